@@ -65,15 +65,15 @@ class AdapterRegistry:
     def from_adapters(cls, *adapters: Adapter) -> AdapterRegistry:
         """Make a registry; raises AdapterError when two of a kind have the same name, or a section has two models."""
         found = cls(
-            _index_by_name(one for one in adapters if isinstance(one, LibraryAdapter)),
-            _index_by_name(one for one in adapters if isinstance(one, ProtocolAdapter)),
-            _index_by_name(one for one in adapters if isinstance(one, ChannelAdapter)),
-            _index_by_name(one for one in adapters if isinstance(one, MailerAdapter)),
-            _index_by_name(one for one in adapters if isinstance(one, MailFormatAdapter)),
-            _index_by_name(one for one in adapters if isinstance(one, MailboxAdapter)),
-            _index_by_name(one for one in adapters if isinstance(one, SearchAdapter)),
-            _index_by_name(one for one in adapters if isinstance(one, LinkAdapter)),
-            _index_by_name(one for one in adapters if isinstance(one, ArticleSourceAdapter)),
+            _index_by_name(adapter for adapter in adapters if isinstance(adapter, LibraryAdapter)),
+            _index_by_name(adapter for adapter in adapters if isinstance(adapter, ProtocolAdapter)),
+            _index_by_name(adapter for adapter in adapters if isinstance(adapter, ChannelAdapter)),
+            _index_by_name(adapter for adapter in adapters if isinstance(adapter, MailerAdapter)),
+            _index_by_name(adapter for adapter in adapters if isinstance(adapter, MailFormatAdapter)),
+            _index_by_name(adapter for adapter in adapters if isinstance(adapter, MailboxAdapter)),
+            _index_by_name(adapter for adapter in adapters if isinstance(adapter, SearchAdapter)),
+            _index_by_name(adapter for adapter in adapters if isinstance(adapter, LinkAdapter)),
+            _index_by_name(adapter for adapter in adapters if isinstance(adapter, ArticleSourceAdapter)),
         )
         return replace(found, sections=_index_sections(found))
 
@@ -186,13 +186,13 @@ def _index_by_name(adapters: Iterable[A]) -> dict[str, A]:
     return found
 
 
-def _index_sections(found: AdapterRegistry) -> dict[str, type[BaseModel]]:
+def _index_sections(registry: AdapterRegistry) -> dict[str, type[BaseModel]]:
     """Sections may be shared by those with the same model. Raises AdapterError."""
     kinds: Mapping[str, Mapping[str, Adapter]] = {
-        "protocol": found.protocols,
-        "channel": found.channels,
-        "mail format": found.mail_formats,
-        "search": found.searches,
+        "protocol": registry.protocols,
+        "channel": registry.channels,
+        "mail format": registry.mail_formats,
+        "search": registry.searches,
     }
     sections: dict[str, type[BaseModel]] = {}
     for kind, adapters in kinds.items():

@@ -101,14 +101,14 @@ def _check_campuses(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
                 yield one.make_problem((*path, "campuses", index), "no such campus in `campuses`", campus, names)
 
 
-def _check_unreachable_rules(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
+def _check_unreachable_rules(loaded_policy: LoadedPolicy) -> Iterator[ConfigurationProblem]:
     """Rules behind one that fits everything."""
     ended: dict[KeyPath, KeyPath] = {}
-    for path, rule in iter_rules(one):
+    for path, rule in iter_rules(loaded_policy):
         group = path[:-1]
         if group in ended:
-            line = one.document.find_position(ended[group]).line
-            yield one.make_problem(path, f"never reached: the rule in line {line} has no conditions")
+            line = loaded_policy.document.find_position(ended[group]).line
+            yield loaded_policy.make_problem(path, f"never reached: the rule in line {line} has no conditions")
         elif not rule.model_fields_set - _SAYS_WHAT:
             ended[group] = path
 
@@ -138,14 +138,14 @@ def _check_catalogues(one: LoadedPolicy, profiles: ProfileSet, *, only_library: 
 # --- partners --------------------------------------------------------------------------------------------
 
 
-def _iter_named_profiles(one: LoadedPolicy) -> Iterator[tuple[KeyPath, str]]:
+def _iter_named_profiles(loaded_policy: LoadedPolicy) -> Iterator[tuple[KeyPath, str]]:
     """Every profile that the file names."""
-    for name, rota in one.policy.rotas.items():
+    for name, rota in loaded_policy.policy.rotas.items():
         for index, line in enumerate(rota.lines):
             yield ("rotas", name, "lines", index, "partner"), line.partner
-    for profile in one.policy.numbers.partners:
+    for profile in loaded_policy.policy.numbers.partners:
         yield ("numbers", "partners", profile), profile
-    for index, name in enumerate(one.policy.brokering.requesters):
+    for index, name in enumerate(loaded_policy.policy.brokering.requesters):
         yield ("brokering", "requesters", index), name
 
 
@@ -221,13 +221,13 @@ def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
     problems: list[ConfigurationProblem] = []
     for index, library in enumerate(settings.libraries):
         try:
-            one = _load_policy(settings, index, library)
+            policy = _load_policy(settings, index, library)
         except ConfigurationError as error:
             problems += error.problems
             continue
-        loaded[library.symbol] = one
-        problems += check_policy(one)
-        problems += check_with_profiles(one, profiles, only_library=len(settings.libraries) == 1)
+        loaded[library.symbol] = policy
+        problems += check_policy(policy)
+        problems += check_with_profiles(policy, profiles, only_library=len(settings.libraries) == 1)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
     return PolicyLoadResult(PolicySet(loaded), tuple(unique))
 

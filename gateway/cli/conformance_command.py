@@ -169,14 +169,14 @@ def _find_tried_protocol(installation: Installation, profile: Profile) -> Protoc
 
 def _parse_values(words: tuple[str, ...], trials: ConformanceTrials) -> Mapping[str, str]:
     """Parse values; raises click.UsageError."""
-    found = {}
+    values = {}
     for word in words:
         name, equals, text = word.partition("=")
         if name not in trials.value_names or not equals or not text:
             known = ", ".join(f"{name} ({about})" for name, about in trials.value_names.items()) or "none"
             raise click.UsageError(f"--value: {word} is not NAME=TEXT; allowed: {known}")
-        found[name] = text
-    return found
+        values[name] = text
+    return values
 
 
 def _parse_listen_address(listen: str, trials: ConformanceTrials, *, ourselves: bool) -> tuple[str, int]:

@@ -310,7 +310,7 @@ async def _store_new_key(
 ) -> NewKey:
     async with installation.open_current_store() as store:
         return await ApiKeyService(store, installation.clock).create_key(
-            library.symbol, name, [KeyScope(one) for one in scopes], life, actor
+            library.symbol, name, [KeyScope(scope) for scope in scopes], life, actor
         )
 
 

@@ -60,8 +60,8 @@ async def _run_daemon(gateway: Daemon, threads: ThreadPoolExecutor) -> None:
 
 async def _serve_until_asked(gateway: Daemon, stop: asyncio.Event) -> None:
     starting = asyncio.create_task(gateway.start())
-    asked = asyncio.create_task(stop.wait())
-    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    task = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, task}, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
         starting.cancel()
         await asyncio.wait({starting})
@@ -69,7 +69,7 @@ async def _serve_until_asked(gateway: Daemon, stop: asyncio.Event) -> None:
     try:
         await starting
     except BaseException:
-        asked.cancel()
+        task.cancel()
         raise
     gateway.start_workers()
     gc.freeze()  # later collections pass over it too
@@ -77,7 +77,7 @@ async def _serve_until_asked(gateway: Daemon, stop: asyncio.Event) -> None:
     _write_standard_error(f"illgate serves {gateway.url}")
     notify_systemd("READY=1")
     alive = asyncio.create_task(_notify_watchdog())
-    await asked
+    await task
     notify_systemd("STOPPING=1")
     await gateway.stop()
     alive.cancel()
@@ -88,7 +88,7 @@ def _list_busy_threads() -> list[str]:
     until = time.monotonic() + THREAD_SECONDS
     while True:
         waits = (one for one in threading.enumerate() if one is not threading.current_thread() and not one.daemon)
-        left = sorted(one.name for one in waits)
+        left = sorted(wait.name for wait in waits)
         if not left or time.monotonic() >= until:
             return left
         time.sleep(0.02)

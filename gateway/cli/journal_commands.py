@@ -212,8 +212,8 @@ async def _read_exchange(installation: Installation, library: str, identifier: s
             return await journal.get_exchange(library, identifier)
 
 
-def _format_full_message(one: FullMessage, zone: tzinfo) -> Iterator[str]:
-    m = one.message
+def _format_full_message(full_message: FullMessage, zone: tzinfo) -> Iterator[str]:
+    m = full_message.message
     yield f"{'<-' if m.direction is MessageDirection.IN else '->'} {m.service or '(unknown)'}  {m.id}"
     facts = {
         "time": format_local_time(m.at, zone),
@@ -237,7 +237,7 @@ def _format_full_message(one: FullMessage, zone: tzinfo) -> Iterator[str]:
         if text:
             yield f"   {name + ':':<14}{text}"
     yield ""
-    yield "(its content is no longer kept)" if one.body is None else pretty_print(one.body)
+    yield "(its content is no longer kept)" if full_message.body is None else pretty_print(full_message.body)
     yield ""
 
 
@@ -284,17 +284,17 @@ async def _write_messages(
     return count
 
 
-def _append_to_file(file: Path, one: FullMessage) -> int:
+def _append_to_file(file: Path, message: FullMessage) -> int:
     with file.open("a", encoding="utf-8") as out:
-        out.write(f"{format_json_line(one)}\n")
+        out.write(f"{format_json_line(message)}\n")
     return 1
 
 
-def _write_into_folder(folder: Path, one: FullMessage) -> int:
+def _write_into_folder(folder: Path, message: FullMessage) -> int:
     """0: its content is no longer kept."""
-    if one.body is None:
+    if message.body is None:
         return 0
-    file = folder / make_file_name(one)
+    file = folder / make_file_name(message)
     file.touch(mode=0o600)
-    file.write_bytes(one.body)
+    file.write_bytes(message.body)
     return 1

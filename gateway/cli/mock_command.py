@@ -217,7 +217,7 @@ def _find_scenario(name: str, scenarios: Mapping[str, MockScenario], kind: MockK
 def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iterator[str]:
     for role in kind.roles:
         yield f"{_ROLE_TITLES[role]}:"
-        fitting = [one for one in scenarios.values() if one.role is role and not one.abstract]
+        fitting = [scenario for scenario in scenarios.values() if scenario.role is role and not scenario.abstract]
         listed = sorted(fitting, key=lambda one: one.name)
         yield from _format_pairs([(one.name, f"{one.about} ({_describe_recording(one, kind)})") for one in listed])
         yield ""

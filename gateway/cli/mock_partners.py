@@ -171,8 +171,8 @@ class LetterReaderMock:
 
 
 def find_letter_mock(adapters: AdapterRegistry, profile: Profile) -> LetterReaderMock | None:
-    found = find_rehearsed_letters(adapters, profile)
-    return LetterReaderMock(found) if found is not None else None
+    rehearsed_letters = find_rehearsed_letters(adapters, profile)
+    return LetterReaderMock(rehearsed_letters) if rehearsed_letters is not None else None
 
 
 def find_partner_mock(
@@ -204,8 +204,8 @@ def _build_partner(
     )
 
 
-def _begin_scenarios(partner: MockPartner, chosen: Sequence[MockScenario]) -> None:
-    for scenario in chosen:
+def _begin_scenarios(partner: MockPartner, scenarios: Sequence[MockScenario]) -> None:
+    for scenario in scenarios:
         if scenario.role is PlayedRole.BORROWING:
             partner.begin_scenario(scenario)
 
@@ -215,12 +215,12 @@ def _begin_scenarios(partner: MockPartner, chosen: Sequence[MockScenario]) -> No
 
 def find_library_address(settings: Settings, profile: Profile) -> str:
     """Find the address where partners write to. Raises click.UsageError."""
-    found = settings.mail.reply_to or settings.find_library(profile.library).email or settings.mail.sender
-    if not found:
+    library_address = settings.mail.reply_to or settings.find_library(profile.library).email or settings.mail.sender
+    if not library_address:
         raise click.UsageError(
             "gateway.yml has no email address of the library: set `mail.sender`, or `email` of the library"
         )
-    return found
+    return library_address
 
 
 def choose_mail_server(against: str | None, settings: Settings) -> MailServer:

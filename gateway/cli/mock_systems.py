@@ -144,7 +144,7 @@ class CatalogueMock(_OnlyAnswers):
     ) -> AsyncIterator[MockProgram]:
         clock, texts = installation.clock, load_page_texts(installation.settings)
         catalogue = make_mock_catalogue(installation.settings, profile, self.rehearsed, options)
-        titles = "It has:\n" + "\n".join(f"  {one.short}" for one in CATALOGUE_RECORDS)
+        titles = "It has:\n" + "\n".join(f"  {record.short}" for record in CATALOGUE_RECORDS)
         cut = catalogue.cut_messages
         if cut is None:
             site = MockSite(catalogue, texts, MockEndpoint(catalogue, clock, ("GET", "POST")))
@@ -157,14 +157,14 @@ class CatalogueMock(_OnlyAnswers):
 
 
 def find_system_mock(adapters: AdapterRegistry, profile: Profile) -> LibrarySystemMock | ClientSystemMock | None:
-    found = find_rehearsed_system(adapters, profile)
-    if found is None:
+    rehearsed_system = find_rehearsed_system(adapters, profile)
+    if rehearsed_system is None:
         return None
-    if found.is_client:
-        return ClientSystemMock(found)
-    return LibrarySystemMock(found, is_over_http=not found.rehearsal.is_reached_by_tcp(profile))
+    if rehearsed_system.is_client:
+        return ClientSystemMock(rehearsed_system)
+    return LibrarySystemMock(rehearsed_system, is_over_http=not rehearsed_system.rehearsal.is_reached_by_tcp(profile))
 
 
 def find_catalogue_mock(adapters: AdapterRegistry, profile: Profile) -> CatalogueMock | None:
-    found = find_rehearsed_catalogue(adapters, profile)
-    return CatalogueMock(found) if found is not None else None
+    rehearsed_catalogue = find_rehearsed_catalogue(adapters, profile)
+    return CatalogueMock(rehearsed_catalogue) if rehearsed_catalogue is not None else None

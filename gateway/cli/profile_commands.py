@@ -57,8 +57,8 @@ def list_profiles(installation: Installation) -> None:
         raise ConfigurationError(loading.problems)
 
 
-def _format_profile_row(one: LoadedProfile) -> tuple[str, str, str, str]:
-    profile = one.profile
+def _format_profile_row(loaded_profile: LoadedProfile) -> tuple[str, str, str, str]:
+    profile = loaded_profile.profile
     kind = "abstract" if profile.abstract else ", ".join(profile.dialects)
     rules = f"{len(profile.match)} rules" if len(profile.match) != 1 else "1 rule"
     extends = f" (extends {profile.extends})" if profile.extends else ""
@@ -197,7 +197,7 @@ def states_command(format_: str, role: str | None) -> None:
 
 def format_state_table(table: StateTable) -> str:
     """Columns of equal width, one line a branch."""
-    rows = [HEAD, *(_format_branch_row(*one) for one in _iter_branches(table))]
+    rows = [HEAD, *(_format_branch_row(*branch) for branch in _iter_branches(table))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     return "\n".join(
         "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()

@@ -106,8 +106,8 @@ async def _replay_message(
             if not rows:
                 raise click.UsageError(f"message not found: {identifier}")
             exchange = await open_exchange(installation, journal, store)
-            asked = rows[0]  # the other is the answer to it
-            return await (exchange.rehearse_message(asked) if dry_run else exchange.replay_message(asked))
+            row = rows[0]  # the other is the answer to it
+            return await (exchange.rehearse_message(row) if dry_run else exchange.replay_message(row))
 
 
 def _format_replay(done: ReplayResult) -> Iterator[str]:

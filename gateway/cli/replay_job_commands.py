@@ -117,7 +117,7 @@ def list_replay_jobs(installation: Installation, symbol: str) -> None:
     if not jobs:
         click.echo("no jobs")
         return
-    rows = [("BEGUN", "STATUS", "DONE", "BY", "ID"), *(_format_job(one, library.zone) for one in jobs)]
+    rows = [("BEGUN", "STATUS", "DONE", "BY", "ID"), *(_format_job(job, library.zone) for job in jobs)]
     for line in format_table(rows):
         click.echo(line)
 

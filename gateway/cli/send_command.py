@@ -190,7 +190,7 @@ def _find_partner_service(role: _PlayedPartner, name: str) -> PartnerService:
 def _parse_service_options(service: PartnerService, words: Sequence[str]) -> Values:
     """`--name value`, `--name=value` and flags. Raises click.UsageError."""
     known = {parameter.name: parameter for parameter in service.parameters}
-    found: dict[str, tuple[str, ...]] = {}
+    service_options: dict[str, tuple[str, ...]] = {}
     rest = iter(words)
     for word in rest:
         if not word.startswith("--") or word == "--":
@@ -200,8 +200,8 @@ def _parse_service_options(service: PartnerService, words: Sequence[str]) -> Val
         if parameter is None:
             raise click.UsageError(f"{service.name} has no option --{name}{_suggest_nearest(name, known, '--')}")
         text = _read_option_text(parameter, equals, value, rest)
-        found[name] = (*found.get(name, ()), text)
-    return found
+        service_options[name] = (*service_options.get(name, ()), text)
+    return service_options
 
 
 def _read_option_text(parameter: ServiceParameter, equals: str, value: str, rest: Iterator[str]) -> str:

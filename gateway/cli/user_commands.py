@@ -289,7 +289,7 @@ def _switch_account(
 
 def _parse_roles(library: LibrarySettings, roles: tuple[str, ...]) -> tuple[RoleGrant, ...]:
     try:
-        return tuple(parse_grant(library.symbol, one) for one in roles)
+        return tuple(parse_grant(library.symbol, role) for role in roles)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--role") from None
 

@@ -197,7 +197,7 @@ def _find_types_at(found: list[Any], path: KeyPath) -> list[Any]:
     """The types that a model has at a path: several where it is a union."""
     found = [plain for annotation in found for plain in _unwrap_annotation(annotation)]
     for part in path:
-        inner = [one for annotation in found for one in _find_inner_types(annotation, part)]
+        inner = [inner_type for annotation in found for inner_type in _find_inner_types(annotation, part)]
         found = [plain for annotation in inner for plain in _unwrap_annotation(annotation)]
     return found
 

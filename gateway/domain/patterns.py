@@ -53,16 +53,16 @@ class LinearPattern:
     names: Mapping[str, int]
 
     def match(self, text: str) -> PatternMatch | None:
-        found: PatternMatch | None = self.compiled.match(_replace_surrogates(text))
-        return found
+        pattern_match: PatternMatch | None = self.compiled.match(_replace_surrogates(text))
+        return pattern_match
 
     def fullmatch(self, text: str) -> PatternMatch | None:
-        found: PatternMatch | None = self.compiled.fullmatch(_replace_surrogates(text))
-        return found
+        match: PatternMatch | None = self.compiled.fullmatch(_replace_surrogates(text))
+        return match
 
     def search(self, text: str) -> PatternMatch | None:
-        found: PatternMatch | None = self.compiled.search(_replace_surrogates(text))
-        return found
+        match: PatternMatch | None = self.compiled.search(_replace_surrogates(text))
+        return match
 
     def replace_matches(self, replacement: str, text: str) -> str:
         """Replace as `re.sub` does, the first MAX_REPLACEMENTS."""
@@ -77,7 +77,7 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False, dot_matches_line
     """Compile a pattern; raises ValueError saying what is wrong with it, for the person who wrote it."""
     import re2  # where there is no pattern it isn't needed
 
-    if any(one[1] for one in _OPEN_REPEAT.finditer(pattern)):
+    if any(match[1] for match in _OPEN_REPEAT.finditer(pattern)):
         raise ValueError("not a regular expression of RE2: write {0,n} in place of {,n}")  # it would be plain text
     options = re2.Options()
     options.log_errors = False  # it would print them

@@ -54,10 +54,10 @@ def compose_sentence(template: str, /, **values: object) -> Sentence:
 
 def join_sentences(separator: str, sentences: Iterable[str]) -> str:
     """One after the other; a single one as it is."""
-    parts = [one for one in sentences if one]
+    parts = [sentence for sentence in sentences if sentence]
     if len(parts) < 2:
         return parts[0] if parts else ""
-    values = {f"part{number}": one for number, one in enumerate(parts, start=1)}
+    values = {f"part{number}": part for number, part in enumerate(parts, start=1)}
     return compose_sentence(separator.replace("%", "%%").join(f"%({name})s" for name in values), **values)
 
 

@@ -280,24 +280,24 @@ def _can_batch_orders(partner: PartnerPolicy, channels: Mapping[str, ChannelAdap
     return partner.channel in channels and channels[partner.channel].gathers
 
 
-def _check_channel_section(one: LoadedProfile, channel: ChannelAdapter) -> Iterator[ConfigurationProblem]:
+def _check_channel_section(loaded_profile: LoadedProfile, channel: ChannelAdapter) -> Iterator[ConfigurationProblem]:
     """A channel whose section must say something, such as an address, can't do without it."""
     required = [name for name, field in channel.dialect.model_fields.items() if field.is_required()]
-    if required and channel.section not in one.profile.dialects:
+    if required and channel.section not in loaded_profile.profile.dialects:
         message = f"needs the section `{channel.section}` with {' and '.join(required)}"
-        yield one.make_problem(("partner", "channel"), message, channel.name)
+        yield loaded_profile.make_problem(("partner", "channel"), message, channel.name)
 
 
-def _check_managed_role(one: LoadedProfile) -> Iterator[ConfigurationProblem]:
+def _check_managed_role(loaded_profile: LoadedProfile) -> Iterator[ConfigurationProblem]:
     """Requests of a broker are lent to a partner."""
-    if one.profile.circulation.requests.managed is not ManagedRole.LENDING:
+    if loaded_profile.profile.circulation.requests.managed is not ManagedRole.LENDING:
         return
     path: KeyPath = ("circulation", "requests", "managed")
-    partner = one.profile.partner
+    partner = loaded_profile.profile.partner
     if partner is None:
-        yield one.make_problem(path, "needs the section `partner`: to whom is lent", "lending")
+        yield loaded_profile.make_problem(path, "needs the section `partner`: to whom is lent", "lending")
     elif PartnerRole.REQUESTER not in partner.roles:
-        yield one.make_problem(path, "needs the role requester in `partner.roles`", "lending")
+        yield loaded_profile.make_problem(path, "needs the role requester in `partner.roles`", "lending")
 
 
 def _check_partner_symbols(partners: Iterable[tuple[LoadedProfile, PartnerPolicy]]) -> Iterator[ConfigurationProblem]:
@@ -330,16 +330,16 @@ def check_locate_policies(
 
 
 def _check_locate_target(
-    one: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, LoadedProfile]
+    loaded_profile: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, LoadedProfile]
 ) -> Iterator[ConfigurationProblem]:
     path = ("locate", "target")
     target = loaded.get(locate.target)
     if target is None:
-        yield one.make_problem(path, "no such profile", locate.target, tuple(loaded))
+        yield loaded_profile.make_problem(path, "no such profile", locate.target, tuple(loaded))
     elif target.profile.abstract:
-        yield one.make_problem(path, "this profile is abstract", locate.target)
-    elif target.profile.library not in ("", one.profile.library):
-        yield one.make_problem(path, "this profile belongs to another library", locate.target)
+        yield loaded_profile.make_problem(path, "this profile is abstract", locate.target)
+    elif target.profile.library not in ("", loaded_profile.profile.library):
+        yield loaded_profile.make_problem(path, "this profile belongs to another library", locate.target)
 
 
 def _check_locate_section(

@@ -54,7 +54,7 @@ class _ResourceGuard:
         listed = {one.symbol: one.secrets for one in settings.libraries}
         self._own = listed.pop(library, ())
         self._others = listed
-        self._of_gateway = {self._resolve(one.reference) for one in _iter_resources(settings, ())}
+        self._of_gateway = {self._resolve(resource.reference) for resource in _iter_resources(settings, ())}
 
     def find_objection(self, reference: str) -> str:
         """Empty: there is none."""
@@ -113,7 +113,7 @@ def iter_named_resources(profile: Profile) -> Iterator[NamedResource]:
 
 def _iter_resources(section: BaseModel, path: KeyPath) -> Iterator[NamedResource]:
     for name, field in type(section).model_fields.items():
-        kind = next((one for one in _iter_marks((*field.metadata, field.annotation)) if one), None)
+        kind = next((mark for mark in _iter_marks((*field.metadata, field.annotation)) if mark), None)
         yield from _iter_values(getattr(section, name), kind, (*path, name))
 
 
@@ -135,8 +135,8 @@ def _iter_values(value: Any, kind: ResourceKind | None, path: KeyPath) -> Iterat
 
 def _iter_marks(annotations: tuple[Any, ...]) -> Iterator[ResourceKind]:
     """Also within containers and unions."""
-    for one in annotations:
-        if isinstance(one, ResourceKind):
-            yield one
+    for annotation in annotations:
+        if isinstance(annotation, ResourceKind):
+            yield annotation
         else:
-            yield from _iter_marks(get_args(one))
+            yield from _iter_marks(get_args(annotation))

@@ -60,7 +60,7 @@ def read_profiles_with_fallback(
     out where it wasn't there. So is one that doesn't fit together with these. If nothing fits, all is as before."""
     found = _read_and_check(folder, adapters, settings, {})
     problems, held_back = found.problems, dict[str, YamlDocument | None]()
-    while wrong := {FilePath(one.file).stem for one in found.problems} - held_back.keys():
+    while wrong := {FilePath(problem.file).stem for problem in found.problems} - held_back.keys():
         held_back |= {name: before.own_documents.get(name) for name in wrong}
         found = _read_and_check(folder, adapters, settings, held_back)
     return ProfileLoadResult(before if found.problems else found.profiles, problems)
@@ -142,14 +142,14 @@ class _ProfileFolderReader:
 
     def read_profile(self, folder: FilePath, name: str) -> LoadedProfile | None:
         files = self._list_profile_files(folder)
-        known = next((one for one in files if one.casefold() == name.casefold()), None)
-        extended: object = known
+        file = next((one for one in files if one.casefold() == name.casefold()), None)
+        extended: object = file
         while isinstance(extended, str) and extended in files and extended not in self.own_documents:
             self._read_file(extended, files[extended])
             extended = self.own_documents[extended].data.get("extends") if extended in self.own_documents else None
-        document = self._resolve_parents(known, ()) if known in self.own_documents else None
+        document = self._resolve_parents(file, ()) if file in self.own_documents else None
         profile = self._build_profile(document, document.data) if document else None
-        return LoadedProfile(profile, document, files[known]) if known and document and profile else None
+        return LoadedProfile(profile, document, files[file]) if file and document and profile else None
 
     def _list_profile_files(self, folder: FilePath) -> dict[str, FilePath]:
         try:
@@ -233,23 +233,23 @@ class _ProfileFolderReader:
 
     def _build_profile(self, document: YamlDocument, keys: Iterable[str]) -> Profile | None:
         """`keys`: where its sections are looked for; the profile has them in this order."""
-        found: list[ConfigurationProblem] = []
+        problems: list[ConfigurationProblem] = []
         dialects: dict[str, BaseModel] = {}
         for key in keys:
             if key in document.data and self._is_section(key):
                 try:
                     dialects[key] = validate_section(self._sections[key], document, (key,))
                 except ConfigurationError as error:
-                    found += error.problems
+                    problems += error.problems
         data = {key: value for key, value in document.data.items() if key in KEYS}
         plain = YamlDocument(document.file, data, document.places, document.texts)
         profile = None
         try:
             profile = validate_section(Profile, plain)
         except ConfigurationError as error:
-            found += error.problems
-        self.problems += found
-        if profile is None or found:
+            problems += error.problems
+        self.problems += problems
+        if profile is None or problems:
             return None
         changed: dict[str, object] = {"dialects": dialects}
         if self._only_brings_requests(profile):

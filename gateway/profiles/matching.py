@@ -171,13 +171,13 @@ class ProfileMatcher:
         partners = self._match_symbols(sender, _profiles_of_candidates(found))
         return tuple(sorted((*partners, *_sort_candidates(found)), key=lambda candidate: -candidate.conditions))
 
-    def _match_symbols(self, sender: MessageSender, known: list[Profile]) -> tuple[ProfileCandidate, ...]:
+    def _match_symbols(self, sender: MessageSender, profiles: list[Profile]) -> tuple[ProfileCandidate, ...]:
         """Match in the order of the symbols, but those of the library that is spoken to come first: two of an
         installation may know the same partner."""
         found = [
             profile
             for profile in self._partners.find_by_symbol(sender.symbols)
-            if profile not in known and _has_dialect(profile, sender.protocol)
+            if profile not in profiles and _has_dialect(profile, sender.protocol)
         ]
         found.sort(key=lambda profile: not is_same_symbol(profile.library, sender.to_agency))
         return tuple(ProfileCandidate(profile, None, 1) for profile in found)
@@ -242,8 +242,8 @@ def _has_dialect(profile: Profile, protocol: str) -> bool:
     return not protocol or protocol in profile.dialects
 
 
-def _sort_candidates(found: list[ProfileCandidate]) -> tuple[ProfileCandidate, ...]:
-    return tuple(sorted(found, key=lambda candidate: (-candidate.conditions, candidate.profile.name)))
+def _sort_candidates(candidates: list[ProfileCandidate]) -> tuple[ProfileCandidate, ...]:
+    return tuple(sorted(candidates, key=lambda candidate: (-candidate.conditions, candidate.profile.name)))
 
 
 def _network_prefix(address: Address, length: int) -> int:

@@ -117,17 +117,17 @@ class DaemonListeners:
         taken = [context.take_changed_files() for context in self.certificates]
         return all(taken)
 
-    def _make_tcp_options(self, one: TcpSettings) -> TcpListenerOptions:
+    def _make_tcp_options(self, settings: TcpSettings) -> TcpListenerOptions:
         return TcpListenerOptions(
-            host=one.host,
-            port=one.port,
-            profile=one.profile,
-            protocol=one.protocol,
-            framing=lambda: self.make_connection_rules(one.protocol, one.profile).framing,
-            limit=lambda: self.make_connection_rules(one.protocol, one.profile).limit,
-            tls=self._make_tls_context(one.tls),
-            connections=one.connections,
-            per_peer=one.per_peer,
+            host=settings.host,
+            port=settings.port,
+            profile=settings.profile,
+            protocol=settings.protocol,
+            framing=lambda: self.make_connection_rules(settings.protocol, settings.profile).framing,
+            limit=lambda: self.make_connection_rules(settings.protocol, settings.profile).limit,
+            tls=self._make_tls_context(settings.tls),
+            connections=settings.connections,
+            per_peer=settings.per_peer,
             idle_in_message=MAX_SILENCE_SECONDS,
         )
 

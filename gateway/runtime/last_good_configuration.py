@@ -89,8 +89,8 @@ class LastGoodFiles:
         if not self._folder.is_dir():
             return None
         libraries = tuple(
-            one.model_copy(update={"requests": str(self._folder.resolve() / _POLICIES / f"{one.symbol}.yml")})
-            for one in self._settings.libraries
+            library.model_copy(update={"requests": str(self._folder.resolve() / _POLICIES / f"{library.symbol}.yml")})
+            for library in self._settings.libraries
         )
         settings = self._settings.model_copy(update={"libraries": libraries})
         profiles = read_profiles(self._folder / _PROFILES, adapters, settings)

@@ -95,9 +95,9 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 def show_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """A structlog processor: `exc_info` becomes `exception`, a traceback without values."""
-    found = _find_exception(event.pop("exc_info", None))
-    if found is not None:
-        event["exception"] = describe_exception(found)
+    exception = _find_exception(event.pop("exc_info", None))
+    if exception is not None:
+        event["exception"] = describe_exception(exception)
     event.pop("stack_info", None)
     return event
 

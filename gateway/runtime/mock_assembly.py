@@ -238,7 +238,7 @@ def check_elements(play: MockPlay) -> None:
             for elements in scenario.list_elements():
                 play.write_elements(play.profile, elements)
         except ConfigurationError as error:
-            named = (replace(one, file=f"scenario {scenario.name}") for one in error.problems)
+            named = (replace(problem, file=f"scenario {scenario.name}") for problem in error.problems)
             raise ConfigurationError(named) from error
 
 

@@ -91,13 +91,13 @@ def _find_rich_links(text: str) -> Mapping[str, str]:
 
 def _find_plain_links(text: str) -> Mapping[str, str]:
     """An address on a line of its own, with what it is for on the one before."""
-    found: dict[str, str] = {}
+    plain_links: dict[str, str] = {}
     before = ""
     for line in filter(None, map(str.strip, text.splitlines())):
         if _ADDRESS_LINE.fullmatch(line):
-            found[before.rstrip(": ")] = line
+            plain_links[before.rstrip(": ")] = line
         before = line
-    return found
+    return plain_links
 
 
 def fill_form(page: VisitedPage, filling: FormFilling) -> FilledForm | None:
@@ -110,16 +110,16 @@ def fill_form(page: VisitedPage, filling: FormFilling) -> FilledForm | None:
     return FilledForm(urljoin(page.url, str(form.get("action") or "")), fields)
 
 
-def _fill_field(one: html.HtmlElement, filling: FormFilling) -> str:
-    is_needed = one.get("required") is not None
-    if isinstance(one, html.SelectElement):
-        return _choose_option(one, filling.choose, is_needed)
-    if isinstance(one, html.TextareaElement):
+def _fill_field(element: html.HtmlElement, filling: FormFilling) -> str:
+    is_needed = element.get("required") is not None
+    if isinstance(element, html.SelectElement):
+        return _choose_option(element, filling.choose, is_needed)
+    if isinstance(element, html.TextareaElement):
         return filling.words or ("See what we have agreed on." if is_needed else "")
-    if one.get("type") == "date":
+    if element.get("type") == "date":
         due = filling.due or (filling.else_due if is_needed else None)
         return due.isoformat() if due is not None else ""
-    return str(one.get("value") or "")
+    return str(element.get("value") or "")
 
 
 def _choose_option(list_: html.HtmlElement, wanted: str, is_needed: bool) -> str:

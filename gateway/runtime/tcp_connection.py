@@ -279,8 +279,8 @@ class TagSplitter:
         """Position after the end of the first message in the buffer."""
         end = None
         if self._framing.end == "tag":
-            found = _compile_end_tag(self._framing.tags).search(self._buffer, max(0, self._seen - _MAX_TAG_BYTES))
-            end = found.end() if found else None
+            match = _compile_end_tag(self._framing.tags).search(self._buffer, max(0, self._seen - _MAX_TAG_BYTES))
+            end = match.end() if match else None
         elif self._framing.end == "newline":
             position = self._buffer.find(b"\n", self._seen)
             end = position + 1 if position >= 0 else None

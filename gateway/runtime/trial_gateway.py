@@ -120,7 +120,7 @@ def rewrite_settings(parts: Assembly, plan: TrialPlan, folder: Path) -> Settings
             "http": settings.http.model_copy(update={"host": HERE, "port": 0, "tls": Tls()}),
             "tcp": () if plan.adapter.over_http else (listener,),
             "profiles": settings.profiles.model_copy(update={"folder": str(folder / "profiles"), "reload": False}),
-            "libraries": tuple(_choose_sample_system(one, parts.adapters) for one in settings.libraries),
+            "libraries": tuple(_choose_sample_system(library, parts.adapters) for library in settings.libraries),
             "article_lookup": ArticleLookupSettings(),
             "mail": MailSettings(),
             "mailboxes": (),

@@ -27,16 +27,16 @@ def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
 def settings_of_document(document: YamlDocument, file: Path, adapters: AdapterRegistry) -> Settings:
     """Make settings as `load_settings` does, of a document that was read already."""
     systems = _SystemSections(document, adapters)
-    found: list[ConfigurationProblem] = list(systems.problems)
+    problems: list[ConfigurationProblem] = list(systems.problems)
     try:
         settings = validate_section(Settings, systems.drop_options())
     except ConfigurationError as error:
-        raise ConfigurationError([*error.problems, *found]) from error
+        raise ConfigurationError([*error.problems, *problems]) from error
     settings = settings.model_copy(update={"libraries": systems.restore_options(settings.libraries)})
     settings._file, settings._document = file, document
-    found += _check_across_sections(settings, adapters)
-    if found:
-        raise ConfigurationError(found)
+    problems += _check_across_sections(settings, adapters)
+    if problems:
+        raise ConfigurationError(problems)
     return settings
 
 

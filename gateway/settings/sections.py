@@ -417,10 +417,10 @@ class Settings(ProfileSection):
 
     @model_validator(mode="after")
     def _check_mailbox_libraries(self) -> Self:
-        names = [one.name for one in self.mailboxes]
+        names = [mailbox.name for mailbox in self.mailboxes]
         if len(set(names)) != len(names):
             raise ValueError("two mailboxes have the same name")
-        known = {one.symbol.casefold() for one in self.libraries}
+        known = {library.symbol.casefold() for library in self.libraries}
         for one in self.mailboxes:
             if one.library.casefold() not in known and (one.library or len(known) > 1):
                 raise ValueError(f"mailbox {one.name}: library must be one of those above, not '{one.library}'")

@@ -46,8 +46,8 @@ def sqlite_driver_of(connection: Connection) -> sqlite3.Connection | None:
 
 def wrap_driver_error(statement: str, error: sqlite3.Error) -> Exception:
     """The driver's error as SQLAlchemy's, without the values."""
-    told: Exception = DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True)
-    return told
+    exception: Exception = DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True)
+    return exception
 
 
 def convert_row(row: Sequence[Any], conversions: Conversions) -> Sequence[Any]:
@@ -116,8 +116,8 @@ class PreparedStatement:
 
     def fetch_first(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
         """None when there is no row."""
-        found = self.fetch_all(connection, parameters)
-        return found[0] if found else None
+        rows = self.fetch_all(connection, parameters)
+        return rows[0] if rows else None
 
     def execute_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Once for each row of parameters."""

@@ -151,8 +151,8 @@ def add_api_key(c: Connection, row: ApiKeyRow) -> None:
 
 
 def find_api_key(c: Connection, prefix: str) -> ApiKeyRow | None:
-    found = c.execute(select(api_key).where(api_key.c.prefix == prefix)).mappings().one_or_none()
-    return None if found is None else _api_key_of_row(found)
+    row = c.execute(select(api_key).where(api_key.c.prefix == prefix)).mappings().one_or_none()
+    return None if row is None else _api_key_of_row(row)
 
 
 def list_api_keys(c: Connection, library: str) -> tuple[ApiKeyRow, ...]:
@@ -186,8 +186,8 @@ def _values_of_api_key(row: ApiKeyRow) -> dict[str, Any]:
     }
 
 
-def _api_key_of_row(found: RowMapping) -> ApiKeyRow:
-    values = dict(found)
+def _api_key_of_row(row: RowMapping) -> ApiKeyRow:
+    values = dict(row)
     return ApiKeyRow(**{**values, "digest": bytes(values["digest"]), "scopes": tuple(values["scopes"].split())})
 
 
@@ -200,16 +200,16 @@ def read_secret(c: Connection, library: str, name: str) -> bytes | None:
 
 def get_or_create_secret(c: Connection, library: str, name: str, now: datetime) -> bytes:
     """Made when it is asked for first, so this needs a transaction that may write."""
-    if (found := read_secret(c, library, name)) is not None:
-        return found
+    if (secret := read_secret(c, library, name)) is not None:
+        return secret
     made = secrets.token_bytes(BYTES)
     try:
         with c.begin_nested():
             c.execute(insert(server_secret).values(library=library, name=name, value=made, created=now))
     except IntegrityError:  # another node was quicker
-        found = read_secret(c, library, name)
-        assert found is not None
-        return found
+        secret = read_secret(c, library, name)
+        assert secret is not None
+        return secret
     return made
 
 

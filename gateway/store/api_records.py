@@ -59,12 +59,10 @@ def note_reference(c: Connection, key: AnswerKey, reference: str) -> None:
 def find_answer(c: Connection, key: AnswerKey, forget_before: datetime) -> StoredAnswer | None:
     table = api_answer.c
     columns = (table.request, table.status, table.headers, table.body, table.reference)
-    found = c.execute(select(*columns).where(*_answer_conditions(key), table.at >= forget_before)).one_or_none()
-    if found is None:
+    row = c.execute(select(*columns).where(*_answer_conditions(key), table.at >= forget_before)).one_or_none()
+    if row is None:
         return None
-    return StoredAnswer(
-        request=bytes(found[0]), status=found[1], headers=found[2], body=bytes(found[3]), reference=found[4]
-    )
+    return StoredAnswer(request=bytes(row[0]), status=row[1], headers=row[2], body=bytes(row[3]), reference=row[4])
 
 
 def store_answer(c: Connection, key: AnswerKey, answer: StoredAnswer, at: datetime) -> None:
@@ -176,8 +174,8 @@ def add_subscription(c: Connection, one: WebhookSubscription) -> None:
 
 
 def get_subscription(c: Connection, library: str, id_: str) -> WebhookSubscription | None:
-    found = c.execute(select(webhook).where(*_subscription_conditions(library, id_))).mappings().one_or_none()
-    return None if found is None else _subscription_of_row(found)
+    row = c.execute(select(webhook).where(*_subscription_conditions(library, id_))).mappings().one_or_none()
+    return None if row is None else _subscription_of_row(row)
 
 
 _OF_LIBRARY = PreparedStatement(
@@ -225,9 +223,9 @@ def _subscription_conditions(library: str, id_: str) -> tuple[ColumnElement[bool
 _KINDS = frozenset(kind.value for kind in EventKind)
 
 
-def _subscription_of_row(found: RowMapping) -> WebhookSubscription:
+def _subscription_of_row(row: RowMapping) -> WebhookSubscription:
     """A kind that a newer release has written isn't known here, and can't happen here."""
-    values = dict(found)
+    values = dict(row)
     return WebhookSubscription(
         **{**values, "kinds": tuple(EventKind(word) for word in values["kinds"].split() if word in _KINDS)}
     )

@@ -68,7 +68,7 @@ def add_audit_entry(
         peer=peer,
         at=at,
     )
-    c.execute(insert(audit_entry).values(**{one.name: getattr(entry, one.name) for one in fields(entry)}))
+    c.execute(insert(audit_entry).values(**{field.name: getattr(entry, field.name) for field in fields(entry)}))
 
 
 def list_audit_entries(

@@ -326,7 +326,7 @@ def _is_among(library: str, ids: Sequence[str]) -> ColumnElement[bool]:
 def list_exchanges_by(connection: Connection, library: str, protocol: str, exchanges: Sequence[str]) -> frozenset[str]:
     """Those of these whose first message came by this protocol."""
     found: set[str] = set()
-    for some in _slice_ids([f"{one}{QUESTION}" for one in exchanges]):
+    for some in _slice_ids([f"{exchange}{QUESTION}" for exchange in exchanges]):
         query = select(message.c.exchange).where(_is_among(library, some), message.c.protocol == protocol)
         found.update(connection.execute(query).scalars())
     return frozenset(found)
@@ -363,7 +363,7 @@ def forget_bodies_about_patron(connection: Connection, library: str, mark: str) 
     ids = connection.execute(select(message.c.id).where(*named)).scalars().all()
     exchanges = sorted({exchange_of_message(one) for one in ids})
     linked = _find_linked_exchanges(connection, library, exchanges)
-    alone = [one + end for one in exchanges if one not in linked for end in (QUESTION, ANSWER)]
+    alone = [exchange + end for exchange in exchanges if exchange not in linked for end in (QUESTION, ANSWER)]
     return _forget_bodies_of(connection, library, alone)
 
 

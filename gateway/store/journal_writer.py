@@ -201,7 +201,7 @@ def make_processed_row(exchange: str, opening: JournalOpening, ending: JournalEn
 
 def make_request_rows(exchange: str, opening: JournalOpening, ending: JournalEnding) -> tuple[MessageRow, ...]:
     """Make a row for each managed request that the exchange is about: values in the order of the table's columns."""
-    return tuple((opening.library, one, exchange) for one in dict.fromkeys(ending.managed_requests) if one)
+    return tuple((opening.library, request, exchange) for request in dict.fromkeys(ending.managed_requests) if request)
 
 
 def message_of_row(row: RowMapping) -> JournalMessage:
@@ -345,7 +345,7 @@ def link_exchanges_at(
     )
     exchanges = tuple(dict.fromkeys(connection.execute(query).scalars()))
     if exchanges:
-        gather_missing_rows(connection, message_request, [(library, request_id, one) for one in exchanges])
+        gather_missing_rows(connection, message_request, [(library, request_id, exchange) for exchange in exchanges])
     return exchanges
 
 

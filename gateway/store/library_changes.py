@@ -78,10 +78,10 @@ class StoredLibraryChanges:
 
     async def find_change(self, kind: ChangeKind, key: str) -> LibraryChange | None:
         keys = (key, _make_forgotten_key(key))
-        found = await self._load_changes(_c.kind == kind.value, _c.key.in_(keys))
-        if any(change.key != key for change in found):
+        changes = await self._load_changes(_c.kind == kind.value, _c.key.in_(keys))
+        if any(change.key != key for change in changes):
             raise Refused(RefusalReason.REQUEST_CLOSED, "This was done before, and its request is closed.")
-        return found[0] if found else None
+        return changes[0] if changes else None
 
     async def begin_change(self, change: LibraryChange) -> None:
         def replace_change(connection: Connection) -> None:

@@ -216,14 +216,14 @@ def forget_removed_mailboxes(connection: Connection, library: str, names: Collec
 def list_mailbox_failures(connection: Connection, library: str) -> tuple[MailboxFailure, ...]:
     """List the library's mailboxes that can't be read now, by name."""
     c = mailbox_failure.c
-    found = connection.execute(select(mailbox_failure).where(c.library == library).order_by(c.name))
-    return tuple(MailboxFailure(row.name, row.since, load_sentence(row.reason, row.reason_sentence)) for row in found)
+    rows = connection.execute(select(mailbox_failure).where(c.library == library).order_by(c.name))
+    return tuple(MailboxFailure(row.name, row.since, load_sentence(row.reason, row.reason_sentence)) for row in rows)
 
 
 def list_last_looks(connection: Connection, library: str) -> Mapping[str, datetime]:
     """List when each mailbox of the library was looked at last, by name."""
-    found = connection.execute(select(mailbox.c.name, mailbox.c.seen).where(mailbox.c.library == library))
-    return {row.name: row.seen for row in found}
+    rows = connection.execute(select(mailbox.c.name, mailbox.c.seen).where(mailbox.c.library == library))
+    return {row.name: row.seen for row in rows}
 
 
 def count_waiting_by_mailbox(connection: Connection, library: str) -> Mapping[str, int]:
@@ -240,12 +240,12 @@ def find_outcomes(
     connection: Connection, library: str, name: str, uid_validity: int, uids: Collection[int]
 ) -> Mapping[int, MailOutcome]:
     """Find the outcomes of those that were taken already."""
-    found = connection.execute(
+    rows = connection.execute(
         select(_c.uid, _c.outcome).where(
             _c.library == library, _c.mailbox == name, _c.uid_validity == uid_validity, _c.uid.in_(sorted(uids))
         )
     )
-    return {uid: MailOutcome(outcome) for uid, outcome in found}
+    return {uid: MailOutcome(outcome) for uid, outcome in rows}
 
 
 SAME = (
@@ -260,8 +260,8 @@ _SAME = PreparedStatement(SAME)
 
 def find_same_content(connection: Connection, library: str, digest: str) -> tuple[KnownMail, ...]:
     """Mails that say the same, newest first."""
-    found = _SAME.fetch_all(connection, {"in_library": library, "with_digest": digest})
-    return tuple(KnownMail(id_, seen, at, MailOutcome(outcome), profile) for id_, seen, at, outcome, profile in found)
+    rows = _SAME.fetch_all(connection, {"in_library": library, "with_digest": digest})
+    return tuple(KnownMail(id_, seen, at, MailOutcome(outcome), profile) for id_, seen, at, outcome, profile in rows)
 
 
 class MailTakenError(Exception):
@@ -376,24 +376,24 @@ def _load_page(
 
 def get_mail(connection: Connection, library: str, id_: str, cipher: BodyCipher | None) -> MailRow | None:
     """Return a mail with its content, while it waits. Raises BodyUnreadable."""
-    found = connection.execute(select(mail).where(_c.library == library, _c.id == id_)).one_or_none()
-    if found is None:
+    row = connection.execute(select(mail).where(_c.library == library, _c.id == id_)).one_or_none()
+    if row is None:
         return None
-    content = None if found.content is None else bytes(found.content)
-    if content is not None and found.key_id:
+    content = None if row.content is None else bytes(row.content)
+    if content is not None and row.key_id:
         if cipher is None:
             raise BodyUnreadable(
-                write_sentence("the email was encrypted with key %(key)s, which is not configured", key=found.key_id)
+                write_sentence("the email was encrypted with key %(key)s, which is not configured", key=row.key_id)
             )
-        content = cipher.decrypt(content, found.key_id, _mail_identity(library, id_))
-    return _mail_of_row(found, content)
+        content = cipher.decrypt(content, row.key_id, _mail_identity(library, id_))
+    return _mail_of_row(row, content)
 
 
 def get_mail_header(connection: Connection, library: str, id_: str) -> MailRow | None:
     """The same without its content."""
     query = select(*_WITHOUT_CONTENT).where(_c.library == library, _c.id == id_)
-    found = connection.execute(query).one_or_none()
-    return None if found is None else _mail_of_row(found, None)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _mail_of_row(row, None)
 
 
 _FORGOTTEN = {"content": None, "key_id": "", "sender": "", "subject": "", "dismissed_at": None}
@@ -508,8 +508,8 @@ def list_references_of_requests(
         _t.library == library, _t.request_id.in_(sorted(request_ids)), _t.symbol == partner
     )
     by_request = follow_index(query, request_transaction, "ix_request_transaction_request")
-    found = connection.execute(by_request.order_by(_t.attempt.desc()))
-    return tuple(RequestReference(Role(role), reference, request_id) for role, reference, request_id in found)
+    rows = connection.execute(by_request.order_by(_t.attempt.desc()))
+    return tuple(RequestReference(Role(role), reference, request_id) for role, reference, request_id in rows)
 
 
 def find_ids_by_number(connection: Connection, library: str, words: Collection[str]) -> tuple[str, ...]:

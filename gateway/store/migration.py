@@ -121,12 +121,12 @@ def read_schema_state(connection: Connection, history: SchemaMigrations) -> Sche
 
 
 def _compare_revision(revision: str, history: SchemaMigrations) -> SchemaStanding:
-    known = _list_revisions(history)
-    if revision == known[-1]:
+    revisions = _list_revisions(history)
+    if revision == revisions[-1]:
         return SchemaStanding.CURRENT
-    if not revision or revision in known:
+    if not revision or revision in revisions:
         return SchemaStanding.OLDER
-    return SchemaStanding.NEWER if revision > known[0] else SchemaStanding.UNRELEASED
+    return SchemaStanding.NEWER if revision > revisions[0] else SchemaStanding.UNRELEASED
 
 
 def _list_revisions(history: SchemaMigrations) -> list[str]:

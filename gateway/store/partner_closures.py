@@ -52,8 +52,8 @@ _SINCE = PreparedStatement(
 
 def list_partner_closures(connection: Connection, library: str, since: date) -> tuple[PartnerClosureRow, ...]:
     """List the closures of all partners that last until `since` or longer, by their first day."""
-    found = _SINCE.fetch_all(connection, {"in_library": library, "since": since})
-    return tuple(PartnerClosureRow(**row._asdict()) for row in found)
+    rows = _SINCE.fetch_all(connection, {"in_library": library, "since": since})
+    return tuple(PartnerClosureRow(**row._asdict()) for row in rows)
 
 
 def insert_partner_closure(connection: Connection, new: PartnerClosureRow) -> None:

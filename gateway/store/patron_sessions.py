@@ -97,15 +97,15 @@ class SessionRow:
 
 
 def add_session(c: Connection, row: SessionRow) -> None:
-    c.execute(insert(page_session).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
+    c.execute(insert(page_session).values(**{field.name: getattr(row, field.name) for field in fields(row)}))
 
 
 def find_session(c: Connection, library: str, id_: str, now: datetime) -> SessionRow | None:
     """None: there is none, or its time is over."""
     table = page_session.c
     wanted = select(page_session).where(table.library == library, table.id == id_, table.expires > now)
-    found = c.execute(wanted).one_or_none()
-    return SessionRow(**found._mapping) if found is not None else None
+    row = c.execute(wanted).one_or_none()
+    return SessionRow(**row._mapping) if row is not None else None
 
 
 def extend_session(c: Connection, row: SessionRow, expires: datetime) -> SessionRow:
@@ -146,17 +146,17 @@ class JourneyRow:
 
 
 def add_journey(c: Connection, row: JourneyRow) -> None:
-    c.execute(insert(page_journey).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
+    c.execute(insert(page_journey).values(**{field.name: getattr(row, field.name) for field in fields(row)}))
 
 
 def take_journey(c: Connection, library: str, id_: str, now: datetime) -> JourneyRow | None:
     """It ends with this: a `state` is good once. None: nobody is under way with it, or not any more."""
     table = page_journey.c
     this = (table.library == library, table.id == id_)
-    found = c.execute(select(page_journey).where(*this, table.expires > now)).one_or_none()
-    if found is None or not c.execute(delete(page_journey).where(*this)).rowcount:
+    row = c.execute(select(page_journey).where(*this, table.expires > now)).one_or_none()
+    if row is None or not c.execute(delete(page_journey).where(*this)).rowcount:
         return None
-    return JourneyRow(**found._mapping)
+    return JourneyRow(**row._mapping)
 
 
 def prune_journeys(c: Connection, library: str, now: datetime) -> int:

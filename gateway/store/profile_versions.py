@@ -72,8 +72,8 @@ def record_profile_version(connection: Connection, new: ProfileVersion) -> None:
 
 
 def find_latest_version(connection: Connection, library: str, profile: str) -> ProfileVersion | None:
-    found = list_profile_versions(connection, (library,), profile, 1)
-    return found[0] if found else None
+    profile_versions = list_profile_versions(connection, (library,), profile, 1)
+    return profile_versions[0] if profile_versions else None
 
 
 def find_profile_version(

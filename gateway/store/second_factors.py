@@ -80,8 +80,8 @@ class SecondFactorRow:
 def find_second_factor(c: Connection, library: str, user_id: str) -> SecondFactorRow | None:
     table = staff_second_factor.c
     wanted = select(staff_second_factor).where(table.library == library, table.user_id == user_id)
-    found = c.execute(wanted).mappings().one_or_none()
-    return None if found is None else SecondFactorRow(**{**found, "secret": bytes(found["secret"])})
+    row = c.execute(wanted).mappings().one_or_none()
+    return None if row is None else SecondFactorRow(**{**row, "secret": bytes(row["secret"])})
 
 
 def begin_second_factor(c: Connection, library: str, user_id: str, secret: bytes, secret_key: str) -> bool:
@@ -165,8 +165,8 @@ def find_code_wait(c: Connection, library: str, id_: str, now: datetime) -> Code
     """None: there is none, or its time is over."""
     table = staff_code_wait.c
     wanted = select(staff_code_wait).where(table.library == library, table.id == id_, table.expires > now)
-    found = c.execute(wanted).mappings().one_or_none()
-    return None if found is None else CodeWait(**found)
+    row = c.execute(wanted).mappings().one_or_none()
+    return None if row is None else CodeWait(**row)
 
 
 def end_code_wait(c: Connection, library: str, id_: str) -> None:

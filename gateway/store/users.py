@@ -245,14 +245,14 @@ class StaffSessionRow:
 
 
 def add_session(c: Connection, row: StaffSessionRow) -> None:
-    c.execute(insert(staff_session).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
+    c.execute(insert(staff_session).values(**{field.name: getattr(row, field.name) for field in fields(row)}))
 
 
 def find_session(c: Connection, id_: str, now: datetime) -> StaffSessionRow | None:
     """None: there is none, or its time is over."""
     table = staff_session.c
-    found = c.execute(select(staff_session).where(table.id == id_, table.expires > now)).one_or_none()
-    return StaffSessionRow(**found._mapping) if found is not None else None
+    row = c.execute(select(staff_session).where(table.id == id_, table.expires > now)).one_or_none()
+    return StaffSessionRow(**row._mapping) if row is not None else None
 
 
 def extend_session(c: Connection, row: StaffSessionRow, expires: datetime) -> StaffSessionRow:

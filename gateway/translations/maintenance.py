@@ -127,16 +127,16 @@ def write_catalogue_file(file: Path, catalogue: Catalog) -> None:
 def list_shortcomings(file: Path, texts: Catalog) -> list[str]:
     """List what a catalogue lacks, or has too much of; empty: it is complete."""
     catalogue = read_catalogue_file(file)
-    found = []
+    shortcomings = []
     for text in texts:
         if text.id and (problem := _find_shortcoming(text, catalogue)):
-            found.append(problem)
+            shortcomings.append(problem)
     for known in catalogue:
         if known.id and texts.get(known.id, known.context) is None:
-            found.append(f"no text any more: {known.id!r}")
+            shortcomings.append(f"no text any more: {known.id!r}")
         if known.id and known.fuzzy:
-            found.append(f"fuzzy: {known.id!r}")
-    return found
+            shortcomings.append(f"fuzzy: {known.id!r}")
+    return shortcomings
 
 
 def _find_shortcoming(text: Message, catalogue: Catalog) -> str:

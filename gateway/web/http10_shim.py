@@ -134,8 +134,8 @@ class Http10Shim(asyncio.Protocol):
             self._pass_on(bytes(buffer))
             return
         head = bytes(buffer[: head_end.start()])
-        found = _LENGTH.search(head + b"\n")
-        length = int(found[1]) if found else None
+        match = _LENGTH.search(head + b"\n")
+        length = int(match[1]) if match else None
         body = buffer[head_end.end() :]
         if _CHUNKED.search(head) or max(length or 0, len(body)) > self._limit:
             self._pass_on(bytes(buffer))

@@ -144,8 +144,8 @@ class OidcClient:
                 headers[hdrs.AUTHORIZATION] = _basic_credentials(self._settings.client_id, secret)
             else:
                 form["client_secret"] = secret
-        said = await _fetch_json_object(provider.token, form, headers)
-        token = said.get("id_token")
+        json_object = await _fetch_json_object(provider.token, form, headers)
+        token = json_object.get("id_token")
         if not isinstance(token, str):
             raise OidcError("the provider gave no ID token")
         return token
@@ -191,10 +191,10 @@ class OidcClient:
 
     async def _find_signing_key(self, provider: OidcProvider, kid: str) -> Jwk:
         """Find a key by its id; the only one where a token names none."""
-        found = await self._keys.find_keys(kid, lambda: _fetch_json_object(provider.keys))
-        if len(found) != 1:
+        keys = await self._keys.find_keys(kid, lambda: _fetch_json_object(provider.keys))
+        if len(keys) != 1:
             raise OidcError("the ID token is signed with a key that the provider doesn't publish")
-        return found[0]
+        return keys[0]
 
 
 def _is_url(text: str) -> bool:
@@ -242,12 +242,12 @@ async def _fetch_json_object(
     if status >= 500:
         raise Unavailable(write_sentence("the identity provider returned status %(status)s", status=status))
     try:
-        said = json.loads(reply.body)
+        document = json.loads(reply.body)
     except ValueError:
-        said = None
-    if status != 200 or not isinstance(said, dict):
-        raise OidcError(f"the identity provider answers with {status}{_format_error_word(said)}")
-    return said
+        document = None
+    if status != 200 or not isinstance(document, dict):
+        raise OidcError(f"the identity provider answers with {status}{_format_error_word(document)}")
+    return document
 
 
 def _format_error_word(said: object) -> str:

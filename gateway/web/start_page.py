@@ -61,8 +61,8 @@ class StartPage:
             {
                 "title": libraries[0].name if len(libraries) == 1 else localization.gettext("Our libraries"),
                 "readers": [
-                    (one.name or one.symbol, f"/openurl/{quote(one.symbol, safe=':')}")
-                    for one in libraries
+                    (library.name or library.symbol, f"/openurl/{quote(library.symbol, safe=':')}")
+                    for library in libraries
                     if self._links.readers
                 ],
                 "staff": "/staff" if self._links.staff else "",
@@ -72,6 +72,6 @@ class StartPage:
                     for code, name in self._texts.known.items()
                     if code != localization.language
                 ],
-                "contacts": [one for one in libraries if one.email or one.phone],
+                "contacts": [library for library in libraries if library.email or library.phone],
             },
         )

@@ -50,7 +50,7 @@ class TrustedProxies:
     """Addresses whose headers about the sender are believed; nobody else's are."""
 
     def __init__(self, networks: Sequence[str]) -> None:
-        self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(one, strict=False) for one in networks)
+        self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(network, strict=False) for network in networks)
         self._trusts = lru_cache(maxsize=1024)(self._is_in_networks)
 
     def __bool__(self) -> bool:
@@ -87,9 +87,9 @@ def read_forwarded_address(text: str) -> str:
     """An IP address that may stand in brackets and have a port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. Empty: it
     can't be read, such as `unknown`."""
     text = text.strip()
-    found = _WITH_PORT.fullmatch(text)
+    match = _WITH_PORT.fullmatch(text)
     try:
-        return str(ipaddress.ip_address((found[1] or found[2]) if found is not None else text))
+        return str(ipaddress.ip_address((match[1] or match[2]) if match is not None else text))
     except ValueError:
         return ""
 

@@ -48,7 +48,7 @@ EXTENSIONS: Mapping[FileType, tuple[str, ...]] = {
 }
 """By which programs know them; the first is the one that we give."""
 
-KNOWN_EXTENSIONS = frozenset(one for extensions in EXTENSIONS.values() for one in extensions)
+KNOWN_EXTENSIONS = frozenset(extension for extensions in EXTENSIONS.values() for extension in extensions)
 
 MAX_FILE_NAME_CHARS = 200
 MAX_FILE_NAME_BYTES = 240
@@ -110,8 +110,8 @@ def clean_file_name(name: str, kind: FileType | None = None) -> str:
     last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
     seen = "".join(one if _is_in_names(one) else " " if one.isspace() else "" for one in last)
     plain = _NOT_IN_NAMES.sub("_", " ".join(seen.split())).strip(". ")
-    found = _EXTENSION.search(plain)
-    stem, extension = (plain[: found.start()], plain[found.start() :]) if found else (plain, "")
+    match = _EXTENSION.search(plain)
+    stem, extension = (plain[: match.start()], plain[match.start() :]) if match else (plain, "")
     if kind is not None and extension.lower() not in EXTENSIONS[kind]:
         extension = EXTENSIONS[kind][0]
     stem = _DEVICES.sub(r"\1_", stem.rstrip(". "))
@@ -141,10 +141,10 @@ def count_cited_pages(pages: str) -> int | None:
 
 
 def _count_range_pages(part: str) -> int | None:
-    found = _RANGE.fullmatch(part)
-    if found is None:
+    match = _RANGE.fullmatch(part)
+    if match is None:
         return None
-    prefix, first, prefix_2, last = found.groups()
+    prefix, first, prefix_2, last = match.groups()
     if last is None:
         return 1 if first.isdigit() and not prefix else None  # e1234 is the number of an article
     if prefix_2 and prefix_2.lower() != prefix.lower():

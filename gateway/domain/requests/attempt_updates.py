@@ -64,10 +64,10 @@ def start_attempt(request: Request, attempt: SupplierAttempt, partner: LibraryPa
 def name_promised_item(request: Request, barcode: str) -> Request:
     """The request with the item that a broker has promised for it: what is on the piece, until staff say otherwise, and
     what the broker calls it, whatever they say."""
-    others = tuple(one for one in request.extras if one.name != WANTED_ITEM)
+    others = tuple(extra for extra in request.extras if extra.name != WANTED_ITEM)
     return replace(
         request,
-        volumes=tuple(replace(one, theirs=barcode) for one in request.volumes),
+        volumes=tuple(replace(volume, theirs=barcode) for volume in request.volumes),
         extras=(*others, CitationExtra(WANTED_ITEM, barcode)) if barcode else others,
     )
 
@@ -98,7 +98,7 @@ def resume_attempt(request: Request, number: int) -> Request:
         flags=request.flags - FLAGS_OF_LOAN,
         terms=make_attempt_terms(attempt, request.terms.note),
         costs=restart_costs(request.costs, attempt),
-        volumes=tuple(Volume(one.id, one.label) for one in request.volumes),
+        volumes=tuple(Volume(volume.id, volume.label) for volume in request.volumes),
     )
 
 

@@ -362,10 +362,10 @@ _SEND_BACK: tuple[Branch, ...] = (
 _GONE_BACK = SendPatronLetter("gone-back")
 
 
-def _send_back_from_patron(told: g.Guard) -> Cell:
+def _send_back_from_patron(guard: g.Guard) -> Cell:
     """Make the cell of an item that stands ready for the patron, or is on loan to them, and goes back: where `told`
     holds, they hear of it."""
-    loan = g.combine_guards(g.LOAN, told)
+    loan = g.combine_guards(g.LOAN, guard)
     return (
         *_SEND_BACK[:2],
         move_to(S.COMPLETED, *_ENDS_AT_RETURN, _GONE_BACK, when=g.combine_guards(loan, g.ENDS_AT_RETURN)),

@@ -163,16 +163,16 @@ def list_carry_rules(transition: Transition) -> tuple[CarryRule, ...]:
     request, event = transition.request, transition.event
     if request.other_leg is None:
         return ()
-    found: list[CarryRule] = []
+    rules: list[CarryRule] = []
     if _is_promise_over(transition):
-        found.append(_NEXT_IS_ASKED)
+        rules.append(_NEXT_IS_ASKED)
     if event.actor != BROKER and _speaks_for_leg(transition):
-        found += CARRIED.get((request.role, event.signal), ())
+        rules += CARRIED.get((request.role, event.signal), ())
     if (end := find_end_rule(transition)) is not None:
-        found.append(end)
+        rules.append(end)
     return tuple(
         rule
-        for rule in found
+        for rule in rules
         if rule.delivery in (None, request.other_leg.delivery) and (rule.also_late or not transition.kept)
     )
 
@@ -237,8 +237,8 @@ def carry_details(event: Event, request: Request, days: int, today: date) -> Eve
         barcode=said.barcode if is_borrowing else "",
         items=_list_items_sent_on(event, request) if is_borrowing else (),
         item_description=said.item_description,
-        volumes=tuple(one.id for one in request.volumes if one.id in said.volumes),
-        missing=tuple(one.id for one in request.volumes if one.id in said.missing),
+        volumes=tuple(volume.id for volume in request.volumes if volume.id in said.volumes),
+        missing=tuple(volume.id for volume in request.volumes if volume.id in said.missing),
         renewals_allowed=said.renewals_allowed,
         return_on_hold=said.return_on_hold,
         link=said.link,
@@ -268,10 +268,10 @@ def _list_items_sent_on(event: Event, request: Request) -> tuple[ShippedItem, ..
     said = event.details
     if event.kind is not K.RECEIVED or said.items:
         return said.items
-    meant = [one for one in request.volumes if not said.volumes or one.id in said.volumes]
+    meant = [volume for volume in request.volumes if not said.volumes or volume.id in said.volumes]
     scanned = said.barcode if len(meant) == 1 else ""
     items = (ShippedItem(scanned or one.theirs, one.label, one.call_number) for one in meant)
-    return tuple(one for one in items if one.barcode)
+    return tuple(item for item in items if item.barcode)
 
 
 def _shift_due(due: date | datetime | None, days: int, today: date) -> date | datetime | None:
@@ -289,8 +289,8 @@ def explain_end(request: Request) -> EventDetails:
     """Why a leg has ended. The borrowing leg brought nothing, says the supplier that gave the last reason."""
     if request.role is Role.LENDING or request.state is B.COMPLETED:
         return EventDetails()
-    reasons = (one.reason for one in reversed(request.attempts) if one.reason)
-    days = (one.retry_after for one in reversed(request.attempts) if one.retry_after is not None)
+    reasons = (attempt.reason for attempt in reversed(request.attempts) if attempt.reason)
+    days = (attempt.retry_after for attempt in reversed(request.attempts) if attempt.retry_after is not None)
     expired = request.state is B.EXPIRED
     usual = ReasonCodes.NEED_BY_NOT_MET if expired else ReasonCodes.NOT_AVAILABLE
     return EventDetails(reason=usual.value if expired else next(reasons, usual.value), retry_after=next(days, None))
@@ -373,7 +373,7 @@ def read_past_brokers(note: str) -> tuple[PastBroker, ...]:
 
 def write_past_brokers(brokers: Iterable[PastBroker]) -> tuple[str, ...]:
     """Terms of a note."""
-    return tuple(f"brokered by: {_join_word(one.symbol)} for {_join_word(one.transaction)}" for one in brokers)
+    return tuple(f"brokered by: {_join_word(broker.symbol)} for {_join_word(broker.transaction)}" for broker in brokers)
 
 
 def _join_word(text: str) -> str:

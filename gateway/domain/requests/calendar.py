@@ -115,6 +115,6 @@ def _next_batch_time(rule: BatchRule, since: datetime, calendar: Calendar) -> da
         except NoOpenDayError:  # a calendar with a mistake in it holds up no order
             calendar = Calendar(calendar.zone)
         moments = (datetime.combine(day, one, calendar.zone).astimezone(UTC) for one in times)
-        if (found := next((one for one in moments if one > since), None)) is not None:
-            return found
+        if (moment := next((one for one in moments if one > since), None)) is not None:
+            return moment
         day += timedelta(days=1)

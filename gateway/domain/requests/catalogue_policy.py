@@ -91,7 +91,7 @@ def is_serial(citation: Citation) -> bool:
 def naming_number_types(citation: Citation) -> tuple[str, ...]:
     """Types of numbers that name what is asked for, surest first. A DOI or PMID names an article, which libraries'
     catalogues don't list; the ISSN of a book names the series that it is in."""
-    types = {canonical_type(one.type) for one in citation.identifiers}
+    types = {canonical_type(identifier.type) for identifier in citation.identifiers}
     in_series = citation.type in (CitationType.BOOK, CitationType.CHAPTER, CitationType.THESIS)
     no_issn = in_series or ("isbn" in types and not is_serial(citation))
     return tuple(
@@ -209,9 +209,9 @@ class WantedPart:
     def part_of_citation(cls, citation: Citation) -> WantedPart:
         """The year only for what appears over the years: a book's is that of its edition."""
         numbers = _find_numbers(_normalise_statement(citation.volume))
-        volume = next((one for one in numbers if one not in _YEARS), None)
+        volume = next((number for number in numbers if number not in _YEARS), None)
         years = (*_find_numbers(citation.published), *numbers) if is_serial(citation) else numbers
-        return cls(volume, next((one for one in years if one in _YEARS), None))
+        return cls(volume, next((year for year in years if year in _YEARS), None))
 
     def __bool__(self) -> bool:
         return self.volume is not None or self.year is not None
@@ -321,8 +321,8 @@ class _RunEnd:
         inside = _find_numbers(" ".join(_BRACKETED.findall(text)))
         outside = _BRACKETED.sub(" ", text)
         numbers = _find_numbers(outside)
-        years = tuple(one for one in (*numbers, *inside) if one in _YEARS)
-        volumes = tuple(one for one in numbers if one not in _YEARS)
+        years = tuple(number for number in (*numbers, *inside) if number in _YEARS)
+        volumes = tuple(number for number in numbers if number not in _YEARS)
         double = re.search(r"\d+\s*/\s*\d+", outside) is not None and len(volumes) > 1
         if numbers and numbers[0] in _YEARS:  # 1990, no. 3: the rest are issues
             volumes = ()
@@ -354,4 +354,4 @@ def _roman_value(found: re.Match[str]) -> int:
     values = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
     numbers = [values[one] for one in found[0]]
     following = [*numbers[1:], 0]
-    return sum(-one if one < after else one for one, after in zip(numbers, following, strict=True))
+    return sum(-number if number < after else number for number, after in zip(numbers, following, strict=True))

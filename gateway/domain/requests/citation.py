@@ -184,8 +184,8 @@ def normalize_number(type_: str, value: str) -> str:
 
 def _normalize_isbn(value: str) -> str:
     """Without what stands behind it, such as `(pbk.)`."""
-    found = _ISBN.match(str(isbn.compact(value)))
-    return str(isbn.to_isbn13(found[0])) if found is not None else ""
+    match = _ISBN.match(str(isbn.compact(value)))
+    return str(isbn.to_isbn13(match[0])) if match is not None else ""
 
 
 def _normalize_lccn(value: str) -> str:
@@ -209,12 +209,12 @@ def list_isbn_forms(value: str) -> tuple[str, ...]:
 
 def format_issn(value: str) -> str:
     """`1344-8668`; empty: not an ISSN."""
-    found = _ISSN.match(normalize_number("issn", value).removeprefix("issn:"))
-    return str(issn.format(found[0])) if found is not None else ""
+    match = _ISSN.match(normalize_number("issn", value).removeprefix("issn:"))
+    return str(issn.format(match[0])) if match is not None else ""
 
 
 def normalize_numbers(identifiers: Iterable[RecordId]) -> frozenset[str]:
-    return frozenset(filter(None, (normalize_number(one.type, one.value) for one in identifiers)))
+    return frozenset(filter(None, (normalize_number(identifier.type, identifier.value) for identifier in identifiers)))
 
 
 def is_listed_work(identifiers: Iterable[RecordId], listed: Iterable[str]) -> bool | None:

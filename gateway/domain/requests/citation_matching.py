@@ -72,7 +72,7 @@ def rank_candidates(citation: Citation, bibs: Iterable[Bib]) -> tuple[ItemCandid
 def choose_candidate(candidates: Iterable[ItemCandidate], needed: int) -> ItemCandidate | None:
     """The one that is confident enough, if no other record is; of several items of one record the first that can be
     lent. None: staff choose."""
-    enough = [one for one in candidates if one.confidence >= needed]
+    enough = [candidate for candidate in candidates if candidate.confidence >= needed]
     if len({one.bib_id for one in enough}) != 1:
         return None
     return next((one for one in enough if one.lendable), enough[0])
@@ -101,7 +101,7 @@ def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
     if same:
         return _confidence_by_number(_type_of_identifier(same[0]), title)
     words = _confidence_by_words(citation, bib, title)
-    other = sorted({_type_of_identifier(one) for one in asked} & {_type_of_identifier(one) for one in there})
+    other = sorted({_type_of_identifier(one) for one in asked} & {_type_of_identifier(number) for number in there})
     if other:
         return _CandidateConfidence(
             min(words.confidence, CONTRADICTED),
@@ -240,10 +240,10 @@ def compare_with_hit(asked: Citation, found: Citation, rules: TitleSearch) -> Ca
     return _compare_titles(asked, found, rules, next((type_ for type_ in types if type_ in there), ""))
 
 
-def _compare_titles(asked: Citation, found: Citation, rules: TitleSearch, other: str) -> CatalogueAgreement:
-    title = title_similarity(asked, found.title)
-    author = author_similarity(asked.author, found.author)
-    year = None if is_serial(asked) else year_similarity(asked.published, found.published)
+def _compare_titles(citation: Citation, found: Citation, rules: TitleSearch, other: str) -> CatalogueAgreement:
+    title = title_similarity(citation, found.title)
+    author = author_similarity(citation.author, found.author)
+    year = None if is_serial(citation) else year_similarity(citation.published, found.published)
     if title is None:
         if other:
             return CatalogueAgreement(False, write_sentence("%(number)s differs", number=_NUMBER_NAMES[other]))
@@ -314,17 +314,17 @@ def _hash_texts(*parts: str) -> str:
 
 def _first_valid_identifier(citation: Citation, type_: str) -> str:
     """The first that is well formed, with its type; a number that is none is passed over."""
-    for one in citation.identifiers:
-        if one.type == type_ and (value := _NORMAL[type_](one.value.strip())):
+    for identifier in citation.identifiers:
+        if identifier.type == type_ and (value := _NORMAL[type_](identifier.value.strip())):
             return f"{type_} {value}"
     return ""
 
 
 def _fingerprint_doi(value: str) -> str:
-    found = _DOI.search(value)
-    if found is None:
+    match = _DOI.search(value)
+    if match is None:
         return ""
-    doi = found.group().rstrip(".,;").lower()
+    doi = match.group().rstrip(".,;").lower()
     return doi if len(doi) <= 150 else _hash_texts(doi)
 
 
@@ -338,8 +338,8 @@ def _fingerprint_issn(value: str) -> str:
 
 def _number_extractor(pattern: re.Pattern[str]) -> Callable[[str], str]:
     def extract_number(value: str) -> str:
-        found = pattern.fullmatch(value)
-        return found.group(1)[:20] if found else ""
+        match = pattern.fullmatch(value)
+        return match.group(1)[:20] if match else ""
 
     return extract_number
 

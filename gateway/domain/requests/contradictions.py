@@ -108,20 +108,20 @@ def _names_another_item(request: Request, attempt: SupplierAttempt, details: Eve
     """Return whether each volume has its item already, and this is none of them."""
     if attempt.number != request.current or attempt.status is not AttemptStatus.SHIPPED:
         return False
-    if any(one.state is VolumeState.EXPECTED or not one.theirs for one in request.volumes):
+    if any(volume.state is VolumeState.EXPECTED or not volume.theirs for volume in request.volumes):
         return False
     if names_further_volume(request, details):
         return False
     known = {number.casefold() for number in _list_numbers(request)}
-    named = {one.casefold() for one in (details.barcode, *(one.barcode for one in details.items)) if one}
+    named = {one.casefold() for one in (details.barcode, *(item.barcode for item in details.items)) if one}
     return bool(named) and known.isdisjoint(named)
 
 
 def names_further_volume(request: Request, details: EventDetails) -> bool:
     """Return whether a supplier names a volume that the request doesn't have: it sends more than was asked for."""
-    return not {one.id for one in request.volumes}.issuperset(details.volumes)
+    return not {volume.id for volume in request.volumes}.issuperset(details.volumes)
 
 
 def _list_numbers(request: Request) -> Iterator[str]:
     """List the numbers of the supplier's items."""
-    return (one.theirs for one in request.volumes)
+    return (volume.theirs for volume in request.volumes)

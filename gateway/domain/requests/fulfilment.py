@@ -132,7 +132,7 @@ class OfferRule(ProfileSection):
 
     def matches_wish(self, availability: Availability, citation: Citation, service: ServiceType, category: str) -> bool:
         """`category` of the patron; empty: nobody knows."""
-        categories = [one.casefold() for one in self.patron_categories]
+        categories = [patron_category.casefold() for patron_category in self.patron_categories]
         return (
             (not self.availability or availability in self.availability)
             and (not self.services or service in self.services)

@@ -74,7 +74,7 @@ def write_cost_term(cost: Money | None) -> str:
 
 def write_conditions_term(conditions: Iterable[LoanCondition]) -> str:
     """Empty where none of them has words of its own."""
-    words = [one.value.replace("-", " ") for one in conditions if one is not LoanCondition.OTHER]
+    words = [condition.value.replace("-", " ") for condition in conditions if condition is not LoanCondition.OTHER]
     return f"conditions: {', '.join(words)}" if words else ""
 
 
@@ -105,8 +105,8 @@ def read_note_terms(kind: EventKind, details: EventDetails) -> EventDetails:
     if kind in _WITH_COST and details.cost is None:
         details = replace(details, cost=next(filter(None, map(_read_cost_term, parts)), None))
     if kind in _WITH_CONDITIONS and (unsaid := [one for part in parts for one in _read_conditions_term(part)]):
-        said = (one for one in details.conditions if one is not LoanCondition.OTHER)
-        details = replace(details, conditions=tuple(dict.fromkeys((*said, *unsaid))))
+        conditions = (condition for condition in details.conditions if condition is not LoanCondition.OTHER)
+        details = replace(details, conditions=tuple(dict.fromkeys((*conditions, *unsaid))))
     is_unread = details.cost is None and any(map(is_cost_term, parts))
     return add_unread_cost(kind, details) if is_unread else details
 

@@ -160,7 +160,7 @@ def is_answer_applicable(
 def list_answer_fields(answer: PartnerAnswer, request: Request) -> tuple[AnswerFieldRule, ...]:
     """A copy that was sent is not due back."""
     to_stay = answer.kind is EventKind.SHIPPED and request.service.type is ServiceType.COPY
-    return tuple(one for one in answer.fields if not (to_stay and one is AnswerFieldRule.DUE))
+    return tuple(field for field in answer.fields if not (to_stay and field is AnswerFieldRule.DUE))
 
 
 # --- what was filled in ----------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def is_within_limits(request: Request, price: Money) -> bool:
     """Return whether patron and library have allowed the price beforehand. What costs nothing needs no leave; a limit
     that nobody has set allows nothing."""
     limits = list_limits(request)
-    return not price.amount or (bool(limits) and all(covers_price(one, price) for one in limits))
+    return not price.amount or (bool(limits) and all(covers_price(limit, price) for limit in limits))
 
 
 def needs_agreement(request: Request, price: Money | None) -> bool:

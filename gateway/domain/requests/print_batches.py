@@ -77,7 +77,7 @@ _IN_HAND = frozenset({VolumeState.RECEIVED, VolumeState.LENT, VolumeState.BACK})
 
 
 def _has_volume(request: Request, *states: VolumeState) -> bool:
-    return any(one.state in states for one in request.volumes)
+    return any(volume.state in states for volume in request.volumes)
 
 
 def _can_send(request: Request) -> bool:

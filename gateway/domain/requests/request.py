@@ -521,7 +521,7 @@ class Request:
         """Borrowing, of what has ended or is on its way back: whether the patron has had it. A copy stays."""
         if self.service.type is ServiceType.COPY:
             came = (VolumeState.EXPECTED, VolumeState.SHIPPED, VolumeState.RECEIVED)
-            return self.state is BorrowingState.COMPLETED and all(one.state in came for one in self.volumes)
+            return self.state is BorrowingState.COMPLETED and all(volume.state in came for volume in self.volumes)
         return self.terms.patron_loan is not PatronLoan.NEVER
 
     @property
@@ -549,23 +549,23 @@ class Request:
         return self.find_attempt(self.current)
 
     def find_attempt(self, number: int) -> SupplierAttempt | None:
-        return next((one for one in self.attempts if one.number == number), None)
+        return next((attempt for attempt in self.attempts if attempt.number == number), None)
 
     @property
     def lent_barcodes(self) -> tuple[str, ...]:
         """Lending: of our items that are out, or were chosen to go out."""
-        of_volumes = tuple(one.barcode for one in self.volumes if one.barcode)
+        of_volumes = tuple(volume.barcode for volume in self.volumes if volume.barcode)
         return of_volumes or ((self.item_barcode,) if self.item_barcode else ())
 
     def find_candidate(self, barcode: str) -> ItemCandidate | None:
         """Lending: what was found out about an item of ours when it was looked for."""
-        return next((one for one in self.candidates if barcode and one.barcode == barcode), None)
+        return next((candidate for candidate in self.candidates if barcode and candidate.barcode == barcode), None)
 
     def find_attempt_on_record(self, barcode: str) -> SupplierAttempt | None:
         """The supplier whose item with this temporary barcode was lost or is to be sent back, though the request has
         gone on without it."""
         lost = any(volume.barcode == barcode and volume.state is VolumeState.LOST for volume in self.volumes)
         current = self.attempt if lost and not self.is_lost else None
-        past = (one for one in self.attempts if barcode in one.pieces)
+        past = (attempt for attempt in self.attempts if barcode in attempt.pieces)
         found = current or next(past, None)
         return found if found is not None and found.status in ON_RECORD else None

@@ -235,7 +235,7 @@ def _mark_return_on_hold(flags: frozenset[RequestFlag], request: Request, event:
 
 def _update_transit_flag(request: Request) -> Request:
     """The flag follows from the volumes: the request waits for the last of them."""
-    moves = request.state is BorrowingState.RECEIVED and any(one.in_transit for one in request.volumes)
+    moves = request.state is BorrowingState.RECEIVED and any(volume.in_transit for volume in request.volumes)
     under_way = {RequestFlag.IN_TRANSIT, RequestFlag.ARRIVED}
     flags = request.flags | {RequestFlag.IN_TRANSIT} if moves else request.flags - under_way
     return replace(request, flags=flags)
@@ -406,7 +406,7 @@ def _apply_edit(request: Request, details: EventDetails) -> Request:
 
 def _next_volume_id(volumes: tuple[Volume, ...]) -> str:
     """Numbers from 1; a partner may call its volumes otherwise."""
-    known = {one.id for one in volumes}
+    known = {volume.id for volume in volumes}
     return next(str(number) for number in count(len(volumes) + 1) if str(number) not in known)
 
 

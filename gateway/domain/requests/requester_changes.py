@@ -94,7 +94,7 @@ _NAMES: Mapping[str, str] = {_F.ISBN: "ISBN", _F.ISSN: "ISSN", _F.OCLC: "OCLC"}
 
 def describe_changes(changes: Iterable[FieldChange]) -> str:
     """Words for staff; empty where nothing changes."""
-    said = [write_about(_describe_field(one.field), one.value or write_sentence("removed")) for one in changes]
+    said = [write_about(_describe_field(change.field), change.value or write_sentence("removed")) for change in changes]
     return write_about(write_sentence("Changed by the borrower"), join_sentences("; ", said)) if said else ""
 
 
@@ -105,7 +105,7 @@ def _describe_field(field: str) -> str:
 
 
 def is_deadline_moved(request: Request, event: Event) -> bool:
-    return any(one.field == _F.NEED_BY for one in list_applicable_changes(request, event))
+    return any(change.field == _F.NEED_BY for change in list_applicable_changes(request, event))
 
 
 def list_applicable_changes(request: Request, event: Event) -> tuple[FieldChange, ...]:
@@ -138,7 +138,7 @@ def _change_citation(name: str) -> _Apply:
 def _change_number(type_: str) -> _Apply:
     def change_number(request: Request, value: str) -> Request:
         numbers = request.citation.identifiers
-        others = tuple(one for one in numbers if canonical_type(one.type) != type_)
+        others = tuple(number for number in numbers if canonical_type(number.type) != type_)
         known = (*others, RecordId(type_, value)) if value else others
         return replace(request, citation=replace(request.citation, identifiers=known))
 
@@ -160,7 +160,7 @@ def _change_level(request: Request, value: str) -> Request:
 
 
 def _change_copyright(request: Request, value: str) -> Request:
-    others = tuple(one for one in request.extras if one.name != COPYRIGHT_COMPLIANCE)
+    others = tuple(extra for extra in request.extras if extra.name != COPYRIGHT_COMPLIANCE)
     return replace(request, extras=(*others, CitationExtra(COPYRIGHT_COMPLIANCE, value)) if value else others)
 
 

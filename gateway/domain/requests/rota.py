@@ -75,9 +75,9 @@ def build_rota_lines(
     return tuple(sorted(made, key=lambda line: line.last_resort))
 
 
-def _make_rota_line(said: TemplateLine, request: Request, partner: PartnerPolicy | None) -> RotaLine:
-    why = rota_objection(said, partner, request) if partner is not None else NO_SUCH_PARTNER
-    return RotaLine(said.partner, RotaLineStatus.SKIPPED if why else RotaLineStatus.WAITING, why, said.last_resort)
+def _make_rota_line(line: TemplateLine, request: Request, partner: PartnerPolicy | None) -> RotaLine:
+    why = rota_objection(line, partner, request) if partner is not None else NO_SUCH_PARTNER
+    return RotaLine(line.partner, RotaLineStatus.SKIPPED if why else RotaLineStatus.WAITING, why, line.last_resort)
 
 
 # --- the next one ----------------------------------------------------------------------------------------
@@ -134,17 +134,17 @@ def _split_by_objection(
     return able, tuple(replace(line, why=why[line.partner]) for line in candidates if why[line.partner])
 
 
-def _current_objection(known: PartnerStanding | None, request: Request, overload: OverloadRule) -> str:
+def _current_objection(standing: PartnerStanding | None, request: Request, overload: OverloadRule) -> str:
     """Empty: it can be asked now."""
-    if known is None:
+    if standing is None:
         return NO_SUCH_PARTNER
-    if known.why_not or known.closed:
-        return known.why_not or known.closed
-    if known.overloaded and overload.then == "skip":
-        if known.open == 1:
+    if standing.why_not or standing.closed:
+        return standing.why_not or standing.closed
+    if standing.overloaded and overload.then == "skip":
+        if standing.open == 1:
             return write_sentence("overloaded: 1 open request")
-        return write_sentence("overloaded: %(count)s open requests", count=known.open)
-    return cost_objection(known.cost, request.costs.maximum, CostLimit.OF_REQUEST)
+        return write_sentence("overloaded: %(count)s open requests", count=standing.open)
+    return cost_objection(standing.cost, request.costs.maximum, CostLimit.OF_REQUEST)
 
 
 def _order_lines(
@@ -156,8 +156,8 @@ def _order_lines(
     return tuple(sorted(said, key=lambda line: (line.last_resort, standings[line.partner].overloaded)))
 
 
-def _describe_order(known: PartnerStanding) -> str:
-    if known.overloaded:
+def _describe_order(standing: PartnerStanding) -> str:
+    if standing.overloaded:
         return write_sentence("overloaded, so moved to the end")
     return write_sentence("in rota order")
 
@@ -183,7 +183,7 @@ def _find_retry_day(line: RotaLine, request: Request, policy: RequestPolicy, zon
     """Find the day from which a supplier may be asked again by rule; None: never. `longest_days` count from the day, in
     the library's zone, on which it was asked. Whether conditions that it has set are met isn't decided by this rule."""
     rule = policy.retry_later
-    attempts = [one for one in request.attempts if one.partner == line.partner]
+    attempts = [attempt for attempt in request.attempts if attempt.partner == line.partner]
     if not attempts or len(attempts) > rule.times:
         return None
     last = attempts[-1]
@@ -269,32 +269,32 @@ def rank_suppliers(
     nothing = PartnerStanding()
     scored = []
     for at, line in enumerate(lines):
-        known = standings.get(line.partner, nothing)
-        points, said = _compute_points(known, ranking)
+        standing = standings.get(line.partner, nothing)
+        points, said = _compute_points(standing, ranking)
         marks = (
             write_sentence("last resort") if line.last_resort else "",
-            write_sentence("overloaded") if known.overloaded else "",
+            write_sentence("overloaded") if standing.overloaded else "",
         )
         explained = replace(line, why=join_sentences(", ", (*marks, said)))
-        scored.append(((line.last_resort, known.overloaded, points, at), explained))
+        scored.append(((line.last_resort, standing.overloaded, points, at), explained))
     return tuple(line for _, line in sorted(scored, key=lambda one: one[0]))
 
 
-def _compute_points(known: PartnerStanding, ranking: Ranking) -> tuple[float, str]:
-    days = ranking.unknown_days if known.mean_days is None else known.mean_days
-    cost = known.cost
+def _compute_points(standing: PartnerStanding, ranking: Ranking) -> tuple[float, str]:
+    days = ranking.unknown_days if standing.mean_days is None else standing.mean_days
+    cost = standing.cost
     parts = (
-        (ranking.load * known.open, _describe_load(known)),
-        (ranking.supply_time * days, _describe_days(known, days)),
+        (ranking.load * standing.open, _describe_load(standing)),
+        (ranking.supply_time * days, _describe_days(standing, days)),
         (
             ranking.cost * float(cost.amount if cost else 0),
             write_sentence("costs %(price)s", price=cost) if cost else "",
         ),
         (
-            -ranking.reciprocity * known.reciprocity,
-            write_sentence("reciprocity %(value)s", value=known.reciprocity),
+            -ranking.reciprocity * standing.reciprocity,
+            write_sentence("reciprocity %(value)s", value=standing.reciprocity),
         ),
-        (-ranking.near if known.near else 0.0, write_sentence("same campus")),
+        (-ranking.near if standing.near else 0.0, write_sentence("same campus")),
     )
     total = round(sum(points for points, _ in parts), 6)  # equal sums stay equal, whatever their order was
     counted = join_sentences(", ", (_describe_part(text, points) for points, text in parts if points))
@@ -309,16 +309,16 @@ def _describe_part(text: str, points: float) -> str:
     return compose_sentence(template, text=text, points=abs(points))
 
 
-def _describe_load(known: PartnerStanding) -> str:
-    if known.reported:
+def _describe_load(standing: PartnerStanding) -> str:
+    if standing.reported:
         return write_sentence(
-            "%(count)s open, of which %(reported)s from other members", count=known.open, reported=known.reported
+            "%(count)s open, of which %(reported)s from other members", count=standing.open, reported=standing.reported
         )
-    return write_sentence("%(count)s open", count=known.open)
+    return write_sentence("%(count)s open", count=standing.open)
 
 
-def _describe_days(known: PartnerStanding, days: float) -> str:
-    if known.mean_days is None:
+def _describe_days(standing: PartnerStanding, days: float) -> str:
+    if standing.mean_days is None:
         return write_sentence("1 day assumed") if days == 1 else write_sentence("%(count)s days assumed", count=days)
     return write_sentence("1 day") if days == 1 else write_sentence("%(count)s days", count=days)
 

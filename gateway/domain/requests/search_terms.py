@@ -116,7 +116,7 @@ def _iter_numbers(request: Request) -> Iterator[tuple[SearchTermKind, str]]:
 @lru_cache(maxsize=2_048)
 def _list_standard_numbers(identifiers: tuple[RecordId, ...]) -> tuple[str, ...]:
     """Kept for the next change of the same request: to read an ISBN costs more than all else here."""
-    found = (one for one in identifiers if one.type in BIBLIOGRAPHIC_NUMBERS)
+    found = (identifier for identifier in identifiers if identifier.type in BIBLIOGRAPHIC_NUMBERS)
     return tuple(normalize_number(one.type, one.value).partition(":")[2] for one in found)
 
 

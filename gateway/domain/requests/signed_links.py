@@ -154,14 +154,14 @@ def link_id(text: str) -> str:
 
 def read_copy_link(text: str) -> CopyLink:
     """Read what the token says, which is not believed yet. Raises InvalidLinkError."""
-    said = read_token(text)
+    token = read_token(text)
     return CopyLink(
-        library=said.get_text("l"),
-        request_id=said.get_text("r"),
-        attachment_id=said.get_text("a"),
-        expires=said.get_moment("e"),
-        downloads=said.get_number("d"),
-        nonce=said.get_text("n"),
+        library=token.get_text("l"),
+        request_id=token.get_text("r"),
+        attachment_id=token.get_text("a"),
+        expires=token.get_moment("e"),
+        downloads=token.get_number("d"),
+        nonce=token.get_text("n"),
     )
 
 
@@ -207,24 +207,24 @@ def library_of_question_link(text: str) -> str:
 
 def verify_question_link(text: str, secret: bytes) -> QuestionLink:
     """Signed; whether its time is over is the caller's to say. Raises InvalidLinkError (FORGED)."""
-    said = read_token(text)
+    token = read_token(text)
     if not is_signed(text, secret):
         raise InvalidLinkError(LinkFault.FORGED)
     link = QuestionLink(
-        library=said.get_text("l"),
-        request_id=said.get_text("r"),
-        query=said.get_text("q"),
-        answer=said.get_text("y"),
-        expires=said.get_moment("e"),
-        attempt=_read_attempt_number(said),
+        library=token.get_text("l"),
+        request_id=token.get_text("r"),
+        query=token.get_text("q"),
+        answer=token.get_text("y"),
+        expires=token.get_moment("e"),
+        attempt=_read_attempt_number(token),
     )
     if not _is_known_answer(link):
         raise InvalidLinkError(LinkFault.FORGED)
     return link
 
 
-def _read_attempt_number(said: TokenPayload) -> int | None:
-    return said.get_number("n") if said.has_key("n") else None
+def _read_attempt_number(payload: TokenPayload) -> int | None:
+    return payload.get_number("n") if payload.has_key("n") else None
 
 
 def _is_known_answer(link: QuestionLink) -> bool:

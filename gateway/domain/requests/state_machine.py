@@ -298,12 +298,12 @@ def _interpret_report(request: Request, event: Event, workflow: Workflow) -> Eve
 
 
 def _apply_meant_event(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
-    known = frozenset(one.id for one in request.volumes)
+    known = frozenset(volume.id for volume in request.volumes)
     if not known.issuperset(event.details.volumes):
         if event.signal.origin is EventOrigin.US:
             return Denied(DenialReason.NO_VOLUME, event.signal, request.state)
         # a partner may count them in its own way: then it is about all of them
-        named = tuple(one for one in event.details.volumes if one in known)
+        named = tuple(volume for volume in event.details.volumes if volume in known)
         outcome = _apply_meant_event(request, replace(event, details=replace(event.details, volumes=named)), workflow)
         return replace(outcome, event=event) if isinstance(outcome, Transition) else outcome
     if request.role is Role.BORROWING and event.attempt:
@@ -338,7 +338,7 @@ def _is_event_offered(request: Request, event: Event, workflow: Workflow) -> boo
         case EventKind.LOANED_TO_PATRON | EventKind.PATRON_ASKED if request.is_brokered:
             return False  # the patron is another library's
         case EventKind.LOANED_TO_PATRON:
-            return not changes_nothing or any(one.state in _AT_HAND for one in request.volumes)
+            return not changes_nothing or any(volume.state in _AT_HAND for volume in request.volumes)
     return True
 
 
@@ -458,15 +458,15 @@ def _apply_late_answer(request: Request, event: Event, workflow: Workflow) -> Tr
 def _adopt_late_supplier(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
     """The late supplier's attempt counts again; the supplier that was asked meanwhile is told that we don't need it."""
     given_up = request.attempt
-    told: tuple[PartnerNotification, ...] = ()
+    notifications: tuple[PartnerNotification, ...] = ()
     if given_up is not None and given_up.status in OPEN_ATTEMPT:
         if request.state is not BorrowingState.CANCEL_PENDING:  # there it was told already
-            told = (PartnerNotification(EventKind.CANCEL, given_up.number),)
+            notifications = (PartnerNotification(EventKind.CANCEL, given_up.number),)
         request = replace_attempt(request, replace(given_up, status=AttemptStatus.SKIPPED))
-    taken = _take_branch(resume_attempt(request, event.attempt), event, workflow)
-    if isinstance(taken, Denied):
-        return taken
-    return replace(taken, told=(*told, *taken.told))
+    branch = _take_branch(resume_attempt(request, event.attempt), event, workflow)
+    if isinstance(branch, Denied):
+        return branch
+    return replace(branch, told=(*notifications, *branch.told))
 
 
 def _is_past_supplier(request: Request, event: Event) -> bool:
@@ -523,7 +523,7 @@ def _mark_extra_item(request: Request, event: Event, attempt: SupplierAttempt, s
 def _update_extra_flag(transition: Transition) -> Transition:
     """The flag follows from the attempts."""
     request = transition.request
-    extra = any(one.status is AttemptStatus.EXTRA for one in request.attempts)
+    extra = any(attempt.status is AttemptStatus.EXTRA for attempt in request.attempts)
     flags = request.flags | {RequestFlag.EXTRA} if extra else request.flags - {RequestFlag.EXTRA}
     return replace(transition, request=replace(request, flags=flags))
 

@@ -431,7 +431,7 @@ QUESTION_OPEN = _make_guard(
 
 def _is_lost_item_back(request: Request, event: Event) -> bool:
     named = event.details.volumes
-    lost = [one.id for one in request.volumes if one.state is VolumeState.LOST]
+    lost = [volume.id for volume in request.volumes if volume.state is VolumeState.LOST]
     return request.is_loss_settled and (not named or any(one in named for one in lost))
 
 
@@ -448,7 +448,7 @@ MORE_TO_RECEIVE = _make_guard(
     "more volumes are outstanding", _has_volumes_left(VolumeState.EXPECTED, VolumeState.SHIPPED)
 )
 IN_TRANSIT = _make_guard(
-    "it is in transit to the pickup location", lambda r, _e, _w: any(one.in_transit for one in r.volumes)
+    "it is in transit to the pickup location", lambda r, _e, _w: any(volume.in_transit for volume in r.volumes)
 )
 STILL_UNDER_WAY = _make_guard(
     "it has not arrived at the pickup location",
@@ -475,7 +475,7 @@ MORE_TO_CHECK_IN = _make_guard(
 
 def _is_volume_to_come(request: Request, event: Event) -> bool:
     named, coming = event.details.volumes, (VolumeState.EXPECTED, VolumeState.SHIPPED)
-    return any(one.state in coming and (not named or one.id in named) for one in request.volumes)
+    return any(volume.state in coming and (not named or volume.id in named) for volume in request.volumes)
 
 
 # --- lending ---------------------------------------------------------------------------------------------

@@ -152,11 +152,11 @@ def forget_people(value: T, classes: Mapping[type, Mapping[str, FieldClass]] = F
     assert is_dataclass(value), "values of the domain"
     listed = classes[type(value)]
     changed: dict[str, Any] = {}
-    for one in fields(value):
-        before = getattr(value, one.name)
-        after = _forget_field(one, before, listed.get(one.name), classes)
+    for field in fields(value):
+        before = getattr(value, field.name)
+        after = _forget_field(field, before, listed.get(field.name), classes)
         if after is not before and after != before:
-            changed[one.name] = after
+            changed[field.name] = after
     return replace(value, **changed) if changed else value  # type: ignore[type-var]
 
 

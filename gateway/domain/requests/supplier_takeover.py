@@ -151,7 +151,7 @@ def clear_terms(request: Request, attempt: SupplierAttempt) -> Request:
         attempts=tuple(left if one.number == left.number else one for one in request.attempts),
         terms=LoanTerms(note=request.terms.note),
         costs=restart_costs(request.costs, left),
-        volumes=tuple(replace(one, theirs="", call_number="") for one in request.volumes),
+        volumes=tuple(replace(volume, theirs="", call_number="") for volume in request.volumes),
         query=None if request.query is not None and not request.query.answer else request.query,
     )
 

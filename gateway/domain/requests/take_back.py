@@ -34,8 +34,8 @@ def is_undoable(before: Request, after: Request, kind: EventKind) -> bool:
 def _ships_more(before: Request, after: Request) -> bool:
     """Return whether a further volume has gone out, and those that were out are the items that they were: a loan that
     was ended for another is not begun anew."""
-    was = {one.id: one for one in before.volumes}
-    out = [one for one in after.volumes if one.id in was and one.state is was[one.id].state]
+    was = {volume.id: volume for volume in before.volumes}
+    out = [volume for volume in after.volumes if volume.id in was and volume.state is was[volume.id].state]
     return len(out) < len(after.volumes) and all(one.barcode == was[one.id].barcode for one in out)
 
 
@@ -89,5 +89,5 @@ def take_back_marks(request: Request, change: MarkChange) -> Request:
     is_own = request.assignee == change.assignee_after
     added = set(change.labels_after) - set(change.labels_before)
     removed = tuple(one for one in change.labels_before if one not in change.labels_after)
-    labels = tuple(dict.fromkeys((*(one for one in request.labels if one not in added), *removed)))
+    labels = tuple(dict.fromkeys((*(label for label in request.labels if label not in added), *removed)))
     return replace(request, assignee=change.assignee_before if is_own else request.assignee, labels=labels)

@@ -59,7 +59,7 @@ TO_SEND_BACK = TaskCondition(
     "unwanted, or an extra item",
     lambda r: (
         (RequestFlag.UNWANTED in r.flags and r.state in _HERE)
-        or any(one.status is AttemptStatus.EXTRA for one in r.attempts)
+        or any(attempt.status is AttemptStatus.EXTRA for attempt in r.attempts)
     ),
 )
 NOT_BROKERED = TaskCondition("no broker's", lambda r: not r.is_brokered)

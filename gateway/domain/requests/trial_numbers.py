@@ -28,8 +28,8 @@ def name_trial_run(nonce: int, profile: str, secret: bytes) -> str:
 def is_trial_number(number: str, profile: str, secret: bytes) -> bool:
     """Return whether a request of this number was made in a trial of this profile's partner."""
     return any(
-        hmac.compare_digest(found["mac"], _sign_nonce(found["nonce"], profile, secret))
-        for found in _RUN.finditer(number, 0, _MAX_CHARS)
+        hmac.compare_digest(match["mac"], _sign_nonce(match["nonce"], profile, secret))
+        for match in _RUN.finditer(number, 0, _MAX_CHARS)
     )
 
 

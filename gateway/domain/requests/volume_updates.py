@@ -41,9 +41,9 @@ def find_meant_volumes(request: Request, event: Event) -> frozenset[str]:
         return frozenset(named) - missing
     volumes = request.volumes
     if event.kind is EventKind.RECEIVED:  # what is here already is not received once more
-        out = [one for one in volumes if one.state is VolumeState.SHIPPED]
+        out = [volume for volume in volumes if volume.state is VolumeState.SHIPPED]
     else:
-        out = [one for one in volumes if one.state is not VolumeState.EXPECTED]
+        out = [volume for volume in volumes if volume.state is not VolumeState.EXPECTED]
     meant = volumes if event.kind in _FIRST_STEPS else out or volumes
     return frozenset(one.id for one in meant) - missing
 
@@ -56,7 +56,7 @@ def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
     """Events move the volumes that they are about; what has ended, or has gone further already (a message that comes
     late), stays as it is. A new supplier sends all of them anew."""
     if event.signal == local_signal(EventKind.REQUEST):
-        return tuple(Volume(one.id, one.label) for one in request.volumes)
+        return tuple(Volume(volume.id, volume.label) for volume in request.volumes)
     named = event.details.volumes
     entry = EVENT_CATALOGUE[event.kind]
     if entry.ends_transit and event.signal.origin is EventOrigin.US:
@@ -77,15 +77,15 @@ def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
     meant = find_meant_volumes(replace(request, volumes=volumes), about)
     moved = tuple(
         replace(
-            one,
+            volume,
             state=to,
-            theirs=items.get(one.id, nameless).barcode or event.details.barcode or one.theirs,
-            in_transit=one.in_transit and to is VolumeState.RECEIVED,
-            call_number=items.get(one.id, nameless).call_number or one.call_number,
+            theirs=items.get(volume.id, nameless).barcode or event.details.barcode or volume.theirs,
+            in_transit=volume.in_transit and to is VolumeState.RECEIVED,
+            call_number=items.get(volume.id, nameless).call_number or volume.call_number,
         )
-        if one.id in meant and _can_move_volume(one.state, to)
-        else one
-        for one in volumes
+        if volume.id in meant and _can_move_volume(volume.state, to)
+        else volume
+        for volume in volumes
     )
     return _set_own_barcode(request, event, _await_missing_volumes(event, moved))
 
@@ -101,7 +101,7 @@ def _await_missing_volumes(event: Event, volumes: tuple[Volume, ...]) -> tuple[V
 
 def _set_own_barcode(request: Request, event: Event, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
     """Set the item of ours that went out as the one volume that was shipped: another one corrects it."""
-    meant = [one.id for one in volumes if not event.details.volumes or one.id in event.details.volumes]
+    meant = [volume.id for volume in volumes if not event.details.volumes or volume.id in event.details.volumes]
     barcode = event.details.barcode
     if not ships_own_item(request, event) or event.signal != local_signal(EventKind.SHIPPED) or len(meant) != 1:
         return volumes
@@ -131,14 +131,14 @@ def _can_move_volume(now: VolumeState, to: VolumeState) -> bool:
 def list_items_out(request: Request) -> tuple[str, ...]:
     """Lending: barcodes of the pieces that are out by now, or were."""
     of_request = request.item_barcode if len(request.volumes) == 1 else ""
-    out = (one for one in request.volumes if one.state is not VolumeState.EXPECTED)
+    out = (volume for volume in request.volumes if volume.state is not VolumeState.EXPECTED)
     barcodes = (one.barcode or one.theirs or of_request for one in out)
     return tuple(filter(None, barcodes)) if request.role is Role.LENDING else ()
 
 
 def _take_title_off(items: Iterable[ShippedItem], title: str) -> tuple[ShippedItem, ...]:
     """`Kongespeilet, Bd. 1` is volume `Bd. 1` of what was asked for: some suppliers name the whole piece."""
-    return tuple(replace(one, label=_take_prefix_off(one.label.strip(), title.strip())) for one in items)
+    return tuple(replace(item, label=_take_prefix_off(item.label.strip(), title.strip())) for item in items)
 
 
 def _take_prefix_off(label: str, title: str) -> str:
@@ -167,8 +167,8 @@ def _assign_items(volumes: tuple[Volume, ...], details: EventDetails) -> Mapping
 
 def _find_volume(volumes: Iterable[Volume], item: ShippedItem) -> Volume | None:
     called = fold_text(item.label)
-    numbered = next((one for one in volumes if item.barcode and one.theirs == item.barcode), None)
-    return numbered or next((one for one in volumes if called and fold_text(one.label) == called), None)
+    numbered = next((volume for volume in volumes if item.barcode and volume.theirs == item.barcode), None)
+    return numbered or next((volume for volume in volumes if called and fold_text(volume.label) == called), None)
 
 
 def _add_further_items(volumes: tuple[Volume, ...], details: EventDetails) -> tuple[Volume, ...]:

@@ -61,12 +61,12 @@ async def _list_own_things(command: PostFee, context: CirculationContext) -> lis
     """List what of its own the partner charges for."""
     things = context.things
     own, _ = await things.list_things_of_request(read_request_number(command.request, context.policy).value)
-    found = [(thing.kind, thing.id) for thing in own]
+    own_things = [(thing.kind, thing.id) for thing in own]
     for barcode in list_item_barcodes(command.item, context.sender, context.policy) if command.item else ():
         item = await find_visible_item(barcode, context)
         if item is not None and await things.find_maker(ThingKind.ITEM, item.id) is Maker.THIS_PARTNER:
-            found.append((ThingKind.ITEM, item.id))
-    return found
+            own_things.append((ThingKind.ITEM, item.id))
+    return own_things
 
 
 def _choose_amount(command: PostFee, context: CirculationContext) -> Money:

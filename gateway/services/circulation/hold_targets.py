@@ -95,8 +95,8 @@ async def find_hold_target(command: PlaceRequest, context: CirculationContext, k
     if scope == "title" and context.supports(Capability.HOLD_TITLE) and not by_place:
         return HoldTarget(bib)
     require_capability(context, Capability.ITEM_AVAILABILITY)
-    held = await list_visible_items((await context.library.holdings(bib.id)).items, context)
-    copies = _list_items_there(held, command, context)
+    visible_items = await list_visible_items((await context.library.holdings(bib.id)).items, context)
+    copies = _list_items_there(visible_items, command, context)
     copy = items.choose_best_copy(await keeper.choose_free(copies) if keeper is not None else copies)
     if copy is None:
         raise Refused(

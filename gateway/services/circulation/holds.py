@@ -109,12 +109,12 @@ async def _list_holds_of_patron(patron: Patron, item: Item, context: Circulation
     return [hold for hold in found if hold.item_id == item.id or (not hold.item_id and hold.bib_id == item.bib_id)]
 
 
-def _require_single_hold(found: list[Hold]) -> Hold:
-    if not found:
+def _require_single_hold(holds: list[Hold]) -> Hold:
+    if not holds:
         raise _no_such_hold_refusal()
-    if len(found) > 1:
+    if len(holds) > 1:
         raise Refused(RefusalReason.AMBIGUOUS_REQUEST, "Several requests match.")
-    return found[0]
+    return holds[0]
 
 
 def _no_such_hold_refusal() -> Refused:
@@ -133,8 +133,8 @@ async def resolve_pickup(pickup: str, receiver: str, patron: Patron, context: Ci
     if not sent:
         return await default_pickup(patron, context)
     code = next((ours for theirs, ours in rules.map.items() if theirs.casefold() == sent.casefold()), sent)
-    if found := await _find_pickup_location(code, context):
-        return found
+    if pickup_location := await _find_pickup_location(code, context):
+        return pickup_location
     if rules.unknown is UnknownPickup.DEFAULT:
         return await default_pickup(patron, context)
     raise Refused(
@@ -150,8 +150,8 @@ async def default_pickup(patron: Patron, context: CirculationContext) -> PickupL
     the library's first one."""
     rules = context.policy.pickup
     if rules.default:
-        if found := await _find_pickup_location(rules.default, context):
-            return found
+        if pickup_location := await _find_pickup_location(rules.default, context):
+            return pickup_location
         raise _no_pickup_refusal(
             f"profile {context.profile}: circulation.pickup.default {rules.default!r} is not a pickup location"
         )

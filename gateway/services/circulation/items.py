@@ -47,8 +47,8 @@ async def resolve_item(sent: Named | None, context: CirculationContext, *, reque
         if is_request_number(sent, context.policy):
             return await find_item_by_request(sent, context)
         for barcode in list_item_barcodes(sent, context.sender, context.policy):
-            if found := await find_visible_item(barcode, context):
-                return found
+            if visible_item := await find_visible_item(barcode, context):
+                return visible_item
         if context.policy.items.find_by_request:
             return await find_item_by_request(sent, context)
         raise Refused(RefusalReason.UNKNOWN_ITEM, "Item not found.")

@@ -124,24 +124,24 @@ async def lookup_item_set(command: LookUpItemSet, context: CirculationContext, _
         )
     start = _PortionStart.parse_cursor(command.cursor)
     left = command.limit if command.limit and command.limit > 0 else None
-    found: list[ItemSetEntry] = []
+    entries: list[ItemSetEntry] = []
     async for number, entry in _read_entries(command, start.entry, context):
         if left is not None and left <= 0:
-            return ItemSetFound(tuple(found), str(_PortionStart(number)))
+            return ItemSetFound(tuple(entries), str(_PortionStart(number)))
         skip = start.item if number == start.entry else 0
         rest = entry.items[skip:]
         if left is not None and len(rest) > left:
-            return ItemSetFound((*found, replace(entry, items=rest[:left])), str(_PortionStart(number, skip + left)))
-        found.append(replace(entry, items=rest))
+            return ItemSetFound((*entries, replace(entry, items=rest[:left])), str(_PortionStart(number, skip + left)))
+        entries.append(replace(entry, items=rest))
         left = left - max(len(rest), 1) if left is not None else None
-    return ItemSetFound(tuple(found))
+    return ItemSetFound(tuple(entries))
 
 
 async def _read_entries(
     command: LookUpItemSet, start: int, context: CirculationContext
 ) -> AsyncIterator[tuple[int, ItemSetEntry]]:
-    asked: list[RecordId | Named] = [*command.records, *command.items]
-    for number, one in enumerate(asked[start:], start):
+    ids: list[RecordId | Named] = [*command.records, *command.items]
+    for number, one in enumerate(ids[start:], start):
         yield (
             number,
             await (_read_record_entry(one, context) if isinstance(one, RecordId) else _read_item_entry(one, context)),

@@ -307,10 +307,10 @@ async def find_noticed_item(command: Notice, context: CirculationContext) -> Ite
 async def _find_item_otherwise(command: Notice, context: CirculationContext) -> Item | None:
     """An item of a shipment has no record under the barcode on the piece yet, or another item has."""
     barcode = "" if command.kind is NoticeKind.SHIPPED else make_piece_barcode(command.new_barcode, context)
-    if barcode and (found := await items.find_visible_item(barcode, context)):
-        return found
-    if found := await items.find_temporary_item_by_request(command.request, context):
-        return found
+    if barcode and (visible_item := await items.find_visible_item(barcode, context)):
+        return visible_item
+    if visible_item := await items.find_temporary_item_by_request(command.request, context):
+        return visible_item
     return await items.find_item_by_known_number(command.item, context) if command.item is not None else None
 
 

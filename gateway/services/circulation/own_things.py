@@ -30,8 +30,8 @@ class OwnThings:
     async def find_makers(self, kind: ThingKind, ids: Iterable[str]) -> dict[str, Maker]:
         wanted = [id_ for id_ in dict.fromkeys(ids) if id_]
         if unknown := [id_ for id_ in wanted if (kind, id_) not in self._makers]:
-            found = await self._things.find_makers(kind, unknown)
-            self._makers |= {(kind, id_): found.get(id_, "") for id_ in unknown}
+            makers = await self._things.find_makers(kind, unknown)
+            self._makers |= {(kind, id_): makers.get(id_, "") for id_ in unknown}
         return {id_: self._choose_maker(self._makers[kind, id_]) for id_ in wanted}
 
     async def find_maker(self, kind: ThingKind, id_: str) -> Maker:

@@ -48,13 +48,13 @@ async def find_loan_maker(loan: Loan, context: CirculationContext) -> Maker:
 async def list_visible_holds(holds: Iterable[Hold], context: CirculationContext) -> tuple[Hold, ...]:
     found = tuple(holds)
     await _find_makers(ThingKind.HOLD, found, context)
-    return tuple([one for one in found if await find_hold_maker(one, context) is not Maker.ANOTHER_PARTNER])
+    return tuple([hold for hold in found if await find_hold_maker(hold, context) is not Maker.ANOTHER_PARTNER])
 
 
 async def list_visible_loans(loans: Iterable[Loan], context: CirculationContext) -> tuple[Loan, ...]:
     found = tuple(loans)
     await _find_makers(ThingKind.LOAN, found, context)
-    return tuple([one for one in found if await find_loan_maker(one, context) is not Maker.ANOTHER_PARTNER])
+    return tuple([loan for loan in found if await find_loan_maker(loan, context) is not Maker.ANOTHER_PARTNER])
 
 
 async def has_own_things(
@@ -75,13 +75,13 @@ async def has_own_things(
     return False
 
 
-def _is_among(kind: ThingKind, one: Hold | Loan, named: Collection[tuple[ThingKind, str]]) -> bool:
-    return not named or (kind, one.id) in named or (ThingKind.ITEM, one.item_id) in named
+def _is_among(kind: ThingKind, hold: Hold | Loan, named: Collection[tuple[ThingKind, str]]) -> bool:
+    return not named or (kind, hold.id) in named or (ThingKind.ITEM, hold.item_id) in named
 
 
-async def _find_makers(kind: ThingKind, found: Iterable[Hold | Loan], context: CirculationContext) -> None:
+async def _find_makers(kind: ThingKind, holds: Iterable[Hold | Loan], context: CirculationContext) -> None:
     """Find the makers at once, however many there are: each is asked of afterwards, and known."""
-    items = {one.id: one.item_id for one in found}
+    items = {hold.id: hold.item_id for hold in holds}
     makers = await context.things.find_makers(kind, items)
     await context.things.find_makers(ThingKind.ITEM, (items[id_] for id_ in makers if makers[id_] is Maker.LIBRARY))
 

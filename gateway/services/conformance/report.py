@@ -67,7 +67,7 @@ class ConformanceReport:
     @property
     def untried_count(self) -> int:
         """Exchanges that there was nothing to prove by."""
-        return sum(bool(one.untried) for conversation in self.conversations for one in conversation.exchanges)
+        return sum(bool(exchange.untried) for conversation in self.conversations for exchange in conversation.exchanges)
 
     @property
     def is_passed(self) -> bool:
@@ -136,8 +136,8 @@ def _describe_exchange(exchange: CheckedExchange) -> dict[str, object]:
         "answer": _show_body(exchange.answer),
         "seconds": round(exchange.seconds, 3),
         "findings": [
-            {"check": one.check, "weight": one.weight.value, "clause": one.clause, "words": one.words}
-            for one in exchange.findings
+            {"check": finding.check, "weight": finding.weight.value, "clause": finding.clause, "words": finding.words}
+            for finding in exchange.findings
         ],
     }
 

@@ -92,10 +92,10 @@ class CirculationLinker:
 
 def _list_renewal_outcomes(result: AllRenewed, policy: CirculationPolicy, zone: tzinfo) -> Iterator[LibraryOutcome]:
     """Each loan's renewal as if it had been asked for by itself."""
-    for one in result.renewals:
-        if one.renewed is None:
+    for renewal in result.renewals:
+        if renewal.renewed is None:
             continue
-        outcome = outcome_of_command(Renew(Named(one.loan.item_barcode)), one.renewed, policy, zone)
+        outcome = outcome_of_command(Renew(Named(renewal.loan.item_barcode)), renewal.renewed, policy, zone)
         if outcome is not None:
             yield outcome
 
@@ -137,17 +137,17 @@ def _choose_request(
 
 
 def _apply_outcome_event(
-    connection: Transaction, context: LibraryContext, actor: str, found: ReferencedRequest, step: OutcomeEvent
+    connection: Transaction, context: LibraryContext, actor: str, request: ReferencedRequest, step: OutcomeEvent
 ) -> Request | None:
     """The request after it; None: it didn't fit."""
-    event = Event(step.signal, context.now(), actor, step.details, step.attempt or found.attempt)
+    event = Event(step.signal, context.now(), actor, step.details, step.attempt or request.attempt)
     outcome = apply_event_in(
-        connection, context, EventRequest(request_id=found.request_id, event=event, prepare=step.prepare)
+        connection, context, EventRequest(request_id=request.request_id, event=event, prepare=step.prepare)
     )
     if not isinstance(outcome, Denied):
         return outcome.request
     if event.signal.origin is not EventOrigin.PARTNER:  # those are in the history already
-        _note_denied_event(connection, context, found.request_id, event, outcome.detail)
+        _note_denied_event(connection, context, request.request_id, event, outcome.detail)
     return None
 
 

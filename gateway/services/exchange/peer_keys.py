@@ -140,10 +140,10 @@ class PeerKeyRing:
         import jwt
 
         rows = [row for row in await self._read_rows() if row.library == library]
-        chosen = choose_signing_key(rows, self._clock.now())
-        if chosen is None:
+        signing_key = choose_signing_key(rows, self._clock.now())
+        if signing_key is None:
             raise Unavailable(NO_KEY)
-        return jwt.encode(dict(claims), self._private[chosen.kid], ALGORITHM, headers={"kid": chosen.kid})
+        return jwt.encode(dict(claims), self._private[signing_key.kid], ALGORITHM, headers={"kid": signing_key.kid})
 
     async def _read_rows(self) -> tuple[PeerKeyRow, ...]:
         now = self._clock.now()

@@ -91,7 +91,7 @@ def choose_signing_keys(published: Mapping[str, Any]) -> tuple[Jwk, ...]:
     """Those of a set that sign; one that we can't use is passed over."""
     import jwt  # here, since commands that verify nothing would load it too
 
-    found: list[Jwk] = []
+    jwks: list[Jwk] = []
     listed = published.get("keys")
     for one in listed[:MAX_KEYS] if isinstance(listed, list | tuple) else ():
         if not isinstance(one, Mapping) or one.get("use", "sig") != "sig" or one.get("kty") == "oct":
@@ -100,8 +100,8 @@ def choose_signing_keys(published: Mapping[str, Any]) -> tuple[Jwk, ...]:
             jwt.PyJWK(dict(one))
         except jwt.PyJWTError:
             continue
-        found.append(one)
-    return tuple(found)
+        jwks.append(one)
+    return tuple(jwks)
 
 
 @value_object

@@ -30,19 +30,19 @@ async def select_messages(journal: Journal, wanted: JournalFilter, most: int) ->
     """Those that came in and fit. Replays are not replayed, nor is what is in hand now: their originals are, and
     recovery finishes that. Raises TooManyMessagesError when there are more than `most`, Unavailable."""
     came_in = replace(wanted, direction=MessageDirection.IN, replays=False)
-    found: list[JournalMessage] = []
+    messages: list[JournalMessage] = []
     async for message in _iter_messages(journal, came_in):
         if message.outcome is OutcomeClass.PENDING:
             continue
-        found.append(message)
-        if len(found) > most:
+        messages.append(message)
+        if len(messages) > most:
             raise TooManyMessagesError(f"more than {most} messages fit; say more exactly which")
-    if not found:
+    if not messages:
         return ReplaySelection((), 0)
-    found.reverse()
-    redone = await _list_redone(journal, wanted.library, found[0])
-    left = tuple(message for message in found if message.id not in redone)
-    return ReplaySelection(left, len(found) - len(left))
+    messages.reverse()
+    redone = await _list_redone(journal, wanted.library, messages[0])
+    left = tuple(message for message in messages if message.id not in redone)
+    return ReplaySelection(left, len(messages) - len(left))
 
 
 async def _list_redone(journal: Journal, library: str, oldest: JournalMessage) -> frozenset[str]:

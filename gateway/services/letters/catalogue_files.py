@@ -81,12 +81,12 @@ def _compile_catalogue(catalogue: Catalog) -> bytes:
 def compile_own_words(code: str, words: tuple[ChangedFile, ...], page_texts: tuple[ChangedFile, ...]) -> bytes:
     """Compile an operator's words; raises ConfigurationError."""
     catalogue = Catalog(locale=Locale.parse(code, sep="-") if is_known_to_cldr(code) else None)
-    said: list[OwnTranslation] = [
+    translations: list[OwnTranslation] = [
         *translate_words(read_own_words(words)),
         *translate_page_texts(read_own_page_texts(page_texts)),
     ]
-    for one in said:
-        catalogue.add(one.text, one.said, context=one.context)
+    for translation in translations:
+        catalogue.add(translation.text, translation.said, context=translation.context)
     return _compile_catalogue(catalogue)
 
 
@@ -116,7 +116,7 @@ def find_translation_problem(message: Message, catalogue: Catalog) -> str:
 
 def find_placeholders(text: str) -> set[str]:
     """Names of the values that stand in it."""
-    return {found[1] for found in _PLACEHOLDER.finditer(text) if found[1]}
+    return {match[1] for match in _PLACEHOLDER.finditer(text) if match[1]}
 
 
 def find_unused_words(folder: Path) -> Iterable[ConfigurationProblem]:

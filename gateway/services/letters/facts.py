@@ -57,7 +57,7 @@ def citation_rows(citation: Citation, words: LanguageWords) -> Rows:
             ("place", citation.place),
             ("publisher", citation.publisher),
             ("language", words.localization.language_name(citation.language) if citation.language else ""),
-            *((one.type, one.value) for one in citation.identifiers),
+            *((identifier.type, identifier.value) for identifier in citation.identifiers),
             ("call-number", citation.call_number),
             ("source", citation.source),
             ("note", citation.note),
@@ -69,16 +69,16 @@ def citation_rows(citation: Citation, words: LanguageWords) -> Rows:
 def readers_citation_rows(citation: Citation, words: LanguageWords) -> Rows:
     """List what a reader wants to know of the work: without what systems have written for each other. Staff, partners
     and programs see all of it."""
-    extras = [one for one in citation.extras if one.is_bibliographic and one.value != citation.published]
-    numbers = tuple(one for one in citation.identifiers if one.type in BIBLIOGRAPHIC_NUMBERS)
+    extras = [extra for extra in citation.extras if extra.is_bibliographic and extra.value != citation.published]
+    numbers = tuple(identifier for identifier in citation.identifiers if identifier.type in BIBLIOGRAPHIC_NUMBERS)
     known = replace(citation, source="", identifiers=numbers, extras=())
-    said = ((one.name, words.localization.format_written_day(one.value)) for one in extras)
+    said = ((extra.name, words.localization.format_written_day(extra.value)) for extra in extras)
     return (*citation_rows(known, words), *label_rows(words, *said))
 
 
 def extra_rows(extras: Iterable[CitationExtra]) -> Rows:
     """Fields that nobody has a word for, under their own names."""
-    return tuple((clean_line(one.name), clean_line(one.value)) for one in extras if clean_line(one.value))
+    return tuple((clean_line(extra.name), clean_line(extra.value)) for extra in extras if clean_line(extra.value))
 
 
 def service_rows(request: Request, words: LanguageWords) -> Rows:
@@ -284,7 +284,7 @@ def _without_patron(request: Request) -> Request:
 
 def _make_event_rows(details: EventDetails, request: Request, words: LanguageWords, zone: tzinfo) -> Rows:
     """Make rows of what came with the event and has no sentence of its own."""
-    volumes = [one.label or one.id for one in request.volumes if one.id in details.volumes]
+    volumes = [volume.label or volume.id for volume in request.volumes if volume.id in details.volumes]
     renewals = {None: "", True: words.label("yes"), False: words.label("no")}[details.renewals_allowed]
     return (
         *label_rows(
@@ -318,4 +318,4 @@ def _make_delivery_rows(us: LibraryParty, library: LibraryInfo, words: LanguageW
 
 
 def _format_conditions(conditions: tuple[str, ...], words: LanguageWords) -> str:
-    return ", ".join(words.conditions.get(one, one) for one in conditions)
+    return ", ".join(words.conditions.get(condition, condition) for condition in conditions)

@@ -160,8 +160,8 @@ class Localization:
 
     def format_month(self, year: int, month: int) -> str:
         """Nov 2026"""
-        said: str = format_skeleton("yMMM", date(year, month, 1), locale=self.locale)
-        return said
+        skeleton: str = format_skeleton("yMMM", date(year, month, 1), locale=self.locale)
+        return skeleton
 
     def format_moment(self, moment: date | datetime, zone: tzinfo) -> str:
         """A day, or a day and a time in the zone: 24 November 2026, 09:05. The last minute of a day is the day."""
@@ -198,14 +198,14 @@ class Localization:
 
     def format_written_day(self, text: str) -> str:
         """A day or month as data has it (2018-03-01, 2018-03), as a reader writes it; all else as it is."""
-        found = _WRITTEN_DAY.fullmatch(text.strip())
-        if found is None:
+        match = _WRITTEN_DAY.fullmatch(text.strip())
+        if match is None:
             return text
         try:
-            day = date(int(found[1]), int(found[2]), int(found[3] or 1))
+            day = date(int(match[1]), int(match[2]), int(match[3] or 1))
         except ValueError:
             return text
-        return self.format_day(day) if found[3] else format_skeleton("yMMMM", day, locale=self.locale)
+        return self.format_day(day) if match[3] else format_skeleton("yMMMM", day, locale=self.locale)
 
     def format_age(self, since: datetime, now: datetime) -> str:
         """Format how long ago it was, for lists: just now, 22 h, 3 d."""
@@ -233,18 +233,18 @@ class Localization:
     def format_list(self, items: Iterable[str]) -> str:
         """a, b and c; with markup where an item has some."""
         parts = list(items)
-        marked = any(isinstance(one, Markup) for one in parts)
-        said: str = format_list([str(escape(one)) if marked else one for one in parts], locale=self.locale)
+        marked = any(isinstance(part, Markup) for part in parts)
+        said: str = format_list([str(escape(part)) if marked else part for part in parts], locale=self.locale)
         return Markup(said) if marked else said
 
     def format_number(self, number: int | Decimal) -> str:
-        said: str = format_decimal(number, locale=self.locale)
-        return said
+        decimal: str = format_decimal(number, locale=self.locale)
+        return decimal
 
     def format_share(self, share: Decimal) -> str:
         """0.87 as 87 %"""
-        said: str = format_percent(share, locale=self.locale)
-        return said
+        percent: str = format_percent(share, locale=self.locale)
+        return percent
 
     def format_money(self, money: Money) -> str:
         """Format money with all the places that the amount has, and at least those that the currency usually has."""
@@ -269,7 +269,7 @@ class Localization:
         is."""
         known = self.locale.languages
         forms = (code.strip().replace("-", "_"), normalize_language_code(code))
-        return next((known[one] for one in forms if one in known), code)
+        return next((known[form] for form in forms if form in known), code)
 
 
 def _measure_age(age: timedelta) -> tuple[int, str]:
@@ -324,9 +324,9 @@ class TextCatalogues:
 
     def fallback_chain(self, wanted: str) -> tuple[str, ...]:
         """The language and those that stand in for it: de-ch, de, the default, en. Only those that there are."""
-        known = self.find_codes()
+        codes = self.find_codes()
         wished = (wanted, self._default, SOURCE_LANGUAGE)
-        chain = [one for code in wished for one in language_fallbacks(code) if one in known]
+        chain = [one for code in wished for one in language_fallbacks(code) if one in codes]
         return tuple(dict.fromkeys(chain[: chain.index(SOURCE_LANGUAGE) + 1]))
 
     def choose_language(self, wished: Iterable[str]) -> Localization:
@@ -368,14 +368,14 @@ class TextCatalogues:
 
     def _localize(self, chain: tuple[str, ...]) -> Localization:
         try:
-            found = self.read_localization(chain)
+            localization = self.read_localization(chain)
         except ConfigurationError as error:
             if str(error) != self._problem:
                 self._problem = str(error)
                 log.error("texts.catalogue_unreadable", why=self._problem)
             return self._good.get(chain) or TextCatalogues(None, self._default).choose_language(chain)
-        self._good[chain] = found
-        return found
+        self._good[chain] = localization
+        return localization
 
 
 @lru_cache(maxsize=64)

@@ -257,12 +257,12 @@ class _LetterWriter:
 def mail_address(patron: Patron, today: date) -> str:
     """The one for notices, else the first that is good today; empty: none."""
     mails = [
-        one
-        for one in patron.contacts
-        if one.kind is ContactKind.EMAIL
-        and one.value
-        and (one.valid_from is None or one.valid_from <= today)
-        and (one.valid_to is None or one.valid_to >= today)
+        contact
+        for contact in patron.contacts
+        if contact.kind is ContactKind.EMAIL
+        and contact.value
+        and (contact.valid_from is None or contact.valid_from <= today)
+        and (contact.valid_to is None or contact.valid_to >= today)
     ]
     mails.sort(key=lambda one: one.role != "notices")
     return mails[0].value if mails else ""

@@ -26,7 +26,7 @@ RULE = "rule:overtaken"
 
 def begun_transactions(events: Sequence[MailEvent]) -> frozenset[str]:
     """Numbers of the requests that these events begin."""
-    return frozenset(one.transaction for one in events if one.kind is EventKind.REQUEST and one.at is not None)
+    return frozenset(event.transaction for event in events if event.kind is EventKind.REQUEST and event.at is not None)
 
 
 @value_object
@@ -67,7 +67,7 @@ class EarlyMessages:
         except (MalformedMessage, BodyUnreadable):
             return ()
         understood = read_as_partner(parsed, self.profile, self.formats).understood
-        ours = all(one.transaction in transactions and one.at is not None for one in understood.events)
+        ours = all(event.transaction in transactions and event.at is not None for event in understood.events)
         if understood.unknown or not understood.events or not ours:
             return ()
         return ((MailApplication(self.connection, self.context, self.profile, parsed), understood.events),)

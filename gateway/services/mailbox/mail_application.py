@@ -264,12 +264,12 @@ class MailApplication:
     def note_automatic_answer(self) -> ApplicationResult:
         """A note on the request, where it can be found."""
         event = MailEvent(kind=EventKind.MESSAGE, role=Role.BORROWING)
-        found = self._find_request(event)
-        if found.named is None:
+        request = self._find_request(event)
+        if request.named is None:
             return ApplicationResult(notes=("automatic answer: kept in the journal",))
         note = write_sentence("automatic reply by email: %(words)s", words=self.mail.subject)
-        self.add_note(found.named.request_id, note, f"partner:{self.profile.name}")
-        return ApplicationResult(request_id=found.named.request_id, notes=("automatic answer: noted",))
+        self.add_note(request.named.request_id, note, f"partner:{self.profile.name}")
+        return ApplicationResult(request_id=request.named.request_id, notes=("automatic answer: noted",))
 
     def keep_as_note(self, request: Request, actor: str, *, is_stranger: bool) -> None:
         """The whole mail, by hand: what it says as a note, its files on the request. `is_stranger`: who wrote it has
@@ -284,7 +284,7 @@ class MailApplication:
         details = EventDetails(reason=STRANGER_MAIL if is_stranger else "", note=note)
         event = Event(local_signal(EventKind.NOTE), self.context.now(), actor, details)
         apply_event_in(self.connection, self.context, EventRequest(request_id=request.id, event=event))
-        if uploads := [one.upload for one in self.files if one.upload is not None]:
+        if uploads := [file.upload for file in self.files if file.upload is not None]:
             self.attach_files(request, uploads, actor)
 
     def add_note(self, request_id: str, text: str, actor: str) -> None:
@@ -316,7 +316,7 @@ def _join_note(text: str, refused: str) -> str:
 
 
 def _describe_refused_files(files: Sequence[InspectedAttachment]) -> str:
-    return join_sentences("; ", (write_about(one.name, one.why) for one in files if one.upload is None))
+    return join_sentences("; ", (write_about(file.name, file.why) for file in files if file.upload is None))
 
 
 def mail_identity(parsed: ParsedMail) -> str:

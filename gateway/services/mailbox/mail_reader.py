@@ -212,7 +212,7 @@ def partners_by_sender(profiles: Iterable[Profile], sender: str, library: str) -
             continue
         if profile.library and profile.library.casefold() != library.casefold():
             continue
-        addresses = {partner.email.casefold(), *(one.casefold() for one in partner.mail.addresses)}
+        addresses = {partner.email.casefold(), *(address.casefold() for address in partner.mail.addresses)}
         if wanted in addresses:
             exact.append(profile)
         elif partner.mail.is_partner_address(sender):
@@ -235,10 +235,10 @@ def unmet_sender_checks(parsed: ParsedMail, server: str, rules: PartnerMail) -> 
             "the profile requires sender checks, but `authserv_id` of the mailbox does not name the server that "
             "performs them"
         )
-    found = [one for one in parsed.checks if one.server.casefold() == server.casefold()]
+    checks = [check for check in parsed.checks if check.server.casefold() == server.casefold()]
     sender = parsed.mail.sender.rpartition("@")[2]
     for method in rules.require:
-        of_method = [one for one in found if one.method == method]
+        of_method = [one for one in checks if one.method == method]
         if not any(one.result == "pass" and _is_same_domain(one.domain, sender) for one in of_method):
             said = ", ".join(sorted({one.result for one in of_method})) or write_sentence("nothing")
             return write_sentence(

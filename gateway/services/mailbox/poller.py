@@ -165,13 +165,13 @@ class MailboxPoller:
         for batch in _split_batches(look.uids, self._rounds.batch):
             if not await self._leader.is_leader():
                 break
-            known = await self._read_known_outcomes(look.uid_validity, batch)
-            again += len(known)
-            new = [uid for uid in batch if uid not in known]
+            known_outcomes = await self._read_known_outcomes(look.uid_validity, batch)
+            again += len(known_outcomes)
+            new = [uid for uid in batch if uid not in known_outcomes]
             fresh = await self._process_mails(opened, look.uid_validity, new)
             for outcome in fresh.values():
                 taken[outcome] += 1
-            await self._move_mails(opened, {**known, **fresh})
+            await self._move_mails(opened, {**known_outcomes, **fresh})
         return PollResult(taken=taken, again=again)
 
     async def _record_failure(self, error: Unavailable | Refused | ConfigurationError) -> None:
@@ -234,9 +234,9 @@ class MailboxPoller:
 
 def find_poller(pollers: Iterable[MailboxPoller], name: str) -> MailboxPoller:
     """Find a poller; raises NotFound."""
-    for one in pollers:
-        if one.box.name == name:
-            return one
+    for poller in pollers:
+        if poller.box.name == name:
+            return poller
     raise NotFound("mailbox")
 
 

@@ -113,7 +113,7 @@ class MailProcessor:
         # The store does what it is given in the order in which it is given.
         steps = order_by_sent_time(steps)
         outcomes = await asyncio.gather(*(step.work() for step in steps), return_exceptions=True)
-        for failed in (*(one for one in outcomes if isinstance(one, BaseException)), *waits):
+        for failed in (*(outcome for outcome in outcomes if isinstance(outcome, BaseException)), *waits):
             raise failed
         return {step.spot: one for step, one in zip(steps, outcomes, strict=True) if isinstance(one, MailOutcome)}
 

@@ -78,7 +78,7 @@ def expand_events(
             found.append((str(n), event))
             continue
         requests = _RequestSeeker(connection, context, profile, event).find_in_batch(mail)
-        left = [one for one in requests if one.reference.casefold() not in named]
+        left = [request for request in requests if request.reference.casefold() not in named]
         if left and _is_whole_batch_meant(event, left):
             found += [(f"{n}-{one.request_id}", event_of_request(event, one)) for one in left]
         else:
@@ -135,7 +135,7 @@ def _match_in_batch(event: MailEvent, found: Sequence[RequestReference]) -> Requ
     said = _describe_match(_FILE, count)
     if len(found) == 1 and _is_whole_batch_meant(event, found):
         return RequestMatch(found[0], explained=(said,))
-    return RequestMatch(None, tuple(one.request_id for one in found), (said,))
+    return RequestMatch(None, tuple(reference.request_id for reference in found), (said,))
 
 
 def _describe_match(rule: Sentence, found: str) -> Sentence:
@@ -214,10 +214,10 @@ class _RequestSeeker:
                 return self._keep_fitting_role(tuple(map(_reference_of_order, orders)))
         return ()
 
-    def _keep_fitting_role(self, found: Sequence[RequestReference]) -> Sequence[RequestReference]:
+    def _keep_fitting_role(self, references: Sequence[RequestReference]) -> Sequence[RequestReference]:
         """Keep the requests of the event's role; what both sides may say belongs to either side's."""
-        own = tuple(one for one in found if one.role is self._event.role)
-        return own or (found if self._event.kind in _TALK else ())
+        own = tuple(reference for reference in references if reference.role is self._event.role)
+        return own or (references if self._event.kind in _TALK else ())
 
 
 def _reference_of_order(order: FiledOrder) -> RequestReference:
@@ -243,7 +243,7 @@ def find_sent_message(
 def find_sent_batch(connection: Transaction, library: str, message_id: str) -> tuple[PartnerMessage, ...]:
     """The orders in the file that our outbox sent under this Message-ID; empty: it sent none, or has forgotten it."""
     orders = order_batches.list_filed_orders(connection, library, row_id(message_id))
-    rows = (outbox_queries.get_outbox_row(connection, library, one.order_id) for one in orders)
+    rows = (outbox_queries.get_outbox_row(connection, library, order.order_id) for order in orders)
     messages = (_read_partner_message(row) for row in rows if row is not None and row.kind == ORDER)
     return tuple(message for message in messages if message is not None)
 
@@ -285,7 +285,7 @@ def _list_open_requests(
 def _count_named_fields(request: Request, text: str) -> int:
     citation = request.citation
     names = (citation.title, citation.component_title, citation.author, citation.component_author)
-    numbers = tuple(one.value for one in citation.identifiers)
+    numbers = tuple(identifier.value for identifier in citation.identifiers)
     return sum(1 for name in map(fold_text, (*names, *numbers)) if len(name) > 3 and name in text)
 
 

@@ -167,9 +167,9 @@ def _find_records(question: CatalogueQuestion, change: AnswerChange) -> Catalogu
         positions = range(question.start, min(question.start + question.count, change.found + 1))
         repeated: list[Citation] = [CATALOGUE_RECORDS[(n - 1) % len(CATALOGUE_RECORDS)] for n in positions]
         return CatalogueFinding(total=change.found, start=question.start, records=tuple(repeated))
-    found = _search_records(question.words)
-    shown = found[question.start - 1 : question.start - 1 + question.count] if question.start else ()
-    return CatalogueFinding(total=len(found), start=question.start, records=tuple(shown))
+    records = _search_records(question.words)
+    shown = records[question.start - 1 : question.start - 1 + question.count] if question.start else ()
+    return CatalogueFinding(total=len(records), start=question.start, records=tuple(shown))
 
 
 def _search_records(words: Sequence[str]) -> Sequence[Citation]:
@@ -179,7 +179,7 @@ def _search_records(words: Sequence[str]) -> Sequence[Citation]:
 
 
 def _text_of_record(record: Citation) -> str:
-    numbers = " ".join(one.value for one in record.identifiers)
+    numbers = " ".join(identifier.value for identifier in record.identifiers)
     said = (record.title, record.author, record.place, record.publisher, record.published, numbers)
     return " ".join(map(_fold_text, said))
 

@@ -124,7 +124,7 @@ class PlayedClient:
         return is_done
 
     def _choose_values(
-        self, number: str, scenario: MockScenario, asked: AskedService, service: PartnerService
+        self, number: str, scenario: MockScenario, asked_service: AskedService, service: PartnerService
     ) -> Mapping[str, str]:
         """Choose what the service can say; of its own item the number is that of the request."""
         said = self.play.values
@@ -136,9 +136,9 @@ class PlayedClient:
             "pickup": said.get("pickup", ""),
             "title": scenario.work.title,
             "author": scenario.work.author,
-            **asked.values,
+            **asked_service.values,
         }
-        names = {one.name for one in service.parameters}
+        names = {parameter.name for parameter in service.parameters}
         return {name: text for name, text in found.items() if text and name in names}
 
     def _make_context(self) -> ExchangeContext:

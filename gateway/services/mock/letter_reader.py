@@ -207,13 +207,13 @@ class PlayedLetterReader:
     async def _answer_in_turn(
         self, written: Sequence[WrittenAnswer], scenario: MockScenario, letter: LetterAsShown | None
     ) -> None:
-        for one in written:
-            if one.after_seconds:
-                await self._pass_seconds(one.after_seconds)
-            if one.link and letter is not None:
-                await self._answer_by_link(one, scenario, letter)
+        for answer in written:
+            if answer.after_seconds:
+                await self._pass_seconds(answer.after_seconds)
+            if answer.link and letter is not None:
+                await self._answer_by_link(answer, scenario, letter)
             else:
-                await self._write_mail(one, scenario, letter)
+                await self._write_mail(answer, scenario, letter)
 
     async def _answer_by_link(self, written: WrittenAnswer, scenario: MockScenario, letter: LetterAsShown) -> None:
         said = self._find_link_words(written.link, letter.language) or written.link

@@ -130,12 +130,12 @@ class PlayedLibrarySystem:
         envelope: MessageEnvelope,
         answer: ResponderAnswer | None,
         note: str,
-        chosen: ChosenReaction | None,
+        reaction: ChosenReaction | None,
     ) -> None:
         status = answer.status if answer is not None and self.play.over_http else 0
         given = GivenAnswer(answer.body if answer is not None else b"", status)
         came = LoggedMessage(arrival.received, envelope.service, arrival.body)
-        subject, scenario = (chosen.subject, chosen.scenario.name) if chosen is not None else ("", "")
+        subject, scenario = (reaction.subject, reaction.scenario.name) if reaction is not None else ("", "")
         self._log.record_arrival(came, given, note, subject, scenario)
 
     # --- what is shown ---------------------------------------------------------------------------------------

@@ -125,21 +125,21 @@ class MailReception:
         return MockMailReply()
 
     def _take_event(self, event: MailEvent, place: str, now: datetime) -> _TakenEvent:
-        told = self._make_message(event, place)
-        if told.id in self._taken_ids:
-            return _TakenEvent(self.partner.conversations.get(told.transaction), note="a repeat")
-        conversation, refusal = self.partner.find_conversation(told, now)
+        message = self._make_message(event, place)
+        if message.id in self._taken_ids:
+            return _TakenEvent(self.partner.conversations.get(message.transaction), note="a repeat")
+        conversation, refusal = self.partner.find_conversation(message, now)
         if conversation is None:
             words = refusal.detail if refusal is not None else ""
             return _TakenEvent(None, note=f"refused: {words}", refused=words)
-        reaction = conversation.choose_reaction(told.kind, told.details.note)
+        reaction = conversation.choose_reaction(message.kind, message.details.note)
         change = reaction.answer
         oddity = ""
         if change.is_whole_answer and not change.refused:
             conversation.is_taken = True
-            self._keep_id(told.id)
-            if told.kind is not EventKind.REQUEST:
-                oddity = conversation.note_event(told, now)
+            self._keep_id(message.id)
+            if message.kind is not EventKind.REQUEST:
+                oddity = conversation.note_event(message, now)
         return _TakenEvent(conversation, change, reaction.say, oddity, change.refused)
 
     def _make_message(self, event: MailEvent, place: str) -> IncomingPartnerMessage:
@@ -160,22 +160,22 @@ class MailReception:
     def _find_number_of_file(self, event: MailEvent) -> str:
         """An order that goes alone has its own number as that of its file."""
         numbers = event.file.numbers if event.file is not None else ()
-        return next((one for one in numbers if one in self.partner.conversations), "")
+        return next((number for number in numbers if number in self.partner.conversations), "")
 
     def _keep_id(self, id_: str) -> None:
         self._taken_ids[id_] = None
         while len(self._taken_ids) > MAX_IDS_KEPT:
             self._taken_ids.popitem(last=False)
 
-    def _start_speaking(self, taken: Sequence[_TakenEvent]) -> None:
-        for one in taken:
-            if one.conversation is not None:
-                self.partner.start_speaking(one.conversation, one.say)
+    def _start_speaking(self, events: Sequence[_TakenEvent]) -> None:
+        for event in events:
+            if event.conversation is not None:
+                self.partner.start_speaking(event.conversation, event.say)
 
 
 def format_mail(parsed: ParsedMail, content: bytes) -> bytes:
     """Format a mail for people: header and text, without what coding makes of the text."""
-    files = "".join(f"\n[{one.name}, {len(one.content)} bytes]" for one in parsed.mail.attachments)
+    files = "".join(f"\n[{attachment.name}, {len(attachment.content)} bytes]" for attachment in parsed.mail.attachments)
     return take_header(content) + f"{parsed.mail.text}{files}".encode()
 
 

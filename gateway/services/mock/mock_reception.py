@@ -77,11 +77,11 @@ class MessageReception:
             return self._repeat_answer(arrival, envelope, told)
         return self._take_message(arrival, envelope, incoming, told, context)
 
-    def _is_refused_repeat(self, told: IncomingPartnerMessage) -> bool:
+    def _is_refused_repeat(self, message: IncomingPartnerMessage) -> bool:
         """Return whether it repeats a request that isn't over, where the scenario refuses that. By TCP a sender repeats
         what it got no answer to on another connection, and nobody was recorded who refuses that."""
-        is_request = told.kind is EventKind.REQUEST and self.partner.play.over_http
-        found = self.partner.conversations.get(told.transaction) if is_request else None
+        is_request = message.kind is EventKind.REQUEST and self.partner.play.over_http
+        found = self.partner.conversations.get(message.transaction) if is_request else None
         return found is not None and found.scenario.refuses_repeats and found.request.open and not found.is_over
 
     def _refuse_message(
@@ -116,14 +116,14 @@ class MessageReception:
         arrival: RawMessage,
         envelope: MessageEnvelope,
         incoming: DecodedMessage,
-        told: IncomingPartnerMessage,
+        message: IncomingPartnerMessage,
         context: ExchangeContext,
     ) -> MockReply:
-        conversation, refusal = self.partner.find_conversation(told, context.now)
+        conversation, refusal = self.partner.find_conversation(message, context.now)
         if conversation is None:
             assert refusal is not None
             return self._refuse_message(arrival, envelope, refusal, context)
-        reaction = conversation.choose_reaction(told.kind, told.details.note)
+        reaction = conversation.choose_reaction(message.kind, message.details.note)
         change = reaction.answer
         refused = Refusal(change.reason, change.refused) if change.refused else None
         result = InboxResult(request_id=conversation.transaction, refused=refused, request=conversation.request)
@@ -133,9 +133,9 @@ class MessageReception:
         oddity = ""
         if change.is_whole_answer and not refused:
             conversation.is_taken = True
-            self._keep_answer(told.id, answer)
-            if told.kind is not EventKind.REQUEST:
-                oddity = conversation.note_event(told, context.now)
+            self._keep_answer(message.id, answer)
+            if message.kind is not EventKind.REQUEST:
+                oddity = conversation.note_event(message, context.now)
         given = self._answer_changer.change_answer(answer, change)
         note = "; ".join(filter(None, (oddity, describe_change(change))))
         self._record_arrival(arrival, envelope.service, conversation, given, note)

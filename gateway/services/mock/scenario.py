@@ -235,7 +235,7 @@ class MockScenario(ProfileSection):
 
     def find_reaction(self, kind: str, number: int) -> MockReaction | None:
         """`number`: its place among those of its kind, from 1."""
-        fitting = [one for one in self.reactions if one.when == kind]
+        fitting = [reaction for reaction in self.reactions if reaction.when == kind]
         return fitting[min(number, len(fitting)) - 1] if fitting else None
 
     def choose_reaction(self, kind: str, number: int) -> MockReaction:
@@ -245,18 +245,18 @@ class MockScenario(ProfileSection):
         return found.model_copy(update={"answer": self.answer.model_copy(update=said)})
 
     def find_named_event(self, note: str) -> SaidEvent | None:
-        found = _MARK.search(note)
-        return next((one for one in self.named if found is not None and one.event.value == found[1].lower()), None)
+        match = _MARK.search(note)
+        return next((one for one in self.named if match is not None and one.event.value == match[1].lower()), None)
 
     def list_elements(self) -> Iterator[Elements]:
         """Those of all its messages and answers."""
         said = (*self.begin, *(one for reaction in self.reactions for one in reaction.say), *self.named)
         answers = (self.answer, *(one.answer for one in self.reactions))
-        every = (self.elements, *(one.elements for one in said), *(one.elements for one in answers))
+        every = (self.elements, *(one.elements for one in said), *(answer.elements for answer in answers))
         yield from filter(None, every)
 
     def list_misbehaviours(self) -> frozenset[str]:
-        return frozenset(one.answer.misbehaviour for one in self.reactions) - {""}
+        return frozenset(reaction.answer.misbehaviour for reaction in self.reactions) - {""}
 
 
 def load_scenarios(folders: Iterable[Path]) -> Mapping[str, MockScenario]:
@@ -270,7 +270,7 @@ def load_scenarios(folders: Iterable[Path]) -> Mapping[str, MockScenario]:
 def choose_scenario(service: ServiceType, candidates: Sequence[MockScenario]) -> MockScenario:
     """Choose for a request that has come without a mark: the first that is for its kind, else the first. `candidates`
     are in the order in which their turn is, and not empty."""
-    fitting = (one for one in candidates if one.service in (None, service))
+    fitting = (candidate for candidate in candidates if candidate.service in (None, service))
     return next(fitting, candidates[0])
 
 
@@ -282,8 +282,8 @@ def find_marked_name(citation: Citation) -> str:
 
 def find_mark(text: str) -> str:
     """The scenario that a text names as in `mock:unfilled`; empty: none."""
-    found = _MARK.search(text)
-    return found[1].lower() if found is not None else ""
+    match = _MARK.search(text)
+    return match[1].lower() if match is not None else ""
 
 
 def _read_scenario(file: Path) -> MockScenario:
@@ -305,8 +305,8 @@ def _extend_scenario(scenario: MockScenario, known: Mapping[str, MockScenario], 
             hint = f"; did you mean {near}?" if near else ""
             raise ConfigurationError([ConfigurationProblem(str(file), 0, ("extends",), f"{words}{hint}")])
         seen.add(extended)
-        own = {one.when for one in reactions}
-        reactions = (*reactions, *(one for one in base.reactions if one.when not in own))
+        own = {reaction.when for reaction in reactions}
+        reactions = (*reactions, *(reaction for reaction in base.reactions if reaction.when not in own))
         elements = {**base.elements, **elements}
         unsaid = (_INHERITED & base.model_fields_set) - scenario.model_fields_set - set(inherited)
         inherited |= {name: getattr(base, name) for name in unsaid}

@@ -55,7 +55,7 @@ class ScenarioChoice:
         self._role = role
         known = frozenset(misbehaviours)
         self._scenarios = {name: one for name, one in scenarios.items() if one.list_misbehaviours() <= known}
-        self._chosen = [one for one in chosen if one.role is role] or [scenarios[default]]
+        self._chosen = [scenario for scenario in chosen if scenario.role is role] or [scenarios[default]]
         self._turn = 0
         self._subjects: OrderedDict[str, _SubjectScenario] = OrderedDict()
 
@@ -76,14 +76,14 @@ class ScenarioChoice:
     def list_requests(self) -> Sequence[ShownRequest]:
         """List requests by the first id that each had."""
         first_ids: dict[_SubjectScenario, str] = {}
-        for key, one in self._subjects.items():
+        for key, subject in self._subjects.items():
             if key:
-                first_ids.setdefault(one, key)
+                first_ids.setdefault(subject, key)
         return [ShownRequest(transaction=key, scenario=one.scenario.name) for one, key in first_ids.items()]
 
     def _find_marked(self, text: str) -> MockScenario | None:
-        found = self._scenarios.get(find_mark(text))
-        return found if found is not None and found.role is self._role and not found.abstract else None
+        scenario = self._scenarios.get(find_mark(text))
+        return scenario if scenario is not None and scenario.role is self._role and not scenario.abstract else None
 
     def _take_turn(self) -> MockScenario:
         scenario = self._chosen[self._turn % len(self._chosen)]

@@ -220,13 +220,13 @@ class GatewayOperation:
         found = self._check.findings
         if found is None:
             return None
-        own = {one.file for one in self.list_profiles(library)}
+        own = {profile.file for profile in self.list_profiles(library)}
         all_files = {one.document.file for one in self._profiles.current.loaded.values()}
-        others = (all_files | {one.file for one in self._profiles.problems}) - own
+        others = (all_files | {problem.file for problem in self._profiles.problems}) - own
         return replace(
             found,
-            problems=tuple(one for one in found.problems if one.file not in others),
-            remarks=tuple(one for one in found.remarks if one.file not in others),
+            problems=tuple(problem for problem in found.problems if problem.file not in others),
+            remarks=tuple(remark for remark in found.remarks if remark.file not in others),
         )
 
     async def check_configuration(self) -> None:
@@ -263,7 +263,7 @@ class GatewayOperation:
 
     async def list_ending_certificates(self, library: str) -> Sequence[EndingCertificate]:
         """Those of the installation and of profiles of the library."""
-        loaded = [one.loaded for one in self.list_profiles(library) if one.loaded is not None]
+        loaded = [profile.loaded for profile in self.list_profiles(library) if profile.loaded is not None]
         return await asyncio.to_thread(find_ending_certificates, self._settings, loaded, self._clock.now())
 
     # --- mailboxes ---------------------------------------------------------------------------------------
@@ -271,12 +271,12 @@ class GatewayOperation:
     async def list_mailboxes(self, library: str) -> Sequence[MailboxState]:
         """List the mailboxes of the library, by name."""
         context = find_library_context(self._contexts, library)
-        names = sorted(one.box.name for one in self._list_pollers(context.symbol))
+        names = sorted(poller.box.name for poller in self._list_pollers(context.symbol))
 
         def read_states(connection: Transaction) -> Sequence[MailboxState]:
             seen = mailbox.list_last_looks(connection, context.symbol)
             waiting = mailbox.count_waiting_by_mailbox(connection, context.symbol)
-            away = {one.mailbox: one for one in mailbox.list_mailbox_failures(connection, context.symbol)}
+            away = {failure.mailbox: failure for failure in mailbox.list_mailbox_failures(connection, context.symbol)}
             return [MailboxState(name, seen.get(name), away.get(name), waiting.get(name, 0)) for name in names]
 
         return await context.store.read(read_states)
@@ -288,7 +288,7 @@ class GatewayOperation:
         return await find_poller(self._list_pollers(context.symbol), name).poll_if_leader()
 
     def _list_pollers(self, symbol: str) -> Sequence[MailboxPoller]:
-        return [one for one in self._pollers if one.box.library == symbol]
+        return [poller for poller in self._pollers if poller.box.library == symbol]
 
     # --- profiles ----------------------------------------------------------------------------------------
 
@@ -311,7 +311,7 @@ class GatewayOperation:
             for file, problems in by_file.items()
             if file not in others
         ]
-        return sorted(states, key=lambda one: (one.name, one.file))
+        return sorted(states, key=lambda state: (state.name, state.file))
 
     def find_profile(self, library: str, name: str) -> ProfileState:
         """Find a profile; raises NotFound."""

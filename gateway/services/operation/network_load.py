@@ -134,7 +134,7 @@ class NetworkLoads:
 
     def reports_of_library(self, library: str) -> Mapping[str, LoadReport]:
         """The newest of each member, by profile, however old."""
-        return {member: one for (symbol, member), one in self._reports.items() if symbol == library}
+        return {member: report for (symbol, member), report in self._reports.items() if symbol == library}
 
     def find_contact(self, library: str, member: str) -> MemberContact:
         report = self._reports.get((library, member))
@@ -155,7 +155,7 @@ class NetworkLoads:
         self, context: LibraryContext, members: Mapping[str, NetworkMember], heard: Collection[str]
     ) -> None:
         """Nothing but the ranking after a start depends on it: a store that is away is no trouble now."""
-        new = [one for name, one in self.reports_of_library(context.symbol).items() if name in heard]
+        new = [report for name, report in self.reports_of_library(context.symbol).items() if name in heard]
 
         def replace_reports(connection: Transaction) -> None:
             request_counts.forget_former_members(connection, context.symbol, members)
@@ -240,8 +240,8 @@ def _members_of_library(context: LibraryContext) -> dict[str, NetworkMember]:
     return {profile.name: partner.network for profile, partner in context.partners() if partner.network}
 
 
-def _report_of_answer(member: str, found: LoadAnswer, at: datetime) -> LoadReport:
+def _report_of_answer(member: str, answer: LoadAnswer, at: datetime) -> LoadReport:
     loads: dict[str, int] = {}
-    for item in found.items:
+    for item in answer.items:
         loads[item.symbol.casefold()] = loads.get(item.symbol.casefold(), 0) + item.open
-    return LoadReport(member=member, library=found.library, at=at, open=loads)
+    return LoadReport(member=member, library=answer.library, at=at, open=loads)

@@ -294,8 +294,8 @@ def backoff_delay(count: int, options: OutboxOptions, draw: Callable[[], float],
 
 
 def _count_failures(before: str, words: str) -> int:
-    found = _WRITTEN.match(before)
-    return int(found[2]) if found is not None and found[1] == words else 0
+    match = _WRITTEN.match(before)
+    return int(match[2]) if match is not None and match[1] == words else 0
 
 
 def _describe_failure(outcome: AttemptOutcome, count: int, report: str) -> str:

@@ -47,8 +47,8 @@ class WorkKey:
     def claim(self, connection: Transaction) -> None:
         """Another node that claims it meanwhile waits for the end of this transaction. Raises KeyTaken."""
         if not api_records.claim_key(connection, self._key, self._asked, self._at, self._forget_before):
-            found = api_records.find_answer(connection, self._key, self._forget_before)
-            raise KeyTaken(found.reference if found is not None else "")
+            answer = api_records.find_answer(connection, self._key, self._forget_before)
+            raise KeyTaken(answer.reference if answer is not None else "")
 
     def note_reference(self, connection: Transaction, reference: str) -> None:
         api_records.note_reference(connection, self._key, reference)

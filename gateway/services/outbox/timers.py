@@ -125,7 +125,7 @@ class TimerWorker:
                 return [row for row in rows if await self._try_fire(row, moment)]
 
         results = await asyncio.gather(*map(fire_in_order, requests.values()), return_exceptions=True)
-        well = [row for found in results if not isinstance(found, BaseException) for row in found]
+        well = [row for result in results if not isinstance(result, BaseException) for row in result]
         await self._end_timers(well)
         for failure in results:
             if isinstance(failure, BaseException):

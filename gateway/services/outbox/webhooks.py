@@ -188,10 +188,10 @@ class WebhookHandler:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _send_event(self, one: WebhookSubscription, row: OutboxRow) -> int:
+    async def _send_event(self, subscription: WebhookSubscription, row: OutboxRow) -> int:
         """The status: 2xx or 410. Raises Unavailable, OutcomeUnknown."""
         try:
-            url = self._options.addresses.check_url(one.url)
+            url = self._options.addresses.check_url(subscription.url)
         except Refused as refused:
             raise Unavailable(refused.detail) from refused
         body = row.payload.encode()
@@ -200,7 +200,7 @@ class WebhookHandler:
             "User-Agent": AGENT,
             "Illgate-Delivery": row.id,
             "Illgate-Event": str(json.loads(row.payload)["event"]),
-            HEADER: sign_payload(one.secret, self._clock.now(), body),
+            HEADER: sign_payload(subscription.secret, self._clock.now(), body),
         }
         try:
             reply = await self._client.exchange(
@@ -227,16 +227,16 @@ class WebhookHandler:
         return True
 
 
-def _make_disable_work(one: WebhookSubscription, why: str) -> CompletionWork:
+def _make_disable_work(subscription: WebhookSubscription, why: str) -> CompletionWork:
     def disable_subscription(c: Transaction) -> None:
-        api_records.disable_subscription(c, one.library, one.id, why)
+        api_records.disable_subscription(c, subscription.library, subscription.id, why)
 
     return disable_subscription
 
 
-def _make_success_work(one: WebhookSubscription) -> CompletionWork:
+def _make_success_work(subscription: WebhookSubscription) -> CompletionWork:
     def clear_failure(c: Transaction) -> None:
-        api_records.mark_subscription_failing(c, one.library, one.id, None)
+        api_records.mark_subscription_failing(c, subscription.library, subscription.id, None)
 
     return clear_failure
 

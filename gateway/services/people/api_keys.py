@@ -133,10 +133,10 @@ class ApiKeyService:
 
         That a key has expired is told only to whoever has the whole key.
         """
-        found = _KEY.fullmatch(key)
-        if found is None:
+        match = _KEY.fullmatch(key)
+        if match is None:
             return None
-        row = await self._store.read(lambda c: _find_valid_key(c, found[1], key))
+        row = await self._store.read(lambda c: _find_valid_key(c, match[1], key))
         if row is None:
             return None
         now = self._clock.now()

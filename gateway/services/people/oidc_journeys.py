@@ -52,10 +52,10 @@ class OidcJourneys:
         Unavailable."""
 
         def end_journey(c: Transaction) -> JourneyRow | None:
-            found = patron_sessions.take_journey(c, library, state, self._clock.now())
-            if found is not None:
+            journey = patron_sessions.take_journey(c, library, state, self._clock.now())
+            if journey is not None:
                 patron_sessions.uncount_attempt(c, library, (self._departure_key(c, library, address),))
-            return found
+            return journey
 
         return await self._store.write(end_journey)
 

@@ -45,11 +45,11 @@ def find_code_step(secret: bytes, code: str, now: datetime, last_step: int) -> i
     """The step whose code it is, of those that are good now and come after `last_step`: a code is good once. None: it
     is none of them."""
     current = step_of_moment(now)
-    found = None
+    code_step = None
     for step in range(current - STEPS_ASIDE, current + STEPS_ASIDE + 1):
         if hmac.compare_digest(make_code(secret, step).encode(), code.encode()) and step > last_step:
-            found = step
-    return found
+            code_step = step
+    return code_step
 
 
 def moment_of_step(step: int) -> datetime:

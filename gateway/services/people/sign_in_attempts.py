@@ -55,12 +55,12 @@ class BrowserDevice:
     """A browser, by the tokens that it shows; `is_changed`: it has earned one, and is to be given all of them."""
 
     def __init__(self, tokens: Iterable[str] = ()) -> None:
-        self.tokens = tuple(one for one in tokens if _DEVICE_TOKEN.fullmatch(one))[:MAX_DEVICE_TOKENS]
+        self.tokens = tuple(token for token in tokens if _DEVICE_TOKEN.fullmatch(token))[:MAX_DEVICE_TOKENS]
         self.is_changed = False
 
     def find_token(self, key: bytes, account: str) -> str:
         """Empty: nobody has signed in to this account on it."""
-        fitting = (one for one in self.tokens if hmac.compare_digest(one, _sign_device(key, one[:16], account)))
+        fitting = (token for token in self.tokens if hmac.compare_digest(token, _sign_device(key, token[:16], account)))
         return next(fitting, "")
 
     def earn_token(self, token: str) -> None:

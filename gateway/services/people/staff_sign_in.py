@@ -209,14 +209,14 @@ class StaffSignInService:
 
     async def find_session(self, id_: str) -> StaffSession | None:
         """It lives on with this, but a page every few seconds writes nothing."""
-        found = await self.load_session(id_)
-        if found is None:
+        session = await self.load_session(id_)
+        if session is None:
             return None
-        row, now = found.row, self._clock.now()
+        row, now = session.row, self._clock.now()
         expires = min(now + self._times.idle, row.started + self._times.life)
         if expires - row.expires >= self._times.idle / 10:
-            row = await self._store.write(lambda c: users.extend_session(c, found.row, expires))
-        return StaffSession(row, found.user, found.lacks_factor)
+            row = await self._store.write(lambda c: users.extend_session(c, session.row, expires))
+        return StaffSession(row, session.user, session.lacks_factor)
 
     async def load_session(self, id_: str) -> StaffSession | None:
         """The same, and it doesn't live on with this."""
@@ -270,7 +270,7 @@ class StaffSignInService:
         return self._own_libraries(user)
 
     def _own_libraries(self, user: StaffUser) -> tuple[str, ...]:
-        return tuple(one for one in user.libraries if one in self._libraries)
+        return tuple(library for library in user.libraries if library in self._libraries)
 
     def _require_role(self, user: StaffUser) -> StaffUser:
         """Require a role; raises StaffSignInError."""

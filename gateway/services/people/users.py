@@ -71,10 +71,10 @@ class UserService:
 
     async def find_user(self, library: str, name: str) -> StaffUser:
         """Find a user of this library, or with a role there. Raises NotFound."""
-        found = await self._store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
-        if found is None or (found.library != library and library not in found.libraries):
+        user = await self._store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
+        if user is None or (user.library != library and library not in user.libraries):
             raise NotFound("user")
-        return found
+        return user
 
     async def find_any_user(self, name: str) -> StaffUser:
         """Find a user of whatever library, such as one who is to get a first role in this one. Raises NotFound."""
@@ -186,8 +186,8 @@ class UserService:
 
     async def set_roles(self, user: StaffUser, library: str, grants: Iterable[RoleGrant], by: AuditOrigin) -> StaffUser:
         """The roles in this library, in place of those that the user had there."""
-        wanted = sort_grants(one for one in grants if one.library == library)
-        others = tuple(one for one in user.grants if one.library != library)
+        wanted = sort_grants(grant for grant in grants if grant.library == library)
+        others = tuple(grant for grant in user.grants if grant.library != library)
 
         def update_grants(c: Transaction) -> None:
             users.replace_grants(c, library, user.id, wanted)

@@ -240,7 +240,7 @@ def _check_named_parts(request: Request, details: EventDetails) -> None:
             "At least one volume has to have arrived.",
             about=MessagePart.ITEM,
         )
-    if details.attachment and all(one.id != details.attachment for one in request.attachments):
+    if details.attachment and all(attachment.id != details.attachment for attachment in request.attachments):
         raise Refused(
             RefusalReason.INVALID_VALUE,
             "The request does not have this file.",
@@ -328,7 +328,7 @@ def _assign_by_hand(context: LibraryContext, request: Request, details: EventDet
 
 async def make_copy_link(context: LibraryContext, request: Request, attachment_id: str) -> str:
     """A signed address of one of the request's files. Raises Refused(INVALID_VALUE | NOT_ALLOWED)."""
-    if all(one.id != attachment_id for one in request.attachments):
+    if all(attachment.id != attachment_id for attachment in request.attachments):
         raise Refused(
             RefusalReason.INVALID_VALUE,
             "The request does not have this file.",
@@ -363,16 +363,16 @@ def find_action_hints(
     doesn't hear of it. `at`: an event whose time counts."""
     hints = {}
     for kind in kinds:
-        told = list_notifications(request, kind, context.workflow(request), at)
-        silence = [hint for one in told if (hint := _describe_silence(context, request, one))]
+        notifications = list_notifications(request, kind, context.workflow(request), at)
+        silence = [hint for one in notifications if (hint := _describe_silence(context, request, one))]
         said = [*filter(None, (describe_work_elsewhere(context, request, kind),)), *silence[-1:]]
         if said:
             hints[kind] = join_sentences(" ", said)
     return hints
 
 
-def _describe_silence(context: LibraryContext, request: Request, told: PartnerNotification) -> str:
-    party, _ = find_receiver(context, told, request)
+def _describe_silence(context: LibraryContext, request: Request, notification: PartnerNotification) -> str:
+    party, _ = find_receiver(context, notification, request)
     profile, partner = context.profile(party.profile), context.partner(party.profile)
     if profile is None or partner is None:
         return ""
@@ -381,10 +381,10 @@ def _describe_silence(context: LibraryContext, request: Request, told: PartnerNo
         return write_sentence(
             "%(target)s was not told because its profile has no channel. Please write or phone.", target=name
         )
-    if not is_partner_notified(context, told, request):
+    if not is_partner_notified(context, notification, request):
         return ""  # as the workflow says
-    values = {"target": name, "kind": EVENT_CATALOGUE[told.kind].words, "words": partner.channel}
-    match choose_way_to_tell(context, told, request):
+    values = {"target": name, "kind": EVENT_CATALOGUE[notification.kind].words, "words": partner.channel}
+    match choose_way_to_tell(context, notification, request):
         case CarryWay.LOST:
             return write_sentence(
                 "%(target)s was not told because '%(kind)s' cannot be sent by %(words)s. Please write or phone.",

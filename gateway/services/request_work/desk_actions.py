@@ -224,7 +224,7 @@ async def _ship_item(action: DeskAction) -> RequestChange:
         item_barcode=barcode,
         loan_id=loan.id,
         borrower_id=patron.id,
-        volumes=tuple(replace(one, call_number=call_number) for one in request.volumes),
+        volumes=tuple(replace(volume, call_number=call_number) for volume in request.volumes),
     )
 
 
@@ -302,7 +302,7 @@ async def _undo_shipping(action: DeskAction) -> None:
     loan = await find_own_loan(action, barcode) if barcode else None
     several = len(action.request.volumes) > 1
     is_out = several and any(
-        one.barcode == barcode and one.state is VolumeState.SHIPPED for one in action.request.volumes
+        volume.barcode == barcode and volume.state is VolumeState.SHIPPED for volume in action.request.volumes
     )
     if loan is not None and loan.id != action.request.loan_id and not is_out:
         await check_in_item(action, barcode, "undone")

@@ -224,14 +224,14 @@ def _find_lent_volume(outcome: LibraryOutcome, request: Request, barcode: str) -
     None: a request of one piece."""
     if len(request.volumes) < 2:
         return None
-    left = (one for one in request.volumes if one.state is VolumeState.EXPECTED)
+    left = (volume for volume in request.volumes if volume.state is VolumeState.EXPECTED)
     return outcome.find_volume(request, barcode) or next(left, None)
 
 
 def _is_borrower(request: Request, patron: Patron) -> bool:
     """Return whether an item of ours that we know by its barcode alone goes to whom it is kept for."""
     symbol = request.partner.symbol.casefold()
-    names = {patron.home_institution.casefold(), *(one.value.casefold() for one in patron.identifiers)}
+    names = {patron.home_institution.casefold(), *(identifier.value.casefold() for identifier in patron.identifiers)}
     return patron.id in (request.borrower_id, request.direct_patron.id) or (bool(symbol) and symbol in names)
 
 

@@ -148,10 +148,10 @@ class RequestOutboxHandlers:
         request = await require_request(context, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
             return await call_library(context, LibraryAction(row.target), request, row.id, row.payload)
-        said = json.loads(row.payload)
-        event = parse_event(said["event"])
+        document = json.loads(row.payload)
+        event = parse_event(document["event"])
         if event.kind is EventKind.UNDONE:
-            return await _undo_act(context, row, event, parse_undoable_act(said["undo"]))
+            return await _undo_act(context, row, event, parse_undoable_act(document["undo"]))
         try:
             leaves = await perform_desk_action(context, request, event, row.id)
         except EventTooLateError:
@@ -162,8 +162,8 @@ class RequestOutboxHandlers:
             request_id=row.request_id,
             event=event,
             prepare=leaves,
-            hold=timedelta(seconds=said.get("hold", 0)),
-            lists_untold=said.get("lists_untold", False),
+            hold=timedelta(seconds=document.get("hold", 0)),
+            lists_untold=document.get("lists_untold", False),
         )
         return HandlerResult(event.kind.value, _make_desk_event_work(context, event_request))
 

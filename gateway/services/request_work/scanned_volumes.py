@@ -32,12 +32,12 @@ async def name_scanned_volume(context: LibraryContext, request: Request, action:
         _require_one_volume(details)
         return details
     awaited = tuple(one for one in request.volumes if one.state in awaited_states and one.id not in details.missing)
-    known = next((one for one in request.volumes if _is_of_item(request, one, details.barcode)), None)
+    known = next((volume for volume in request.volumes if _is_of_item(request, volume, details.barcode)), None)
     if known is not None:
         return _name_volume(request, details, known)
     if not awaited:
         _ask_about_further_item(request, details.barcode)
-    shipped = tuple(one for one in awaited if one.state is VolumeState.SHIPPED)
+    shipped = tuple(volume for volume in awaited if volume.state is VolumeState.SHIPPED)
     if len(shipped or awaited) == 1:
         return _name_volume(request, details, (shipped or awaited)[0])
     alike = await _find_volumes_alike(context, request, awaited, details)
@@ -89,12 +89,12 @@ async def _find_volumes_alike(
         item = await context.find_item(details.barcode)
         said = item.description if item is not None else ""
     called = fold_text(said)
-    return tuple(one for one in awaited if called and fold_text(one.label) == called)
+    return tuple(volume for volume in awaited if called and fold_text(volume.label) == called)
 
 
 def _ask_about_further_item(request: Request, barcode: str) -> None:
     """Each volume has its item already."""
-    had = request.lent_barcodes if request.role is Role.LENDING else tuple(one.barcode for one in request.volumes)
+    had = request.lent_barcodes if request.role is Role.LENDING else tuple(volume.barcode for volume in request.volumes)
     items = ", ".join(filter(None, had)) or "?"
     raise Refused(
         RefusalReason.AMBIGUOUS_ITEM,
@@ -119,4 +119,4 @@ def _ask_about_further_item(request: Request, barcode: str) -> None:
 
 
 def _list_volumes(volumes: tuple[Volume, ...]) -> str:
-    return ", ".join(f"{one.id} ({one.label})" if one.label else one.id for one in volumes)
+    return ", ".join(f"{volume.id} ({volume.label})" if volume.label else volume.id for volume in volumes)

@@ -75,7 +75,7 @@ def find_reopening(context: LibraryContext, now: datetime, closures: Iterable[Cl
     """Find when a partner that is closed today is there again, on a business day; None: it is there, or never again."""
     closed = tuple(closures)
     today = context.calendar.day_of_moment(now)
-    if not any(one.includes_day(today) for one in closed):
+    if not any(closure.includes_day(today) for closure in closed):
         return None
     try:
         return _exclude_closures(context.calendar, closed).add_open_days(now, 1)

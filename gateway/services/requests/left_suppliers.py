@@ -78,9 +78,9 @@ def drop_unsent_messages(
     connection: Transaction, context: LibraryContext, transition: Transition, found: tuple[UnsentMessage, ...]
 ) -> None:
     """`found`: by `find_unsent_messages`; after the transition's own messages are written."""
-    unheard = {one.message.transaction for one in found if one.is_unheard_request}
+    unheard = {unsent_message.message.transaction for unsent_message in found if unsent_message.is_unheard_request}
     if unheard:
-        known = {one.row.id for one in found}
+        known = {message.row.id for message in found}
         found += tuple(
             one
             for one in _list_unsent_to_suppliers(connection, context, transition.request)

@@ -64,12 +64,12 @@ class OrderBatcher:
     async def handle_batch_timer(self, row: OutboxRow) -> HandlerResult:
         """All is done in the transaction that ends the row."""
         context = self.contexts[row.library]
-        found = find_batch_channel(context, row.target)
-        if found is None:
+        batch_channel = find_batch_channel(context, row.target)
+        if batch_channel is None:
             return HandlerResult(
                 "not gathered any more", lambda c: order_batches.send_singly(c, context.symbol, row.target)
             )
-        return HandlerResult("gathered", lambda c: self._form_batches(c, context, *found))
+        return HandlerResult("gathered", lambda c: self._form_batches(c, context, *batch_channel))
 
     def _form_batches(
         self, connection: Transaction, context: LibraryContext, profile: Profile, rule: BatchRule, channel: SendsBatches

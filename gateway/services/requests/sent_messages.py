@@ -131,7 +131,7 @@ class SentMessageJournal:
                 reason=came_of_it.reason,
                 note=came_of_it.note,
                 duration_ms=(time.perf_counter() - started) * 1000,
-                managed_requests=tuple(one.request.id for one in delivery.messages),
+                managed_requests=tuple(message.request.id for message in delivery.messages),
             )
             self._journal.add_exchange(connection, self._make_opening(delivery, sent, at), ending)
 

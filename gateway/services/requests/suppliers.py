@@ -72,11 +72,11 @@ async def select_next_supplier(context: LibraryContext, request_id: str) -> str:
         return "no supplier is wanted any more"
     if too_late := _need_by_objection(context, request):
         return await _expire_request(context, request, too_late)
-    chosen = await _choose_supplier(context, request)
+    supplier = await _choose_supplier(context, request)
     try:
-        if chosen.line is None:
-            return await _report_no_supplier(context, request, chosen)
-        return await _ask_supplier(context, request, chosen, chosen.line)
+        if supplier.line is None:
+            return await _report_no_supplier(context, request, supplier)
+        return await _ask_supplier(context, request, supplier, supplier.line)
     except VersionConflict as meanwhile:
         raise Unavailable("the request changed while a supplier was being chosen") from meanwhile
 
@@ -181,11 +181,11 @@ async def load_partner_standings(context: LibraryContext, request: Request) -> M
     }
 
 
-def _take_chosen_rota(request: Request, chosen: SupplierSelection) -> Request:
-    return replace(request, rota_name=chosen.request.rota_name, rota=chosen.request.rota)
+def _take_chosen_rota(request: Request, selection: SupplierSelection) -> Request:
+    return replace(request, rota_name=selection.request.rota_name, rota=selection.request.rota)
 
 
-async def _report_no_supplier(context: LibraryContext, request: Request, chosen: SupplierSelection) -> str:
+async def _report_no_supplier(context: LibraryContext, request: Request, selection: SupplierSelection) -> str:
     event = Event(local_signal(EventKind.NO_SUPPLIER), context.now())
     await apply_event(
         context,
@@ -193,7 +193,7 @@ async def _report_no_supplier(context: LibraryContext, request: Request, chosen:
             request_id=request.id,
             event=event,
             expected=request.version,
-            prepare=lambda now: _take_chosen_rota(now, chosen),
+            prepare=lambda now: _take_chosen_rota(now, selection),
         ),
     )
     return "nobody is left on the rota"
@@ -204,12 +204,12 @@ def _find_record_number(request: Request, symbol: str, holdings: HoldingsReport 
     this is."""
     if holdings is not None and holdings.record:
         return holdings.record
-    named = [one.value for one in request.extras if one.name == POSSIBLE_SUPPLIER]
+    named = [extra.value for extra in request.extras if extra.name == POSSIBLE_SUPPLIER]
     is_theirs = len(named) == 1 and is_same_symbol(named[0], symbol)
     return request.citation.identifier(SUPPLIER_RECORD) if is_theirs else ""
 
 
-async def _ask_supplier(context: LibraryContext, request: Request, chosen: SupplierSelection, line: RotaLine) -> str:
+async def _ask_supplier(context: LibraryContext, request: Request, selection: SupplierSelection, line: RotaLine) -> str:
     number = len(request.attempts) + 1
     _, partner = context.require_partner(line.partner)
     party = context.party_of_partner(line.partner)
@@ -226,16 +226,16 @@ async def _ask_supplier(context: LibraryContext, request: Request, chosen: Suppl
         agreed_by=agreed.agreed_by if agreed is not None else "",
         conditions=agreed.conditions if agreed is not None else (),
         cost_limit=partner.cost_limit.money if partner.cost_limit is not None else None,
-        holdings=chosen.holdings.report_line if chosen.holdings is not None else "",
+        holdings=selection.holdings.report_line if selection.holdings is not None else "",
         record=(agreed.offered_item or agreed.record)
         if agreed is not None
-        else _find_record_number(request, party.symbol, chosen.holdings),
+        else _find_record_number(request, party.symbol, selection.holdings),
     )
     event_request = EventRequest(
         request_id=request.id,
         event=Event(local_signal(EventKind.REQUEST), now, details=EventDetails(partner=line.partner), attempt=number),
         expected=request.version,
-        prepare=lambda current: start_attempt(_take_chosen_rota(current, chosen), attempt, party),
+        prepare=lambda current: start_attempt(_take_chosen_rota(current, selection), attempt, party),
     )
 
     def insert_attempt(connection: Transaction) -> bool:
@@ -277,7 +277,7 @@ async def look_up_holdings(
 ) -> tuple[HoldingsLookup, ...]:
     """The lines in their order, up to the first that is enough; so many are under way at once as
     `catalogues.ahead` says. What was begun for later ones and isn't waited for any more is let go."""
-    found: list[HoldingsLookup] = []
+    lookups: list[HoldingsLookup] = []
     rest = deque(lines)
     begun: deque[asyncio.Task[HoldingsLookup]] = deque()
     try:
@@ -287,15 +287,15 @@ async def look_up_holdings(
                 begun.append(
                     asyncio.create_task(_look_up_line(context, request, line, rule), name=f"look up {line.partner}")
                 )
-            found.append(await begun[0])
+            lookups.append(await begun[0])
             begun.popleft()
-            if enough(found[-1]):
+            if enough(lookups[-1]):
                 break
     finally:
         for task in begun:
             task.cancel()
         await asyncio.gather(*begun, return_exceptions=True)
-    return tuple(found)
+    return tuple(lookups)
 
 
 async def _look_up_line(context: LibraryContext, request: Request, line: RotaLine, rule: OnlyOwning) -> HoldingsLookup:
@@ -394,15 +394,15 @@ async def _explain_candidates(
 ) -> list[ExplainedLine]:
     """All who could be asked, best first, each looked up; when none of them owns it, those that said 'ask again'."""
     standings = await load_partner_standings(context, request)
-    found: list[ExplainedLine] = []
+    lines: list[ExplainedLine] = []
     while True:
         choice = choose_next_line(request, context.policy(), template, standings, context.today(), context.zone)
         looked = await look_up_holdings(context, request, choice.order, _owning_rule(template), lambda _: False)
         able = [_explain_line(one) for one in looked]
-        found += able
+        lines += able
         if not able or choice.again or any(line.verdict is SupplierVerdict.AFTER for line in able):
             passed = [ExplainedLine(line.partner, SupplierVerdict.PASSED_OVER, line.why) for line in choice.skipped]
-            return [*found, *passed]
+            return [*lines, *passed]
         request = _skip_lines(request, able)
 
 
@@ -428,9 +428,9 @@ def _skip_lines(request: Request, lines: list[ExplainedLine]) -> Request:
     return replace(request, rota=rota)
 
 
-def _explain_past_lines(request: Request, found: list[ExplainedLine]) -> Iterator[ExplainedLine]:
+def _explain_past_lines(request: Request, lines: list[ExplainedLine]) -> Iterator[ExplainedLine]:
     """Those whose turn is over, as the request has them."""
-    names = {line.partner for line in found}
+    names = {line.partner for line in lines}
     for line in request.rota:
         if line.standing is not RotaLineStatus.WAITING and line.partner not in names:
             yield ExplainedLine(line.partner, SupplierVerdict(line.standing.value), line.why)

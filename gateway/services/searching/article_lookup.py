@@ -73,14 +73,14 @@ class ArticleLookup:
 
     def can_look_up(self, number: RecordId) -> bool:
         """Return whether a source knows works by such numbers."""
-        return any(canonical_type(number.type) in one.number_types for one in self._sources)
+        return any(canonical_type(number.type) in source.number_types for source in self._sources)
 
     async def find_article(self, number: RecordId) -> FoundArticle | None:
         """None: no source knows the number. Raises Unavailable when none of them could say so."""
-        asked = [one for one in self._sources if canonical_type(number.type) in one.number_types]
-        outcome = await self._ask_sources(asked, number)
+        sources = [source for source in self._sources if canonical_type(number.type) in source.number_types]
+        outcome = await self._ask_sources(sources, number)
         if not outcome.found:
-            if outcome.failures and len(outcome.failures) == len(asked):
+            if outcome.failures and len(outcome.failures) == len(sources):
                 raise outcome.failures[0]
             return None
         citation = _merge_citations(one.citation for one in outcome.found if one.citation is not None)
@@ -93,12 +93,12 @@ class ArticleLookup:
         """Find a free version by the citation's numbers. None: there is none, or nobody could say so: it is offered
         beside other ways to get the work, which can be had all the same."""
         for number in citation.identifiers:
-            asked = [
-                one
-                for one in self._sources
-                if one.finds_free_versions and canonical_type(number.type) in one.number_types
+            sources = [
+                source
+                for source in self._sources
+                if source.finds_free_versions and canonical_type(number.type) in source.number_types
             ]
-            for found in (await self._ask_sources(asked, number)).found:
+            for found in (await self._ask_sources(sources, number)).found:
                 if found.free is not None:
                     return found.free
         return None
@@ -112,11 +112,11 @@ class ArticleLookup:
             if not self.can_look_up(number):
                 continue
             try:
-                found = await self.find_article(number)
+                article = await self.find_article(number)
             except Unavailable:  # logged where it was asked
                 continue
-            if found is not None and found.citation is not None:
-                return _fill_gaps(citation, found.citation)
+            if article is not None and article.citation is not None:
+                return _fill_gaps(citation, article.citation)
         return citation
 
     async def close_connections(self) -> None:
@@ -171,10 +171,10 @@ def _lacks_title(citation: Citation) -> bool:
     return not citation.component_title and (citation.is_part or not citation.title)
 
 
-def _merge_citations(found: Iterable[Citation]) -> Citation | None:
+def _merge_citations(citations: Iterable[Citation]) -> Citation | None:
     """The first, and what it lacks from the next of the same kind."""
     merged: Citation | None = None
-    for citation in found:
+    for citation in citations:
         if merged is None:
             merged = citation
         elif citation.is_part == merged.is_part:
@@ -190,7 +190,7 @@ def _fill_gaps(citation: Citation, more: Citation) -> Citation:
         for field in fields(Citation)
         if field.name not in ("type", "identifiers", "extras", "original") and not getattr(citation, field.name)
     }
-    known = {normalize_number(one.type, one.value) for one in citation.identifiers}
+    known = {normalize_number(identifier.type, identifier.value) for identifier in citation.identifiers}
     added = tuple(one for one in more.identifiers if normalize_number(one.type, one.value) not in known)
     vague = citation.type is CitationType.OTHER or (more.is_part and not citation.is_part)
     return replace(

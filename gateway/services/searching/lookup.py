@@ -158,12 +158,12 @@ class CatalogueQuestion:
 
 def plan_questions(citation: Citation, policy: LocatePolicy) -> tuple[CatalogueQuestion, ...]:
     """Plan questions in the order of the plan. Empty: the citation says nothing that could be looked for."""
-    found: list[CatalogueQuestion] = []
+    questions: list[CatalogueQuestion] = []
     for step in policy.plan:
-        found += (
+        questions += (
             _title_questions(citation, policy.title) if step is LookupStep.TITLE else _number_questions(citation, step)
         )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(questions))
 
 
 # --- numbers ---------------------------------------------------------------------------------------------
@@ -199,9 +199,9 @@ _NUMBERS: Mapping[str, tuple[SearchIndex, _Forms]] = {
 def _number_questions(citation: Citation, step: LookupStep) -> Iterator[CatalogueQuestion]:
     if step.value not in naming_number_types(citation):
         return
-    for one in citation.identifiers:
-        if canonical_type(one.type) == step.value:
-            for query in queries_for_number(one):
+    for identifier in citation.identifiers:
+        if canonical_type(identifier.type) == step.value:
+            for query in queries_for_number(identifier):
                 yield CatalogueQuestion(step, query, f"{step.value} {query.terms[0].value}")
 
 
@@ -241,8 +241,8 @@ def _author_term(citation: Citation) -> SearchTerm | None:
 
 
 def _year_term(citation: Citation) -> SearchTerm | None:
-    found = re.search(r"\d{4}", citation.published)
-    return SearchTerm(SearchIndex.YEAR, found[0]) if found is not None and not is_serial(citation) else None
+    match = re.search(r"\d{4}", citation.published)
+    return SearchTerm(SearchIndex.YEAR, match[0]) if match is not None and not is_serial(citation) else None
 
 
 _BESIDE: Mapping[Beside, Callable[[Citation], SearchTerm | None]] = {
@@ -322,29 +322,29 @@ def _judge_record(record: FoundRecord, how: str, sought: SoughtCitation) -> Hold
     return HoldingVerdict(holding, join_sentences("; ", (how, note)), found=True, record=number)
 
 
-def _judge_holdings(held: tuple[HeldItem, ...] | None, sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
+def _judge_holdings(items: tuple[HeldItem, ...] | None, sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
     policy = sought.policy
     if policy.holdings is EvidenceNeeded.IGNORED:
         return HoldingAnswer.OWNS, ""
-    if held is None:
+    if items is None:
         if policy.holdings is EvidenceNeeded.REQUIRED:
             return HoldingAnswer.NOT, write_sentence("no holdings information")
         if policy.locations:
             return HoldingAnswer.UNKNOWN, write_sentence("no information about holding libraries")
         return HoldingAnswer.OWNS, write_sentence("no holdings information")
-    here = [one for one in held if policy.is_own_holding(one)]
-    if not here:
-        not_there = write_sentence("none of its holdings is available") if held else write_sentence("without holdings")
+    held_items = [item for item in items if policy.is_own_holding(item)]
+    if not held_items:
+        not_there = write_sentence("none of its holdings is available") if items else write_sentence("without holdings")
         return HoldingAnswer.NOT, not_there
-    return _judge_volumes(here, sought)
+    return _judge_volumes(held_items, sought)
 
 
-def _judge_volumes(here: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
+def _judge_volumes(items: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
     """A holding that says nothing about volumes may have all of them."""
     wanted = WantedPart.part_of_citation(sought.citation) if sought.policy.volumes else WantedPart()
     if not wanted:
-        return _judge_lending(here, sought)
-    said = [(one, statement_covers(one.volumes, wanted) if one.volumes.strip() else True) for one in here]
+        return _judge_lending(items, sought)
+    said = [(item, statement_covers(item.volumes, wanted) if item.volumes.strip() else True) for item in items]
     if covering := [one for one, answer in said if answer]:
         return _judge_lending(covering, sought)
     if unclear := [one for one, answer in said if answer is None]:
@@ -352,18 +352,18 @@ def _judge_volumes(here: list[HeldItem], sought: SoughtCitation) -> tuple[Holdin
         if holding is HoldingAnswer.OWNS:
             return HoldingAnswer.UNKNOWN, _write_unclear(wanted, unclear[0].volumes)
         return holding, note
-    return HoldingAnswer.NOT, _write_missing(wanted, _join_first_texts(one.volumes for one in here))
+    return HoldingAnswer.NOT, _write_missing(wanted, _join_first_texts(item.volumes for item in items))
 
 
-def _judge_lending(held: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
-    rated = [(one, sought.policy.lending_verdict(one, sought.service)) for one in held]
+def _judge_lending(items: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
+    rated = [(item, sought.policy.lending_verdict(item, sought.service)) for item in items]
     for wanted in (LendingVerdict.YES, LendingVerdict.ASK):
         if (found := next((one for one, lends in rated if lends is wanted), None)) is not None:
             holding = _describe_holding(found)
             if wanted is LendingVerdict.ASK:
                 return HoldingAnswer.OWNS, write_sentence("%(words)s, lendable by rule", words=holding)
             return HoldingAnswer.OWNS, holding
-    return HoldingAnswer.NOT_LENT, _join_first_texts(map(_describe_holding, held))
+    return HoldingAnswer.NOT_LENT, _join_first_texts(map(_describe_holding, items))
 
 
 def _write_unclear(wanted: WantedPart, volumes: str) -> Sentence:
@@ -382,8 +382,8 @@ def _write_missing(wanted: WantedPart, volumes: str) -> Sentence:
     return write_sentence("the year %(year)s is not in %(words)s", year=wanted.year, words=volumes)
 
 
-def _describe_holding(one: HeldItem) -> str:
-    words = (one.location, one.sublocation, one.volumes, one.policy, one.status)
+def _describe_holding(item: HeldItem) -> str:
+    words = (item.location, item.sublocation, item.volumes, item.policy, item.status)
     return ", ".join(filter(None, words)) or write_sentence("a holding")
 
 

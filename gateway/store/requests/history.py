@@ -194,8 +194,8 @@ class PartnerMessageResult:
 def find_partner_message(
     connection: Connection, library: str, profile: str, message_id: str
 ) -> PartnerMessageResult | None:
-    found = _SEEN.fetch_first(connection, {"in_library": library, "with_profile": profile, "with_id": message_id})
-    return PartnerMessageResult(*found) if found is not None else None
+    row = _SEEN.fetch_first(connection, {"in_library": library, "with_profile": profile, "with_id": message_id})
+    return PartnerMessageResult(*row) if row is not None else None
 
 
 def store_partner_message(

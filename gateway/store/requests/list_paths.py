@@ -242,38 +242,38 @@ def has_only_open_states(wanted: RequestListFilter) -> bool:
 def build_conditions(wanted: RequestListFilter) -> dict[str, ColumnElement[bool]]:
     """Build the conditions by name; without that of the task list."""
     c = request.c
-    found: dict[str, ColumnElement[bool]] = {}
+    conditions: dict[str, ColumnElement[bool]] = {}
     sides = _group_states_by_role(wanted)
     if len(sides) == 1:
         ((role, states),) = sides.items()
-        found["role"] = c.role == role.value
+        conditions["role"] = c.role == role.value
         if states:
-            found["states"] = _match_any(c.state, states)
+            conditions["states"] = _match_any(c.state, states)
     elif wanted.states:
         both = (and_(c.role == role.value, _match_any(c.state, states)) for role, states in sides.items())
-        found["states"] = or_(false(), *both)
+        conditions["states"] = or_(false(), *both)
     if wanted.partners:
-        found["partner"] = _match_any(c.partner, wanted.partners)
+        conditions["partner"] = _match_any(c.partner, wanted.partners)
     if wanted.patron_id:
-        found["patron"] = c.patron_id == clean_text(wanted.patron_id)
+        conditions["patron"] = c.patron_id == clean_text(wanted.patron_id)
     if wanted.open is not None:
-        found["open"] = c.is_open.is_(wanted.open)
+        conditions["open"] = c.is_open.is_(wanted.open)
     if wanted.branches:
-        found["branch"] = _match_any(c.branch, [clean_text(branch) for branch in wanted.branches])
+        conditions["branch"] = _match_any(c.branch, [clean_text(branch) for branch in wanted.branches])
     if wanted.services:
-        found["service"] = _match_any(c.service, [service.value for service in wanted.services])
+        conditions["service"] = _match_any(c.service, [service.value for service in wanted.services])
     if wanted.assignee or wanted.unassigned:
-        found["assignee"] = c.assignee == clean_text(wanted.assignee)
+        conditions["assignee"] = c.assignee == clean_text(wanted.assignee)
     if wanted.label:
         line = join_labels([wanted.label])
-        found["label"] = func.replace(c.labels, line, "") != c.labels  # LIKE of SQLite takes `a` for `A`
+        conditions["label"] = func.replace(c.labels, line, "") != c.labels  # LIKE of SQLite takes `a` for `A`
     if wanted.need_by_before is not None:
-        found["need_by"] = c.need_by < wanted.need_by_before
+        conditions["need_by"] = c.need_by < wanted.need_by_before
     for number, word in enumerate(fold_text(wanted.text).split()[:10]):
-        found[f"word {number}"] = c.words.contains(word, autoescape=True)
+        conditions[f"word {number}"] = c.words.contains(word, autoescape=True)
     for number, word in enumerate(wanted.search.words):
-        found[f"searched word {number}"] = c.words.contains(word, autoescape=True)
-    return found
+        conditions[f"searched word {number}"] = c.words.contains(word, autoescape=True)
+    return conditions
 
 
 def match_task(name: str) -> ColumnElement[bool]:

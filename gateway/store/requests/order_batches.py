@@ -211,8 +211,8 @@ def add_batch(connection: Connection, file: OutboxRow, orders: Sequence[FiledOrd
 
 def list_filed_orders(connection: Connection, library: str, file_id: str) -> tuple[FiledOrder, ...]:
     """List the orders in their order; empty for a row that is no file."""
-    found = _OF_FILE.fetch_all(connection, {"in_library": library, "of_file": file_id})
-    return tuple(map(_filed_order_of_row, found))
+    rows = _OF_FILE.fetch_all(connection, {"in_library": library, "of_file": file_id})
+    return tuple(map(_filed_order_of_row, rows))
 
 
 def find_filed_orders(
@@ -220,15 +220,15 @@ def find_filed_orders(
 ) -> tuple[FiledOrder, ...]:
     """Find the orders of the first of the numbers that is one of a file to this partner."""
     for number in numbers:
-        found = connection.execute(
+        rows = connection.execute(
             select(filed_order)
             .where(
                 _filed_columns.library == library, _filed_columns.profile == profile, _filed_columns.number == number
             )
             .order_by(_filed_columns.place)
         ).all()
-        if found:
-            return tuple(map(_filed_order_of_row, found))
+        if rows:
+            return tuple(map(_filed_order_of_row, rows))
     return ()
 
 
@@ -247,8 +247,8 @@ def find_file_with_order(connection: Connection, library: str, order_id: str) ->
 def list_orders_in_hand(connection: Connection, library: str, file_id: str) -> tuple[OutboxRow, ...]:
     """The orders as the outbox has them, for as long as the file isn't sent."""
     found = (
-        outbox_queries.get_outbox_row(connection, library, one.order_id)
-        for one in list_filed_orders(connection, library, file_id)
+        outbox_queries.get_outbox_row(connection, library, order.order_id)
+        for order in list_filed_orders(connection, library, file_id)
     )
     return tuple(row for row in found if row is not None and file_id_of_order(row) == file_id)
 
@@ -265,11 +265,11 @@ def drop_order(connection: Connection, library: str, file_id: str, order_id: str
 
 def dissolve_batch(connection: Connection, library: str, file_id: str, now: datetime) -> None:
     """Its orders are messages like others from now on, each for itself."""
-    for one in list_orders_in_hand(connection, library, file_id):
+    for order in list_orders_in_hand(connection, library, file_id):
         _SEND_ONE_SINGLY.execute_many(
-            connection, [{"library": library, "id": one.id, "next_at": now, "node": one.node}]
+            connection, [{"library": library, "id": order.id, "next_at": now, "node": order.node}]
         )
-        drop_order(connection, library, file_id, one.id)
+        drop_order(connection, library, file_id, order.id)
 
 
 def prune_filed_orders(connection: Connection, before: datetime, limit: int) -> int:
@@ -301,8 +301,8 @@ _FORGET_FILE = prepare_sql(
 
 def find_order_file(connection: Connection, library: str, row_id: str) -> str | None:
     """Find what the row's earlier tries sent or tried to send, as the channel wrote it; None: nothing is kept."""
-    found = _DOCUMENT.fetch_first(connection, {"in_library": library, "of_row": row_id})
-    return None if found is None else str(found.document)
+    row = _DOCUMENT.fetch_first(connection, {"in_library": library, "of_row": row_id})
+    return None if row is None else str(row.document)
 
 
 def keep_order_file(connection: Connection, library: str, row_id: str, document: str, at: datetime) -> None:

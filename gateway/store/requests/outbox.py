@@ -182,18 +182,18 @@ def claim_rows(
     over. Their turn has come, they are waiting and due, or were in hand under a lease that is over. No other claim
     gets them before that. `kinds`: only these."""
     if kinds is None:
-        found: Sequence[Any] = _CLAIMABLE.fetch_all(connection, {"now": now, "limit": limit})
+        rows: Sequence[Any] = _CLAIMABLE.fetch_all(connection, {"now": now, "limit": limit})
     else:
-        found = connection.execute(_READY.where(COLUMNS.kind.in_(sorted(kinds))), {"now": now, "limit": limit}).all()
-    return _mark_claimed(connection, found, now + lease, node)
+        rows = connection.execute(_READY.where(COLUMNS.kind.in_(sorted(kinds))), {"now": now, "limit": limit}).all()
+    return _mark_claimed(connection, rows, now + lease, node)
 
 
 def claim_single_row(
     connection: Connection, library: str, id_: str, now: datetime, lease: timedelta, node: str
 ) -> OutboxRow | None:
     """The same for one row, whose caller waits for it. None: it is not its turn, or it is in hand or has ended."""
-    found = _CLAIMABLE_ONE.fetch_all(connection, {"in_library": library, "with_id": id_, "now": now})
-    return next(iter(_mark_claimed(connection, found, now + lease, node)), None)
+    rows = _CLAIMABLE_ONE.fetch_all(connection, {"in_library": library, "with_id": id_, "now": now})
+    return next(iter(_mark_claimed(connection, rows, now + lease, node)), None)
 
 
 def _mark_claimed(connection: Connection, found: Sequence[Any], until: datetime, node: str) -> tuple[OutboxRow, ...]:
@@ -328,10 +328,10 @@ def prune_ended_rows(connection: Connection, before: datetime, limit: int) -> in
         .order_by(COLUMNS.ended, COLUMNS.library, COLUMNS.id)
         .limit(limit)
     )
-    found = connection.execute(old).all()
-    if found:
-        _DELETE.execute_many(connection, [{"library": library, "id": id_} for library, id_ in found])
-    return len(found)
+    rows = connection.execute(old).all()
+    if rows:
+        _DELETE.execute_many(connection, [{"library": library, "id": id_} for library, id_ in rows])
+    return len(rows)
 
 
 _DELETE = prepare_sql("DELETE FROM outbox WHERE library = :library AND id = :id", outbox)

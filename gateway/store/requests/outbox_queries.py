@@ -297,5 +297,5 @@ def list_retried_targets(
         .having(func.max(COLUMNS.tries) >= least_tries)
         .order_by(func.min(tried))
     )
-    found = connection.execute(follow_index(query, outbox, BY_STATUS))
-    return [(target, int(n), since, load_sentence(error, sentence)) for target, n, since, error, sentence in found]
+    rows = connection.execute(follow_index(query, outbox, BY_STATUS))
+    return [(target, int(n), since, load_sentence(error, sentence)) for target, n, since, error, sentence in rows]

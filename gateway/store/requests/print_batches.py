@@ -134,7 +134,7 @@ def _select_waiting(
 def _conditions_of_need(need: PaperNeed, by_post: Sequence[str], now: datetime) -> list[ColumnElement[bool]]:
     """Build the conditions by the row of the request alone."""
     c = request.c
-    conditions = [c.role == need.role.value, c.state.in_([str(one) for one in need.states])]
+    conditions = [c.role == need.role.value, c.state.in_([str(state) for state in need.states])]
     if need.days:
         conditions.append(c.changed >= now - timedelta(days=need.days))
     if need.by_post:
@@ -202,8 +202,8 @@ def list_batches_of_request(connection: Connection, library: str, request_id: st
 
 
 def _build_batch(connection: Connection, library: str, id_: str) -> PrintBatch:
-    found = list_batches(connection, library, 1, id_)
-    return found[0]
+    batches = list_batches(connection, library, 1, id_)
+    return batches[0]
 
 
 def find_batch(connection: Connection, library: str, number: int) -> PrintBatch | None:

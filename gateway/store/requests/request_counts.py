@@ -168,14 +168,14 @@ def read_partner_loads(connection: Connection, library: str, role: Role) -> Mapp
 def read_supply_times(connection: Connection, library: str, since: datetime) -> Mapping[str, SupplyTime]:
     """Read the times by the profile of the supplier, of what was shipped on the day of `since` (UTC) or later. Counted
     by days, so the cost grows with days and partners, not with requests."""
-    found = _SUPPLIED.fetch_all(connection, {"library": library, "since": since.date()})
-    return {partner: SupplyTime(int(n), float(seconds) / int(n) / 86_400) for partner, n, seconds in found}
+    rows = _SUPPLIED.fetch_all(connection, {"library": library, "since": since.date()})
+    return {partner: SupplyTime(int(n), float(seconds) / int(n) / 86_400) for partner, n, seconds in rows}
 
 
 def read_counts(connection: Connection, library: str, kind: str) -> dict[str, int]:
     """Read counts by name; what nothing has is left out."""
-    found = _COUNTS.fetch_all(connection, {"library": library, "kind": kind})
-    return {row.name: int(row.n) for row in found if row.n}
+    rows = _COUNTS.fetch_all(connection, {"library": library, "kind": kind})
+    return {row.name: int(row.n) for row in rows if row.n}
 
 
 def store_report(connection: Connection, library: str, reports: Iterable[LoadReport]) -> None:
@@ -195,11 +195,11 @@ def store_report(connection: Connection, library: str, reports: Iterable[LoadRep
 
 
 def list_reports(connection: Connection, library: str) -> tuple[LoadReport, ...]:
-    found = connection.execute(
+    rows = connection.execute(
         select(network_report).where(_report_columns.library == library).order_by(_report_columns.member)
     )
     return tuple(
-        LoadReport(member=row.member, library=row.said_library, at=row.at, open=json.loads(row.open)) for row in found
+        LoadReport(member=row.member, library=row.said_library, at=row.at, open=json.loads(row.open)) for row in rows
     )
 
 

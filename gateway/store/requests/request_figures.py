@@ -60,7 +60,7 @@ def update_request_figures(connection: Connection, now: Request, reason: str = "
 
 def forget_words_of_reasons(connection: Connection, request: Request) -> None:
     """Those that a partner wrote in place of a code. `request`: as it was before it forgot its patron."""
-    months = {one.month for one in list_request_figures(request, find_supply_moments(request))}
+    months = {figure.month for figure in list_request_figures(request, find_supply_moments(request))}
     mine = (_c.library == request.library, _c.month.in_(sorted(months)), _c.request_id == request.id)
     for reason in connection.execute(select(_c.reason).where(*mine, _c.reason != "")).scalars().all():
         if not is_code(reason):
@@ -74,21 +74,21 @@ def write_request_figures(
         {
             "library": library,
             "request_id": request_id,
-            "month": one.month,
-            "attempt": one.attempt,
-            "role": one.role.value,
-            "is_copy": one.is_copy,
-            "branch": clean_text(one.branch),
-            "partner": one.partner,
-            "outcome": one.outcome.value,
-            "reason": clean_text(one.reason, MAX_REASON_CHARS),
-            "asked_hours": one.asked_hours,
-            "sent_hours": one.sent_hours,
-            "came_hours": one.came_hours,
-            "currency": one.currency,
-            "cost": one.cost,
+            "month": figure.month,
+            "attempt": figure.attempt,
+            "role": figure.role.value,
+            "is_copy": figure.is_copy,
+            "branch": clean_text(figure.branch),
+            "partner": figure.partner,
+            "outcome": figure.outcome.value,
+            "reason": clean_text(figure.reason, MAX_REASON_CHARS),
+            "asked_hours": figure.asked_hours,
+            "sent_hours": figure.sent_hours,
+            "came_hours": figure.came_hours,
+            "currency": figure.currency,
+            "cost": figure.cost,
         }
-        for one in figures
+        for figure in figures
     ]
     _WRITE.execute_many(connection, rows)
 
@@ -112,11 +112,11 @@ def withdraw_supply(connection: Connection, now: Request) -> None:
         {
             "library": now.library,
             "request_id": now.id,
-            "month": one.month,
-            "attempt": one.attempt,
-            "outcome": one.outcome.value,
+            "month": figure.month,
+            "attempt": figure.attempt,
+            "outcome": figure.outcome.value,
         }
-        for one in list_request_figures(now, SupplyMoments())
+        for figure in list_request_figures(now, SupplyMoments())
     ]
     (_NOT_COME if now.state in WAS_SENT else _NOT_SENT).execute_many(connection, rows)
 
@@ -193,8 +193,8 @@ def count_endings(connection: Connection, wanted: FigureFilter) -> tuple[EndingC
         .group_by(_c.reason)
         .order_by(number.desc(), _c.reason)
     )
-    found = connection.execute(query)
-    return tuple(EndingCount(RequestEnding(reason), count) for reason, count in found if reason in _ENDINGS)
+    rows = connection.execute(query)
+    return tuple(EndingCount(RequestEnding(reason), count) for reason, count in rows if reason in _ENDINGS)
 
 
 def sum_costs(connection: Connection, wanted: FigureFilter) -> tuple[CostSum, ...]:

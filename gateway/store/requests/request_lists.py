@@ -64,10 +64,10 @@ def list_requests(
     path = choose_index_path(library, wanted)
     until = find_scan_end(connection, path, after) if path.rest else None
     query = path.select_rows(request.c.document, until=until, after=after, source=source_of_path(path))
-    found = connection.execute(path.order_rows(query).limit(limit + 1)).all()
-    requests = tuple(parse_request(row.document) for row in found[:limit])
-    if len(found) > limit:
-        last = found[limit - 1]
+    rows = connection.execute(path.order_rows(query).limit(limit + 1)).all()
+    requests = tuple(parse_request(row.document) for row in rows[:limit])
+    if len(rows) > limit:
+        last = rows[limit - 1]
         return RequestListPage(requests, encode_cursor(ListPosition(last.key, last.id)))
     return RequestListPage(requests, "" if until is None else encode_cursor(until))
 
@@ -108,8 +108,8 @@ def source_of_path(path: IndexPath) -> FromClause | None:
 def find_scan_end(connection: Connection, path: IndexPath, after: ListPosition | None) -> ListPosition | None:
     """The last of the SCAN rows to look at; None when there are no more than that."""
     query = replace(path, rest=()).select_rows(after=after)
-    found = connection.execute(path.order_rows(query).offset(SCAN - 1).limit(1)).first()
-    return None if found is None else ListPosition(found.key, found.id)
+    row = connection.execute(path.order_rows(query).offset(SCAN - 1).limit(1)).first()
+    return None if row is None else ListPosition(row.key, row.id)
 
 
 # --- hits of a search ------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def _load_page(
     limit: int,
 ) -> RequestListPage:
     descending = wanted.order in DESCENDING
-    rest = [one for one in hits if after is None or (one < after if descending else one > after)]
+    rest = [hit for hit in hits if after is None or (hit < after if descending else hit > after)]
     rest.sort(reverse=descending)
     ids = [one.id for one in rest[:limit]]
     query = select(request.c.id, request.c.document).where(request.c.library == library, request.c.id.in_(ids))
@@ -181,15 +181,15 @@ def _select_fitting(
         key = TEXT_KEYS[wanted.order]
     elif wanted.order is RequestOrder.NEED_BY:
         key, conditions = c.need_by, (*conditions, HAS_NEED_BY)
-    found: set[ListPosition] = set()
+    positions: set[ListPosition] = set()
     for some in batched_ids(ids):
         # by the key: SQLite would rather go through all requests of a state or a side
         query = follow_key(select(key, c.id).where(c.library == library, c.id.in_(some), *conditions), request)
-        found.update(ListPosition(row[0], row[1]) for row in connection.execute(query))
+        positions.update(ListPosition(row[0], row[1]) for row in connection.execute(query))
     if wanted.order is RequestOrder.LONGEST and wanted.task:
-        on_list = _find_since(connection, library, wanted.task, found)
+        on_list = _find_since(connection, library, wanted.task, positions)
         return frozenset(ListPosition(since, id_) for id_, since in on_list.items())
-    return frozenset(found)
+    return frozenset(positions)
 
 
 def batched_ids(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:

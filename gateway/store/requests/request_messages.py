@@ -105,12 +105,12 @@ def find_unread_ids(
 
 def list_read_marks(connection: Connection, library: str, request_id: str) -> tuple[ReadMark, ...]:
     """List the marks of all messages of the request that are for people, oldest first."""
-    found = connection.execute(
+    rows = connection.execute(
         select(_c.event_id, _c.read_at, _c.read_by)
         .where(_c.library == library, _c.request_id == request_id)
         .order_by(_c.event_id)
     )
-    return tuple(ReadMark(*row) for row in found)
+    return tuple(ReadMark(*row) for row in rows)
 
 
 def list_unread_messages(
@@ -133,9 +133,9 @@ def list_unread_messages(
         .where(e.library == library, e.id.in_(ids))
         .order_by(e.id)
     )
-    found = connection.execute(follow_key(query, request_event)).all()
-    messages = tuple(_unread_message_of(row) for row in found[:limit])
-    return UnreadMessagePage(messages, messages[-1].row.id if len(found) > limit else "")
+    rows = connection.execute(follow_key(query, request_event)).all()
+    messages = tuple(_unread_message_of(row) for row in rows[:limit])
+    return UnreadMessagePage(messages, messages[-1].row.id if len(rows) > limit else "")
 
 
 def _unread_message_of(row: Any) -> UnreadMessage:

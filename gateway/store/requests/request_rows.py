@@ -100,7 +100,7 @@ def search_columns(request: Request) -> dict[str, str]:
     """Make what the request is found by, and the same as rows of `request_term`."""
     folded = folded_columns(request)
     terms = list_search_terms(request, folded["words"])
-    return {**folded, "terms": "\n".join(f"{one.kind.value} {one.value}" for one in terms)}
+    return {**folded, "terms": "\n".join(f"{term.kind.value} {term.value}" for term in terms)}
 
 
 def join_labels(labels: Iterable[str]) -> str:
@@ -126,7 +126,7 @@ def open_barcodes_of(request: Request) -> frozenset[str]:
         return frozenset()
     past = (code for attempt in request.attempts if attempt.status in ON_RECORD for code in attempt.pieces)
     barcodes = (request.item_barcode, *(volume.barcode for volume in request.volumes), *past)
-    return frozenset(normalize_external_number(one) for one in barcodes if one.strip())
+    return frozenset(normalize_external_number(barcode) for barcode in barcodes if barcode.strip())
 
 
 def normalize_external_number(value: str) -> str:

@@ -84,8 +84,8 @@ def find_ids_by_term(
 def find_by_label(connection: Connection, library: str, label: str) -> frozenset[str] | None:
     """Ids of the requests that have the label, or one that is written much like it. None: more than MAX_HITS have."""
     asked = {"library": library, "kind": SearchTermKind.LABEL.value, "term": fold_number(label)}
-    found = _BY_NUMBER.fetch_all(connection, asked)
-    return None if len(found) >= MAX_HITS else frozenset(row.request_id for row in found)
+    rows = _BY_NUMBER.fetch_all(connection, asked)
+    return None if len(rows) >= MAX_HITS else frozenset(row.request_id for row in rows)
 
 
 def find_by_rarest_word(connection: Connection, library: str, words: Iterable[str]) -> frozenset[str] | None:

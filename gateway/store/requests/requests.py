@@ -213,8 +213,8 @@ def _update_request(connection: Connection, changed: Request, expected: int) -> 
 
 def _read_previous(connection: Connection, library: str, id_: str) -> Mapping[str, Any] | None:
     """Read the row of a request, which nobody else changes before the end of the transaction."""
-    if (known := _recall_request(connection, library, id_)) is not None:
-        return known
+    if (previous := _recall_request(connection, library, id_)) is not None:
+        return previous
     row = _BEFORE.fetch_first(connection, {"in_library": library, "with_id": id_})
     return None if row is None else row._asdict()
 
@@ -343,8 +343,8 @@ def find_by_number(connection: Connection, library: str, number: str) -> str | N
 
 def find_by_external(connection: Connection, library: str, value: str) -> tuple[str, ...]:
     """Ids of the requests that have this number in another system, newest first; MAX_ROWS of them."""
-    found = _BY_EXTERNAL.fetch_all(connection, {"library": library, "value": normalize_external_number(value)})
-    return tuple(row.request_id for row in found)
+    rows = _BY_EXTERNAL.fetch_all(connection, {"library": library, "value": normalize_external_number(value)})
+    return tuple(row.request_id for row in rows)
 
 
 def count_open_requests(connection: Connection, library: str, patron_id: str) -> int:
@@ -415,8 +415,8 @@ def find_by_any_transaction(
         .order_by(_n.request_id.desc())
         .limit(1)
     )
-    found = connection.execute(follow_key(query, request_transaction)).first()
-    return None if found is None else ReferencedRequest(found.request_id, found.attempt)
+    row = connection.execute(follow_key(query, request_transaction)).first()
+    return None if row is None else ReferencedRequest(row.request_id, row.attempt)
 
 
 def remove_transaction(connection: Connection, library: str, role: Role, partner_symbol: str, transaction: str) -> None:
@@ -455,12 +455,12 @@ def lock_patron(connection: Connection, library: str, patron_id: str) -> None:
 
 def find_barcodes_in_use(connection: Connection, library: str, items: Collection[str], besides: str) -> frozenset[str]:
     """Those of these barcodes that open requests have, other than the one with the id `besides`."""
-    found = connection.execute(
+    rows = connection.execute(
         select(_b.barcode)
         .join(request, (request.c.library == _b.library) & (request.c.id == _b.request_id))
         .where(_b.library == library, _b.barcode.in_(sorted(items)), _b.request_id != besides, IS_OPEN)
     )
-    return frozenset(found.scalars())
+    return frozenset(rows.scalars())
 
 
 def lock_barcode(connection: Connection, library: str, barcode: str) -> None:

@@ -57,10 +57,10 @@ class ComponentSchemas:
 
     def __init__(self, operations: Sequence[AnyOperation]) -> None:
         wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(ProblemBody, "serialization"): None}
-        for one in operations:
-            if one.body is not None and not isinstance(one.body, RawBodyType):
-                wanted[one.body, "validation"] = None
-            for answer in one.answers:
+        for operation in operations:
+            if operation.body is not None and not isinstance(operation.body, RawBodyType):
+                wanted[operation.body, "validation"] = None
+            for answer in operation.answers:
                 if answer.schema is not None:
                     wanted[answer.schema, "serialization"] = None
         self._refs, whole = models_json_schema(list(wanted), ref_template=REF)
@@ -76,14 +76,14 @@ class ComponentSchemas:
 def build_openapi(operations: Sequence[AnyOperation], version: str) -> Json:
     schemas = ComponentSchemas(operations)
     paths: dict[str, Json] = {}
-    for one in operations:
-        paths.setdefault(one.path, {})[one.method.lower()] = _operation_object(one, schemas)
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation_object(operation, schemas)
     scopes = "\n".join(f"- `{scope.value}`: {says}" for scope, says in SCOPES.items())
     return {
         "openapi": "3.1.0",
         "info": {"title": "illgate", "version": version, "description": INTRODUCTION},
         "servers": [{"url": ROOT}],
-        "tags": [{"name": name} for name in dict.fromkeys(one.tag for one in operations)],
+        "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in operations)],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
@@ -94,23 +94,23 @@ def build_openapi(operations: Sequence[AnyOperation], version: str) -> Json:
     }
 
 
-def _operation_object(one: AnyOperation, schemas: ComponentSchemas) -> Json:
+def _operation_object(operation: AnyOperation, schemas: ComponentSchemas) -> Json:
     found: Json = {
-        "operationId": one.id,
-        "tags": [one.tag],
-        "summary": one.summary,
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
         "parameters": [
-            *_parameter_objects(one.path_model, "path"),
-            *_parameter_objects(one.query_model, "query"),
-            *_header_parameters(one),
+            *_parameter_objects(operation.path_model, "path"),
+            *_parameter_objects(operation.query_model, "query"),
+            *_header_parameters(operation),
         ],
-        "responses": {**_answer_responses(one.answers, schemas), **_problem_responses(one.all_problems)},
-        "security": [{SECURITY: [scope.value]} for scope in one.scopes],
+        "responses": {**_answer_responses(operation.answers, schemas), **_problem_responses(operation.all_problems)},
+        "security": [{SECURITY: [scope.value]} for scope in operation.scopes],
     }
-    if one.description:
-        found["description"] = one.description
-    if one.body is not None:
-        found["requestBody"] = {"required": True, "content": _body_content(one.body, schemas)}
+    if operation.description:
+        found["description"] = operation.description
+    if operation.body is not None:
+        found["requestBody"] = {"required": True, "content": _body_content(operation.body, schemas)}
     return found
 
 
@@ -152,8 +152,8 @@ def _inline_references(schema: Any, definitions: Mapping[str, Any]) -> Any:
     return {name: _inline_references(value, definitions) for name, value in schema.items()}
 
 
-def _header_parameters(one: AnyOperation) -> Iterable[Json]:
-    if one.precondition is Precondition.VERSION:
+def _header_parameters(operation: AnyOperation) -> Iterable[Json]:
+    if operation.precondition is Precondition.VERSION:
         yield {
             "name": "If-Match",
             "in": "header",
@@ -161,7 +161,7 @@ def _header_parameters(one: AnyOperation) -> Iterable[Json]:
             "description": "ETag of the request as it was read, or * for whatever it is now.",
             "schema": {"type": "string", "pattern": r'^("[0-9]{1,18}"|\*)$', "examples": ['"7"']},
         }
-    if one.repeats is RepeatPolicy.BY_KEY:
+    if operation.repeats is RepeatPolicy.BY_KEY:
         yield {
             "name": "Idempotency-Key",
             "in": "header",

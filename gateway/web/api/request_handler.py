@@ -233,7 +233,7 @@ def parse_parameters(model: type[M], pairs: Iterable[tuple[str, str]], where: st
     """Fields that are tuples take a parameter several times, others once; a model that ignores other names passes them
     over. Raises ApiProblem (INVALID)."""
     ignores = model.model_config.get("extra") == "ignore"
-    lists = {name for name, one in model.model_fields.items() if get_origin(one.annotation) is tuple}
+    lists = {name for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple}
     found: dict[str, Any] = {}
     for name, value in pairs:
         if ignores and name not in model.model_fields:
@@ -303,7 +303,7 @@ async def read_raw_body(request: web.Request, raw: RawBodyType, parts: ApiServic
 
 def invalid_input_problem(where: str, error: ValidationError) -> Exception:
     details = error.errors(include_url=False, include_input=False)[:MAX_MISTAKES]
-    return api_problem(ProblemType.INVALID, "", [_mistake_of_error(where, one) for one in details])
+    return api_problem(ProblemType.INVALID, "", [_mistake_of_error(where, detail) for detail in details])
 
 
 def _mistake_of_error(where: str, detail: ErrorDetails) -> Mistake:
@@ -354,7 +354,7 @@ def parse_if_match(request: web.Request) -> int | None:
         return None
     if not _ETAGS.fullmatch(said):
         raise api_problem(ProblemType.MALFORMED, 'If-Match must be an ETag such as "7", or *.')
-    found = _ETAG.fullmatch(said)
-    if found is None:  # a weak tag, several, or one of something else: none of them can be the version now
+    match = _ETAG.fullmatch(said)
+    if match is None:  # a weak tag, several, or one of something else: none of them can be the version now
         raise api_problem(ProblemType.OUTDATED, "If-Match is not an ETag of this request.")
-    return int(found[1])
+    return int(match[1])

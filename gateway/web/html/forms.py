@@ -50,12 +50,12 @@ class SubmittedForm:
 
 async def read_posted_bytes(request: web.Request, limit: int = MAX_FORM_BYTES) -> bytes:
     """Read a body; raises PageError (too long, broken off), ConnectionError."""
-    found = await read_body(request, limit, PATIENCE)
-    if len(found.data) > limit:
+    body = await read_body(request, limit, PATIENCE)
+    if len(body.data) > limit:
         raise PageError(413, "fault-too-large")
-    if not found.whole:
+    if not body.whole:
         raise PageError(400, "fault-broken-off")
-    return found.data
+    return body.data
 
 
 def parse_form(data: bytes, most: int = MAX_FIELDS) -> SubmittedForm:
@@ -192,9 +192,9 @@ class FormCheck:
         text = self.read_line(name)
         if not text:
             return None
-        found = _GERMAN_DAY.fullmatch(text)
+        match = _GERMAN_DAY.fullmatch(text)
         try:
-            day = date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text)
+            day = date(int(match[3]), int(match[2]), int(match[1])) if match else date.fromisoformat(text)
         except ValueError:
             self.add_problem(name, "wrong-day")
             return None

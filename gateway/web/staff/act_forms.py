@@ -207,9 +207,9 @@ def _list_choices(
         case FieldType.ROTA:
             return tuple((name, name) for name in page.context.policy().rotas)
         case FieldType.VOLUMES:
-            return tuple((one.id, one.label or one.barcode or one.id) for one in request.volumes)
+            return tuple((volume.id, volume.label or volume.barcode or volume.id) for volume in request.volumes)
         case FieldType.ATTACHMENT:
-            return tuple((one.id, one.name) for one in request.attachments)
+            return tuple((attachment.id, attachment.name) for attachment in request.attachments)
         case FieldType.LOCATION:
             return places if request.role is Role.BORROWING else ()
     return ()
@@ -235,7 +235,7 @@ def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -
     if K.LOCATED in chosen and request.candidates:
         values["barcode"] = request.candidates[0].barcode
     if K.SHIPPED in chosen:
-        taken = {one.barcode for one in request.volumes} if len(request.volumes) > 1 else set()
+        taken = {volume.barcode for volume in request.volumes} if len(request.volumes) > 1 else set()
         values["barcode"] = request.item_barcode if request.item_barcode not in taken else ""
     if K.EDIT in chosen:
         values["need_by"] = request.dates.need_by.isoformat() if request.dates.need_by is not None else ""

@@ -135,7 +135,7 @@ def _describe_pickup(result: ActResult) -> str:
         return mark_text("The item is at its pickup location. The lender has recalled it. Return it to the lender.")
     if RequestFlag.UNWANTED in flags:
         return mark_text("The item is at its pickup location. It is no longer needed. Return it to the lender.")
-    awaited = any(one.state in (VolumeState.EXPECTED, VolumeState.SHIPPED) for one in result.after.volumes)
+    awaited = any(volume.state in (VolumeState.EXPECTED, VolumeState.SHIPPED) for volume in result.after.volumes)
     if awaited or RequestFlag.IN_TRANSIT in flags:
         return mark_text("The item is at its pickup location. Other volumes are not there yet.")
     return mark_text("The item is at its pickup location.")
@@ -195,7 +195,7 @@ def _explain_no_undo(result: ActResult) -> str:
 
 def _explain_final_return(result: ActResult) -> str:
     is_deleted = LibraryAction.DELETE_TEMPORARY.value in result.effects.steps
-    has_record = is_deleted and any(one.barcode for one in result.before.volumes)
+    has_record = is_deleted and any(volume.barcode for volume in result.before.volumes)
     if result.is_told and has_record:
         return mark_text(
             "This cannot be undone: the lender is notified and the temporary item is deleted from the library system."

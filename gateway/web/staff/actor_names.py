@@ -17,7 +17,7 @@ class ActorNames:
 
     async def load_names(self, actors: Iterable[str]) -> None:
         """Once for all that the page shows. Raises Unavailable."""
-        names = {one.removeprefix(STAFF_ACTOR) for one in actors if one.startswith(STAFF_ACTOR)}
+        names = {actor.removeprefix(STAFF_ACTOR) for actor in actors if actor.startswith(STAFF_ACTOR)}
         if names:
             shown = await self._users.list_shown_names(names)
             self._shown.update((f"{STAFF_ACTOR}{name}", text) for name, text in shown.items())

@@ -117,8 +117,8 @@ def describe_reason(reason: str, localization: Localization) -> str:
 
 def describe_note(note: str, localization: Localization) -> str:
     """One of the program begins with a capital letter; that of a person is as it was written."""
-    said = localization.translate_stored(note)
-    return f"{said[:1].upper()}{said[1:]}" if isinstance(note, Sentence) else said
+    stored = localization.translate_stored(note)
+    return f"{stored[:1].upper()}{stored[1:]}" if isinstance(note, Sentence) else stored
 
 
 def describe_send_error(error: str, localization: Localization) -> str:

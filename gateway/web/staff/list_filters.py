@@ -63,11 +63,11 @@ class ListPlace:
         lists = (one for desk in DESKS for one in desk.lists if one.task in BY_NAME)
         return tuple(dict.fromkeys(one.task for one in lists if self._leads_here(one)))
 
-    def _leads_here(self, one: QueueList) -> bool:
+    def _leads_here(self, queue_list: QueueList) -> bool:
         """Into a list of some states what the work queue opens there, into that of a side all of the side."""
         if self.states:
-            return one.path.startswith(f"/{self.name}?")
-        return BY_NAME[one.task].role in (self.role, None)
+            return queue_list.path.startswith(f"/{self.name}?")
+        return BY_NAME[queue_list.task].role in (self.role, None)
 
 
 _CLOSED = mark_text("Closed")
@@ -279,19 +279,19 @@ def list_user_names(
     asked: ListQuery, page: Iterable[Request], counts: ListCounts, saved: Iterable[SavedFilter]
 ) -> Iterator[str]:
     """List the names of those of the staff whom the page names."""
-    yield from (one.assignee for one in page)
+    yield from (request.assignee for request in page)
     yield from counts.counts[ListFacet.ASSIGNEE] or ()
     yield from asked.values.get("assignee", ())
-    yield from (one.owner for one in saved)
+    yield from (saved_filter.owner for saved_filter in saved)
 
 
 def list_chosen_filters(request: StaffRequest, asked: ListQuery, partners: Mapping[str, str]) -> list[ChosenFilter]:
-    found = []
+    chosen_filters = []
     for key in (*_FACETS, "q", "all"):
         for value in asked.values.get(key, ()):
             text = _describe_choice(request, asked.place, key, value, partners)
-            found.append(ChosenFilter(text, list_path(request, asked.place, asked.without(key, value))))
-    return found
+            chosen_filters.append(ChosenFilter(text, list_path(request, asked.place, asked.without(key, value))))
+    return chosen_filters
 
 
 def list_path(request: StaffRequest, place: ListPlace, query: str) -> str:
@@ -360,7 +360,7 @@ def make_facets(
     request: StaffRequest, asked: ListQuery, counts: ListCounts, partners: Mapping[str, str]
 ) -> list[ShownFacet]:
     """Values that nothing has are left out, unless they are chosen."""
-    found = []
+    facets = []
     for key, (text, facet, single) in _FACET_TEXTS.items():
         counted = counts.counts[facet]
         chosen = asked.values.get(key, ())
@@ -376,8 +376,8 @@ def make_facets(
         options = [one for one in options if one.count or one.checked or (one.count is None and one.value)]
         if key in ("partner", "label"):
             options.sort(key=lambda one: (not one.checked, -(one.count or 0), one.text))
-        if len(options) > 1 or any(one.checked or key in ("task", "state") for one in options):
-            found.append(
+        if len(options) > 1 or any(option.checked or key in ("task", "state") for option in options):
+            facets.append(
                 ShownFacet(
                     key,
                     request.gettext(text),
@@ -386,7 +386,7 @@ def make_facets(
                     tuple(options[MAX_OPEN_OPTIONS:]) if key in ("partner", "label") else (),
                 )
             )
-    return found
+    return facets
 
 
 def _list_values(

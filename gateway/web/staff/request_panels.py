@@ -79,7 +79,7 @@ def _add_standing(page: StaffRequest, shown: ShownPatron, patron: Patron) -> Sho
 
 def _list_contacts(patron: Patron, kind: ContactKind) -> tuple[str, ...]:
     """Each once, as the library's system has them in order."""
-    return tuple(dict.fromkeys(one.value for one in patron.contacts if one.kind is kind and one.value))
+    return tuple(dict.fromkeys(contact.value for contact in patron.contacts if contact.kind is kind and contact.value))
 
 
 def _mask_patron(shown: ShownPatron) -> ShownPatron:
@@ -121,9 +121,9 @@ def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:
     if terms.renewals:
         rows.append((gettext("Renewed"), page.ngettext("%(num)s time", "%(num)s times", terms.renewals)))
     if terms.conditions:
-        words = [describe_condition(one.value, page.localization) for one in terms.conditions]
+        words = [describe_condition(condition.value, page.localization) for condition in terms.conditions]
         rows.append((gettext("Conditions"), page.localization.format_list(words)))
-    barcodes = request.lent_barcodes if request.role is Role.LENDING else [one.barcode for one in request.volumes]
+    barcodes = request.lent_barcodes if request.role is Role.LENDING else [volume.barcode for volume in request.volumes]
     if any(barcodes) and len(request.volumes) <= 1:
         rows.append((gettext("Barcode"), ", ".join(filter(None, barcodes))))
     if len(request.volumes) == 1 and request.volumes[0].call_number:
@@ -187,10 +187,10 @@ _EXTRA_LABELS: Mapping[str, str] = {
 def list_extra_rows(page: StaffRequest, request: Request) -> LabelledRows:
     """List what the partner's request says besides; names that only programs know are left to the journal."""
     return [
-        (page.gettext(label), one.value)
+        (page.gettext(label), extra.value)
         for name, label in _EXTRA_LABELS.items()
-        for one in request.extras
-        if one.name == name
+        for extra in request.extras
+        if extra.name == name
     ]
 
 

@@ -281,10 +281,10 @@ class _StoryTeller:
     def _name_speaker(self, event: Event) -> str:
         """The partner, or whom of those behind it a message names."""
         supplier, partner = event.details.supplier, self._name_partner(event.attempt)
-        asked = self._request.find_attempt(event.attempt)
-        if event.signal.origin is not EventOrigin.PARTNER or supplier is None or asked is None:
+        attempt = self._request.find_attempt(event.attempt)
+        if event.signal.origin is not EventOrigin.PARTNER or supplier is None or attempt is None:
             return partner
-        if not is_behind_partner(asked, supplier):
+        if not is_behind_partner(attempt, supplier):
             return partner
         return self._say(mark_text("%(supplier)s via %(partner)s"), supplier=supplier.symbol, partner=partner)
 
@@ -309,8 +309,8 @@ class _StoryTeller:
     def _can_be_sent(self, event: Event) -> bool:
         """Return whether it can be sent, as far as is known: of a channel that the partner has no more, all could."""
         channel = self._find_channel(event.attempt)
-        asked = self._request.find_attempt(event.attempt or self._request.current)
-        profile = asked.partner if asked is not None else self._request.partner.profile
+        attempt = self._request.find_attempt(event.attempt or self._request.current)
+        profile = attempt.partner if attempt is not None else self._request.partner.profile
         partner = self._context.partner(profile)
         if partner is None or partner.channel != channel or not channel:
             return bool(channel)
@@ -356,7 +356,7 @@ class _StoryTeller:
         if details.ending is not None:
             yield self._localization.translate_sentence(ENDING_WORDS[details.ending])
         if details.conditions:
-            words = [describe_condition(one.value, self._localization) for one in details.conditions]
+            words = [describe_condition(condition.value, self._localization) for condition in details.conditions]
             yield self._localization.format_list(words)
         if details.cost is not None:
             yield say(mark_text("Cost: %(money)s"), money=self._localization.format_money(details.cost))
@@ -374,7 +374,7 @@ class _StoryTeller:
             if item.barcode != details.barcode:
                 code = " ".join(filter(None, (item.label, item.barcode)))
                 yield say(mark_text("Barcode %(code)s"), code=code)
-        missing = [one.label or one.id for one in self._request.volumes if one.id in details.missing]
+        missing = [volume.label or volume.id for volume in self._request.volumes if volume.id in details.missing]
         if missing:
             yield say(mark_text("Missing: %(volumes)s"), volumes=self._localization.format_list(missing))
         if details.return_on_hold is not None:

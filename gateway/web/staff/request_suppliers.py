@@ -37,7 +37,7 @@ class ShownSupplier:
 def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
     """Those who were asked, those passed over, then those still to be asked, in their order."""
     asked = [_show_attempt(page, request, number) for number in range(1, len(request.attempts) + 1)]
-    tried = {one.partner for one in request.attempts}
+    tried = {attempt.partner for attempt in request.attempts}
     passed = [
         ShownSupplier(
             number="",
@@ -58,12 +58,12 @@ def mark_far_suppliers(suppliers: tuple[ShownSupplier, ...]) -> tuple[ShownSuppl
     """Mark, of many, all but those around the one that is asked now, or else the one that is asked next."""
     if len(suppliers) <= MAX_NEAR_SUPPLIERS:
         return suppliers
-    middle = next((at for at, one in enumerate(suppliers) if one.current), None)
+    middle = next((at for at, supplier in enumerate(suppliers) if supplier.current), None)
     if middle is None:
         middle = next((at for at, one in enumerate(suppliers) if one.moves or not one.over), len(suppliers))
     first = max(0, min(middle - 1, len(suppliers) - MAX_NEAR_SUPPLIERS))
     near = range(first, first + MAX_NEAR_SUPPLIERS)
-    return tuple(replace(one, is_far=at not in near) for at, one in enumerate(suppliers))
+    return tuple(replace(supplier, is_far=at not in near) for at, supplier in enumerate(suppliers))
 
 
 def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSupplier:

@@ -186,12 +186,12 @@ _CLOSED_SO = mark_text("No action needed: this request is closed (%(ending)s)")
 
 def find_next_move(request: Request, partner: str, localization: Localization) -> NextMove:
     """`partner`: its name."""
-    chosen = _choose_move(request)
-    if request.ending is not None and not chosen.ours:
+    move = _choose_move(request)
+    if request.ending is not None and not move.ours:
         ending = localization.translate_sentence(ENDING_WORDS[request.ending])
-        return replace(chosen, heading=localization.gettext(_CLOSED_SO, ending=ending))
+        return replace(move, heading=localization.gettext(_CLOSED_SO, ending=ending))
     name = partner or localization.gettext("the partner")
-    return replace(chosen, heading=localization.gettext(chosen.heading, partner=name))
+    return replace(move, heading=localization.gettext(move.heading, partner=name))
 
 
 def _choose_move(request: Request) -> NextMove:
@@ -290,8 +290,8 @@ def _choose_usual_move(request: Request) -> NextMove:
         return NextMove(
             mark_text("Waiting for the patron: answer our question"), False, (K.PATRON_ANSWERED,), "patron-question"
         )
-    said = _MOVES.get((request.role, request.state.value), (_CLOSED, False, ()))
-    return NextMove(*said, ways=(K.APPROVE, K.PATRON_ASKED, K.EDIT) if request.state is B.NO_SUPPLIER else ())
+    move = _MOVES.get((request.role, request.state.value), (_CLOSED, False, ()))
+    return NextMove(*move, ways=(K.APPROVE, K.PATRON_ASKED, K.EDIT) if request.state is B.NO_SUPPLIER else ())
 
 
 def _is_for_us(request: Request) -> bool:
@@ -314,7 +314,7 @@ def describe_denial(denied: Denied, localization: Localization) -> str:
     role = Role.BORROWING if isinstance(denied.state, B) else Role.LENDING
     state = tag_of_state(role, denied.state.value, localization).word
     text = _DENIALS.get(denied.why, _NOT_NOW)
-    conditions = [localization.translate_sentence(one) for one in denied.conditions]
+    conditions = [localization.translate_sentence(condition) for condition in denied.conditions]
     return localization.gettext(
         text,
         act=describe_act(denied.signal.kind, localization),

@@ -53,10 +53,10 @@ def describe_ending_certificates(
     settings: Settings, profiles: Iterable[LoadedProfile], now: datetime
 ) -> Iterator[tuple[ConfigurationProblem, bool]]:
     """Describe certificates as `illgate check` does; and whether each has ended already."""
-    for one in find_ending_certificates(settings, profiles, now):
-        has_ended = one.has_ended(now)
-        message = f"the certificate {'ended' if has_ended else 'ends'} on {one.ends:%Y-%m-%d}"
-        place = one.place
+    for certificate in find_ending_certificates(settings, profiles, now):
+        has_ended = certificate.has_ended(now)
+        message = f"the certificate {'ended' if has_ended else 'ends'} on {certificate.ends:%Y-%m-%d}"
+        place = certificate.place
         yield ConfigurationProblem(place.file, place.line, place.path, message, place.found), has_ended
 
 

@@ -89,25 +89,25 @@ class ExampleRunner:
             return refusal
 
     def _check_readable(
-        self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: KeyPath
+        self, message: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: KeyPath
     ) -> Iterator[ConfigurationProblem]:
         """Was the message read at all, where it should be?"""
-        if isinstance(found, MalformedMessage):
+        if isinstance(message, MalformedMessage):
             if example.outcome != "malformed":
-                yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} can't be read: {found}")
+                yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} can't be read: {message}")
         elif example.outcome == "malformed":
             yield self.loaded.make_problem(
                 (*path, "outcome"), f"{example_label(example)} should be malformed, but it was read"
             )
-        elif isinstance(found, Refused) and example.outcome != "refused":
-            yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} is refused: {found}")
+        elif isinstance(message, Refused) and example.outcome != "refused":
+            yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} is refused: {message}")
 
     def _check_understood(
-        self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: KeyPath
+        self, message: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: KeyPath
     ) -> Iterator[ConfigurationProblem]:
-        if not isinstance(found, DecodedMessage):
+        if not isinstance(message, DecodedMessage):
             return
-        yield from compare_expectations(self.loaded, example, path, lambda key: _value_in_message(found, key))
+        yield from compare_expectations(self.loaded, example, path, lambda key: _value_in_message(message, key))
 
     def _check_answer(
         self, answer: ExampleAnswer, example: ProfileExample, path: KeyPath
@@ -119,12 +119,12 @@ class ExampleRunner:
         text = answer.body.decode(errors="replace")
         for place, wanted in enumerate(example.answer_contains):
             if wanted not in text:
-                here: KeyPath = (*path, "answer_contains", place)
-                yield self.loaded.make_problem(here, f"{name}: the answer does not contain it", wanted)
+                key_path: KeyPath = (*path, "answer_contains", place)
+                yield self.loaded.make_problem(key_path, f"{name}: the answer does not contain it", wanted)
         for place, unwanted in enumerate(example.answer_lacks):
             if unwanted in text:
-                here = (*path, "answer_lacks", place)
-                yield self.loaded.make_problem(here, f"{name}: the answer contains it", unwanted)
+                key_path = (*path, "answer_lacks", place)
+                yield self.loaded.make_problem(key_path, f"{name}: the answer contains it", unwanted)
         if example.answer_paths:
             yield from self._check_answer_paths(answer.body, example, path)
 
@@ -141,8 +141,8 @@ class ExampleRunner:
             if not texts:
                 yield self.loaded.make_problem(here, f"{example_label(example)}: the answer has no such element")
             elif expected not in texts:
-                found = describe_value(texts[0])
-                said = f"{example_label(example)}: expected {describe_value(expected)}, answered {found}"
+                value = describe_value(texts[0])
+                said = f"{example_label(example)}: expected {describe_value(expected)}, answered {value}"
                 yield self.loaded.make_problem(here, said)
 
 
@@ -173,8 +173,8 @@ class MailExampleRunner:
 
     def run(self, index: int, example: ProfileExample) -> ExampleResult:
         path: KeyPath = ("examples", index)
-        found = self._decode_example_mail(example)
-        return ExampleResult(tuple(self._find_mail_problems(found, example, path)))
+        example_mail = self._decode_example_mail(example)
+        return ExampleResult(tuple(self._find_mail_problems(example_mail, example, path)))
 
     def _decode_example_mail(self, example: ProfileExample) -> MailInterpretation | MalformedMessage:
         try:

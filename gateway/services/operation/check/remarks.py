@@ -122,34 +122,34 @@ def _remark_certificates(one: LoadedProfile, settings: Settings) -> Iterator[Con
             yield one.make_problem(("auth", index, key), message, getattr(entry, key))
 
 
-def _remark_unguarded_access(one: LoadedProfile) -> Iterator[ConfigurationProblem]:
-    for index, entry in enumerate(one.profile.auth):
+def _remark_unguarded_access(loaded_profile: LoadedProfile) -> Iterator[ConfigurationProblem]:
+    for index, entry in enumerate(loaded_profile.profile.auth):
         if entry.kind in _KINDS_WITHOUT_PROOF and _lets_all_addresses_in(entry):
             message = "lets everybody in who reaches this gateway, without any proof of who it is"
-            yield one.make_problem(("auth", index, "kind"), message, entry.kind.value)
+            yield loaded_profile.make_problem(("auth", index, "kind"), message, entry.kind.value)
 
 
-def _remark_inherited_services(one: LoadedProfile) -> Iterator[ConfigurationProblem]:
+def _remark_inherited_services(loaded_profile: LoadedProfile) -> Iterator[ConfigurationProblem]:
     """A partner that may use every service, since its profile names none and extends one that has them all."""
-    place = one.document.places.get(("ncip", "services"))
-    if place is None or place.file == one.document.file or not one.profile.auth:
+    place = loaded_profile.document.places.get(("ncip", "services"))
+    if place is None or place.file == loaded_profile.document.file or not loaded_profile.profile.auth:
         return
-    services = getattr(one.profile.dialects.get("ncip"), "services", None) or ()
+    services = getattr(loaded_profile.profile.dialects.get("ncip"), "services", None) or ()
     if len(services) >= MANY_SERVICES:
         message = (
             f"inherits {len(services)} services: name those that this partner uses in ncip.services, and in "
             "circulation.rights what it may do with the library's own items"
         )
-        yield one.make_problem(("extends",), message, one.profile.extends or "")
+        yield loaded_profile.make_problem(("extends",), message, loaded_profile.profile.extends or "")
 
 
-def _remark_ways_around_token(one: LoadedProfile) -> Iterator[ConfigurationProblem]:
-    if all(entry.kind is not AuthKind.SIGNED_TOKEN for entry in one.profile.auth):
+def _remark_ways_around_token(loaded_profile: LoadedProfile) -> Iterator[ConfigurationProblem]:
+    if all(entry.kind is not AuthKind.SIGNED_TOKEN for entry in loaded_profile.profile.auth):
         return
-    for index, entry in enumerate(one.profile.auth):
+    for index, entry in enumerate(loaded_profile.profile.auth):
         if entry.kind is not AuthKind.SIGNED_TOKEN and not _lets_all_addresses_in(entry):
             message = "lets in without a signed token, which another entry asks for: any one entry will do"
-            yield one.make_problem(("auth", index, "kind"), message, entry.kind.value)
+            yield loaded_profile.make_problem(("auth", index, "kind"), message, entry.kind.value)
 
 
 def _lets_all_addresses_in(entry: Authentication) -> bool:
@@ -161,25 +161,25 @@ def _lets_all_addresses_in(entry: Authentication) -> bool:
 
 
 def _remark_partner(
-    one: LoadedProfile, settings: Settings, adapters: AdapterRegistry
+    loaded_profile: LoadedProfile, settings: Settings, adapters: AdapterRegistry
 ) -> Iterator[ConfigurationProblem]:
-    partner = one.profile.partner
+    partner = loaded_profile.profile.partner
     if partner is None:
         return
-    yield from _remark_forged_senders(one, partner, settings)
-    if is_written_by_mail(one, partner, adapters.channels):
+    yield from _remark_forged_senders(loaded_profile, partner, settings)
+    if is_written_by_mail(loaded_profile, partner, adapters.channels):
         if not settings.mail.host:
             message = "can't be reached: gateway.yml has no mail.host and mail.sender, so no mail is sent"
-            yield one.make_problem(("partner", "channel"), message, partner.channel)
+            yield loaded_profile.make_problem(("partner", "channel"), message, partner.channel)
     else:
-        yield from _remark_missing_address(one, partner, adapters)
+        yield from _remark_missing_address(loaded_profile, partner, adapters)
 
 
 def _remark_forged_senders(
-    one: LoadedProfile, partner: PartnerPolicy, settings: Settings
+    loaded_profile: LoadedProfile, partner: PartnerPolicy, settings: Settings
 ) -> Iterator[ConfigurationProblem]:
     """Only where its mails are read at all."""
-    mailboxes = list(_iter_mailboxes(one, settings))
+    mailboxes = list(_iter_mailboxes(loaded_profile, settings))
     if not mailboxes or not (partner.email or partner.mail.addresses):
         return
     if not partner.mail.require:
@@ -187,7 +187,7 @@ def _remark_forged_senders(
             "mails in its name are believed whoever sent them, and change its requests: say what the mail server must "
             "have found right about them, such as [dmarc]"
         )
-        yield one.make_problem(("partner", "mail", "require"), message)
+        yield loaded_profile.make_problem(("partner", "mail", "require"), message)
         return
     for mailbox in mailboxes:
         if not mailbox.authserv_id:
@@ -195,30 +195,30 @@ def _remark_forged_senders(
                 f"its mails all wait for staff: mailbox '{mailbox.name}' in gateway.yml has no authserv_id, so nothing "
                 "says what the mail server found"
             )
-            yield one.make_problem(("partner", "mail", "require"), message, ", ".join(partner.mail.require))
+            yield loaded_profile.make_problem(("partner", "mail", "require"), message, ", ".join(partner.mail.require))
 
 
-def _iter_mailboxes(one: LoadedProfile, settings: Settings) -> Iterator[MailboxSettings]:
+def _iter_mailboxes(loaded_profile: LoadedProfile, settings: Settings) -> Iterator[MailboxSettings]:
     """Iterate over mailboxes of the library whose partner it is; a mailbox or a profile that names none belongs to the
     only one."""
-    wanted = one.profile.library.casefold()
+    wanted = loaded_profile.profile.library.casefold()
     for mailbox in settings.mailboxes:
         if not wanted or mailbox.library.casefold() in ("", wanted):
             yield mailbox
 
 
 def _remark_missing_address(
-    one: LoadedProfile, partner: PartnerPolicy, adapters: AdapterRegistry
+    loaded_profile: LoadedProfile, partner: PartnerPolicy, adapters: AdapterRegistry
 ) -> Iterator[ConfigurationProblem]:
     """A supplier whose protocol knows no address of it. A requester may be answered on its own connection."""
     channel = adapters.channels.get(partner.channel)
     protocol = adapters.protocols.get(channel.section) if channel is not None else None
     if channel is None or protocol is None or protocol.addresses is None or PartnerRole.SUPPLIER not in partner.roles:
         return
-    dialect = one.profile.dialects.get(channel.section)
+    dialect = loaded_profile.profile.dialects.get(channel.section)
     if not protocol.addresses(dialect if dialect is not None else channel.dialect()):
         message = f"can't be asked: section `{channel.section}` has no address of it"
-        yield one.make_problem(("partner", "channel"), message, partner.channel)
+        yield loaded_profile.make_problem(("partner", "channel"), message, partner.channel)
 
 
 # --- what is brokered ------------------------------------------------------------------------------------

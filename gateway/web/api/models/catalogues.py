@@ -74,8 +74,8 @@ class SearchOut(OutputModel):
     @classmethod
     def from_outcome(cls, found: SearchOutcome) -> SearchOut:
         return cls(
-            targets=tuple(AnsweredOut.model_validate(one) for one in found.answers),
-            results=tuple(ResultOut.model_validate(one) for one in found.results),
+            targets=tuple(AnsweredOut.model_validate(answer) for answer in found.answers),
+            results=tuple(ResultOut.model_validate(result) for result in found.results),
         )
 
 

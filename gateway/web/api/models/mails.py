@@ -92,10 +92,10 @@ class UnmatchedMailWhole(OutputModel):
             mail=UnmatchedMailOut.from_row(opened.row),
             to=opened.to,
             text=opened.text,
-            files=tuple(MailFileOut.model_validate(one) for one in opened.files),
+            files=tuple(MailFileOut.model_validate(file) for file in opened.files),
             says=opened.says,
             explained=opened.explained,
-            candidates=tuple(MailCandidateOut.from_candidate(one) for one in opened.candidates),
+            candidates=tuple(MailCandidateOut.from_candidate(candidate) for candidate in opened.candidates),
             automatic=opened.automatic,
             problem=opened.problem,
         )

@@ -494,13 +494,13 @@ class ShownOut(OutputModel):
     def from_request_view(cls, shown: RequestView, actions: tuple[ActionOut, ...]) -> ShownOut:
         return cls(
             request=RequestOut.from_request(shown.request),
-            messages=tuple(MessageOut.from_message_view(one) for one in shown.messages),
-            unread_messages=sum(one.unread for one in shown.messages),
+            messages=tuple(MessageOut.from_message_view(message) for message in shown.messages),
+            unread_messages=sum(message.unread for message in shown.messages),
             history=tuple(HistoryOut.from_history_line(line) for line in shown.history),
-            timers=tuple(TimerOut.model_validate(one) for one in shown.timers),
+            timers=tuple(TimerOut.model_validate(timer) for timer in shown.timers),
             unfinished=tuple(StepOut.model_validate(one) for one in shown.unfinished),
             refused=tuple(StepOut.model_validate(one) for one in shown.refused),
-            library_steps=tuple(LibraryStepOut.model_validate(one) for one in shown.library_steps),
+            library_steps=tuple(LibraryStepOut.model_validate(step) for step in shown.library_steps),
             actions=actions,
             located_copy=LocatedCopyOut.model_validate(shown.located_copy) if shown.located_copy is not None else None,
         )

@@ -150,7 +150,7 @@ class CitationIn(InputModel):
 
     def to_citation(self) -> Citation:
         plain = self.model_dump(exclude={"identifiers", "extras"})
-        identifiers = tuple(RecordId(one.type, one.value) for one in self.identifiers)
+        identifiers = tuple(RecordId(identifier.type, identifier.value) for identifier in self.identifiers)
         return Citation(**plain, identifiers=identifiers, extras=extras_of_input(self.extras))
 
     def apply_to(self, citation: Citation) -> Citation:
@@ -234,7 +234,7 @@ class PartyOut(OutputModel):
 
 
 def extras_of_input(given: tuple[ExtraIn, ...]) -> tuple[CitationExtra, ...]:
-    return tuple(CitationExtra(one.name, one.value, one.kind) for one in given)
+    return tuple(CitationExtra(extra_in.name, extra_in.value, extra_in.kind) for extra_in in given)
 
 
 def money_of_input(given: MoneyIn | None) -> Money | None:
