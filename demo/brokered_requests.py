@@ -24,9 +24,10 @@ from sqlalchemy import func, select
 
 from demo.world import START, Site, Town, World
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, Role, ServiceType
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store.mailbox import MailOutcome, MailPosition

@@ -21,6 +21,7 @@ from gateway.domain.due_dates import local_day
 from gateway.domain.library import Bib
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -32,7 +33,7 @@ from gateway.domain.requests.request import (
     RotaLineStatus,
     ServiceType,
 )
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied, FileUpload
+from gateway.domain.requests.views import ActionRequest, EventDenied, FileUpload
 from gateway.runtime.mock_letter_pages import COPY
 from gateway.store.requests import outbox_queries
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import lru_cache
 
 from adapters.artemail import codec
@@ -28,10 +27,11 @@ from gateway.domain.patterns import LinearPattern, compile_pattern
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.note_terms import read_note_terms, write_cost_term
 from gateway.domain.requests.prices import find_told_limit
-from gateway.domain.requests.request import LendingState, LibraryParty, Request, RequestedService, Role, ServiceType
+from gateway.domain.requests.request import LibraryParty, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.volume_notes import read_wanted_volumes, tell_volumes
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
@@ -44,9 +44,6 @@ KEYWORD = "artemail-keyword"
 
 FILE = "artemail-file"
 """Name of the extra that the number of the requester's file becomes: each answer quotes it."""
-
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Times and numbers of a request that is asked of us are ours to give."""
 
 PATTERNS: Mapping[str, str] = {
     "year": r"[^\s,]*\d{4}[^\s,]*|\d{2}",
@@ -231,7 +228,9 @@ def _event_of_order(
     )
 
 
-def _request_of_order(order: ArtemailOrder, file: OrderFile, profile: Profile, dialect: ArtemailDialect) -> Request:
+def _request_of_order(
+    order: ArtemailOrder, file: OrderFile, profile: Profile, dialect: ArtemailDialect
+) -> LendingDraft:
     service, strange = _service_of_keywords(order.keywords, dialect)
     if dialect.mode is Mode.TEST:
         strange = tuple(code for code in strange if code not in dialect.test.keywords)
@@ -239,19 +238,12 @@ def _request_of_order(order: ArtemailOrder, file: OrderFile, profile: Profile, d
     address = order.address or file.address
     mails = [line for line in address if re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", line)]
     partner = profile.partner
-    return Request(
-        library="",
-        id="",
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number="",
-        created=NEVER,
-        changed=NEVER,
+    return LendingDraft(
         citation=citation,
         service=service,
         volumes=read_wanted_volumes(citation.note),
         extras=tuple(CitationExtra(KEYWORD, code) for code in strange),
-        partner=LibraryParty(
+        requester=LibraryParty(
             symbol=partner.symbol if partner is not None else "",
             profile=profile.name,
             email=mails[0] if mails else "",

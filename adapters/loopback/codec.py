@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cache
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -11,12 +10,11 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason
 from gateway.domain.requests.citation import Citation, CitationExtra
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.prices import find_told_limit
 from gateway.domain.requests.request import (
-    LendingState,
     LibraryParty,
-    Request,
     RequestCosts,
     RequestDates,
     RequestedService,
@@ -113,26 +111,15 @@ def decode_partner_message(body: bytes) -> IncomingPartnerMessage:
     )
 
 
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _build_lending_request(asked: RequestContent, sender: LibraryParty) -> Request:
-    """Build the lending request that the receiving side makes; times and numbers are its own."""
-    return Request(
-        library="",
-        id="",
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number="",
-        created=NEVER,
-        changed=NEVER,
+def _build_lending_request(asked: RequestContent, sender: LibraryParty) -> LendingDraft:
+    return LendingDraft(
         citation=asked.citation,
         service=asked.service,
         dates=asked.dates,
-        costs=asked.costs,
-        volumes=asked.volumes,
+        maximum_cost=asked.costs.maximum,
+        volumes=tuple(one.label for one in asked.volumes),
         extras=asked.extras,
-        partner=sender,
+        requester=sender,
         source="partner",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from adapters.tagged_mail.channel import STANDARD_NUMBERS
 from adapters.tagged_mail.codec import TaggedMessage, decode, is_tagged_mail
@@ -13,13 +13,11 @@ from adapters.tagged_mail.message_names import ALONE, CARRIED, MessageName, gues
 from gateway.domain.library import Money, RecordId
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.note_terms import add_unread_cost
 from gateway.domain.requests.request import (
-    LendingState,
     LibraryParty,
-    Request,
-    RequestCosts,
     RequestDates,
     RequestedService,
     Role,
@@ -30,9 +28,6 @@ from gateway.domain.sentences import write_sentence
 from gateway.domain.sums import read_sum
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation, list_own_lines
-
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Times and numbers of a request that is asked of us are ours to give."""
 
 
 class TaggedMailFormat:
@@ -164,27 +159,20 @@ class TaggedMessageReader:
 
     # --- what it asks for --------------------------------------------------------------------------------
 
-    def _read_request(self, message: TaggedMessage) -> Request:
+    def _read_request(self, message: TaggedMessage) -> LendingDraft:
         partner = self.profile.partner
         maximum, unread = self._read_money(message, "maximum_cost")
         need_by = self._read_day(message, "need_by")
         late = self._first_value(message, "need_by") if need_by is None else ""
         citation = self._read_tagged_citation(message, (unread, late))
-        return Request(
-            library="",
-            id="",
-            role=Role.LENDING,
-            state=LendingState.NEW,
-            number="",
-            created=NEVER,
-            changed=NEVER,
+        return LendingDraft(
             citation=citation,
             service=RequestedService(_guess_service(self._first_value(message, "service"), citation)),
             dates=RequestDates(need_by=need_by),
-            costs=RequestCosts(maximum=maximum),
+            maximum_cost=maximum,
             volumes=read_wanted_volumes(citation.note),
             extras=(*self._account_extras(message), *self._unknown_extras(message)),
-            partner=LibraryParty(
+            requester=LibraryParty(
                 symbol=partner.symbol if partner is not None else self._first_value(message, "borrower"),
                 profile=self.profile.name,
                 address=message.first_value(self.dialect.field_tags("address")),

@@ -24,8 +24,9 @@ from gateway.cli.request_commands import print_created_request
 from gateway.cli.request_options import build_model
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import Unavailable
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.request import Request, ServiceType
-from gateway.domain.requests.views import BorrowingDraft, NotFound
+from gateway.domain.requests.views import NotFound
 from gateway.ports.catalogue import CatalogueQuery, HeldItem
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.searching import search

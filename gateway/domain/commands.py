@@ -25,8 +25,9 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import Refusal
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import LoanCondition
-from gateway.domain.requests.request import Request, SupplyPromise
+from gateway.domain.requests.request import SupplyPromise
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
@@ -186,7 +187,7 @@ class PlaceRequest:
     """NCIP RequestItem. `scope`: 'item' or 'title'; both words and `kind` as the profile maps them, '' if not said.
 
     Several items are copies of which any one will do; records are tried in the profile's order of types. `wanted`:
-    the same as a request to other libraries, where a protocol says more of that; without patron and numbers. `promise`:
+    the same as a request to other libraries, where a protocol says more of that; without patron. `promise`:
     a supplier that the partner has found for it, so that nobody else is asked.
     """
 
@@ -202,7 +203,7 @@ class PlaceRequest:
     citation: Bib | None = None
     receiver: str = ""  # ToAgencyId; some partners say the pickup place there
     locations: tuple[str, ...] = ()  # where the copy has to be, as sent; any of them
-    wanted: Request | None = None
+    wanted: BorrowingDraft | None = None
     promise: SupplyPromise | None = None
 
 

@@ -17,6 +17,7 @@ from typing import Protocol, runtime_checkable
 
 from gateway.domain.problems import Refusal
 from gateway.domain.profile import Profile
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.secret_reference import SecretReference
@@ -182,7 +183,7 @@ class MailEvent:
     role: Role
     transaction: str = ""
     details: EventDetails = EventDetails()
-    request: Request | None = None
+    request: LendingDraft | None = None
     files: tuple[int, ...] = ()
     file: BatchEvent | None = None
     explained: tuple[str, ...] = ()

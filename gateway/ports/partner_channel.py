@@ -16,6 +16,7 @@ from typing import Protocol, runtime_checkable
 
 from gateway.domain.problems import Refusal, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty, Request, Role
 from gateway.domain.value import value_object
@@ -213,7 +214,7 @@ class IncomingPartnerMessage:
     receiver: str  # our symbol
     transaction: str
     details: EventDetails = EventDetails()
-    request: Request | None = None
+    request: LendingDraft | None = None
     addressed: str = ""
     guard: Callable[[Request], Refusal | None] | None = field(default=None, compare=False, repr=False)
 

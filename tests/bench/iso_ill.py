@@ -19,7 +19,6 @@ from adapters.iso_ill.codec import apdu_digest, decode_apdu, encode_apdu
 from adapters.iso_ill.mapping import apdu_of_message, event_of_apdu
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.partner_policy import Workflow
-from gateway.domain.requests.request import LendingState
 from gateway.domain.requests.state_machine import Transition, compute_transition
 from tests.support.full_apdus import CONTEXT, LENDING, REQUESTING
 
@@ -55,9 +54,9 @@ _WORKFLOW = Workflow()
 
 
 def _handle(octets: bytes) -> bytes:
-    asked = event_of_apdu(decode_apdu(octets).apdu, CONTEXT, apdu_digest(octets)).request
-    assert asked is not None
-    assert asked.state is LendingState.NEW
+    draft = event_of_apdu(decode_apdu(octets).apdu, CONTEXT, apdu_digest(octets)).request
+    assert draft is not None
+    asked = draft.make_request("HERE", "1", "1", _ANSWER.at)
     done = compute_transition(asked, Event(local_signal(EventKind.WILL_SUPPLY), _ANSWER.at), _WORKFLOW)
     assert isinstance(done, Transition), done
     return encode_apdu(apdu_of_message(_ANSWER, CONTEXT))

@@ -17,9 +17,9 @@ from playwright.sync_api import expect
 from gateway.cli.installation import Installation as Opened
 from gateway.cli.managed_requests import open_managed_requests
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty, Request, Role
-from gateway.domain.requests.views import LendingDraft
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.store import mailbox

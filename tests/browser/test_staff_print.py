@@ -17,8 +17,8 @@ from gateway.cli.installation import Installation as Opened
 from gateway.cli.managed_requests import open_managed_requests
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.request import LibraryParty
-from gateway.domain.requests.views import LendingDraft
 from tests.browser.visitor import PHONE, Browsing, Site, fits
 from tests.protocol.staff.test_print_pdf import DOTS_PER_INCH, draw_pages, require_programs
 from tests.support.axe import grave

@@ -19,10 +19,11 @@ from gateway.cli.installation import Installation as Opened
 from gateway.cli.managed_requests import open_managed_requests
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request, RequestedService, ServiceType
 from gateway.domain.requests.request_updates import keep_request
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.browser.conftest import MORE_PARTNERS

@@ -11,9 +11,9 @@ import pytest
 from demo.two import NORTH, SOUTH
 from demo.world import World
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import PatronLink, RequestedService, Role
-from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.responder import OutcomeClass
 from gateway.store.journal_records import FullMessage
 from gateway.store.requests.requests import find_by_transaction

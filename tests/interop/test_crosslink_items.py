@@ -20,6 +20,7 @@ from demo.world import START, MailServer, Site, Town, fill_library, make_install
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Item, ItemStatus, Money
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -31,7 +32,7 @@ from gateway.domain.requests.request import (
     Role,
     ServiceType,
 )
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from tests.support.iso_wires import held_port, port_of
 from tests.support.peers import RealisticPeer
 from tests.support.running_servers import running

@@ -15,9 +15,10 @@ import pytest
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Role
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from tests.bench import messages
 from tests.support.brokered_loan import LoanParties, write_broker
 from tests.support.counted_statements import TOLD, ServerLoad, StatementCounter

@@ -17,6 +17,7 @@ from demo.world import START, MailServer, Site, Town, fill_library, make_install
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.request import (
     BorrowingState,
     PatronLink,
@@ -26,7 +27,6 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.domain.requests.rota import SupplierVerdict
-from gateway.domain.requests.views import BorrowingDraft
 from gateway.services.searching.search import parse_query
 from tests.support.running_servers import running
 from tests.support.zebra import NotInstalled, Zebra

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LibraryParty, Request, RequestFlag, ServiceType
-from gateway.domain.requests.views import FileUpload, LendingDraft
+from gateway.domain.requests.views import FileUpload
 from gateway.runtime.mock_letter_pages import COPY
 from tests.support import reader
 from tests.support.dovecot import Dovecot, NotInstalled

@@ -19,6 +19,7 @@ from demo.world import START, Site, Town, World
 from gateway.domain.library import Bib
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -30,7 +31,7 @@ from gateway.domain.requests.request import (
     RotaLine,
     ServiceType,
 )
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, FileUpload
+from gateway.domain.requests.views import ActionRequest, FileUpload
 
 STAFF = "staff:ada"
 

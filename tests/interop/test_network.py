@@ -17,9 +17,9 @@ from demo.two import PATRON, partner
 from demo.world import Site, Town, World
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.network_load import ReportedLoad
 from gateway.domain.requests.request import PatronLink, Request
-from gateway.domain.requests.views import BorrowingDraft
 from gateway.services.people.api_keys import ApiKeyService, KeyScope
 from gateway.store.requests import request_counts
 from tests.support.running_servers import running

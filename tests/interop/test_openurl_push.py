@@ -15,6 +15,7 @@ from demo.two import NORTH, PATRON, SOUTH
 from demo.world import World
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -24,7 +25,7 @@ from gateway.domain.requests.request import (
     RequestedService,
     ServiceType,
 )
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.ports.partner_channel import DeliveryResult
 from gateway.services.requests.delivery_results import record_delivery_result
 from gateway.store.requests import outbox_queries

@@ -19,6 +19,7 @@ from demo.world import START, MailServer, Site, Town, fill_library, make_install
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -29,7 +30,7 @@ from gateway.domain.requests.request import (
     RequestedService,
     ServiceType,
 )
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, HistoryLine, LendingDraft
+from gateway.domain.requests.views import ActionRequest, HistoryLine
 from gateway.ports.responder import OutcomeClass
 from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage, JournalFilter, JournalOptions, MessageDirection

@@ -17,9 +17,10 @@ from demo.two import PATRON, partner
 from demo.world import Site, World
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.request import BorrowingState, PatronLink, Request, Role
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.services.requests.transitions import EventRequest, apply_event
 
 NORTH = Site(

@@ -8,8 +8,8 @@ from pathlib import Path
 from demo.two import NORTH, PATRON, SOUTH
 from demo.world import World
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.request import PatronLink
-from gateway.domain.requests.views import BorrowingDraft
 
 DESK = {
     "partner": {

@@ -22,9 +22,10 @@ import yaml
 from demo.world import START, Town
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestDates, Role
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from tests.support.daemon import Installation, illgate
 from tests.support.paths import ROOT
 from tests.support.running_servers import running

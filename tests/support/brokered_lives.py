@@ -24,9 +24,10 @@ from demo.world import MailServer, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, SUPPLIER_RECORD, Citation, CitationExtra
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.patron_status import status_of_request
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, Role, ServiceType
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied
+from gateway.domain.requests.views import ActionRequest, EventDenied
 from tests.support.conversation_acts import read_act
 from tests.support.conversation_profiles import BROKERED, HERE
 from tests.support.http_relay import HttpFault, HttpRelay, RelayedMessages

@@ -28,10 +28,11 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.library import Money
 from gateway.domain.problems import Refused
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.patron_status import status_of_request
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.task_lists import list_task_names
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied
+from gateway.domain.requests.views import ActionRequest, EventDenied
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.requests.request_rows import parse_request

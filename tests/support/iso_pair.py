@@ -25,6 +25,7 @@ from sqlalchemy import func, select
 from demo.world import START
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import (
     PatronLink,
@@ -35,7 +36,7 @@ from gateway.domain.requests.request import (
     ServiceType,
     SupplierAttempt,
 )
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.requests.request_rows import parse_event
 from gateway.store.schema import message

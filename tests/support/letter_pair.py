@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_answers import ANSWERS
 from gateway.domain.requests.request import LibraryParty, Request, ServiceType
-from gateway.domain.requests.views import LendingDraft
 from tests.faults.joined.installations import SYMBOLS
 from tests.support import reader
 from tests.support.brokered_trio import MailedPair, MailInFormat

@@ -17,10 +17,11 @@ from gateway.cli.installation import Installation as Opened
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, ServiceType
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, RequestView
+from gateway.domain.requests.views import ActionRequest, RequestView
 from gateway.policies import load_policies
 from gateway.ports.incoming_mail import FetchedMail, MailboxClient, MailboxServer, MailboxSnapshot, OpenMailbox
 from gateway.ports.outgoing_mail import MailSecurity

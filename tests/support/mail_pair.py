@@ -20,9 +20,10 @@ from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Bib
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestDates, RequestedService, Role, ServiceType
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, RequestView
+from gateway.domain.requests.views import ActionRequest, RequestView
 from gateway.services.mailbox.poller import find_poller
 from gateway.store.mailbox import MailRow
 from tests.support.daemon import free_port

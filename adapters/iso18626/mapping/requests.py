@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from adapters.iso18626.dialect import SECTION
 from adapters.iso18626.mapping.amounts import read_limit
@@ -47,28 +46,23 @@ from gateway.domain.commands import Named, PatronRef, PlaceRequest
 from gateway.domain.library import PostalAddress
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, PREVIOUS_REQUEST, RETRY, WANTED_ITEM, CitationExtra
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import LoanCondition
 from gateway.domain.requests.note_terms import write_conditions_term
 from gateway.domain.requests.prices import find_told_limit
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
-    LendingState,
     LibraryParty,
     Request,
     RequestCosts,
     RequestDates,
     RequestedService,
-    Role,
     ServiceType,
     SupplierAttempt,
-    Volume,
 )
 from gateway.domain.requests.volume_notes import read_wanted_volumes
 from gateway.ports.partner_channel import PartnerMessage
-
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Times and numbers are the receiving side's own."""
 
 ALREADY_TRIED = "already-tried"
 REQUEST_SUB_TYPE = "request-sub-type"
@@ -87,7 +81,7 @@ _SERVICE_OUT = {
 # --- received --------------------------------------------------------------------------------------------
 
 
-def read_request(message: IllRequest, sender: str, transaction: str, context: MappingContext) -> Request:
+def read_request(message: IllRequest, sender: str, transaction: str, context: MappingContext) -> LendingDraft:
     """The patron's name and number are left out: they are of no use for lending, and personal. All else that has no
     place is in the extras."""
     info = message.bibliographic_info or BibliographicInfo()
@@ -98,14 +92,7 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
     terms = read_noted_terms(noted.text, context.dialect.notes) if context.dialect.notes.cost_prefix else None
     note = terms.text if terms is not None else noted.text
     citation = read_citation(info, message.publication_info, note)
-    return Request(
-        library="",
-        id="",
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number="",
-        created=NEVER,
-        changed=NEVER,
+    return LendingDraft(
         citation=replace(citation, call_number=noted.call_number) if noted.call_number else citation,
         service=RequestedService(
             _SERVICE_IN.get(Wanted(service.service_type), ServiceType.LOAN)
@@ -119,13 +106,13 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
             start=context.read_day(service.start_date),
             end=context.read_day(service.end_date),
         ),
-        costs=RequestCosts(maximum=maximum or (terms.cost if terms is not None else None) or read_limit(note)),
+        maximum_cost=maximum or (terms.cost if terms is not None else None) or read_limit(note),
         volumes=_read_volumes(info, note),
         extras=(
             *_iterate_extras(message, service, context),
             *((CitationExtra(WANTED_ITEM, noted.barcode),) if noted.barcode else ()),
         ),
-        partner=_read_requester(message, sender, dict(noted.addresses).get(SHIPPING_ADDRESS, "")),
+        requester=_read_requester(message, sender, dict(noted.addresses).get(SHIPPING_ADDRESS, "")),
         transaction=transaction,
         source="partner",
     )
@@ -135,12 +122,10 @@ def _read_word(code: Code | None) -> str:
     return hyphenate_word(code.value) if code is not None else ""
 
 
-def _read_volumes(info: BibliographicInfo, note: str) -> tuple[Volume, ...]:
+def _read_volumes(info: BibliographicInfo, note: str) -> tuple[str, ...]:
     """Those that the note names one by one (our own rule, which says labels too), else those of the elements."""
     named = read_wanted_volumes(note)
-    if named or len(info.volumes) < 2:
-        return named
-    return tuple(Volume(str(number), label) for number, label in enumerate(info.volumes, 1))
+    return named or (info.volumes if len(info.volumes) > 1 else ())
 
 
 def _read_requester(message: IllRequest, sender: str, noted_address: str) -> LibraryParty:
@@ -288,9 +273,12 @@ def command_of_patron_request(message: IllRequest, context: MappingContext) -> P
     if not patron:
         raise MalformedMessage("patronInfo/patronId", "missing", MalformationKind.DATA_MISSING)
     asked = read_request(message, "", number, context)
-    wanted = replace(
-        asked,
-        partner=LibraryParty(symbol=""),
+    wanted = BorrowingDraft(
+        citation=asked.citation,
+        service=asked.service,
+        dates=asked.dates,
+        maximum_cost=asked.maximum_cost,
+        volumes=asked.volumes,
         extras=tuple(one for one in asked.extras if one.name != REQUEST_SUB_TYPE),
         source=SECTION,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from adapters.iso_ill.mapping.citations import (
@@ -51,18 +51,16 @@ from adapters.iso_ill.messages.structures import (
     SystemId,
 )
 from gateway.domain.requests.citation import RETRY, CitationExtra
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.prices import find_told_limit
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
     AttemptStatus,
-    LendingState,
     LibraryParty,
     Request,
-    RequestCosts,
     RequestDates,
     RequestedService,
-    Role,
     ServiceType,
 )
 from gateway.domain.requests.volume_notes import read_wanted_volumes
@@ -72,8 +70,6 @@ from gateway.ports.partner_channel import PartnerMessage
 REPLY_TO = "reply-to"
 """The extra of a request that has its sender's address (APDU-Delivery-Info)."""
 TCP_SERVICES = frozenset({"TCP/IP", "TCP"})
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Times and numbers are the receiving side's own."""
 
 _WANTED = {
     ServiceType.LOAN: (Wanted.LOAN,),
@@ -89,28 +85,21 @@ REASON = "reason-unfilled"
 """Name of the extra with the standard's own code, where our words have none for it."""
 
 
-def request_of_ill_request(apdu: IllRequest, sender: str, transaction: str, context: MappingContext) -> Request:
+def request_of_ill_request(apdu: IllRequest, sender: str, transaction: str, context: MappingContext) -> LendingDraft:
     """The client's name and identifier are left out: they are of no use for lending, and personal. All else that has
     no place is in the extras."""
     cost = apdu.cost_info
     note = "; ".join(text for text in (apdu.note, apdu.forward_note) if text)
-    return Request(
-        library="",
-        id="",
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number="",
-        created=NEVER,
-        changed=NEVER,
+    return LendingDraft(
         citation=citation_of_item_id(apdu.item, apdu.service_types, note),
         service=RequestedService(
             _read_service_type(apdu), format_of_media(apdu.supply_media), _read_service_level(apdu, context)
         ),
         dates=_read_dates(apdu),
-        costs=RequestCosts(maximum=money_of_amount(cost.maximum_cost, context.currency) if cost is not None else None),
+        maximum_cost=money_of_amount(cost.maximum_cost, context.currency) if cost is not None else None,
         volumes=read_wanted_volumes(note),
         extras=tuple(_iter_request_extras(apdu, context)),
-        partner=_read_requester(apdu, sender),
+        requester=_read_requester(apdu, sender),
         transaction=transaction,
         source="partner",
     )

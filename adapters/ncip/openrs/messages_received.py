@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from hashlib import blake2b
 
 from adapters.ncip.messages import (
@@ -30,21 +29,16 @@ from gateway.domain.commands import Named, PatronRef, PlaceRequest
 from gateway.domain.library import Bib
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.citation import REQUESTER_PATRON, WANTED_ITEM, Citation, CitationExtra, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import (
-    BorrowingState,
-    LendingState,
     LibraryParty,
-    Request,
     Role,
     SupplyPromise,
 )
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import IncomingPartnerMessage
-
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Times and numbers are the receiving side's own."""
 
 OF_BARCODE = "barcode"
 
@@ -76,9 +70,10 @@ def read_request_item(message: RequestItem, raw: bytes, reader: DeclarationReade
     shipping = message.shipping_information or ShippingInformation()
     context = read_shipping_context(shipping.ext, reader.dialect.extension)
     patron = message.user_id.value if message.user_id is not None else ""
-    request = replace(
-        _new_request(Role.LENDING, LendingState.NEW, replace(bib, identifiers=(*records, *bib.identifiers)), barcode),
-        partner=LibraryParty(
+    citation = _citation_of_bib(replace(bib, identifiers=(*records, *bib.identifiers)), barcode)
+    request = LendingDraft(
+        citation=replace(citation, call_number=read_call_number(message.item_optional_fields)),
+        requester=LibraryParty(
             symbol=reader.command.sender,
             name=context.find_value("borrowing-library"),
             address=_read_address(shipping, context),
@@ -87,9 +82,6 @@ def read_request_item(message: RequestItem, raw: bytes, reader: DeclarationReade
         extras=tuple(_iterate_request_extras(barcode, others, patron, context)),
         source="partner",
     )
-    call_number = read_call_number(message.item_optional_fields)
-    if call_number:
-        request = replace(request, citation=replace(request.citation, call_number=call_number))
     return _make_event(EventKind.REQUEST, number, raw, reader, request)
 
 
@@ -114,8 +106,8 @@ def read_accept_item(message: AcceptItem, reader: DeclarationReader) -> PlaceReq
     item = message.item_id
     barcode = item.value if item is not None else ""
     bib = read_bib(description_of_fields(message.item_optional_fields), reader.command)
-    wanted = replace(
-        _new_request(Role.BORROWING, BorrowingState.NEW, bib, barcode),
+    wanted = BorrowingDraft(
+        citation=_citation_of_bib(bib, barcode),
         extras=(CitationExtra(REQUESTER_PATRON, patron.value),),
         source=SECTION,
     )
@@ -176,19 +168,6 @@ def _iterate_request_extras(
     yield from (one for one in context.extras if one.name != REQUESTER_PATRON or one.value != patron)
 
 
-def _new_request(role: Role, state: LendingState | BorrowingState, bib: Bib, barcode: str) -> Request:
-    return Request(
-        library="",
-        id="",
-        role=role,
-        state=state,
-        number="",
-        created=NEVER,
-        changed=NEVER,
-        citation=_citation_of_bib(bib, barcode),
-    )
-
-
 def _citation_of_bib(bib: Bib, barcode: str) -> Citation:
     """The barcode isn't the work's."""
     numbers = [one for one in bib.identifiers if (one.type, one.value) != (OF_BARCODE, barcode)]
@@ -207,7 +186,7 @@ def _citation_of_bib(bib: Bib, barcode: str) -> Citation:
 
 
 def _make_event(
-    kind: EventKind, number: str, raw: bytes, reader: DeclarationReader, request: Request | None = None
+    kind: EventKind, number: str, raw: bytes, reader: DeclarationReader, request: LendingDraft | None = None
 ) -> IncomingPartnerMessage:
     """The same octets again are the same message."""
     return IncomingPartnerMessage(

@@ -12,21 +12,15 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from gateway.domain.library import ItemStatus, Money, PersonName
-from gateway.domain.requests.citation import Citation, CitationExtra
+from gateway.domain.library import ItemStatus, Money
 from gateway.domain.requests.events import Event, EventDetails, EventKind
 from gateway.domain.requests.request import (
     Attachment,
     BorrowingState,
     LendingState,
-    LibraryParty,
-    PatronLink,
     Request,
-    RequestDates,
-    RequestedService,
     Role,
     ServiceType,
-    SupplyPromise,
 )
 from gateway.domain.requests.search_terms import SearchTermKind
 from gateway.domain.requests.state_machine import Denied
@@ -74,64 +68,6 @@ class InvalidCursorError(Exception):
 
 
 # --- what is asked for -----------------------------------------------------------------------------------
-
-
-@value_object(kw_only=True)
-class BorrowingDraft:
-    """A borrowing request as whoever makes it words it. `patron.identifier` is what the library finds the patron by;
-    empty: for the library itself. `mediated` None: the rules decide. `partner` or `rota`: chosen by hand. `promise`:
-    that of the supplier whom `partner` has found."""
-
-    citation: Citation
-    service: RequestedService = RequestedService()
-    dates: RequestDates = RequestDates()
-    maximum_cost: Money | None = None
-    patron: PatronLink = PatronLink()
-    mediated: bool | None = None
-    partner: str = ""
-    rota: str = ""
-    branch: str = ""
-    note: str = ""
-    external: tuple[str, ...] = ()
-    extras: tuple[CitationExtra, ...] = ()
-    volumes: tuple[str, ...] = ()  # labels of several volumes; empty: one piece
-    override: bool = False  # staff have seen what stands against it
-    promise: SupplyPromise | None = None
-    source: str = "staff"
-    actor: str = "rule"
-
-
-@value_object(kw_only=True)
-class HomePatron:
-    """Another library's patron, as that library knows it, to whom an item is lent directly. `type`: the partner's word
-    for its kind of identifier. Kept by the library's system, not with the request."""
-
-    identifier: str
-    name: PersonName
-    type: str = ""
-    email: str = ""
-    language: str = ""
-    pickup: str = ""  # location code
-
-
-@value_object(kw_only=True)
-class LendingDraft:
-    """A lending request that staff enter for a library that asked by telephone, mail or letter. `transaction`: that
-    library's number of it. `patron`: of that library, where it is lent to (`workflow.lending.loan_to`)."""
-
-    citation: Citation
-    requester: LibraryParty
-    transaction: str = ""
-    patron: HomePatron | None = None
-    service: RequestedService = RequestedService()
-    dates: RequestDates = RequestDates()
-    maximum_cost: Money | None = None
-    note: str = ""
-    external: tuple[str, ...] = ()
-    extras: tuple[CitationExtra, ...] = ()
-    volumes: tuple[str, ...] = ()  # as of a borrowing request
-    source: str = "staff"
-    actor: str = "rule"
 
 
 @value_object(kw_only=True)

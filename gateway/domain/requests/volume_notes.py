@@ -90,15 +90,15 @@ def _write_term(volume: Volume, number: int, count: int) -> str:
 # --- read ------------------------------------------------------------------------------------------------
 
 
-def read_wanted_volumes(note: str) -> tuple[Volume, ...]:
-    """The volumes that a request wants; empty where its note doesn't name all of them."""
+def read_wanted_volumes(note: str) -> tuple[str, ...]:
+    """The labels of the volumes that a request wants; empty where its note doesn't name all of them."""
     found = tuple(_find_terms(note))
     count = len(found)
     counts = {int(match[2]) for match in found}
     numbers = [int(match[1]) for match in found]
     if counts != {count} or count > MAX_VOLUMES or numbers != list(range(1, count + 1)):
         return ()
-    return tuple(Volume(str(number), (match[3] or "").strip()) for number, match in enumerate(found, 1))
+    return tuple((match[3] or "").strip() for match in found)
 
 
 def read_named_volumes(kind: EventKind, details: EventDetails) -> EventDetails:

@@ -30,10 +30,10 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.attempt_updates import name_promised_item, replace_attempt
 from gateway.domain.requests.citation import WANTED_ITEM, Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.request import (
     BorrowingState,
-    LendingState,
     LibraryParty,
     PatronLink,
     Request,
@@ -42,7 +42,7 @@ from gateway.domain.requests.request import (
     Role,
     SupplyPromise,
 )
-from gateway.domain.requests.views import BorrowingDraft, EventDenied
+from gateway.domain.requests.views import EventDenied
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
@@ -186,7 +186,7 @@ async def _place_request(
     )
     wanted = command.wanted
     draft = _complete_draft(
-        draft_of_request(wanted)
+        wanted
         if wanted is not None
         else BorrowingDraft(citation=citation_of_bib(await _resolve_wanted_bib(command, circulation)), source="ncip"),
         command,
@@ -297,19 +297,6 @@ def _normalize_record_ids(command: PlaceRequest, context: CirculationContext) ->
         if refused.reason is not RefusalReason.INVALID_VALUE:
             raise
         return command.records
-
-
-def draft_of_request(wanted: Request) -> BorrowingDraft:
-    """Make a draft of what a protocol says of a request that isn't there yet."""
-    return BorrowingDraft(
-        citation=wanted.citation,
-        service=wanted.service,
-        dates=wanted.dates,
-        maximum_cost=wanted.costs.maximum,
-        extras=wanted.extras,
-        volumes=tuple(one.label for one in wanted.volumes),
-        source=wanted.source,
-    )
 
 
 def _complete_draft(
@@ -484,18 +471,10 @@ def _lending_request_of_hold(
     placed: RequestPlaced,
     transaction: str,
 ) -> Request:
-    now = context.now()
-    asked = Request(
-        library=context.symbol,
-        id="",
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number="",
-        created=now,
-        changed=now,
+    asked = LendingDraft(
         citation=citation_of_bib(placed.bib),
         dates=RequestDates(need_by=local_day(command.need_by, context.zone)),
-        partner=_party_of_patron(placed.patron),
+        requester=_party_of_patron(placed.patron),
         source="ncip",
     )
     request = new_lending_request(connection, context, asked, profile, transaction)

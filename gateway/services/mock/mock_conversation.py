@@ -195,12 +195,6 @@ class MockConversation:
         )
 
 
-def receive_request(asked: Request, library: str, number: str, at: datetime) -> Request:
-    """A request that has come, as the supplier keeps it."""
-    volumes = asked.volumes or make_volumes(())
-    return replace(asked, library=library, id=number, number=number, created=at, changed=at, volumes=volumes)
-
-
 def compose_request(scenario: MockScenario, parties: MockParties, channel: str, number: str, at: datetime) -> Request:
     """The request of a requester, asked of one supplier."""
     theirs = parties.theirs

@@ -23,12 +23,13 @@ from gateway.domain.problems import (
 )
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import ChannelMessage, IncomingPartnerMessage, PartnerChannel
 from gateway.services.mock.mock_answers import PassSeconds
-from gateway.services.mock.mock_conversation import MockConversation, compose_request, receive_request
+from gateway.services.mock.mock_conversation import MockConversation, compose_request
 from gateway.services.mock.mock_log import (
     GivenAnswer,
     LoggedMessage,
@@ -113,7 +114,7 @@ class MockPartner:
             return found, None
         previous = self._find_previous(told.request)
         if previous is not None:
-            request = receive_request(told.request, self.play.parties.ours.symbol, self._next_number(), now)
+            request = self._receive_request(told.request, now)
             return self._keep_conversation(previous.continue_conversation(request)), None
         marked = find_marked_name(told.request.citation)
         scenario = self.play.scenarios.get(marked) if marked else self._choose_by_turn(told)
@@ -124,10 +125,14 @@ class MockPartner:
         if lacking:
             words = f"This protocol has no misbehaviour called {lacking[0]}, which the scenario {scenario.name} names."
             return None, Refusal(RefusalReason.INVALID_VALUE, words, MessagePart.ITEM)
-        request = receive_request(told.request, self.play.parties.ours.symbol, self._next_number(), now)
+        request = self._receive_request(told.request, now)
         return self._add_conversation(request, scenario), None
 
-    def _find_previous(self, asked: Request) -> MockConversation | None:
+    def _receive_request(self, asked: LendingDraft, now: datetime) -> Request:
+        number = self._next_number()
+        return asked.make_request(self.play.parties.ours.symbol, number, number, now)
+
+    def _find_previous(self, asked: LendingDraft) -> MockConversation | None:
         """The conversation that a request goes on with, which is asked again."""
         extras = {one.name: one.value for one in asked.extras}
         return self.conversations.get(extras.get(PREVIOUS_REQUEST, "")) if extras.get(RETRY) == "true" else None

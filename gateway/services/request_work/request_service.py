@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.domain.requests.attachments import describe_page_mismatch
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import (
     Attachment,
@@ -20,9 +21,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.views import (
     ActionRequest,
-    BorrowingDraft,
     FileUpload,
-    LendingDraft,
     NotFound,
     UndoableAct,
 )

@@ -14,6 +14,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests import brokered_requests as rules
 from gateway.domain.requests.brokered_requests import CarryRule, PastBroker
 from gateway.domain.requests.citation_matching import citation_fingerprint
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import (
     BROKER,
@@ -88,11 +89,13 @@ def can_pass_on(context: LibraryContext, request: Request) -> bool:
     return bool(policy.rota) and wanted and few and request.role is Role.LENDING and request.other_leg is None
 
 
-def find_loop_refusal(connection: Transaction, context: LibraryContext, asked: Request, sender: str) -> Refusal | None:
+def find_loop_refusal(
+    connection: Transaction, context: LibraryContext, asked: LendingDraft, sender: str
+) -> Refusal | None:
     """Find the refusal of what has been here before, or is asked by ourselves. `asked`: as it came in. Where we pass
     nothing on, a circle ends here, but at our own request."""
     brokers = bool(context.policy().brokering.rota)
-    if brokers and (_is_ours(context, sender) or _is_ours(context, asked.partner.symbol)):
+    if brokers and (_is_ours(context, sender) or _is_ours(context, asked.requester.symbol)):
         return _make_loop_refusal("It is asked in our own name.")
     for past in rules.read_past_brokers(asked.citation.note):
         if brokers and _is_ours(context, past.symbol):
@@ -109,7 +112,7 @@ def _is_ours(context: LibraryContext, symbol: str) -> bool:
 
 
 def _is_asked_by_us(
-    connection: Transaction, context: LibraryContext, profile: Profile, past: PastBroker, asked: Request
+    connection: Transaction, context: LibraryContext, profile: Profile, past: PastBroker, asked: LendingDraft
 ) -> bool:
     """Numbers of several libraries may be the same: the work must be, too."""
     found = requests.find_by_transaction(connection, context.symbol, Role.BORROWING, profile.name, past.transaction)

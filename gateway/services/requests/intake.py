@@ -11,6 +11,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests import intake_rules, rota
 from gateway.domain.requests.attempt_updates import name_promised_item, start_attempt
 from gateway.domain.requests.citation_matching import citation_fingerprint
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.fulfilment import Availability
 from gateway.domain.requests.intake_rules import IntakeFacts, IntakeFindings, LocalAvailability
@@ -28,7 +29,6 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
     SupplyPromise,
 )
-from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.requests.volume_updates import make_volumes
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import PatronKey

@@ -27,6 +27,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests import citation_matching
 from gateway.domain.requests.calendar import NoOpenDayError
 from gateway.domain.requests.citation import SUPPLIER_RECORD, WANTED_ITEM
+from gateway.domain.requests.drafts import HomePatron
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal
 from gateway.domain.requests.intake_rules import find_item_refusal, find_lending_refusal
 from gateway.domain.requests.partner_policy import Closure, find_opening_day
@@ -34,7 +35,7 @@ from gateway.domain.requests.policy import LendingRules
 from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import ItemCandidate, LendingState, PatronLink, Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Denied, Transition
-from gateway.domain.requests.views import HomePatron, LocatedCopy
+from gateway.domain.requests.views import LocatedCopy
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Transaction

@@ -6,21 +6,17 @@ from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import Event, EventKind, partner_signal
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import (
-    LendingState,
     LibraryParty,
     PatronLink,
     Request,
-    RequestCosts,
     RequestNote,
     Role,
-    Volume,
 )
 from gateway.domain.requests.state_table import TimerKind
-from gateway.domain.requests.views import LendingDraft
-from gateway.domain.requests.volume_updates import make_volumes
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.keyed_work import write_once
 from gateway.services.requests.deadlines import timer_due
@@ -35,7 +31,7 @@ from gateway.store.schema import make_exchange_id
 
 
 def new_lending_request(
-    connection: Transaction, context: LibraryContext, asked: Request, profile: Profile, transaction: str
+    connection: Transaction, context: LibraryContext, draft: LendingDraft, profile: Profile, transaction: str
 ) -> Request:
     """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE)."""
     partner = profile.partner
@@ -47,41 +43,8 @@ def new_lending_request(
         )
     now = context.now()
     number = assign_request_number(connection, context, Role.LENDING, profile=profile.name)
-    return replace(
-        asked,
-        library=context.symbol,
-        id=make_exchange_id(now),
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number=number,
-        created=now,
-        changed=now,
-        version=1,
-        flags=frozenset(),
-        partner=party_of_sender(context, profile, asked.partner),
-        transaction=transaction,
-        branch="",
-        volumes=tuple(Volume(one.id, one.label) for one in asked.volumes) or (Volume("1"),),
-        notes=(),
-        attachments=(),
-        external=(),
-        warnings=(),
-        other_leg=None,
-        patron=PatronLink(),
-        mediated=False,
-        rota=(),
-        attempts=(),
-        current=0,
-        query=None,
-        candidates=(),
-        hold_id="",
-        item_barcode="",
-        loan_id="",
-        borrower_id="",
-        direct_patron=PatronLink(),
-        sign_offs=(),
-        digitised_by="",
-    )
+    asked = draft.make_request(context.symbol, make_exchange_id(now), number, now)
+    return replace(asked, partner=party_of_sender(context, profile, draft.requester), transaction=transaction)
 
 
 async def create_lending_request(context: LibraryContext, draft: LendingDraft, claim: Claim = claim_nothing) -> Request:
@@ -119,31 +82,13 @@ async def create_lending_request(context: LibraryContext, draft: LendingDraft, c
 def _insert_staff_request(
     connection: Transaction, context: LibraryContext, draft: LendingDraft, profile: Profile, patron: PatronLink
 ) -> Request:
-    now = context.now()
-    asked = Request(
-        library=context.symbol,
-        id="",
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number="",
-        created=now,
-        changed=now,
-        citation=draft.citation,
-        service=draft.service,
-        dates=draft.dates,
-        costs=RequestCosts(maximum=draft.maximum_cost),
-        extras=draft.extras,
-        volumes=make_volumes(draft.volumes),
-        partner=draft.requester,
-        source=draft.source,
-    )
-    request = new_lending_request(connection, context, asked, profile, draft.transaction)
+    request = new_lending_request(connection, context, draft, profile, draft.transaction)
     request = replace(
         request,
         transaction=draft.transaction or request.number,
         external=draft.external,
         direct_patron=patron,
-        notes=(RequestNote(now, draft.actor, draft.note),) if draft.note else (),
+        notes=(RequestNote(request.created, draft.actor, draft.note),) if draft.note else (),
     )
     if (
         requests.find_by_transaction(connection, context.symbol, Role.LENDING, profile.name, request.transaction)

@@ -38,7 +38,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.requests.answered_messages import end_answered_messages, list_tried_messages
 from gateway.services.requests.brokered_requests import find_loop_refusal, is_asked_as_broker
 from gateway.services.requests.conversations import describe_received
-from gateway.services.requests.effects import PARTNER, new_outbox_row, remove_patron_data
+from gateway.services.requests.effects import PARTNER, new_outbox_row
 from gateway.services.requests.lending_intake import (
     new_lending_request,
     party_of_sender,
@@ -174,7 +174,7 @@ class LibraryInbox:
             connection, context.symbol, profile.name, message.id, history.PartnerMessageResult(""), at
         )
         assert message.request is not None, "it comes with kind REQUEST"
-        asked = replace(remove_patron_data(message.request), library=context.symbol, id="", number="")
+        asked = message.request.make_request(context.symbol, "", "", at)
         answer = PartnerMessage(
             id=make_exchange_id(at),
             kind=EventKind.UNFILLED,
@@ -351,7 +351,7 @@ class LibraryInbox:
             partner_signal(EventKind.CONDITION_ACCEPTED),
             self.context.now(),
             f"partner:{message.sender}",
-            EventDetails(note=asked.citation.note, maximum_cost=asked.costs.maximum, extras=asked.extras),
+            EventDetails(note=asked.citation.note, maximum_cost=asked.maximum_cost, extras=asked.extras),
         )
         event_request = EventRequest(
             request_id=request.id,
@@ -367,7 +367,7 @@ class LibraryInbox:
 def _is_offer_met(message: IncomingPartnerMessage, request: Request) -> bool:
     """Return whether a Retry allows what we ask for. Without a maximum it allows nothing."""
     offered = request.costs.offered
-    maximum = message.request.costs.maximum if message.request is not None else None
+    maximum = message.request.maximum_cost if message.request is not None else None
     return offered is None or not offered.amount or covers_price(maximum, offered)
 
 

@@ -13,9 +13,9 @@ from aiohttp import web
 from gateway.domain.library import BlockCause, BlockScope, Patron, PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import DECLARATION, Citation, CitationExtra
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.request import PatronLink, RequestDates, RequestedService, ServiceType
-from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation
 from gateway.ports.library_system import PatronKey

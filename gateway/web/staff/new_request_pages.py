@@ -11,8 +11,8 @@ from aiohttp import web
 from gateway.domain.library import Money
 from gateway.domain.problems import MalformedMessage, MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation, CitationType, parse_standard_number
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.request import LibraryParty, PatronLink, RequestDates, RequestedService, Role, ServiceType
-from gateway.domain.requests.views import BorrowingDraft, LendingDraft
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat, ReceivedLink

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from demo.world import START
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Refused
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, Role
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied
+from gateway.domain.requests.views import ActionRequest, EventDenied
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.requests.request_rows import parse_event
 from tests.faults.joined.installations import SYMBOLS, Template

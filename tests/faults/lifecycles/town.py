@@ -29,9 +29,15 @@ from sqlalchemy import Connection
 from gateway.adapter_registry import load_adapters
 from gateway.domain.clock import StoreClock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, Role
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied, FileUpload, VersionConflict
+from gateway.domain.requests.views import (
+    ActionRequest,
+    EventDenied,
+    FileUpload,
+    VersionConflict,
+)
 from gateway.runtime import assembly, daemon
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging

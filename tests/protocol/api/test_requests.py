@@ -12,9 +12,9 @@ import pytest
 from gateway.domain.library import Item, ItemStatus
 from gateway.domain.problems import UnfinishedWork
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.request import PatronLink
-from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.library_system import LibrarySystem
 from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.people.api_keys import KeyScope

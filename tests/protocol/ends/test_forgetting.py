@@ -39,9 +39,9 @@ from adapters.iso_ill.messages.structures import (
 from adapters.iso_ill.messages.tracking_phase import SupplyDetails
 from adapters.loopback.channel import HUB
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LibraryParty, Request, Role
-from gateway.domain.requests.views import LendingDraft
 from gateway.services.requests.forgetting import RETRY
 from tests.protocol.ends.far_words import DUE, NCIP_PATRON, write_text_mail
 from tests.protocol.ends.world import BROKERED, BROKERING, EndsTown, make_ends_template

@@ -30,12 +30,12 @@ from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.patron_status import status_of_request
 from gateway.domain.requests.request import LibraryParty, Request, RequestFlag, Role
 from gateway.domain.requests.request_figures import WHOLE_REQUEST
 from gateway.domain.requests.task_lists import list_task_names
-from gateway.domain.requests.views import LendingDraft
 from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store.mailbox import MailOutcome, MailPosition

@@ -19,9 +19,10 @@ from aiohttp.test_utils import TestServer
 from demo.world import START, MailServer, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, Role
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, RequestView
+from gateway.domain.requests.views import ActionRequest, RequestView
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow
 from tests.protocol.iso18626.endpoint import ROOT

@@ -18,9 +18,10 @@ import pytest
 from demo.world import START, Town, fill_library
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, PatronLink, Request, Role
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.ports.library_system import BibHoldings
 from tests.protocol.iso18626.endpoint import Answer, Endpoint, make_template, run_endpoint
 from tests.protocol.iso18626.partner_site import PartnerSite, Posted, SiteAnswer

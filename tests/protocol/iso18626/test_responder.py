@@ -19,9 +19,10 @@ from adapters.iso18626.messages import Code, RequestingAgencyMessageConfirmation
 from adapters.iso18626.messages.structures import AgencyId
 from adapters.iso18626.responder import Iso18626Responder
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import BorrowingState, LendingState, RequestFlag, Role
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.store.journal import Journal
 from tests.protocol.iso18626.endpoint import (
     FJORDBY,

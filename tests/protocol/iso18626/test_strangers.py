@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, RequestedService, Role
 from gateway.domain.requests.task_lists import list_task_names
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.services.letters.localization import TextCatalogues
 from gateway.store.requests.history import list_events_of_request
 from gateway.web.staff.actor_names import ActorNames

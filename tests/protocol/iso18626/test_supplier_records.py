@@ -12,8 +12,8 @@ from demo.world import START, Town, fill_library
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, SUPPLIER_RECORD, Citation, CitationExtra
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.request import PatronLink
-from gateway.domain.requests.views import BorrowingDraft
 from tests.protocol.iso18626.endpoint import Endpoint, make_template, run_endpoint
 
 

@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LibraryParty, ServiceType
-from gateway.domain.requests.views import LendingDraft
 from gateway.services.mock.letter_reader import PlayedLetterReader
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
 from tests.protocol.mock.world import FJORDBY, MockWorld, PartnerMailbox, make_template, run_letter_world

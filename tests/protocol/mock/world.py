@@ -23,9 +23,10 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, ServiceType
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.ports.outgoing_mail import Mailer, MailSecurity, MailServer
 from gateway.profiles import read_profiles
 from gateway.runtime.mock_assembly import (

@@ -12,8 +12,9 @@ from sqlalchemy import MetaData, insert, select
 
 from gateway.domain.clock import SystemClock
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.request import LibraryParty, Role
-from gateway.domain.requests.views import FileUpload, LendingDraft
+from gateway.domain.requests.views import FileUpload
 from gateway.domain.roles import Right
 from gateway.ports.library_system import HoldWish, PatronKey
 from gateway.services.people.api_keys import ApiKeyService, KeyScope

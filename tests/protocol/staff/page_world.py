@@ -14,9 +14,9 @@ from enum import StrEnum
 from gateway.domain.library import RecordId
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LibraryParty, Request, RequestedService, Role, ServiceType
-from gateway.domain.requests.views import LendingDraft
 from gateway.services.operation.profile_drafts import ProfileDraft
 from gateway.store import mailbox
 from gateway.store.journal_records import JournalFilter

@@ -10,10 +10,11 @@ from typing import Any
 from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, local_signal, partner_signal
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request
 from gateway.domain.requests.request_updates import keep_request
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.ports.responder import ExchangeContext, OutcomeClass, RawMessage, TransportKind
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event

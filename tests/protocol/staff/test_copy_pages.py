@@ -11,9 +11,9 @@ import pytest
 from pypdf import PdfWriter
 
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind, ReasonCodes
 from gateway.domain.requests.request import LendingState, LibraryParty, Request, RequestedService, ServiceType
-from gateway.domain.requests.views import LendingDraft
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.request_rows import parse_message
 from tests.protocol.pages.support import Answer, Running, running

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, timer_signal
 from gateway.domain.requests.request import LibraryParty, Request
 from gateway.domain.requests.request_updates import keep_request
-from gateway.domain.requests.views import LendingDraft
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.responder import OutcomeClass
 from gateway.services.requests.transitions import EventRequest, apply_event

@@ -11,10 +11,11 @@ from gateway.domain.library import RecordId
 from gateway.domain.problems import Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty
 from gateway.domain.requests.staff_views import DeadLetter
-from gateway.domain.requests.views import ActionRequest, LendingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Running, running

@@ -13,9 +13,10 @@ import pytest
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import Event, EventKind, partner_signal
 from gateway.domain.requests.request import PatronLink, Request
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.schema import make_exchange_id
 from gateway.web.staff import app

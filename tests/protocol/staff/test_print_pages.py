@@ -14,9 +14,10 @@ from pypdf import PdfReader
 
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LibraryParty, Request
-from gateway.domain.requests.views import ActionRequest, LendingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.web.html.pdf_writer import write_pdf
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Answer, Running, running

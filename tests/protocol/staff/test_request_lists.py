@@ -13,9 +13,10 @@ import pytest
 from gateway.domain.library import Patron
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.ports.library_system import PatronKey
 from gateway.services.desks import bulk_actions
 from gateway.services.patrons import patron_names

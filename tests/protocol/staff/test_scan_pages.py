@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 from gateway.domain.library import Money
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import outbox_decisions, outbox_queries
 from tests.protocol.pages.support import PATRON, Answer, Running, running

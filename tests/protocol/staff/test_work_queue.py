@@ -14,9 +14,10 @@ import pytest
 
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.request import PatronLink, Request, RequestFlag
 from gateway.domain.requests.task_lists import DEAD_LETTERS, MAILBOXES_AWAY, TASKS, UNMATCHED_MAILS
-from gateway.domain.requests.views import BorrowingDraft, RequestFilter
+from gateway.domain.requests.views import RequestFilter
 from gateway.ports.shared_store import Transaction
 from gateway.store.requests import outbox, requests
 from gateway.store.requests.outbox import OutboxRow

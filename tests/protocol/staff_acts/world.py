@@ -22,6 +22,7 @@ from adapters.loopback.channel import HUB
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import (
     LibraryParty,
@@ -33,7 +34,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.task_lists import list_task_names
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, FileUpload, LendingDraft, RequestView
+from gateway.domain.requests.views import ActionRequest, FileUpload, RequestView
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import outbox_queries

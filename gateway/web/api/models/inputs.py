@@ -8,9 +8,9 @@ from pydantic import Field, StringConstraints
 
 from gateway.domain.library import PersonName
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft, HomePatron, LendingDraft
 from gateway.domain.requests.events import EventDetails, LoanCondition, RequestEnding
 from gateway.domain.requests.request import PatronLink, ServiceType
-from gateway.domain.requests.views import BorrowingDraft, HomePatron, LendingDraft
 from gateway.domain.requests.volume_notes import MAX_VOLUMES
 from gateway.services.desks.bulk_actions import MAX_BULK
 from gateway.web.api.models.bases import InputModel

@@ -21,8 +21,9 @@ from adapters.artemail.text_templates import AsciiTranscriber
 from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import Request, RequestedService, Role, ServiceType, Volume
+from gateway.domain.requests.request import RequestedService, Role, ServiceType, Volume
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.incoming_mail import MailInterpretation
 from gateway.services.letters import sample
@@ -47,7 +48,7 @@ ASCII_WORDS = st.lists(st.text(string.ascii_letters + "-'", min_size=1, max_size
 PEER = both_ways(numbers={"prefix": "Q"})
 
 
-def asked(text: str) -> Request:
+def asked(text: str) -> LendingDraft:
     event = only(ArtemailFormat().decode(mail(text), PEER))
     assert (event.kind, event.role, event.transaction) == (EventKind.REQUEST, Role.LENDING, NUMBER)
     assert event.request is not None
@@ -251,7 +252,7 @@ def test_an_order_of_a_library_with_other_habits() -> None:
     assert event.request.citation.component_title == "Lending by ebb"
     assert event.request.citation.note == "It is for a course"
     assert [extra.value for extra in event.request.extras] == ["XYZ"]
-    assert (event.request.partner.address, event.request.partner.email) == ("The Quay 1", "ill@quay.example")
+    assert (event.request.requester.address, event.request.requester.email) == ("The Quay 1", "ill@quay.example")
 
 
 def test_an_order_under_a_customer_code_that_is_not_known_is_not_taken() -> None:

@@ -292,7 +292,7 @@ def test_a_limit_with_cents_is_said_in_words() -> None:
     assert (texts(root, "note"), texts(root, "monetaryValue")) == (["maximum cost: 12.50 EUR"], [])
     heard = hear(root).request
     assert heard is not None
-    assert heard.costs.maximum == money("12.50")
+    assert heard.maximum_cost == money("12.50")
     assert texts(ask(ServiceType.LOAN, WHOLE, costs=RequestCosts(maximum=money("12.00"))), "monetaryValue") == ["12"]
 
 

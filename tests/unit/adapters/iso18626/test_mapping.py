@@ -434,7 +434,7 @@ def test_volumes_are_asked_for_one_by_one(
 
     asked = hear(read, dialect).request
     assert asked is not None
-    assert [one.label for one in asked.volumes] == ["Bd. 1", "Bd. 2"]
+    assert asked.volumes == ("Bd. 1", "Bd. 2")
 
 
 # --- notes of single systems -----------------------------------------------------------------------------

@@ -148,12 +148,12 @@ def test_a_request_arrives_as_it_was_meant() -> None:
     assert asked is not None
     assert asked.service == RequestedService(Wanted.COPY_OR_LOAN, "paper-copy", "rush")
     assert asked.dates.need_by == date(2026, 4, 1)
-    assert asked.costs.maximum == Money(Decimal("25.00"), "EUR")
+    assert asked.maximum_cost == Money(Decimal("25.00"), "EUR")
     assert replace(asked.citation, identifiers=(), extras=(), note="") == replace(
         CITATION, identifiers=(), extras=(), note=""
     )
     assert set(CITATION.identifiers[:2]) <= set(asked.citation.identifiers)
-    assert asked.partner.address.splitlines() == ["Fjordby bibliotek", "0123 Fjordby", "Norge", "Storgata 1"]
+    assert asked.requester.address.splitlines() == ["Fjordby bibliotek", "0123 Fjordby", "Norge", "Storgata 1"]
     assert {(one.name, one.value) for one in asked.extras} >= {
         ("already-tried", "ISIL:SE-S"),
         ("retry", "true"),
@@ -718,7 +718,7 @@ def test_the_volumes_of_a_request_go_in_its_note_and_are_read_from_there() -> No
     asked = event_of_apdu(decode_apdu(encode_apdu(sent)).apdu, THEIR_CONTEXT).request
 
     assert asked is not None
-    assert asked.volumes == SET
+    assert asked.volumes == tuple(one.label for one in SET)
     assert asked.citation.note.startswith("volume 1 of 2: Bd. 1; volume 2 of 2: Bd. 2")
 
 

@@ -28,8 +28,9 @@ from adapters.iso_ill.messages.structures import (
     SystemId,
     TransactionId,
 )
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import Request, RequestDates
+from gateway.domain.requests.request import RequestDates
 from tests.support.full_apdus import CONTEXT, LENDING, NOW, REQUESTING
 
 
@@ -39,7 +40,7 @@ def asked(**changes: object) -> IllRequest:
     return replace(apdu, **changes)  # type: ignore[arg-type]
 
 
-def taken(apdu: Apdu) -> Request:
+def taken(apdu: Apdu) -> LendingDraft:
     request = event_of_apdu(decode_apdu(encode_apdu(apdu)).apdu, CONTEXT).request
     assert request is not None
     return request
@@ -63,7 +64,7 @@ def with_dialect(**said: object) -> MappingContext:
     ],
 )
 def test_only_an_address_of_mail_is_written_to(address: SystemAddress | None, email: str) -> None:
-    assert taken(asked(delivery_address=DeliveryAddress(electronic=address))).partner.email == email
+    assert taken(asked(delivery_address=DeliveryAddress(electronic=address))).requester.email == email
 
 
 class TestUnmet:

@@ -17,9 +17,10 @@ from demo.world import START, MailServer, Site, Town, fill_library, make_install
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Item, Patron
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, Role
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, HistoryLine
+from gateway.domain.requests.views import ActionRequest, HistoryLine
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import ExchangeContext
 from tests.support.partner_rights import ALL_RIGHTS

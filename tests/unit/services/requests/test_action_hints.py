@@ -10,9 +10,10 @@ from click.testing import CliRunner
 from adapters.library.embedded.system import EmbeddedLibrary
 from gateway.cli import main
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import LibraryParty
-from gateway.domain.requests.views import LendingDraft, RequestView
+from gateway.domain.requests.views import RequestView
 from gateway.ports.library_system import Capability
 from tests.unit.services.requests.support import SOUTH, NcipTown
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import MESSAGE_TROUBLES, LibraryParty, Request, RequestFlag, Role
-from gateway.domain.requests.views import LendingDraft
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from tests.unit.services.requests.support import EASY, SOUTH, NcipTown, make_template
 

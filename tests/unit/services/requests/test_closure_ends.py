@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, PatronLink, Request
 from gateway.domain.requests.state_table import TimerKind
-from gateway.domain.requests.views import BorrowingDraft, LendingDraft
 from gateway.store.requests import timers
 from tests.unit.services.requests.support import EASY, PATRON, SOUTH, NcipTown, make_template
 

@@ -13,9 +13,9 @@ from sqlalchemy import func, select
 from gateway.domain.library import RecordId
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY, WANTED_ITEM, Citation, CitationExtra
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, Role, RotaLine
-from gateway.domain.requests.views import LendingDraft
+from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Role, RotaLine
 from gateway.ports.library_system import BibHoldings
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.shared_store import Store, Work
@@ -23,7 +23,7 @@ from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.store.requests import requests
 from gateway.store.requests.tables import outbox
-from tests.support.requests import borrowing, lending
+from tests.support.requests import borrowing
 from tests.unit.services.requests.support import SOUTH, NcipTown
 
 PROFILES = {
@@ -57,11 +57,12 @@ async def test_another_librarys_item_is_offered_to_nobody(north: NcipTown, monke
 
 def make_retry(previous: str, citation: Citation) -> IncomingPartnerMessage:
     extras = (CitationExtra(RETRY, "yes"), CitationExtra(PREVIOUS_REQUEST, previous))
-    asked = lending(library="", id="", number="", transaction="H-2", citation=citation, extras=extras)
-    return make_message("retry-1", "H-2", asked)
+    return make_message("retry-1", "H-2", citation, extras)
 
 
-def make_message(id_: str, transaction: str, asked: Request) -> IncomingPartnerMessage:
+def make_message(
+    id_: str, transaction: str, citation: Citation, extras: tuple[CitationExtra, ...] = ()
+) -> IncomingPartnerMessage:
     return IncomingPartnerMessage(
         id=id_,
         kind=EventKind.REQUEST,
@@ -69,7 +70,7 @@ def make_message(id_: str, transaction: str, asked: Request) -> IncomingPartnerM
         sender="HILL",
         receiver="NORTH",
         transaction=transaction,
-        request=replace(asked, partner=LibraryParty(symbol="HILL", profile="hill")),
+        request=LendingDraft(citation=citation, requester=LibraryParty(symbol="HILL", profile="hill"), extras=extras),
     )
 
 
@@ -96,7 +97,7 @@ async def test_a_condition_is_accepted_by_a_retry_for_the_same_work_alone(
 async def test_what_is_answered_unfilled_at_once_is_answered_once(north: NcipTown) -> None:
     profile, _ = north.town.context.require_partner("hill")
     inbox, store = LibraryInbox(north.town.context), north.town.context.store
-    message = make_message("mail-1", "H-7", lending(library="", id="", number=""))
+    message = make_message("mail-1", "H-7", Citation(title="Sult"))
     for _ in range(2):
         await store.write(lambda c: inbox.answer_unfilled(c, message, profile, EventDetails(reason="policy")))
 

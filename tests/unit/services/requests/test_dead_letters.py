@@ -10,9 +10,9 @@ from gateway.domain.library import RecordId
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LibraryParty, Role
-from gateway.domain.requests.views import LendingDraft
 from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 from gateway.store.requests import outbox
 from tests.unit.services.requests.support import NcipTown

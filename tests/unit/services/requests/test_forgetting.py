@@ -20,9 +20,10 @@ from sqlalchemy import select, update
 from demo.world import MailServer
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal, timer_signal
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, Role
-from gateway.domain.requests.views import EventDenied, LendingDraft
+from gateway.domain.requests.views import EventDenied
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.responder import OutcomeClass

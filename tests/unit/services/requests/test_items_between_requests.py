@@ -21,9 +21,10 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.library import Item, ItemStatus
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable, UnfinishedWork
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, PatronLink, Request
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft, RequestView
+from gateway.domain.requests.views import ActionRequest, RequestView
 from gateway.ports.library_system import PatronKey
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus

@@ -11,9 +11,9 @@ from adapters.openurl.codec import OpenUrlFormat
 from gateway.domain.library import RecordId
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import LendingState, LibraryParty, PatronLink, Request, RequestFlag, ServiceType
-from gateway.domain.requests.views import BorrowingDraft, LendingDraft
 from gateway.services.circulation.local_holdings import find_local_copies
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.services.searching.fulfilment import FulfilmentService

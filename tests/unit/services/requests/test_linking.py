@@ -8,6 +8,7 @@ import pytest
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -18,7 +19,6 @@ from gateway.domain.requests.request import (
     Role,
     VolumeState,
 )
-from gateway.domain.requests.views import LendingDraft
 from gateway.ports.shared_store import WouldWait
 from gateway.store.journal import Journal
 from gateway.store.requests import requests

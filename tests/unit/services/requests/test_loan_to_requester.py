@@ -9,9 +9,9 @@ import pytest
 from gateway.domain.library import PersonName
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import HomePatron, LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LendingState, LibraryParty, Request, Role
-from gateway.domain.requests.views import HomePatron, LendingDraft
 from tests.unit.services.requests.support import PATRON, NcipTown, ncip
 
 HOME = HomePatron(

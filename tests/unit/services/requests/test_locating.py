@@ -9,9 +9,9 @@ import pytest
 from adapters.library.embedded.system import EmbeddedLibrary
 from gateway.domain.library import ItemStatus, RecordId
 from gateway.domain.requests.citation import WANTED_ITEM, Citation, CitationExtra
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LendingState, LibraryParty, Role
-from gateway.domain.requests.views import LendingDraft
 from gateway.ports.library_system import BibHoldings, Capability
 from gateway.ports.limited_library import refuse_unsupported
 from tests.support.broker_symbols import SUPPLIER, copy_as_broker, list_passed_on

@@ -20,10 +20,11 @@ from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.print_batches import PrintBatch, PrintKind
 from gateway.domain.requests.request import LendingState, LibraryParty, PatronLink, Request, Role
-from gateway.domain.requests.views import BorrowingDraft, LendingDraft, NotFound
+from gateway.domain.requests.views import NotFound
 from gateway.ports.library_system import BibHoldings
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.shared_store import Store, Work
@@ -258,16 +259,6 @@ async def test_what_is_answered_unfilled_at_once_is_answered_once(nodes: tuple[T
     """The second node reads the mail when the first has answered it and has not committed yet."""
     first, second = nodes
     profile, _ = first.context.require_partner("hill")
-    asked = Request(
-        library="",
-        id="",
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number="",
-        created=START,
-        changed=START,
-        citation=Citation(title="Höhlen des Karsts"),
-    )
     message = IncomingPartnerMessage(
         id="mail-1",
         kind=EventKind.REQUEST,
@@ -275,7 +266,7 @@ async def test_what_is_answered_unfilled_at_once_is_answered_once(nodes: tuple[T
         sender="HILL",
         receiver="NORTH",
         transaction="H-7",
-        request=asked,
+        request=LendingDraft(citation=Citation(title="Höhlen des Karsts"), requester=LibraryParty()),
     )
 
     def answer_message(town: Town) -> Callable[[Connection], None]:

@@ -8,9 +8,9 @@ import pytest
 
 from gateway.domain.problems import RefusalReason
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import STRANGER, EventKind
 from gateway.domain.requests.request import LibraryParty, Request, RequestFlag, Role
-from gateway.domain.requests.views import LendingDraft
 from gateway.ports.partner_channel import ChannelMessage, InboxResult, IncomingPartnerMessage
 from gateway.services.patrons.patron_data import PatronNumber
 from gateway.store.journal_records import JournalFilter

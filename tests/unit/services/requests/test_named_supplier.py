@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.request import BorrowingState, PatronLink, Request, RotaLineStatus
 from gateway.domain.requests.rota import SupplierVerdict
-from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.unit.services.requests.support import EASY, PATRON, SOUTH, STAFF, NcipTown, make_template
 

@@ -7,9 +7,9 @@ import pytest
 from gateway.domain.library import HoldStatus, ItemStatus
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, Role, VolumeState
-from gateway.domain.requests.views import LendingDraft
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown, ncip
 
 PROFILES = {

@@ -9,10 +9,11 @@ import pytest
 from gateway.domain.library import Contact, ContactKind, Item, PatronDraft, PostalAddress, RecordId
 from gateway.domain.problems import Refused
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.print_batches import NEEDS, PrintKind
 from gateway.domain.requests.request import LibraryParty, Request
-from gateway.domain.requests.views import LendingDraft, NotFound
+from gateway.domain.requests.views import NotFound
 from gateway.services.desks.printing import PrintService
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
 

@@ -15,9 +15,15 @@ from click.testing import CliRunner, Result
 
 from gateway.cli import main
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import BorrowingState, LibraryParty, Request, RequestFlag, Role
-from gateway.domain.requests.views import ActionRequest, LendingDraft, MessageView, NotFound, RequestFilter
+from gateway.domain.requests.views import (
+    ActionRequest,
+    MessageView,
+    NotFound,
+    RequestFilter,
+)
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from tests.unit.services.requests.support import SOUTH, STAFF, NcipTown
 

@@ -8,8 +8,8 @@ from sqlalchemy import delete, update
 from adapters.library.embedded.tables import branches
 from gateway.domain.library import Hold, HoldStatus, ItemStatus, PatronDraft, PersonName, RecordId
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.request import LendingState, LibraryParty
-from gateway.domain.requests.views import LendingDraft
 from tests.unit.services.requests.support import NcipTown
 
 PROFILES = {

@@ -10,6 +10,7 @@ import pytest
 
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -19,7 +20,6 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanWork
-from gateway.domain.requests.views import LendingDraft
 from gateway.services.desks.scans import ScanOrder, ScanResult, ScanService
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store import api_records

@@ -10,10 +10,11 @@ from adapters.library.embedded.system import EmbeddedLibrary
 from gateway.domain.library import ItemStatus, Loan, Money
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request
 from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanWork
-from gateway.domain.requests.views import LendingDraft, LossSettlement
+from gateway.domain.requests.views import LossSettlement
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.limited_library import LimitedLibrary
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown, ncip

@@ -7,9 +7,9 @@ import pytest
 from gateway.domain.library import Item, ItemStatus
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, VolumeState
-from gateway.domain.requests.views import LendingDraft
 from tests.unit.services.requests.support import SOUTH, NcipTown
 from tests.unit.services.requests.test_own_desk import illgate
 

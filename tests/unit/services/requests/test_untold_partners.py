@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import UNTOLD, Event, EventDetails, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import LibraryParty, Request, RequestFlag
 from gateway.domain.requests.scan_rules import ScanReason, ScanWork
 from gateway.domain.requests.task_lists import list_task_names
-from gateway.domain.requests.views import ActionRequest, LendingDraft
+from gateway.domain.requests.views import ActionRequest
 from gateway.services.desks.scans import ScanOrder, ScanService
 from gateway.services.people.api_keys import KeyHolder
 from gateway.services.requests.transitions import EventRequest, apply_event

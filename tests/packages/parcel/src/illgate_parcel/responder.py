@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.request import LendingState, LibraryParty, Request, RequestDates, Role
+from gateway.domain.requests.request import LibraryParty, RequestDates, Role
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import (
     DecodedMessage,
@@ -42,9 +42,6 @@ from illgate_parcel.dialect import SECTION, ParcelDialect, dialect_of
 MEDIA_TYPE = "text/plain; charset=utf-8"
 NO_ANSWER = ResponderAnswer(b"", MEDIA_TYPE)
 ANSWER_WORDS = frozenset({"OK", "LATER", "ERR"})
-
-_SET_BY_GATEWAY = datetime(1970, 1, 1, tzinfo=UTC)
-"""Times, numbers and state of a new request are the gateway's own; what stands here is replaced."""
 
 
 class ParcelResponder:
@@ -141,7 +138,7 @@ def event_of_message(message: ParcelMessage, dialect: ParcelDialect) -> Incoming
         receiver=message.receiver,
         transaction=message.number,
         details=details,
-        request=build_lending_request(message) if isinstance(message, AskMessage) else None,
+        request=build_lending_draft(message) if isinstance(message, AskMessage) else None,
     )
 
 
@@ -161,15 +158,8 @@ def _interpret_message(message: ParcelMessage, dialect: ParcelDialect) -> tuple[
             raise AssertionError(f"{word_of_line(message)} is no message")
 
 
-def build_lending_request(ask: AskMessage) -> Request:
-    return Request(
-        library="",
-        id="",
-        role=Role.LENDING,
-        state=LendingState.NEW,
-        number="",
-        created=_SET_BY_GATEWAY,
-        changed=_SET_BY_GATEWAY,
+def build_lending_draft(ask: AskMessage) -> LendingDraft:
+    return LendingDraft(
         citation=Citation(
             type=CitationType.BOOK,
             title=ask.title,
@@ -177,7 +167,7 @@ def build_lending_request(ask: AskMessage) -> Request:
             identifiers=(RecordId("isbn", ask.isbn),) if ask.isbn else (),
         ),
         dates=RequestDates(need_by=ask.need_by),
-        partner=LibraryParty(symbol=ask.sender),
+        requester=LibraryParty(symbol=ask.sender),
         transaction=ask.number,
         source="partner",
     )
