@@ -24,7 +24,8 @@ from gateway.ports.tls import ClientTls
 HOST = "127.0.0.1"
 ZONE = ZoneInfo("Europe/Zurich")
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-SHORT = SendTimeouts(connect=1.0, read=0.3, total=1.0)
+PATIENT = SendTimeouts()
+SHORT = SendTimeouts(connect=10.0, read=0.3, total=10.0)
 
 LOOKED_UP = (
     b'<NCIPMessage xmlns="http://www.niso.org/2008/ncip" '
@@ -63,7 +64,7 @@ class HttpPeer:
     def url(self, path: str = "/ncip") -> str:
         return f"{self.scheme}://{HOST}:{self.port}{path}"
 
-    def place(self, path: str = "/ncip", timeouts: SendTimeouts = SHORT, tls: ClientTls = ClientTls()) -> HttpPlace:  # noqa: B008
+    def place(self, path: str = "/ncip", timeouts: SendTimeouts = PATIENT, tls: ClientTls = ClientTls()) -> HttpPlace:  # noqa: B008
         return HttpPlace(self.url(path), tls, timeouts)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -106,7 +107,7 @@ class TcpPeer:
     port: int
     received: list[bytes]
 
-    def place(self, timeouts: SendTimeouts = SHORT) -> TcpPlace:
+    def place(self, timeouts: SendTimeouts = PATIENT) -> TcpPlace:
         return TcpPlace(HOST, self.port, None, timeouts)
 
 

@@ -167,7 +167,7 @@ async def test_taken_but_never_answered() -> None:
 
     async with http_peer(never) as peer:
         with pytest.raises(OutcomeUnknown, match="timeout"):
-            await exchange(peer.place())
+            await exchange(peer.place(timeouts=SHORT))
 
     assert peer.bodies == [DOCUMENT]
 

@@ -7,16 +7,16 @@ import pytest
 from adapters.ncip.transport import TcpTransport
 from adapters.ncip.wire_dialect import TcpDialect
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.ports.partner_simulator import TcpPlace
+from gateway.ports.partner_simulator import SendTimeouts, TcpPlace
 from gateway.ports.tls import ClientTls
-from tests.protocol.ncip.support import HOST, LOOKED_UP, SHORT, TcpPeer, closed_port, tcp_peer
+from tests.protocol.ncip.support import HOST, LOOKED_UP, PATIENT, SHORT, TcpPeer, closed_port, tcp_peer
 
 DOCUMENT = "<NCIPMessage><a>Žofie\nNovotná</a></NCIPMessage>".encode()
 V1_ANSWER = b'<?xml version="1.0"?><NCIPMessage version="v1_0"><a/></NCIPMessage>'
 
 
-async def exchange(peer: TcpPeer, tcp: TcpDialect | None = None) -> bytes:
-    reply = await TcpTransport(peer.place(), tcp or TcpDialect()).exchange(DOCUMENT)
+async def exchange(peer: TcpPeer, tcp: TcpDialect | None = None, timeouts: SendTimeouts = PATIENT) -> bytes:
+    reply = await TcpTransport(peer.place(timeouts), tcp or TcpDialect()).exchange(DOCUMENT)
     assert reply.status == 0
     return reply.raw
 
@@ -66,7 +66,7 @@ async def test_tls_that_the_other_side_does_not_speak() -> None:
 async def test_no_whole_answer_leaves_the_outcome_unknown(answer: bytes, then: str) -> None:
     async with tcp_peer(answer, then=then) as peer:
         with pytest.raises(OutcomeUnknown):
-            await exchange(peer)
+            await exchange(peer, timeouts=SHORT)
 
 
 async def test_words_that_are_no_document_come_back_for_the_reader_to_judge() -> None:
