@@ -48,36 +48,36 @@ def check_policy(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
 
 
 def check_with_profiles(
-    one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
+    loaded_policy: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
 ) -> Iterator[ConfigurationProblem]:
     """`only_library`: a profile that names no library belongs to this one."""
     partners = {
         profile.name: profile
         for profile in profiles
-        if not profile.abstract and profile.partner and (profile.library == one.library or only_library)
+        if not profile.abstract and profile.partner and (profile.library == loaded_policy.library or only_library)
     }
     names = tuple(partners)
-    for path, name in _iter_named_profiles(one):
+    for path, name in _iter_named_profiles(loaded_policy):
         if name not in partners:
-            yield one.make_problem(path, _explain_missing_partner(profiles.find_profile(name)), name, names)
+            yield loaded_policy.make_problem(path, _explain_missing_partner(profiles.find_profile(name)), name, names)
         elif path[0] == "rotas":
-            yield from _check_supplier(one, path, partners[name])
-    yield from _check_catalogues(one, profiles, only_library=only_library)
+            yield from _check_supplier(loaded_policy, path, partners[name])
+    yield from _check_catalogues(loaded_policy, profiles, only_library=only_library)
     categories = {profile.partner.category for profile in partners.values() if profile.partner} - {""}
-    for category in one.policy.lending.loan_days.categories:
+    for category in loaded_policy.policy.lending.loan_days.categories:
         if category not in categories:
             path = ("lending", "loan_days", "categories", category)
-            yield one.make_problem(path, "no partner has this category", category, tuple(sorted(categories)))
+            yield loaded_policy.make_problem(path, "no partner has this category", category, tuple(sorted(categories)))
 
 
 # --- rules -----------------------------------------------------------------------------------------------
 
 
-def iter_rules(one: LoadedPolicy) -> Iterator[tuple[KeyPath, RuleConditions]]:
+def iter_rules(loaded_policy: LoadedPolicy) -> Iterator[tuple[KeyPath, RuleConditions]]:
     """All conditions, each with its place."""
-    for index, mediation in enumerate(one.policy.intake.mediation):
+    for index, mediation in enumerate(loaded_policy.policy.intake.mediation):
         yield ("intake", "mediation", index), mediation
-    for index, assignment in enumerate(one.policy.rules):
+    for index, assignment in enumerate(loaded_policy.policy.rules):
         yield ("rules", index), assignment
 
 

@@ -105,7 +105,7 @@ class ArtemailChannel:
         dialect = dialect_of(profile)
         code = next(filter(None, (self.batch_key(message, profile) for message in messages)), "")
         return self._compose_orders(
-            messages, [self._build_order(one, dialect, code) for one in messages], file, profile
+            messages, [self._build_order(partner_message, dialect, code) for partner_message in messages], file, profile
         )
 
     def compose_single(self, message: PartnerMessage, profile: Profile) -> str | None:
@@ -154,8 +154,8 @@ class ArtemailChannel:
         cuts: Sequence[CutLine] = ()
         if written:
             customer = choose_customer(first, dialect)
-            address = next((one.address for _, one in written if one.address), ())
-            ordered = tuple(one.order for _, one in written)
+            address = next((prepared_order.address for _, prepared_order in written if prepared_order.address), ())
+            ordered = tuple(prepared_order.order for _, prepared_order in written)
             text, cuts = _encode_orders(
                 OrderFile(customer=customer.code, password=HELD_OPEN, orders=ordered, address=address), dialect
             )
@@ -212,15 +212,15 @@ class ArtemailChannel:
     async def _load_copy_files(self, message: PartnerMessage) -> tuple[File, ...]:
         """The copy that the message brings. Raises Refused when it isn't there any more and there is no link."""
         wanted = message.details.attachment
-        found = next((one for one in message.request.attachments if one.id == wanted), None) if wanted else None
-        if found is not None:
+        attachment = next((one for one in message.request.attachments if one.id == wanted), None) if wanted else None
+        if attachment is not None:
             try:
                 content = await self._context.read_file(message.request.library, wanted)
             except KeyError:
-                found = None
+                attachment = None
             else:
-                return ((found.name, found.media_type, content),)
-        if wanted and found is None and not message.details.link:
+                return ((attachment.name, attachment.media_type, content),)
+        if wanted and attachment is None and not message.details.link:
             raise Refused(RefusalReason.DATA_MISSING, "The copy to be sent no longer exists.")
         return ()
 

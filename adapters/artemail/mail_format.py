@@ -63,10 +63,10 @@ class ArtemailFormat:
             return True
         if not _has_partner_role(profile, PartnerRole.SUPPLIER):
             return False
-        found = read_replies(mail.subject, mail.text, dialect)
-        if found.replies or found.files:
+        answers = read_replies(mail.subject, mail.text, dialect)
+        if answers.replies or answers.files:
             return True
-        return not mail.automatic and bool(found.reference or found.numbers)  # a note of absence names them too
+        return not mail.automatic and bool(answers.reference or answers.numbers)  # a note of absence names them too
 
     def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
         """See `gateway.ports.incoming_mail.MailFormat`. A partner that only supplies sends no orders: what looks like
@@ -137,9 +137,9 @@ def _event_of_reply(
             ),
         )
     rule = dialect.replies.codes[reply.rule]
-    said = rule.with_files if files and rule.with_files is not None else rule.kind
+    event_kind = rule.with_files if files and rule.with_files is not None else rule.kind
     details = _details_of_reply(reply, rule, mail.received.astimezone(mail.recipient.zone).date(), dialect)
-    kind, changed = read_told_event(said, replace(details, note=details.written or ""))
+    kind, changed = read_told_event(event_kind, replace(details, note=details.written or ""))
     return MailEvent(
         kind=kind,
         role=Role.BORROWING,
@@ -325,7 +325,7 @@ def _say_changed_due(message: PartnerMessage, dialect: ArtemailDialect, zone: tz
 def can_reply(kind: EventKind, dialect: ArtemailDialect) -> bool:
     """Return whether a code of the profile says it, or a message can."""
     written = [rule for rule in dialect.replies.codes.values() if rule.use == "both"]
-    said = {one for rule in written for one in (rule.kind, rule.with_files)}
+    said = {event_kind for rule in written for event_kind in (rule.kind, rule.with_files)}
     return kind in said or (kind is EventKind.DUE_DATE_CHANGED and EventKind.MESSAGE in said)
 
 
@@ -339,7 +339,7 @@ def _find_reply_rules(kind: EventKind, details: EventDetails, codes: Mapping[str
         and (not code.reason or code.reason == details.reason)
         and set(code.conditions) <= set(details.conditions)
     ]
-    return sorted(fitting, key=lambda one: (one.reason != details.reason, -_rule_specificity(one)))
+    return sorted(fitting, key=lambda rule: (rule.reason != details.reason, -_rule_specificity(rule)))
 
 
 def _rule_specificity(rule: ReplyRule) -> int:
@@ -357,8 +357,8 @@ def _describe_other_facts(details: EventDetails, rule: ReplyRule, values: Mappin
     for name, words in _WORDS.items():
         if values.get(name) and name not in fields:
             yield f"{words}: {values[name]}"
-    known = (*rule.conditions, LoanCondition.OTHER)  # a further condition is in the note, in its own words
-    left = [condition.value.replace("-", " ") for condition in details.conditions if condition not in known]
+    conditions = (*rule.conditions, LoanCondition.OTHER)  # a further condition is in the note, in its own words
+    left = [condition.value.replace("-", " ") for condition in details.conditions if condition not in conditions]
     if left:
         yield f"Conditions: {', '.join(left)}"
 

@@ -113,11 +113,11 @@ class _ReplyReader:
         """Each once. Where a mail names one request alone, its codes are about that one."""
         alone = self._named[0] if len(set(self._named)) == 1 else ""
         seen: set[tuple[str, str]] = set()
-        for one in self._taken:
-            number = one.number or alone
-            if (number, one.code) not in seen:
-                seen.add((number, one.code))
-                yield replace(one, number=number)
+        for reply in self._taken:
+            number = reply.number or alone
+            if (number, reply.code) not in seen:
+                seen.add((number, reply.code))
+                yield replace(reply, number=number)
 
     # --- a line ------------------------------------------------------------------------------------------
 
@@ -192,11 +192,11 @@ class _ReplyReader:
         """`NOT ABC-123`"""
         before, _, last = line.rpartition(" ")
         number = self._parse_request_number(last.strip(".()"))
-        found = self._codes.find_code(before.strip()) if number and before else None
-        if found is None:
+        match = self._codes.find_code(before.strip()) if number and before else None
+        if match is None:
             return False
         self._note_request_number(number)
-        self._add_reply(found, number, at)
+        self._add_reply(match, number, at)
         return True
 
     def _read_file_answer(self, line: str, at: int) -> FileAnswer | None:

@@ -89,12 +89,12 @@ def _expand_pages(text: str) -> str:
 
 
 def _read_identifiers(summary: JsonObject) -> list[RecordId]:
-    found = [
+    ids = [
         RecordId(type_, value)
         for one in iter_objects(summary, "articleids")
         if (type_ := _NUMBER_TYPES.get(read_text(one, "idtype"))) and (value := read_text(one, "value"))
     ]
-    return found + [RecordId("issn", value) for name in ("issn", "essn") if (value := read_text(summary, name))]
+    return ids + [RecordId("issn", value) for name in ("issn", "essn") if (value := read_text(summary, name))]
 
 
 def _read_free_version(summary: JsonObject) -> FreeVersion | None:

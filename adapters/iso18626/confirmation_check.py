@@ -168,8 +168,8 @@ def name_agency(agency: AgencyId | None) -> str | None:
     return (agency.value or "").casefold() if agency is not None else None
 
 
-def same_agency(one: AgencyId | None, other: AgencyId | None) -> bool:
-    return name_agency(one) == name_agency(other)
+def same_agency(agency_id: AgencyId | None, other: AgencyId | None) -> bool:
+    return name_agency(agency_id) == name_agency(other)
 
 
 def _check_verdict(confirmation: Confirmation, expected: Expectation) -> Iterator[ConformanceFinding]:

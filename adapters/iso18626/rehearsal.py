@@ -109,11 +109,11 @@ def apply_misbehaviour(name: str, answer: ResponderAnswer, number: int) -> Respo
 
 
 def _find_element(root: etree._Element, name: str) -> etree._Element | None:
-    return next((one for one in root.iter(etree.Element) if get_local_name(one) == name), None)
+    return next((element for element in root.iter(etree.Element) if get_local_name(element) == name), None)
 
 
 def _list_bodies(root: etree._Element) -> list[etree._Element]:
-    return [one for one in root if isinstance(one.tag, str)]
+    return [element for element in root if isinstance(element.tag, str)]
 
 
 def _remove_element(name: str) -> ChangeTree:
@@ -144,8 +144,8 @@ def _qualify_like(root: etree._Element, name: str) -> str:
 
 
 def _rename_namespace(root: etree._Element) -> None:
-    for one in root.iter(etree.Element):
-        one.tag = f"{{{_OTHER_NAMESPACE}}}{get_local_name(one)}"
+    for element in root.iter(etree.Element):
+        element.tag = f"{{{_OTHER_NAMESPACE}}}{get_local_name(element)}"
 
 
 def _drop_version(root: etree._Element) -> None:

@@ -126,8 +126,8 @@ def _read_text(element: Element, text: str) -> Any:
         case Kind.AMOUNT:
             return Decimal(text)
         case Kind.MOMENT:
-            said = datetime.fromisoformat(text)
-            return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
+            moment = datetime.fromisoformat(text)
+            return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
         case Kind.YES_NO:
             return text == "Y"
         case Kind.BOOLEAN:

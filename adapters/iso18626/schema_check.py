@@ -45,7 +45,7 @@ def list_schema_faults(root: etree._Element, version: SchemaVersion) -> tuple[Sc
 
 def _check_envelope(root: etree._Element, version: SchemaVersion) -> Iterator[SchemaFault]:
     name = get_local_name(root)
-    if any((etree.QName(one).namespace or "") != NAMESPACE for one in root.iter(etree.Element)):
+    if any((etree.QName(element).namespace or "") != NAMESPACE for element in root.iter(etree.Element)):
         yield SchemaFault("namespace", name, f"an element is not in the namespace {NAMESPACE}")
     if name in MESSAGES:
         yield SchemaFault("envelope", name, f"stands without {ROOT}")
@@ -55,7 +55,7 @@ def _check_envelope(root: etree._Element, version: SchemaVersion) -> Iterator[Sc
         yield SchemaFault("envelope", name, f"the root is not {ROOT}")
         return
     yield from _check_version(root)
-    bodies = [one for one in root if isinstance(one.tag, str)]
+    bodies = [element for element in root if isinstance(element.tag, str)]
     if len(bodies) != 1:
         yield SchemaFault("one-message", name, f"holds {len(bodies)} messages instead of one")
     for body in bodies:

@@ -132,12 +132,12 @@ class SupplierWords:
         if not own:
             return
         for other, tried in self._requests.items():
-            for said in (one.header for one in tried.heard):
-                if said is None or not said.supplying_agency_request_id:
+            for supplier_header in (message.header for message in tried.heard):
+                if supplier_header is None or not supplier_header.supplying_agency_request_id:
                     continue
-                if not same_agency(said.supplying_agency, header.supplying_agency):
+                if not same_agency(supplier_header.supplying_agency, header.supplying_agency):
                     continue  # another supplier, behind the same broker
-                is_same = said.supplying_agency_request_id == own
+                is_same = supplier_header.supplying_agency_request_id == own
                 if other == number and not is_same:
                     yield _find_broken("supplier-number", SUPPLIER_NUMBERS, "it was another one before")
                     return
@@ -160,15 +160,15 @@ def _check_schema(root: etree._Element, dialect: Iso18626Dialect) -> Iterator[Co
 
 
 def _check_reason(message: SupplyingAgencyMessage, tried: TriedRequest) -> Iterator[ConformanceFinding]:
-    said = message.message_info or MessageInfo()
-    reason = said.reason_for_message
-    answered = any(_name_reason(one) != ReasonForMessage.NOTIFICATION for one in tried.heard)
+    info = message.message_info or MessageInfo()
+    reason = info.reason_for_message
+    answered = any(_name_reason(agency_message) != ReasonForMessage.NOTIFICATION for agency_message in tried.heard)
     if reason == ReasonForMessage.REQUEST_RESPONSE and answered:
         yield _find_broken("reason", FIRST_ANSWER, "RequestResponse, and it isn't the first")
-    asked = _ASKED_BY.get(ReasonForMessage(reason)) if reason in set(ReasonForMessage) else None
-    if asked is not None and asked not in tried.actions:
-        yield _find_broken("reason", ANSWERS, f"{reason}, and no {asked.value} was sent")
-    if reason in _YES_OR_NO_REASONS and said.answer is None:
+    action = _ASKED_BY.get(ReasonForMessage(reason)) if reason in set(ReasonForMessage) else None
+    if action is not None and action not in tried.actions:
+        yield _find_broken("reason", ANSWERS, f"{reason}, and no {action.value} was sent")
+    if reason in _YES_OR_NO_REASONS and info.answer is None:
         yield _find_broken("answer", YES_OR_NO, f"{reason} without answerYesNo")
 
 

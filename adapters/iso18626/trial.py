@@ -205,8 +205,8 @@ class Iso18626Trial:
         """Note an arrival, and return whether it is what was waited for."""
         heard = self._heard.judge_message(arrived)
         self.exchanges.append(report_arrival(arrived, heard.title, heard.findings, self._conceal_secrets))
-        said = heard.message.message_info if heard.message is not None else None
-        return reason is None or (said is not None and said.reason_for_message == reason)
+        info = heard.message.message_info if heard.message is not None else None
+        return reason is None or (info is not None and info.reason_for_message == reason)
 
     async def say_odd_word(self, title: str, message: Message, word: str, error: ErrorType) -> None:
         """The message with a word that the standard doesn't have in the place of `word`."""

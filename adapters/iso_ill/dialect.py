@@ -195,13 +195,13 @@ def _parse_cells(
 
 def _parse_state(role: Role, word: str) -> CurrentState:
     words = {state_word(state): state for state in states_of(role)}
-    found = words.get(word.strip().lower())
-    if found is None:
+    current_state = words.get(word.strip().lower())
+    if current_state is None:
         side = "requester" if role is Role.BORROWING else "responder"
         raise ValueError(
             f"a {side} has no state {word}; there are: {', '.join(words)} (and {PROHIBITED} as a next one)"
         )
-    return found
+    return current_state
 
 
 def _validate_zone(name: str) -> str:

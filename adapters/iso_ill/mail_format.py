@@ -94,8 +94,8 @@ class IsoIllMailFormat:
         assert isinstance(apdu, Apdu), "the responder's own"
         context = context_of_exchange(exchange)
         if isinstance(apdu, IllRequest) and (why := find_unsuppliable(apdu, context)) is not None:
-            asked = event_of_apdu(apdu, context, apdu_digest(part.content, BerLimits(size=profile.max_bytes)))
-            return replace(_build_mail_event(apdu, asked, mail, profile), unfilled=why.details)
+            message = event_of_apdu(apdu, context, apdu_digest(part.content, BerLimits(size=profile.max_bytes)))
+            return replace(_build_mail_event(apdu, message, mail, profile), unfilled=why.details)
         assert told is not None, "nobody waits for a reply by mail"
         return _build_mail_event(apdu, told, mail, profile)
 

@@ -160,15 +160,15 @@ class IsoIllResponder:
         context = context_of_exchange(exchange)
         _check_role(apdu, context)
         _check_extensions(apdu, dialect)
-        told = event_of_apdu(apdu, context, apdu_digest(opened.raw, BerLimits(size=opened.limit)))
-        _check_receiver(told, context)
+        message = event_of_apdu(apdu, context, apdu_digest(opened.raw, BerLimits(size=opened.limit)))
+        _check_receiver(message, context)
         return DecodedMessage(
             service=apdu_type_name(apdu.type),
             command=None,
             request_id=apdu.transaction_id.group_qualifier,
             message=apdu,
             unknown=tuple(map(str, decoded.oddities)),
-            told=None if _is_without_event(apdu, told, opened, context) else add_guard(told, apdu, context),
+            told=None if _is_without_event(apdu, message, opened, context) else add_guard(message, apdu, context),
         )
 
     def encode(
@@ -271,7 +271,7 @@ def _symbol_of_id(id_: SystemId | None) -> str:
 
 
 def _find_credentials(apdu: Apdu | None) -> Credentials:
-    found = (one.item for one in (apdu.carried_extensions if apdu is not None else ()))
+    found = (extension.item for extension in (apdu.carried_extensions if apdu is not None else ()))
     return next((item for item in found if isinstance(item, Credentials)), Credentials("", ""))
 
 
@@ -300,7 +300,7 @@ def _check_version(apdu: Apdu) -> None:
 
 def _check_role(apdu: Apdu, context: MappingContext) -> None:
     """An APDU that only the other role sends: we are named as its sender."""
-    requester, responder = (_symbol_of_id(one) for one in (apdu.requester_id, apdu.responder_id))
+    requester, responder = (_symbol_of_id(system_id) for system_id in (apdu.requester_id, apdu.responder_id))
     ours, theirs = (requester, responder) if apdu.type in FROM_REQUESTER else (responder, requester)
     one_sided = apdu.type in FROM_REQUESTER or apdu.type in FROM_RESPONDER
     if one_sided and context.is_us(ours) and not context.is_us(theirs) and not isinstance(apdu, ForwardNotification):
@@ -397,22 +397,22 @@ def is_ok(apdu: Apdu) -> bool:
 
 
 def acknowledge_apdu(
-    apdu: Apdu, taken: InboxResult, context: MappingContext, at: datetime
+    apdu: Apdu, result: InboxResult, context: MappingContext, at: datetime
 ) -> StatusOrErrorReport | None:
     """None: nothing is said. A repeat is answered once more, a mere duplicate only where its sender waits for it."""
     dialect = context.dialect
     wanted = is_reported(apdu.type, dialect.answers)
     waits = wanted or dialect.transport.mode == "same-connection"
-    if is_duplicate(apdu, taken) and not waits:
+    if is_duplicate(apdu, result) and not waits:
         return None
-    if taken.refused is not None:
-        return report_refusal(apdu, taken.refused, taken.request, context, at)
-    return _build_acknowledgement(apdu, taken.request, context, at) if wanted and taken.request is not None else None
+    if result.refused is not None:
+        return report_refusal(apdu, result.refused, result.request, context, at)
+    return _build_acknowledgement(apdu, result.request, context, at) if wanted and result.request is not None else None
 
 
-def is_duplicate(apdu: Apdu, taken: InboxResult) -> bool:
+def is_duplicate(apdu: Apdu, result: InboxResult) -> bool:
     """The transport brought it twice: its sender doesn't say that it is a repeat."""
-    return taken.repeated and apdu.service_date_time.original is None
+    return result.repeated and apdu.service_date_time.original is None
 
 
 def report_refusal(
@@ -462,7 +462,7 @@ def header_of_apdu(apdu: Apdu) -> PartialHeader:
 def _build_acknowledgement(apdu: Apdu, request: Request, context: MappingContext, at: datetime) -> StatusOrErrorReport:
     """A status report whose most recent service is theirs (OCLC, facts 13); ids as they came."""
     sender = apdu.requester_id if apdu.type in FROM_REQUESTER else apdu.responder_id
-    listed = {int(one) for one in HistoryService}
+    listed = {int(history_service) for history_service in HistoryService}
     service = HistoryService(int(apdu.type)) if int(apdu.type) in listed else last_service(request)
     on = apdu.service_date_time.this.day
     return StatusOrErrorReport(

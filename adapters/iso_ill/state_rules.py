@@ -162,13 +162,13 @@ def _find_attempt(apdu: Apdu, request: Request, context: MappingContext) -> Supp
 def _is_sent_before_change(apdu: Apdu, request: Request, context: MappingContext) -> bool:
     """Return whether its sender couldn't know of our last change. Without a time of day only an earlier day tells it;
     the hour that comes twice when summer time ends is taken for the first one."""
-    known = request.changed + timedelta(minutes=context.dialect.states.transit_minutes)
+    moment = request.changed + timedelta(minutes=context.dialect.states.transit_minutes)
     sent = apdu.service_date_time.this
-    days = (sent.day - day_in_zone(known, context.zone)).days
+    days = (sent.day - day_in_zone(moment, context.zone)).days
     if sent.clock is None or abs(days) > 1:
         return days < 0
     at = datetime.combine(sent.day, sent.clock, context.zone)
-    return at.astimezone(UTC) < known.astimezone(UTC).replace(microsecond=0)
+    return at.astimezone(UTC) < moment.astimezone(UTC).replace(microsecond=0)
 
 
 __all__ = ["ATTEMPTS", "MessageGuard", "describe_deviation", "guard_message", "transaction_state"]

@@ -102,19 +102,19 @@ def list_services(role: Role) -> Iterator[ServicePrimitive]:
     for apdu in ApduType:
         if apdu in ALWAYS:
             continue
-        found = direction_of(apdu, role)
-        for direction in (found,) if found is not None else tuple(ServiceDirection):
+        service_direction = direction_of(apdu, role)
+        for direction in (service_direction,) if service_direction is not None else tuple(ServiceDirection):
             for result in RESULTS.get(apdu, ("",)):
                 yield ServicePrimitive(apdu, direction, result)
 
 
 def find_services(word: str, role: Role) -> tuple[ServicePrimitive, ...]:
     """Those that a word of a profile means: `ill-answer` all its results, `lost` both directions. Raises ValueError."""
-    known = tuple(list_services(role))
+    primitives = tuple(list_services(role))
     wanted = " ".join(word.split()).lower()
-    services = tuple(service for service in known if wanted in _service_words(service))
+    services = tuple(service for service in primitives if wanted in _service_words(service))
     if not services:
-        words = ", ".join(dict.fromkeys(map(str, known)))
+        words = ", ".join(dict.fromkeys(map(str, primitives)))
         raise ValueError(f"no service that changes a state is called {word}; there are: {words}")
     return services
 

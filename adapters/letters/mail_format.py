@@ -84,15 +84,15 @@ class PlainMailFormat:
 
     def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
         dialect = dialect_of(profile)
-        found = _find_code_lines(mail.text, dialect) if _has_plain_letters(profile) else []
-        meant = _select_consistent_lines(found)
+        lines = _find_code_lines(mail.text, dialect) if _has_plain_letters(profile) else []
+        meant = _select_consistent_lines(lines)
         pdfs = tuple(i for i, attachment in enumerate(mail.attachments) if attachment.media_type == PDF)
         if meant:
             prices = _find_price_lines(mail.text) if len(meant) == 1 else ()
             return MailInterpretation(tuple(_event_of_code_line(line, prices) for line in meant))
-        if pdfs and not found and _has_plain_letters(profile):
+        if pdfs and not lines and _has_plain_letters(profile):
             return MailInterpretation((_event_of_copy(mail, pdfs),))
-        why = write_sentence("contradictory codes") if found else write_sentence("no reply code at the start of a line")
+        why = write_sentence("contradictory codes") if lines else write_sentence("no reply code at the start of a line")
         return MailInterpretation((_event_of_free_text(mail, why),))
 
 

@@ -249,7 +249,7 @@ def conceal_secrets(content: bytes, hidden: SecretPatterns) -> bytes:
     others than texts hold a secret has these parts in base64 afterwards. Raises MalformedMessage: such parts can't be
     looked into, so nobody knows what they hold."""
     lowered = content.lower() if hidden.parts else b""
-    parts = [one for one in hidden.parts if any(mark.encode() in lowered for mark in one.marks)]
+    parts = [concealer for concealer in hidden.parts if any(mark.encode() in lowered for mark in concealer.marks)]
     if parts:
         content = _conceal_parts(content, lambda part: _conceal_in_other_part(part, parts))
     patterns = (

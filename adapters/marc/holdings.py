@@ -56,7 +56,7 @@ class _HeldCopy:
             self._item = replace(_fill_missing(self._item, other), volumes=volumes)
 
     def list_items(self) -> list[HeldItem]:
-        return [_fill_missing(one, self._item) for one in self._below] or [self._item]
+        return [_fill_missing(item, self._item) for item in self._below] or [self._item]
 
 
 def _fill_missing(item: HeldItem, other: HeldItem) -> HeldItem:
@@ -192,7 +192,7 @@ def opac_holdings_from_xml(record: etree._Element) -> tuple[OpacHolding, ...] | 
     parent = xml_elements.find_child(record, "holdings")
     if parent is None:
         return None
-    return tuple(_read_holding(one) for one in xml_elements.child_elements(parent, "holding"))
+    return tuple(_read_holding(element) for element in xml_elements.child_elements(parent, "holding"))
 
 
 def _read_holding(element: etree._Element) -> OpacHolding:

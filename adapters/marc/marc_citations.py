@@ -113,15 +113,15 @@ def _marc21_type(record: MarcRecord, fixed: str) -> CitationType:
 
 
 def _marc21_author(record: MarcRecord) -> str:
-    found = first_field(record, "100", "110", "111", "700", "710")
+    field = first_field(record, "100", "110", "111", "700", "710")
     return citation_texts.trim_punctuation(
-        join_subfields(found, "abcq" if found is not None and found.tag in ("100", "700") else "abn")
+        join_subfields(field, "abcq" if field is not None and field.tag in ("100", "700") else "abn")
     )
 
 
 def _find_imprint(record: MarcRecord) -> MarcField | None:
     """264 of a publication before that of a manufacturer."""
-    published = [one for one in record.fields_with_tag("264") if one.indicators[1] == "1"]
+    published = [field for field in record.fields_with_tag("264") if field.indicators[1] == "1"]
     return published[0] if published else first_field(record, "260", "264")
 
 
@@ -139,7 +139,7 @@ def _subfield_reader(
     codes: str, made: Callable[[str], Iterable[RecordId]]
 ) -> Callable[[MarcField], Iterator[RecordId]]:
     """`made` of each of these subfields."""
-    return lambda field: (one for text in subfield_values(field, codes) for one in made(text))
+    return lambda field: (record_id for text in subfield_values(field, codes) for record_id in made(text))
 
 
 def _read_serial_numbers(field: MarcField) -> Iterator[RecordId]:
@@ -238,15 +238,15 @@ def _unimarc_type(record: MarcRecord) -> CitationType:
 
 def _unimarc_author(record: MarcRecord) -> str:
     """700 has surname in $a and forename in $b; without any, as 200 $f says it."""
-    found = first_field(record, "700", "710", "701", "711")
-    if found is None:
+    field = first_field(record, "700", "710", "701", "711")
+    if field is None:
         return citation_texts.trim_punctuation(join_subfields(first_field(record, "200"), "f"))
     return ", ".join(
         filter(
             None,
             (
-                citation_texts.trim_punctuation(join_subfields(found, "a")),
-                citation_texts.trim_punctuation(join_subfields(found, "b")),
+                citation_texts.trim_punctuation(join_subfields(field, "a")),
+                citation_texts.trim_punctuation(join_subfields(field, "b")),
             ),
         )
     )

@@ -91,8 +91,8 @@ class MarcRecord:
 
 
 def control_text(record: MarcRecord, tag: str) -> str:
-    found = record.fields_with_tag(tag)
-    return found[0].text if found else ""
+    fields = record.fields_with_tag(tag)
+    return fields[0].text if fields else ""
 
 
 def first_field(record: MarcRecord, *tags: str) -> MarcField | None:
@@ -238,8 +238,8 @@ def _decode_marc_8_part(octets: bytes) -> str:
 
 
 def _is_unimarc_unicode(data: bytes) -> bool:
-    found = _CHARSET_OF_100.search(data)
-    return found is not None and found[1] == _UNIMARC_UNICODE
+    match = _CHARSET_OF_100.search(data)
+    return match is not None and match[1] == _UNIMARC_UNICODE
 
 
 def _is_utf_8(data: bytes) -> bool:

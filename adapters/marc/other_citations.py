@@ -78,9 +78,9 @@ _KNOWN = {label: field for field, labels in _LABELS.items() for label in labels}
 
 def dc_citation(record: etree._Element, source: str) -> Citation:
     said: dict[str, list[str]] = {}
-    for one in record.iter():
-        if element_namespace(one) in NAMESPACES and (value := element_text(one)):
-            said.setdefault(local_name(one), []).append(value)
+    for element in record.iter():
+        if element_namespace(element) in NAMESPACES and (value := element_text(element)):
+            said.setdefault(local_name(element), []).append(value)
     titles = [citation_texts.clean_title(one) for one in said.get("title", ())]
     creators = said.get("creator") or said.get("contributor") or [""]
     return Citation(
@@ -91,7 +91,7 @@ def dc_citation(record: etree._Element, source: str) -> Citation:
         published=citation_texts.publication_date(_first_text(said, "date") or _first_text(said, "issued")),
         language=_first_text(said, "language"),
         identifiers=citation_texts.distinct_identifiers(
-            one for value in said.get("identifier", ()) for one in _read_dc_identifier(value)
+            record_id for value in said.get("identifier", ()) for record_id in _read_dc_identifier(value)
         ),
         source=source,
     )
@@ -110,8 +110,8 @@ def _read_dc_identifier(value: str) -> Iterator[RecordId]:
         yield from citation_texts.find_issns(value)
     elif oclc is not None:
         yield RecordId("oclc", oclc[1])
-    elif (found := tuple(citation_texts.find_dois(value))) and "://" not in value.replace("doi.org", ""):
-        yield from found
+    elif (ids := tuple(citation_texts.find_dois(value))) and "://" not in value.replace("doi.org", ""):
+        yield from ids
     elif "doi.org" in value:
         yield from citation_texts.find_dois(value)
 
@@ -122,7 +122,7 @@ def _dc_type(words: list[str]) -> CitationType:
 
 
 def mods_citation(mods: etree._Element, source: str) -> Citation:
-    host = next((one for one in child_elements(mods, "relatedItem") if one.get("type") == "host"), None)
+    host = next((element for element in child_elements(mods, "relatedItem") if element.get("type") == "host"), None)
     origin = _first_element_with(child_elements(mods, "originInfo"), "publisher", "dateIssued")
     title, subtitle = _read_mods_title(mods)
     author = _read_mods_author(mods)
@@ -192,7 +192,7 @@ def _read_mods_author(mods: etree._Element) -> str:
     first = next((name for name in names if name.get("usage") == "primary"), None)
     if first is None:
         first = next((name for name in names if set(_read_roles(name)) & set(_CREATORS)), names[0] if names else None)
-    parts = [one for one in child_elements(first, "namePart") if one.get("type") != "date"]
+    parts = [element for element in child_elements(first, "namePart") if element.get("type") != "date"]
     families = [part for part in parts if part.get("type") == "family"]
     if families:
         given = [part for part in parts if part.get("type") == "given"]
@@ -220,8 +220,8 @@ def _read_language(mods: etree._Element) -> str:
 
 
 def _read_series(mods: etree._Element) -> str:
-    found = next((one for one in child_elements(mods, "relatedItem") if one.get("type") == "series"), None)
-    return _read_mods_title(found)[0]
+    element = next((one for one in child_elements(mods, "relatedItem") if one.get("type") == "series"), None)
+    return _read_mods_title(element)[0]
 
 
 def _read_mods_identifiers(element: etree._Element) -> Iterator[RecordId]:
@@ -246,7 +246,7 @@ def _read_mods_identifiers(element: etree._Element) -> Iterator[RecordId]:
 
 
 def _mods_type(mods: etree._Element, host: etree._Element | None) -> CitationType:
-    genres = " ".join(element_text(one) for one in child_elements(mods, "genre")).casefold()
+    genres = " ".join(element_text(element) for element in child_elements(mods, "genre")).casefold()
     kind = child_text(mods, "typeOfResource").casefold()
     if kind in _MODS_TYPES:
         return _MODS_TYPES[kind]
@@ -255,7 +255,7 @@ def _mods_type(mods: etree._Element, host: etree._Element | None) -> CitationTyp
     if host is not None:
         serial = any(identifier.type == "issn" for identifier in _read_mods_identifiers(host)) or "article" in genres
         return CitationType.ARTICLE if serial else CitationType.CHAPTER
-    issuance = {child_text(one, "issuance").casefold() for one in child_elements(mods, "originInfo")}
+    issuance = {child_text(element, "issuance").casefold() for element in child_elements(mods, "originInfo")}
     if issuance & {"continuing", "serial"}:
         return CitationType.NEWSPAPER if "newspaper" in genres else CitationType.JOURNAL
     return CitationType.BOOK if kind in ("text", "") else CitationType.OTHER

@@ -73,16 +73,16 @@ def record_from_xml(
 
 def record_from_opac(
     bibliographic: FoundRecord | None,
-    held: tuple[HeldItem, ...] | None,
+    items: tuple[HeldItem, ...] | None,
     position: int,
     raw: bytes,
 ) -> FoundRecord:
     """An OPAC record: its bibliographic record, and holdings that count for more than those which that one shows."""
     if bibliographic is None:
         problem = write_sentence("an OPAC record without a bibliographic record")
-        return FoundRecord(position=position, syntax="opac", raw=raw, holdings=held, problem=problem)
-    shown = held if held is not None else bibliographic.holdings
-    shelf = _first_call_number(held) or bibliographic.citation.call_number
+        return FoundRecord(position=position, syntax="opac", raw=raw, holdings=items, problem=problem)
+    shown = items if items is not None else bibliographic.holdings
+    shelf = _first_call_number(items) or bibliographic.citation.call_number
     citation = replace(bibliographic.citation, call_number=shelf)
     return replace(bibliographic, position=position, syntax="opac", raw=raw, holdings=shown, citation=citation)
 
@@ -132,8 +132,8 @@ def _record_from_opac_xml(element: etree._Element, found_record: FoundRecord, ho
     record = inner[0] if inner is not None and len(inner) else None
     bibliographic = record_from_xml(record, found_record.position, how, source) if record is not None else None
     shown = holdings.opac_holdings_from_xml(element)
-    held = holdings.items_of_opac_holdings(shown, how) if shown is not None else None
-    return record_from_opac(bibliographic, held, found_record.position, found_record.raw)
+    items = holdings.items_of_opac_holdings(shown, how) if shown is not None else None
+    return record_from_opac(bibliographic, items, found_record.position, found_record.raw)
 
 
 def _decode_sutrs(data: bytes, how: Records) -> str:

@@ -32,9 +32,9 @@ def make_marc_record(citation: Citation) -> Record:
 
 
 def _add_field(record: Record, tag: str, indicators: str, *values: tuple[str, str]) -> None:
-    said = [Subfield(code, value) for code, value in values if value]
-    if said:
-        field = Field(tag=tag, indicators=Indicators(*indicators), subfields=said)
+    subfields = [Subfield(code, value) for code, value in values if value]
+    if subfields:
+        field = Field(tag=tag, indicators=Indicators(*indicators), subfields=subfields)
         record.add_field(field)  # type: ignore[no-untyped-call]
 
 

@@ -37,7 +37,7 @@ OPTIONAL_PARTS = ("item_optional_fields", "user_optional_fields", "routing_infor
 
 
 def refusal_response(
-    told: Refusal | MalformedMessage,
+    refusal: Refusal | MalformedMessage,
     service: str,
     seen: MessagePeek | None,
     parsed: ParsedDocument | None,
@@ -48,10 +48,10 @@ def refusal_response(
     """Why nothing was done. `seen`, `parsed`: what could be read of the message, None if nothing. `ext`: what the
     service's own answer says besides."""
     version = seen.version if seen is not None else dialect.xml.version
-    if isinstance(told, MalformedMessage):
-        problem = problem_of_malformation(told, service, dialect, parsed)
+    if isinstance(refusal, MalformedMessage):
+        problem = problem_of_malformation(refusal, service, dialect, parsed)
     else:
-        problem = problem_of_refusal(told, service, dialect, version, parsed)
+        problem = problem_of_refusal(refusal, service, dialect, version, parsed)
     header = seen.header if seen is not None and isinstance(seen.header, InitiationHeader) else None
     in_ext = seen is not None and seen.in_ext and dialect.is_form_answered(service, version, in_ext=True)
     body = _build_refusal_body(service, problem, header, version, dialect, exchange)
@@ -151,11 +151,11 @@ def _build_refusal_body(
     answer_header = _build_response_header(header, service, dialect, exchange)
     match dialect.errors.shape_of.get(service, dialect.errors.shape):
         case "item-requested":
-            told = ResponseHeader(
+            response_header = ResponseHeader(
                 from_agency_id=header.from_agency_id if header is not None else None,
                 to_agency_id=Code(problem.detail or text_of_code(problem.type)),
             )
-            return ItemRequestedResponse(response_header=told)
+            return ItemRequestedResponse(response_header=response_header)
         case "service" if initiation is not None:
             response = response_to(initiation)
             return response(response_header=answer_header, problems=(problem,))

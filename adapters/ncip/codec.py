@@ -230,9 +230,9 @@ def _add_inline_header(body: Body, reading: ReadingState, element: etree._Elemen
 
 
 def _read_inline_header(cls: type[Structure], reading: ReadingState, element: etree._Element) -> Structure | None:
-    known = get_structure_reader(cls).slots
+    slots = get_structure_reader(cls).slots
     reading.unknown = [
-        other for other in reading.unknown if other.getparent() is not element or local_name(other) not in known
+        other for other in reading.unknown if other.getparent() is not element or local_name(other) not in slots
     ]
     header: Structure | None = read_structure(cls)(ReadingState(reading.when), element)
     return header
@@ -253,9 +253,9 @@ def _read_version_string(root: etree._Element) -> str:
 
 def _detect_version(root: etree._Element, version_string: str, doctype: str) -> Version:
     """Detect the version by its attribute, else the namespace, the DOCTYPE, and at last the names of the elements."""
-    found = recognise_version(version_string)
-    if found is not None:
-        return found
+    version = recognise_version(version_string)
+    if version is not None:
+        return version
     if root.tag.startswith(f"{{{NAMESPACE}}}"):
         return Version.V2_02
     if "NCIP DTD Version 1" in doctype:

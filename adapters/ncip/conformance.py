@@ -148,7 +148,7 @@ class NcipTrial:
         """Ask a service, and return what it answers, None where it didn't do it. A service that the version lacks isn't
         asked for."""
         exchange = self._make_exchange_context()
-        if service not in {one.name for one in self._simulator.services(exchange)}:
+        if service not in {partner_service.name for partner_service in self._simulator.services(exchange)}:
             return None
         texts = {name: (text,) for name, text in values.items() if text}
         try:
@@ -208,9 +208,9 @@ class NcipTrial:
 
 
 def find_wire_name(service: str) -> str:
-    found = find_service(service)
-    assert found is not None, "one of CORE_SERVICES"
-    return found.message.__name__
+    request = find_service(service)
+    assert request is not None, "one of CORE_SERVICES"
+    return request.message.__name__
 
 
 def _hide_secret(_reference: str) -> str:
@@ -391,7 +391,7 @@ def _check_header(answer: Message, message: Message) -> Iterator[ConformanceFind
     if ours is None or theirs is None:
         return
     pairs = ((theirs.from_agency_id, ours.to_agency_id), (theirs.to_agency_id, ours.from_agency_id))
-    if any(one is not None and other is not None and one.value != other.value for one, other in pairs):
+    if any(code is not None and other is not None and code.value != other.value for code, other in pairs):
         yield _find_advice("header", "from and to aren't those of the question, turned round")
 
 

@@ -153,10 +153,10 @@ class NcipPartnerSimulator:
 
 def _find_message_rule(profile: Profile) -> MatchRule:
     """The first rule by what stands in messages."""
-    said = (
+    rules = (
         rule for rule in profile.match if rule.from_agency or rule.profile_type or rule.from_system or rule.to_agency
     )
-    return next(said, MatchRule())
+    return next(rules, MatchRule())
 
 
 def _choose_authentication(profile: Profile) -> Authentication | None:

@@ -133,11 +133,11 @@ def _qualify_like(element: etree._Element, name: str) -> str:
 
 
 def _find_body(root: etree._Element) -> etree._Element | None:
-    return next((one for one in root if isinstance(one.tag, str)), None)
+    return next((element for element in root if isinstance(element.tag, str)), None)
 
 
 def _find_parts(root: etree._Element, name: str) -> list[etree._Element]:
-    return [one for one in root.iter(etree.Element) if etree.QName(one).localname == name]
+    return [element for element in root.iter(etree.Element) if etree.QName(element).localname == name]
 
 
 # --- changes of the message ------------------------------------------------------------------------------

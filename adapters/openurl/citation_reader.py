@@ -90,8 +90,8 @@ _REPEATABLE = frozenset(
 
 
 def read_citation(carried: LinkKeys) -> LinkCitation:
-    said = Referent(carried)
-    return _CitationBuilder(said).build_link_citation(carried.original)
+    referent = Referent(carried)
+    return _CitationBuilder(referent).build_link_citation(carried.original)
 
 
 class _CitationBuilder:
@@ -103,22 +103,22 @@ class _CitationBuilder:
         self.kind = self._infer_kind()
 
     def build_link_citation(self, original: str) -> LinkCitation:
-        said = self.said
+        referent = self.said
         citation = self._build_citation()
-        said.keep_extra("genre", self.kind.genre)
-        said.keep_extras(_EXTRAS)
-        said.report_contradictions()
-        referrer = _SID.sub("", said.first_admin_value("rfr_id", "sid"))
-        citation = replace(citation, extras=tuple(said.extras), source=referrer, original=original)
-        own = dict(said.private.own or {})
+        referent.keep_extra("genre", self.kind.genre)
+        referent.keep_extras(_EXTRAS)
+        referent.report_contradictions()
+        referrer = _SID.sub("", referent.first_admin_value("rfr_id", "sid"))
+        citation = replace(citation, extras=tuple(referent.extras), source=referrer, original=original)
+        own = dict(referent.private.own or {})
         service = own.pop("service", self.kind.service)
         return LinkCitation(
             citation=replace(citation, **own),
             service=service,
-            requester=said.first_admin_value("req_id", "req_dat"),
+            requester=referent.first_admin_value("req_id", "req_dat"),
             referrer=referrer,
-            unknown=tuple(said.lines),
-            noise=frozenset(said.noise),
+            unknown=tuple(referent.lines),
+            noise=frozenset(referent.noise),
         )
 
     # --- numbers -----------------------------------------------------------------------------------------
@@ -158,25 +158,25 @@ class _CitationBuilder:
     # --- what kind of thing ------------------------------------------------------------------------------
 
     def _infer_kind(self) -> CitedKind:
-        said = self.said
-        genre = said.first_value("genre")
+        referent = self.said
+        genre = referent.first_value("genre")
         evidence = GenreEvidence(
-            format=said.format,
-            types=said.all_values("type"),
+            format=referent.format,
+            types=referent.all_values("type"),
             part=self._has_part_title(),
             pages=bool(self.pages),
             isbn=self._has_number("isbn"),
             serial=self._has_number("issn")
             or self._has_number("coden")
-            or said.has_any_key("jtitle", "stitle", "volume", "issue"),
-            book=said.has_any_key("btitle", "edition", "bici", "pub", "publisher", "place"),
+            or referent.has_any_key("jtitle", "stitle", "volume", "issue"),
+            book=referent.has_any_key("btitle", "edition", "bici", "pub", "publisher", "place"),
             article_number=self._has_number("doi") or self._has_number("pmid"),
-            thesis=said.has_any_key("degree", "advisor", "inst"),
+            thesis=referent.has_any_key("degree", "advisor", "inst"),
         )
         kind = infer_kind(genre, evidence)
         if not kind.known:  # the page has what was made of it
-            said.keep_extra("genre", genre)
-            said.report_noise("genre", genre, UNKNOWN)
+            referent.keep_extra("genre", genre)
+            referent.report_noise("genre", genre, UNKNOWN)
         return kind
 
     def _has_part_title(self) -> bool:
@@ -273,15 +273,15 @@ class _CitationBuilder:
         return found
 
     def _read_pages(self) -> str:
-        said = self.said
-        pages = said.first_value("pages")
-        if pages and is_extent(pages) and not said.has_any_key("spage", "atitle"):
-            said.keep_extra("tpages", pages)
+        referent = self.said
+        pages = referent.first_value("pages")
+        if pages and is_extent(pages) and not referent.has_any_key("spage", "atitle"):
+            referent.keep_extra("tpages", pages)
             pages = ""
-        found, contradicted = combine_pages(pages, said.first_value("spage"), said.first_value("epage"))
+        found, contradicted = combine_pages(pages, referent.first_value("spage"), referent.first_value("epage"))
         if contradicted:
             reason = write_sentence("not within the pages %(pages)s", pages=pages)
-            said.report_problem("spage", said.first_value("spage"), reason)
+            referent.report_problem("spage", referent.first_value("spage"), reason)
         return found or self.sici.spage
 
 

@@ -308,15 +308,15 @@ class ContextObject:
 def read_context_object(document: bytes) -> ContextObject:
     """The first context object. Raises MalformedMessage."""
     root = _parse_context_xml(document)
-    found = next(root.iter("{*}context-object"), None)
-    if found is None:
+    element = next(root.iter("{*}context-object"), None)
+    if element is None:
         raise MalformedMessage(_local_name(root), write_sentence("not a context object"))
     others = sum(1 for _ in root.iter("{*}context-object")) - 1
     notes: list[str] = []
     if others:
         notes.append(write_sentence("other context objects are ignored: %(count)s", count=others))
     pairs: list[tuple[str, str]] = []
-    for entity in found:
+    for entity in element:
         prefix = _PREFIX.get(_local_name(entity))
         if prefix is None:
             notes.append(write_about(CONTEXT_OBJECT, report_key(_local_name(entity), UNKNOWN)))
@@ -375,7 +375,7 @@ def _read_entity(entity: etree._Element, prefix: str, notes: list[str]) -> Itera
             case "metadata-by-ref":
                 yield (
                     f"{prefix}_ref",
-                    "".join(_element_text(one) for one in part if _local_name(one) == "location") or "?",
+                    "".join(_element_text(element) for element in part if _local_name(element) == "location") or "?",
                 )
             case "private-data":
                 yield f"{prefix}_dat", _private_text(part)
@@ -384,13 +384,13 @@ def _read_entity(entity: etree._Element, prefix: str, notes: list[str]) -> Itera
 
 
 def _read_metadata(part: etree._Element, prefix: str, notes: list[str]) -> Iterator[tuple[str, str]]:
-    said = next((_element_text(one) for one in part if _local_name(one) == "format"), "")
+    said = next((_element_text(element) for element in part if _local_name(element) == "format"), "")
     match = FORMAT.fullmatch(said)
     if prefix == "rft":
         yield "rft_val_fmt", said
         if match is None or match[1].lower() not in ITEM_FORMATS:
             return
-    for holder in (one for one in part if _local_name(one) == "metadata"):
+    for holder in (element for element in part if _local_name(element) == "metadata"):
         for record in holder:
             for leaf in record.iter():
                 text = _element_text(leaf)

@@ -274,10 +274,10 @@ def typed_number(type_: str, text: str) -> StandardNumber:
     return _number_or_reason(type_, text, _EMPTY)
 
 
-def is_system_code(text: str, found: StandardNumber) -> bool:
+def is_system_code(text: str, number: StandardNumber) -> bool:
     """Return whether a text is a database's code where a standard number should stand: EBSCO writes
     `issn=edsamd.475`."""
-    return found.wrong == _NO_NUMBER and _SYSTEM_CODE.fullmatch(text) is not None
+    return number.wrong == _NO_NUMBER and _SYSTEM_CODE.fullmatch(text) is not None
 
 
 def _number_or_reason(type_: str, value: str, wrong: str) -> StandardNumber:
@@ -347,7 +347,7 @@ def find_article_numbers(text: str) -> tuple[RecordId, ...]:
     """DOIs and PMIDs that a text names as such, whatever stands around them: `DOI 10.1000/182`, `PMID=123`."""
     dois = (typed_number("doi", match["doi"]).ids for match in _NAMED_DOI.finditer(text))
     pmids = (typed_number("pmid", match["pmid"]).ids for match in _NAMED_PMID.finditer(text))
-    return tuple(dict.fromkeys(one for ids in (*dois, *pmids) for one in ids))
+    return tuple(dict.fromkeys(record_id for ids in (*dois, *pmids) for record_id in ids))
 
 
 def _number_of_url(text: str) -> StandardNumber:
@@ -357,9 +357,9 @@ def _number_of_url(text: str) -> StandardNumber:
     except ValueError:
         return StandardNumber(wrong=write_sentence("not a URL"))
     for hosts, paths, type_ in _HOSTS:
-        found = paths.fullmatch(unquote(parts.path)) if hosts.fullmatch(host) else None
-        if found is not None:
-            return typed_number(type_, found[1])
+        match = paths.fullmatch(unquote(parts.path)) if hosts.fullmatch(host) else None
+        if match is not None:
+            return typed_number(type_, match[1])
     return StandardNumber((RecordId("url", text),)) if host else StandardNumber(wrong=write_sentence("not a URL"))
 
 

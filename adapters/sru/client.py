@@ -88,10 +88,10 @@ class SruSearch:
     ) -> tuple[SruSearchAnswer, str]:
         """Search in the first schema that the target knows."""
         for schema in dialect.schemas:
-            found = await self._search_once(target, dialect, asked, start, min(count, dialect.slice), schema)
-            if not _is_schema_unknown(found):
+            answer = await self._search_once(target, dialect, asked, start, min(count, dialect.slice), schema)
+            if not _is_schema_unknown(answer):
                 break
-        return found, schema
+        return answer, schema
 
     async def _search_once(
         self, target: Profile, dialect: SruDialect, asked: str, start: int, count: int, schema: str
@@ -138,7 +138,7 @@ def _is_schema_unknown(answer: SruSearchAnswer) -> bool:
     about = answer.diagnostics or tuple(one.data for one in answer.records if isinstance(one.data, SruDiagnostic))
     return (
         bool(about)
-        and {diagnostic_number(one) for one in about} <= SCHEMA_NOT_KNOWN
+        and {diagnostic_number(diagnostic) for diagnostic in about} <= SCHEMA_NOT_KNOWN
         and len(about) >= len(answer.records)
     )
 

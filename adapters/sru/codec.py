@@ -148,7 +148,7 @@ def parse_search_answer(data: bytes) -> SruSearchAnswer:
     root = _parse_answer_root(data, "searchRetrieveResponse", "explainResponse", "diagnostics")
     if local_name(root) == "searchRetrieveResponse":
         total = _parse_number(child_text(root, "numberOfRecords"))
-        records = tuple(_read_record(one) for one in child_elements(find_child(root, "records"), "record"))
+        records = tuple(_read_record(element) for element in child_elements(find_child(root, "records"), "record"))
         return SruSearchAnswer(total=total, records=records, diagnostics=tuple(_read_diagnostics(root)))
     diagnostics = tuple(_read_diagnostics(root if local_name(root) == "explainResponse" else _wrap_diagnostics(root)))
     if not diagnostics:
@@ -163,10 +163,10 @@ def parse_scan_answer(data: bytes) -> SruScanAnswer:
         return SruScanAnswer(diagnostics=tuple(_read_diagnostics(_wrap_diagnostics(root))))
     terms = tuple(
         (
-            child_text(one, "displayTerm") or child_text(one, "value"),
-            _parse_number(child_text(one, "numberOfRecords")) or 0,
+            child_text(element, "displayTerm") or child_text(element, "value"),
+            _parse_number(child_text(element, "numberOfRecords")) or 0,
         )
-        for one in child_elements(find_child(root, "terms"), "term")
+        for element in child_elements(find_child(root, "terms"), "term")
     )
     return SruScanAnswer(terms=terms, diagnostics=tuple(_read_diagnostics(root)))
 
@@ -174,18 +174,18 @@ def parse_scan_answer(data: bytes) -> SruScanAnswer:
 def parse_explain_answer(data: bytes) -> ServerExplanation:
     """Parse an answer; raises MalformedMessage for what is no ZeeRex description."""
     root = _parse_answer_root(data, "explainResponse", "explain")
-    description = next((one for one in root.iter() if local_name(one) == "explain"), None)
+    description = next((element for element in root.iter() if local_name(element) == "explain"), None)
     if description is None:
         raise MalformedMessage("", "it says nothing about itself")
-    indexes = (_read_index(one) for one in child_elements(find_child(description, "indexInfo"), "index"))
+    indexes = (_read_index(element) for element in child_elements(find_child(description, "indexInfo"), "index"))
     return ServerExplanation(
         database=child_text(description, "serverInfo", "database"),
         title=child_text(description, "databaseInfo", "title"),
         version=child_text(root, "version"),
         indexes=tuple(index for index in indexes if index.names),
         schemas=tuple(
-            (one.get("name", ""), one.get("identifier", ""))
-            for one in child_elements(find_child(description, "schemaInfo"), "schema")
+            (element.get("name", ""), element.get("identifier", ""))
+            for element in child_elements(find_child(description, "schemaInfo"), "schema")
         ),
     )
 
@@ -223,8 +223,8 @@ def _unpack_record(string: str) -> etree._Element | SruDiagnostic:
 
 
 def _read_diagnostics(root: etree._Element) -> Iterator[SruDiagnostic]:
-    for one in child_elements(find_child(root, "diagnostics"), "diagnostic"):
-        yield _read_diagnostic(one)
+    for element in child_elements(find_child(root, "diagnostics"), "diagnostic"):
+        yield _read_diagnostic(element)
 
 
 def _wrap_diagnostics(diagnostics: etree._Element) -> etree._Element:

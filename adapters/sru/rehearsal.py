@@ -182,9 +182,9 @@ class AnswerShape:
     def write_refusal(self, number: int, details: str, total: int = 0) -> etree._Element:
         root = self.make_root("searchRetrieveResponse", total)
         group = etree.SubElement(root, f"{{{self.namespace}}}diagnostics")
-        one = etree.SubElement(group, f"{{{self.diagnostic}}}diagnostic", nsmap={"diag": self.diagnostic})
+        element = etree.SubElement(group, f"{{{self.diagnostic}}}diagnostic", nsmap={"diag": self.diagnostic})
         for name, text in (("uri", f"{PREFIX}{number}"), ("details", details), ("message", TEXTS[number])):
-            etree.SubElement(one, f"{{{self.diagnostic}}}{name}").text = text
+            etree.SubElement(element, f"{{{self.diagnostic}}}{name}").text = text
         return root
 
     def write_records(self, finding: CatalogueFinding, schema: str) -> etree._Element:

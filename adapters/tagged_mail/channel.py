@@ -81,15 +81,15 @@ class TaggedMailChannel:
     async def _load_copy_files(self, message: PartnerMessage) -> tuple[File, ...]:
         """The copy that the message brings. Raises Refused when it isn't there any more and there is no link."""
         wanted = message.details.attachment
-        found = next((one for one in message.request.attachments if one.id == wanted), None) if wanted else None
-        if found is not None:
+        attachment = next((one for one in message.request.attachments if one.id == wanted), None) if wanted else None
+        if attachment is not None:
             try:
                 content = await self._context.read_file(message.request.library, wanted)
             except KeyError:
-                found = None
+                attachment = None
             else:
-                return ((found.name, found.media_type, content),)
-        if wanted and found is None and not message.details.link:
+                return ((attachment.name, attachment.media_type, content),)
+        if wanted and attachment is None and not message.details.link:
             raise Refused(RefusalReason.DATA_MISSING, "The copy to be sent no longer exists.")
         return ()
 

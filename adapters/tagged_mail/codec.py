@@ -104,8 +104,8 @@ def decode(lines: list[str], layout: TaggedMailLayout) -> tuple[TaggedMessage, .
     """All messages of a mail, in order. `lines` without what is quoted. Raises MalformedMessage: there is none."""
     if len(lines) > MAX_LINES:
         raise MalformedMessage("", f"more than {MAX_LINES} lines", MalformationKind.TOO_LARGE)
-    known = known_names(layout)
-    starts = [(n, name) for n, line in enumerate(lines) if (name := find_message_name(line, known)) is not None]
+    names = known_names(layout)
+    starts = [(n, name) for n, line in enumerate(lines) if (name := find_message_name(line, names)) is not None]
     if not starts:
         raise MalformedMessage("line 1", "no message of the Generic Script is named", MalformationKind.UNKNOWN_SERVICE)
     bounds = [n for n, _ in starts[1:]] + [len(lines)]
@@ -113,9 +113,9 @@ def decode(lines: list[str], layout: TaggedMailLayout) -> tuple[TaggedMessage, .
 
 
 def is_tagged_mail(lines: list[str], layout: TaggedMailLayout) -> bool:
-    known = known_names(layout)
+    names = known_names(layout)
     head = [line for line in lines[:MAX_LINES] if line.strip()][:LINES_BEFORE_NAME]
-    return any(find_message_name(line, known) is not None for line in head)
+    return any(find_message_name(line, names) is not None for line in head)
 
 
 def known_names(layout: TaggedMailLayout) -> Mapping[str, MessageName]:

@@ -143,8 +143,8 @@ class _PqfParser:
         return Proximity(bool(exclusion), distance, bool(ordered), relation, _UNITS[unit], code)
 
     def _accept_word(self, word: str) -> bool:
-        here = self._tokens[self._at] if self._at < len(self._tokens) else None
-        if here is None or here.quoted or here.text.lower() != word:
+        token = self._tokens[self._at] if self._at < len(self._tokens) else None
+        if token is None or token.quoted or token.text.lower() != word:
             return False
         self._at += 1
         return True

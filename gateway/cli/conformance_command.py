@@ -160,8 +160,8 @@ def conformance_command(
 def _find_tried_protocol(installation: Installation, profile: Profile) -> ProtocolAdapter:
     """The first of the profile's sections that has trials. Raises click.UsageError."""
     protocols = installation.adapters.protocols
-    found = (protocols[name] for name in profile.dialects if name in protocols)
-    adapter = next((one for one in found if one.trials is not None), None)
+    adapters = (protocols[name] for name in profile.dialects if name in protocols)
+    adapter = next((protocol_adapter for protocol_adapter in adapters if protocol_adapter.trials is not None), None)
     if adapter is None:
         raise click.UsageError(f"profile {profile.name} has no protocol that can be tested")
     return adapter

@@ -190,19 +190,19 @@ def show_message(ctx: click.Context, installation: Installation, identifier: str
       illgate journal show 0006430d0c7a1b0000a1b2c3-1 --raw > message.xml
     """
     library = require_library(installation, symbol)
-    found = asyncio.run(_read_exchange(installation, library.symbol, identifier))
-    if not found:
+    messages = asyncio.run(_read_exchange(installation, library.symbol, identifier))
+    if not messages:
         raise click.UsageError(f"message not found: {identifier}")
     if raw:
-        named = [one for one in found if one.message.id == identifier] or list(found[:1])
+        named = [one for one in messages if one.message.id == identifier] or list(messages[:1])
         body = named[0].body
         if body is None:
             click.echo("the content is no longer kept", err=True)
             ctx.exit(REFUSED)
         click.echo(body, nl=False)
         return
-    for one in found:
-        for line in _format_full_message(one, library.zone):
+    for message in messages:
+        for line in _format_full_message(message, library.zone):
             click.echo(line)
 
 
@@ -277,8 +277,8 @@ async def _write_messages(
     count = 0
     with body_errors_as_configuration():
         async with open_journal(installation) as (journal, store):
-            async for one in journal.export_messages(await include_whole_conversation(store, wanted)):
-                count += write(one)
+            async for message in journal.export_messages(await include_whole_conversation(store, wanted)):
+                count += write(message)
                 if count and count % TOLD_EVERY == 0:
                     click.echo(f"{count} messages …", err=True)
     return count

@@ -181,7 +181,7 @@ async def _run_mock(opening: AbstractAsyncContextManager[MockProgram], listening
 def _find_mock_kind(adapters: AdapterRegistry, profile: Profile) -> MockKind:
     """Find the kind; raises click.UsageError."""
     found = (find_mock(adapters, profile) for find_mock in _MOCK_KINDS)
-    kind = next((one for one in found if one is not None), None)
+    kind = next((mock_kind for mock_kind in found if mock_kind is not None), None)
     if kind is None:
         raise click.UsageError(f"profile {profile.name} has no channel that can be simulated")
     return kind
@@ -218,7 +218,7 @@ def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iter
     for role in kind.roles:
         yield f"{_ROLE_TITLES[role]}:"
         fitting = [scenario for scenario in scenarios.values() if scenario.role is role and not scenario.abstract]
-        listed = sorted(fitting, key=lambda one: one.name)
+        listed = sorted(fitting, key=lambda mock_scenario: mock_scenario.name)
         yield from _format_pairs([(one.name, f"{one.about} ({_describe_recording(one, kind)})") for one in listed])
         yield ""
     misbehaviours = kind.misbehaviours

@@ -47,7 +47,7 @@ def list_profiles(installation: Installation) -> None:
     """List all profiles. Each line shows the name, the profile that it extends, protocols, number of match rules and
     description."""
     loading = installation.profiles
-    rows = [_format_profile_row(one) for one in loading.profiles.loaded.values()]
+    rows = [_format_profile_row(loaded_profile) for loaded_profile in loading.profiles.loaded.values()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
     for row in rows:
         click.echo(
@@ -110,16 +110,16 @@ def diff_profiles(
     if right is None and against is None:
         raise click.UsageError("B or --against FOLDER is required")
     other = installation.profiles if against is None else _read_profile_folder(installation, against)
-    found = compare_profiles(
+    differences = compare_profiles(
         _find_loaded_profile(installation, left, installation.profiles),
         _find_loaded_profile(installation, right or left, other),
         leave_out=() if with_examples else (EXAMPLES,),
     )
-    for one in found:
-        click.echo(one.key)
-        click.echo(f"  - {one.left}  # {one.left_source}" if one.left else "  - (not there)")
-        click.echo(f"  + {one.right}  # {one.right_source}" if one.right else "  + (not there)")
-    click.echo(f"{len(found)} differences" if len(found) != 1 else "1 difference")
+    for difference in differences:
+        click.echo(difference.key)
+        click.echo(f"  - {difference.left}  # {difference.left_source}" if difference.left else "  - (not there)")
+        click.echo(f"  + {difference.right}  # {difference.right_source}" if difference.right else "  + (not there)")
+    click.echo(f"{len(differences)} differences" if len(differences) != 1 else "1 difference")
 
 
 @profile_command.command(name="schema")

@@ -143,10 +143,10 @@ def show_replay_job(installation: Installation, job: str, symbol: str) -> None:
     click.echo(f"{progress.job.status}, {progress.ended} of {progress.total}")
     for line in _format_counts(progress):
         click.echo(line)
-    for one in listed:
-        moment = format_local_time(one.at, library.zone) if one.at is not None else "-"
-        reason = f": {one.item.reason}" if one.item.reason else ""
-        click.echo(f"{moment}  {one.item.message}  {one.service or '(unknown)'}  {one.item.status}{reason}")
+    for replay in listed:
+        moment = format_local_time(replay.at, library.zone) if replay.at is not None else "-"
+        reason = f": {replay.item.reason}" if replay.item.reason else ""
+        click.echo(f"{moment}  {replay.item.message}  {replay.service or '(unknown)'}  {replay.item.status}{reason}")
 
 
 _CHANGES = {

@@ -181,24 +181,24 @@ def _find_partner_service(role: _PlayedPartner, name: str) -> PartnerService:
     names = {
         word.lower(): service for service in role.services for word in (service.name, service.wire, *service.aliases)
     }
-    found = names.get(name.lower())
-    if found is None:
+    partner_service = names.get(name.lower())
+    if partner_service is None:
         raise click.UsageError(f"service not found: {name}{_suggest_nearest(name, names)}; --list shows them")
-    return found
+    return partner_service
 
 
 def _parse_service_options(service: PartnerService, words: Sequence[str]) -> Values:
     """`--name value`, `--name=value` and flags. Raises click.UsageError."""
-    known = {parameter.name: parameter for parameter in service.parameters}
+    parameters = {parameter.name: parameter for parameter in service.parameters}
     service_options: dict[str, tuple[str, ...]] = {}
     rest = iter(words)
     for word in rest:
         if not word.startswith("--") or word == "--":
             raise click.UsageError(f"'{word}' is not an option; put values with spaces in quotation marks")
         name, equals, value = word[2:].partition("=")
-        parameter = known.get(name)
+        parameter = parameters.get(name)
         if parameter is None:
-            raise click.UsageError(f"{service.name} has no option --{name}{_suggest_nearest(name, known, '--')}")
+            raise click.UsageError(f"{service.name} has no option --{name}{_suggest_nearest(name, parameters, '--')}")
         text = _read_option_text(parameter, equals, value, rest)
         service_options[name] = (*service_options.get(name, ()), text)
     return service_options

@@ -77,16 +77,16 @@ def list_users(installation: Installation, symbol: str, as_json: bool) -> None:
     """List the accounts of a library with their roles. Each line also shows the sign-in method and the date of
     disabling."""
     library = require_library(installation, symbol)
-    found = _run_on_users(installation, lambda service: service.list_users(library.symbol))
+    users = _run_on_users(installation, lambda service: service.list_users(library.symbol))
     if as_json:
-        for user in found:
+        for user in users:
             click.echo(json.dumps(_document_of_user(user, library), ensure_ascii=False))
         return
-    if not found:
+    if not users:
         click.echo("no accounts; create one with `illgate user add NAME --role operator`")
         return
     heading = ("NAME", "SHOWN AS", "ROLES", "SIGNS IN BY", "CREATED", "")
-    for line in format_table([heading, *(_format_user_row(user, library) for user in found)]):
+    for line in format_table([heading, *(_format_user_row(user, library) for user in users)]):
         click.echo(line)
 
 
@@ -344,20 +344,20 @@ def list_audit(
     library = require_library(installation, symbol)
     begin: datetime | None = parse_moment(since, installation.clock.now(), library.zone) if since else None
     actor = f"staff:{name}" if name else ""
-    found = _run_on_users(
+    entries = _run_on_users(
         installation,
         lambda service: service.list_audit_entries(library.symbol, limit, before=cursor, actor=actor, since=begin),
     )
     if as_json:
-        for entry in found:
+        for entry in entries:
             click.echo(json.dumps(_document_of_entry(entry), ensure_ascii=False))
-    elif not found:
+    elif not entries:
         click.echo("no entries")
     else:
         heading = ("AT", "WHO", "DID", "TO", "DETAIL", "FROM")
-        for line in format_table([heading, *(_format_entry_row(entry, library) for entry in found)]):
+        for line in format_table([heading, *(_format_entry_row(entry, library) for entry in entries)]):
             click.echo(line)
-    print_cursor(found[-1].id if len(found) == limit else "")
+    print_cursor(entries[-1].id if len(entries) == limit else "")
 
 
 def _format_entry_row(entry: AuditEntry, library: LibrarySettings) -> tuple[str, ...]:

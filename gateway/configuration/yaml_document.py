@@ -31,8 +31,8 @@ V = TypeVar("V")
 def nearest_match(word: str, words: Iterable[str]) -> str:
     """The word that was probably meant; empty if none is near."""
     by_fold = {known.casefold(): known for known in words}
-    found = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
-    return by_fold[found[0]] if found else ""
+    close_matches = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6)
+    return by_fold[close_matches[0]] if close_matches else ""
 
 
 class SourcePosition(NamedTuple):

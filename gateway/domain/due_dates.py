@@ -67,10 +67,10 @@ def local_day(due: Due, zone: tzinfo) -> date | None:
 
 def require_future_day(sent: Due, today: date, zone: tzinfo, about: MessagePart | None = None) -> date | None:
     """Return the day that was sent; raises Refused(INVALID_DATE) for a day before today."""
-    found = local_day(sent, zone)
-    if sent is not None and found is not None and found < today:
+    day = local_day(sent, zone)
+    if sent is not None and day is not None and day < today:
         raise _invalid_date_refusal("This date has already passed.", sent, about)
-    return found
+    return day
 
 
 def _invalid_date_refusal(detail: str, sent: date, about: MessagePart | None = MessagePart.DUE_DATE) -> Refused:

@@ -27,10 +27,10 @@ def list_wider_blocks(address: str) -> tuple[str, ...]:
     if ":" not in block:
         return ()
     try:
-        found = ipaddress.IPv6Network(block)
+        network = ipaddress.IPv6Network(block)
     except ValueError:
         return ()
-    return tuple(str(found.supernet(new_prefix=prefix)) for prefix in WIDER_PREFIXES)
+    return tuple(str(network.supernet(new_prefix=prefix)) for prefix in WIDER_PREFIXES)
 
 
 def is_this_machine(host: str) -> bool:

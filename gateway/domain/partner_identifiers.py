@@ -157,8 +157,8 @@ def translate_record_ids(sent: tuple[RecordId, ...], rules: RecordRules) -> tupl
     """
     typed = ((rules.types.get(r.type.strip().lower(), r.type.strip().lower()), r.value) for r in sent)
     known = sorted((pair for pair in typed if pair[0] in rules.order), key=lambda pair: rules.order.index(pair[0]))
-    found = tuple(RecordId(type_, _rewrite_record_number(type_, value, rules)) for type_, value in known)
-    usable = tuple(record for record in found if record.value)
+    ids = tuple(RecordId(type_, _rewrite_record_number(type_, value, rules)) for type_, value in known)
+    usable = tuple(record for record in ids if record.value)
     if not usable:
         raise Refused(
             RefusalReason.INVALID_VALUE,

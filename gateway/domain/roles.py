@@ -168,8 +168,8 @@ class StaffUser:
         return tuple(sorted({grant.library for grant in self.grants}))
 
     def roles_in(self, library: str) -> tuple[StaffRole, ...]:
-        held = {grant.role for grant in self.grants if grant.library == library}
-        return tuple(role for role in StaffRole if role in held)
+        roles = {grant.role for grant in self.grants if grant.library == library}
+        return tuple(role for role in StaffRole if role in roles)
 
     def rights_in(self, library: str) -> frozenset[Right]:
         return frozenset(right for role in self.roles_in(library) for right in RIGHTS[role])

@@ -138,8 +138,8 @@ class GuardedResolver:
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        allowed = [one for one in found if self._addresses.can_reach(one["host"])]
+        results = await self._resolver.resolve(host, port, family)
+        allowed = [result for result in results if self._addresses.can_reach(result["host"])]
         if not allowed:
             raise AddressNotAllowedError("the host has no public address")
         return allowed

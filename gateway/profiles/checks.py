@@ -71,13 +71,13 @@ def check_path_rules(loaded: Mapping[str, LoadedProfile], settings: Settings) ->
     nobody's."""
     if len(settings.libraries) == 1:
         return
-    profiles = [one for one in loaded.values() if not one.profile.abstract]
+    profiles = [loaded_profile for loaded_profile in loaded.values() if not loaded_profile.profile.abstract]
     owners: dict[str, LoadedProfile] = {}
     for one in profiles:
         for rule in one.profile.match:
             if rule.path is not None and len(rule_conditions(rule)) == 1:
                 owners.setdefault(rule.path.casefold(), one)
-    owners |= {one.profile.name.casefold(): one for one in profiles}
+    owners |= {loaded_profile.profile.name.casefold(): loaded_profile for loaded_profile in profiles}
     for one in profiles:
         for index, rule in enumerate(one.profile.match):
             owner = owners.get(rule.path.casefold()) if rule.path is not None else None
@@ -92,12 +92,12 @@ def check_listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> 
         path: KeyPath = ("tcp", index, "profile")
         if not listener.profile:
             continue
-        one = loaded.get(listener.profile)
-        if one is None:
+        loaded_profile = loaded.get(listener.profile)
+        if loaded_profile is None:
             yield settings.make_problem(path, "no such profile", listener.profile, tuple(loaded))
-        elif one.profile.abstract:
+        elif loaded_profile.profile.abstract:
             yield settings.make_problem(path, "this profile is abstract", listener.profile)
-        elif listener.protocol not in one.profile.dialects:
+        elif listener.protocol not in loaded_profile.profile.dialects:
             yield settings.make_problem(path, f"this profile has no section `{listener.protocol}`", listener.profile)
 
 
@@ -190,8 +190,8 @@ def check_partners(
     loaded: Mapping[str, LoadedProfile], channels: Mapping[str, ChannelAdapter]
 ) -> Iterator[ConfigurationProblem]:
     """`channels`: those that are installed, by name; empty: none is looked at."""
-    for one in loaded.values():
-        yield from check_partner(one, channels)
+    for loaded_profile in loaded.values():
+        yield from check_partner(loaded_profile, channels)
     partners = ((one, one.profile.partner) for one in loaded.values() if not one.profile.abstract)
     yield from _check_partner_symbols((one, partner) for one, partner in partners if partner is not None)
 
@@ -303,12 +303,12 @@ def _check_managed_role(loaded_profile: LoadedProfile) -> Iterator[Configuration
 def _check_partner_symbols(partners: Iterable[tuple[LoadedProfile, PartnerPolicy]]) -> Iterator[ConfigurationProblem]:
     """A symbol that two partners of one library have: it would be chance whose message it is."""
     seen: dict[tuple[str, str], str] = {}
-    for one, partner in partners:
+    for loaded_profile, partner in partners:
         for index, symbol in enumerate(partner.symbols):
             path: KeyPath = ("partner", "symbols", index)
-            first = seen.setdefault((one.profile.library, symbol.casefold()), one.profile.name)
-            if first != one.profile.name:
-                yield one.make_problem(path, f"profile '{first}' has this symbol too", symbol)
+            first = seen.setdefault((loaded_profile.profile.library, symbol.casefold()), loaded_profile.profile.name)
+            if first != loaded_profile.profile.name:
+                yield loaded_profile.make_problem(path, f"profile '{first}' has this symbol too", symbol)
 
 
 def locate_sections(profile: Profile, searches: Iterable[str]) -> tuple[str, ...]:
@@ -322,11 +322,11 @@ def check_locate_policies(
 ) -> Iterator[ConfigurationProblem]:
     """`searches`: the protocols that are installed; empty: only targets are looked at."""
     known = tuple(searches)
-    for one in loaded.values():
-        locate = one.profile.locate
-        if locate is not None and not one.profile.abstract:
-            yield from _check_locate_target(one, locate, loaded) if locate.target else ()
-            yield from _check_locate_section(one, locate, loaded, known) if known else ()
+    for loaded_profile in loaded.values():
+        locate = loaded_profile.profile.locate
+        if locate is not None and not loaded_profile.profile.abstract:
+            yield from _check_locate_target(loaded_profile, locate, loaded) if locate.target else ()
+            yield from _check_locate_section(loaded_profile, locate, loaded, known) if known else ()
 
 
 def _check_locate_target(

@@ -51,7 +51,7 @@ class _ResourceGuard:
     def __init__(self, settings: Settings, library: str) -> None:
         self._folder = settings.folder
         self._library = library
-        listed = {one.symbol: one.secrets for one in settings.libraries}
+        listed = {library_settings.symbol: library_settings.secrets for library_settings in settings.libraries}
         self._own = listed.pop(library, ())
         self._others = listed
         self._of_gateway = {self._resolve(resource.reference) for resource in _iter_resources(settings, ())}

@@ -160,16 +160,16 @@ class ProfileMatcher:
         address = _parse_ip_address(sender.network)
         if sender.path:
             return self._match_path(sender, said, address)
-        found = [
+        candidates = [
             rule.candidate
             for condition in said.items()
             for rule in self._exact.get(condition, ())
             if _is_rule_fulfilled(rule, sender, said, address)
         ]
         for rules in (self._find_network_rules(address), self._rest):
-            found += [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, said, address)]
-        partners = self._match_symbols(sender, _profiles_of_candidates(found))
-        return tuple(sorted((*partners, *_sort_candidates(found)), key=lambda candidate: -candidate.conditions))
+            candidates += [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, said, address)]
+        partners = self._match_symbols(sender, _profiles_of_candidates(candidates))
+        return tuple(sorted((*partners, *_sort_candidates(candidates)), key=lambda candidate: -candidate.conditions))
 
     def _match_symbols(self, sender: MessageSender, profiles: list[Profile]) -> tuple[ProfileCandidate, ...]:
         """Match in the order of the symbols, but those of the library that is spoken to come first: two of an
@@ -190,13 +190,13 @@ class ProfileMatcher:
         self, sender: MessageSender, said: dict[str, str], address: Address | None
     ) -> tuple[ProfileCandidate, ...]:
         rules = self._exact.get(("path", said["path"]), ())
-        found = [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, said, address)]
+        candidates = [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, said, address)]
         named = [
-            one
-            for one in self._match_name(sender.path, sender.protocol)
-            if one.profile not in _profiles_of_candidates(found)
+            candidate
+            for candidate in self._match_name(sender.path, sender.protocol)
+            if candidate.profile not in _profiles_of_candidates(candidates)
         ]
-        return _sort_candidates([*found, *named])
+        return _sort_candidates([*candidates, *named])
 
     def _find_network_rules(self, address: Address | None) -> list[_IndexedRule]:
         if address is None:
@@ -278,8 +278,8 @@ class PartnerIndex:
                 self._bare[_strip_authority(symbol)].append(profile)
 
     def find_by_symbol(self, symbols: Iterable[str]) -> list[Profile]:
-        found = (profile for symbol in symbols for profile in self._find_by_one_symbol(symbol))
-        return list({profile.name: profile for profile in found}.values())
+        profiles = (profile for symbol in symbols for profile in self._find_by_one_symbol(symbol))
+        return list({profile.name: profile for profile in profiles}.values())
 
     def _find_by_one_symbol(self, symbol: str) -> list[Profile]:
         if not symbol:
@@ -288,9 +288,9 @@ class PartnerIndex:
             return exact
         if ":" in symbol:
             return self._whole.get(_strip_authority(symbol), [])
-        found = self._bare.get(symbol.casefold(), [])
-        partners = {profile.partner.symbols for profile in found if profile.partner is not None}
-        return found if len(partners) == 1 else []
+        profiles = self._bare.get(symbol.casefold(), [])
+        partners = {profile.partner.symbols for profile in profiles if profile.partner is not None}
+        return profiles if len(partners) == 1 else []
 
 
 def is_same_symbol(one: str, other: str) -> bool:

@@ -71,13 +71,13 @@ class DaemonListeners:
         self.http = HttpListener(place, site)
         self.tcp = tuple(
             TcpMessageListener(
-                self._make_tcp_options(one),
+                self._make_tcp_options(tcp_listener),
                 exchange,
                 self._gate,
                 self._clock,
-                lines if protocols[one.protocol].for_all else None,
+                lines if protocols[tcp_listener.protocol].for_all else None,
             )
-            for one in self._settings.tcp
+            for tcp_listener in self._settings.tcp
         )
         lines.start_serving(ConnectionHandlers(exchange, self._gate, self._clock))
         keys: list[KeyPath] = [("http", "port"), *(("tcp", index, "port") for index in range(len(self.tcp)))]

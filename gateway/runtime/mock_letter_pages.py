@@ -84,8 +84,8 @@ def _find_number(subject: str) -> str:
 def _find_rich_links(text: str) -> Mapping[str, str]:
     document = html.document_fromstring(text)
     return {
-        _squeeze_text("".join(map(str, one.itertext()))): str(one.get("href"))
-        for one in document.iterfind(".//a[@href]")
+        _squeeze_text("".join(map(str, element.itertext()))): str(element.get("href"))
+        for element in document.iterfind(".//a[@href]")
     }
 
 

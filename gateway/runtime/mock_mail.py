@@ -36,7 +36,7 @@ class MockMailServer:
 
         def open_session() -> SMTP:
             session = SMTP(self, data_size_limit=self._max_bytes, hostname="mock.invalid")
-            self._sessions = [one for one in self._sessions if one.transport is not None]
+            self._sessions = [smtp for smtp in self._sessions if smtp.transport is not None]
             self._sessions.append(session)
             return session
 

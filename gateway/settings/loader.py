@@ -83,12 +83,12 @@ class _SystemSections:
         self, adapter: LibraryAdapter, path: KeyPath, system: dict[str, object]
     ) -> dict[str, NestedSystem]:
         """The sections of other systems within that of this adapter, by key."""
-        found = {}
+        systems = {}
         for key in adapter.nested:
             section = system.get(key)
             if isinstance(section, dict) and isinstance(section.get("type"), str):
-                found[key] = NestedSystem(type=section["type"], options=self._read_options((*path, key), section))
-        return found
+                systems[key] = NestedSystem(type=section["type"], options=self._read_options((*path, key), section))
+        return systems
 
     def _validate_options(self, adapter: LibraryAdapter, path: KeyPath, system: dict[str, object]) -> BaseModel:
         options = {
@@ -155,10 +155,10 @@ def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> lis
 
 
 def _check_article_sources(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:
-    known = adapters.article_sources
+    source_adapters = adapters.article_sources
     return [
         settings.make_problem(
-            ("article_lookup", *path), message, name, tuple(known) if message == UNKNOWN_SERVICE else ()
+            ("article_lookup", *path), message, name, tuple(source_adapters) if message == UNKNOWN_SERVICE else ()
         )
-        for path, name, message in find_service_mistakes(settings.article_lookup, known)
+        for path, name, message in find_service_mistakes(settings.article_lookup, source_adapters)
     ]

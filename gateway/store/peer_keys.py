@@ -37,8 +37,8 @@ def list_peer_keys(c: Connection) -> tuple[PeerKeyRow, ...]:
     table = server_secret.c
     wanted = select(server_secret).where(table.name.startswith(PREFIX, autoescape=True))
     return tuple(
-        PeerKeyRow(found["library"], found["name"].removeprefix(PREFIX), bytes(found["value"]), found["created"])
-        for found in c.execute(wanted.order_by(table.created, table.name)).mappings()
+        PeerKeyRow(row["library"], row["name"].removeprefix(PREFIX), bytes(row["value"]), row["created"])
+        for row in c.execute(wanted.order_by(table.created, table.name)).mappings()
     )
 
 

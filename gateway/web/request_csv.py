@@ -23,39 +23,39 @@ def format_csv_header() -> str:
     return format_csv_cells(CSV_COLUMNS)
 
 
-def format_csv_row(one: Request, since: datetime, zone: tzinfo, *, with_patron: bool) -> str:
+def format_csv_row(request: Request, since: datetime, zone: tzinfo, *, with_patron: bool) -> str:
     """`since`: since when it waits; `zone`: of the library."""
-    due = find_due_day(one, zone)
-    citation, patron = one.citation, one.patron if one.role is Role.BORROWING else one.direct_patron
+    due = find_due_day(request, zone)
+    citation, patron = request.citation, request.patron if request.role is Role.BORROWING else request.direct_patron
     return format_csv_cells(
         (
-            one.number,
-            one.transaction if one.role is Role.LENDING else "",
-            one.role.value,
-            one.state.value,
-            " ".join(sorted(flag.value for flag in one.flags)),
+            request.number,
+            request.transaction if request.role is Role.LENDING else "",
+            request.role.value,
+            request.state.value,
+            " ".join(sorted(flag.value for flag in request.flags)),
             citation.component_title or citation.title,
             citation.component_author or citation.author,
-            one.partner.profile,
-            one.partner.name,
-            one.service.type.value,
-            one.desk,
-            one.assignee,
-            "; ".join(one.labels),
-            one.dates.need_by.isoformat() if one.dates.need_by is not None else "",
-            due.isoformat() if due is not None and due != one.dates.need_by else "",
+            request.partner.profile,
+            request.partner.name,
+            request.service.type.value,
+            request.desk,
+            request.assignee,
+            "; ".join(request.labels),
+            request.dates.need_by.isoformat() if request.dates.need_by is not None else "",
+            due.isoformat() if due is not None and due != request.dates.need_by else "",
             since.isoformat(timespec="seconds"),
-            one.created.isoformat(timespec="seconds"),
-            one.changed.isoformat(timespec="seconds"),
+            request.created.isoformat(timespec="seconds"),
+            request.changed.isoformat(timespec="seconds"),
             patron.identifier if with_patron else "",
         )
     )
 
 
-def find_due_day(one: Request, zone: tzinfo) -> date | None:
+def find_due_day(request: Request, zone: tzinfo) -> date | None:
     """Find when it must be back, once it is lent; until then the day of need."""
-    due = one.terms.patron_due or one.terms.lender_due
-    return local_day(due, zone) if due is not None else one.dates.need_by
+    due = request.terms.patron_due or request.terms.lender_due
+    return local_day(due, zone) if due is not None else request.dates.need_by
 
 
 def format_csv_cells(cells: Iterable[str]) -> str:

@@ -128,10 +128,10 @@ class ForwardingNotes:
 
     def _note(self, proxy: str, problem: str) -> None:
         key, now = (proxy, problem), self._clock()
-        known = self._noted.pop(key, _NotedProxy(0, now))
+        noted_proxy = self._noted.pop(key, _NotedProxy(0, now))
         if len(self._noted) >= MAX_NOTED_PROXIES:
             self._noted.pop(next(iter(self._noted)))  # the one that was heard of longest ago
-        self._noted[key] = replace(known, requests=known.requests + 1, at=now)
+        self._noted[key] = replace(noted_proxy, requests=noted_proxy.requests + 1, at=now)
 
 
 def make_forwarding_middleware(proxies: TrustedProxies, notes: ForwardingNotes) -> Middleware:

@@ -28,8 +28,8 @@ _BARE_WORD = re.compile(r"\W*(accept|reject)\W*", re.IGNORECASE)
 _TERM_END = re.compile(r"(;|\n|, (?=[A-Z]))")
 _CONDITIONS = {
     **CONDITION_IN,
-    **{one.value: one for one in LoanCondition},
-    **{one.value.replace("-", " "): one for one in LoanCondition},
+    **{condition.value: condition for condition in LoanCondition},
+    **{condition.value.replace("-", " "): condition for condition in LoanCondition},
 }
 
 
@@ -66,9 +66,9 @@ def read_noted_terms(note: str, habits: NoteHabits) -> NotedTerms:
         condition = _find_prefixed_value(term, habits.condition_prefix, CONDITION_PREFIX)
         price = _find_prefixed_value(term, habits.cost_prefix, COST_PREFIX)
         if condition is not None:
-            known = _CONDITIONS.get(condition.casefold(), LoanCondition.OTHER)
-            conditions.append(known)
-            kept += [term.replace(term.strip(), condition), end] if known is LoanCondition.OTHER else []
+            loan_condition = _CONDITIONS.get(condition.casefold(), LoanCondition.OTHER)
+            conditions.append(loan_condition)
+            kept += [term.replace(term.strip(), condition), end] if loan_condition is LoanCondition.OTHER else []
             continue
         names_cost = names_cost or price is not None
         money = read_sum(price) if price is not None and cost is None else None

@@ -146,7 +146,7 @@ def _name_item(request: Request, volume: Volume, barcode: str) -> ItemName:
     candidate = request.find_candidate(barcode)
     found = candidate.call_number if candidate is not None else ""
     records = (candidate.title if candidate is not None else "", request.citation.title)
-    title = next(filter(None, (*records, *(one.title for one in request.candidates))), "")
+    title = next(filter(None, (*records, *(item_candidate.title for item_candidate in request.candidates))), "")
     return ItemName(barcode, volume.label, volume.call_number or found or request.citation.call_number, title)
 
 

@@ -421,9 +421,9 @@ def _find_reason(word: str, info: MessageInfo, known: Mapping[str, ReasonCodes])
     first = (info.note or "").split(SEPARATOR, 1)[0].strip()
     if first in {code.value for code in ReasonCodes}:
         return first, ""  # said more exactly, by a gateway of our kind
-    found = known.get(word.casefold())
-    if found is not None:
-        return found.value, ""
+    codes = known.get(word.casefold())
+    if codes is not None:
+        return codes.value, ""
     return (ReasonCodes.OTHER.value, f"reason: {word}") if word else ("", "")
 
 
@@ -432,10 +432,10 @@ def _add_costs(costs: tuple[Costs, ...], currency: str) -> tuple[Money | None, t
     is no currency. `currency`: meant where none is said."""
     total: Money | None = None
     others = []
-    for one in costs:
-        money = money_of_costs(one, currency)
+    for cost in costs:
+        money = money_of_costs(cost, currency)
         if money is None or (total is not None and total.currency != money.currency):
-            others.append(_describe_costs(one))
+            others.append(_describe_costs(cost))
         else:
             total = money if total is None else Money(total.amount + money.amount, total.currency)
     return total, tuple(others)

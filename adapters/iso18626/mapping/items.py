@@ -98,8 +98,8 @@ def take_item_blocks(note: str) -> tuple[tuple[ItemName, ...], str]:
     if not blocks:
         return (), note
     items = [item for block in blocks for item in _read_item_lines(block)]
-    by_barcode = {one.barcode: one for one in reversed(items)}
-    once = (one for one in items if not one.barcode or by_barcode[one.barcode] is one)
+    by_barcode = {name.barcode: name for name in reversed(items)}
+    once = (name for name in items if not name.barcode or by_barcode[name.barcode] is name)
     return tuple(once), "\n".join(filter(None, (*words, note[place:].strip())))
 
 
@@ -132,8 +132,8 @@ def read_item_ids(item_ids: Iterable[str], form: ItemIdForm = "plain") -> tuple[
     barcode, the call number and the title of one, as CrossLink writes them."""
     if form == "joined":
         return tuple(ItemName(part.strip()) for item_id in item_ids for part in item_id.split(",") if part.strip())
-    found = (_read_item_id(part) for item_id in item_ids for part in _split_volumes(item_id) if part)
-    return tuple(one for one in found if one != ItemName(""))
+    names = (_read_item_id(part) for item_id in item_ids for part in _split_volumes(item_id) if part)
+    return tuple(name for name in names if name != ItemName(""))
 
 
 def _split_volumes(text: str) -> list[str]:

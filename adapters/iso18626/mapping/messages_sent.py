@@ -70,10 +70,10 @@ def message_of_event(message: PartnerMessage, context: MappingContext) -> Messag
     """Make the message of an event; raises Refused(UNSUPPORTED_SERVICE) for what ISO 18626 has no message for, or this
     partner doesn't take."""
     if message.kind is EventKind.REQUEST and message.role is Role.BORROWING:
-        asked = message
+        partner_message = message
         if not has_volume_elements(message.request, context.dialect.schema_version):
-            asked = replace(message, request=tell_volumes(message.request, message.kind, message.details)[0])
-        written = write_request(asked, context)
+            partner_message = replace(message, request=tell_volumes(message.request, message.kind, message.details)[0])
+        written = write_request(partner_message, context)
         if context.dialect.whole_amounts:
             written = tell_cents_of_request(written)
         return replace(written, header=write_request_header(message, context))

@@ -40,8 +40,8 @@ _UNCOUNTED = tuple(
 def read_item(reader: ApduReader, start: int, stop: int, constructed: bool) -> Item:
     """Whatever can't be read as what it should be is kept as it came, with a note."""
     octets = read_any(reader, start, stop, constructed)
-    if (known := _SEEN.get(octets)) is not None:
-        return known
+    if (info := _SEEN.get(octets)) is not None:
+        return info
     notes = len(reader.oddities)
     item = _decode_item(reader, octets, start, stop)
     if isinstance(item, DeliveryInfo) and len(reader.oddities) == notes and len(octets) <= MAX_REMEMBERED_BYTES:
@@ -135,7 +135,7 @@ def _unwrap_tags(source: ber.BerSource, start: int, stop: int, *tags: int) -> by
     return source.data[start:stop]
 
 
-def credentials_octets(one: Credentials) -> bytes:
+def credentials_octets(credentials: Credentials) -> bytes:
     answers = b"".join(
         _wrap_in_tag(
             ber.SEQUENCE,
@@ -143,7 +143,7 @@ def credentials_octets(one: Credentials) -> bytes:
             _wrap_in_tag(_PROMPT, True, _prompt_number_octets(number))
             + _wrap_in_tag(_ANSWER, True, _prompt_string_octets(text)),
         )
-        for number, text in ((_USER_ID, one.user), (_PASSWORD, one.password))
+        for number, text in ((_USER_ID, credentials.user), (_PASSWORD, credentials.password))
     )
     return _wrap_in_tag(_RESPONSE, True, answers)
 

@@ -195,11 +195,11 @@ _NO_CURRENCY = "XXX"
 
 def _shipping_extras(apdu: Shipped) -> tuple[CitationExtra, ...]:
     supplied = apdu.supply_details
-    found = []
+    extras = []
     if supplied.date_shipped is not None:
-        found.append(CitationExtra("date-shipped", supplied.date_shipped.isoformat(), "date"))
+        extras.append(CitationExtra("date-shipped", supplied.date_shipped.isoformat(), "date"))
     if supplied.chargeable_units is not None:
-        found.append(CitationExtra("chargeable-units", str(supplied.chargeable_units), "number"))
+        extras.append(CitationExtra("chargeable-units", str(supplied.chargeable_units), "number"))
     unread = supplied.cost if money_of_amount(supplied.cost, _NO_CURRENCY) is None else None
     for name, amount in (
         ("cost", unread),
@@ -207,17 +207,17 @@ def _shipping_extras(apdu: Shipped) -> tuple[CitationExtra, ...]:
         ("return-insurance-require", supplied.return_insurance_require),
     ):
         if amount is not None:
-            found.append(CitationExtra(name, f"{amount.value} {amount.currency}".strip()))
-    return tuple(found)
+            extras.append(CitationExtra(name, f"{amount.value} {amount.currency}".strip()))
+    return tuple(extras)
 
 
 def _read_shipped_conditions(code: ShippedConditions | int | None) -> tuple[tuple[LoanCondition, ...], str]:
     if code is None:
         return (), ""
-    known = reasons.SHIPPED_CONDITION_IN.get(code) if isinstance(code, ShippedConditions) else None
-    if known is None:
+    condition = reasons.SHIPPED_CONDITION_IN.get(code) if isinstance(code, ShippedConditions) else None
+    if condition is None:
         return (LoanCondition.OTHER,), f"condition: {reasons.name_of_code(code)}"
-    return (known,), ""
+    return (condition,), ""
 
 
 def _due_details(due: DateDue | None) -> dict[str, Any]:
@@ -357,16 +357,16 @@ def _read_conditional(explanation: Explanation, context: MappingContext) -> tupl
     if results is None:
         return EventKind.CONDITIONAL, EventDetails(conditions=(LoanCondition.OTHER,))
     code = results.conditions
-    known = (
+    condition = (
         reasons.CONDITION_IN.get(code, LoanCondition.OTHER)
         if isinstance(code, ReasonConditional)
         else LoanCondition.OTHER
     )
-    note = f"condition: {reasons.name_of_code(code)}" if known in (LoanCondition.OTHER, LoanCondition.COST) else ""
+    note = f"condition: {reasons.name_of_code(code)}" if condition in (LoanCondition.OTHER, LoanCondition.COST) else ""
     until = f"answer by {results.date_for_reply}" if results.date_for_reply is not None else ""
     via = f"proposed delivery: {results.physical_delivery}" if results.physical_delivery else ""
     return EventKind.CONDITIONAL, EventDetails(
-        conditions=(known,), note=_join_notes(note, until, via, _format_locations(results.locations, context))
+        conditions=(condition,), note=_join_notes(note, until, via, _format_locations(results.locations, context))
     )
 
 

@@ -145,7 +145,7 @@ def _write_parties(message: PartnerMessage, context: MappingContext) -> tuple[Sy
     ours = SystemId.from_symbol(_our_symbol(message, context), message.sender.name)
     theirs = SystemId.from_symbol(outgoing_symbol(message.receiver.symbol, context.dialect.symbols))
     both = (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)
-    requester, responder = (one if one != SystemId() else None for one in both)
+    requester, responder = (system_id if system_id != SystemId() else None for system_id in both)
     if context.dialect.transport.by == "mail" and (requester is None or responder is None):
         raise Refused(
             RefusalReason.DATA_MISSING, "Both libraries need a symbol for ISO ILL by email; one of them has none."
@@ -315,7 +315,7 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Apdu
 
 def _describe_conditions(conditions: Iterable[LoanCondition], condition: LoanCondition | None) -> str:
     """Those that the one code doesn't say."""
-    return write_conditions_term(one for one in conditions if one is not condition)
+    return write_conditions_term(loan_condition for loan_condition in conditions if loan_condition is not condition)
 
 
 def _write_retry(message: PartnerMessage, context: MappingContext) -> ApduFields:

@@ -152,7 +152,7 @@ class MessageBuilder:
         return ItemOptionalFields(bibliographic_description=described, item_description=place)
 
     def build_description(self, values: MessageValues) -> BibliographicDescription | None:
-        found = BibliographicDescription(
+        description = BibliographicDescription(
             author=values.author or None,
             bibliographic_item_ids=tuple(_build_bib_item_id(one) for one in values.records if is_standard_number(one)),
             bibliographic_record_ids=tuple(
@@ -164,7 +164,7 @@ class MessageBuilder:
             title=values.title or None,
             medium_type=make_code(values.medium),
         )
-        return None if found == BibliographicDescription() else found
+        return None if description == BibliographicDescription() else description
 
 
 def make_code(value: str, scheme: str = "") -> Code | None:

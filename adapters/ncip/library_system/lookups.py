@@ -171,8 +171,8 @@ class NcipDesk:
     async def barcode_of_item(self, item_id: str) -> str:
         """An item has its barcode for its number; a temporary item of ours one of its own."""
         made = (one for one in await self.changes.changes_of_record(item_id) if one.kind is ChangeKind.TEMPORARY_ITEM)
-        found = next(made, None)
-        return found.barcode if found is not None else item_id
+        library_change = next(made, None)
+        return library_change.barcode if library_change is not None else item_id
 
     # --- records -----------------------------------------------------------------------------------------
 

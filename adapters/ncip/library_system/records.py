@@ -217,8 +217,8 @@ class RecordReader:
 
     def _scopes_of_block(self, word: str) -> frozenset[BlockScope]:
         own = {BlockScope(scope) for scope, text in self.options.ncip.patrons.block_words.items() if text == word}
-        found = own or {scope for part, scope in _SCOPE_WORDS if part in word.casefold()}
-        return frozenset(found or BlockScope)
+        scopes = own or {scope for part, scope in _SCOPE_WORDS if part in word.casefold()}
+        return frozenset(scopes or BlockScope)
 
     def _list_ends(self, fields: UserOptionalFields, reader: CommandReader) -> Iterable[date | None]:
         return (to_local_day(privilege.valid_to_date, reader) for privilege in fields.user_privileges)
@@ -328,9 +328,9 @@ class RecordReader:
     def _read_place(self, place: Location) -> library.Location:
         levels = self.options.ncip.items.location_levels
         said: dict[str, str] = {}
-        for one in place.name.instances if place.name is not None else ():
-            if one.level is not None and 1 <= one.level <= len(levels):
-                said[levels[one.level - 1]] = one.value
+        for instance in place.name.instances if place.name is not None else ():
+            if instance.level is not None and 1 <= instance.level <= len(levels):
+                said[levels[instance.level - 1]] = instance.value
         return library.Location(said.get("branch") or self.options.branch, said.get("shelf", ""), said.get("name", ""))
 
     def read_bib(self, fields: ItemOptionalFields, barcode: str, reader: CommandReader) -> Bib:

@@ -143,8 +143,8 @@ def _write_promise(writer: DeclarationWriter) -> Initiation | Response:
 
 def _write_not_supplied(writer: DeclarationWriter) -> Initiation:
     details, codes = writer.message.details, writer.dialect.reasons
-    known = ReasonCodes(details.reason) if details.reason in set(ReasonCodes) else None
-    code = codes.get(known, "") if known is not None else ""
+    reason_codes = ReasonCodes(details.reason) if details.reason in set(ReasonCodes) else None
+    code = codes.get(reason_codes, "") if reason_codes is not None else ""
     return CancelRequestItem(
         initiation_header=writer.make_header(),
         user_id=writer.make_user_id(),

@@ -184,13 +184,13 @@ def read_fee_amount(fiscal: FiscalTransactionInformation | None, reader: Command
 
 
 def read_record_ids(ids: tuple[BibliographicId, ...], reader: CommandReader) -> tuple[RecordId, ...]:
-    found = []
-    for one in ids:
-        if one.bibliographic_record_id is not None:
-            found.append(_read_record_id(one.bibliographic_record_id, reader))
-        elif one.bibliographic_item_id is not None:
-            found.append(_read_bib_item_id(one.bibliographic_item_id, reader))
-    return tuple(record for record in found if record.value)
+    record_ids = []
+    for bibliographic_id in ids:
+        if bibliographic_id.bibliographic_record_id is not None:
+            record_ids.append(_read_record_id(bibliographic_id.bibliographic_record_id, reader))
+        elif bibliographic_id.bibliographic_item_id is not None:
+            record_ids.append(_read_bib_item_id(bibliographic_id.bibliographic_item_id, reader))
+    return tuple(record for record in record_ids if record.value)
 
 
 def _map_record_type(sent: str, reader: CommandReader) -> str:
@@ -255,9 +255,9 @@ def list_restrictions(fields: ItemOptionalFields | None) -> tuple[str, ...]:
 
 
 def read_conditions(restrictions: tuple[str, ...], reader: CommandReader) -> tuple[LoanCondition, ...]:
-    known = {**CONDITIONS, **reader.dialect.items.restrictions}
+    conditions = {**CONDITIONS, **reader.dialect.items.restrictions}
     words = (word.strip().lower() for word in restrictions)
-    return tuple(dict.fromkeys(known.get(word, LoanCondition.OTHER) for word in words if word != NO_RETURN))
+    return tuple(dict.fromkeys(conditions.get(word, LoanCondition.OTHER) for word in words if word != NO_RETURN))
 
 
 def read_piece_barcode(fields: ItemOptionalFields | None) -> str:
@@ -362,16 +362,16 @@ def read_patron_secret(inputs: tuple[AuthenticationInput, ...], reader: CommandR
 def read_patron_identifiers(
     user_id: UserId | None, inputs: tuple[AuthenticationInput, ...], reader: CommandReader
 ) -> tuple[PatronIdentifier, ...]:
-    found = []
+    identifiers = []
     rules = reader.policy.patrons
     if user_id is not None and user_id.value:
         kind = rules.id_types.get(text_of_code(user_id.identifier_type).strip().lower(), rules.lookup_by[0])
-        found.append(PatronIdentifier(kind, rules.rewrite.rewrite_identifier(user_id.value)))
-    for one in inputs:
-        named = rules.identity_types.get(text_of_code(one.input_type).strip().lower())
-        if named is not None and one.data:
-            found.append(PatronIdentifier(named, rules.rewrite.rewrite_identifier(one.data)))
-    return tuple(dict.fromkeys(found))
+        identifiers.append(PatronIdentifier(kind, rules.rewrite.rewrite_identifier(user_id.value)))
+    for authentication_input in inputs:
+        named = rules.identity_types.get(text_of_code(authentication_input.input_type).strip().lower())
+        if named is not None and authentication_input.data:
+            identifiers.append(PatronIdentifier(named, rules.rewrite.rewrite_identifier(authentication_input.data)))
+    return tuple(dict.fromkeys(identifiers))
 
 
 def build_patron_draft(

@@ -34,11 +34,11 @@ _USER_ELEMENTS = {element.value.lower(): element for element in UserElement} | {
 }
 
 
-def select_user_elements(asked: tuple[Code, ...], writer: ResultWriter) -> frozenset[UserElement]:
+def select_user_elements(codes: tuple[Code, ...], writer: ResultWriter) -> frozenset[UserElement]:
     rules = writer.dialect.patrons
-    words = (code.value.strip().lower() for code in asked)
+    words = (code.value.strip().lower() for code in codes)
     wanted = {_USER_ELEMENTS[word] for word in words if word in _USER_ELEMENTS}
-    if not asked:
+    if not codes:
         wanted = set(rules.default_elements)
     return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
 
@@ -180,7 +180,7 @@ def _write_user_ids(patron: Patron, writer: ResultWriter) -> tuple[UserId, ...]:
 
 
 def write_user_fields_if_asked(
-    patron: Patron, asked: tuple[Code, ...], writer: ResultWriter
+    patron: Patron, codes: tuple[Code, ...], writer: ResultWriter
 ) -> UserOptionalFields | None:
     """Circulation answers carry user data only when asked for: few partners read it, and it is personal."""
-    return write_user_fields(patron, select_user_elements(asked, writer), writer) if asked else None
+    return write_user_fields(patron, select_user_elements(codes, writer), writer) if codes else None

@@ -192,11 +192,11 @@ def write_circulation_status(status: ItemStatus, writer: ResultWriter) -> Code:
     return Code(writer.dialect.items.statuses.get(status) or STATUSES[status])
 
 
-def select_item_elements(asked: tuple[Code, ...], writer: ResultWriter) -> frozenset[ItemElement]:
+def select_item_elements(codes: tuple[Code, ...], writer: ResultWriter) -> frozenset[ItemElement]:
     rules = writer.dialect.items
-    words = (code.value.strip().lower() for code in asked)
+    words = (code.value.strip().lower() for code in codes)
     wanted = {_ITEM_ELEMENTS[word] for word in words if word in _ITEM_ELEMENTS}
-    if not asked:
+    if not codes:
         wanted = set(rules.default_elements)
     return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
 

@@ -31,7 +31,7 @@ def check_details(kind: K, details: EventDetails) -> tuple[FieldProblem, ...]:
     ]
     if fields.one_of and not given & set(fields.one_of):
         missing.append(FieldProblem(fields.one_of[0], f"one of these is needed: {', '.join(fields.one_of)}"))
-    return (*missing, *sorted(unknown, key=lambda one: one.name))
+    return (*missing, *sorted(unknown, key=lambda problem: problem.name))
 
 
 def has_needed_fields(kind: K, details: EventDetails) -> bool:

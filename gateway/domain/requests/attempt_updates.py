@@ -289,12 +289,12 @@ def _goes_on_behind(event: Event, before: State) -> bool:
 def _ask_again(request: Request, attempt: SupplierAttempt) -> Request:
     """The request with this supplier before all others, since its offer is accepted."""
     others = tuple(
-        one for one in request.rota if one.partner != attempt.partner or one.standing is not RotaLineStatus.WAITING
+        line for line in request.rota if line.partner != attempt.partner or line.standing is not RotaLineStatus.WAITING
     )
-    asked = tuple(one for one in others if one.standing is RotaLineStatus.ASKED)
-    rest = tuple(one for one in others if one.standing is not RotaLineStatus.ASKED)
-    again = RotaLine(attempt.partner, why=write_sentence("its offer is accepted"), by_hand=True)
-    return replace(request, rota=(*asked, again, *rest))
+    lines = tuple(line for line in others if line.standing is RotaLineStatus.ASKED)
+    rest = tuple(line for line in others if line.standing is not RotaLineStatus.ASKED)
+    rota_line = RotaLine(attempt.partner, why=write_sentence("its offer is accepted"), by_hand=True)
+    return replace(request, rota=(*lines, rota_line, *rest))
 
 
 def replace_attempt(request: Request, attempt: SupplierAttempt) -> Request:

@@ -219,30 +219,30 @@ def _speaks_for_leg(transition: Transition) -> bool:
 def carry_details(event: Event, request: Request, days: int, today: date) -> EventDetails:
     """Return an event's details of `request` for the other leg. The requester has it back `days` earlier, where that
     leaves it any time."""
-    said = event.details
+    details = event.details
     is_borrowing = request.role is Role.BORROWING
     if not is_borrowing and event.signal in _SUPPLIED_BY_US:
         return EventDetails()
-    due = said.due
+    due = details.due
     if due is None and is_borrowing and event.kind is K.RECEIVED:  # sent on by us
         due = request.terms.lender_due
     return EventDetails(
         due=_shift_due(due, -days if is_borrowing else days, today),
-        reason=said.reason,
-        note=said.note if event.signal.origin is EventOrigin.PARTNER else "",  # what our staff write is for us
-        conditions=said.conditions,
-        cost=said.cost,
-        retry_after=said.retry_after,
-        expected=said.expected,
-        barcode=said.barcode if is_borrowing else "",
+        reason=details.reason,
+        note=details.note if event.signal.origin is EventOrigin.PARTNER else "",  # what our staff write is for us
+        conditions=details.conditions,
+        cost=details.cost,
+        retry_after=details.retry_after,
+        expected=details.expected,
+        barcode=details.barcode if is_borrowing else "",
         items=_list_items_sent_on(event, request) if is_borrowing else (),
-        item_description=said.item_description,
-        volumes=tuple(volume.id for volume in request.volumes if volume.id in said.volumes),
-        missing=tuple(volume.id for volume in request.volumes if volume.id in said.missing),
-        renewals_allowed=said.renewals_allowed,
-        return_on_hold=said.return_on_hold,
-        link=said.link,
-        written=said.written,
+        item_description=details.item_description,
+        volumes=tuple(volume.id for volume in request.volumes if volume.id in details.volumes),
+        missing=tuple(volume.id for volume in request.volumes if volume.id in details.missing),
+        renewals_allowed=details.renewals_allowed,
+        return_on_hold=details.return_on_hold,
+        link=details.link,
+        written=details.written,
     )
 
 
@@ -265,11 +265,11 @@ def leaves_library_alone(transition: Transition, act: LibraryAction) -> bool:
 
 def _list_items_sent_on(event: Event, request: Request) -> tuple[ShippedItem, ...]:
     """List items as the supplier named them, also where they come to us first, and our staff send them on."""
-    said = event.details
-    if event.kind is not K.RECEIVED or said.items:
-        return said.items
-    meant = [volume for volume in request.volumes if not said.volumes or volume.id in said.volumes]
-    scanned = said.barcode if len(meant) == 1 else ""
+    details = event.details
+    if event.kind is not K.RECEIVED or details.items:
+        return details.items
+    meant = [volume for volume in request.volumes if not details.volumes or volume.id in details.volumes]
+    scanned = details.barcode if len(meant) == 1 else ""
     items = (ShippedItem(scanned or one.theirs, one.label, one.call_number) for one in meant)
     return tuple(item for item in items if item.barcode)
 
@@ -366,8 +366,8 @@ class PastBroker:
 
 def read_past_brokers(note: str) -> tuple[PastBroker, ...]:
     """Read the brokers of a request's note, the latest first; no more than MAX_BROKERS, which are too many already."""
-    found = (_CAME_THROUGH.fullmatch(part.strip()) for part in _PARTS.split(note))
-    brokers = (PastBroker(match[1], match[2]) for match in found if match is not None)
+    matches = (_CAME_THROUGH.fullmatch(part.strip()) for part in _PARTS.split(note))
+    brokers = (PastBroker(match[1], match[2]) for match in matches if match is not None)
     return tuple(islice(brokers, MAX_BROKERS))
 
 

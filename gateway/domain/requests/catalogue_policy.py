@@ -188,7 +188,7 @@ class LocatePolicy(ProfileSection):
         return self
 
     def lending_verdict(self, held: HoldingFacts, service: ServiceType) -> LendingVerdict:
-        rule = next((one for one in self.lending if one.matches_holding(held)), None)
+        rule = next((lending_rule for lending_rule in self.lending if lending_rule.matches_holding(held)), None)
         return rule.verdict_for_service(service) if rule is not None else self.otherwise
 
     def is_own_holding(self, held: HoldingFacts) -> bool:

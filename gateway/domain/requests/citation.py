@@ -142,7 +142,7 @@ class Citation:
         return f"{title} / {author}" if author else title
 
     def identifier(self, type_: str) -> str:
-        return next((one.value for one in self.identifiers if one.type == type_), "")
+        return next((record_id.value for record_id in self.identifiers if record_id.type == type_), "")
 
 
 def comparison_key(text: str) -> str:

@@ -73,9 +73,9 @@ def choose_candidate(candidates: Iterable[ItemCandidate], needed: int) -> ItemCa
     """The one that is confident enough, if no other record is; of several items of one record the first that can be
     lent. None: staff choose."""
     enough = [candidate for candidate in candidates if candidate.confidence >= needed]
-    if len({one.bib_id for one in enough}) != 1:
+    if len({item_candidate.bib_id for item_candidate in enough}) != 1:
         return None
-    return next((one for one in enough if one.lendable), enough[0])
+    return next((item_candidate for item_candidate in enough if item_candidate.lendable), enough[0])
 
 
 @value_object
@@ -140,14 +140,14 @@ def _confidence_by_words(citation: Citation, bib: Bib, title: float | None) -> _
     author = author_similarity(citation.author, bib.author)
     year = year_similarity(citation.published, bib.published)
     score = _TITLE * title + _AUTHOR * _value_or_half(author) + _YEAR * _value_or_half(year)
-    said = [write_sentence("title %(share)s similar", share=_format_share(title))]
+    sentences = [write_sentence("title %(share)s similar", share=_format_share(title))]
     if author is None:
-        said.append(write_sentence("no author to compare"))
+        sentences.append(write_sentence("no author to compare"))
     else:
-        said.append(write_sentence("author %(share)s similar", share=_format_share(author)))
+        sentences.append(write_sentence("author %(share)s similar", share=_format_share(author)))
     if year is not None:
-        said.append(write_sentence("same year") if year == 1 else write_sentence("year differs"))
-    return _CandidateConfidence(min(BY_WORDS, round(100 * score)), join_sentences(", ", said))
+        sentences.append(write_sentence("same year") if year == 1 else write_sentence("year differs"))
+    return _CandidateConfidence(min(BY_WORDS, round(100 * score)), join_sentences(", ", sentences))
 
 
 def _format_share(share: float) -> str:
@@ -227,17 +227,17 @@ class CatalogueAgreement:
     how: str
 
 
-def compare_with_hit(asked: Citation, found: Citation, rules: TitleSearch) -> CatalogueAgreement:
+def compare_with_hit(citation: Citation, found: Citation, rules: TitleSearch) -> CatalogueAgreement:
     ours, theirs, types = (
-        normalize_numbers(asked.identifiers),
+        normalize_numbers(citation.identifiers),
         normalize_numbers(found.identifiers),
-        naming_number_types(asked),
+        naming_number_types(citation),
     )
     agreeing, there = {_type_of_identifier(one) for one in ours & theirs}, {_type_of_identifier(one) for one in theirs}
     for type_ in types:
         if type_ in agreeing:
             return CatalogueAgreement(True, write_sentence("%(number)s matches", number=_NUMBER_NAMES[type_]))
-    return _compare_titles(asked, found, rules, next((type_ for type_ in types if type_ in there), ""))
+    return _compare_titles(citation, found, rules, next((type_ for type_ in types if type_ in there), ""))
 
 
 def _compare_titles(citation: Citation, found: Citation, rules: TitleSearch, other: str) -> CatalogueAgreement:

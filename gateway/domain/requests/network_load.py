@@ -77,12 +77,12 @@ def sum_reported_load(
     ourselves (`us`) or the supplier; of two members with one symbol the newest counts."""
     wanted = {symbol.casefold() for symbol in symbols}
     by_library: dict[str, LoadReport] = {}
-    for one in sorted(reports, key=lambda report: report.at):
-        if now - one.at <= age:
-            by_library[one.library.casefold()] = one
+    for load_report in sorted(reports, key=lambda report: report.at):
+        if now - load_report.at <= age:
+            by_library[load_report.library.casefold()] = load_report
     counts = [
-        max((one.open.get(symbol, 0) for symbol in wanted), default=0)
-        for library, one in by_library.items()
+        max((load_report.open.get(symbol, 0) for symbol in wanted), default=0)
+        for library, load_report in by_library.items()
         if library != us.casefold() and library not in wanted
     ]
     said = [count for count in counts if count]

@@ -32,7 +32,7 @@ LOSS_SETTLED = write_sentence("loss settled")
 
 _PARTS = re.compile(r";\s+|\n")
 
-_CONDITION_OF_WORDS = {one.value.replace("-", " "): one for one in LoanCondition}
+_CONDITION_OF_WORDS = {condition.value.replace("-", " "): condition for condition in LoanCondition}
 
 _WITH_DUE = frozenset({EventKind.RECALL})
 _OF_SUPPLIER = frozenset(
@@ -155,7 +155,7 @@ def read_condition_words(text: str) -> tuple[LoanCondition, ...]:
     """`no reproduction, signature required`. Nothing where one of them is none of ours: then all of them stay
     words."""
     found = [_CONDITION_OF_WORDS.get(words) for words in text.split(", ")]
-    return tuple(one for one in found if one is not None) if None not in found else ()
+    return tuple(condition for condition in found if condition is not None) if None not in found else ()
 
 
 def _read_cost_term(part: str) -> Money | None:

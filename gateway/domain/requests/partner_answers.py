@@ -96,7 +96,7 @@ _LIST = (
     PartnerAnswer(name="returned", kind=EventKind.RETURNED, about="return"),
 )
 
-ANSWERS: Mapping[str, PartnerAnswer] = {one.name: one for one in _LIST}
+ANSWERS: Mapping[str, PartnerAnswer] = {answer.name: answer for answer in _LIST}
 
 LETTERS: Mapping[tuple[Role, EventKind], tuple[str, ...]] = {
     (Role.BORROWING, EventKind.REQUEST): ("will-supply", "shipped", "conditional", "unfilled"),

@@ -462,8 +462,8 @@ class PartnerPolicy(ProfileSection):
 
     def usual_price(self, service: ServiceType) -> Money | None:
         """Return the usual price; None: nothing."""
-        found = self.copy_cost if service is ServiceType.COPY and self.copy_cost is not None else self.cost
-        return found.money if found is not None else None
+        price = self.copy_cost if service is ServiceType.COPY and self.copy_cost is not None else self.cost
+        return price.money if price is not None else None
 
     def can_supply(self, service: ServiceType) -> bool:
         """`copy-or-loan` is supplied by whoever supplies one of them."""

@@ -57,7 +57,7 @@ def covers_price(allowed: Money | None, price: Money) -> bool:
 def list_limits(request: Request) -> tuple[Money, ...]:
     """List the limits that a price has to keep, all of them; nothing where nobody has set a limit."""
     of_supplier = request.attempt.cost_limit if request.attempt is not None else None
-    return tuple(one for one in (request.costs.maximum, of_supplier) if one is not None)
+    return tuple(price for price in (request.costs.maximum, of_supplier) if price is not None)
 
 
 def find_told_limit(costs: RequestCosts) -> Money | None:

@@ -567,5 +567,5 @@ class Request:
         lost = any(volume.barcode == barcode and volume.state is VolumeState.LOST for volume in self.volumes)
         current = self.attempt if lost and not self.is_lost else None
         past = (attempt for attempt in self.attempts if barcode in attempt.pieces)
-        found = current or next(past, None)
-        return found if found is not None and found.status in ON_RECORD else None
+        supplier_attempt = current or next(past, None)
+        return supplier_attempt if supplier_attempt is not None and supplier_attempt.status in ON_RECORD else None

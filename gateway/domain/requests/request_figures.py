@@ -151,7 +151,7 @@ def _list_supplier_figures(
 
 def _build_request_figure(request: Request, moments: SupplyMoments, reason: str) -> RequestFigure:
     outcome = _find_outcome(request, moments)
-    asked = min((attempt.asked for attempt in request.attempts), default=None)
+    moment = min((attempt.asked for attempt in request.attempts), default=None)
     price = request.costs.charged or request.costs.agreed
     return RequestFigure(
         attempt=WHOLE_REQUEST,
@@ -162,7 +162,7 @@ def _build_request_figure(request: Request, moments: SupplyMoments, reason: str)
         partner=request.partner.profile,
         outcome=outcome,
         reason=_find_figure_reason(request, outcome, reason),
-        asked_hours=count_hours(request.created, asked),
+        asked_hours=count_hours(request.created, moment),
         sent_hours=count_hours(request.created, moments.sent),
         came_hours=count_hours(request.created, moments.came),
         currency=price.currency if price is not None else "",

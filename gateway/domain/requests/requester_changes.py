@@ -139,8 +139,8 @@ def _change_number(type_: str) -> _Apply:
     def change_number(request: Request, value: str) -> Request:
         numbers = request.citation.identifiers
         others = tuple(number for number in numbers if canonical_type(number.type) != type_)
-        known = (*others, RecordId(type_, value)) if value else others
-        return replace(request, citation=replace(request.citation, identifiers=known))
+        ids = (*others, RecordId(type_, value)) if value else others
+        return replace(request, citation=replace(request.citation, identifiers=ids))
 
     return change_number
 

@@ -152,8 +152,8 @@ def _order_lines(
 ) -> _Lines:
     if template is not None and template.order is RotaOrder.RANKED:
         return rank_suppliers(able, standings, template.ranking or policy.ranking)
-    said = (line if line.by_hand else replace(line, why=_describe_order(standings[line.partner])) for line in able)
-    return tuple(sorted(said, key=lambda line: (line.last_resort, standings[line.partner].overloaded)))
+    lines = (line if line.by_hand else replace(line, why=_describe_order(standings[line.partner])) for line in able)
+    return tuple(sorted(lines, key=lambda line: (line.last_resort, standings[line.partner].overloaded)))
 
 
 def _describe_order(standing: PartnerStanding) -> str:

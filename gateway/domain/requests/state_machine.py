@@ -266,8 +266,8 @@ def _repeats_known_date(request: Request, event: Event) -> bool:
     takes a recall back."""
     if event.signal != partner_signal(EventKind.DUE_DATE_CHANGED) or event.attempt != request.current:
         return False
-    known = request.terms.lender_due
-    return known is not None and event.details.due == known and RequestFlag.RECALLED not in request.flags
+    day = request.terms.lender_due
+    return day is not None and event.details.due == day and RequestFlag.RECALLED not in request.flags
 
 
 def _renews_to_known_date(request: Request, event: Event) -> bool:

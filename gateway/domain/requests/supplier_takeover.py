@@ -169,16 +169,16 @@ def note_refusal(attempt: SupplierAttempt, event: Event) -> SupplierAttempt:
         note=details.note,
     )
     before = tuple(
-        one
-        for one in attempt.former
-        if one.status is not AttemptStatus.NO_ANSWER or not _is_same_symbol(one.symbol, refusal.symbol)
+        supplier
+        for supplier in attempt.former
+        if supplier.status is not AttemptStatus.NO_ANSWER or not _is_same_symbol(supplier.symbol, refusal.symbol)
     )
     return replace(attempt, supplier=NamedSupplier() if is_out else known, former=(*before, refusal))
 
 
 def find_last_reason(attempt: SupplierAttempt) -> str:
     """The reason of the last library behind the partner that gave one."""
-    return next((one.reason for one in reversed(attempt.former) if one.reason), "")
+    return next((supplier.reason for supplier in reversed(attempt.former) if supplier.reason), "")
 
 
 def is_word_of_another(attempt: SupplierAttempt, event: Event) -> bool:

@@ -150,19 +150,19 @@ def _take_prefix_off(label: str, title: str) -> str:
 def _assign_items(volumes: tuple[Volume, ...], details: EventDetails) -> Mapping[str, ShippedItem]:
     """Items by id of the volume. An item is the volume that has its number already, else the one that is called so;
     those that are left are the other volumes that are meant, in their order, where there are as many."""
-    found: dict[str, ShippedItem] = {}
+    items: dict[str, ShippedItem] = {}
     left: list[ShippedItem] = []
     for item in details.items:
         volume = _find_volume(volumes, item)
-        if volume is not None and volume.id not in found:
-            found[volume.id] = item
+        if volume is not None and volume.id not in items:
+            items[volume.id] = item
         else:
             left.append(item)
     named = details.volumes
-    awaited = [one for one in volumes if one.id not in found and not one.theirs and (not named or one.id in named)]
+    awaited = [one for one in volumes if one.id not in items and not one.theirs and (not named or one.id in named)]
     if len(left) == len(awaited):
-        found |= {volume.id: item for volume, item in zip(awaited, left, strict=True)}
-    return found
+        items |= {volume.id: item for volume, item in zip(awaited, left, strict=True)}
+    return items
 
 
 def _find_volume(volumes: Iterable[Volume], item: ShippedItem) -> Volume | None:

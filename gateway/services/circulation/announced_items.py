@@ -101,11 +101,11 @@ async def _prepare_hold(
     hold = await find_hold_on_item(item, context)
     if hold is None:
         require_capability(context, Capability.HOLD_ITEM)
-        again = HoldWish(
+        hold_wish = HoldWish(
             wish.patron_id, wish.pickup, command.request.value, item_barcode=item.barcode, expires=wish.expires
         )
-        hold = await context.library.place_hold(again, f"{key}:hold")
-        context.things.add_thing(ThingKind.HOLD, hold.id, request_id=again.request_id, barcode=item.barcode)
+        hold = await context.library.place_hold(hold_wish, f"{key}:hold")
+        context.things.add_thing(ThingKind.HOLD, hold.id, request_id=hold_wish.request_id, barcode=item.barcode)
         return hold
     pickup = wish.pickup if command.pickup.strip() and wish.pickup != hold.pickup else None
     if pickup is None and wish.expires in (None, hold.expires):

@@ -48,8 +48,8 @@ async def resolve_hold(
             "A request number, or a patron and an item, are required.",
             about=MessagePart.REQUEST,
         )
-    found = await _list_holds_of_patron(patron, await items.resolve_item(item, context), context)
-    of_kind = [hold for hold in found if hold.kind == kind] or found
+    holds = await _list_holds_of_patron(patron, await items.resolve_item(item, context), context)
+    of_kind = [hold for hold in holds if hold.kind == kind] or holds
     with lookup_refusals_about(MessagePart.ITEM, item.value):
         return _require_single_hold(of_kind)
 
@@ -81,10 +81,10 @@ async def _find_hold_of_patron(number: str, item: Named | None, patron: Patron, 
     """Several holds have this number: another partner's too, or several pieces came under one (ULS `TN-1OF2`,
     facts/ncip.md 2.1) and the item tells them apart."""
     if item is not None:
-        found = await _list_holds_of_patron(patron, await items.resolve_item(item, context), context)
+        holds = await _list_holds_of_patron(patron, await items.resolve_item(item, context), context)
     else:
-        found = list(await list_visible_holds(await context.library.patron_holds(patron.id), context))
-    return _require_single_hold([hold for hold in found if hold.request_id == number])
+        holds = list(await list_visible_holds(await context.library.patron_holds(patron.id), context))
+    return _require_single_hold([hold for hold in holds if hold.request_id == number])
 
 
 async def find_hold_of_partner(
@@ -94,11 +94,11 @@ async def find_hold_of_partner(
     its item, and at the patron's. `refused` is raised where there isn't a single one."""
     own, _ = await context.things.list_things_of_request(number)
     placed = {thing.id for thing in own if thing.kind is ThingKind.HOLD}
-    found = list(await context.library.patron_holds(patron.id)) if patron is not None and placed else []
+    holds = list(await context.library.patron_holds(patron.id)) if patron is not None and placed else []
     for barcode in dict.fromkeys(thing.barcode for thing in own if thing.barcode):  # the item may have another by now
         if item := await items.find_visible_item(barcode, context):
-            found += await context.library.item_holds(item.id)
-    matching = {hold.id: hold for hold in found if hold.id in placed and hold.request_id == number}
+            holds += await context.library.item_holds(item.id)
+    matching = {hold.id: hold for hold in holds if hold.id in placed and hold.request_id == number}
     if len(matching) != 1:
         raise refused
     return matching.popitem()[1]

@@ -118,15 +118,15 @@ async def find_item_by_request(sent: Named, context: CirculationContext) -> Item
 
 
 async def _find_one_of_own(things: tuple[PartnerThing, ...], context: CirculationContext) -> Item:
-    found = {}
+    items = {}
     for barcode in dict.fromkeys(thing.barcode for thing in things if thing.barcode):
         if item := await find_visible_item(barcode, context):
-            found[item.id] = item
-    if len(found) > 1:
+            items[item.id] = item
+    if len(items) > 1:
         raise Refused(RefusalReason.AMBIGUOUS_ITEM, "Several items belong to this request number.")
-    if not found:
+    if not items:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "No item found for this request number.")
-    return found.popitem()[1]
+    return items.popitem()[1]
 
 
 async def _find_item_of_number(number: str, context: CirculationContext) -> Item:
@@ -170,8 +170,8 @@ async def _is_record_of_another(bib: Bib, context: CirculationContext) -> bool:
     """The catalogue shows only records that are anybody's to ask for: of these nothing is looked up."""
     if not bib.suppressed or not context.supports(Capability.ITEM_AVAILABILITY):
         return False
-    held = (await context.library.holdings(bib.id)).items
-    return bool(held) and not await list_visible_items(held, context)
+    items = (await context.library.holdings(bib.id)).items
+    return bool(items) and not await list_visible_items(items, context)
 
 
 def name_record(sent: tuple[RecordId, ...], context: CirculationContext) -> Bib:

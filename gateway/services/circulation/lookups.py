@@ -154,8 +154,8 @@ async def _read_record_entry(record: RecordId, context: CirculationContext) -> I
         bib = await items.resolve_record((record,), context)
     except Refused as refused:
         return _make_missing_entry(record, refused)
-    held = await context.library.holdings(bib.id)
-    return ItemSetEntry(record, held.bib, await list_visible_items(held.items, context), held.hold_count)
+    holdings = await context.library.holdings(bib.id)
+    return ItemSetEntry(record, holdings.bib, await list_visible_items(holdings.items, context), holdings.hold_count)
 
 
 async def _read_item_entry(sent: Named, context: CirculationContext) -> ItemSetEntry:

@@ -197,10 +197,10 @@ async def _handle_renewed(command: Notice, context: CirculationContext, key: str
     """It has been granted already, so no limit stops it: the loan gets the new date. Without one, our rules say
     how far."""
     item = await find_noticed_item(command, context)
-    again = Renew(name_by_barcode(item))
+    renew = Renew(name_by_barcode(item))
     if command.due is None:
-        renewed = await renew_item(again, context_without_rewrite(context), key)
-        return Noted(command.kind, "renew", renewed.item, (again, renewed))
+        renewed = await renew_item(renew, context_without_rewrite(context), key)
+        return Noted(command.kind, "renew", renewed.item, (renew, renewed))
     loan = await loans.require_open_loan(item, None, command.item.value if command.item is not None else "", context)
     await require_loan_right(loan, LibraryService.RENEW, context)
     choice = loans.choose_loan_due(command.due, context.policy.due_dates.mandated, item, context.now(), context)
@@ -213,7 +213,7 @@ async def _handle_renewed(command: Notice, context: CirculationContext, key: str
     loan = await move_due_date(context.library, loan, due, f"{key}:{_format_due(command.due)}")
     patron = await patrons.find_patron_by_id(loan.patron_id, context)
     renewed = ItemRenewed(loan, item, await context.library.get_bib(item.bib_id), patron)
-    return Noted(command.kind, "set-due-date", item, (again, renewed))
+    return Noted(command.kind, "set-due-date", item, (renew, renewed))
 
 
 def _format_due(due: Due) -> str:

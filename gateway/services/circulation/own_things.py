@@ -39,9 +39,9 @@ class OwnThings:
 
     async def list_things_of_request(self, number: str) -> tuple[tuple[PartnerThing, ...], bool]:
         """This partner's, and whether others have things under the same number."""
-        found = await self._things.list_things_of_request(number) if number else ()
-        own = tuple(one for one in found if one.profile in self._profiles)
-        return own, len(own) < len(found)
+        things = await self._things.list_things_of_request(number) if number else ()
+        own = tuple(thing for thing in things if thing.profile in self._profiles)
+        return own, len(own) < len(things)
 
     def add_thing(self, kind: ThingKind, id_: str, *, request_id: str = "", barcode: str = "") -> None:
         """Made by this partner; `keep_made` makes it durable."""

@@ -339,7 +339,7 @@ def _list_removed_identifiers(patron: Patron, add: PatronDraft, remove: PatronDr
         raise Refused(
             RefusalReason.NOT_ALLOWED, "The patron's last identifier cannot be removed.", about=MessagePart.PATRON
         )
-    return tuple(PatronIdentifier(one.type, "") for one in gone)
+    return tuple(PatronIdentifier(patron_identifier.type, "") for patron_identifier in gone)
 
 
 def _merge_contacts(patron: Patron, command: UpdatePatron) -> tuple[Contact, ...]:

@@ -163,7 +163,7 @@ def _write_junit(report: ConformanceReport) -> bytes:
             name=conversation.name,
             tests=str(len(conversation.exchanges)),
             failures=str(failures),
-            skipped=str(sum(bool(one.untried) for one in conversation.exchanges)),
+            skipped=str(sum(bool(checked_exchange.untried) for checked_exchange in conversation.exchanges)),
             timestamp=report.started.replace(tzinfo=None).isoformat(timespec="seconds"),
         )
         for exchange in conversation.exchanges:

@@ -128,10 +128,10 @@ def _choose_request(
 ) -> tuple[Request, ReferencedRequest, tuple[OutcomeEvent, ...]] | None:
     """The newest open request for which something follows; a closed one only where none is open."""
     possible = []
-    for found in find_by_any_reference(connection, context.symbol, partner, outcome.names):
-        request = requests.load_request(connection, context.symbol, found.request_id)
+    for referenced_request in find_by_any_reference(connection, context.symbol, partner, outcome.names):
+        request = requests.load_request(connection, context.symbol, referenced_request.request_id)
         if request is not None:
-            possible.append((request, found, outcome.derive_events(request)))
+            possible.append((request, referenced_request, outcome.derive_events(request)))
     possible.sort(key=lambda one: (not one[0].open, not one[2]))  # keeps newest first among its like
     return possible[0] if possible else None
 

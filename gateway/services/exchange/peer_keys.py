@@ -149,8 +149,8 @@ class PeerKeyRing:
         now = self._clock.now()
         if self._read_at is None or not timedelta() <= now - self._read_at < MAX_RING_AGE:
             rows = await self._store.read(list_peer_keys)
-            known = self._private
-            self._private = {row.kid: known.get(row.kid) or _load_private_key(row) for row in rows}
+            keys = self._private
+            self._private = {row.kid: keys.get(row.kid) or _load_private_key(row) for row in rows}
             self._rows, self._read_at = rows, now
         return self._rows
 

@@ -101,8 +101,8 @@ def reference_numbers(request: Request, transaction: str, attempt: int = 0) -> t
     """Our number of the request and the partner's, as the partner knows them."""
     if request.role is Role.LENDING:
         return request.number, transaction
-    found = request.find_attempt(attempt) if attempt else request.attempt
-    return transaction, found.theirs if found else ""
+    supplier_attempt = request.find_attempt(attempt) if attempt else request.attempt
+    return transaction, supplier_attempt.theirs if supplier_attempt else ""
 
 
 @value_object(kw_only=True)
@@ -260,7 +260,7 @@ def make_partner_content(
             "partner": message.receiver,
             "role": message.role.value,
         },
-        answers=tuple((words.pages.get(f"say-{one.answer}", one.answer), one.address) for one in answers),
+        answers=tuple((words.pages.get(f"say-{link.answer}", link.answer), link.address) for link in answers),
     )
 
 

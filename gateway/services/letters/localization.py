@@ -301,7 +301,7 @@ class TextCatalogues:
     """
 
     def __init__(self, folder: Path | None, default_language: str, partner_folder: Path | None = None) -> None:
-        self._own_folders = tuple(one for one in (partner_folder, folder) if one is not None)
+        self._own_folders = tuple(path for path in (partner_folder, folder) if path is not None)
         self._default = default_language
         self._good: dict[tuple[str, ...], Localization] = {}
         self._problem = ""

@@ -134,13 +134,13 @@ class MailApplication:
         seek = seek or self._find_request
         total = ApplicationResult()
         for word, event in expand_events(self.connection, self.context, self.profile, events, self.mail):
-            one = self._apply_event(event, event.id or f"{mail_identity(self.parsed)}-{word}", seek)
+            result = self._apply_event(event, event.id or f"{mail_identity(self.parsed)}-{word}", seek)
             total = ApplicationResult(
-                request_id=total.request_id or one.request_id,
-                problem=total.problem or one.problem,
-                possible=tuple(dict.fromkeys((*total.possible, *one.possible))),
-                notes=(*total.notes, *one.notes),
-                request_ids=tuple(dict.fromkeys(filter(None, (*total.request_ids, one.request_id)))),
+                request_id=total.request_id or result.request_id,
+                problem=total.problem or result.problem,
+                possible=tuple(dict.fromkeys((*total.possible, *result.possible))),
+                notes=(*total.notes, *result.notes),
+                request_ids=tuple(dict.fromkeys(filter(None, (*total.request_ids, result.request_id)))),
             )
         return total
 
@@ -158,17 +158,17 @@ class MailApplication:
             return ApplicationResult(notes=(f"{event.kind.value}: answered unfilled at once",))
         if event.kind is EventKind.REQUEST and event.role is Role.LENDING:
             return self._receive_event(event, id_)
-        found = seek(event)
-        if found.named is None:
+        match = seek(event)
+        if match.named is None:
             problem = (
                 write_sentence("%(event)s: several requests match", event=EVENT_CATALOGUE[event.kind].words)
-                if len(found.possible) > 1
+                if len(match.possible) > 1
                 else write_sentence("%(event)s: no matching request", event=EVENT_CATALOGUE[event.kind].words)
             )
-            return ApplicationResult(problem=problem, possible=found.possible, notes=found.explained)
-        event, refused = self._attach_event_files(event_of_request(event, found.named), found.named.request_id)
-        taken = self._receive_event(event, id_)
-        return replace(taken, problem=taken.problem or refused) if refused else taken
+            return ApplicationResult(problem=problem, possible=match.possible, notes=match.explained)
+        event, refused = self._attach_event_files(event_of_request(event, match.named), match.named.request_id)
+        result = self._receive_event(event, id_)
+        return replace(result, problem=result.problem or refused) if refused else result
 
     def _make_partner_message(self, event: MailEvent, id_: str) -> IncomingPartnerMessage:
         partner = self.profile.partner
@@ -186,18 +186,18 @@ class MailApplication:
 
     def _receive_event(self, event: MailEvent, id_: str) -> ApplicationResult:
         message = self._make_partner_message(event, id_)
-        taken = LibraryInbox(self.context).receive_in(self.connection, message, self.profile)
+        result = LibraryInbox(self.context).receive_in(self.connection, message, self.profile)
         what = event.kind.value
-        if taken.refused is None:
+        if result.refused is None:
             return ApplicationResult(
-                request_id=taken.request_id, notes=(f"{what}: " + ("repeated" if taken.repeated else "taken"),)
+                request_id=result.request_id, notes=(f"{what}: " + ("repeated" if result.repeated else "taken"),)
             )
-        if event.named and taken.request is not None and not taken.repeated:
-            outbox.add_outbox_row(self.connection, new_refusal_row(self.context, message, event.named, taken))
-        refused = f"{what}: {taken.refused.reason.value}"
+        if event.named and result.request is not None and not result.repeated:
+            outbox.add_outbox_row(self.connection, new_refusal_row(self.context, message, event.named, result))
+        refused = f"{what}: {result.refused.reason.value}"
         # What doesn't fit is in the request's history; what belongs to no request is seen by nobody else.
-        problem = "" if taken.request_id else write_about(EVENT_CATALOGUE[event.kind].words, taken.refused.detail)
-        return ApplicationResult(request_id=taken.request_id, problem=problem, notes=(refused,))
+        problem = "" if result.request_id else write_about(EVENT_CATALOGUE[event.kind].words, result.refused.detail)
+        return ApplicationResult(request_id=result.request_id, problem=problem, notes=(refused,))
 
     # --- files -------------------------------------------------------------------------------------------
 
@@ -209,7 +209,7 @@ class MailApplication:
         request = requests.lock_request(self.connection, self.context.symbol, request_id)
         if request is None:
             return event, ""
-        uploads = [one.upload for one in wanted if one.upload is not None]
+        uploads = [attachment.upload for attachment in wanted if attachment.upload is not None]
         refused = _describe_refused_files(wanted)
         delivers = event.kind is EventKind.COPY_DELIVERED
         copy = event.role is Role.BORROWING and request.service.type is not ServiceType.LOAN
@@ -335,11 +335,11 @@ def apply_bounce(connection: Transaction, context: LibraryContext, bounce: Bounc
         if message is not None:
             return _apply_partner_bounce(connection, context, bounce, message)
         if together := find_sent_batch(connection, context.symbol, id_):
-            each = [_apply_partner_bounce(connection, context, bounce, one) for one in together]
+            each = [_apply_partner_bounce(connection, context, bounce, partner_message) for partner_message in together]
             return replace(
                 each[0],
-                notes=tuple(note for one in each for note in one.notes),
-                request_ids=tuple(one.request_id for one in each),
+                notes=tuple(note for result in each for note in result.notes),
+                request_ids=tuple(result.request_id for result in each),
             )
         row = outbox_queries.get_outbox_row(connection, context.symbol, row_id(id_))
         if row is not None and row.kind == LETTER and row.request_id:
@@ -366,8 +366,8 @@ def _apply_partner_bounce(
     moves = partner is None or partner.mail.bounce == "next"
     asked = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
     signal = partner_signal(EventKind.REJECTED) if asked and moves else local_signal(EventKind.TROUBLE)
-    found = requests.find_by_transaction(connection, context.symbol, message.role, profile, message.transaction)
-    attempt = found.attempt if found is not None and message.role is Role.BORROWING else 0
+    request = requests.find_by_transaction(connection, context.symbol, message.role, profile, message.transaction)
+    attempt = request.attempt if request is not None and message.role is Role.BORROWING else 0
     status = bounce.status or bounce.action.value
     why = (
         write_sentence("email could not be delivered (%(status)s): %(words)s", status=status, words=bounce.why)

@@ -76,13 +76,13 @@ def read_mail(
     if not found:
         lines.append(write_sentence("sender: no profile has this address"))
         return replace(reading, problem=write_sentence("unknown sender"), explained=tuple(lines))
-    lines.append(write_sentence("sender: %(words)s", words=", ".join(one.name for one in found)))
+    lines.append(write_sentence("sender: %(words)s", words=", ".join(profile.name for profile in found)))
     forged = {
-        one.name: unmet_sender_checks(parsed, post.authserv_id, one.partner.mail)
-        for one in found
-        if one.partner is not None
+        profile.name: unmet_sender_checks(parsed, post.authserv_id, profile.partner.mail)
+        for profile in found
+        if profile.partner is not None
     }
-    trusted = tuple(one for one in found if not forged[one.name])
+    trusted = tuple(profile for profile in found if not forged[profile.name])
     if not trusted:
         why = forged[found[0].name]
         lines.append(write_sentence("sender: not trusted: %(report)s", report=why))
@@ -238,9 +238,9 @@ def unmet_sender_checks(parsed: ParsedMail, server: str, rules: PartnerMail) -> 
     checks = [check for check in parsed.checks if check.server.casefold() == server.casefold()]
     sender = parsed.mail.sender.rpartition("@")[2]
     for method in rules.require:
-        of_method = [one for one in checks if one.method == method]
+        of_method = [sender_check for sender_check in checks if sender_check.method == method]
         if not any(one.result == "pass" and _is_same_domain(one.domain, sender) for one in of_method):
-            said = ", ".join(sorted({one.result for one in of_method})) or write_sentence("nothing")
+            said = ", ".join(sorted({sender_check.result for sender_check in of_method})) or write_sentence("nothing")
             return write_sentence(
                 "%(method)s must pass for the sender's domain; our server reported %(words)s",
                 method=method,

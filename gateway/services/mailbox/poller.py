@@ -208,7 +208,7 @@ class MailboxPoller:
         sizes = await opened.sizes(uids)
         done: dict[int, MailOutcome] = {}
         for chunk in _split_by_size(uids, sizes, self._rounds.max_bytes):
-            contents = {self._mail_position(uid_validity, one.uid): one.content for one in await opened.fetch(chunk)}
+            contents = {self._mail_position(uid_validity, mail.uid): mail.content for mail in await opened.fetch(chunk)}
             taken = await self._processor.process_all(self.box, contents)
             done |= {spot.uid: outcome for spot, outcome in taken.items()}
         for uid, size in sizes.items():
@@ -224,7 +224,7 @@ class MailboxPoller:
 
     async def _move_mails(self, opened: OpenMailbox, outcomes: Mapping[int, MailOutcome]) -> None:
         for outcome in MailOutcome:
-            uids = sorted(uid for uid, one in outcomes.items() if one is outcome)
+            uids = sorted(uid for uid, mail_outcome in outcomes.items() if mail_outcome is outcome)
             if uids:
                 await opened.move(uids, self._rounds.folders[outcome])
 

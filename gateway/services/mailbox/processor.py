@@ -212,10 +212,10 @@ class MailProcessor:
         try:
             outcome = await self.journal.record_in_transaction(insert_mail)
         except mailbox.MailTakenError:
-            taken = await self._read_outcome(spot)
-            if taken is None:
+            mail_outcome = await self._read_outcome(spot)
+            if mail_outcome is None:
                 raise
-            return taken  # another node was quicker
+            return mail_outcome  # another node was quicker
         for context in self.contexts.values():
             context.wake_outbox()
         return outcome

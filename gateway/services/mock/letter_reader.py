@@ -157,8 +157,8 @@ class PlayedLetterReader:
         if letter.id and letter.id in self._seen:
             self._log.record_arrival(came, GivenAnswer(TAKEN.encode()), "a repeat", letter.number)
             return MockMailReply()
-        chosen = self.play.choice.choose_reaction(LETTER, f"{letter.subject}\n{letter.text}", (letter.number,))
-        change, name = chosen.reaction.answer, chosen.scenario.name
+        chosen_reaction = self.play.choice.choose_reaction(LETTER, f"{letter.subject}\n{letter.text}", (letter.number,))
+        change, name = chosen_reaction.reaction.answer, chosen_reaction.scenario.name
         line = choose_server_line(change, change.refused)
         self._log.record_arrival(came, GivenAnswer(line.encode()), describe_change(change), letter.number, name)
         if not change.is_whole_answer or change.refused:
@@ -167,7 +167,7 @@ class PlayedLetterReader:
         return MockMailReply(
             line=line,
             after_seconds=change.after_seconds,
-            speak=lambda: self._start_answering(chosen.reaction.write, chosen.scenario, letter),
+            speak=lambda: self._start_answering(chosen_reaction.reaction.write, chosen_reaction.scenario, letter),
         )
 
     def _keep_letter(self, id_: str) -> None:

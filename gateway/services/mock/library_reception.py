@@ -108,15 +108,15 @@ class PlayedLibrarySystem:
         command = incoming.command
         word = SERVICES[type(command)] if command is not None else ANY_MESSAGE
         text = arrival.body.decode(errors="replace")
-        chosen = play.choice.choose_reaction(word, text, (incoming.request_id, incoming.item_id))
-        change = chosen.reaction.answer
+        chosen_reaction = play.choice.choose_reaction(word, text, (incoming.request_id, incoming.item_id))
+        change = chosen_reaction.reaction.answer
         if change.refused and command is not None:
             refusal = Refusal(change.reason, change.refused, _PARTS.get(change.reason, MessagePart.ITEM))
             answer = self._responder.encode(envelope, incoming, refusal, context)
         else:
             answer = await self._carry_out(arrival)
         given = self._answer_changer.change_answer(answer, change)
-        self._record_arrival(arrival, envelope, given, describe_change(change), chosen)
+        self._record_arrival(arrival, envelope, given, describe_change(change), chosen_reaction)
         return MockReply(answer=given, after_seconds=change.after_seconds)
 
     async def _answer_unread(self, arrival: RawMessage, envelope: MessageEnvelope) -> MockReply:

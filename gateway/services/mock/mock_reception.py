@@ -65,17 +65,17 @@ class MessageReception:
             return self._refuse_message(arrival, envelope, malformed, context)
         except Refused as refused:
             return self._refuse_message(arrival, envelope, Refusal.from_error(refused), context)
-        told = incoming.told
-        if told is None and incoming.command is None:  # the protocol itself answers
+        message = incoming.told
+        if message is None and incoming.command is None:  # the protocol itself answers
             return self._answer_by_protocol(arrival, envelope, incoming, context)
-        if told is None:
+        if message is None:
             no_request = Refusal(
                 RefusalReason.UNSUPPORTED_SERVICE, "A mock takes messages about requests only.", MessagePart.SERVICE
             )
             return self._refuse_message(arrival, envelope, no_request, context)
-        if told.id in self._answers and not self._is_refused_repeat(told):
-            return self._repeat_answer(arrival, envelope, told)
-        return self._take_message(arrival, envelope, incoming, told, context)
+        if message.id in self._answers and not self._is_refused_repeat(message):
+            return self._repeat_answer(arrival, envelope, message)
+        return self._take_message(arrival, envelope, incoming, message, context)
 
     def _is_refused_repeat(self, message: IncomingPartnerMessage) -> bool:
         """Return whether it repeats a request that isn't over, where the scenario refuses that. By TCP a sender repeats

@@ -223,7 +223,7 @@ class MockScenario(ProfileSection):
 
     @model_validator(mode="after")
     def _check_words(self) -> Self:
-        if any(one.link for one in self.write):
+        if any(answer.link for answer in self.write):
             raise ValueError("write: a link is answered where a letter has come, in `reactions`")
         known = WORDS_OF_ROLE[self.role]
         for reaction in self.reactions:
@@ -240,9 +240,9 @@ class MockScenario(ProfileSection):
 
     def choose_reaction(self, kind: str, number: int) -> MockReaction:
         """Likewise; where it has none, one that does nothing. What it doesn't say of its answer is as of all."""
-        found = self.find_reaction(kind, number) or MockReaction(when=kind)
-        said = {name: getattr(found.answer, name) for name in found.answer.model_fields_set}
-        return found.model_copy(update={"answer": self.answer.model_copy(update=said)})
+        reaction = self.find_reaction(kind, number) or MockReaction(when=kind)
+        said = {name: getattr(reaction.answer, name) for name in reaction.answer.model_fields_set}
+        return reaction.model_copy(update={"answer": self.answer.model_copy(update=said)})
 
     def find_named_event(self, note: str) -> SaidEvent | None:
         match = _MARK.search(note)
@@ -250,9 +250,9 @@ class MockScenario(ProfileSection):
 
     def list_elements(self) -> Iterator[Elements]:
         """Those of all its messages and answers."""
-        said = (*self.begin, *(one for reaction in self.reactions for one in reaction.say), *self.named)
-        answers = (self.answer, *(one.answer for one in self.reactions))
-        every = (self.elements, *(one.elements for one in said), *(answer.elements for answer in answers))
+        events = (*self.begin, *(event for reaction in self.reactions for event in reaction.say), *self.named)
+        answers = (self.answer, *(mock_reaction.answer for mock_reaction in self.reactions))
+        every = (self.elements, *(event.elements for event in events), *(answer.elements for answer in answers))
         yield from filter(None, every)
 
     def list_misbehaviours(self) -> frozenset[str]:

@@ -217,16 +217,16 @@ class GatewayOperation:
 
     def list_findings(self, library: str) -> CheckFindings | None:
         """Without those of profiles of other libraries. None: nothing was checked yet."""
-        found = self._check.findings
-        if found is None:
+        findings = self._check.findings
+        if findings is None:
             return None
         own = {profile.file for profile in self.list_profiles(library)}
-        all_files = {one.document.file for one in self._profiles.current.loaded.values()}
+        all_files = {loaded_profile.document.file for loaded_profile in self._profiles.current.loaded.values()}
         others = (all_files | {problem.file for problem in self._profiles.problems}) - own
         return replace(
-            found,
-            problems=tuple(problem for problem in found.problems if problem.file not in others),
-            remarks=tuple(remark for remark in found.remarks if remark.file not in others),
+            findings,
+            problems=tuple(problem for problem in findings.problems if problem.file not in others),
+            remarks=tuple(remark for remark in findings.remarks if remark.file not in others),
         )
 
     async def check_configuration(self) -> None:
@@ -305,7 +305,7 @@ class GatewayOperation:
             ProfileState(name, one.document.file, one, tuple(by_file.pop(one.document.file, ())))
             for name, one in loaded.items()
         ]
-        others = {one.document.file for one in self._profiles.current.loaded.values()}
+        others = {loaded_profile.document.file for loaded_profile in self._profiles.current.loaded.values()}
         states += [
             ProfileState(Path(file).stem, file, None, tuple(problems))
             for file, problems in by_file.items()

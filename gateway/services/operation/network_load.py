@@ -146,10 +146,10 @@ class NetworkLoads:
         """Restore at start what those who are members still had said before; how long it counts is looked at when it is
         used. Raises Unavailable."""
         for context in contexts.values():
-            said = await context.store.read(partial(request_counts.list_reports, library=context.symbol))
-            if said:  # else no profile needs to be read
+            reports = await context.store.read(partial(request_counts.list_reports, library=context.symbol))
+            if reports:  # else no profile needs to be read
                 members = _members_of_library(context)
-                self._reports |= {(context.symbol, one.member): one for one in said if one.member in members}
+                self._reports |= {(context.symbol, one.member): one for one in reports if one.member in members}
 
     async def _store_reports(
         self, context: LibraryContext, members: Mapping[str, NetworkMember], heard: Collection[str]
@@ -210,14 +210,14 @@ class NetworkLoads:
     async def _ask_for_load(self, client: HttpClient, library: str, name: str, member: NetworkMember) -> bool:
         """Ask a member, and return whether it answered."""
         try:
-            found = await ask_member(client, member, self._secrets(member.key))
+            answer = await ask_member(client, member, self._secrets(member.key))
         except (MemberSilentError, ConfigurationError) as problem:
             self._record_silence(
                 library, name, problem.reason if isinstance(problem, MemberSilentError) else "its key can't be read"
             )
             return False
         self._observe("answered")
-        self._reports[library, name] = _report_of_answer(name, found, self._clock.now())
+        self._reports[library, name] = _report_of_answer(name, answer, self._clock.now())
         if self._silent.pop((library, name), ""):
             log.info("network.member_recovered", library=library, member=name)
         return True

@@ -92,8 +92,8 @@ class ProfileDraftChecks:
     # --- files -------------------------------------------------------------------------------------------
 
     def find_file(self, name: str) -> Path:
-        known = self._profiles.current.loaded.get(name)
-        return known.file if known is not None else self._profiles.folder / f"{name}.yml"
+        loaded_profile = self._profiles.current.loaded.get(name)
+        return loaded_profile.file if loaded_profile is not None else self._profiles.folder / f"{name}.yml"
 
     def describe_file(self, name: str) -> ProfileFile:
         file = self.find_file(name)
@@ -153,27 +153,27 @@ class ProfileDraftChecks:
 
     def _check_policies(self, before: ProfileLoadResult, after: ProfileLoadResult) -> tuple[ConfigurationProblem, ...]:
         """Rules for requests name profiles, too."""
-        known = set(read_policies(self._settings, before.profiles).problems)
-        return tuple(one for one in read_policies(self._settings, after.profiles).problems if one not in known)
+        problems = set(read_policies(self._settings, before.profiles).problems)
+        return tuple(one for one in read_policies(self._settings, after.profiles).problems if one not in problems)
 
     def _find_libraries(self, name: str, after: ProfileLoadResult) -> frozenset[str]:
         """Find the libraries of the profile, of those that extend it, now and then, and of those that it would
         extend."""
-        every = frozenset(one.symbol for one in self._settings.libraries)
+        every = frozenset(library.symbol for library in self._settings.libraries)
         found = set[str]()
         for loaded in (self._profiles.current.loaded, after.profiles.loaded):
-            for one in loaded.values():
-                if name in _list_extended(one, loaded):
-                    found |= {one.profile.library} if one.profile.library else every
+            for loaded_profile in loaded.values():
+                if name in _list_extended(loaded_profile, loaded):
+                    found |= {loaded_profile.profile.library} if loaded_profile.profile.library else every
         if name in after.profiles.loaded:
             parents = _list_extended(after.profiles.loaded[name], after.profiles.loaded)
             found |= {after.profiles.loaded[one].profile.library for one in parents if one in after.profiles.loaded}
         return frozenset(found - {""}) or every
 
 
-def _list_extended(one: LoadedProfile, loaded: dict[str, LoadedProfile]) -> list[str]:
+def _list_extended(loaded_profile: LoadedProfile, loaded: dict[str, LoadedProfile]) -> list[str]:
     """Its own name and those of all that it extends."""
-    names, parent = [one.profile.name], one.profile.extends
+    names, parent = [loaded_profile.profile.name], loaded_profile.profile.extends
     while parent is not None and parent not in names:
         names.append(parent)
         parent = loaded[parent].profile.extends if parent in loaded else None
@@ -184,8 +184,8 @@ def _list_new_problems(
     before: Iterable[ConfigurationProblem], after: Iterable[ConfigurationProblem], file: str
 ) -> tuple[ConfigurationProblem, ...]:
     """List what is wrong in the file, and elsewhere what wasn't before."""
-    known = set(before)
-    return tuple(one for one in after if one.file == file or one not in known)
+    problems = set(before)
+    return tuple(problem for problem in after if problem.file == file or problem not in problems)
 
 
 def _report_wrong_parent(file: str) -> tuple[ConfigurationProblem, ...]:

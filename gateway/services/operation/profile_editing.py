@@ -94,13 +94,13 @@ class ProfileEditing:
         """Before the file is replaced: a file that nobody has saved is mended by the next look at it, and what nobody
         has noted isn't."""
         name, now = checked.draft.name, self._clock.now()
-        known = self._profiles.current.loaded.get(name)
+        loaded_profile = self._profiles.current.loaded.get(name)
         in_file = decode_text(checked.before) if checked.before is not None else None
         before = [one for one in (self._history.find_text_in_use(name), in_file) if one is not None]
 
         def record_versions(c: Transaction) -> None:
             for text in before:
-                owner = known.profile.library if known is not None else library
+                owner = loaded_profile.profile.library if loaded_profile is not None else library
                 record_unknown_version(c, make_version(owner, name, text, now))
             after = checked.after.decode("utf-8-sig")
             record_version(c, make_version(library, name, after, now, by.actor, reason))

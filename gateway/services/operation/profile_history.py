@@ -71,10 +71,10 @@ class ProfileHistory:
 
     async def find_version(self, library: str, name: str, id_: str) -> ProfileVersion:
         """Find a version; raises NotFound."""
-        found = await self._store.read(lambda c: profile_versions.find_profile_version(c, ("", library), name, id_))
-        if found is None:
+        version = await self._store.read(lambda c: profile_versions.find_profile_version(c, ("", library), name, id_))
+        if version is None:
             raise NotFound("version")
-        return found
+        return version
 
 
 def record_version(connection: Transaction, version: ProfileVersion) -> None:
@@ -100,8 +100,8 @@ def make_version(library: str, name: str, text: str, at: datetime, actor: str = 
 
 def record_unknown_version(connection: Transaction, version: ProfileVersion) -> None:
     """Record the text that was there before the history begins, or was written while nobody looked."""
-    known = profile_versions.list_profile_versions(connection, (version.library,), version.profile)
-    if all(one.digest != version.digest for one in known):
+    versions = profile_versions.list_profile_versions(connection, (version.library,), version.profile)
+    if all(profile_version.digest != version.digest for profile_version in versions):
         record_version(connection, version)
 
 

@@ -172,7 +172,7 @@ class RouteSlots:
 
     def full_routes_without(self, way: Route) -> frozenset[Route]:
         """Those that have all their places taken once one of `way` is given back."""
-        return frozenset(one for one, taken in self._taken.items() if taken - (one == way) >= self._per_way)
+        return frozenset(route for route, taken in self._taken.items() if taken - (route == way) >= self._per_way)
 
     def has_room(self, way: Route) -> bool:
         return self._taken[way] < self._per_way and self.free_slots > 0

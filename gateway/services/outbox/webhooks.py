@@ -55,13 +55,13 @@ def announce_event(c: Transaction, library: str, line: HistoryLine, now: datetim
     so that a receiver gets events in order and a dead one is not knocked at by every event."""
     wanted = [one for one in api_records.list_subscriptions_once(c, library) if one.is_for_kind(line.event.kind)]
     payload = json.dumps(event_payload(line), ensure_ascii=False, separators=(",", ":")) if wanted else ""
-    for one in wanted:
+    for webhook_subscription in wanted:
         row = OutboxRow(
             library=library,
             id=make_exchange_id(now),
-            lane=f"{KIND}:{one.id}",
+            lane=f"{KIND}:{webhook_subscription.id}",
             kind=KIND,
-            target=one.id,
+            target=webhook_subscription.id,
             request_id=line.request_id,
             payload=payload,
             created=now,
@@ -110,10 +110,10 @@ class WebhookService:
 
     async def get(self, library: str, id_: str) -> WebhookSubscription:
         """Load a subscription; raises NotFound."""
-        found = await self._store.read(lambda c: api_records.get_subscription(c, library, id_))
-        if found is None:
+        subscription = await self._store.read(lambda c: api_records.get_subscription(c, library, id_))
+        if subscription is None:
             raise NotFound("webhook")
-        return found
+        return subscription
 
     async def remove_subscription(self, library: str, id_: str) -> None:
         """Remove a subscription; raises NotFound. What waits for it in the outbox is ended there when its turn

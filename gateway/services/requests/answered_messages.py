@@ -62,7 +62,7 @@ def _has_arrived(
 
 
 def _load_events(connection: Transaction, context: LibraryContext, row: OutboxRow) -> list[Event]:
-    return [one.event for one in history.list_events_of_request(connection, context.symbol, row.request_id)]
+    return [event_row.event for event_row in history.list_events_of_request(connection, context.symbol, row.request_id)]
 
 
 def is_answered(connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage) -> bool:

@@ -38,10 +38,10 @@ def describe_received(
     message: IncomingPartnerMessage,
     profile: Profile,
     carried: ChannelMessage,
-    taken: InboxResult,
+    result: InboxResult,
 ) -> tuple[JournalOpening, JournalEnding]:
     """Its answer is in the journal of whoever sent it."""
-    now, refused = context.now(), taken.refused
+    now, refused = context.now(), result.refused
     opening = JournalOpening(
         library=context.symbol,
         at=now,
@@ -56,13 +56,13 @@ def describe_received(
         request_id=message.transaction,
         item_id=message.details.barcode,
         content_type=carried.content_type,
-        note="a repeat: it was here before" if taken.repeated else "",
+        note="a repeat: it was here before" if result.repeated else "",
     )
     ending = JournalEnding(
         at=now,
         outcome=OutcomeClass.OK if refused is None else OutcomeClass.REFUSED,
         reason=refused.reason.value if refused is not None else "",
         note=refused.detail if refused is not None else "",
-        managed_requests=(taken.request_id,),
+        managed_requests=(result.request_id,),
     )
     return opening, ending

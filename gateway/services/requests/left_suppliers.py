@@ -68,9 +68,9 @@ def find_unsent_messages(
     if not meant:
         return ()
     return tuple(
-        one
-        for one in _list_unsent_to_suppliers(connection, context, transition.request)
-        if one.message.kind in meant.get(one.message.transaction, ())
+        unsent_message
+        for unsent_message in _list_unsent_to_suppliers(connection, context, transition.request)
+        if unsent_message.message.kind in meant.get(unsent_message.message.transaction, ())
     )
 
 
@@ -100,9 +100,9 @@ def send_words_of_search(
     is_over = before.state is BorrowingState.SOURCING and transition.changes_state and bool(before.attempts)
     if not is_over or leg is None:
         return
-    for one in _list_unsent(connection, context, leg.request_id):
-        if is_no_for_now(one.message.kind, one.message.details):
-            outbox_decisions.put_off_row(connection, context.symbol, one.row.id, context.now())
+    for unsent_message in _list_unsent(connection, context, leg.request_id):
+        if is_no_for_now(unsent_message.message.kind, unsent_message.message.details):
+            outbox_decisions.put_off_row(connection, context.symbol, unsent_message.row.id, context.now())
 
 
 def _list_left_transactions(before: Request, transition: Transition) -> Iterator[tuple[str, frozenset[EventKind]]]:

@@ -95,7 +95,7 @@ class OrderBatcher:
                 "its orders go one by one",
                 lambda c: order_batches.dissolve_batch(c, context.symbol, row.id, context.now()),
             )
-        messages = [read_message_to_send(context, one) for one in orders]
+        messages = [read_message_to_send(context, outbox_row) for outbox_row in orders]
         number = str(json.loads(row.payload)["number"])
         file = OrderBatchFile(id=row.id, number=number, at=row.created)
         composed = await keep_composed(context, row, lambda: channel.compose_batch(messages, file, profile))

@@ -41,9 +41,9 @@ def list_number_matches(
     """Requests that have this number, whatever it is to them: our numbers first, then newest first; MAX_MATCHES."""
     question = parse_search(text)
     hits = request_search.find_by_search_number(connection, library, question, kinds) if question else ()
-    found: dict[str, NumberMatch] = {}
+    matches: dict[str, NumberMatch] = {}
     for hit in hits[:MAX_MATCHES]:
-        request = None if hit.request_id in found else requests.load_request(connection, library, hit.request_id)
+        request = None if hit.request_id in matches else requests.load_request(connection, library, hit.request_id)
         if request is not None:
-            found[hit.request_id] = NumberMatch(request, hit.kind)
-    return tuple(found.values())
+            matches[hit.request_id] = NumberMatch(request, hit.kind)
+    return tuple(matches.values())

@@ -176,7 +176,7 @@ def _without_refused(delivery: Delivery, result: object) -> Delivery:
     if not isinstance(result, Sequence) or len(result) != len(delivery.messages):
         return delivery
     pairs = zip(delivery.messages, result, strict=True)
-    return replace(delivery, messages=[one for one, outcome in pairs if not isinstance(outcome, Refused)])
+    return replace(delivery, messages=[message for message, outcome in pairs if not isinstance(outcome, Refused)])
 
 
 def _result_of_delivery(result: object) -> _TryResult:

@@ -349,13 +349,13 @@ class KnownHoldings:
     ) -> HoldingsReport:
         if partner.locate is None:
             return await self.listed.holds(citation, partner, service)
-        found = await self.searched.holds(citation, partner, service)
-        if found.holding is not HoldingAnswer.UNKNOWN:
-            return found
+        report = await self.searched.holds(citation, partner, service)
+        if report.holding is not HoldingAnswer.UNKNOWN:
+            return report
         said = await self.listed.holds(citation, partner, service)
         if said.holding is HoldingAnswer.UNKNOWN:
-            return found
-        return replace(said, note=join_sentences("; ", (said.note, found.note)), seconds=found.seconds)
+            return report
+        return replace(said, note=join_sentences("; ", (said.note, report.note)), seconds=report.seconds)
 
 
 async def explain_rota(context: LibraryContext, request: Request) -> RotaExplanation:
@@ -366,19 +366,19 @@ async def explain_rota(context: LibraryContext, request: Request) -> RotaExplana
     template = context.policy().rotas.get(request.rota_name)
     first = tuple(line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING)
     rest = replace(request, rota=tuple(line for line in request.rota if line not in first))
-    found = [
+    lines = [
         ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why or write_sentence("manually")) for line in first
     ]
-    found += await _explain_candidates(context, rest, template)
-    at = next((number for number, line in enumerate(found) if line.verdict is SupplierVerdict.AFTER), None)
+    lines += await _explain_candidates(context, rest, template)
+    at = next((number for number, line in enumerate(lines) if line.verdict is SupplierVerdict.AFTER), None)
     if at is not None:
-        found[at] = replace(found[at], verdict=SupplierVerdict.NEXT)
+        lines[at] = replace(lines[at], verdict=SupplierVerdict.NEXT)
     return RotaExplanation(
         rota=request.rota_name,
         ranked=template is not None and template.order is RotaOrder.RANKED,
         by_rule=had_none and bool(request.rota_name),
         only_owning=_owning_rule(template),
-        lines=(*sorted(found, key=lambda line: line.verdict not in _TO_ASK), *_explain_past_lines(request, found)),
+        lines=(*sorted(lines, key=lambda line: line.verdict not in _TO_ASK), *_explain_past_lines(request, lines)),
     )
 
 
@@ -398,7 +398,7 @@ async def _explain_candidates(
     while True:
         choice = choose_next_line(request, context.policy(), template, standings, context.today(), context.zone)
         looked = await look_up_holdings(context, request, choice.order, _owning_rule(template), lambda _: False)
-        able = [_explain_line(one) for one in looked]
+        able = [_explain_line(lookup) for lookup in looked]
         lines += able
         if not able or choice.again or any(line.verdict is SupplierVerdict.AFTER for line in able):
             passed = [ExplainedLine(line.partner, SupplierVerdict.PASSED_OVER, line.why) for line in choice.skipped]

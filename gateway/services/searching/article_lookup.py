@@ -83,8 +83,8 @@ class ArticleLookup:
             if outcome.failures and len(outcome.failures) == len(sources):
                 raise outcome.failures[0]
             return None
-        citation = _merge_citations(one.citation for one in outcome.found if one.citation is not None)
-        free = next((one.free for one in outcome.found if one.free is not None), None)
+        citation = _merge_citations(article.citation for article in outcome.found if article.citation is not None)
+        free = next((article.free for article in outcome.found if article.free is not None), None)
         if free is None and citation is not None:
             free = await self.find_free_version(citation)
         return FoundArticle(citation=citation, free=free)
@@ -98,9 +98,9 @@ class ArticleLookup:
                 for source in self._sources
                 if source.finds_free_versions and canonical_type(number.type) in source.number_types
             ]
-            for found in (await self._ask_sources(sources, number)).found:
-                if found.free is not None:
-                    return found.free
+            for article in (await self._ask_sources(sources, number)).found:
+                if article.free is not None:
+                    return article.free
         return None
 
     async def complete_citation(self, citation: Citation) -> Citation:

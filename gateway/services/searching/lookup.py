@@ -70,18 +70,18 @@ class SearchCatalogue:
             return HoldingsReport(
                 HoldingAnswer.UNKNOWN, failure_reason(wrong), skip=policy.unreachable is UnreachablePolicy.SKIP
             )
-        asked = plan_questions(citation, policy)
-        if not asked:
+        questions = plan_questions(citation, policy)
+        if not questions:
             return HoldingsReport(
                 HoldingAnswer.UNKNOWN,
                 write_sentence("the citation has no number or title to search for"),
             )
         clock = asyncio.get_running_loop().time
         begun = clock()
-        found = await _CatalogueLookup(self.asker, target, SoughtCitation(citation, service, policy)).run(asked)
+        result = await _CatalogueLookup(self.asker, target, SoughtCitation(citation, service, policy)).run(questions)
         is_own = target.name == partner.name and not policy.locations  # numbers of a shared catalogue are not its own
-        note = write_about(target.name, found.note)
-        return HoldingsReport(found.holding, note, clock() - begun, found.skip, found.record if is_own else "")
+        note = write_about(target.name, result.note)
+        return HoldingsReport(result.holding, note, clock() - begun, result.skip, result.record if is_own else "")
 
 
 @value_object
@@ -282,11 +282,11 @@ def judge_answer(step: LookupStep, hits: SearchHits, sought: SoughtCitation) -> 
     agreed = [
         (record, compare_with_hit(sought.citation, record.citation, sought.policy.title)) for record in hits.records
     ]
-    same = [(record, one.how) for record, one in agreed if one.same]
+    same = [(record, agreement.how) for record, agreement in agreed if agreement.same]
     if same:
         judged = [_judge_record(record, how, sought) for record, how in same]
         return min(judged, key=lambda verdict: _BEST_FIRST.index(verdict.holding))
-    return _judge_no_match(hits, [one.how for _, one in agreed])
+    return _judge_no_match(hits, [agreement.how for _, agreement in agreed])
 
 
 def _judge_no_match(hits: SearchHits, reasons: list[str]) -> HoldingVerdict:
@@ -345,9 +345,9 @@ def _judge_volumes(items: list[HeldItem], sought: SoughtCitation) -> tuple[Holdi
     if not wanted:
         return _judge_lending(items, sought)
     said = [(item, statement_covers(item.volumes, wanted) if item.volumes.strip() else True) for item in items]
-    if covering := [one for one, answer in said if answer]:
+    if covering := [held_item for held_item, answer in said if answer]:
         return _judge_lending(covering, sought)
-    if unclear := [one for one, answer in said if answer is None]:
+    if unclear := [held_item for held_item, answer in said if answer is None]:
         holding, note = _judge_lending(unclear, sought)
         if holding is HoldingAnswer.OWNS:
             return HoldingAnswer.UNKNOWN, _write_unclear(wanted, unclear[0].volumes)
@@ -358,8 +358,8 @@ def _judge_volumes(items: list[HeldItem], sought: SoughtCitation) -> tuple[Holdi
 def _judge_lending(items: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
     rated = [(item, sought.policy.lending_verdict(item, sought.service)) for item in items]
     for wanted in (LendingVerdict.YES, LendingVerdict.ASK):
-        if (found := next((one for one, lends in rated if lends is wanted), None)) is not None:
-            holding = _describe_holding(found)
+        if (held_item := next((one for one, lends in rated if lends is wanted), None)) is not None:
+            holding = _describe_holding(held_item)
             if wanted is LendingVerdict.ASK:
                 return HoldingAnswer.OWNS, write_sentence("%(words)s, lendable by rule", words=holding)
             return HoldingAnswer.OWNS, holding

@@ -192,8 +192,8 @@ def list_refused_of_request(
     connection: Connection, library: str, kind: str, request_id: str, limit: int = 100
 ) -> tuple[OutboxRow, ...]:
     """Rows of one kind and request that were refused, oldest first, until they are pruned."""
-    found = list_rows_of_kind(connection, library, kind, request_id, limit).rows
-    return tuple(row for row in reversed(found) if row.status is OutboxStatus.REFUSED)
+    rows = list_rows_of_kind(connection, library, kind, request_id, limit).rows
+    return tuple(row for row in reversed(rows) if row.status is OutboxStatus.REFUSED)
 
 
 def count_unfinished_rows(connection: Connection) -> Mapping[tuple[str, OutboxStatus], int]:

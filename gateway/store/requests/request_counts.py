@@ -183,12 +183,12 @@ def store_report(connection: Connection, library: str, reports: Iterable[LoadRep
     rows = [
         {
             "library": library,
-            "member": one.member,
-            "said_library": one.library,
-            "open": json.dumps(dict(one.open), ensure_ascii=False),
-            "at": one.at,
+            "member": load_report.member,
+            "said_library": load_report.library,
+            "open": json.dumps(dict(load_report.open), ensure_ascii=False),
+            "at": load_report.at,
         }
-        for one in sorted(reports, key=lambda report: report.member)  # so that two nodes don't wait crosswise
+        for load_report in sorted(reports, key=lambda report: report.member)  # so that two nodes don't wait crosswise
     ]
     if rows:
         _KEEP.execute_many(connection, rows)

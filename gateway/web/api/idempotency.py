@@ -48,14 +48,14 @@ class IdempotentReplay:
 
     async def find_first(self) -> StoredAnswer | None:
         """Find what is known of the first request with this key. Raises ApiProblem (KEY_REUSED, IN_PROGRESS)."""
-        found = await self._store.read(lambda c: api_records.find_answer(c, self.key, self._forget_before))
-        if found is None:
+        answer = await self._store.read(lambda c: api_records.find_answer(c, self.key, self._forget_before))
+        if answer is None:
             return None
-        if found.request != self._asked:
+        if answer.request != self._asked:
             raise api_problem(ProblemType.KEY_REUSED, "Another request was sent under this Idempotency-Key.")
-        if found.status == UNANSWERED and not found.reference:
+        if answer.status == UNANSWERED and not answer.reference:
             raise in_progress_problem()
-        return found
+        return answer
 
     def restore_response(self, kept: StoredAnswer) -> web.Response:
         headers = {**json.loads(kept.headers), REPLAYED: "true", hdrs.CACHE_CONTROL: "no-store"}

@@ -50,11 +50,11 @@ class PageAssets:
     @cached_property
     def by_name(self) -> Mapping[str, PageAsset]:
         """Read once, when the first is asked for."""
-        found: dict[str, PageAsset] = {}
+        assets: dict[str, PageAsset] = {}
         for file in sorted(file for folder in self._folders for file in folder.iterdir() if file.suffix in TYPES):
             content = file.read_bytes()
-            found[file.name] = PageAsset(content, TYPES[file.suffix], hashlib.sha256(content).hexdigest()[:12])
-        return found
+            assets[file.name] = PageAsset(content, TYPES[file.suffix], hashlib.sha256(content).hexdigest()[:12])
+        return assets
 
     def make_url(self, name: str) -> str:
         """Make the URL of an asset; raises KeyError for one that isn't there."""
@@ -65,17 +65,17 @@ class PageAssets:
 
     async def serve_asset(self, request: web.Request) -> web.StreamResponse:
         """One that is asked for without its version, as scripts name each other, is asked for again each time."""
-        found = self.by_name.get(request.match_info["name"])
-        if found is None:
+        asset = self.by_name.get(request.match_info["name"])
+        if asset is None:
             raise web.HTTPNotFound
-        is_this_version = request.query.get("v", "") == found.version
+        is_this_version = request.query.get("v", "") == asset.version
         headers = {
             hdrs.CACHE_CONTROL: IMMUTABLE if is_this_version else "no-cache",
-            hdrs.ETAG: f'"{found.version}"',
+            hdrs.ETAG: f'"{asset.version}"',
         }
         if request.headers.get(hdrs.IF_NONE_MATCH) == headers[hdrs.ETAG]:
             return web.Response(status=304, headers=headers)
-        return web.Response(body=found.content, content_type=found.content_type, charset="utf-8", headers=headers)
+        return web.Response(body=asset.content, content_type=asset.content_type, charset="utf-8", headers=headers)
 
 
 OURSELVES = ("'self'",)

@@ -164,9 +164,9 @@ def make_shown_request(page: PageRequest, view: PatronView, *, has_copy: bool = 
 
 
 def make_shown_status(page: PageRequest, request: Request) -> ShownStatus:
-    said = status_of_request(request)
-    text = URGENT_TEXTS.get(said.word) or NEWER_TEXTS.get(said.word) or STATUS_TEXTS[said.status]
-    day = _find_day(request, said.status, said.word)
+    status_text = status_of_request(request)
+    text = URGENT_TEXTS.get(status_text.word) or NEWER_TEXTS.get(status_text.word) or STATUS_TEXTS[status_text.status]
+    day = _find_day(request, status_text.status, status_text.word)
     localization = page.localization
     return ShownStatus(
         text.kind,

@@ -114,17 +114,17 @@ class FormField:
 async def list_act_fields(page: StaffRequest, request: Request, kinds: Iterable[K]) -> tuple[FormField, ...]:
     """List the fields of acts of which one is chosen: needed ones first, each once."""
     places = tuple((await list_places(page)).items())
-    found: dict[str, FormField] = {}
+    form_fields: dict[str, FormField] = {}
     for kind in kinds:
         fields = ACTS.get(kind, ActionFieldSet())
         left_out = _HIDDEN if kind is not K.EDIT or can_correct(page.context, request) else _HIDDEN | _CORRECTED
         for field in (*fields.required, *fields.optional):
-            if field.name in left_out or field.name in found:
+            if field.name in left_out or field.name in form_fields:
                 continue
             made = _make_form_field(page, request, kind, field, places, needed=field in fields.required)
             if made is not None:
-                found[field.name] = made
-    return tuple(sorted(found.values(), key=lambda one: not one.needed))
+                form_fields[field.name] = made
+    return tuple(sorted(form_fields.values(), key=lambda form_field: not form_field.needed))
 
 
 def can_correct(context: LibraryContext, request: Request) -> bool:
@@ -137,7 +137,7 @@ async def list_places(page: StaffRequest) -> Mapping[str, str]:
     """List where readers collect things: code -> name. Empty while the library's system is away: what doesn't need them
     can be done all the same, and a place that is set already stays."""
     try:
-        return {one.code: one.name for one in await page.context.system.pickup_locations()}
+        return {location.code: location.name for location in await page.context.system.pickup_locations()}
     except Unavailable:
         return {}
 
@@ -231,24 +231,24 @@ def list_suppliers(context: LibraryContext) -> tuple[tuple[str, str], ...]:
 def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -> dict[str, str]:
     """Return the values that are likely, to be corrected."""
     values = {"cost_currency": page.context.currency, "maximum_cost_currency": page.context.currency}
-    chosen = tuple(kinds)
-    if K.LOCATED in chosen and request.candidates:
+    event_kinds = tuple(kinds)
+    if K.LOCATED in event_kinds and request.candidates:
         values["barcode"] = request.candidates[0].barcode
-    if K.SHIPPED in chosen:
+    if K.SHIPPED in event_kinds:
         taken = {volume.barcode for volume in request.volumes} if len(request.volumes) > 1 else set()
         values["barcode"] = request.item_barcode if request.item_barcode not in taken else ""
-    if K.EDIT in chosen:
+    if K.EDIT in event_kinds:
         values["need_by"] = request.dates.need_by.isoformat() if request.dates.need_by is not None else ""
         values["pickup"] = request.patron.pickup
         if request.costs.maximum is not None:
             values["maximum_cost"] = page.localization.format_amount(request.costs.maximum.amount)
             values["maximum_cost_currency"] = request.costs.maximum.currency
-    if K.CONDITION_ACCEPTED in chosen and request.attempt is not None and request.attempt.cost is not None:
+    if K.CONDITION_ACCEPTED in event_kinds and request.attempt is not None and request.attempt.cost is not None:
         values["cost"] = page.localization.format_amount(request.attempt.cost.amount)
         values["cost_currency"] = request.attempt.cost.currency
-    if _WITH_FILE.intersection(chosen) and request.attachments:
+    if _WITH_FILE.intersection(event_kinds) and request.attachments:
         values["attachment"] = request.attachments[-1].id
-    if K.RECEIVED in chosen:
+    if K.RECEIVED in event_kinds:
         values["pickup"] = request.patron.pickup
     return values
 

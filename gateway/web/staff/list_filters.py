@@ -276,21 +276,21 @@ def _allowed_branches(request: StaffRequest, place: ListPlace, chosen: tuple[str
 
 
 def list_user_names(
-    asked: ListQuery, page: Iterable[Request], counts: ListCounts, saved: Iterable[SavedFilter]
+    query: ListQuery, page: Iterable[Request], counts: ListCounts, saved: Iterable[SavedFilter]
 ) -> Iterator[str]:
     """List the names of those of the staff whom the page names."""
     yield from (request.assignee for request in page)
     yield from counts.counts[ListFacet.ASSIGNEE] or ()
-    yield from asked.values.get("assignee", ())
+    yield from query.values.get("assignee", ())
     yield from (saved_filter.owner for saved_filter in saved)
 
 
-def list_chosen_filters(request: StaffRequest, asked: ListQuery, partners: Mapping[str, str]) -> list[ChosenFilter]:
+def list_chosen_filters(request: StaffRequest, query: ListQuery, partners: Mapping[str, str]) -> list[ChosenFilter]:
     chosen_filters = []
     for key in (*_FACETS, "q", "all"):
-        for value in asked.values.get(key, ()):
-            text = _describe_choice(request, asked.place, key, value, partners)
-            chosen_filters.append(ChosenFilter(text, list_path(request, asked.place, asked.without(key, value))))
+        for value in query.values.get(key, ()):
+            text = _describe_choice(request, query.place, key, value, partners)
+            chosen_filters.append(ChosenFilter(text, list_path(request, query.place, query.without(key, value))))
     return chosen_filters
 
 
@@ -322,7 +322,7 @@ def _name_value(request: StaffRequest, place: ListPlace, key: str, value: str, p
         case "task":
             return request.gettext(TASK_TEXTS[value])
         case "state":
-            group = next((one for one in place.groups if one.name == value), None)
+            group = next((state_group for state_group in place.groups if state_group.name == value), None)
             return request.gettext(group.text) if group else tag_of_state(place.role, value, request.localization).word
         case "kind":
             return request.gettext(SERVICE_TEXTS[ServiceType(value)])
@@ -357,21 +357,21 @@ MAX_OPEN_OPTIONS = 6
 
 
 def make_facets(
-    request: StaffRequest, asked: ListQuery, counts: ListCounts, partners: Mapping[str, str]
+    request: StaffRequest, query: ListQuery, counts: ListCounts, partners: Mapping[str, str]
 ) -> list[ShownFacet]:
     """Values that nothing has are left out, unless they are chosen."""
     facets = []
     for key, (text, facet, single) in _FACET_TEXTS.items():
         counted = counts.counts[facet]
-        chosen = asked.values.get(key, ())
+        chosen = query.values.get(key, ())
         options = [
             FacetOption(
                 value,
-                _name_value(request, asked.place, key, value, partners),
-                None if counted is None else _count_value(asked.place, key, value, counted, request.user.name),
+                _name_value(request, query.place, key, value, partners),
+                None if counted is None else _count_value(query.place, key, value, counted, request.user.name),
                 value in chosen,
             )
-            for value in _list_values(request, asked.place, key, counted, chosen, partners)
+            for value in _list_values(request, query.place, key, counted, chosen, partners)
         ]
         options = [one for one in options if one.count or one.checked or (one.count is None and one.value)]
         if key in ("partner", "label"):
@@ -417,7 +417,7 @@ def _list_values(
 
 def _count_value(place: ListPlace, key: str, value: str, counted: Mapping[str, int], user: str) -> int:
     if key == "state":
-        group = next((one for one in place.groups if one.name == value), None)
+        group = next((state_group for state_group in place.groups if state_group.name == value), None)
         states = [state.value for state in group.states] if group is not None else [value]
         return sum(counted.get(state, 0) for state in states)
     if key == "assignee":

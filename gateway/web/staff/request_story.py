@@ -152,9 +152,9 @@ def tell_story(
 
 def count_topics(lines: Iterable[StoryLine]) -> Mapping[str, int]:
     """Count by filter, of those that show anything."""
-    found = list(lines)
-    counts = {topic: sum(topic in line.topics for line in found) for topic in FILTERS if topic}
-    return {"": len(found), **{topic: count for topic, count in counts.items() if count}}
+    story_lines = list(lines)
+    counts = {topic: sum(topic in line.topics for line in story_lines) for topic in FILTERS if topic}
+    return {"": len(story_lines), **{topic: count for topic, count in counts.items() if count}}
 
 
 class _StoryTeller:
@@ -164,7 +164,7 @@ class _StoryTeller:
         self._request = sources.request
         self._history = sources.history
         self._by_mail = sources.by_mail
-        self._refused = {(one.event, one.created) for one in sources.refused}
+        self._refused = {(step.event, step.created) for step in sources.refused}
         self._context = context
         self._localization = localization
         self._actors = actors
@@ -300,9 +300,9 @@ class _StoryTeller:
 
     def _find_channel(self, attempt: int) -> str:
         """Empty: by hand, or the partner is no more."""
-        asked = self._request.find_attempt(attempt or self._request.current)
-        if asked is not None:
-            return asked.channel
+        supplier_attempt = self._request.find_attempt(attempt or self._request.current)
+        if supplier_attempt is not None:
+            return supplier_attempt.channel
         partner = self._context.partner(self._request.partner.profile)
         return partner.channel if partner is not None else ""
 
@@ -314,8 +314,8 @@ class _StoryTeller:
         partner = self._context.partner(profile)
         if partner is None or partner.channel != channel or not channel:
             return bool(channel)
-        told = PartnerNotification(event.kind, event.attempt or self._request.current)
-        return choose_way_to_tell(self._context, told, self._request) is CarryWay.CARRIED
+        notification = PartnerNotification(event.kind, event.attempt or self._request.current)
+        return choose_way_to_tell(self._context, notification, self._request) is CarryWay.CARRIED
 
     def _is_untold(self, line: HistoryLine) -> bool:
         """Return whether the partner should hear of what was done here, and has no message for it, as far as is
@@ -323,11 +323,11 @@ class _StoryTeller:
         event, request = line.event, self._request
         if EVENT_CATALOGUE[event.kind].unsent or event.signal.origin is not EventOrigin.US or self._can_be_sent(event):
             return False
-        told = PartnerNotification(event.kind, event.attempt or request.current)
+        notification = PartnerNotification(event.kind, event.attempt or request.current)
         return (
             is_for_partner(request.role, line.before, event.signal)
-            and is_partner_notified(self._context, told, request)
-            and choose_way_to_tell(self._context, told, request) is CarryWay.LOST
+            and is_partner_notified(self._context, notification, request)
+            and choose_way_to_tell(self._context, notification, request) is CarryWay.LOST
         )
 
     def _name_actor(self, actor: str) -> str:
@@ -471,7 +471,7 @@ def explain_due_date(request: Request, context: LibraryContext, localization: Lo
 
 def name_partner(request: Request, context: LibraryContext, attempt: int = 0) -> str:
     """Name the partner of the attempt with this number; 0: of the one that counts. Empty: nobody is asked."""
-    asked = request.find_attempt(attempt) if attempt else None
-    if asked is None:
+    supplier_attempt = request.find_attempt(attempt) if attempt else None
+    if supplier_attempt is None:
         return request.partner.name or request.partner.symbol or request.partner.profile
-    return context.name_of_partner(asked.partner) or asked.symbol
+    return context.name_of_partner(supplier_attempt.partner) or supplier_attempt.symbol

@@ -36,7 +36,7 @@ class ShownSupplier:
 
 def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
     """Those who were asked, those passed over, then those still to be asked, in their order."""
-    asked = [_show_attempt(page, request, number) for number in range(1, len(request.attempts) + 1)]
+    suppliers = [_show_attempt(page, request, number) for number in range(1, len(request.attempts) + 1)]
     tried = {attempt.partner for attempt in request.attempts}
     passed = [
         ShownSupplier(
@@ -51,7 +51,7 @@ def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier,
         for line in request.rota
         if line.standing is RotaLineStatus.SKIPPED and line.partner not in tried
     ]
-    return mark_far_suppliers((*asked, *passed, *_show_waiting(page, request)))
+    return mark_far_suppliers((*suppliers, *passed, *_show_waiting(page, request)))
 
 
 def mark_far_suppliers(suppliers: tuple[ShownSupplier, ...]) -> tuple[ShownSupplier, ...]:
@@ -79,8 +79,8 @@ def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSup
         texts.append(gettext("Retry on or after %(day)s.", day=localization.format_day(attempt.retry_after)))
     if is_behind_partner(attempt):
         texts.append(gettext("Supplier: %(supplier)s.", supplier=name_supplier(attempt.supplier)))
-    texts += [_describe_former(page, one) for one in attempt.former]
-    line = next((one for one in request.rota if one.partner == attempt.partner), None)
+    texts += [_describe_former(page, supplier) for supplier in attempt.former]
+    line = next((rota_line for rota_line in request.rota if rota_line.partner == attempt.partner), None)
     why = localization.translate_stored(line.why) if line is not None else ""
     remarks = [*filter(None, (why, localization.translate_stored(attempt.holdings)))]
     is_current = number == request.current

@@ -81,7 +81,7 @@ class RequestViewers:
             for name, page in pages.items()
             if name != user
         ]
-        return sorted(others, key=lambda one: (not one.is_there, one.since))
+        return sorted(others, key=lambda viewer: (not viewer.is_there, viewer.since))
 
 
 def _is_forgotten(page: _OpenPage, now: datetime) -> bool:

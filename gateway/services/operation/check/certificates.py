@@ -46,7 +46,7 @@ def find_ending_certificates(
         ends = _read_end(file)
         if ends is not None and ends <= now + NOTICE and file not in found:
             found[file] = EndingCertificate(place.found, ends, place)
-    return tuple(sorted(found.values(), key=lambda one: (one.ends, one.file)))
+    return tuple(sorted(found.values(), key=lambda certificate: (certificate.ends, certificate.file)))
 
 
 def describe_ending_certificates(

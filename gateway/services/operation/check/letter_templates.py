@@ -32,15 +32,15 @@ SHARED_TEMPLATES = ("layout", "slip", "fields", "quote", "link", "answers")
 
 def check_letter_templates(settings: Settings) -> list[ConfigurationProblem]:
     letters = make_letter_renderer(settings)
-    found = [*_find_unknown_templates(settings.letters_folder), *find_unused_words(settings.letters_folder)]
+    problems = [*_find_unknown_templates(settings.letters_folder), *find_unused_words(settings.letters_folder)]
     if settings.letters.language not in letters.languages:
         path = ("letters", "language")
-        found.append(settings.make_problem(path, "no such language", settings.letters.language, letters.languages))
+        problems.append(settings.make_problem(path, "no such language", settings.letters.language, letters.languages))
     for language in letters.languages:
-        found += _patron_problems(letters, language, settings)
-        found += _partner_problems(letters, LetterStyle(language), settings)
-    found += _slip_problems(letters, settings)
-    return list(dict.fromkeys(found))
+        problems += _patron_problems(letters, language, settings)
+        problems += _partner_problems(letters, LetterStyle(language), settings)
+    problems += _slip_problems(letters, settings)
+    return list(dict.fromkeys(problems))
 
 
 def check_partner_templates(

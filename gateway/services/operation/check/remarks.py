@@ -29,19 +29,19 @@ def find_remarks(
     profiles: Iterable[LoadedProfile], settings: Settings, adapters: AdapterRegistry
 ) -> tuple[ConfigurationProblem, ...]:
     """Each once, though several profiles may share it. An abstract profile gets none: it is never chosen."""
-    found = (
+    problems = (
         remark
-        for one in profiles
-        if not one.profile.abstract
+        for loaded_profile in profiles
+        if not loaded_profile.profile.abstract
         for remark in (
-            *_remark_unguarded_access(one),
-            *_remark_inherited_services(one),
-            *_remark_ways_around_token(one),
-            *_remark_certificates(one, settings),
-            *_remark_partner(one, settings, adapters),
+            *_remark_unguarded_access(loaded_profile),
+            *_remark_inherited_services(loaded_profile),
+            *_remark_ways_around_token(loaded_profile),
+            *_remark_certificates(loaded_profile, settings),
+            *_remark_partner(loaded_profile, settings, adapters),
         )
     )
-    return tuple(dict.fromkeys((*_remark_proxies(settings), *found)))
+    return tuple(dict.fromkeys((*_remark_proxies(settings), *problems)))
 
 
 # --- proxies before us -----------------------------------------------------------------------------------

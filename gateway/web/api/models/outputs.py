@@ -254,7 +254,7 @@ class BulkResultOut(OutputModel):
     @classmethod
     def from_result(cls, result: BulkResult) -> BulkResultOut:
         failed = tuple(map(BulkFailureOut.model_validate, result.failed))
-        return cls(done=tuple(one.id for one in result.done), failed=failed)
+        return cls(done=tuple(request.id for request in result.done), failed=failed)
 
 
 class FilterOut(OutputModel):
@@ -462,8 +462,8 @@ class ActionOut(OutputModel):
         return cls(
             kind=kind,
             href=href,
-            required=tuple(FieldOut.from_action_field(one) for one in fields.required),
-            optional=tuple(FieldOut.from_action_field(one) for one in fields.optional),
+            required=tuple(FieldOut.from_action_field(field) for field in fields.required),
+            optional=tuple(FieldOut.from_action_field(field) for field in fields.optional),
             one_of=fields.one_of,
             hint=hint,
         )
@@ -498,8 +498,8 @@ class ShownOut(OutputModel):
             unread_messages=sum(message.unread for message in shown.messages),
             history=tuple(HistoryOut.from_history_line(line) for line in shown.history),
             timers=tuple(TimerOut.model_validate(timer) for timer in shown.timers),
-            unfinished=tuple(StepOut.model_validate(one) for one in shown.unfinished),
-            refused=tuple(StepOut.model_validate(one) for one in shown.refused),
+            unfinished=tuple(StepOut.model_validate(unfinished_step) for unfinished_step in shown.unfinished),
+            refused=tuple(StepOut.model_validate(unfinished_step) for unfinished_step in shown.refused),
             library_steps=tuple(LibraryStepOut.model_validate(step) for step in shown.library_steps),
             actions=actions,
             located_copy=LocatedCopyOut.model_validate(shown.located_copy) if shown.located_copy is not None else None,

@@ -88,7 +88,7 @@ class ReplayJobOut(OutputModel):
             begun_by=job.begun_by,
             ended=job.ended,
             total=progress.total,
-            counts=ReplayCounts(**{one.name.lower(): counts.get(one, 0) for one in ReplayStatus}),
+            counts=ReplayCounts(**{status.name.lower(): counts.get(status, 0) for status in ReplayStatus}),
         )
 
 
