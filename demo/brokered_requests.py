@@ -28,11 +28,11 @@ from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.views import ActionRequest
-from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store.mailbox import MailOutcome, MailPosition
 from gateway.store.requests import outbox_queries
 from gateway.store.schema import message
+from rehearsal.letters.letter_pages import COPY
 
 PATRON = "21000000000025"
 HOST = "127.0.0.1"

@@ -34,8 +34,8 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.domain.requests.views import ActionRequest, EventDenied, FileUpload
-from gateway.runtime.mock_letter_pages import COPY
 from gateway.store.requests import outbox_queries
+from rehearsal.letters.letter_pages import COPY
 
 PATRON = "21000000000025"
 STAFF = "staff:ada"

@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.support.paths import ROOT
 
 PRODUCT = ("gateway", "adapters")
+REHEARSAL = "rehearsal"
 SERVICES = "gateway.services."
 NEW_EVENT_KIND = "AT_PICKUP"
 WORDS_WITHOUT_SUBJECT = re.compile(
@@ -36,18 +37,18 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 133_200, 108_000),
+    Bound("code lines of gateway and adapters", 122_200, 108_000),
     Bound("code lines of tests", 115_300, 78_000),
     Bound("functions of services that take library: str first", 179, 0),
-    Bound("imports inside functions", 142, 60),
-    Bound("modules with an HTTP client of their own", 2, 2),
-    Bound("rooms directly in services", 15, 14),
+    Bound("imports inside functions", 126, 60),
+    Bound("modules with an HTTP client of their own", 1, 1),
+    Bound("rooms directly in services", 13, 13),
     Bound("loose files in services", 0, 0),
     Bound("rooms of services in a circle", 0, 0),
-    Bound("class names that stand more than once in gateway", 6, 0),
-    Bound("class names that stand more than once", 75, 30),
+    Bound("class names that stand more than once in gateway", 5, 0),
+    Bound("class names that stand more than once", 74, 30),
     Bound(f"files that name {NEW_EVENT_KIND}", 6, 6),
-    Bound("docstrings that begin with Of, By, What, Raises …", 150, 150),
+    Bound("docstrings that begin with Of, By, What, Raises …", 80, 80),
 )
 """Lines of code are rounded up to the next hundred, so that a mend of ten lines needs no new ceiling."""
 
@@ -162,12 +163,14 @@ def measure() -> Mapping[str, int]:
     """The figures that the code itself tells; each file is parsed once."""
     product = [read_shape(path) for folder in PRODUCT for path in sorted((ROOT / folder).rglob("*.py"))]
     tests = [read_shape(path) for path in sorted((ROOT / "tests").rglob("*.py"))]
+    rehearsal = [read_shape(path) for path in sorted((ROOT / REHEARSAL).rglob("*.py"))]
     gateway = [module for module in product if module.name.split(".")[0] == "gateway"]
     services = [module for module in gateway if module.room]
     entries = [path for path in (ROOT / "gateway" / "services").iterdir() if path.name != "__pycache__"]
     loose = [path for path in entries if path.suffix == ".py" and path.name != "__init__.py"]
     return {
         "code lines of gateway and adapters": sum(module.code_lines for module in product),
+        "code lines of rehearsal": sum(module.code_lines for module in rehearsal),
         "code lines of tests": sum(module.code_lines for module in tests),
         "functions of services that take library: str first": sum(module.by_library for module in services),
         "imports inside functions": sum(module.inner_imports for module in product),

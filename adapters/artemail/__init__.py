@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from adapters.artemail.dialect import SECTION, ArtemailDialect, ArtemailRehearsal
+from adapters.artemail.dialect import SECTION, ArtemailDialect
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter
 from gateway.ports.incoming_mail import MailFormat
 from gateway.ports.partner_channel import PartnerChannel
@@ -64,6 +64,5 @@ mail_format_adapter = MailFormatAdapter(
     name=SECTION,
     dialect=ArtemailDialect,
     make=make_mail_format,
-    rehearsal=ArtemailRehearsal,
     secret_pattern=password_line_pattern,
 )

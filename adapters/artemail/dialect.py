@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from adapters.artemail import codec
 from adapters.artemail.reply_rules import Replies, ReplyPatterns
@@ -318,21 +318,3 @@ DEFAULT = ArtemailDialect()
 def dialect_of(profile: Profile) -> ArtemailDialect:
     found = profile.dialects.get(SECTION)
     return found if isinstance(found, ArtemailDialect) else DEFAULT
-
-
-class ArtemailRehearsal:
-    """Port `MailRehearsal`: how a partner is played (docs/rehearsing.md)."""
-
-    channel = "artemail"
-
-    def find_address(self, profile: Profile) -> str:
-        """See `gateway.ports.rehearsal.MailRehearsal`."""
-        partner, dialect = profile.partner, dialect_of(profile)
-        usual = dialect.address or (partner.email if partner is not None else "")
-        return dialect.test.address or usual if dialect.mode is Mode.TEST else usual
-
-    def mirror_dialect(self, profile: Profile) -> BaseModel:
-        """See `gateway.ports.rehearsal.MailRehearsal`."""
-        ours = dialect_of(profile)
-        changes: Mapping[str, object] = {"address": ours.reply_to, "sender": "", "reply_to": "", "mode": Mode.LIVE}
-        return ours.model_copy(update=dict(changes))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from adapters.iso18626.dialect import SECTION, Iso18626Dialect
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, ProtocolAdapter
 from gateway.ports.partner_channel import PartnerChannel
-from gateway.ports.rehearsal import ConformanceTrials, ProtocolRehearsal
 from gateway.ports.responder import Responder
 
 
@@ -22,18 +21,6 @@ def make_channel(context: ChannelContext) -> PartnerChannel:
     from adapters.iso18626.http_channel import Iso18626Channel
 
     return Iso18626Channel(context)
-
-
-def make_rehearsal() -> ProtocolRehearsal:
-    from adapters.iso18626.rehearsal import Iso18626Rehearsal
-
-    return Iso18626Rehearsal()
-
-
-def make_trials() -> ConformanceTrials:
-    from adapters.iso18626.conformance import Iso18626Trials
-
-    return Iso18626Trials()
 
 
 def list_addresses(dialect: Iso18626Dialect) -> dict[str, str]:
@@ -52,8 +39,6 @@ protocol = ProtocolAdapter(
     dialect=Iso18626Dialect,
     responder=make_responder,
     addresses=list_addresses,
-    rehearsal=make_rehearsal,
-    trials=make_trials,
     post_only=True,
 )
 channel_adapter = ChannelAdapter(

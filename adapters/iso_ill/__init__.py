@@ -10,7 +10,6 @@ from adapters.iso_ill.dialect import SECTION, IsoIllDialect
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter, ProtocolAdapter
 from gateway.ports.incoming_mail import MailFormat, PartConcealer
 from gateway.ports.partner_channel import PartnerChannel
-from gateway.ports.rehearsal import ConformanceTrials, MailRehearsal, ProtocolRehearsal
 from gateway.ports.responder import Responder
 
 
@@ -39,24 +38,6 @@ def make_mail_format() -> MailFormat:
     return IsoIllMailFormat()
 
 
-def make_rehearsal() -> ProtocolRehearsal:
-    from adapters.iso_ill.rehearsal import IsoIllRehearsal
-
-    return IsoIllRehearsal()
-
-
-def make_mail_rehearsal() -> MailRehearsal:
-    from adapters.iso_ill.rehearsal import IsoIllMailRehearsal
-
-    return IsoIllMailRehearsal()
-
-
-def make_trials() -> ConformanceTrials:
-    from adapters.iso_ill.trials import IsoIllTrials
-
-    return IsoIllTrials()
-
-
 def list_addresses(dialect: IsoIllDialect) -> dict[str, str]:
     """List where a profile sends to, by key (`illgate check --live`)."""
     address = dialect.transport.address
@@ -78,8 +59,6 @@ protocol = ProtocolAdapter(
     responder=make_responder,
     addresses=list_addresses,
     example=read_example,
-    rehearsal=make_rehearsal,
-    trials=make_trials,
     over_http=False,
     for_all=True,
 )
@@ -87,7 +66,6 @@ mail_format_adapter = MailFormatAdapter(
     name=SECTION,
     dialect=IsoIllDialect,
     make=make_mail_format,
-    rehearsal=make_mail_rehearsal,
     part_concealer=PartConcealer((SUB_TYPE, FILE_ENDING), conceal_credentials),
 )
 channel_adapter = ChannelAdapter(

@@ -13,7 +13,7 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.incoming_mail import FetchedMail, MailboxServer, MailboxSnapshot, OpenMailbox, SignIn
 from gateway.ports.outgoing_mail import MailSecurity
-from gateway.ports.partner_simulator import Secrets
+from gateway.ports.secrets import Secrets
 from gateway.ports.tls import ClientTls, make_client_context
 
 if TYPE_CHECKING:

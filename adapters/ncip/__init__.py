@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from adapters.ncip.dialect import NcipDialect
 from gateway.ports.adapter import ProtocolAdapter
-from gateway.ports.partner_simulator import PartnerSimulator, Secrets
-from gateway.ports.rehearsal import ConformanceTrials, SystemRehearsal
 from gateway.ports.responder import Responder
 
 
@@ -24,31 +22,10 @@ def make_responder() -> Responder:
     return NcipResponder()
 
 
-def make_simulator(secrets: Secrets) -> PartnerSimulator:
-    from adapters.ncip.partner_simulator import NcipPartnerSimulator
-
-    return NcipPartnerSimulator(secrets)
-
-
-def make_trials() -> ConformanceTrials:
-    from adapters.ncip.conformance import NcipTrials
-
-    return NcipTrials()
-
-
-def make_rehearsal() -> SystemRehearsal:
-    from adapters.ncip.rehearsal import NcipRehearsal
-
-    return NcipRehearsal()
-
-
 adapter = ProtocolAdapter(
     name="ncip",
     dialect=NcipDialect,
     responder=make_responder,
     addresses=list_addresses,
-    partner=make_simulator,
-    system_rehearsal=make_rehearsal,
-    trials=make_trials,
     names_patrons=True,
 )

@@ -19,8 +19,8 @@ from adapters.ncip.transport import HttpCredentials, NcipTransport
 from adapters.ncip.wire_dialect import HttpDialect
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.clock import Clock
-from gateway.ports.partner_simulator import Secrets
 from gateway.ports.responder import ExchangeContext
+from gateway.ports.secrets import Secrets
 
 
 class NcipInitiator:

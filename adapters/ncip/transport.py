@@ -31,6 +31,7 @@ from gateway.domain.problems import (
 )
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.message_transport import HttpPlace, Place, SendTimeouts, TcpPlace, TransportReply
 from gateway.ports.outgoing_http import (
     HttpClient,
     HttpFailure,
@@ -41,7 +42,6 @@ from gateway.ports.outgoing_http import (
     make_basic_header,
     make_sending_problem,
 )
-from gateway.ports.partner_simulator import HttpPlace, Place, SendTimeouts, TcpPlace, TransportReply
 from gateway.ports.tls import require_client_context
 
 MAX_ANSWER = 20_000_000

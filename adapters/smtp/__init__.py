@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.ports.adapter import MailerAdapter
 from gateway.ports.outgoing_mail import Mailer, MailServer
-from gateway.ports.partner_simulator import Secrets
+from gateway.ports.secrets import Secrets
 
 
 def make_mailer(server: MailServer, secrets: Secrets) -> Mailer:

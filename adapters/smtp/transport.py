@@ -15,7 +15,7 @@ from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPRespons
 from gateway.domain.problems import ConfigurationError, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.outgoing_mail import MailSecurity, MailServer
-from gateway.ports.partner_simulator import Secrets
+from gateway.ports.secrets import Secrets
 from gateway.ports.tls import ClientTls, make_client_context
 
 LEAVE_SECONDS = 5.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from adapters.sru.dialect import SECTION, SruDialect
 from gateway.ports.adapter import SearchAdapter, SearchContext
 from gateway.ports.catalogue import RecordSearch
-from gateway.ports.rehearsal import CatalogueRehearsal
 
 
 def target_url(dialect: SruDialect) -> str:
@@ -18,12 +17,4 @@ def make_search(context: SearchContext) -> RecordSearch:
     return SruSearch(context)
 
 
-def make_rehearsal() -> CatalogueRehearsal:
-    from adapters.sru.rehearsal import SruRehearsal
-
-    return SruRehearsal()
-
-
-adapter = SearchAdapter(
-    name=SECTION, dialect=SruDialect, make=make_search, address=target_url, rehearsal=make_rehearsal
-)
+adapter = SearchAdapter(name=SECTION, dialect=SruDialect, make=make_search, address=target_url)

@@ -6,7 +6,7 @@ loaded when it is made.
 
 from __future__ import annotations
 
-from adapters.tagged_mail.dialect import SECTION, TaggedMailDialect, TaggedMailRehearsal
+from adapters.tagged_mail.dialect import SECTION, TaggedMailDialect
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter
 from gateway.ports.incoming_mail import MailFormat
 from gateway.ports.partner_channel import PartnerChannel
@@ -31,6 +31,4 @@ channel_adapter = ChannelAdapter(
     make=make_channel,
     by_mail=lambda _dialect: True,
 )
-mail_format_adapter = MailFormatAdapter(
-    name=SECTION, dialect=TaggedMailDialect, make=make_mail_format, rehearsal=TaggedMailRehearsal
-)
+mail_format_adapter = MailFormatAdapter(name=SECTION, dialect=TaggedMailDialect, make=make_mail_format)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from adapters.tagged_mail.codec import TaggedMailLayout
 from adapters.tagged_mail.message_names import MessageName, normalise_text
@@ -213,26 +212,3 @@ DEFAULT = TaggedMailDialect()
 def dialect_of(profile: Profile) -> TaggedMailDialect:
     found = profile.dialects.get(SECTION)
     return found if isinstance(found, TaggedMailDialect) else DEFAULT
-
-
-class TaggedMailRehearsal:
-    """Port `MailRehearsal`: how a partner is played (docs/rehearsing.md)."""
-
-    channel = "tagged-mail"
-
-    def find_address(self, profile: Profile) -> str:
-        """See `gateway.ports.rehearsal.MailRehearsal`."""
-        partner = profile.partner
-        return dialect_of(profile).address or (partner.email if partner is not None else "")
-
-    def mirror_dialect(self, profile: Profile) -> BaseModel:
-        """See `gateway.ports.rehearsal.MailRehearsal`."""
-        ours = dialect_of(profile)
-        changes: Mapping[str, object] = {
-            "our_symbol": ours.their_symbol,
-            "their_symbol": ours.our_symbol,
-            "address": ours.reply_to,
-            "sender": "",
-            "reply_to": "",
-        }
-        return ours.model_copy(update=dict(changes))

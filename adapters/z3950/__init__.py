@@ -5,7 +5,6 @@ from __future__ import annotations
 from adapters.z3950.dialect import SECTION, Z3950Dialect, split_address
 from gateway.ports.adapter import SearchAdapter, SearchContext
 from gateway.ports.catalogue import RecordSearch
-from gateway.ports.rehearsal import CatalogueRehearsal
 
 
 def target_address(dialect: Z3950Dialect) -> str:
@@ -19,12 +18,4 @@ def make_search(context: SearchContext) -> RecordSearch:
     return Z3950Search(context.secrets)
 
 
-def make_rehearsal() -> CatalogueRehearsal:
-    from adapters.z3950.rehearsal import Z3950Rehearsal
-
-    return Z3950Rehearsal()
-
-
-adapter = SearchAdapter(
-    name=SECTION, dialect=Z3950Dialect, make=make_search, address=target_address, rehearsal=make_rehearsal
-)
+adapter = SearchAdapter(name=SECTION, dialect=Z3950Dialect, make=make_search, address=target_address)

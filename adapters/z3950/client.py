@@ -41,7 +41,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm, TermMatch
-from gateway.ports.partner_simulator import Secrets
+from gateway.ports.secrets import Secrets
 
 T = TypeVar("T")
 

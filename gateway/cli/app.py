@@ -43,17 +43,6 @@ COMMANDS = {
         "Check settings and profiles for problems; run the profiles' examples.",
     ),
     "profile": CommandEntry("gateway.cli.profile_commands", "profile_command", "List, show and compare profiles."),
-    "send": CommandEntry(
-        "gateway.cli.send_command", "send_command", "Simulate a partner: build a message, send it, show the answer."
-    ),
-    "mock": CommandEntry(
-        "gateway.cli.mock_command", "mock_command", "Simulate a partner that answers and sends messages."
-    ),
-    "conformance": CommandEntry(
-        "gateway.cli.conformance_command",
-        "conformance_command",
-        "Test whether a partner's system conforms to its protocol.",
-    ),
     "journal": CommandEntry(
         "gateway.cli.journal_commands", "journal_command", "List, show and export messages sent and received."
     ),
@@ -109,8 +98,12 @@ first where names are the same."""
 
 SHIPPED_EXTENSIONS = {
     "adapters.iso_ill.commands:command": "Read ISO ILL messages (APDUs, ISO 10161).",
-    "adapters.library.fakes.command:command": "Run a simulated library system in memory for rehearsals.",
     "adapters.sru.commands:command": "Query SRU servers.",
+    "rehearsal.conformance.conformance_command:conformance_command": "Test whether a partner's system conforms to its "
+    "protocol.",
+    "rehearsal.fakes.fake_command:command": "Run a simulated library system in memory for rehearsals.",
+    "rehearsal.mock.mock_command:mock_command": "Simulate a partner that answers and sends messages.",
+    "rehearsal.send.send_command:send_command": "Simulate a partner: build a message, send it, show the answer.",
 }
 """What help says of those of our own adapters, by entry point: to ask the commands themselves, their adapters would
 have to be loaded."""

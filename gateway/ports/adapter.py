@@ -38,16 +38,9 @@ from gateway.ports.partner_channel import (
     RecordSent,
     record_nothing,
 )
-from gateway.ports.partner_simulator import PartnerSimulator, Secrets
 from gateway.ports.peer_headers import MakePeerHeaders, refuse_peer_headers
-from gateway.ports.rehearsal import (
-    CatalogueRehearsal,
-    ConformanceTrials,
-    MailRehearsal,
-    ProtocolRehearsal,
-    SystemRehearsal,
-)
 from gateway.ports.responder import Responder
+from gateway.ports.secrets import Secrets
 from gateway.ports.shared_store import SchemaMigrations, Store
 
 if TYPE_CHECKING:
@@ -173,9 +166,7 @@ class ProtocolAdapter:
     """A wire protocol: `dialect` is the pydantic model of its section in a profile (key = `name`).
 
     `responder` makes the answering side. `addresses(dialect)` says where a profile sends messages to, by key within
-    the section, as URL or host:port (`illgate check --live` tries them). `partner(secrets)` plays a partner for
-    `illgate send`; `rehearsal()` says how one acts by itself (`illgate mock`), `system_rehearsal()` the same where
-    libraries' systems are asked, `trials()` how one is tried (`illgate conformance`). `example(text)`: the message that
+    the section, as URL or host:port (`illgate check --live` tries them). `example(text)`: the message that
     an example of a profile writes; raises ValueError. `over_http`: whether it is spoken by HTTP too; `post_only`: there
     by POST alone, other methods are refused; `for_all`: whether its messages say whose they are, so that one TCP
     listener serves all partners; `names_patrons`: whether a request in it can say for which patron of the partner's it
@@ -186,10 +177,6 @@ class ProtocolAdapter:
     dialect: type[BaseModel]
     responder: Callable[[], Responder]
     addresses: Callable[[Any], Mapping[str, str]] | None = None
-    partner: Callable[[Secrets], PartnerSimulator] | None = None
-    rehearsal: Callable[[], ProtocolRehearsal] | None = None
-    system_rehearsal: Callable[[], SystemRehearsal] | None = None
-    trials: Callable[[], ConformanceTrials] | None = None
     example: Callable[[str], bytes] = str.encode
     over_http: bool = True
     post_only: bool = False
@@ -275,13 +262,11 @@ class MailerAdapter:
 class MailFormatAdapter:
     """A format of partners' mails. `dialect` is the model of its section in a profile (key = `name`);
     `secret_pattern(dialect)`: where a password stands in its mails, whoever's it is (a pattern of RE2 with a group
-    `secret`); `part_concealer`: what takes passwords out of those parts of its mails that aren't text; `rehearsal()`
-    says how a partner acts by itself (`illgate mock`)."""
+    `secret`); `part_concealer`: what takes passwords out of those parts of its mails that aren't text."""
 
     name: str
     dialect: type[BaseModel]
     make: Callable[[], MailFormat]
-    rehearsal: Callable[[], MailRehearsal] | None = None
     secret_pattern: Callable[[Any], str] | None = None
     part_concealer: PartConcealer | None = None
 
@@ -311,13 +296,12 @@ class SearchContext:
 class SearchAdapter:
     """A protocol in which catalogues are searched. `dialect` is the model of its section in a profile (key = `name`);
     `make(context)` makes the one search of the installation; `address(dialect)`: where it looks, as URL or
-    host:port. `rehearsal()` says how a catalogue is played (`illgate mock`)."""
+    host:port."""
 
     name: str
     dialect: type[BaseModel]
     make: Callable[[SearchContext], RecordSearch]
     address: Callable[[Any], str]
-    rehearsal: Callable[[], CatalogueRehearsal] | None = None
 
 
 @value_object

@@ -11,7 +11,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, NestedSystem
 from gateway.ports.library_system import ExchangeLibrary, LibrarySystem
-from gateway.ports.partner_simulator import Secrets
+from gateway.ports.secrets import Secrets
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.settings import LibrarySettings, Settings
 from gateway.store.engine import open_store

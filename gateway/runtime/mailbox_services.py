@@ -13,7 +13,7 @@ from gateway.domain.problems import MalformedMessage, RefusalReason, Refused
 from gateway.domain.requests.staff_views import MailboxFailure
 from gateway.ports.adapter import MailboxAdapter
 from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail
-from gateway.ports.partner_simulator import Secrets as PartnerSecrets
+from gateway.ports.secrets import Secrets as PartnerSecrets
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileSet
 from gateway.runtime.mail_secrets import CLIENT, MailConcealer

@@ -54,22 +54,25 @@ of guards are told to staff (`Localization.translate_sentence`)."""
 
 MAX_LINE_CHARS = 100
 
+OTHER_PACKAGES = ("adapters", "rehearsal")
+"""What library systems and partners refuse, or why they can't be asked, is told to staff; whoever is played has pages.
+Adapters of a third party bring no texts of theirs."""
+
 
 def extract_texts() -> Catalog:
     """All texts of the gateway, without translations."""
     found = extract_texts_of(Path(gateway.__file__).parent)
-    for message in extract_texts_of(_find_adapters()):
-        found.add(message.id, context=message.context)
+    for package in OTHER_PACKAGES:
+        for message in extract_texts_of(_find_package(package)):
+            found.add(message.id, context=message.context)
     for context, _key, text in list_word_texts(shipped_words()):
         found.add(text, context=context)
     return found
 
 
-def _find_adapters() -> Path:
-    """Find the adapters; what library systems and partners refuse, or why they can't be asked, is told to staff.
-    Adapters of a third party bring no texts of theirs."""
-    spec = find_spec("adapters")
-    assert spec is not None, "the adapters are installed together with the gateway"
+def _find_package(name: str) -> Path:
+    spec = find_spec(name)
+    assert spec is not None, "it is installed together with the gateway"
     assert spec.submodule_search_locations is not None
     return Path(next(iter(spec.submodule_search_locations)))
 

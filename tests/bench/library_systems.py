@@ -21,12 +21,12 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.library.fakes.alma import FakeAlma
-from adapters.library.fakes.fake_server import FakeServer, Fault, Handler
-from adapters.library.fakes.folio import FakeFolio
-from adapters.library.fakes.folio_sample import fill_sample
-from adapters.library.fakes.koha import FakeKoha
 from gateway.domain.clock import SystemClock
+from rehearsal.fakes.alma import FakeAlma
+from rehearsal.fakes.fake_server import FakeServer, Fault, Handler
+from rehearsal.fakes.folio import FakeFolio
+from rehearsal.fakes.folio_sample import fill_sample
+from rehearsal.fakes.koha import FakeKoha
 from tests.bench import messages
 from tests.bench.bare import Call, Steps, run_bare_handler
 from tests.bench.load import post, processor_seconds, send_one

@@ -15,10 +15,10 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.library.fakes.fake_server import FakeCall, record_call
-from adapters.library.fakes.koha import API, FakeKoha, KohaAccess
-from adapters.library.fakes.koha_schema import KohaError, Row
-from adapters.library.fakes.koha_state import KohaState
+from rehearsal.fakes.fake_server import FakeCall, record_call
+from rehearsal.fakes.koha import API, FakeKoha, KohaAccess
+from rehearsal.fakes.koha_schema import KohaError, Row
+from rehearsal.fakes.koha_state import KohaState
 from tests.support.recorded_calls import load_call_checks
 
 DOCUMENTS = ("community-older", "production-23.11", "fork-near-main-2026")

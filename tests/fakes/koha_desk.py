@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
-from adapters.library.fakes.koha_schema import KohaError, Row
-from adapters.library.fakes.koha_state import KohaState
+from rehearsal.fakes.koha_schema import KohaError, Row
+from rehearsal.fakes.koha_state import KohaState
 from tests.fakes.desk_library import Answered, DeskLibrary, FakeHold, FakeItem, FakeLoan, FakePatron
 
 NOT_LENT = "reference"

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from gateway.domain.problems import Unavailable
-from gateway.runtime import trial_gateway
 from gateway.runtime.daemon import Daemon
 from gateway.store.api_access import CONFORMANCE_TRIALS
+from rehearsal.conformance import trial_gateway
 from tests.support.conformance_tables import dump_store, try_system
 from tests.support.daemon import Installation, run_in_process
 from tests.support.scripted_supplier import ScriptedSupplier

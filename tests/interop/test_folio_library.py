@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from adapters.library.fakes.fake_server import FaultKind
-from adapters.library.fakes.folio import FakeFolio
-from adapters.library.fakes.folio_circulation import ITEMS
-from adapters.library.fakes.folio_queries import FolioRecord
-from adapters.library.fakes.folio_sample import fill_sample
+from rehearsal.fakes.fake_server import FaultKind
+from rehearsal.fakes.folio import FakeFolio
+from rehearsal.fakes.folio_circulation import ITEMS
+from rehearsal.fakes.folio_queries import FolioRecord
+from rehearsal.fakes.folio_sample import fill_sample
 from tests.library_contract.folio_world import KNOWN
 from tests.support.daemon import Installation
 from tests.support.looking import journal, tracebacks

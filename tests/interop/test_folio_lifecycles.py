@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
-from adapters.library.fakes.folio import FakeFolio
-from adapters.library.fakes.folio_circulation import ITEMS
-from adapters.library.fakes.folio_sample import fill_sample
 from demo.two import NORTH, SOUTH, Story, crossing, invariants, loan
 from demo.world import Site, Town, World, make_installation
 from gateway.domain.library import Bib, RecordId
+from rehearsal.fakes.folio import FakeFolio
+from rehearsal.fakes.folio_circulation import ITEMS
+from rehearsal.fakes.folio_sample import fill_sample
 from tests.support.running_servers import running
 
 FIRST_TO_SOUTH = {**NORTH.requests, "default_rota": "only-south"}

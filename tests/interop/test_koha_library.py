@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from adapters.library.fakes.fake_server import FaultKind
-from adapters.library.fakes.koha import FakeKoha
 from gateway.domain.clock import SystemClock
+from rehearsal.fakes.fake_server import FaultKind
+from rehearsal.fakes.koha import FakeKoha
 from tests.interop.test_sip2_library import ACCEPT, ITEM_ID, MESSAGE, USER_ID, problem_of
 from tests.library_contract.koha_world import KNOWN, make_fake_koha
 from tests.support.daemon import Installation

@@ -12,7 +12,7 @@ from adapters.ncip.codec import decode_message
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.xml_parser import parse_xml
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, RefusalReason, Refused
-from gateway.ports.partner_simulator import TransportReply
+from gateway.ports.message_transport import TransportReply
 
 FINAL = {
     "mod-ncip/010-LookupUser": RefusalReason.PATRON_AUTH_FAILED,

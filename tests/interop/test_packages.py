@@ -21,7 +21,7 @@ PYTHON_OF_IMAGE = "3.13"
 
 IMPORT_ALL = """
 import importlib, pkgutil
-for package in ("gateway", "adapters"):
+for package in ("gateway", "adapters", "rehearsal"):
     for found in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
         if ".migrations" not in found.name:
             importlib.import_module(found.name)

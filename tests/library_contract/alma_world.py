@@ -10,11 +10,11 @@ from typing import Any
 
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.alma.system import AlmaLibrary
-from adapters.library.fakes.alma import FakeAlma
-from adapters.library.fakes.alma_state import AlmaState
 from gateway.domain.clock import Clock, FixedClock
 from gateway.domain.library import RecordId
 from gateway.ports.shared_store import Store
+from rehearsal.fakes.alma import FakeAlma
+from rehearsal.fakes.alma_state import AlmaState
 from tests.library_contract import koha_world
 from tests.library_contract.embedded_world import START
 from tests.library_contract.sip2_world import make_context

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from adapters.library.fakes.folio import FakeFolio
-from adapters.library.fakes.folio_sample import fill_sample
 from adapters.library.folio.options import FolioOptions
 from adapters.library.folio.system import FolioLibrary, open_folio
 from gateway.domain.clock import Clock, FixedClock
@@ -20,6 +18,8 @@ from gateway.ports.library_system import LibraryInfo, PatronKey
 from gateway.ports.shared_store import Store
 from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import OWN, migrate_store
+from rehearsal.fakes.folio import FakeFolio
+from rehearsal.fakes.folio_sample import fill_sample
 from tests.library_contract.embedded_world import ZONE
 from tests.library_contract.world import Known
 from tests.support.paths import ROOT

@@ -8,20 +8,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from adapters.library.fakes.koha import (
-    FakeKoha,
-    KohaAccess,
-    make_item_body,
-    make_marcxml,
-    make_patron_body,
-)
-from adapters.library.fakes.koha_state import KohaState
 from adapters.library.koha.options import KohaOptions
 from adapters.library.koha.system import KohaLibrary, open_koha
 from gateway.domain.clock import Clock, FixedClock
 from gateway.domain.library import Location, RecordId
 from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Store
+from rehearsal.fakes.koha import (
+    FakeKoha,
+    KohaAccess,
+    make_item_body,
+    make_marcxml,
+    make_patron_body,
+)
+from rehearsal.fakes.koha_state import KohaState
 from tests.fakes.documented_koha import DocumentedKoha
 from tests.library_contract.embedded_world import START
 from tests.library_contract.sip2_world import make_context

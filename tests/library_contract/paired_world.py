@@ -11,7 +11,6 @@ from typing import Any
 
 from adapters.library.embedded import EmbeddedLibrary, migrations, sample
 from adapters.library.embedded.work_context import WorkContext
-from adapters.library.fakes.koha import FakeKoha
 from adapters.library.koha.system import open_koha
 from adapters.library.paired.options import PairedOptions
 from adapters.library.paired.system import PairedLibrary, open_pair
@@ -22,6 +21,7 @@ from gateway.ports.adapter import LibraryAdapterContext, NestedSystem
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.shared_store import Store
 from gateway.store.migration import OWN, migrate_store
+from rehearsal.fakes.koha import FakeKoha
 from tests.fakes.koha_desk import KohaDesk
 from tests.library_contract import koha_world, ncip_world, sip2_peer_world, sip2_world
 from tests.library_contract.embedded_world import KNOWN, START, ZONE, EmbeddedWorld, embedded_world

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from adapters.library.fakes.fake_server import FaultKind
-from adapters.library.fakes.koha import FakeKoha
-from adapters.library.fakes.koha_state import KohaState
 from gateway.domain.library import Bib
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem
 from gateway.store.engine import open_store
+from rehearsal.fakes.fake_server import FaultKind
+from rehearsal.fakes.koha import FakeKoha
+from rehearsal.fakes.koha_state import KohaState
 from tests.library_contract import koha_world
 from tests.library_contract.ncip_world import NcipWorld, ncip_world
 from tests.library_contract.paired_world import PairedWorld, koha_and_sip2

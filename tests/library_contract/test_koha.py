@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.library.fakes.fake_server import FakeCall
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import RefusalReason
 from gateway.ports.library_system import Capability
 from gateway.ports.shared_store import Store
+from rehearsal.fakes.fake_server import FakeCall
 from tests.fakes.documented_koha import DOCUMENTS, DocumentedKoha
 from tests.library_contract.embedded_world import START
 from tests.library_contract.koha_world import KohaWorld, koha_world, make_documented_koha, make_fake_koha

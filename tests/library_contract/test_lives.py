@@ -14,10 +14,6 @@ from typing import Any
 import pytest
 
 from adapters.library.alma.system import AlmaLibrary
-from adapters.library.fakes.alma import FakeAlma
-from adapters.library.fakes.fake_server import FaultKind
-from adapters.library.fakes.folio import FakeFolio
-from adapters.library.fakes.koha import FakeKoha
 from adapters.library.folio.system import FolioLibrary
 from adapters.library.koha.system import KohaLibrary
 from gateway.domain.clock import FixedClock
@@ -25,6 +21,10 @@ from gateway.domain.library import Bib, Location, Money
 from gateway.domain.problems import OutcomeUnknown
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem
 from gateway.store.engine import open_store
+from rehearsal.fakes.alma import FakeAlma
+from rehearsal.fakes.fake_server import FaultKind
+from rehearsal.fakes.folio import FakeFolio
+from rehearsal.fakes.koha import FakeKoha
 from tests.library_contract.alma_world import alma_world, make_fake_alma
 from tests.library_contract.embedded_world import START
 from tests.library_contract.folio_world import KNOWN as FOLIO_KNOWN

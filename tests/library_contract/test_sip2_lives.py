@@ -14,7 +14,6 @@ from typing import TypeVar
 
 import pytest
 
-from adapters.library.fakes.fake_server import FaultKind
 from gateway.domain.library import Charge, Hold, HoldStatus, Item, ItemStatus, Loan, Money
 from gateway.domain.problems import OutcomeUnknown
 from gateway.ports.library_system import (
@@ -26,6 +25,7 @@ from gateway.ports.library_system import (
     TemporaryItemResult,
 )
 from gateway.ports.shared_store import Store
+from rehearsal.fakes.fake_server import FaultKind
 from tests.library_contract.paired_world import PairedWorld, koha_and_sip2, sip2_peer_and_embedded
 from tests.library_contract.sip2_peer_world import Sip2PeerWorld, sip2_peer_world
 from tests.library_contract.suite import OnSqliteAlone, key, partners_item, patron_id

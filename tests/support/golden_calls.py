@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 
-from adapters.library.fakes.fake_server import FakeCall
+from rehearsal.fakes.fake_server import FakeCall
 from tests.support.paths import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.views import FileUpload
-from gateway.runtime.mock_letter_pages import COPY
+from rehearsal.letters.letter_pages import COPY
 from tests.support import iso_sequences
 from tests.support.letter_pair import LetterPair
 

@@ -15,8 +15,6 @@ import yaml
 
 from adapters.library.embedded import sample
 from adapters.library.embedded.work_context import WorkContext
-from adapters.library.fakes.folio import FakeFolio
-from adapters.library.fakes.folio_sample import fill_sample
 from demo.two import NORTH, SOUTH, Story
 from demo.world import Site, Town, World, fill_library, make_installation
 from gateway.domain.clock import FixedClock
@@ -29,6 +27,8 @@ from gateway.runtime.assembly import Assembly
 from gateway.runtime.database_setup import create_database
 from gateway.store.engine import open_store
 from gateway.store.migration import migrate_store
+from rehearsal.fakes.folio import FakeFolio
+from rehearsal.fakes.folio_sample import fill_sample
 from tests.fakes.desk_library import FakeItem, FakePatron
 from tests.fakes.koha_desk import KohaDesk
 from tests.library_contract import alma_world, koha_world, ncip_world, sip2_world

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.support.paths import ROOT
 
-PACKAGES = ("gateway", "adapters")
+PACKAGES = ("gateway", "adapters", "rehearsal")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 

@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role, ServiceType
-from gateway.ports.partner_simulator import HttpPlace, MessageFate
+from gateway.ports.message_transport import HttpPlace
 from gateway.ports.responder import ExchangeContext
+from rehearsal.ports.partner_simulator import MessageFate
+from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
 from tests.faults.joined.installations import Template
 from tests.support.brokered_trio import MailedPair
 from tests.support.iso_pair import PATRON, SECOND, Joining
@@ -111,7 +112,7 @@ class NcipDesk(MailedPair):
         client = NcipPartnerSimulator(dict[str, str]().__getitem__)
         body = client.build(service, {name: [value] for name, value in values.items()}, exchange)
         url = f"http://127.0.0.1:{town.gateway.http_port}/ncip/{CLIENT}"
-        explained = client.explain(body, await client.send(body, exchange, HttpPlace(url)), exchange)
+        explained = client.explain(body, await client.send_message(body, exchange, HttpPlace(url)), exchange)
         assert explained.fate is MessageFate.DONE, explained.lines
         self.sent += 1
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from adapters.library.fakes.folio import FakeFolio
+from rehearsal.fakes.folio import FakeFolio
 
 CallRow = Mapping[str, Any]
 

@@ -16,12 +16,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.ports.responder import RawMessage, TransportKind
-from gateway.runtime.mock_assembly import MockOptions
-from gateway.services.mock.mock_answers import MockReply
-from gateway.services.mock.mock_partner import MockPartner
-from gateway.services.mock.mock_reception import MessageReception
-from gateway.services.mock.scenario import MockScenario, PlayedRole
-from tests.protocol.mock.world import PreparedWorld
+from rehearsal.mock.mock_answers import MockReply
+from rehearsal.partners.mock_partner import MockPartner
+from rehearsal.partners.mock_reception import MessageReception
+from rehearsal.partners.partner_assembly import MockOptions
+from rehearsal.scenarios.scenario import MockScenario, PlayedRole
+from tests.rehearsal.world import PreparedWorld
 from tests.support.compared_messages import describe_message
 from tests.support.paths import ROOT
 from tests.support.recorded_conversations import (

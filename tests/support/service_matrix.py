@@ -17,11 +17,12 @@ from zoneinfo import ZoneInfo
 import aiohttp
 
 from adapters.ncip.client.services import to_kebab_case
-from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from gateway.ports.library_system import Capability
-from gateway.ports.partner_simulator import HttpPlace, MessageFate
+from gateway.ports.message_transport import HttpPlace
 from gateway.ports.responder import ExchangeContext
 from gateway.services.circulation.context import CAPABILITY_TEXTS
+from rehearsal.ports.partner_simulator import MessageFate
+from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
 from tests.support.library_matrix import MAX_STORY_SECONDS, render_table
 from tests.support.library_towns import BACKENDS, LIBRARIES_AS_PATRONS, Backend, LoneTown
 from tests.support.partner_rights import ALL_RIGHTS
@@ -115,7 +116,9 @@ async def _send_message(towns: LoneTown, service: str, values: Mapping[str, str]
         body = RENEW_ALL_BODY.format(**values).encode()
     else:
         body = simulator.build(to_kebab_case(service), {name: [value] for name, value in values.items()}, exchange)
-    reply = await simulator.send(body, exchange, HttpPlace(f"http://127.0.0.1:{gateway.http_port}/ncip/{PROFILE}"))
+    reply = await simulator.send_message(
+        body, exchange, HttpPlace(f"http://127.0.0.1:{gateway.http_port}/ncip/{PROFILE}")
+    )
     explained = simulator.explain(body, reply, exchange)
     return "yes" if explained.fate is MessageFate.DONE else _name_lack("\n".join(explained.lines))
 

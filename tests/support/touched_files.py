@@ -16,12 +16,12 @@ from typing import Any
 
 import aiohttp
 
-from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LendingState
 from gateway.ports.responder import ExchangeContext
+from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
 from tests.protocol.iso18626.far_side import EASY, PATRON, FarTown, partner_profile, write_loan_request
 from tests.protocol.pages.support import BOOK, PIN, Visitor
 from tests.protocol.pages.support import PATRON as READER

@@ -43,7 +43,7 @@ from gateway.domain.problems import (
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.partner_simulator import TransportReply
+from gateway.ports.message_transport import TransportReply
 
 LIMITS = DocumentLimits(size=20_000_000, elements=500_000)
 """Of answers; a LookupItemSet may be long."""

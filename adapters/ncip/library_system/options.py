@@ -14,7 +14,7 @@ from adapters.ncip.dialect import NcipDialect
 from gateway.domain.circulation_policy import CirculationPolicy, PickupRules, PickupSource, ProfileSection
 from gateway.domain.library import IdentifierType
 from gateway.domain.secret_reference import UrlWithoutSecret
-from gateway.ports.partner_simulator import HttpPlace, Place, SendTimeouts, TcpPlace
+from gateway.ports.message_transport import HttpPlace, Place, SendTimeouts, TcpPlace
 from gateway.ports.tls import ClientTls
 
 Seconds = Annotated[float, Field(gt=0, le=600)]

@@ -24,7 +24,7 @@ from gateway.domain.library import RecordId
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import PatronKey, ProbeStep
-from gateway.ports.partner_simulator import HttpPlace, Place
+from gateway.ports.message_transport import HttpPlace, Place
 from gateway.ports.tls import ClientTls, require_client_context
 
 NOBODY = "illgate-check-nobody"

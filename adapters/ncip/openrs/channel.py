@@ -35,8 +35,8 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import ChannelContext
+from gateway.ports.message_transport import HttpPlace, SendTimeouts, TransportReply
 from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
-from gateway.ports.partner_simulator import HttpPlace, SendTimeouts, TransportReply
 
 NOTHING = ""
 

@@ -15,8 +15,8 @@ from gateway.domain.problems import (
     UnclearAnswer,
 )
 from gateway.domain.sentences import write_sentence
+from gateway.ports.message_transport import TransportReply
 from gateway.ports.partner_channel import DeliveryResult
-from gateway.ports.partner_simulator import TransportReply
 
 NOT_NOW = frozenset({408, 425, 429, 503})
 """Statuses of HTTP by which a server says that it has not begun."""

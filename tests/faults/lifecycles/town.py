@@ -41,13 +41,13 @@ from gateway.domain.requests.views import (
 from gateway.runtime import assembly, daemon
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
-from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.operation import nodes as beats
 from gateway.settings import load_settings
 from gateway.store import nodes
 from gateway.store.migration import OWN
 from gateway.store.requests import outbox_queries, requests
 from gateway.store.requests.outbox import OutboxStatus
+from rehearsal.letters.letter_pages import COPY
 from tests.faults.lifecycles.flaky import CALM, STORM, in_weather
 from tests.faults.lifecycles.place import NORTH, SOUTH, Wish, count_lifecycles
 from tests.faults.lifecycles.staff import Idea, by_chance, onward

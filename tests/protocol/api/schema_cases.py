@@ -25,9 +25,9 @@ from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, Hyp
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
 
 from gateway.domain.requests.attachments import FileType
-from gateway.runtime.mock_letter_pages import COPY
 from gateway.web.api.openapi import build_openapi
 from gateway.web.api.operations import ALL
+from rehearsal.letters.letter_pages import COPY
 from tests.protocol.api.support import Target
 
 BEGINNINGS = {

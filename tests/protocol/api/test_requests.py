@@ -16,10 +16,10 @@ from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.request import PatronLink
 from gateway.ports.library_system import LibrarySystem
-from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.people.api_keys import KeyScope
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.web.api.request_handler import problem_of_error
+from rehearsal.letters.letter_pages import COPY
 from tests.protocol.api.support import PATRON, Client, Running, running
 from tests.support.daemon import Installation
 

@@ -17,7 +17,7 @@ from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Message
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.profile import Profile
-from gateway.ports.partner_simulator import HttpPlace, SendTimeouts, TcpPlace
+from gateway.ports.message_transport import HttpPlace, SendTimeouts, TcpPlace
 from gateway.ports.responder import ExchangeContext
 from gateway.ports.tls import ClientTls
 

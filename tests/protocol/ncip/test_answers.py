@@ -21,7 +21,7 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
-from gateway.ports.partner_simulator import TransportReply
+from gateway.ports.message_transport import TransportReply
 from tests.protocol.ncip.support import LOOKED_UP, ZONE, message
 
 LOOKUP = message("lookup-user", MessageValues(patron="21000000000017"))

@@ -15,7 +15,6 @@ from adapters.ncip.client import ASKS
 from adapters.ncip.codec import decode_message
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import ItemRequestedResponse, LookupVersion, LookupVersionResponse, Message, Problems
-from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from adapters.ncip.responder import NcipResponder
 from adapters.ncip.services.command_reader import text_of_code
 from adapters.ncip.wire_values import Version
@@ -53,8 +52,10 @@ from gateway.domain.commands import (
 from gateway.domain.library import ItemStatus, Money, RecordId
 from gateway.domain.problems import Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.ports.partner_simulator import InvalidParameter, Values
 from gateway.ports.responder import DecodedMessage, MessageEnvelope, RawMessage, TransportKind
+from rehearsal.ports.adapter import find_rehearsal
+from rehearsal.ports.partner_simulator import InvalidParameter, Values
+from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
 from tests.protocol.ncip.support import NOW, talk
 from tests.support.paths import ROOT
 
@@ -382,5 +383,6 @@ def test_the_header_fits_the_profiles_own_rule(profile: Profile) -> None:
 
 
 def test_the_adapter_offers_it() -> None:
-    assert adapter.partner is not None
-    assert isinstance(adapter.partner(lambda reference: reference), NcipPartnerSimulator)
+    make = find_rehearsal(adapter.name).simulator
+    assert make is not None
+    assert isinstance(make(lambda reference: reference), NcipPartnerSimulator)

@@ -14,7 +14,7 @@ from aiohttp import web
 from adapters.ncip.transport import HttpCredentials, HttpTransport
 from adapters.ncip.wire_dialect import BodyEncoding, HttpAuthKind, HttpDialect
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.ports.partner_simulator import HttpPlace, SendTimeouts, TransportReply
+from gateway.ports.message_transport import HttpPlace, SendTimeouts, TransportReply
 from gateway.ports.tls import ClientTls
 from tests.protocol.ncip.support import HOST, LOOKED_UP, SHORT, HttpPeer, answering, closed_port, http_peer, tcp_peer
 from tests.support.certificates import Authority

@@ -14,25 +14,25 @@ from adapters.ncip.client import MessageValues, find_service
 from adapters.ncip.dialect import Header, NcipDialect
 from adapters.ncip.initiator import NcipInitiator, load_own_credentials, make_own_message_builder
 from adapters.ncip.messages import CheckOutItemResponse
-from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from adapters.ncip.transport import HttpTransport
 from adapters.ncip.wire_dialect import DateIn, DateOut, DateStyle, HttpAuth, HttpAuthKind, HttpDialect, XmlDialect
 from adapters.ncip.wire_values import Version
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Authentication, AuthKind, Profile
-from gateway.ports import partner_simulator as port
-from gateway.ports.partner_simulator import InvalidParameter, MessageFate, TransportReply
+from gateway.ports.message_transport import TransportReply
+from rehearsal.ports.partner_simulator import InvalidParameter, MessageFate, Values
+from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
 from tests.protocol.ncip.support import LOOKED_UP, NOW, answering, http_peer, talk
 
 SECRETS = {"env:ILL": "s3cret", "env:OURS": "0urs"}
 PARTNER = NcipPartnerSimulator(SECRETS.__getitem__)
 LET_IN = (Authentication(kind=AuthKind.NETWORK, networks=("127.0.0.0/8",)),)
 PLAIN = Profile(name="plain", auth=LET_IN, dialects={"ncip": NcipDialect()})
-PATRON: port.Values = {"patron": ("21000000000017",)}
+PATRON: Values = {"patron": ("21000000000017",)}
 
 
-def built(service: str, values: port.Values, profile: Profile = PLAIN) -> etree._Element:
+def built(service: str, values: Values, profile: Profile = PLAIN) -> etree._Element:
     return etree.fromstring(PARTNER.build(service, values, talk(profile)))
 
 
@@ -74,7 +74,7 @@ def test_services_and_parameters_are_listed() -> None:
     ],
 )
 def test_what_cannot_be_said_is_told_with_its_parameter(
-    service: str, values: port.Values, parameter: str, words: str
+    service: str, values: Values, parameter: str, words: str
 ) -> None:
     with pytest.raises(InvalidParameter, match=words) as wrong:
         PARTNER.build(service, values, talk(PLAIN))
@@ -140,7 +140,7 @@ async def test_credentials_of_http_are_those_that_the_profile_lets_in() -> None:
     body = PARTNER.build("lookup-user", PATRON, talk(profile))
 
     async with http_peer(answering(LOOKED_UP)) as peer:
-        await PARTNER.send(body, talk(profile), peer.place())
+        await PARTNER.send_message(body, talk(profile), peer.place())
 
     header = peer.requests[0].headers["Authorization"].removeprefix("Basic ")
     assert base64.b64decode(header) == b"illiad:s3cret"

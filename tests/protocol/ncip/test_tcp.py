@@ -7,7 +7,7 @@ import pytest
 from adapters.ncip.transport import TcpTransport
 from adapters.ncip.wire_dialect import TcpDialect
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.ports.partner_simulator import SendTimeouts, TcpPlace
+from gateway.ports.message_transport import SendTimeouts, TcpPlace
 from gateway.ports.tls import ClientTls
 from tests.protocol.ncip.support import HOST, LOOKED_UP, PATIENT, SHORT, TcpPeer, closed_port, tcp_peer
 

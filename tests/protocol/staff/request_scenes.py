@@ -7,7 +7,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
@@ -26,6 +25,7 @@ from gateway.store.journal_records import (
     JournalOpening,
     MessageDirection,
 )
+from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
 from tests.protocol.pages.support import PATRON, Running
 from tests.support.daemon import Installation
 

@@ -16,10 +16,10 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Reques
 from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.views import UnfinishedStep
 from gateway.ports.library_system import Capability
-from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.letters.localization import TextCatalogues
 from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.request_story import StorySources, tell_story
+from rehearsal.letters.letter_pages import COPY
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.request_scenes import (
     RULES,

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.adapter_registry import load_adapters
 from gateway.domain.profile import Profile
-from gateway.runtime.own_daemon import add_sender_headers, make_sender_headers
 from gateway.settings import Settings, load_settings
+from rehearsal.send.own_daemon import add_sender_headers, make_sender_headers
 from tests.support.daemon import Installation
 
 PATRON = "21000000000017"

@@ -193,7 +193,7 @@ def test_a_defect_is_logged_without_the_values_at_hand(illgate: Illgate, monkeyp
         except KeyError:
             structlog.get_logger().exception("it failed")
 
-    monkeypatch.setattr("gateway.cli.send_command._format_service_list", lambda role, _service: [fail(role)])
+    monkeypatch.setattr("rehearsal.send.send_command._format_service_list", lambda role, _service: [fail(role)])
 
     logged = illgate("send", "ncip2", "--list").stderr
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from adapters.library.embedded.system import EmbeddedLibrary
 from gateway.cli import main
 from gateway.domain.problems import Unavailable
-from gateway.runtime.mock_letter_pages import COPY
+from rehearsal.letters.letter_pages import COPY
 from tests.support.daemon import Installation
 from tests.unit.cli.conftest import Typed, document, number_of, typed
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
-PAGES = sorted((ROOT / "adapters").rglob("README.md"))
+PAGES = sorted(page for folder in ("adapters", "rehearsal") for page in (ROOT / folder).rglob("README.md"))
 
 MODULE = re.compile(r"`([\w/*]+\.py)`")
 ROW_NAMES = re.compile(r"`((?:[A-Z][a-z0-9]+){2,}|[a-z]+(?:_[a-z]+)+)`")
@@ -25,7 +25,11 @@ def find_missing_modules(page: Path) -> list[str]:
 
 @cache
 def list_defined_names() -> frozenset[str]:
-    sources = [path.read_text("utf-8") for folder in ("gateway", "adapters") for path in (ROOT / folder).rglob("*.py")]
+    sources = [
+        path.read_text("utf-8")
+        for folder in ("gateway", "adapters", "rehearsal")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
     found = (re.findall(r"^\s*(?:async )?(?:class|def) (\w+)", source, flags=re.MULTILINE) for source in sources)
     return frozenset(name for names in found for name in names)
 

@@ -19,7 +19,7 @@ STEPS = ("step", "module", "function", "what happens")
 """The head of a table of steps."""
 
 CODE = re.compile(r"`([^`\n]+)`")
-MODULE_PATH = re.compile(r"`((?:gateway|adapters|tests)/[^`\s]+)`")
+MODULE_PATH = re.compile(r"`((?:gateway|adapters|rehearsal|tests)/[^`\s]+)`")
 ARROW = re.compile(r"^\s*(\w+) --> (\w+)$", re.MULTILINE)
 
 Row = tuple[str, ...]
@@ -176,7 +176,7 @@ def test_find_every_class_and_function_that_the_text_names() -> None:
     """Names in prose: of some module, whichever."""
     known = {
         node.name
-        for folder in ("gateway", "adapters")
+        for folder in ("gateway", "adapters", "rehearsal")
         for path in (ROOT / folder).rglob("*.py")
         for node in ast.walk(parse_module(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)

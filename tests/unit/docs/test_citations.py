@@ -17,7 +17,7 @@ import pytest
 from tests.support.paths import ROOT
 
 DOCS = ROOT / "docs"
-FOLDERS = ("gateway", "adapters", "profiles", "deploy", "docs", "tests")
+FOLDERS = ("gateway", "adapters", "rehearsal", "profiles", "deploy", "docs", "tests")
 TEXTS = frozenset({".py", ".md", ".yml", ".yaml", ".json", ".j2", ".conf", ".asn", ".service"})
 PAGES_WITH_SOURCES = ("artemail", "ils-backends", "iso-18626", "iso-ill-10161", "ncip", "openurl")
 

@@ -26,7 +26,7 @@ OLDER_PAGES = ("docs/facts/", "docs/decisions/", "docs/glossary.md", "CHANGELOG.
 
 
 def list_pages() -> list[str]:
-    folders = ("docs", "deploy", "gateway", "adapters", "demo", "profiles")
+    folders = ("docs", "deploy", "gateway", "adapters", "rehearsal", "demo", "profiles")
     files = [*ROOT.glob("*.md"), *(file for name in folders for file in (ROOT / name).rglob("*.md"))]
     names = sorted(str(file.relative_to(ROOT)) for file in files)
     return [name for name in names if not name.startswith(OLDER_PAGES)]

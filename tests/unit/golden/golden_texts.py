@@ -219,7 +219,9 @@ def format_log_events() -> str:
     events: set[str] = set()
     areas: set[str] = set()
     passed: set[str] = set()
-    for file in sorted(file for folder in ("gateway", "adapters") for file in (ROOT / folder).rglob("*.py")):
+    for file in sorted(
+        file for folder in ("gateway", "adapters", "rehearsal") for file in (ROOT / folder).rglob("*.py")
+    ):
         source = _read_source(str(file))
         for node in ast.walk(ast.parse(source)) if _MAYBE_EVENT.search(source) else ():
             if not isinstance(node, ast.Call):

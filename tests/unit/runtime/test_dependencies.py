@@ -35,9 +35,9 @@ def normalize_name(requirement: str) -> str:
 def list_imported_distributions() -> set[str]:
     """Distributions of all modules that are named by an import statement of ours, wherever it stands."""
     known = packages_distributions()
-    files = [file for package in ("gateway", "adapters") for file in (ROOT / package).rglob("*.py")]
+    files = [file for package in ("gateway", "adapters", "rehearsal") for file in (ROOT / package).rglob("*.py")]
     modules = {name for file in files for name in list_imported_modules(file)}
-    third_party = modules - {"gateway", "adapters", "_typeshed"} - set(sys.stdlib_module_names)
+    third_party = modules - {"gateway", "adapters", "rehearsal", "_typeshed"} - set(sys.stdlib_module_names)
     return {normalize_name(one) for module in third_party for one in known[module]}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapters.library.fakes.koha import ALL_PERMISSIONS
 from gateway.domain.problems import Refused
 from gateway.runtime.monitoring import _probe_library
+from rehearsal.fakes.koha import ALL_PERMISSIONS
 from tests.library_contract.koha_world import KNOWN
 from tests.unit.adapters.koha.place import koha_place
 

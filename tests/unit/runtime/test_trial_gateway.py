@@ -14,12 +14,12 @@ from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.profile import Profile
 from gateway.domain.requests.state_table import FollowUp
 from gateway.profiles import LoadedProfile
-from gateway.runtime.trial_gateway import TrialPlan, rewrite_settings, stays_in_trial
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK
 from gateway.services.requests.lending import LOCATE
 from gateway.settings import Settings
 from gateway.settings.sections import LibrarySettings, MailSettings, SystemSettings
 from gateway.store.requests.outbox import OutboxRow
+from rehearsal.conformance.trial_gateway import TrialPlan, rewrite_settings, stays_in_trial
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 

@@ -110,7 +110,7 @@ KEPT_FOR_STAFF = frozenset(
 OF_PROTOCOLS = ("adapters/iso_ill/mapping", "adapters/iso18626/mapping", "adapters/letters/dialect.py")
 """What these read in a partner's codes becomes a note in English, as other gateways write it."""
 
-PLAYED = ("gateway/services/mock", "gateway/services/letters/sample.py", "adapters/iso_ill/conformance.py")
+PLAYED = ("gateway/services/letters/sample.py",)
 """Words of people who are played."""
 
 

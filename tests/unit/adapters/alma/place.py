@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.library.alma.system import AlmaLibrary
-from adapters.library.fakes.alma import FakeAlma
 from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.store.library_changes import StoredLibraryChanges
+from rehearsal.fakes.alma import FakeAlma
 from tests.library_contract.alma_world import KNOWN, make_alma_options, make_fake_alma
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

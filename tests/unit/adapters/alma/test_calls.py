@@ -3,8 +3,8 @@ lists it."""
 
 from __future__ import annotations
 
-from adapters.library.fakes.fake_server import FakeCall
 from gateway.ports.adapter import LibraryAdapterContext
+from rehearsal.fakes.fake_server import FakeCall
 from tests.library_contract.alma_world import PATHS_OF_AREAS, read_guide_areas
 from tests.support.golden_calls import find_changed_calls
 from tests.support.paths import ROOT

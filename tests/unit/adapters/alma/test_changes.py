@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from adapters.library.fakes.alma_state import AlmaState
-from adapters.library.fakes.fake_server import FaultKind
 from gateway.domain.library import HoldStatus, PatronDraft, PatronIdentifier, PersonName
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import Capability
+from rehearsal.fakes.alma_state import AlmaState
+from rehearsal.fakes.fake_server import FaultKind
 from tests.library_contract.alma_world import KNOWN
 from tests.unit.adapters.alma.operations import TEMPORARY, make_draft, make_temporary_item
 from tests.unit.adapters.alma.place import ITEM, USER, alma_place

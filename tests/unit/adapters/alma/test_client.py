@@ -11,11 +11,11 @@ from multidict import CIMultiDict
 from adapters.library.alma.client import AlmaRefusalError, CallLimits, read_refusal
 from adapters.library.alma.code_lists import USER_GROUPS, CodeLists
 from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
-from adapters.library.fakes.fake_server import FaultKind
 from adapters.library.rest_answer import RestAnswer
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
+from rehearsal.fakes.fake_server import FaultKind
 from tests.unit.adapters.alma.place import ITEM, NOW, alma_place
 
 

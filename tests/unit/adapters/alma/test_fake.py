@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.library.fakes.alma import FakeAlma
 from gateway.domain.clock import FixedClock
+from rehearsal.fakes.alma import FakeAlma
 from tests.library_contract.alma_world import KNOWN, make_fake_alma
 from tests.support.almapiwrapper_package import run_almapiwrapper
 from tests.unit.adapters.alma.place import NOW

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from adapters.library.fakes.fake_server import FaultKind
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
+from rehearsal.fakes.fake_server import FaultKind
 from tests.unit.adapters.alma.operations import OPERATIONS, AlmaOperation
 from tests.unit.adapters.alma.place import Place, alma_place
 

@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.library.fakes import alma_state
-from adapters.library.fakes.fake_server import FaultKind
 from gateway.domain.library import Bib, Money
 from gateway.domain.problems import Refused
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem
+from rehearsal.fakes import alma_state
+from rehearsal.fakes.fake_server import FaultKind
 from tests.library_contract.alma_world import KNOWN
 from tests.unit.adapters.alma.place import ITEM, USER, Place, alma_place
 

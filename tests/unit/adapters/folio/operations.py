@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from adapters.library.fakes.folio import FakeFolio
 from adapters.library.folio.system import FolioLibrary, open_folio
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import (
@@ -25,6 +24,7 @@ from gateway.domain.library import (
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem
 from gateway.store.library_changes import StoredLibraryChanges
+from rehearsal.fakes.folio import FakeFolio
 from tests.library_contract.embedded_world import START
 from tests.library_contract.folio_world import KNOWN, make_fake, make_options
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.library.fakes.fake_server import FaultKind
 from adapters.library.folio.probe import list_needed_permissions
 from gateway.domain.library import ItemStatus
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
+from rehearsal.fakes.fake_server import FaultKind
 from tests.library_contract.folio_world import KNOWN, make_options, read_guide_permissions
 from tests.support.golden_calls import find_changed_calls
 from tests.support.paths import ROOT

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from adapters.library.fakes.fake_server import FaultKind
-from adapters.library.fakes.folio import TOKEN_SECONDS, FakeFolio
-from adapters.library.fakes.folio_records import FolioAnswerError
 from adapters.library.folio.client import FolioClient
 from adapters.library.folio.cql import EVERYTHING, match_any_value, match_value, quote_value
 from adapters.library.folio.reasons import FolioRefusal
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Unavailable
+from rehearsal.fakes.fake_server import FaultKind
+from rehearsal.fakes.folio import TOKEN_SECONDS, FakeFolio
+from rehearsal.fakes.folio_records import FolioAnswerError
 from tests.library_contract.embedded_world import START
 from tests.library_contract.folio_world import KNOWN, make_fake, make_options, resolve_secret
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.library.fakes.fake_server import FaultKind
-from adapters.library.fakes.folio import FakeFolio
-from adapters.library.fakes.folio_queries import QueryError, parse_query, read_plain_field, run_query
-from adapters.library.fakes.folio_records import make_id
-from adapters.library.fakes.folio_sample import fill_sample
+from rehearsal.fakes.fake_server import FaultKind
+from rehearsal.fakes.folio import FakeFolio
+from rehearsal.fakes.folio_queries import QueryError, parse_query, read_plain_field, run_query
+from rehearsal.fakes.folio_records import make_id
+from rehearsal.fakes.folio_sample import fill_sample
 from tests.support.folioclient_package import require_folioclient
 
 folioclient = require_folioclient()

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from adapters.library.fakes.folio import FakeFolio
 from adapters.library.folio.system import FolioLibrary
 from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import ProbeStep
+from rehearsal.fakes.folio import FakeFolio
 from tests.library_contract.embedded_world import START
 from tests.library_contract.folio_world import KNOWN, make_fake, make_options, read_guide_permissions
 

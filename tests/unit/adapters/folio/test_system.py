@@ -9,9 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.library.fakes.fake_server import FaultKind
-from adapters.library.fakes.folio_circulation import ITEMS
-from adapters.library.fakes.folio_records import make_id
 from adapters.library.folio.answers import ItemAnswer, read_answer
 from adapters.library.folio.records import PatronReader, read_item_status
 from gateway.domain.library import (
@@ -29,6 +26,9 @@ from gateway.domain.library import (
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import Capability, HoldWish, PatronKey
+from rehearsal.fakes.fake_server import FaultKind
+from rehearsal.fakes.folio_circulation import ITEMS
+from rehearsal.fakes.folio_records import make_id
 from tests.library_contract.embedded_world import START
 from tests.library_contract.folio_world import KNOWN, make_options
 from tests.library_contract.suite import refused

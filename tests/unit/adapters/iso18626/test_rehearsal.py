@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.iso18626.conformance import Iso18626Trials
 from adapters.iso18626.dialect import Http, Iso18626Dialect
-from adapters.iso18626.rehearsal import mirror_dialect
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
+from rehearsal.protocols.iso18626.conformance import Iso18626Trials
+from rehearsal.protocols.iso18626.rehearsal import mirror_dialect
 
 HERE = "http://127.0.0.1:8099/iso18626"
 CORE, PLUGIN = "https://koha.example/core", "https://koha.example/plugin"

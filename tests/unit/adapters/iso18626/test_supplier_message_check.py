@@ -11,10 +11,10 @@ import pytest
 from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.messages.codes import Action
 from adapters.iso18626.messages.structures import AgencyId
-from adapters.iso18626.supplier_message_check import SupplierWords
 from gateway.domain.clock import FixedClock
-from gateway.ports.rehearsal import ArrivedMessage, FindingWeight
 from gateway.ports.responder import RawMessage, TransportKind
+from rehearsal.ports.trials import ArrivedMessage, FindingWeight
+from rehearsal.protocols.iso18626.supplier_message_check import SupplierWords
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 NS = "http://illtransactions.org/2013/iso18626"

@@ -8,7 +8,6 @@ from datetime import UTC, date, time, timedelta
 import pytest
 
 from adapters.iso_ill.codec import encode_apdu
-from adapters.iso_ill.heard_apdus import HeardApdus
 from adapters.iso_ill.mapping import apdu_of_message
 from adapters.iso_ill.messages import Apdu, Shipped, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import CurrentState as S
@@ -17,7 +16,8 @@ from adapters.iso_ill.messages.structures import DateDue, Moment, ServiceDateTim
 from adapters.iso_ill.messages.tracking_phase import HistoryReport, StatusReport
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.events import EventKind
-from gateway.ports.rehearsal import FindingWeight
+from rehearsal.ports.trials import FindingWeight
+from rehearsal.protocols.iso_ill.heard_apdus import HeardApdus
 from tests.support.full_apdus import CONTEXT, LENDING, NOW, REQUESTING, THEM
 
 BROKEN, ADVICE = FindingWeight.BROKEN, FindingWeight.ADVICE

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.library.fakes.koha import FakeKoha
 from adapters.library.koha.system import KohaLibrary, open_koha
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Bib
 from gateway.ports.library_system import PatronKey, TemporaryHold, TemporaryItem
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
+from rehearsal.fakes.koha import FakeKoha
 from tests.library_contract.koha_world import KNOWN, make_fake_koha, make_koha_options
 from tests.library_contract.sip2_world import make_context
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from adapters.library.fakes.fake_server import FakeCall
 from gateway.domain.library import Location, Money, PatronDraft, PatronIdentifier, PersonName
 from gateway.ports.library_system import HoldWish
+from rehearsal.fakes.fake_server import FakeCall
 from tests.library_contract.koha_world import KNOWN
 from tests.support.golden_calls import find_changed_calls
 from tests.support.paths import ROOT

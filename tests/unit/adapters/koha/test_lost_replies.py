@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.library.fakes.fake_server import FaultKind
-from adapters.library.fakes.koha_state import KohaState
 from gateway.domain.library import Location, Money, PatronDraft, PatronIdentifier, PersonName
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.library_system import HoldWish
+from rehearsal.fakes.fake_server import FaultKind
+from rehearsal.fakes.koha_state import KohaState
 from tests.library_contract.koha_world import KNOWN
 from tests.unit.adapters.koha.place import ITEM, Place, koha_place
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from adapters.library.fakes.fake_server import FakeCall
-from adapters.library.fakes.koha import ALL_PERMISSIONS
 from gateway.domain.library import Money
 from gateway.ports.library_system import HoldWish
+from rehearsal.fakes.fake_server import FakeCall
+from rehearsal.fakes.koha import ALL_PERMISSIONS
 from tests.library_contract.koha_world import KNOWN
 from tests.unit.adapters.koha.place import koha_place
 

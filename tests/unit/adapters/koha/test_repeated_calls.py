@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.library.fakes import koha_state
-from adapters.library.fakes.fake_server import FaultKind
 from gateway.domain.library import Money
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import HoldWish
+from rehearsal.fakes import koha_state
+from rehearsal.fakes.fake_server import FaultKind
 from tests.library_contract.koha_world import KNOWN
 from tests.unit.adapters.koha.place import ITEM, Place, koha_place
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from adapters.library.fakes.fake_server import FaultKind
-from adapters.library.fakes.koha import ALL_PERMISSIONS, make_item_body, make_marcxml, make_patron_body
 from adapters.library.koha.reasons import CHECKOUT_KEYS, refusal_of_keys
 from gateway.domain.library import BlockCause, BlockScope, HoldStatus, ItemStatus, Location, Money, RecordId
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, HoldWish, PatronKey
+from rehearsal.fakes.fake_server import FaultKind
+from rehearsal.fakes.koha import ALL_PERMISSIONS, make_item_body, make_marcxml, make_patron_body
 from tests.library_contract.koha_world import KNOWN
 from tests.unit.adapters.koha.place import ITEM, koha_place
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adapters.library.fakes.command import FAKES, command, make_fake
-from adapters.library.fakes.folio import FakeFolio
+from rehearsal.fakes.fake_command import FAKES, command, make_fake
+from rehearsal.fakes.folio import FakeFolio
 from tests.library_contract.folio_world import read_guide_permissions
 
 ROOT = Path(__file__).resolve().parents[4]
-PROGRAM = "from adapters.library.fakes.command import command; command()"
+PROGRAM = "from rehearsal.fakes.fake_command import command; command()"
 
 
 @pytest.mark.parametrize("name", FAKES)

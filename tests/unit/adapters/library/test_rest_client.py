@@ -9,7 +9,6 @@ import pytest
 from aiohttp import web
 
 from adapters.library.circuit_breaker import BreakerOptions, CircuitBreaker
-from adapters.library.fakes.fake_server import FakeServer, FaultKind
 from adapters.library.rest_answer import AnswerKind, RestCall, make_json_call
 from adapters.library.rest_authorisation import (
     AccessToken,
@@ -21,6 +20,7 @@ from adapters.library.rest_authorisation import (
 from adapters.library.rest_client import RestClient, RestEndpoint
 from adapters.library.rest_options import RestSeconds
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from rehearsal.fakes.fake_server import FakeServer, FaultKind
 
 ASK = RestCall(method="GET", path=("things", "7"), title="/things/{id}")
 CHANGE = make_json_call("POST", ("things",), {"name": "Čaj"})

@@ -22,8 +22,8 @@ from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unav
 from gateway.domain.requests.citation import REQUESTER_PATRON, WANTED_ITEM, Citation, CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty, Role
+from gateway.ports.message_transport import TransportReply
 from gateway.ports.partner_channel import PartnerMessage
-from gateway.ports.partner_simulator import TransportReply
 from tests.support.openrs_hub import FALLBACK, NUMBER, load_schema, wrap_message
 from tests.support.requests import borrowing, lending
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from demo.prepared_databases import copy_prepared_database, keep_prepared_database
 from gateway.cli.installation import Installation
 from gateway.configuration.yaml_document import YamlDocument
@@ -23,6 +22,7 @@ from gateway.runtime.exchange_assembly import build_exchange, make_body_conceale
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOpening, JournalOptions
+from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
 from tests.support.partner_rights import give_all_rights
 from tests.support.paths import ROOT
 

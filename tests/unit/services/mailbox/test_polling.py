@@ -14,11 +14,11 @@ from adapters.letters.mail_format import PlainMailFormat
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.incoming_mail import IncomingMail, MailInterpretation
-from gateway.runtime.mock_letter_pages import COPY
 from gateway.services.mailbox.mail_application import MailApplication
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition
+from rehearsal.letters.letter_pages import COPY
 from tests.support.mail_house import LIBRARY, MailHouse, mail, mail_rows
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import aiohttp
 from lxml import etree
 
-from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from demo.world import START, MailServer, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Item, Patron
@@ -23,6 +22,7 @@ from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.views import ActionRequest, HistoryLine
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import ExchangeContext
+from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
 from tests.support.partner_rights import ALL_RIGHTS
 from tests.support.running_servers import running
 

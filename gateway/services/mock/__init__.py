@@ -1,1 +1,0 @@
-"""Partners that are played: `MockPartner` answers and speaks as scenarios in YAML say (docs/rehearsing.md)."""

@@ -1,0 +1,1 @@
+"""`illgate conformance`: trials of a system, and reports of them."""

@@ -1,0 +1,234 @@
+"""A trial of a partner's system, and what came of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import jinja2
+
+from gateway.domain.clock import Clock
+from gateway.domain.value import value_object
+from rehearsal.ports.trials import CheckedExchange, ConformanceConversation, ConformanceFinding, FindingWeight
+
+TEMPLATE_FOLDER = Path(__file__).parent
+
+FORMATS = ("html", "xml", "json")
+
+
+@value_object(kw_only=True)
+class ConformanceSubject:
+    """The system that is tried, and by whom: protocol and version as the profile says, the library's symbol, the
+    program's version."""
+
+    profile: str
+    protocol: str
+    version: str
+    url: str
+    library: str
+    program: str
+
+
+@value_object
+class HeldConversation:
+    name: str
+    title: str
+    exchanges: tuple[CheckedExchange, ...]
+
+    @property
+    def has_broken(self) -> bool:
+        return any(has_broken(exchange) for exchange in self.exchanges)
+
+
+@value_object(kw_only=True)
+class ConformanceReport:
+    subject: ConformanceSubject
+    started: datetime
+    conversations: tuple[HeldConversation, ...]
+
+    def list_findings(self, weight: FindingWeight) -> tuple[ConformanceFinding, ...]:
+        return tuple(
+            finding
+            for conversation in self.conversations
+            for exchange in conversation.exchanges
+            for finding in exchange.findings
+            if finding.weight is weight
+        )
+
+    def count_checks(self, weight: FindingWeight) -> Mapping[str, int]:
+        """Count how often each check has found something."""
+        return Counter(finding.check for finding in self.list_findings(weight))
+
+    @property
+    def untried_count(self) -> int:
+        """Exchanges that there was nothing to prove by."""
+        return sum(bool(exchange.untried) for conversation in self.conversations for exchange in conversation.exchanges)
+
+    @property
+    def is_passed(self) -> bool:
+        """All was tried, and nothing is against the standard."""
+        return not self.list_findings(FindingWeight.BROKEN) and not self.untried_count
+
+    @property
+    def summary(self) -> str:
+        broken, advice = (len(self.list_findings(weight)) for weight in (FindingWeight.BROKEN, FindingWeight.ADVICE))
+        untried = f", {self.untried_count} not tried" if self.untried_count else ""
+        return f"{broken} against the standard, {advice} pieces of advice{untried}"
+
+
+def has_broken(exchange: CheckedExchange) -> bool:
+    return any(finding.weight is FindingWeight.BROKEN for finding in exchange.findings)
+
+
+async def hold_conversations(
+    subject: ConformanceSubject, conversations: Sequence[ConformanceConversation], clock: Clock
+) -> ConformanceReport:
+    """One after the other. Raises ConfigurationError for secrets that aren't there."""
+    started = clock.now().astimezone(UTC)
+    held = [HeldConversation(one.name, one.title, await one.hold()) for one in conversations]
+    return ConformanceReport(subject=subject, started=started, conversations=tuple(held))
+
+
+def write_report(report: ConformanceReport, format_name: str) -> bytes:
+    """Write a report in the format of a name of FORMATS. Raises KeyError."""
+    return _WRITERS[format_name](report)
+
+
+# --- JSON ------------------------------------------------------------------------------------------------
+
+
+def _write_json(report: ConformanceReport) -> bytes:
+    subject = report.subject
+    document = {
+        "profile": subject.profile,
+        "protocol": subject.protocol,
+        "version": subject.version,
+        "url": subject.url,
+        "library": subject.library,
+        "program": subject.program,
+        "started": report.started.isoformat(),
+        "passed": report.is_passed,
+        "conversations": [
+            {
+                "name": conversation.name,
+                "title": conversation.title,
+                "exchanges": [_describe_exchange(exchange) for exchange in conversation.exchanges],
+            }
+            for conversation in report.conversations
+        ],
+    }
+    return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _describe_exchange(exchange: CheckedExchange) -> dict[str, object]:
+    return {
+        "title": exchange.title,
+        "untried": exchange.untried,
+        "came": exchange.came,
+        "sent": _show_body(exchange.sent),
+        "status": exchange.status,
+        "content_type": exchange.content_type,
+        "answer": _show_body(exchange.answer),
+        "seconds": round(exchange.seconds, 3),
+        "findings": [
+            {"check": finding.check, "weight": finding.weight.value, "clause": finding.clause, "words": finding.words}
+            for finding in exchange.findings
+        ],
+    }
+
+
+def _show_body(body: bytes) -> str:
+    """Show a body as text; what is none as base64, which the first word says."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return f"base64 {base64.b64encode(body).decode()}"
+
+
+# --- JUnit -----------------------------------------------------------------------------------------------
+
+
+def _write_junit(report: ConformanceReport) -> bytes:
+    root = ET.Element("testsuites", name=f"{report.subject.protocol} {report.subject.version}")
+    for conversation in report.conversations:
+        failures = sum(has_broken(exchange) for exchange in conversation.exchanges)
+        suite = ET.SubElement(
+            root,
+            "testsuite",
+            name=conversation.name,
+            tests=str(len(conversation.exchanges)),
+            failures=str(failures),
+            skipped=str(sum(bool(checked_exchange.untried) for checked_exchange in conversation.exchanges)),
+            timestamp=report.started.replace(tzinfo=None).isoformat(timespec="seconds"),
+        )
+        for exchange in conversation.exchanges:
+            _add_test_case(suite, conversation, exchange)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode").encode()
+
+
+def _add_test_case(suite: ET.Element, conversation: HeldConversation, exchange: CheckedExchange) -> None:
+    case = ET.SubElement(
+        suite, "testcase", classname=conversation.name, name=exchange.title, time=f"{exchange.seconds:.3f}"
+    )
+    if exchange.untried:
+        ET.SubElement(case, "skipped", message=_replace_forbidden_characters(exchange.untried))
+    broken = list(_describe_findings(exchange, FindingWeight.BROKEN))
+    advice = list(_describe_findings(exchange, FindingWeight.ADVICE))
+    if broken:
+        failure = ET.SubElement(case, "failure", message="; ".join(broken))
+        sent, answer = (_replace_forbidden_characters(_show_body(body)) for body in (exchange.sent, exchange.answer))
+        parts = [("sent", sent), (f"came (HTTP {exchange.status})", answer)]
+        if exchange.came:
+            parts = [("came by itself", answer), ("answered", sent)] if exchange.answer else []
+        failure.text = "\n\n".join(f"{title}:\n{body}" for title, body in parts)
+    if advice:
+        ET.SubElement(case, "system-out").text = "\n".join(advice)
+
+
+def _describe_findings(exchange: CheckedExchange, weight: FindingWeight) -> Iterator[str]:
+    for finding in exchange.findings:
+        if finding.weight is weight:
+            yield _replace_forbidden_characters(f"{finding.check}: {finding.words} ({finding.clause})")
+
+
+def _replace_forbidden_characters(text: str) -> str:
+    """Replace what XML can't have: control characters by their pictures, U+FFFE and U+FFFF by U+FFFD."""
+    return text.translate(_REPLACEMENTS)
+
+
+_REPLACEMENTS = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"} | {
+    0xFFFE: 0xFFFD,
+    0xFFFF: 0xFFFD,
+}
+
+
+# --- HTML ------------------------------------------------------------------------------------------------
+
+
+def _write_html(report: ConformanceReport) -> bytes:
+    """One file that loads nothing."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATE_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["show_body"] = _show_body
+    text = environment.get_template("report.html.j2").render(
+        report=report,
+        subject=report.subject,
+    )
+    return text.encode()
+
+
+_WRITERS: Mapping[str, Callable[[ConformanceReport], bytes]] = {
+    "html": _write_html,
+    "xml": _write_junit,
+    "json": _write_json,
+}

@@ -1,0 +1,1 @@
+"""`illgate mock`, and what all who are played have in common."""

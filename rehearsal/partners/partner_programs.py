@@ -1,0 +1,239 @@
+"""Partners that `illgate mock` plays: by HTTP, by TCP, by mails of a format, and by letters."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import ClassVar
+
+import click
+
+from gateway.adapter_registry import AdapterRegistry
+from gateway.cli.installation import Installation
+from gateway.domain.profile import Profile
+from gateway.domain.value import value_object
+from gateway.ports.outgoing_mail import Mailer, MailSecurity, MailServer
+from gateway.secrets import resolve_secret
+from gateway.settings import Settings
+from rehearsal.letters.letter_assembly import RehearsedLetters, find_rehearsed_letters, make_letter_reader
+from rehearsal.mock.mock_lines import MockLines
+from rehearsal.mock.mock_program import MockProgram, load_page_texts
+from rehearsal.mock.mock_site import MockEndpoint, MockSite
+from rehearsal.partners.mock_mail_server import MockMailServer
+from rehearsal.partners.mock_partner import MockPartner
+from rehearsal.partners.mock_reception import MessageReception
+from rehearsal.partners.partner_assembly import (
+    MockOptions,
+    RehearsedMailFormat,
+    RehearsedProtocol,
+    build_mock_partner,
+    find_rehearsed_protocol,
+    make_mail_reception,
+)
+from rehearsal.scenarios.scenario import MockScenario, PlayedRole
+from rehearsal.send.send_command import find_daemon_address, format_host, parse_tcp_address, require_http_url
+
+
+class _FollowsRequests:
+    """A partner that supplies, or asks for something."""
+
+    roles = (PlayedRole.LENDING, PlayedRole.BORROWING)
+    value_names: ClassVar[Mapping[str, str]] = {}
+    needed_value = ""
+
+
+@value_object
+class _ProtocolMock(_FollowsRequests):
+    """Speaks a protocol, and answers each message in it."""
+
+    rehearsed: RehearsedProtocol
+    is_over_http: ClassVar[bool]
+    is_recorded: ClassVar[bool]
+
+    @property
+    def misbehaviours(self) -> Mapping[str, str]:
+        return self.rehearsed.rehearsal.misbehaviours
+
+    def choose_address(self, against: str | None, settings: Settings, profile: Profile) -> str:
+        if against is None:
+            return find_daemon_address(settings, self.rehearsed.adapter, profile)
+        if self.is_over_http:
+            require_http_url(against, "--against")
+        else:
+            parse_tcp_address(against, "--against")
+        return against
+
+
+@value_object
+class HttpPartnerMock(_ProtocolMock):
+    is_over_http = True
+    is_recorded = True
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        partner = _build_partner(installation, profile, options)
+        reception = MessageReception(partner, self.rehearsed.adapter.responder(), self.rehearsed.rehearsal)
+        site = MockSite(partner, load_page_texts(installation.settings), MockEndpoint(reception, installation.clock))
+        yield MockProgram(site, options.address, begin=partial(_begin_scenarios, partner, options.chosen))
+
+
+@value_object
+class TcpPartnerMock(_ProtocolMock):
+    is_over_http = False
+    is_recorded = False
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        settings, adapter = installation.settings, self.rehearsed.adapter
+        lines = MockLines(adapter.responder(), adapter.name, profile, settings.folder, installation.clock)
+        partner = _build_partner(installation, profile, options, lines=lines)
+        reception = MessageReception(partner, adapter.responder(), self.rehearsed.rehearsal)
+        yield MockProgram(
+            MockSite(partner, load_page_texts(settings)),
+            options.address,
+            listen=partial(lines.start, reception),
+            stop_listening=lines.stop,
+            begin=partial(_begin_scenarios, partner, options.chosen),
+        )
+
+
+@value_object
+class MailPartnerMock(_FollowsRequests):
+    """A mock of a partner by a format of mails."""
+
+    rehearsed: RehearsedMailFormat
+    is_over_http = False
+    is_recorded = False
+    misbehaviours: ClassVar[Mapping[str, str]] = {}  # a mail has no answer that could be wrong
+
+    def choose_address(self, _against: str | None, settings: Settings, profile: Profile) -> str:
+        return find_library_address(settings, profile)
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        settings, clock = installation.settings, installation.clock
+        server = choose_mail_server(against, settings)
+        partner = _build_partner(installation, profile, options, mailer=make_mailer(installation, server))
+        reception = make_mail_reception(partner, self.rehearsed, installation.adapters)
+        mails = MockMailServer(reception, profile.max_bytes, clock)
+        yield MockProgram(
+            MockSite(partner, load_page_texts(settings)),
+            f"{options.address} by {format_host(server.host)}:{server.port}",
+            listen=mails.start,
+            stop_listening=mails.stop,
+            begin=partial(_begin_scenarios, partner, options.chosen),
+        )
+
+
+@value_object
+class LetterReaderMock:
+    """A library that is written letters."""
+
+    rehearsed: RehearsedLetters
+    roles = (PlayedRole.LETTER_READER,)
+    is_over_http = False
+    is_recorded = False
+    misbehaviours: ClassVar[Mapping[str, str]] = {}  # people answer as they like
+    value_names: ClassVar[Mapping[str, str]] = {}
+    needed_value = ""
+
+    def choose_address(self, _against: str | None, settings: Settings, profile: Profile) -> str:
+        return find_library_address(settings, profile)
+
+    @asynccontextmanager
+    async def open_program(
+        self, installation: Installation, profile: Profile, options: MockOptions, against: str | None
+    ) -> AsyncIterator[MockProgram]:
+        settings, clock = installation.settings, installation.clock
+        server = choose_mail_server(against, settings)
+        mailer = make_mailer(installation, server)
+        reader = make_letter_reader(settings, installation.adapters, profile, options, clock, mailer)
+        mails = MockMailServer(reader, profile.max_bytes, clock)
+
+        def begin_scenarios() -> None:
+            for scenario in options.chosen:
+                reader.begin_scenario(scenario)
+
+        yield MockProgram(
+            MockSite(reader, load_page_texts(settings)),
+            f"{options.address} by {format_host(server.host)}:{server.port}",
+            listen=mails.start,
+            stop_listening=mails.stop,
+            begin=begin_scenarios,
+        )
+
+
+def find_letter_mock(adapters: AdapterRegistry, profile: Profile) -> LetterReaderMock | None:
+    rehearsed_letters = find_rehearsed_letters(adapters, profile)
+    return LetterReaderMock(rehearsed_letters) if rehearsed_letters is not None else None
+
+
+def find_partner_mock(
+    adapters: AdapterRegistry, profile: Profile
+) -> HttpPartnerMock | TcpPartnerMock | MailPartnerMock | None:
+    found = find_rehearsed_protocol(adapters, profile)
+    if found is None:
+        return None
+    if isinstance(found, RehearsedMailFormat):
+        return MailPartnerMock(found)
+    return HttpPartnerMock(found) if found.adapter.over_http else TcpPartnerMock(found)
+
+
+def _build_partner(
+    installation: Installation,
+    profile: Profile,
+    options: MockOptions,
+    lines: MockLines | None = None,
+    mailer: Mailer | None = None,
+) -> MockPartner:
+    settings = installation.settings
+
+    def resolve_reference(reference: str) -> str:
+        return resolve_secret(reference, settings.folder)
+
+    adapters, clock = installation.adapters, installation.clock
+    return build_mock_partner(
+        settings, adapters, profile, options, clock, resolve_reference, lines=lines, mailer=mailer
+    )
+
+
+def _begin_scenarios(partner: MockPartner, scenarios: Sequence[MockScenario]) -> None:
+    for scenario in scenarios:
+        if scenario.role is PlayedRole.BORROWING:
+            partner.begin_scenario(scenario)
+
+
+# --- by mail -----------------------------------------------------------------------------------------------
+
+
+def find_library_address(settings: Settings, profile: Profile) -> str:
+    """Find the address where partners write to. Raises click.UsageError."""
+    library_address = settings.mail.reply_to or settings.find_library(profile.library).email or settings.mail.sender
+    if not library_address:
+        raise click.UsageError(
+            "gateway.yml has no email address of the library: set `mail.sender`, or `email` of the library"
+        )
+    return library_address
+
+
+def choose_mail_server(against: str | None, settings: Settings) -> MailServer:
+    """Choose the server that takes mails of the partner. Raises click.UsageError."""
+    if against is not None:
+        host, port = parse_tcp_address(against, "--against")
+        return MailServer(host=host, port=port, security=MailSecurity.NONE)
+    server = settings.mail.make_mail_server(settings.folder)
+    if server is None:
+        raise click.UsageError("gateway.yml has no mail server (`mail.host`): use --against HOST:PORT")
+    return server
+
+
+def make_mailer(installation: Installation, server: MailServer) -> Mailer:
+    folder = installation.settings.folder
+    return installation.adapters.mailers["smtp"].make(server, lambda reference: resolve_secret(reference, folder))

@@ -1,0 +1,1 @@
+"""What `illgate mock`, `send` and `conformance` need of a protocol."""

@@ -1,0 +1,1 @@
+"""`illgate send`: a partner's message, sent by hand."""

@@ -1,0 +1,176 @@
+"""A system that is played which manages requests elsewhere and asks us for the library's work: it sends its messages by
+itself, one after the other, as `illgate send` would, for as long as they are done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import ConfigurationError, OutcomeUnknown, Refused, Unavailable
+from gateway.domain.value import value_object
+from gateway.ports.message_transport import Place
+from gateway.ports.responder import ExchangeContext
+from rehearsal.mock.mock_answers import PassSeconds
+from rehearsal.mock.mock_log import (
+    GivenAnswer,
+    LoggedMessage,
+    MockExchange,
+    MockExchangeLog,
+    MockParties,
+    ShownRequest,
+)
+from rehearsal.ports.partner_simulator import InvalidParameter, MessageFate, PartnerService, PartnerSimulator
+from rehearsal.ports.rehearsals import SystemRehearsal
+from rehearsal.scenarios.scenario import AskedService, MockScenario
+
+MAX_REQUESTS = 1_000
+
+OWN_VALUES: Mapping[str, str] = {
+    "patron": "who asks; a patron of the library",
+    "item": "an item of the library, for scenarios that ask for one",
+    "record": "the number of its record, for systems that ask by that",
+    "pickup": "where the patron collects it",
+}
+"""What whoever plays may name (`--value`)."""
+
+
+@value_object(kw_only=True)
+class ClientPlay:
+    """The system that is played. `exchange`: as the library would see it; `place`: where the messages go; `values`: by
+    the names of `OWN_VALUES`."""
+
+    exchange: ExchangeContext
+    parties: MockParties
+    place: Place
+    values: Mapping[str, str]
+
+
+class PlayedClient:
+    """`show_body` makes of a message what people may see. `pass_seconds` is told how long it takes its time."""
+
+    def __init__(
+        self,
+        play: ClientPlay,
+        simulator: PartnerSimulator,
+        rehearsal: SystemRehearsal,
+        show_body: Callable[[bytes], bytes],
+        clock: Clock,
+        pass_seconds: PassSeconds = asyncio.sleep,
+    ) -> None:
+        self.play = play
+        self._simulator = simulator
+        self._rehearsal = rehearsal
+        self._log = MockExchangeLog(show_body)
+        self._clock = clock
+        self._pass_seconds = pass_seconds
+        self._requests: OrderedDict[str, ShownRequest] = OrderedDict()
+        self._asking: set[asyncio.Task[None]] = set()
+        self._numbers = 0
+
+    # --- what it asks --------------------------------------------------------------------------------------
+
+    def begin_scenario(self, scenario: MockScenario) -> None:
+        """Its messages go out in a moment."""
+        self._numbers += 1
+        number = f"MOCK{self._clock.now():%y%m%d%H%M%S}{self._numbers}"
+        task = asyncio.get_running_loop().create_task(self._ask_in_turn(number, scenario))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def finish_asking(self) -> None:
+        """Until nothing is left to ask."""
+        await asyncio.gather(*self._asking)
+
+    async def _ask_in_turn(self, number: str, scenario: MockScenario) -> None:
+        for asked in scenario.ask:
+            services = self._simulator.services(self._make_context())
+            service = next((one for one in services if asked.service in (one.name, *one.aliases)), None)
+            if service is None or not self._rehearsal.is_sent(service, self.play.exchange.profile):
+                self._record_message(asked.service, b"", GivenAnswer(), number, scenario, "never sent by this partner")
+                continue
+            if asked.after_seconds:
+                await self._pass_seconds(asked.after_seconds)
+            if not await self._ask_service(number, scenario, asked, service):
+                self._note_state(number, scenario, f"ended at {service.wire}")
+                return
+        self._note_state(number, scenario, "done")
+
+    async def _ask_service(
+        self, number: str, scenario: MockScenario, asked: AskedService, service: PartnerService
+    ) -> bool:
+        """Ask a service, and return whether it was done."""
+        context = self._make_context()
+        try:
+            values = {name: (text,) for name, text in self._choose_values(number, scenario, asked, service).items()}
+            body = self._simulator.build(service.name, values, context)
+            if asked.elements:
+                body = self._rehearsal.change_message(body, asked.elements, context)
+        except (InvalidParameter, ConfigurationError) as error:
+            self._record_message(service.wire, b"", GivenAnswer(), number, scenario, f"not sent: {error}")
+            return False
+        is_done = False
+        for _ in range(asked.times):
+            try:
+                reply = await self._simulator.send_message(body, context, self.play.place)
+            except (Unavailable, OutcomeUnknown, Refused) as error:
+                self._record_message(service.wire, body, GivenAnswer(), number, scenario, f"no answer: {error}")
+                return False
+            explanation = self._simulator.explain(body, reply, context)
+            is_done = explanation.fate is MessageFate.DONE
+            note = "" if is_done else "; ".join(line.strip() for line in explanation.lines)
+            self._record_message(service.wire, body, GivenAnswer(reply.raw, reply.status), number, scenario, note)
+        return is_done
+
+    def _choose_values(
+        self, number: str, scenario: MockScenario, asked_service: AskedService, service: PartnerService
+    ) -> Mapping[str, str]:
+        """Choose what the service can say; of its own item the number is that of the request."""
+        said = self.play.values
+        found = {
+            "request": number,
+            "item": number if scenario.item == "own" else said.get("item", ""),
+            "record": said.get("record", "") if scenario.item == "of-library" else "",
+            "patron": said.get("patron", ""),
+            "pickup": said.get("pickup", ""),
+            "title": scenario.work.title,
+            "author": scenario.work.author,
+            **asked_service.values,
+        }
+        names = {parameter.name for parameter in service.parameters}
+        return {name: text for name, text in found.items() if text and name in names}
+
+    def _make_context(self) -> ExchangeContext:
+        return replace(self.play.exchange, now=self._clock.now())
+
+    # --- what is shown ---------------------------------------------------------------------------------------
+
+    def _record_message(
+        self, service: str, body: bytes, answer: GivenAnswer, number: str, scenario: MockScenario, note: str
+    ) -> None:
+        message = LoggedMessage(self._clock.now(), service, body)
+        self._log.record_sent(message, answer, note, number, scenario.name)
+        self._note_state(number, scenario, "begun")
+
+    def _note_state(self, number: str, scenario: MockScenario, state: str) -> None:
+        self._requests[number] = ShownRequest(transaction=number, scenario=scenario.name, state=state)
+        while len(self._requests) > MAX_REQUESTS:
+            self._requests.popitem(last=False)
+
+    @property
+    def shown_parties(self) -> MockParties:
+        return self.play.parties
+
+    @property
+    def exchanges(self) -> Sequence[MockExchange]:
+        return self._log.exchanges
+
+    def list_requests(self) -> Sequence[ShownRequest]:
+        return list(self._requests.values())
+
+    async def stop(self) -> None:
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
