@@ -151,7 +151,7 @@ def _print_report(report: CheckReport) -> None:
 
 
 def _count_remarks(count: int) -> str:
-    """Nothing where there are none."""
+    """Write the count of remarks; nothing where there are none."""
     return f"{_count_things(count, 'remark')}; " if count else ""
 
 

@@ -226,8 +226,8 @@ def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol
 
 
 async def _open_mail(boxes: MailboxServices, library: str, mail: str) -> OpenedMail:
-    """Taken apart if it still waits; of one that was decided about, what stands in its row. Raises NotFound and
-    BodyUnreadable."""
+    """Open a mail: taken apart if it still waits; of one that was decided about, what stands in its row. Raises
+    NotFound and BodyUnreadable."""
     row = await boxes.desk.show_mail(library, mail)
     return await boxes.desk.open_mail(library, mail) if row.open else OpenedMail(row=row)
 

@@ -43,7 +43,7 @@ def parse_money(text: str, library: LibrarySettings) -> dict[str, str]:
 
 
 def split_words(texts: Sequence[str]) -> list[str]:
-    """Said several times, or with commas."""
+    """Split texts that are given several times, or with commas."""
     return [word for text in texts for word in (part.strip() for part in text.split(",")) if word]
 
 

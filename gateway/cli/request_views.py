@@ -176,7 +176,7 @@ def _join_title_and_author(title: str, author: str) -> str:
 
 
 def _format_block(title: str, texts: Iterable[str]) -> Iterator[str]:
-    """Nothing at all where there is nothing to say."""
+    """Format a block; nothing at all where there is nothing to say."""
     found = list(texts)
     if found:
         yield ""

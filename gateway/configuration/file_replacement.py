@@ -40,7 +40,7 @@ class WaitingText:
         _sync_folder(self.file.parent)
 
     def remove_waiting_file(self) -> None:
-        """Nothing of it stays, but for what has replaced the file."""
+        """Remove what stays of it, but for what has replaced the file."""
         self.waiting.unlink(missing_ok=True)
 
 

@@ -203,7 +203,7 @@ def _find_types_at(found: list[Any], path: KeyPath) -> list[Any]:
 
 
 def _unwrap_annotation(annotation: Any) -> list[Any]:
-    """Without Annotated, aliases and unions."""
+    """Return an annotation without Annotated, aliases and unions."""
     origin = get_origin(annotation)
     if origin is typing.Annotated:
         return _unwrap_annotation(get_args(annotation)[0])

@@ -42,8 +42,8 @@ class FixedClock:
 
 
 def count_seconds() -> float:
-    """Since some moment, whatever becomes of the machine's clock. On Linux also while the machine sleeps, which its
-    monotonic clock leaves out."""
+    """Count the seconds since some moment, whatever becomes of the machine's clock. On Linux also while the machine
+    sleeps, which its monotonic clock leaves out."""
     if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()

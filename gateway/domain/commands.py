@@ -492,7 +492,8 @@ class FeePosted:
 
 @value_object
 class Notice:
-    """Something happened elsewhere. By profile it is noted, or carried out as the command it amounts to."""
+    """The notice that something happened elsewhere. By profile it is noted, or carried out as the command it amounts
+    to."""
 
     kind: NoticeKind
     item: Named | None = None
@@ -511,8 +512,8 @@ class Notice:
 
 @value_object
 class Noted:
-    """Kept and acknowledged; `carried_out` names what the profile made of it, empty if nothing. `item`: as it is then.
-    `meant`: the command that it amounted to, and what came of that."""
+    """The notice that was kept and acknowledged; `carried_out` names what the profile made of it, empty if nothing.
+    `item`: as it is then. `meant`: the command that it amounted to, and what came of that."""
 
     kind: NoticeKind
     carried_out: str = ""

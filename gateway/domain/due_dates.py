@@ -136,7 +136,7 @@ def compute_lender_due(shipped: datetime, days: int, calendar: Calendar) -> date
 
 
 def extend_lender_due(current: Due, now: datetime, days: int, calendar: Calendar) -> date:
-    """After a renewal: `days` calendar days added to the due date, or to today where that is later. Raises
+    """Return the due date after a renewal: `days` calendar days added to it, or to today where that is later. Raises
     NoOpenDayError."""
     today = calendar.day_of_moment(now)
     day = local_day(current, calendar.zone) or today
@@ -144,8 +144,8 @@ def extend_lender_due(current: Due, now: datetime, days: int, calendar: Calendar
 
 
 def describe_need_by_problem(need_by: date | None, now: datetime, business_days: int, calendar: Calendar) -> str:
-    """Why an item that takes so many business days to come can't be here by the day on which it is of use for the
-    last time; one plain sentence, empty when it can, or when no such day is said."""
+    """Describe why an item that takes so many business days to come can't be here by the day on which it is of use for
+    the last time; one plain sentence, empty when it can, or when no such day is said."""
     if need_by is None:
         return ""
     today = calendar.day_of_moment(now)

@@ -6,8 +6,8 @@ import ipaddress
 
 
 def address_block(address: str) -> str:
-    """Under what is counted whoever has this address: who has an address of IPv6 has all of its /64, and
-    `::ffff:192.0.2.1` is one of IPv4. What is no address stays as it is."""
+    """Return the block under which whoever has this address is counted: who has an address of IPv6 has all of its /64,
+    and `::ffff:192.0.2.1` is one of IPv4. What is no address stays as it is."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

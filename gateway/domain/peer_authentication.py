@@ -29,7 +29,7 @@ def _check_public_jwk(key: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_keys_url(text: str) -> str:
-    """Without TLS anybody between us and it could have us believe in another key."""
+    """Require TLS: without it anybody between us and it could have us believe in another key."""
     if not text:
         return text
     parts = urlsplit(text)

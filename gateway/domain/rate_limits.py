@@ -12,7 +12,7 @@ from gateway.domain.value import value_object
 
 @value_object
 class RateLimit:
-    """So many at once (`burst`), and from then on one more every `seconds`."""
+    """The limit of so many at once (`burst`), and from then on one more every `seconds`."""
 
     burst: int
     seconds: float

@@ -215,6 +215,6 @@ def parse_grant(library: str, text: str) -> RoleGrant:
 
 
 def sort_grants(grants: Iterable[RoleGrant]) -> tuple[RoleGrant, ...]:
-    """Without repeats, by library and rank of the role."""
+    """Sort grants without repeats, by library and rank of the role."""
     order = list(StaffRole)
     return tuple(sorted(set(grants), key=lambda grant: (grant.library, order.index(grant.role), grant.branch)))

@@ -87,7 +87,7 @@ def sentence_of_text(text: str) -> Sentence:
 
 
 def strip_sentence(text: str) -> str:
-    """Without blanks and ends of lines around it; a sentence stays one."""
+    """Return a text without blanks and ends of lines around it; a sentence stays one."""
     bare = text.strip()
     return text if bare == text else bare
 

@@ -110,7 +110,7 @@ class LibraryDesk(Protocol):
         ...
 
     async def notify_checked_in(self, done: CheckedIn) -> DeskAdvice:
-        """Told twice it changes nothing. Raises Unavailable."""
+        """Tell the desk of a check-in; told twice it changes nothing. Raises Unavailable."""
         ...
 
     async def notify_deleted(self, item: Item) -> None:

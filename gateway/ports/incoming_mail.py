@@ -106,11 +106,11 @@ class OpenMailbox(Protocol):
         ...
 
     async def wait(self, seconds: float) -> None:
-        """Until something new comes (IDLE, where the server offers it), at most so long."""
+        """Wait until something new comes (IDLE, where the server offers it), at most so long."""
         ...
 
     async def close(self) -> None:
-        """Never raises; a call that hangs elsewhere is broken off."""
+        """Close the mailbox; never raises; a call that hangs elsewhere is broken off."""
         ...
 
 
@@ -331,7 +331,8 @@ def take_header(content: bytes) -> bytes:
 
 
 def remove_quoted_text(text: str) -> str:
-    """Without what is quoted from the mail that is answered, and without the signature. Lines stay lines."""
+    """Return a text without what is quoted from the mail that is answered, and without the signature. Lines stay
+    lines."""
     return "\n".join(list_own_lines(text))
 
 

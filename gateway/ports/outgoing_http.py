@@ -240,8 +240,8 @@ async def _read_reply(response: aiohttp.ClientResponse, max_bytes: int) -> HttpR
 
 
 async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _parameters: object) -> None:
-    """Before anything is written. aiohttp sends GET, PUT and DELETE again by itself where a connection broke, kept or
-    not."""
+    """Note that it is sent before anything is written. aiohttp sends GET, PUT and DELETE again by itself where a
+    connection broke, kept or not."""
     from aiohttp import ServerDisconnectedError
 
     progress = trace.trace_request_ctx

@@ -160,7 +160,7 @@ def _fold_header(name: str, value: str) -> str:
 
 
 def _encode_mailbox(address: Address) -> str:
-    """Only the name is encoded."""
+    """Encode the name of a mailbox alone."""
     if address.display_name.isascii():
         return str(address)
     return f"{_encode_words(address.display_name)}{LINE_END} <{address.addr_spec}>"

@@ -91,7 +91,7 @@ RecordSent = Callable[[ChannelMessage], None]
 
 
 def record_nothing(_sent: ChannelMessage) -> None:
-    """Nothing is kept: a preview, or a test of the channel alone."""
+    """Record nothing: for a preview, or a test of the channel alone."""
 
 
 class PartnerChannel(Protocol):

@@ -228,7 +228,7 @@ class Responder(Protocol):
         ...
 
     def open(self, arrival: RawMessage, limit: int) -> MessageEnvelope:
-        """Never raises: a message that can't be parsed has `malformed` set. `limit`: most bytes accepted."""
+        """Open a message; never raises: one that can't be parsed has `malformed` set. `limit`: most bytes accepted."""
         ...
 
     def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> DecodedMessage:

@@ -84,7 +84,7 @@ class _ResourceGuard:
         return reference if kind == "env" else f"file:{_make_whole(self._folder, name)}"
 
     def _resolve(self, reference: str) -> str:
-        """Whatever links lead to it: `/proc/self/root/…` names any file."""
+        """Resolve a file, whatever links lead to it: `/proc/self/root/…` names any file."""
         kind, _, name = reference.partition(":")
         return reference if kind == "env" else f"file:{os.path.realpath(self._folder / name)}"
 
@@ -99,8 +99,8 @@ class _ResourceGuard:
 
 
 def _make_whole(folder: Path, name: str) -> str:
-    """Without `..`, and with one slash at its beginning, so that a file has one name. Links in listed folders are
-    the operators' business."""
+    """Make a path without `..`, and with one slash at its beginning, so that a file has one name. Links in listed
+    folders are the operators' business."""
     return f"/{os.path.abspath(folder / name).lstrip('/')}"
 
 
@@ -134,7 +134,7 @@ def _iter_values(value: Any, kind: ResourceKind | None, path: KeyPath) -> Iterat
 
 
 def _iter_marks(annotations: tuple[Any, ...]) -> Iterator[ResourceKind]:
-    """Also within containers and unions."""
+    """Iterate over marks, also within containers and unions."""
     for annotation in annotations:
         if isinstance(annotation, ResourceKind):
             yield annotation

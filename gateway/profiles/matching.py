@@ -84,7 +84,8 @@ def rule_conditions(rule: MatchRule) -> Conditions:
 
 
 def _fold_case(name: str, value: str) -> str:
-    """Without case; a path only as far as ASCII goes, as a proxy does that guards one: it doesn't take 'ſ' for 's'."""
+    """Fold a value's case; a path only as far as ASCII goes, as a proxy does that guards one: it doesn't take 'ſ' for
+    's'."""
     return value if name == "path" and not value.isascii() else value.casefold()
 
 
@@ -294,7 +295,7 @@ class PartnerIndex:
 
 
 def is_same_symbol(one: str, other: str) -> bool:
-    """Without an authority on either side the symbols decide."""
+    """Compare symbols; without an authority on either side these decide."""
     if ":" in one and ":" in other:
         return one.casefold() == other.casefold()
     return bool(one and other) and _strip_authority(one) == _strip_authority(other)

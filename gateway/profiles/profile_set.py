@@ -57,7 +57,7 @@ class ProfileSet:
         return len(self._by_name)
 
     def find_profile(self, name: str) -> Profile | None:
-        """Also the abstract ones; without case."""
+        """Find a profile, also an abstract one; without case."""
         return self._by_name.get(name.casefold())
 
     def find_candidates(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]:

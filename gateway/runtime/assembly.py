@@ -44,7 +44,7 @@ class Assembly:
 
     @property
     def database_lock(self) -> DatabaseFileLock | None:
-        """Not held yet. None for a database server, where several daemons may work."""
+        """The lock, which is not held yet. None for a database server, where several daemons may work."""
         file = self.database
         return DatabaseFileLock(file) if file is not None else None
 

@@ -45,7 +45,7 @@ class CheckProcess:
         self._lock = asyncio.Lock()
 
     async def run_regularly(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         await asyncio.sleep(FIRST_SECONDS)
         while True:
             await self.run()

@@ -280,7 +280,7 @@ class Daemon:
             log.info("store.migrated", step=step)
 
     async def _register_node(self, node: Node) -> NodeBeats:
-        """Before it has anything in hand, and until it has nothing any more."""
+        """Register the node before it has anything in hand, and until it has nothing any more."""
         self._stack.push_async_callback(node.leave)
         await node.tell_alive()
         beats = NodeBeats(node, self._clock)

@@ -66,7 +66,7 @@ class RenewableServerContext(ssl.SSLContext):
         """Why the files as they are now are not in use; empty: they are."""
 
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
-        """Asked by asyncio for each connection."""
+        """Wrap a connection; asyncio asks for each."""
         return self._current.wrap_bio(*arguments, **named)
 
     def take_changed_files(self) -> bool:

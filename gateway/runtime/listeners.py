@@ -319,7 +319,7 @@ class ListenerAddressError(OSError):
 
 
 def describe_bind_failure(error: OSError) -> str:
-    """Why an address can't be had, in a few words; asyncio's own text repeats the address as a tuple."""
+    """Describe why an address can't be had, in a few words; asyncio's own text repeats the address as a tuple."""
     is_known = error.errno is not None and error.errno in errno.errorcode and not isinstance(error, socket.gaierror)
     return os.strerror(error.errno).lower() if is_known and error.errno else str(error.strerror or error).lower()
 

@@ -27,8 +27,8 @@ class _SecretSources:
 
 
 class MailConcealer:
-    """Without an adapter that takes mails apart nothing is concealed, and no mail comes in; ours are kept without their
-    content then."""
+    """The concealer of mails. Without an adapter that takes mails apart nothing is concealed, and no mail comes in;
+    ours are kept without their content then."""
 
     def __init__(
         self, settings: Settings, adapters: AdapterRegistry, profiles: Callable[[], Iterable[Profile]]

@@ -92,7 +92,7 @@ class MailboxServices:
         return found
 
     async def forget_removed_mailboxes(self) -> None:
-        """Nobody reads them any more, so nobody could say that they are well again."""
+        """Forget mailboxes that nobody reads any more, so that nobody could say that they are well again."""
         for library in self._settings.libraries:
             names = [one.box.name for one in self.pollers if one.box.library == library.symbol]
             await self._store.write(partial(mailbox.forget_removed_mailboxes, library=library.symbol, names=names))

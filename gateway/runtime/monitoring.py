@@ -172,7 +172,7 @@ class HealthMonitor:
         )
 
     async def _check_mailboxes(self) -> tuple[ReadinessPart, ...]:
-        """Never down: partners can be served, and their answers wait in the mailbox."""
+        """Check the mailboxes; they are never down: partners can be served, and their answers wait in the mailbox."""
         try:
             async with asyncio.timeout(MAX_PROBE_SECONDS):
                 found = await self._mailboxes()

@@ -64,7 +64,7 @@ class PartnerConnection:
         return any(self._lines.says(profile) != then for profile, then in self._profiles.items())
 
     def retire(self) -> None:
-        """Nobody finds it any more; what has come is answered, then it is closed."""
+        """Retire a connection: nobody finds it any more; what has come is answered, then it is closed."""
         for profile in self._profiles:
             self._lines.remove_connection((self._protocol, profile), self)
         if self._connection is not None:

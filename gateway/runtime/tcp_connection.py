@@ -166,7 +166,8 @@ class TcpConnection:
         return bool(data)
 
     def _is_awaited(self, begun: int) -> bool:
-        """Nothing came for a long time, but somebody waits for an answer, for as long as it pleases them."""
+        """Return whether nothing came for a long time, but somebody waits for an answer, for as long as it pleases
+        them."""
         if begun or self._ending or self._line is None or not self._line.is_reply_awaited:
             return False
         self._since = asyncio.get_running_loop().time()

@@ -13,7 +13,8 @@ from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 
 
 def _check_issuer(text: str) -> str:
-    """Without TLS anybody between us and it could sign anybody in; on this machine there is nobody between."""
+    """Require TLS: without it anybody between us and it could sign anybody in; on this machine there is nobody
+    between."""
     if not text:
         return text
     parts = urlsplit(text)

@@ -120,7 +120,7 @@ def _keep_only_type(library: object) -> object:
 
 
 def _keep_type(section: object) -> object:
-    """Without the keys that belong to the adapter."""
+    """Keep the type, without the keys that belong to the adapter."""
     return {key: value for key, value in section.items() if key == "type"} if isinstance(section, dict) else section
 
 

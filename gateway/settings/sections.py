@@ -439,7 +439,7 @@ class Settings(ProfileSection):
 
     @property
     def article_lookup_email(self) -> str:
-        """Whom services may write to that are asked about articles."""
+        """The address that services may write to that are asked about articles."""
         return self.article_lookup.email or self.libraries[0].email
 
     @property

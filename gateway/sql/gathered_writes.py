@@ -162,12 +162,12 @@ class GatheredWrites:
         return written is not None and (key is None or None in written or key in written)
 
     def flush_row(self, connection: Connection, table: str, key: RowKey) -> None:
-        """Before this row alone is read."""
+        """Flush before this row alone is read."""
         if self._touches(table, key):
             self.flush(connection)
 
     def flush_named(self, connection: Connection, sql: str) -> None:
-        """Before a statement that may name a table that is written."""
+        """Flush before a statement that may name a table that is written."""
         if self._keys and not _words_of(sql).isdisjoint(self._keys):
             self.flush(connection)
 

@@ -120,7 +120,7 @@ class PreparedStatement:
         return rows[0] if rows else None
 
     def execute_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Once for each row of parameters."""
+        """Execute once for each row of parameters."""
         driver = sqlite_driver_of(connection)
         if driver is None:
             self._execute_on_postgresql(connection, rows)

@@ -199,7 +199,7 @@ def read_secret(c: Connection, library: str, name: str) -> bytes | None:
 
 
 def get_or_create_secret(c: Connection, library: str, name: str, now: datetime) -> bytes:
-    """Made when it is asked for first, so this needs a transaction that may write."""
+    """Return a secret, made when it is asked for first, so this needs a transaction that may write."""
     if (secret := read_secret(c, library, name)) is not None:
         return secret
     made = secrets.token_bytes(BYTES)

@@ -92,7 +92,7 @@ def _insert_answer(c: Connection, key: AnswerKey, answer: StoredAnswer, at: date
 
 
 def release_answer(c: Connection, key: AnswerKey) -> None:
-    """Nothing was done: the key may be used again."""
+    """Release the key of an answer, since nothing was done: it may be used again."""
     c.execute(delete(api_answer).where(*_answer_conditions(key)))
 
 

@@ -17,9 +17,9 @@ SUFFIX = ".lock"
 
 
 class DatabaseFileLock:
-    """Held as long as the process lives, however it ends, or until it is released. The lock is on a file of its own
-    beside the database: one on the database itself would be in the way of SQLite's. The file stays when the lock goes:
-    between a look and its removal another daemon might have taken it."""
+    """A lock that is held as long as the process lives, however it ends, or until it is released. The lock is on a file
+    of its own beside the database: one on the database itself would be in the way of SQLite's. The file stays when the
+    lock goes: between a look and its removal another daemon might have taken it."""
 
     def __init__(self, database: Path) -> None:
         """`database` may be a link: what counts is the file itself."""
@@ -53,7 +53,7 @@ class DatabaseFileLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Does nothing where it isn't held."""
+        """Release the lock; does nothing where it isn't held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

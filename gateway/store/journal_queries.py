@@ -139,7 +139,7 @@ def count_interrupted(connection: Connection, library: str, starts: int) -> int:
 def list_messages(
     connection: Connection, wanted: JournalFilter, before: str, limit: int, columns: Sequence[ColumnElement[Any]]
 ) -> tuple[Sequence[RowMapping], str]:
-    """Up to `limit` messages with ids below `before`, newest first, and the id to go on below ('' at the end).
+    """List up to `limit` messages with ids below `before`, newest first, and the id to go on below ('' at the end).
 
     There may be more although fewer than `limit` came: a look for rare rows goes on from there in another call.
     """
@@ -163,7 +163,7 @@ def _list_messages_by_id(
     limit: int,
     columns: Sequence[ColumnElement[Any]],
 ) -> tuple[Sequence[RowMapping], str]:
-    """Up to `limit` of these messages that fit, in the order of `ids`, which is the newest first."""
+    """List up to `limit` of these messages that fit, in the order of `ids`, which is the newest first."""
     rows: list[RowMapping] = []
     for some in _slice_ids(ids):
         query = select(*columns).where(_is_among(wanted.library, some), *_filter_conditions(wanted))
@@ -212,7 +212,7 @@ def count_troubles(connection: Connection, library: str, since: datetime) -> Seq
 
 
 def _is_scan(wanted: JournalFilter) -> bool:
-    """No index leads to these rows."""
+    """Return whether no index leads to these rows."""
     if wanted.managed_request or wanted.request_id or wanted.item_id or wanted.replay_of or wanted.outcome == "pending":
         return False
     return bool(
@@ -245,7 +245,7 @@ def _is_id_between(library: str, low: str, high: str) -> ColumnElement[bool]:
 
 
 def _filter_conditions(wanted: JournalFilter) -> list[Any]:
-    """Beside the bounds of its ids; those about a managed request are looked for by their ids."""
+    """Make conditions beside the bounds of its ids; those about a managed request are looked for by their ids."""
     conditions: list[Any] = []
     if wanted.request_id and wanted.managed_request is None:
         conditions += [message.c.request_id == clean_text(wanted.request_id), HAS_REQUEST]
@@ -319,7 +319,7 @@ def _slice_ids(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _is_among(library: str, ids: Sequence[str]) -> ColumnElement[bool]:
-    """Without a bound of the ids, which SQLite would follow instead."""
+    """Make a condition without a bound of the ids, which SQLite would follow instead."""
     return and_(message.c.library == library, message.c.id.in_(ids))
 
 
@@ -389,7 +389,7 @@ def next_library(connection: Connection, after: str | None) -> str | None:
 
 
 def forget_bodies(connection: Connection, library: str, before: datetime, limit: int) -> int:
-    """Up to `limit` bodies of exchanges begun before `before`, from where the last call stopped."""
+    """Forget up to `limit` bodies of exchanges begun before `before`, from where the last call stopped."""
     marked = connection.execute(select(retention.c.bodies_until).where(retention.c.library == library)).scalar() or ""
     ids = _find_oldest_ids(connection, library, marked, before, limit)
     if not ids:
@@ -403,7 +403,7 @@ def forget_bodies(connection: Connection, library: str, before: datetime, limit:
 
 
 def forget_messages(connection: Connection, library: str, before: datetime, limit: int) -> int:
-    """Up to `limit` messages of exchanges begun before `before`, oldest first."""
+    """Forget up to `limit` messages of exchanges begun before `before`, oldest first."""
     ids = _find_oldest_ids(connection, library, "", before, limit)
     if ids:
         for table in (message, interrupted):
@@ -415,7 +415,7 @@ def forget_messages(connection: Connection, library: str, before: datetime, limi
 
 
 def forget_processed(connection: Connection, library: str, before: datetime, limit: int) -> int:
-    """Up to `limit` keys that were last seen before `before`."""
+    """Forget up to `limit` keys that were last seen before `before`."""
     table = processed_message.c
     old = select(table.profile, table.key).where(table.library == library, table.last_at < before)
     rows = connection.execute(old.order_by(table.last_at).limit(limit)).all()

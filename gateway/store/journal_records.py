@@ -80,8 +80,8 @@ def _derive_key(secret: str, purpose: bytes, length: int) -> bytes:
 
 
 def mark_patron(library: str, number: str) -> str:
-    """Under which messages that name a patron by this number are found again, however it is written: a digest, since
-    the number itself is in their bodies alone. Empty where there is no number."""
+    """Make the mark under which messages that name a patron by this number are found again, however it is written: a
+    digest, since the number itself is in their bodies alone. Empty where there is no number."""
     folded = fold_number(number) if number else ""
     return hashlib.blake2b(f"{library} {folded}".encode(), digest_size=12).hexdigest() if folded else ""
 

@@ -356,7 +356,7 @@ class _WaitingRows:
 
 
 class JournalWriter:
-    """While one transaction is on its way, the entries that arrive gather for the next one."""
+    """A writer: while one transaction is on its way, the entries that arrive gather for the next one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -200,9 +200,9 @@ async def ping_store(store: Store, seconds: float = SECONDS) -> None:
 
 
 async def find_other_schema(store: Store, *histories: SchemaMigrations) -> str:
-    """That tables which were there are another release's now, in a sentence: a newer one has upgraded them, or a backup
-    of an older one was put back. Empty: they are this release's. One statement, since it is asked every few seconds.
-    Raises Unavailable."""
+    """Find out that tables which were there are another release's now, in a sentence: a newer one has upgraded them, or
+    a backup of an older one was put back. Empty: they are this release's. One statement, since it is asked every few
+    seconds. Raises Unavailable."""
     named = {history.name: history for history in histories}
     revisions: CompoundSelect[Any] = union_all(
         *(

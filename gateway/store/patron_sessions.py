@@ -188,7 +188,7 @@ def prune_forms(c: Connection, library: str, before: datetime) -> int:
 
 @value_object
 class FailureLimit:
-    """So many failures may be counted under `id` since then."""
+    """The number of failures that may be counted under `id` since then."""
 
     id: str
     failures: int

@@ -172,8 +172,8 @@ class PostgresqlStore:
                 self._idle.set()
 
     def _run_statements(self, work: Work[T]) -> T:
-        """Without a transaction, but where what is prepared must be in the transaction of what is carried out. Raises
-        _ConnectionLost."""
+        """Run statements without a transaction, but where what is prepared must be in the transaction of what is
+        carried out. Raises _ConnectionLost."""
         if _keeps_nothing(self.url):
             return self._run_transaction(work)
         with self._engine.connect() as connection, _telling_loss():
@@ -201,7 +201,7 @@ def _telling_loss() -> Iterator[None]:
 
 @contextmanager
 def _rolling_back(connection: Connection) -> Iterator[None]:
-    """Whatever ends otherwise than well."""
+    """Roll back whatever ends otherwise than well."""
     has_ended = False
     try:
         yield
@@ -367,7 +367,7 @@ class PostgresqlSession:
         return cls(driver)
 
     async def execute(self, statement: str) -> None:
-        """Sent as it is, without being prepared. Raises Unavailable when the connection is lost."""
+        """Execute a statement as it is, without preparing it. Raises Unavailable when the connection is lost."""
         answer = asyncio.ensure_future(self._driver.execute(statement, timeout=ANSWER_SECONDS))
         try:
             await asyncio.shield(answer)
@@ -458,8 +458,8 @@ def lock_key_of(name: str) -> int:
 
 
 def lock_in_transaction(connection: Connection, key: int) -> None:
-    """Until the end of the transaction others that lock this key wait; what is read from here on is what they have
-    left. On SQLite a transaction that writes is alone anyway."""
+    """Lock a key until the end of the transaction: others that lock it wait; what is read from here on is what they
+    have left. On SQLite a transaction that writes is alone anyway."""
     if connection.dialect.name == "postgresql":
         execute_plain(connection, f"SELECT pg_advisory_xact_lock({key})")
 

@@ -57,7 +57,8 @@ class ProfileVersion:
 
 
 def record_profile_version(connection: Connection, new: ProfileVersion) -> None:
-    """Nothing where the newest says the same, but that somebody saved it, and why, once that is known."""
+    """Record a version; nothing where the newest says the same, but that somebody saved it, and why, once that is
+    known."""
     latest = find_latest_version(connection, new.library, new.profile)
     if latest is None or latest.digest != new.digest:
         row = replace(new, previous=latest.id if latest is not None else "")

@@ -32,7 +32,7 @@ def ignore_refusal(_place: str, _reason: str) -> None:
 
 
 def find_refusal(place: str, request: web.Request, status: int) -> str:
-    """Why access was refused; empty: it wasn't. A page that asks who somebody is refuses nobody."""
+    """Find why access was refused; empty: it wasn't. A page that asks who somebody is refuses nobody."""
     if request.method == hdrs.METH_POST and request.path.endswith(SIGN_IN_FORMS) and status in (401, 403, 422):
         return SIGN_IN
     match status:

@@ -121,7 +121,7 @@ class Http10Shim(asyncio.Protocol):
             self._transport.close()
 
     def _inspect_buffer(self) -> None:
-        """Is it an HTTP/1.0 message with a body, and is that all here?"""
+        """Check whether it is an HTTP/1.0 message with a body, and whether that is all here."""
         buffer = self._buffer
         head_end = _HEAD_END.search(buffer, 0, MAX_HEAD)
         if head_end is None:

@@ -77,8 +77,8 @@ class TrialReception:
             return None
 
     def _answer_message(self, arrival: RawMessage) -> tuple[ResponderAnswer, bool]:
-        """And whether it is about the trial. What names no request that can be read is, where it has the trial's own
-        word in it, which nobody guesses."""
+        """Answer a message, and return whether it is about the trial. What names no request that can be read is, where
+        it has the trial's own word in it, which nobody guesses."""
         responder, exchange = self.responder, replace(self._party.exchange, now=arrival.received)
         has_run = self._party.run.encode() in arrival.body
         envelope = responder.open(arrival, self.max_bytes)

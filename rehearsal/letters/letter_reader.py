@@ -194,7 +194,7 @@ class PlayedLetterReader:
         return bool(self._speaking)
 
     async def finish_speaking(self) -> None:
-        """Until nothing is left to say."""
+        """Wait until nothing is left to say."""
         while self._speaking:
             await asyncio.gather(*self._speaking)
             await asyncio.sleep(0)  # tasks that have ended are taken out then

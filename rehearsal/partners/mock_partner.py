@@ -168,7 +168,7 @@ class MockPartner:
         return bool(self._speaking)
 
     async def finish_speaking(self) -> None:
-        """Until nothing is under way that follows from what has come."""
+        """Wait until nothing is under way that follows from what has come."""
         while self._speaking:
             await asyncio.gather(*self._speaking)
             await asyncio.sleep(0)  # tasks that have ended are taken out then

@@ -185,6 +185,6 @@ def _text_of_record(record: Citation) -> str:
 
 
 def _fold_text(text: str) -> str:
-    """Without hyphens either, as ISBNs are written with and without."""
+    """Fold a text, without hyphens either, as ISBNs are written with and without."""
     plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
     return re.sub(r"[-‐:;,./]", "", plain.casefold())

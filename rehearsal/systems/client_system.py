@@ -81,7 +81,7 @@ class PlayedClient:
         task.add_done_callback(self._asking.discard)
 
     async def finish_asking(self) -> None:
-        """Until nothing is left to ask."""
+        """Wait until nothing is left to ask."""
         await asyncio.gather(*self._asking)
 
     async def _ask_in_turn(self, number: str, scenario: MockScenario) -> None:

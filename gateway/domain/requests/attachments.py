@@ -119,7 +119,8 @@ def clean_file_name(name: str, kind: FileType | None = None) -> str:
 
 
 def _is_in_names(character: str) -> bool:
-    """Not control characters, marks of direction, halves of characters, what no standard knows."""
+    """Return whether a character may be in a name: no control characters, marks of direction, halves of characters,
+    what no standard knows."""
     return character in _JOINERS or unicodedata.category(character)[0] != "C"
 
 

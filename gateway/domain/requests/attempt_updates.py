@@ -254,7 +254,7 @@ _WITHOUT_SUPPLIER = (BorrowingState.SOURCING, BorrowingState.CANCELLED, Borrowin
 
 
 def _close_left_attempt(status: AttemptStatus, request: Request, event: Event, before: State) -> AttemptStatus:
-    """No attempt stays open when the request has gone on without it; one with a broker goes on behind it."""
+    """Close an attempt when the request has gone on without it; one with a broker goes on behind it."""
     if event.signal == partner_signal(EventKind.RETRY) and request.state is BorrowingState.CONDITIONAL:
         return AttemptStatus.OFFERED
     if before is BorrowingState.CONDITIONAL and event.signal == _ACCEPTED and request.state is BorrowingState.SOURCING:

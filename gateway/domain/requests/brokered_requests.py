@@ -201,8 +201,8 @@ def _is_promise_over(transition: Transition) -> bool:
 
 
 def _speaks_for_leg(transition: Transition) -> bool:
-    """Not a supplier whose turn is over, no retry that nobody can decide on, no renewal that was refused at once, and
-    nothing that a requester says of an item of our own."""
+    """Return whether an event speaks for its leg: not a supplier whose turn is over, no retry that nobody can decide
+    on, no renewal that was refused at once, and nothing that a requester says of an item of our own."""
     request, event = transition.request, transition.event
     if event.kind is K.RETRY and request.state is not B.CONDITIONAL:
         return False
@@ -286,7 +286,7 @@ def _shift_due(due: date | datetime | None, days: int, today: date) -> date | da
 
 
 def explain_end(request: Request) -> EventDetails:
-    """Why a leg has ended. The borrowing leg brought nothing, says the supplier that gave the last reason."""
+    """Explain why a leg has ended. The borrowing leg brought nothing, says the supplier that gave the last reason."""
     if request.role is Role.LENDING or request.state is B.COMPLETED:
         return EventDetails()
     reasons = (attempt.reason for attempt in reversed(request.attempts) if attempt.reason)
@@ -388,7 +388,7 @@ def add_past_broker(request: Request, broker: PastBroker) -> Request:
 
 
 def is_same_symbol(one: str, other: str) -> bool:
-    """Without regard to capitals; where only one names its type, the values decide."""
+    """Compare symbols without regard to capitals; where only one names its type, the values decide."""
     (type_1, colon_1, value_1), (type_2, colon_2, value_2) = one.partition(":"), other.partition(":")
     if bool(colon_1) == bool(colon_2):
         return one.casefold() == other.casefold()

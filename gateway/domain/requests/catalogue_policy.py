@@ -332,7 +332,8 @@ class _RunEnd:
         return bool(self.volumes or self.years)
 
     def can_follow(self, first: _RunEnd) -> bool:
-        """Not where the dash stands between issues or months: `v.40 no.1-12 (2004)`, `1990-12`."""
+        """Return whether a volume can follow: not where the dash stands between issues or months: `v.40 no.1-12
+        (2004)`, `1990-12`."""
         both = [(self.volumes, first.volumes), (self.years, first.years)]
         said = [(last[-1], begun[0]) for last, begun in both if last and begun]
         return bool(said) and all(begun <= last for last, begun in said)

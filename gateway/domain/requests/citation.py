@@ -183,7 +183,7 @@ def normalize_number(type_: str, value: str) -> str:
 
 
 def _normalize_isbn(value: str) -> str:
-    """Without what stands behind it, such as `(pbk.)`."""
+    """Return an ISBN without what stands behind it, such as `(pbk.)`."""
     match = _ISBN.match(str(isbn.compact(value)))
     return str(isbn.to_isbn13(match[0])) if match is not None else ""
 

@@ -175,7 +175,7 @@ def _fold_title(text: str) -> str:
 
 
 def _main_title(title: str) -> str:
-    """Without subtitle and author."""
+    """Return a title without subtitle and author."""
     return re.split(r"\s*[:/;]\s", title)[0]
 
 

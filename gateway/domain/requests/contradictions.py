@@ -56,7 +56,7 @@ CONTRARY_KINDS = _PROMISES | {EventKind.CHECKED_IN, EventKind.SHIPPED}
 
 
 def find_contradiction(request: Request, event: Event) -> str:
-    """Why a supplier's event can't be so, in a clause; empty: it can."""
+    """Find why a supplier's event can't be so, in a clause; empty: it can."""
     if request.role is not Role.BORROWING or event.signal.origin is not EventOrigin.PARTNER:
         return ""
     attempt = request.find_attempt(event.attempt)

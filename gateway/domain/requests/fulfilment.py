@@ -205,7 +205,7 @@ class ServicesPolicy(ProfileSection):
     def choose_fulfilments(
         self, availability: Availability, citation: Citation, service: ServiceType, category: str = ""
     ) -> tuple[Fulfilment, ...]:
-        """Nothing where no rule fits."""
+        """Choose fulfilments; nothing where no rule fits."""
         rule = next((one for one in self.rules if one.matches_wish(availability, citation, service, category)), None)
         return tuple(dict.fromkeys(rule.offer)) if rule is not None else ()
 

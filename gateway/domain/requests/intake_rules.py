@@ -190,7 +190,7 @@ def conditions_match(rule: RuleConditions, request: Request, policy: RequestPoli
 
 
 def _is_within_limit(maximum: Money | None, limit: Money) -> bool:
-    """Known to be no more: not without a maximum, nor in another currency."""
+    """Return whether it is known to be no more: not without a maximum, nor in another currency."""
     return maximum is not None and maximum.currency == limit.currency and maximum.amount <= limit.amount
 
 

@@ -53,7 +53,7 @@ class LoadReport:
 
 @value_object
 class ReportedLoad:
-    """About one supplier: requests that members have open with it, and how many members said so."""
+    """The load of one supplier: requests that members have open with it, and how many members said so."""
 
     open: int = 0
     members: int = 0
@@ -73,8 +73,8 @@ NOTHING = ReportedLoad()
 def sum_reported_load(
     reports: Iterable[LoadReport], symbols: Iterable[str], us: str, now: datetime, age: timedelta
 ) -> ReportedLoad:
-    """About the supplier with these symbols. What is older than `age` doesn't count, nor what a member says that is
-    ourselves (`us`) or the supplier; of two members with one symbol the newest counts."""
+    """Sum the load of the supplier with these symbols. What is older than `age` doesn't count, nor what a member says
+    that is ourselves (`us`) or the supplier; of two members with one symbol the newest counts."""
     wanted = {symbol.casefold() for symbol in symbols}
     by_library: dict[str, LoadReport] = {}
     for load_report in sorted(reports, key=lambda report: report.at):

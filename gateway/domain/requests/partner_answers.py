@@ -225,6 +225,6 @@ def _parse_answer_date(text: str, today: date) -> date | FieldFault:
 
 
 def _clean_answer_note(text: str) -> str:
-    """Without control characters; lines are kept."""
+    """Return a note without control characters; lines are kept."""
     lines = (" ".join("".join(c if c.isprintable() else " " for c in line).split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)

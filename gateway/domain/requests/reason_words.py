@@ -1,4 +1,4 @@
-"""Why not, in words: of the codes that protocols have for it."""
+"""Words for why not: of the codes that protocols have for it."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ RequestChange = Callable[[Request], Request]
 
 
 def keep_request(request: Request) -> Request:
-    """Nothing is left on it."""
+    """Keep the request as it is."""
     return request
 
 

@@ -45,7 +45,7 @@ class ScanOutcome(StrEnum):
 
 
 class ScanReason(StrEnum):
-    """Why a scan ended as it did."""
+    """The reason why a scan ended as it did."""
 
     DONE = "done"
     ALREADY = "already"  # it was done before: nothing was changed
@@ -165,8 +165,8 @@ def choose_kind(rule: ScanRule, request: Request) -> EventKind:
 
 
 def find_question(kind: EventKind, request: Request) -> ScanReason | None:
-    """Why people are asked before they do it, None: they aren't. What its lender wants back is not lent by mistake, and
-    what a patron waits for or has is not sent back by mistake."""
+    """Find why people are asked before they do it, None: they aren't. What its lender wants back is not lent by
+    mistake, and what a patron waits for or has is not sent back by mistake."""
     if kind is EventKind.LOANED_TO_PATRON and RequestFlag.RECALLED in request.flags:
         return ScanReason.RECALLED
     if kind is not EventKind.RETURNED or request.role is not Role.BORROWING:

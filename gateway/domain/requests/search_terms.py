@@ -115,7 +115,8 @@ def _iter_numbers(request: Request) -> Iterator[tuple[SearchTermKind, str]]:
 
 @lru_cache(maxsize=2_048)
 def _list_standard_numbers(identifiers: tuple[RecordId, ...]) -> tuple[str, ...]:
-    """Kept for the next change of the same request: to read an ISBN costs more than all else here."""
+    """List standard numbers; kept for the next change of the same request: to read an ISBN costs more than all else
+    here."""
     ids = (identifier for identifier in identifiers if identifier.type in BIBLIOGRAPHIC_NUMBERS)
     return tuple(normalize_number(record_id.type, record_id.value).partition(":")[2] for record_id in ids)
 
@@ -126,7 +127,7 @@ _fold_kept_number = lru_cache(maxsize=2_048)(fold_number)
 
 @lru_cache(maxsize=2_048)
 def _list_word_beginnings(words: str) -> tuple[str, ...]:
-    """Kept for the next change too."""
+    """List the beginnings of words; kept for the next change too."""
     return tuple(_iter_word_beginnings(words.split()))
 
 

@@ -80,7 +80,7 @@ class TokenPayload:
 
 
 def read_token(text: str) -> TokenPayload:
-    """Not believed yet. Raises InvalidLinkError for anything that is no token."""
+    """Read a token, which is not believed yet. Raises InvalidLinkError for anything that is no token."""
     if not _TOKEN.fullmatch(text):
         raise InvalidLinkError(LinkFault.FORGED)
     try:

@@ -151,7 +151,8 @@ def _interpret_and_apply(request: Request, event: Event, workflow: Workflow) -> 
 
 
 def _list_takeover_effects(before: Request, handed: Request) -> tuple[Effect, ...]:
-    """Nothing is promised any more, and what the patron was asked is no question now."""
+    """List the effects of a takeover: nothing is promised any more, and what the patron was asked is no question
+    now."""
     is_moved = handed.state is not before.state
     effects = (StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANSWER)) if is_moved else ()
     return (*effects, StopTimer(TimerKind.QUERY)) if before.query is not handed.query else effects

@@ -162,7 +162,7 @@ class Branch:
 
 
 class DenialReason(StrEnum):
-    """Why an event doesn't fit; each protocol words it in its own way."""
+    """The reason why an event doesn't fit; each protocol words it in its own way."""
 
     NOT_NOW = "not-now"  # not in this state
     ENDED = "ended"  # the request is closed

@@ -61,14 +61,14 @@ def _put_first(terms: tuple[str, ...], note: str, prefix: str = "") -> str:
 
 
 def _write_wanted_volumes(request: Request) -> Iterator[str]:
-    """Nothing for one piece that needs no name."""
+    """Write the volumes that are wanted; nothing for one piece that needs no name."""
     volumes = request.volumes
     if len(volumes) > 1 or any(one.label for one in volumes):
         yield from (_write_term(one, number, len(volumes)) for number, one in enumerate(volumes, 1))
 
 
 def _write_named_volumes(request: Request, kind: EventKind, details: EventDetails) -> Iterator[str]:
-    """Nothing where it is about all of them."""
+    """Write the volumes that are named; nothing where it is about all of them."""
     if len(request.volumes) < 2 or kind not in _OF_PIECES - _TOLD_WITH_LAST:
         return
     for number, one in enumerate(request.volumes, 1):

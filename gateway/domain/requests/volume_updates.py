@@ -109,7 +109,7 @@ def _set_own_barcode(request: Request, event: Event, volumes: tuple[Volume, ...]
 
 
 def ships_own_item(request: Request, event: Event) -> bool:
-    """Not what a supplier has shipped, of a request that we broker."""
+    """Return whether an item of ours was shipped: not what a supplier has shipped, of a request that we broker."""
     return request.role is Role.LENDING and request.can_ship_own_item and event.actor != BROKER
 
 

@@ -248,7 +248,7 @@ def _has_pickup_wish(command: PlaceRequest, context: CirculationContext) -> bool
 
 
 def _is_same_request(before: Request, number: str) -> bool:
-    """Without a number, whoever got the item may ask for it once more."""
+    """Return whether it is the same request; without a number, whoever got the item may ask for it once more."""
     return before.open or (bool(number) and before.state not in OVER_WITHOUT_IT)
 
 

@@ -21,9 +21,9 @@ NO_CURRENCY = "XXX"
 
 
 async def post_fee(command: PostFee, context: CirculationContext, key: str) -> FeePosted:
-    """Without an amount, or with zero (ReShare's `charge-default-patron-fee`, facts/ncip.md 2.4), the profile's
-    default is charged. A reference, request or item (by id or title) tells two equal fees apart, and a repeat from
-    another fee; without any, each message is a fee of its own: two books may have come on one day.
+    """Post a fee; without an amount, or with zero (ReShare's `charge-default-patron-fee`, facts/ncip.md 2.4), the
+    profile's default is charged. A reference, request or item (by id or title) tells two equal fees apart, and a repeat
+    from another fee; without any, each message is a fee of its own: two books may have come on one day.
 
     Raises Refused(UNKNOWN_PATRON | INVALID_AMOUNT | UNAUTHORIZED_SERVICE).
     """

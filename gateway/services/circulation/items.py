@@ -265,7 +265,8 @@ async def set_status(command: UpdateStatus, context: CirculationContext, key: st
 def describe_temporary_item(
     command: AcceptItem, number: RequestNumber, context: CirculationContext, key: str
 ) -> TemporaryItem:
-    """Without its hold. Raises Refused(DATA_MISSING | INVALID_VALUE | INVALID_DATE (a due date that has passed))."""
+    """Describe a temporary item without its hold. Raises Refused(DATA_MISSING | INVALID_VALUE | INVALID_DATE (a due
+    date that has passed))."""
     rules = context.policy.accept
     lender = context.agency_or_sender(command.item.agency if command.item is not None else "")
     words = {"request": number.value, "agency": lender}

@@ -90,7 +90,7 @@ def choose_loan_due(
 
 
 def drop_unsettable_due(choice: DueChoice, context: CirculationContext) -> DueChoice:
-    """Nothing where the library's system sets its dates alone: then its date is the one that is answered."""
+    """Drop the date where the library's system sets its dates alone: then its date is the one that is answered."""
     return choice if context.supports(Capability.DUE_DATE_GIVEN) else DueChoice()
 
 

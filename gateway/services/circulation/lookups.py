@@ -37,7 +37,8 @@ _NOT_THERE = (
 
 
 async def lookup_agency(command: LookUpAgency, context: CirculationContext, _key: str) -> AgencyFound:
-    """Only the library itself is known here; without an agency it is meant. Raises Refused(UNKNOWN_AGENCY)."""
+    """Look up an agency; only the library itself is known here; without an agency it is meant. Raises
+    Refused(UNKNOWN_AGENCY)."""
     info = await context.library.info()
     asked = context.agency_or_sender(command.agency) if command.agency.strip() else context.symbol
     if asked.casefold() not in (context.symbol.casefold(), info.symbol.casefold()):

@@ -255,7 +255,7 @@ async def _handle_updated(command: Notice, context: CirculationContext, key: str
 
 
 async def _handle_status(command: Notice, context: CirculationContext, key: str) -> Noted:
-    """Only kept where the partner may not give items this status."""
+    """Set a status; it is only kept where the partner may not give items this one."""
     if command.status is None or command.status not in context.policy.items.settable_statuses:
         return Noted(command.kind)
     item = await find_noticed_item(command, context)

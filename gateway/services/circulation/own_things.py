@@ -44,7 +44,7 @@ class OwnThings:
         return own, len(own) < len(things)
 
     def add_thing(self, kind: ThingKind, id_: str, *, request_id: str = "", barcode: str = "") -> None:
-        """Made by this partner; `keep_made` makes it durable."""
+        """Add a thing that this partner made; `keep_made` makes it durable."""
         if id_:
             self._made[kind, id_] = PartnerThing(kind, id_, self._profile, request_id, barcode)
             self._makers[kind, id_] = self._profile

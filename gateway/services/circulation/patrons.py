@@ -343,7 +343,8 @@ def _list_removed_identifiers(patron: Patron, add: PatronDraft, remove: PatronDr
 
 
 def _merge_contacts(patron: Patron, command: UpdatePatron) -> tuple[Contact, ...]:
-    """Taken away by kind and value, or by kind and role where no value is said; added ones replace their equals."""
+    """Merge contacts: taken away by kind and value, or by kind and role where no value is said; added ones replace
+    their equals."""
     kept = [c for c in patron.contacts if not any(_is_same_contact(gone, c) for gone in command.remove.contacts or ())]
     added = command.add.contacts or ()
     return (*(c for c in kept if not any(_is_same_contact(new, c) for new in added)), *added)

@@ -49,7 +49,7 @@ class MessageReplayService:
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     async def rehearse_message(self, library: str, message_id: str) -> MessageRehearsal:
-        """Nothing is changed or sent. Raises NotFound, NotReplayableError."""
+        """Show what a replay would do; nothing is changed or sent. Raises NotFound, NotReplayableError."""
         asked, answer = await self._read_original(library, message_id)
         result = await self.exchange.rehearse_message(asked)
         return MessageRehearsal(
@@ -80,8 +80,8 @@ class MessageReplayService:
         return MessageReplay(newest if newest != seen else "", replayed.outcome)
 
     async def _read_original(self, library: str, message_id: str) -> tuple[FullMessage, FullMessage | None]:
-        """And its answer. A replay of a replay could do twice what one of the original does once: its identity is that
-        of when the message came. Raises NotFound, NotReplayableError."""
+        """Read the original and its answer. A replay of a replay could do twice what one of the original does once: its
+        identity is that of when the message came. Raises NotFound, NotReplayableError."""
         try:
             found = await self.journaled.load_exchange(library, message_id)
         except BodyUnreadable as error:

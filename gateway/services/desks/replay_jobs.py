@@ -213,7 +213,7 @@ class ReplayJobWorker:
         self._woken.set()
 
     async def run(self) -> None:
-        """Until cancelled. Raises Unavailable; a message that is in progress then is found by the next call."""
+        """Run until cancelled. Raises Unavailable; a message that is in progress then is found by the next call."""
         try:
             while True:
                 self._woken.clear()

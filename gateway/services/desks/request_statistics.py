@@ -57,7 +57,7 @@ class OutcomeCounts:
 
     @property
     def final_share(self) -> tuple[float, float] | None:
-        """Between which bounds the share of those that are filled will be, once all that is open has ended without
+        """The bounds between which the share of those that are filled will be, once all that is open has ended without
         being cancelled. None: nothing is open, or there are too few to say so."""
         if self.filled_share is None or not self.open:
             return None

@@ -282,7 +282,7 @@ def _digest_of_order(order: ScanOrder) -> bytes:
 
 
 def _dump_result(result: ScanResult) -> bytes:
-    """Without the code, which may be a patron's card."""
+    """Write a result without the code, which may be a patron's card."""
     said = {
         "reason": result.reason.value,
         "detail": result.detail,

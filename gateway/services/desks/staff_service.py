@@ -194,8 +194,8 @@ class StaffService:
         return released
 
     async def release(self, library: str, letter_id: str, actor: str) -> None:
-        """Also an order that waits for others, which goes alone, and a message that the partner refused. What could not
-        be sent to its partner goes to where the profile says today."""
+        """Release a letter, also an order that waits for others, which goes alone, and a message that the partner
+        refused. What could not be sent to its partner goes to where the profile says today."""
         context = find_library_context(self.contexts, library)
 
         def release_letter(connection: Transaction) -> None:
@@ -474,12 +474,13 @@ class PartnerDirectory:
         return _build_rota_view(name, template)
 
     async def explain(self, library: str, request_id: str) -> RotaExplanation:
-        """Whom a borrowing request would ask next, and why; nothing is changed. Raises NotFound, Refused."""
+        """Explain whom a borrowing request would ask next, and why; nothing is changed. Raises NotFound, Refused."""
         context = find_library_context(self.contexts, library)
         return await explain_rota(context, await require_request(context, request_id))
 
     async def explain_trial(self, library: str, wish: RotaTrial) -> RotaExplanation:
-        """Whom a request for this would ask, and why; no request is made. Raises NotFound: no rota has this name."""
+        """Explain whom a request for this would ask, and why; no request is made. Raises NotFound: no rota has this
+        name."""
         context = find_library_context(self.contexts, library)
         now = context.now()
         trial = Request(

@@ -154,7 +154,7 @@ def _apply_outcome_event(
 def _note_denied_event(
     connection: Transaction, context: LibraryContext, request_id: str, event: Event, denied: str
 ) -> None:
-    """Once, however often the message comes."""
+    """Note an event once, however often the message comes."""
     before = history.list_events_of_request(connection, context.symbol, request_id)
     if before and before[-1].event.signal == event.signal and before[-1].denied == denied:
         return

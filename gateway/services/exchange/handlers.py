@@ -415,7 +415,7 @@ def _find_told_patron(result: object) -> str:
 
 
 def _is_already_deleted(command: Command, refusal: Refusal) -> bool:
-    """Nobody is found by the name of a patron that this very message has deleted."""
+    """Return whether nobody is found by the name of a patron that this very message has deleted."""
     return isinstance(command, DeletePatron) and refusal.reason is RefusalReason.UNKNOWN_PATRON
 
 

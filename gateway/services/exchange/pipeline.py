@@ -188,7 +188,7 @@ class MessageExchange:
         self._observe = observe
 
     async def handle(self, arrival: RawMessage) -> ResponderAnswer:
-        """Never raises for anything that a message holds."""
+        """Handle a message; never raises for anything that it holds."""
         message = self._stage.open_message(arrival)
         clear_contextvars()
         answer = await self._stage.process(message)

@@ -113,7 +113,7 @@ class FetchedKeySet:
 
 
 async def fetch_key_set(url: str) -> FetchedKeySet:
-    """No redirect is followed. Raises Unavailable: no answer, or one that is no JWK set."""
+    """Fetch keys; no redirect is followed. Raises Unavailable: no answer, or one that is no JWK set."""
     request = HttpRequest("GET", parse_url(url), headers={"Accept": "application/json"})
     try:
         async with HttpClient() as client:

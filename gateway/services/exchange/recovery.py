@@ -171,7 +171,7 @@ async def _finish_exchange(
 
 
 async def _give_up(journal: Journal, kept: FullMessage, reason: str, why: str, clock: Clock) -> None:
-    """Nothing is answered; staff see the reason."""
+    """Give up a message: nothing is answered; staff see the reason."""
     m = kept.message
     opening = JournalOpening(
         library=m.library, at=m.at, body=b"", protocol=m.protocol, transport=m.transport, profile=m.profile, note=m.note

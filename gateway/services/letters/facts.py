@@ -219,7 +219,7 @@ def make_partner_content(
     zone: tzinfo,
     answers: Sequence[AnswerLink] = (),
 ) -> LetterContent:
-    """Nothing in it says who the patron is: what may is taken out of the request first."""
+    """Make the content; nothing in it says who the patron is: what may is taken out of the request first."""
     request, details = _without_patron(message.request), message.details
     ours, theirs = reference_numbers(request, message.transaction)
     due = details.due or (request.terms.lender_due if message.role is Role.LENDING else None)

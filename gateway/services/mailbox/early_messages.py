@@ -58,7 +58,8 @@ class EarlyMessages:
     def _read_waiting_mail(
         self, row: MailRow, transactions: frozenset[str]
     ) -> Sequence[tuple[MailApplication, tuple[MailEvent, ...]]]:
-        """Nothing where the mail can't be read any more, says something else as well, or is about other requests."""
+        """Read a mail; nothing where it can't be read any more, says something else as well, or is about other
+        requests."""
         try:
             whole = mailbox.get_mail(self.connection, self.library, row.id, self.cipher)
             if whole is None or whole.content is None:

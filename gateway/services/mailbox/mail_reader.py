@@ -227,7 +227,8 @@ def resolve_recipient(parsed: ParsedMail, context: LibraryContext) -> ParsedMail
 
 
 def unmet_sender_checks(parsed: ParsedMail, server: str, rules: PartnerMail) -> str:
-    """Why the sender may be forged; empty: all that the profile requires was found right, for the sender's domain."""
+    """Return why the sender may be forged; empty: all that the profile requires was found right, for the sender's
+    domain."""
     if not rules.require:
         return ""
     if not server:

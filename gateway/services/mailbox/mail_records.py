@@ -70,7 +70,7 @@ class MailVerdict:
 
     @property
     def is_of_stranger(self) -> bool:
-        """Nobody knows who wrote it, or that it was who it says; and it is about no request."""
+        """True if nobody knows who wrote it, or that it was who it says; and it is about no request."""
         return self.kind is OutcomeClass.REJECTED or not (self.profile or self.applied.request_id)
 
 

@@ -79,7 +79,7 @@ class MailboxPoller:
         self._polling = asyncio.Lock()
 
     async def run(self) -> None:
-        """Until cancelled. What fails is tried again, after longer and longer pauses."""
+        """Run until cancelled. What fails is tried again, after longer and longer pauses."""
         pause = FIRST_PAUSE
         try:
             while True:
@@ -202,7 +202,7 @@ class MailboxPoller:
     async def _process_mails(
         self, opened: OpenMailbox, uid_validity: int, uids: Sequence[int]
     ) -> Mapping[int, MailOutcome]:
-        """Never more than `max_bytes` are in memory at once."""
+        """Process mails; never more than `max_bytes` are in memory at once."""
         if not uids:
             return {}
         sizes = await opened.sizes(uids)

@@ -74,7 +74,7 @@ LARGE = 64_000
 
 
 def conceal_nothing(content: bytes) -> bytes:
-    """Nothing is to be hidden."""
+    """Conceal nothing."""
     return content
 
 
@@ -180,7 +180,7 @@ class MailProcessor:
     async def set_aside(
         self, box: MailboxInfo, spot: MailPosition, content: bytes, why: str, parsed: ParsedMail | None = None
     ) -> MailOutcome:
-        """Can't be worked with: staff look at it. Raises Unavailable."""
+        """Set a mail aside that can't be worked with: staff look at it. Raises Unavailable."""
         verdict = MailVerdict(outcome=MailOutcome.FAILED, kind=OutcomeClass.MALFORMED, problem=why, open=True)
         return await self._write_mail(box, spot, content, parsed, lambda _: verdict)
 

@@ -40,7 +40,7 @@ class BackgroundJob:
 
     @property
     def next_round(self) -> datetime | None:
-        """About when."""
+        """The time of the next round, about."""
         if self.began is None or not self.every_seconds:
             return None
         return self.began + timedelta(seconds=self.every_seconds)
@@ -216,7 +216,7 @@ class GatewayOperation:
     # --- configuration -----------------------------------------------------------------------------------
 
     def list_findings(self, library: str) -> CheckFindings | None:
-        """Without those of profiles of other libraries. None: nothing was checked yet."""
+        """List findings without those of profiles of other libraries. None: nothing was checked yet."""
         findings = self._check.findings
         if findings is None:
             return None
@@ -230,7 +230,7 @@ class GatewayOperation:
         )
 
     async def check_configuration(self) -> None:
-        """Now, on this node."""
+        """Check now, on this node."""
         await self._check.run()
 
     # --- queues ------------------------------------------------------------------------------------------

@@ -113,7 +113,7 @@ class NetworkLoads:
         observe: Observe = observe_nothing,
         is_paused: Callable[[], bool] = lambda: False,
     ) -> None:
-        """While `is_paused` says so, nobody is asked."""
+        """Make the loads; while `is_paused` says so, nobody is asked."""
         self._is_paused = is_paused
         self._clock = clock
         self._secrets = secrets
@@ -125,7 +125,7 @@ class NetworkLoads:
     # --- what they said ----------------------------------------------------------------------------------
 
     def reported_load(self, library: str, symbols: tuple[str, ...], policy: RequestPolicy) -> ReportedLoad:
-        """About the supplier with these symbols, as it counts now for this library."""
+        """Return the load of the supplier with these symbols, as it counts now for this library."""
         minutes = policy.ranking.network_minutes
         if not minutes:
             return NOTHING
@@ -154,7 +154,8 @@ class NetworkLoads:
     async def _store_reports(
         self, context: LibraryContext, members: Mapping[str, NetworkMember], heard: Collection[str]
     ) -> None:
-        """Nothing but the ranking after a start depends on it: a store that is away is no trouble now."""
+        """Store reports; nothing but the ranking after a start depends on it: a store that is away is no trouble
+        now."""
         new = [report for name, report in self.reports_of_library(context.symbol).items() if name in heard]
 
         def replace_reports(connection: Transaction) -> None:
@@ -169,7 +170,7 @@ class NetworkLoads:
     # --- asking ------------------------------------------------------------------------------------------
 
     async def run(self, contexts: Mapping[str, LibraryContext]) -> None:
-        """Until it is cancelled."""
+        """Run until it is cancelled."""
         while True:
             if not self._is_paused():
                 await self.ask_due_libraries(contexts)
@@ -223,7 +224,7 @@ class NetworkLoads:
         return True
 
     def _record_silence(self, library: str, name: str, reason: str) -> None:
-        """Said once for each reason, not each time."""
+        """Record a silence once for each reason, not each time."""
         self._observe("silent")
         if self._silent.get((library, name)) != reason:
             log.warning("network.member_not_responding", library=library, member=name, reason=reason)

@@ -49,8 +49,8 @@ class NodeBeats:
         self._is_skewed = False
 
     async def run(self) -> None:
-        """Until cancelled, at the same pace while the database is away: when it is back the others must soon know that
-        this node lives."""
+        """Run until cancelled, at the same pace while the database is away: when it is back the others must soon know
+        that this node lives."""
         clock = asyncio.get_running_loop().time
         due = clock()
         while self._node.is_among_others:
@@ -105,7 +105,7 @@ class SchemaWatch:
         return other
 
     async def run(self) -> None:
-        """Until cancelled; while the database is away nothing can be begun anyhow."""
+        """Run until cancelled; while the database is away nothing can be begun anyhow."""
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             with suppress(Unavailable):

@@ -1,4 +1,4 @@
-"""Is there an answer? Addresses and catalogues are tried, and partners step by step, each with its time.
+"""Test of addresses and catalogues, and of partners step by step, each with its time.
 
 `illgate check --live` and the test at a partner's page do the same. Nothing is sent to partners.
 """
@@ -91,7 +91,7 @@ class PartnerProbe:
         return tuple(dict.fromkeys(filter(None, found)))
 
     async def _find_missing_secret(self, references: tuple[str, ...]) -> str:
-        """Why one can't be read; empty: all can."""
+        """Find why one can't be read; empty: all can."""
         for reference in references:
             try:
                 self.secrets(reference)
@@ -108,7 +108,7 @@ async def _measure_step(name: str, said: str, work: Awaitable[str], key: str = "
 
 
 async def probe_address(address: str) -> str:
-    """Why a URL or host:port can't be reached; empty when a connection was made (and closed at once)."""
+    """Return why a URL or host:port can't be reached; empty when a connection was made (and closed at once)."""
     try:
         host, port = _split_host_and_port(address)
     except ValueError as error:

@@ -66,7 +66,7 @@ class ProfileEditing:
         return await asyncio.to_thread(self._drafts.describe_file, name)
 
     async def check_draft(self, draft: ProfileDraft) -> DraftCheck:
-        """Against the files as they are now. Nothing is changed or sent."""
+        """Check a draft against the files as they are now. Nothing is changed or sent."""
         checked = await asyncio.to_thread(self._drafts.check_draft, draft)
         if checked.loaded is None:
             return checked
@@ -91,8 +91,8 @@ class ProfileEditing:
         return await self._profiles.reload()
 
     async def _record_save(self, checked: DraftCheck, library: str, reason: str, by: AuditOrigin) -> None:
-        """Before the file is replaced: a file that nobody has saved is mended by the next look at it, and what nobody
-        has noted isn't."""
+        """Record a save before the file is replaced: a file that nobody has saved is mended by the next look at it, and
+        what nobody has noted isn't."""
         name, now = checked.draft.name, self._clock.now()
         loaded_profile = self._profiles.current.loaded.get(name)
         in_file = decode_text(checked.before) if checked.before is not None else None

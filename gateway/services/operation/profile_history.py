@@ -39,7 +39,7 @@ class ProfileHistory:
         return self._texts.get(name)
 
     async def reload(self) -> bool:
-        """After the profiles were read anew. Without the store it is made up for the next time."""
+        """Reload after the profiles were read anew. Without the store it is made up for the next time."""
         async with self._lock:
             wrong = {problem.file for problem in self._profiles.problems}
             loaded = {

@@ -286,8 +286,8 @@ def outcome_of_error(error: Exception) -> AttemptOutcome:
 
 
 def backoff_delay(count: int, options: OutboxOptions, draw: Callable[[], float], factor: float = 1.0) -> timedelta:
-    """After the failure number `count`: doubles each time up to the longest, then anything up to that by chance, so
-    that rows which failed together don't come back together."""
+    """Return the delay after the failure number `count`: doubles each time up to the longest, then anything up to that
+    by chance, so that rows which failed together don't come back together."""
     doubled = options.first_seconds * factor * 2.0 ** min(count - 1, 40)
     longest = min(doubled, options.longest_seconds)
     return timedelta(seconds=longest * (MIN_DELAY_SHARE + (1 - MIN_DELAY_SHARE) * draw()))

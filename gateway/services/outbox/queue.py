@@ -60,7 +60,7 @@ class OutboxQueue:
         return outbox.claim_except(connection, claim.at, claim.limit, self.lease, self.node, self.kinds, claim.besides)
 
     async def claim_row(self, library: str, row_id: str, now: datetime) -> OutboxRow | None:
-        """Also a row that is due within DESK_GRACE."""
+        """Claim a row, also one that is due within DESK_GRACE."""
         soon, lease = now + DESK_GRACE, self.lease - DESK_GRACE
         return await self._write_shielded(lambda c: outbox.claim_single_row(c, library, row_id, soon, lease, self.node))
 

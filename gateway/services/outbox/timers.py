@@ -178,7 +178,7 @@ class TimerWorker:
 
 
 def postpone_timer(connection: Transaction, row: TimerRow, at: datetime) -> None:
-    """Unless it was stopped or set anew meanwhile."""
+    """Put off a timer, unless it was stopped or set anew meanwhile."""
     if timers.take_timer(connection, row):
         timers.start_timer(connection, row.library, row.request_id, row.timer, at)
 

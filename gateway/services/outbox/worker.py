@@ -230,7 +230,7 @@ class OutboxWorker:
     # --- waiting -----------------------------------------------------------------------------------------
 
     async def _sleep_until_woken(self) -> None:
-        """Until woken, until a row has ended, or until it's time to look anyhow."""
+        """Sleep until woken, until a row has ended, or until it's time to look anyhow."""
         if self._stopping:
             return
         try:

@@ -135,7 +135,7 @@ class PatronRequestService:
         return Capability.HOLD_CANCEL in capabilities and bool(hold.id) and is_patrons_own
 
     async def cancel_hold(self, library: str, patron_id: str, hold_id: str, key: str) -> None:
-        """Under the same key once. Raises NotFound: it isn't there any more; Refused, Unavailable,
+        """Cancel a hold, under the same key once. Raises NotFound: it isn't there any more; Refused, Unavailable,
         OutcomeUnknown."""
         hold = await self.find_hold(library, patron_id, hold_id)
         if not self.can_cancel_hold(library, hold):

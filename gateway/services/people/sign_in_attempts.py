@@ -74,7 +74,7 @@ def _sign_device(key: bytes, number: str, account: str) -> str:
 
 @value_object
 class AttemptLimits:
-    """So many failures of one account at one address, and of anybody there, in so many minutes."""
+    """The limits: so many failures of one account at one address, and of anybody there, in so many minutes."""
 
     patron: int
     address: int
@@ -83,8 +83,8 @@ class AttemptLimits:
 
 @value_object
 class AttemptKeys:
-    """Under which a try is counted: `pair` is the account in this network or on this device, `shared` what counts those
-    of others too. `token`: what the browser earns when the secret is right."""
+    """The keys under which a try is counted: `pair` is the account in this network or on this device, `shared` what
+    counts those of others too. `token`: what the browser earns when the secret is right."""
 
     pair: str
     shared: tuple[str, ...]
@@ -159,7 +159,7 @@ class AttemptCounter:
         return keys
 
     async def uncount_attempt(self, library: str, keys: AttemptKeys) -> None:
-        """Nothing was learnt about the secret."""
+        """Uncount a try by which nothing was learnt about the secret."""
         await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))
 
     async def clear_failures(self, library: str, keys: AttemptKeys, device: BrowserDevice | None = None) -> None:

@@ -41,8 +41,8 @@ WITH_CODE = "password, code"
 
 @value_object
 class OidcIdentity:
-    """Whom an identity provider has signed in. `issuer` and `subject` (`sub`) are one person for ever; `name`, what the
-    claim says, may be somebody else's tomorrow; empty: it says nothing."""
+    """The person whom an identity provider has signed in. `issuer` and `subject` (`sub`) are one person for ever;
+    `name`, what the claim says, may be somebody else's tomorrow; empty: it says nothing."""
 
     issuer: str
     subject: str
@@ -145,7 +145,8 @@ class StaffSignInService:
     async def confirm_password(
         self, session: StaffSession, password: str, address: str, device: BrowserDevice | None = None
     ) -> StaffSession:
-        """Asked for again before something dear. `device`: the browser, as when signing in. Raises StaffSignInError."""
+        """Confirm the password, which is asked for again before something dear. `device`: the browser, as when signing
+        in. Raises StaffSignInError."""
         user, now = session.user, self._clock.now()
         keys = await self._attempts.count_attempt(self._home, f"user {user.name}", address, device=device)
         if keys is None:
@@ -175,9 +176,9 @@ class StaffSignInService:
         *,
         confirms: bool = True,
     ) -> StaffSession:
-        """Under an id of its own, so that nobody who knew the old cookie is signed in with it. `user` has a role in
-        some library of ours. `confirms`: signing in counts as the password that something dear asks for; not where a
-        form waited for it, which is to ask for itself."""
+        """Start a session under an id of its own, so that nobody who knew the old cookie is signed in with it. `user`
+        has a role in some library of ours. `confirms`: signing in counts as the password that something dear asks for;
+        not where a form waited for it, which is to ask for itself."""
         now = self._clock.now()
         library = user.library if user.library in self._own_libraries(user) else self._own_libraries(user)[0]
         row = StaffSessionRow(

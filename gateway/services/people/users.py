@@ -198,7 +198,7 @@ class UserService:
         return replace(user, grants=sort_grants((*others, *wanted)))
 
     async def disable_user(self, user: StaffUser, by: AuditOrigin) -> StaffUser:
-        """Nobody signs in with it any more; what it did keeps its name."""
+        """Disable a user: nobody signs in with it any more; what it did keeps its name."""
         return await self._set_disabled(user, self._clock.now(), "user-disabled", by)
 
     async def enable_user(self, user: StaffUser, by: AuditOrigin) -> StaffUser:

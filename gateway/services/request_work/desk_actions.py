@@ -176,7 +176,7 @@ async def _settle_lent_loss(action: DeskAction) -> RequestChange:
 
 
 async def _post_loss_fee(action: DeskAction, patron_id: str, barcodes: Sequence[str]) -> None:
-    """Once for the request. Raises Refused(DATA_MISSING) where nobody said how much."""
+    """Post the fee once for the request. Raises Refused(DATA_MISSING) where nobody said how much."""
     cost = action.event.details.cost
     if cost is None:
         raise Refused(RefusalReason.DATA_MISSING, "Enter the amount to be paid, or 0 for none.")

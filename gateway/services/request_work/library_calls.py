@@ -85,7 +85,8 @@ async def call_library(
 
 
 async def _delete_temporary_items(call: LibraryCall) -> str:
-    """Held while a loan hangs on it: then it is tried again later. A record that staff have made, they delete."""
+    """Delete the records; held while a loan hangs on one: then it is tried again later. A record that staff have made,
+    they delete."""
     if Capability.TEMPORARY_ITEM not in call.context.system.capabilities:
         left = f"staff delete the record of {', '.join(call.pieces)}" if call.pieces else "no record"
         return f"{NOTHING_DONE}{left}"
@@ -240,7 +241,7 @@ def _is_hold_obsolete(request: Request) -> bool:
 
 
 async def _is_shipped(call: LibraryCall) -> bool:
-    """Since the request was read: the loan comes before the event, and ends after it."""
+    """Return whether it was shipped since the request was read: the loan comes before the event, and ends after it."""
     if any(loan.request_id == call.request.number for loan in await _find_loans(call, (call.request.item_barcode,))):
         return True
     return _is_hold_obsolete(await require_request(call.context, call.request.id))

@@ -305,7 +305,7 @@ def _find_scanned_volume(outcome: LibraryOutcome, request: Request, sent: Named 
 
 
 def _events_of_delete_item(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
-    """Only where the record is really gone: a profile may keep it, or only cancel its hold."""
+    """Return the events only where the record is really gone: a profile may keep it, or only cancel its hold."""
     if request.role is not Role.BORROWING or outcome.policy.delete.action != "delete":
         return
     command: commands.DeleteItem = outcome.command

@@ -207,7 +207,7 @@ def _make_moot_note(context: LibraryContext, row: OutboxRow) -> Callable[[Transa
 
 
 async def _undo_act(context: LibraryContext, row: OutboxRow, event: Event, act: UndoableAct) -> HandlerResult:
-    """Nothing of the act goes out while the library is asked. Raises Refused, Unavailable, OutcomeUnknown."""
+    """Undo an act; nothing of it goes out while the library is asked. Raises Refused, Unavailable, OutcomeUnknown."""
     request = await context.store.write(lambda c: put_off_effects(c, context, act))
     leaves = await reverse_desk_action(context, request, act.before, event, row.id)
 
@@ -256,7 +256,8 @@ async def _decide_condition(context: LibraryContext, request_id: str) -> str:
 
 
 def _is_acceptable_by_rule(request: Request) -> bool:
-    """No rule pays more than the limit, or what nobody can read, nor asks again for what isn't to be had now."""
+    """Return whether a rule may accept: no rule pays more than the limit, or what nobody can read, nor asks again for
+    what isn't to be had now."""
     attempt, offered = request.attempt, request.costs.offered
     is_unread = offered is None and attempt is not None and LoanCondition.COST in attempt.conditions
     if is_unread and list_limits(request):

@@ -230,7 +230,7 @@ def _build_list_filter(wanted: RequestFilter) -> list_paths.RequestListFilter:
 def _load_list(
     connection: Transaction, library: str, wanted: list_paths.RequestListFilter, limit: int, cursor: str
 ) -> tuple[request_lists.RequestListPage, frozenset[str]]:
-    """And which of its requests have a dead letter."""
+    """Load a list, and which of its requests have a dead letter."""
     page = request_lists.list_requests(connection, library, wanted, limit, cursor)
     ids = [request.id for request in page.requests]
     return page, outbox_queries.requests_with_dead_letters(connection, library, ids)
@@ -276,7 +276,7 @@ def _describe_wait(report: str) -> str:
 
 
 def _explain_pause(connection: Transaction, context: LibraryContext, row: OutboxRow) -> str:
-    """Why the partner's turn hasn't come: other messages to it have no answer. Empty: nothing is known."""
+    """Explain why the partner's turn hasn't come: other messages to it have no answer. Empty: nothing is known."""
     retried = outbox_queries.list_retried_targets(connection, context.symbol, row.kind, 1)
     report = next((error for target, _, _, error in retried if target == row.target), "")
     template = mark_template("waits, because other messages to the partner could not be delivered (%(report)s)")

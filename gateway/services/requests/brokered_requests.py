@@ -189,7 +189,7 @@ def _add_note_term(request: Request, term: str) -> Request:
 
 
 def _skip_asked_line(context: LibraryContext, line: RotaLine, lending: Request, past: Iterable[PastBroker]) -> RotaLine:
-    """Not who asks for it, nor who has had it already."""
+    """Skip a line that isn't asked: not who asks for it, nor who has had it already."""
     why = _find_line_objection(context, line, lending, past)
     return replace(line, standing=RotaLineStatus.SKIPPED, why=why) if why else line
 
@@ -275,7 +275,7 @@ class _LegCarrier:
             self._apply_to_own(rule.own_ending, EventDetails())
 
     def _can_hand_on(self, details: EventDetails) -> bool:
-        """Not a file without a link to it."""
+        """Return whether it can be handed on: not a file without a link to it."""
         return bool(details.link) or not self._transition.event.details.attachment
 
     def _collect_details(self, rule: CarryRule) -> EventDetails:

@@ -134,13 +134,13 @@ def _lender_due(case: _TimerContext) -> datetime | None:
 
 
 def _return_due(case: _TimerContext) -> datetime | None:
-    """Nobody waits here for what goes straight back to another library's supplier."""
+    """Return the deadline; nobody waits here for what goes straight back to another library's supplier."""
     is_awaited = COMES_HERE.holds(case.request)
     return case.add_business_days(case.workflow.lending.return_days) if is_awaited else None
 
 
 def _shelf_due(case: _TimerContext) -> datetime | None:
-    """Nobody collects here what we broker."""
+    """Return the deadline; nobody collects here what we broker."""
     return case.add_business_days(case.workflow.patron.shelf_days) if case.request.other_leg is None else None
 
 
@@ -165,7 +165,7 @@ _RULES: dict[TimerKind, Callable[[_TimerContext], datetime | None]] = {
 
 
 def compute_renewed_due(context: LibraryContext, request: Request, days: int) -> date:
-    """Until when a loan is renewed by `days`, whoever grants it: a rule, staff, or nobody in time. Raises
+    """Compute until when a loan is renewed by `days`, whoever grants it: a rule, staff, or nobody in time. Raises
     NoOpenDayError."""
     return due_dates.extend_lender_due(request.terms.lender_due, context.now(), days, context.calendar)
 
@@ -182,7 +182,7 @@ def complete_request(context: LibraryContext, before: Request, after: Request) -
 
 
 def _with_answer_by(context: LibraryContext, before: Request, after: Request) -> Request:
-    """Until when the patron may answer: as long as the timer waits."""
+    """Set until when the patron may answer: as long as the timer waits."""
     query = after.query
     if query is None or query.answer_by is not None or (before.query is not None and before.query.id == query.id):
         return after

@@ -285,8 +285,9 @@ def _new_message_row(
 
 
 def _waits_for_next_supplier(transition: Transition, message: PartnerMessage) -> bool:
-    """That another is asked, and nothing is promised any more, goes out when one has been looked for, in its place
-    among what this partner is told: where there is none, the end is told instead (`left_suppliers`)."""
+    """Return whether a message waits: that another is asked, and nothing is promised any more, goes out when one has
+    been looked for, in its place among what this partner is told: where there is none, the end is told instead
+    (`left_suppliers`)."""
     is_brokers = transition.event.actor == BROKER and transition.request.other_leg is not None
     return is_brokers and is_no_for_now(message.kind, message.details)
 
@@ -328,7 +329,8 @@ def _find_other_side(context: LibraryContext, receiver: LibraryParty, request: R
 def new_refusal_row(
     context: LibraryContext, refused: IncomingPartnerMessage, named: str, taken: InboxResult
 ) -> OutboxRow:
-    """That a message of the partner's can't be taken, told by its channel. `taken` has the refusal and the request."""
+    """Make the row that tells by the partner's channel that a message of its can't be taken. `taken` has the refusal
+    and the request."""
     request, refusal, at = taken.request, taken.refused, context.now()
     assert request is not None
     assert refusal is not None
@@ -368,8 +370,8 @@ def find_receiver(context: LibraryContext, told: PartnerNotification, request: R
 
 
 def read_message_to_send(context: LibraryContext, row: OutboxRow) -> PartnerMessage:
-    """Whom we have asked is reached where its profile says today. A requester may have named its own address, which
-    counts; a dead letter that staff release goes to that of the profile (`readdress_message`)."""
+    """Read a message to the address of the partner's profile today, if we have asked it. A requester may have named its
+    own address, which counts; a dead letter that staff release goes to that of the profile (`readdress_message`)."""
     message = parse_message(row.payload)
     if message.role is Role.LENDING:
         return message
@@ -431,7 +433,7 @@ def remove_patron_data(request: Request) -> Request:
 
 
 def is_partner_notified(context: LibraryContext, told: PartnerNotification, request: Request) -> bool:
-    """Not a partner without a channel: staff write or telephone."""
+    """Return whether the partner is notified: not one without a channel: staff write or telephone."""
     receiver, _ = find_receiver(context, told, request)
     partner = context.partner(receiver.profile)
     if partner is not None and not partner.channel:
@@ -453,7 +455,8 @@ def _is_letter_written(context: LibraryContext, letter: str, request: Request) -
 
 
 def is_batched(context: LibraryContext, message: PartnerMessage) -> bool:
-    """Only orders do; what else is said goes at once. An order's turn comes before whatever is said about it."""
+    """Return whether it is an order; what else is said goes at once. An order's turn comes before whatever is said
+    about it."""
     if message.kind is not EventKind.REQUEST or message.role is not Role.BORROWING:
         return False
     return _find_batch_rule(context, message.receiver.profile) is not None

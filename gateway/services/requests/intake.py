@@ -64,7 +64,7 @@ Claim = Callable[[Transaction, Request], None]
 
 
 def claim_nothing(_connection: Transaction, _request: Request) -> None:
-    """Nothing is kept besides."""
+    """Claim nothing besides."""
 
 
 async def create_borrowing_request(

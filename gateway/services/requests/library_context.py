@@ -115,7 +115,7 @@ class LibraryContext:
         return {profile.name: partner.name or profile.name for profile, partner in self.partners()}
 
     def name_of_partner(self, profile: str) -> str:
-        """That of the profile where it has no other, or isn't there (any more)."""
+        """Return the partner's name; that of the profile where it has no other, or isn't there (any more)."""
         partner = self.partner(profile)
         return partner.name if partner is not None and partner.name else profile
 
@@ -145,8 +145,8 @@ class LibraryContext:
         )
 
     def workflow(self, request: Request) -> Workflow:
-        """Without what the partner's channel has no message for: a renewal that nobody hears of is none. What we
-        broker is told in a note then (`CarryWay.NOTE`)."""
+        """Return the workflow without what the partner's channel has no message for: a renewal that nobody hears of is
+        none. What we broker is told in a note then (`CarryWay.NOTE`)."""
         profile = self.profile(request.partner.profile)
         partner = profile.partner if profile is not None else None
         if profile is None or partner is None:

@@ -137,7 +137,7 @@ class LibraryInbox:
         return taken
 
     def receive_in(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
-        """Inside a transaction that does more; whoever ends it calls `notify_committed`."""
+        """Receive a message inside a transaction that does more; whoever ends it calls `notify_committed`."""
         symbol = self.context.symbol
         requests.lock_transaction(connection, symbol, profile.name, message.transaction)
         seen = history.find_partner_message(connection, symbol, profile.name, message.id)

@@ -82,7 +82,7 @@ async def select_next_supplier(context: LibraryContext, request_id: str) -> str:
 
 
 def _need_by_objection(context: LibraryContext, request: Request) -> str:
-    """Why no supplier can be in time any more; empty: one can. Whoever named one by hand knows how long that one
+    """Find why no supplier can be in time any more; empty: one can. Whoever named one by hand knows how long that one
     takes: then only a day that is over counts."""
     by_hand = any(line.by_hand and line.standing is RotaLineStatus.WAITING for line in request.rota)
     days = 0 if by_hand else context.policy().intake.least_days
@@ -139,7 +139,7 @@ def assign_rota(context: LibraryContext, request: Request) -> Request:
 
 
 def _record_reasons(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
-    """Why each stands where it stands this time."""
+    """Record why each stands where it stands this time."""
     why = {line.partner: line.why for line in seen if line.why}
     return tuple(
         replace(line, why=why.get(line.partner, line.why)) if line.standing is RotaLineStatus.WAITING else line

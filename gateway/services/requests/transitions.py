@@ -99,7 +99,8 @@ def denial_as_refusal(denied: Denied) -> Refusal:
 def apply_event_in(
     connection: Transaction, context: LibraryContext, event_request: EventRequest
 ) -> Transition | Denied:
-    """Inside a transaction. What is denied changes nothing; a partner's message is kept in the history even so.
+    """Apply an event inside a transaction. What is denied changes nothing; a partner's message is kept in the history
+    even so.
 
     Raises NotFound, VersionConflict, and Refused for what can't be passed on to other libraries.
     """

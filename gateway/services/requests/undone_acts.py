@@ -45,7 +45,7 @@ class GoneOutError(Refused):
 
 
 def hold_of_act(context: LibraryContext, request: Request, kind: EventKind) -> timedelta:
-    """So long nothing goes out of what follows from an act at a desk. What we broker goes on at once."""
+    """Return how long nothing goes out of what follows from an act at a desk. What we broker goes on at once."""
     holds = request.other_leg is None and request.role in EVENT_CATALOGUE[kind].undoable
     return timedelta(seconds=context.policy().desks.undo_seconds if holds else 0)
 
@@ -75,8 +75,8 @@ def undo_act_in(
     event: Event,
     prepare: Callable[[Request], Request] = keep_request,
 ) -> Transition | Denied:
-    """Inside a transaction. `prepare`: what the library's yes leaves on the request. Raises NotFound, Refused (somebody
-    has gone on with it, or something has gone out)."""
+    """Undo an act inside a transaction. `prepare`: what the library's yes leaves on the request. Raises NotFound,
+    Refused (somebody has gone on with it, or something has gone out)."""
     _lock_undoable(connection, context, act)
     for row in _list_waiting_effects(connection, context, act):
         outbox_decisions.skip_row(connection, context.symbol, row.id, "undone", event.actor, context.now())

@@ -37,7 +37,7 @@ log = structlog.stdlib.get_logger()
 
 
 async def look_up_nothing(_library: str, _number: RecordId) -> Citation | None:
-    """No catalogue is set up besides the library's own."""
+    """Look up nothing: no catalogue is set up besides the library's own."""
     return None
 
 

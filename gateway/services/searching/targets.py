@@ -90,7 +90,7 @@ class SearchOnDemand:
         return await self._search.terms(target, term, count=count)
 
     async def close(self) -> None:
-        """Nothing is to be closed where nothing was asked."""
+        """Close the search; nothing where nothing was asked."""
         if "_search" in vars(self):
             await self._search.close()
 
@@ -116,7 +116,7 @@ class CatalogueClient:
         )
 
     async def close(self) -> None:
-        """Never raises."""
+        """Close the searches; never raises."""
         await self._answers.end_questions()
         for search in self.searches.values():
             await search.close()

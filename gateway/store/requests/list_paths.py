@@ -277,7 +277,7 @@ def build_conditions(wanted: RequestListFilter) -> dict[str, ColumnElement[bool]
 
 
 def match_task(name: str) -> ColumnElement[bool]:
-    """That a request is on the list, by its own row. Raises ValueError."""
+    """Make the condition that a request is on the list, by its own row. Raises ValueError."""
     require_task(name)
     return literal(" ").concat(request.c.tasks).concat(" ").contains(f" {name} ")
 

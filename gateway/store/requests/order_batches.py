@@ -110,7 +110,7 @@ def find_waiting_orders(connection: Connection, library: str, target: str, limit
 
 
 def has_waiting_orders(connection: Connection, library: str, target: str) -> bool:
-    """Also behind another message of its request."""
+    """Return whether orders wait, also behind another message of their request."""
     return _count_waiting_orders(connection, library, target, 1) > 0
 
 

@@ -178,9 +178,9 @@ def claim_rows(
     node: str,
     kinds: Collection[str] | None = None,
 ) -> tuple[OutboxRow, ...]:
-    """Up to `limit` rows of all libraries, those due longest first, now in the hands of `node` until the lease is
-    over. Their turn has come, they are waiting and due, or were in hand under a lease that is over. No other claim
-    gets them before that. `kinds`: only these."""
+    """Claim up to `limit` rows of all libraries, those due longest first, now in the hands of `node` until the lease is
+    over. Their turn has come, they are waiting and due, or were in hand under a lease that is over. No other claim gets
+    them before that. `kinds`: only these."""
     if kinds is None:
         rows: Sequence[Any] = _CLAIMABLE.fetch_all(connection, {"now": now, "limit": limit})
     else:
@@ -263,7 +263,8 @@ def schedule_retry(connection: Connection, row: OutboxRow, next_at: datetime, er
 
 
 def mark_dead(connection: Connection, row: OutboxRow, error: str, at: datetime) -> None:
-    """Given up until staff decide; those behind it wait, but for calls to the library and letters. Raises LeaseLost."""
+    """Give up a row until staff decide; those behind it wait, but for calls to the library and letters. Raises
+    LeaseLost."""
     _raise_if_lost(_DEAD.fetch_first(connection, _claim_parameters(row, next_at=at, **error_parameters(error))), row)
     if row.kind in INDEPENDENT:
         leave_lane(connection, row.library, row.lane)

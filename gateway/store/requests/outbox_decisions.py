@@ -62,7 +62,7 @@ _END = prepare_sql(
 
 
 def lock_row(connection: Connection, library: str, id_: str) -> None:
-    """Until the end of the transaction others who decide about it wait, and no worker claims it."""
+    """Lock a row until the end of the transaction: others who decide about it wait, and no worker claims it."""
     _LOCK.fetch_first(connection, {"in_library": library, "with_id": id_})
 
 

@@ -268,7 +268,7 @@ def find_oldest_waiting(connection: Connection) -> datetime | None:
 
 
 def find_oldest_due(connection: Connection, library: str, now: datetime) -> datetime | None:
-    """Since when the row has been due that nothing holds up and that waits longest."""
+    """Find since when the row has been due that nothing holds up and that waits longest."""
     query = (
         select(COLUMNS.ready_at)
         .where(IS_READY, COLUMNS.library == library, COLUMNS.ready_at <= now)

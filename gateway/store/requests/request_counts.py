@@ -126,8 +126,8 @@ def read_task_counts(connection: Connection, library: str) -> Mapping[str, int]:
 
 
 def read_oldest_of_tasks(connection: Connection, library: str) -> Mapping[str, datetime]:
-    """Since when the request that has waited longest stands on each task list, and the oldest dead letter since it was
-    made; empty lists are left out."""
+    """Read since when the request that has waited longest stands on each task list, and the oldest dead letter since it
+    was made; empty lists are left out."""
     asked = {"library": library}
     found = {task.name: _OLDEST.fetch_first(connection, asked | {"task": task.name}) for task in TASKS}
     found[DEAD_LETTERS] = _OLDEST_DEAD.fetch_first(connection, asked)

@@ -54,7 +54,7 @@ _WRITE = prepare_sql(
 
 
 def update_request_figures(connection: Connection, now: Request, reason: str = "") -> None:
-    """After each change of a request. `reason`: why we did not supply it, where that was just said."""
+    """Update figures after each change of a request. `reason`: why we did not supply it, where that was just said."""
     write_request_figures(connection, now.library, now.id, list_request_figures(now, find_supply_moments(now), reason))
 
 

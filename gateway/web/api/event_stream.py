@@ -56,7 +56,7 @@ class EventStreams:
         return sum(len(wakers) for wakers in self._wakers.values())
 
     def wake_library(self, library: str) -> None:
-        """Something has been committed. Call it from the event loop."""
+        """Wake the streams when something has been committed. Call it from the event loop."""
         for waker in self._wakers.get(library, ()):
             waker.set()
 
@@ -148,5 +148,5 @@ def encode_event(line: HistoryLine) -> bytes:
 
 
 def newest_cursor(now: datetime) -> str:
-    """Behind everything that has happened."""
+    """Make a cursor behind everything that has happened."""
     return first_id_at(now)

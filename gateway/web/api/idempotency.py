@@ -71,7 +71,7 @@ class IdempotentReplay:
         await self._store.write(lambda c: api_records.store_answer(c, self.key, answer, self._now))
 
     async def release_key(self) -> None:
-        """Nothing was done."""
+        """Release the key, since nothing was done."""
         await self._store.write(lambda c: api_records.release_answer(c, self.key))
 
 
@@ -80,8 +80,9 @@ def in_progress_problem() -> ApiProblem:
 
 
 class AnswerCipher:
-    """Kept answers name patrons and hold the secrets of new webhooks; what the store keeps of an API key is a digest.
-    So each is encrypted with a key that is made from the caller's: only who may have the answer again can read it."""
+    """A cipher of kept answers, which name patrons and hold the secrets of new webhooks; what the store keeps of an API
+    key is a digest. So each is encrypted with a key that is made from the caller's: only who may have the answer again
+    can read it."""
 
     def __init__(self, bearer: str) -> None:
         derived = HKDF(SHA256(), 32, salt=None, info=b"illgate kept answer").derive(bearer.encode())

@@ -252,7 +252,7 @@ def _render_button(text: str) -> str:
 
 
 def _render_options(field: AnswerField) -> str:
-    """Nothing is chosen at first."""
+    """Render options; nothing is chosen at first."""
     choices = (("", "–"), *field.choices)
     return "".join(
         f'<option value="{escape(value)}"{" selected" if value == field.value else ""}>{escape(words)}</option>'

@@ -100,12 +100,12 @@ def html_response(text: str, status: int, embed_in: tuple[str, ...] = (), frames
 
 
 def redirect_response(path: str) -> web.Response:
-    """After something was done: a page that can be loaded again without doing it again."""
+    """Redirect after something was done: to a page that can be loaded again without doing it again."""
     return web.Response(status=303, headers={**HEADERS, hdrs.LOCATION: path})
 
 
 def file_headers(name: str) -> dict[str, str]:
-    """Never shown in place: a file from elsewhere must not run as a page of ours."""
+    """Make headers of a file that is never shown in place: one from elsewhere must not run as a page of ours."""
     return {
         hdrs.CONTENT_DISPOSITION: f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "Content-Security-Policy": "default-src 'none'; sandbox",

@@ -128,8 +128,8 @@ class BrowserVisits:
         return f"__Host-{self._name}" if secure else self._name
 
     def _set_cookie(self, response: web.StreamResponse, name: str, value: str, secure: bool, *more: str) -> None:
-        """Written here since Python before 3.14 knows no Partitioned, without which browsers keep nothing for a page in
-        a frame. Name and value need no quotes. SameSite=None is taken by https only."""
+        """Set a cookie; written here since Python before 3.14 knows no Partitioned, without which browsers keep nothing
+        for a page in a frame. Name and value need no quotes. SameSite=None is taken by https only."""
         framed = self._embedded and secure
         attributes = ["Path=/", "HttpOnly", *more, f"SameSite={'None' if framed else 'Lax'}"]
         attributes += ["Secure"] if secure else []

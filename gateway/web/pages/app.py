@@ -151,7 +151,7 @@ class PatronPages:
         )
 
     def _switch_language(self, page: PageRequest) -> web.Response | None:
-        """Kept, and out of the address again."""
+        """Keep the language, and take it out of the address again."""
         chosen = page.http.query.get(LANGUAGE_KEY, "")
         if page.http.method != "GET" or not chosen:
             return None

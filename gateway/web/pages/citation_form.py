@@ -37,7 +37,7 @@ def translate_doubts(page: PageRequest, doubts: tuple[str, ...]) -> list[str]:
 
 
 async def submit_citation(page: PageRequest) -> web.Response:
-    """Nothing is changed by it, so it may come from a form on any page."""
+    """Take a citation; nothing is changed by it, so it may come from a form on any page."""
     form = await page.read_any_form()
     checked = FormCheck(page, form)
     citation = read_citation(checked)

@@ -96,7 +96,7 @@ def _complete_citation(citation: Citation, held: LocalCopies) -> Citation:
 
 
 def _choose_held_note(page: PageRequest, held: LocalCopies) -> str:
-    """Why nobody knows whether the library has it."""
+    """Choose the note that says why nobody knows whether the library has it."""
     if held.away:
         return page.gettext("We cannot check our catalogue at the moment. Please search it yourself.")
     if held.candidates and not held.copies:
@@ -134,7 +134,7 @@ def show_libraries(parts: PageServices, http: web.Request, status: int = 200) ->
 
 
 def _make_free_offer(page: PageRequest, free: FreeVersion) -> ShownOffer:
-    """Before anything that has to be ordered."""
+    """Make the offer that stands before anything that has to be ordered."""
     return ShownOffer(
         kind="free",
         title=page.gettext("Read now"),

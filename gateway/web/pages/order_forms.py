@@ -93,8 +93,8 @@ async def show_order_form(page: PageRequest) -> web.Response:
 
 
 async def _foresee_refusals(page: PageRequest, cited: LinkCitation, session: SessionRow) -> ForeseenRefusals:
-    """Before the patron fills in a form that is refused. What patrons can change in the form, or staff decide, is told
-    above it; with what is about themselves there is no form."""
+    """Foresee refusals before the patron fills in a form that is refused. What patrons can change in the form, or staff
+    decide, is told above it; with what is about themselves there is no form."""
     draft = BorrowingDraft(
         citation=cited.citation,
         service=RequestedService(cited.service),
@@ -210,7 +210,7 @@ def _first_values(order: OrderForm, session: SessionRow) -> dict[str, str]:
 
 
 def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, session: SessionRow) -> BorrowingDraft:
-    """Only to be used when nothing is wrong."""
+    """Draft a request; only to be used when nothing is wrong."""
     rules = page.context.policy().services
     chosen = checked.read_choice("service", [one.value for one in CHOICES])
     service = ServiceType.COPY if chosen == ServiceType.COPY else ServiceType.LOAN
@@ -241,7 +241,8 @@ def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, sess
 
 
 def _read_pickup(checked: FormCheck, order: OrderForm, session: SessionRow, service: ServiceType) -> str:
-    """Nobody is asked where to collect a copy: one that comes on paper waits at the patron's usual place."""
+    """Read the pickup location; nobody is asked where to collect a copy: one that comes on paper waits at the patron's
+    usual place."""
     if service is ServiceType.COPY:
         return choose_usual_pickup(order.pickups, session.branch)
     return checked.read_choice("pickup", [place.code for place in order.pickups])

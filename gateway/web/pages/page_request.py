@@ -225,7 +225,7 @@ class PageRequest:
         return html_response(text, status, self.parts.embed_in)
 
     def redirect(self, path: str) -> web.Response:
-        """After something was done: a page that can be loaded again without doing it again."""
+        """Redirect after something was done: to a page that can be loaded again without doing it again."""
         return redirect_response(path)
 
     @property
@@ -239,7 +239,7 @@ class PageRequest:
 
 
 def is_empty_citation(citation: Citation) -> bool:
-    """Nothing is cited."""
+    """Return whether nothing is cited."""
     return citation.is_empty
 
 

@@ -79,7 +79,7 @@ class PatronSessions:
         return await self._store.write(lambda c: patron_sessions.extend_session(c, found, expires))
 
     async def start_session(self, library: str, old: BrowserVisit, new: BrowserVisit, who: SignInResult) -> SessionRow:
-        """Under a cookie of its own, so that nobody who knew the old one is signed in with it."""
+        """Start a session under a cookie of its own, so that nobody who knew the old one is signed in with it."""
         now = self._clock.now()
         patron = who.patron
         row = SessionRow(

@@ -16,7 +16,7 @@ class ActorNames:
         self._shown: dict[str, str] = {}
 
     async def load_names(self, actors: Iterable[str]) -> None:
-        """Once for all that the page shows. Raises Unavailable."""
+        """Load names once for all that the page shows. Raises Unavailable."""
         names = {actor.removeprefix(STAFF_ACTOR) for actor in actors if actor.startswith(STAFF_ACTOR)}
         if names:
             shown = await self._users.list_shown_names(names)

@@ -144,7 +144,7 @@ class StaffPages:
         app.router.add_get(f"{ROOT}/", _redirect_to_root)
 
     def wake_streams(self, library: str) -> None:
-        """Something has been committed: the streams of this library look. Call it from the event loop."""
+        """Wake the streams of this library to look, when something has been committed. Call it from the event loop."""
         self._parts.streams.wake_library(library)
 
     def end_streams(self) -> None:
@@ -183,7 +183,7 @@ class StaffPages:
         return StaffRequest(self._parts, http, page, localization, self._parts.visits.visit_of_request(http))
 
     def _switch_language(self, request: StaffRequest) -> web.Response | None:
-        """Kept, and out of the address again."""
+        """Keep the language, and take it out of the address again."""
         chosen = request.http.query.get(LANGUAGE_KEY, "")
         if request.http.method != "GET" or not chosen:
             return None

@@ -122,7 +122,8 @@ def describe_note(note: str, localization: Localization) -> str:
 
 
 def describe_send_error(error: str, localization: Localization) -> str:
-    """Why something could not be sent or done, without the code that the outbox writes before a refusal's sentence."""
+    """Describe why something could not be sent or done, without the code that the outbox writes before a refusal's
+    sentence."""
     if isinstance(error, Sentence) and error.template == REFUSAL_TEMPLATE:
         return localization.translate_value(error.values["report"])
     return localization.translate_sentence(error)

@@ -293,7 +293,7 @@ async def deliver_copy(request: StaffRequest) -> web.StreamResponse:
 
 
 async def _find_copy_request(request: StaffRequest) -> Request:
-    """That the address names. Raises NotFound."""
+    """Find the request that the address names. Raises NotFound."""
     one = await request.parts.requests.find_request(request.library, request.http.match_info["number"])
     if one.role is not Role.LENDING:
         raise NotFound("request")

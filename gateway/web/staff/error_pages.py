@@ -128,7 +128,7 @@ def make_fault_mark() -> str:
 
 
 async def _find_helpers(request: StaffRequest) -> Sequence[StaffUser]:
-    """Whom to ask for another role: managers and operators who can be written to."""
+    """Find whom to ask for another role: managers and operators who can be written to."""
     if request.session is None:
         return ()
     users = await request.parts.users.list_users(request.library)

@@ -78,7 +78,8 @@ async def show_journal(request: StaffRequest) -> web.Response:
 
 
 def read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch, dict[str, str]]:
-    """And the fields that say something. What isn't known is a problem of the form, and doesn't narrow."""
+    """Read the search, and the fields that say something. What isn't known is a problem of the form, and doesn't
+    narrow."""
     choices = {
         "profile": [name for name, _ in list_profiles(request)],
         "protocol": list(request.parts.protocols),

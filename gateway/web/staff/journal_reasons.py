@@ -1,4 +1,4 @@
-"""Why a message of the journal was refused, not understood or not finished: its code in words."""
+"""Words for why a message of the journal was refused, not understood or not finished."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class CountStreams:
         return sum(len(wakers) for wakers in self._wakers.values())
 
     def wake_library(self, library: str) -> None:
-        """Something has been committed. Call it from the event loop."""
+        """Wake the streams when something has been committed. Call it from the event loop."""
         for waker in self._wakers.get(library, ()):
             waker.set()
 

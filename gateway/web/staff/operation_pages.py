@@ -157,7 +157,7 @@ async def show_operation(request: StaffRequest) -> web.Response:
 
 
 async def _list_troubles(request: StaffRequest, period: str) -> list[ShownTrouble]:
-    """Most frequent first."""
+    """List troubles, most frequent first."""
     since = request.parts.clock.now() - PERIODS[period][0]
     names = dict(list_profiles(request))
     return [

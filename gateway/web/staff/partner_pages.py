@@ -158,7 +158,8 @@ async def remove_closure(request: StaffRequest) -> web.Response:
 
 
 async def probe_partner(request: StaffRequest) -> web.Response:
-    """Nothing is sent to it, and nothing is changed, so the answer is the page itself. Raises NotFound."""
+    """Test a partner; nothing is sent to it, and nothing is changed, so the answer is the page itself. Raises
+    NotFound."""
     await request.read_own_form()
     steps = await request.parts.probe.probe_partner(request.library, request.http.match_info["name"])
     return await _render_partner(request, steps=[_show_step(request, step) for step in steps])
@@ -174,7 +175,7 @@ def _show_step(request: StaffRequest, step: ProbeStep) -> ShownStep:
 
 
 async def try_rota(request: StaffRequest) -> web.Response:
-    """Whom a wish would go to, and why; their catalogues are asked now. Raises NotFound."""
+    """Show whom a wish would go to, and why; their catalogues are asked now. Raises NotFound."""
     asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
     work, rota = asked.read_line("work", MAX_WORK_CHARS), asked.read_choice("rota", request.context.policy().rotas)
     service = asked.read_choice("service", [one.value for one in ServiceType]) or ServiceType.LOAN.value

@@ -204,7 +204,7 @@ async def _print_requests(request: StaffRequest, kind: PrintKind, named: Sequenc
 
 
 async def _explain_nothing(request: StaffRequest, kind: PrintKind) -> str:
-    """Why there is nothing of this kind to print."""
+    """Explain why there is nothing of this kind to print."""
     listed = await request.parts.printing.list_batches(request.library, MAX_BATCHES)
     recent = request.parts.clock.now() - JUST_NOW
     last = next((batch for batch in listed if batch.kind is kind and batch.made_at >= recent), None)

@@ -140,7 +140,7 @@ async def show_new_profile(request: StaffRequest) -> web.Response:
 
 
 async def begin_profile(request: StaffRequest) -> web.Response:
-    """Nothing is written yet: the editor comes next."""
+    """Begin a profile; nothing is written yet: the editor comes next."""
     checked = FormCheck(request, await request.read_own_form())
     name = checked.read_line("name")
     extends = checked.read_choice("extends", _list_parents(request))

@@ -79,7 +79,8 @@ class RecentActs:
         return word
 
     def take_act(self, word: str, library: str, user: str) -> RecentAct | None:
-        """Once, and only for who did it. None: it was too long ago, or was taken back, or is somebody else's."""
+        """Take an act once, and only for who did it. None: it was too long ago, or was taken back, or is somebody
+        else's."""
         if word not in self._acts:
             return None
         at, act = self._acts[word]

@@ -315,7 +315,7 @@ def _move_partner(waiting: Sequence[str], partner: str, by: int) -> tuple[str, .
 
 
 async def explain_order(page: StaffRequest) -> web.StreamResponse:
-    """Why these libraries are asked, in this order; their catalogues are asked now."""
+    """Explain why these libraries are asked, in this order; their catalogues are asked now."""
     view = await load_request_view(page)
     explained = await page.parts.partners.explain(page.library, view.request.id)
     return page.render(

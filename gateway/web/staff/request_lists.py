@@ -208,7 +208,7 @@ def _describe_unreadable_list(request: StaffRequest, asked: ListQuery) -> tuple[
 
 
 def _describe_quiet_list(request: StaffRequest, asked: ListQuery, page: ResultPage[Request]) -> tuple[str, str, str]:
-    """Why nothing stands there, where the way leads on, and its words."""
+    """Describe why nothing stands there, where the way leads on, and its words."""
     gettext, place = request.gettext, asked.place
     everything = list_path(request, place, "")
     if page.cursor:
@@ -236,7 +236,7 @@ def read_columns(request: StaffRequest, place: ListPlace) -> tuple[str, ...]:
 
 
 async def choose_columns(request: StaffRequest) -> web.Response:
-    """Kept in this browser."""
+    """Choose columns, which are kept in this browser."""
     form = await request.read_own_form()
     chosen = [name for name in COLUMNS if name in form.all_values("column")]
     response = request.redirect(_require_own_path(form["back"]))

@@ -282,7 +282,7 @@ def _describe_readers(page: StaffRequest, request: Request) -> str:
 
 
 def _list_actors(view: RequestView) -> Iterator[str]:
-    """Whom the page names."""
+    """List whom the page names."""
     yield from (line.event.actor for line in view.history)
     yield from (note.by for note in view.request.notes)
     yield from list_message_actors(view.messages)
@@ -330,13 +330,13 @@ def _list_usual_refusals(page: StaffRequest) -> tuple[tuple[str, str], ...]:
 
 
 def find_last_move(view: RequestView) -> datetime:
-    """Since when it is as it is."""
+    """Find since when it is as it is."""
     moves = [line.at for line in view.history if line.before != line.after and not line.denied]
     return moves[-1] if moves else view.request.created
 
 
 async def _find_since(page: StaffRequest, view: RequestView, move: NextMove) -> datetime:
-    """Since when it waits for this move: the time at which the task came, as lists have it."""
+    """Find since when it waits for this move: the time at which the task came, as lists have it."""
     if move.task not in list_task_names(view.request):
         return find_last_move(view)
     one = ResultPage((view.request,))
@@ -425,7 +425,7 @@ def _name_step(page: StaffRequest, step: UnfinishedStep) -> str:
 
 
 def _list_limits(page: StaffRequest, request: Request, move: NextMove) -> list[tuple[str, str]]:
-    """Until when something is wanted, or was, where that presses."""
+    """List until when something is wanted, or was, where that presses."""
     if not move.ours:
         return []
     terms, gettext = request.terms, page.gettext

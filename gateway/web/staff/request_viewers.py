@@ -71,7 +71,7 @@ class RequestViewers:
         page.speaks = True
 
     def list_others(self, library: str, request_id: str, user: str) -> Sequence[RequestViewer]:
-        """Without this user, those first who are there, and of these who opened it first."""
+        """List viewers without this user, those first who are there, and of these who opened it first."""
         pages = self._pages.get((library, request_id), {})
         now = self._clock.now()
         for name in [name for name, page in pages.items() if _is_forgotten(page, now)]:

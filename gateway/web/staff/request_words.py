@@ -88,7 +88,7 @@ _FLAGS: tuple[tuple[Callable[[Request], bool], str, str], ...] = (
 
 
 def tag_of_state(role: Role, state: str, localization: Localization) -> StateTag:
-    """Without flags, as lists of states show it."""
+    """Return the tag of a state without flags, as lists of states show it."""
     kind, word = (_BORROWING if role is Role.BORROWING else _LENDING)[state]
     return StateTag(kind, localization.gettext(word))
 
@@ -310,7 +310,7 @@ def describe_act(kind: K, localization: Localization, request: Request | None = 
 
 
 def describe_denial(denied: Denied, localization: Localization) -> str:
-    """Why an act of ours doesn't fit, in words instead of the codes of `Denied.detail`."""
+    """Describe why an act of ours doesn't fit, in words instead of the codes of `Denied.detail`."""
     role = Role.BORROWING if isinstance(denied.state, B) else Role.LENDING
     state = tag_of_state(role, denied.state.value, localization).word
     text = _DENIALS.get(denied.why, _NOT_NOW)

@@ -82,7 +82,7 @@ def _show_recovery_codes(request: StaffRequest, codes: Sequence[str]) -> web.Res
 
 
 async def remove_second_factor(request: StaffRequest) -> web.Response:
-    """Not where a role of the user needs one."""
+    """Remove the factor; not where a role of the user needs one."""
     _require_factor(request)
     if request.parts.sign_in.is_factor_required(request.user):
         raise PageError(403, "fault-right")

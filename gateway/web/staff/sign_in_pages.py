@@ -132,7 +132,7 @@ async def submit_sign_in(request: StaffRequest) -> web.Response:
 
 
 def _ask_for_code(request: StaffRequest, back: str, kept: Kept, wrong: str = "") -> web.Response:
-    """After the right password. `wrong`: why the code was not taken."""
+    """Ask for a code after the right password. `wrong`: why the code was not taken."""
     return request.render(
         "sign_in_code",
         request.gettext("Enter your code"),
@@ -185,7 +185,7 @@ async def _finish_sign_in(
 async def _start_session(
     request: StaffRequest, user: StaffUser, method: StaffSignInMethod, *, confirms: bool = True
 ) -> None:
-    """Under a new cookie, so that nobody who knew the old one is signed in with it. `confirms`: as of
+    """Start a session under a new cookie, so that nobody who knew the old one is signed in with it. `confirms`: as of
     `StaffSignInService.start_session`."""
     new = request.parts.visits.new_visit(request.visit.secure)
     request.session = await request.parts.sign_in.start_session(
@@ -274,7 +274,7 @@ def _require_provider(request: StaffRequest) -> OidcClient:
 
 
 def _journey_id(state: str) -> str:
-    """Apart from those of patrons, who may be under way to the same provider."""
+    """Make an id apart from those of patrons, who may be under way to the same provider."""
     return hash_token(f"staff {state}")
 
 

@@ -269,14 +269,14 @@ class StaffRequest:
         return self.has_right(Right.PATRON_DATA)
 
     async def reveal_patron(self, request_number: str) -> None:
-        """Before data of a request's patron are shown that are masked for this user, or that nobody needs for the daily
-        work: it is logged. Raises PageError."""
+        """Log that data of a request's patron are to be shown that are masked for this user, or that nobody needs for
+        the daily work. Raises PageError."""
         self.require_right(Right.PATRON_REVEAL)
         await self.parts.users.log_patron_view(self.library, request_number, self.origin)
 
     async def note_words_shown(self, subject: str) -> None:
-        """Before words of partners, patrons or colleagues are shown: they may name a patron, so it is logged for a user
-        for whom patrons are masked. `subject`: a request's number, or the mail's id."""
+        """Log, for a user for whom patrons are masked, that words of partners, patrons or colleagues are to be shown:
+        they may name a patron. `subject`: a request's number, or the mail's id."""
         if not self.sees_patrons:
             await self.parts.users.log_words_view(self.library, subject, self.origin)
 
@@ -289,7 +289,7 @@ class StaffRequest:
         return self.localization.ngettext(singular, plural, count, **values)
 
     def describe_refusal(self, error: EventDenied | Refused) -> str:
-        """Why something was not done, in the reader's language."""
+        """Describe why something was not done, in the reader's language."""
         if isinstance(error, EventDenied):
             return describe_denial(error.denied, self.localization)
         return self.localization.translate_sentence(error.detail)
@@ -327,7 +327,7 @@ class StaffRequest:
 
     @property
     def is_asked_by_script(self) -> bool:
-        """Not for a page that people read, but for an answer that a script of ours takes in."""
+        """True if it is asked not for a page that people read, but for an answer that a script of ours takes in."""
         return self.http.headers.get(hdrs.ACCEPT, "").startswith(("text/event-stream", "application/json"))
 
     @property
@@ -338,7 +338,7 @@ class StaffRequest:
 
     @property
     def is_plain_form(self) -> bool:
-        """Not one with files, whose fields the page reads itself."""
+        """True for a form but one with files, whose fields the page reads itself."""
         return self.http.method == "POST" and not self.http.content_type.startswith("multipart/")
 
     def is_own_form(self, form: SubmittedForm) -> bool:
@@ -358,8 +358,8 @@ class StaffRequest:
         )
 
     async def confirm_by_form(self, checked: FormCheck) -> None:
-        """Before something dear: the form has a field for the user's own password (`own_password_field` of
-        staff_parts), unless it came in a moment ago. A wrong one is a problem of the form."""
+        """Check the user's own password in the form before something dear (`own_password_field` of staff_parts), unless
+        it came in a moment ago. A wrong one is a problem of the form."""
         if self.is_confirmed:
             return
         assert self.session is not None, "a page with a right has a session"
@@ -441,8 +441,8 @@ class StaffRequest:
         return response
 
     def redirect(self, path: str, banner: str = "", kind: str = "good", undo: str = "") -> web.Response:
-        """After something was done: to a page that can be loaded again without doing it again. `banner`: what was done,
-        in words; `kind` and `undo`: as of `FlashBanner`."""
+        """Redirect after something was done: to a page that can be loaded again without doing it again. `banner`: what
+        was done, in words; `kind` and `undo`: as of `FlashBanner`."""
         response = redirect_response(path)
         if banner:
             secure = "; Secure" if self.visit.secure else ""

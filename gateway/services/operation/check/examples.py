@@ -56,7 +56,7 @@ class ExampleRunner:
     read: Callable[[str], bytes] = str.encode
 
     async def run(self, index: int, example: ProfileExample, exchange: ExampleExchange | None = None) -> ExampleResult:
-        """Without `exchange` it is decoded only."""
+        """Run an example; without `exchange` it is decoded only."""
         path: KeyPath = ("examples", index)
         try:
             sent = self.read(example.send)
@@ -91,7 +91,7 @@ class ExampleRunner:
     def _check_readable(
         self, message: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: KeyPath
     ) -> Iterator[ConfigurationProblem]:
-        """Was the message read at all, where it should be?"""
+        """Check that the message was read at all, where it should be."""
         if isinstance(message, MalformedMessage):
             if example.outcome != "malformed":
                 yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} can't be read: {message}")

@@ -342,7 +342,7 @@ async def probe_article_sources(
 async def _probe_article_source(
     name: str, settings: Settings, adapters: AdapterRegistry, secrets: Secrets, clock: Clock
 ) -> str:
-    """Why there is no answer; empty: there is one."""
+    """Return why there is no answer; empty: there is one."""
     try:
         source = make_article_source(name, settings, adapters, secrets, clock)
     except ConfigurationError:  # named at its key already

@@ -69,8 +69,8 @@ def _remark_proxies(settings: Settings) -> Iterator[ConfigurationProblem]:
 
 
 def _remark_unnamed_proxy(settings: Settings) -> Iterator[ConfigurationProblem]:
-    """That there is one can be told from the address outside: it is another machine's than the one that we listen on,
-    or is reached by TLS, which we don't speak."""
+    """Remark on a proxy that nobody named. That there is one can be told from the address outside: it is another
+    machine's than the one that we listen on, or is reached by TLS, which we don't speak."""
     http = settings.http
     outside = urlsplit(http.public_url)
     if not outside.hostname or _is_this_machine(outside.hostname):
@@ -178,7 +178,7 @@ def _remark_partner(
 def _remark_forged_senders(
     loaded_profile: LoadedProfile, partner: PartnerPolicy, settings: Settings
 ) -> Iterator[ConfigurationProblem]:
-    """Only where its mails are read at all."""
+    """Remark on forged senders, only where its mails are read at all."""
     mailboxes = list(_iter_mailboxes(loaded_profile, settings))
     if not mailboxes or not (partner.email or partner.mail.addresses):
         return

@@ -400,7 +400,7 @@ class _ProfileCheck:
             )
 
     def _is_as_shipped(self) -> bool:
-        """Nobody has set it up for a partner: its patrons are those of the sample library."""
+        """Return whether nobody has set it up for a partner: its patrons are those of the sample library."""
         if self._subject.shipped is None:
             return False
         shipped = self._subject.shipped / f"{self._loaded.profile.name}.yml"
