@@ -175,8 +175,8 @@ def length_octets(length: int) -> bytes:
 
 
 def long_length_octets(length: int) -> bytes:
-    """Never the short form: a yaz peer takes four printable octets at the beginning for HTTP and waits for more
-    (facts/iso-ill-10161.md section 14), which `73 2D 30 2B` are."""
+    """Write a length, never in the short form: a yaz peer takes four printable octets at the beginning for HTTP and
+    waits for more (facts/iso-ill-10161.md section 14), which `73 2D 30 2B` are."""
     return b"\x81" + bytes((length,)) if length < 0x80 else length_octets(length)
 
 

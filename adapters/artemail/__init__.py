@@ -31,8 +31,8 @@ def make_mail_format() -> MailFormat:
 
 
 def password_line_pattern(dialect: ArtemailDialect) -> str:
-    """Below the customer code, above the first request or the address of the whole file; also where a mail program has
-    quoted them."""
+    """Make the pattern of the line below the customer code, above the first request or the address of the whole file;
+    also where a mail program has quoted them."""
     layout, mark, end = dialect.layout, r"[>| \t]*", r"[ \t]*\r?\n"
     code = f"(?:{layout.customer_pattern})"
     # A bound, or else many empty lines would be gone through from each of them.

@@ -293,7 +293,8 @@ def write_reply(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo)
 
 
 def _guard_prose_line(line: str, dialect: ArtemailDialect) -> str:
-    """Not read as a code: what another supplier has answered us may be in the note of what we broker."""
+    """Guard a line from being read as a code: what another supplier has answered us may be in the note of what we
+    broker."""
     read = read_replies("", line, dialect)
     return f"Note: {line}" if read.replies or read.files else line
 

@@ -273,5 +273,5 @@ def _mark_quoted_lines(text: str) -> Iterator[tuple[str, bool, int]]:
 
 
 def _strip_subject_prefixes(subject: str) -> str:
-    """Without Re:, AW:, Fwd: and the like."""
+    """Return a subject without Re:, AW:, Fwd: and the like."""
     return re.sub(r"^(?:\s*(?:re|aw|antw|fwd?|wg|tr|sv|vs)\s*:)+", "", subject, flags=re.IGNORECASE).strip()

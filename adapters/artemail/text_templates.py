@@ -95,8 +95,8 @@ class LineTemplate:
 
 @lru_cache(maxsize=2_048)
 def parse_template(text: str) -> LineTemplate:
-    """Kept, since the templates of a profile are asked for with each line. Raises ValueError: what is wrong, as a plain
-    sentence."""
+    """Parse a template; kept, since the templates of a profile are asked for with each line. Raises ValueError: what is
+    wrong, as a plain sentence."""
     pieces: list[Piece] = []
     inner: list[TemplateText | TemplateField] | None = None
     for token in _TOKEN.finditer(text):

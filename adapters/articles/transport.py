@@ -143,7 +143,7 @@ class ServiceHttp:
         )
 
     def _redirect_target(self, url: URL, location: str) -> URL:
-        """Only on the same host: what we say of ourselves goes nowhere else."""
+        """Return the target of a redirect, only on the same host: what we say of ourselves goes nowhere else."""
         try:
             target = url.join(URL(location))
             origin = target.origin()

@@ -184,14 +184,14 @@ class Iso18626Responder:
         return _build_answer(opened, (_describe_error(refusal, message),), exchange)
 
     def conceal_secrets(self, body: bytes) -> bytes:
-        """Without the security code by which a requester shows who it is."""
+        """Conceal the security code by which a requester shows who it is."""
         if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
             text = body.decode("utf-16", "replace").encode()
             return _conceal_code(text).decode().encode("utf-16")
         return _conceal_code(body)
 
     def describe_concealed(self, envelope: MessageEnvelope, profile: Profile) -> str:
-        """Nothing: what is concealed is what its sender proved itself by."""
+        """Describe nothing: what is concealed is what its sender proved itself by."""
         return ""
 
 
@@ -309,7 +309,7 @@ def _require_receiver(told: IncomingPartnerMessage, profile: Profile) -> Incomin
 
 
 def _refuse_other_receiver(request: ManagedRequest, receiver: str) -> Refusal | None:
-    """Unless it is the library on the other side."""
+    """Refuse another receiver, unless it is the library on the other side."""
     side = request.other_leg.party.symbol if request.other_leg is not None else ""
     if side and is_same_agency_symbol(receiver, side):
         return None

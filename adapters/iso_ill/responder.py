@@ -210,7 +210,7 @@ class IsoIllResponder:
         return conceal_credentials(body)
 
     def describe_concealed(self, envelope: MessageEnvelope, profile: Profile) -> str:
-        """Nothing: what is concealed in an APDU is what its sender proved itself by."""
+        """Describe nothing: what is concealed in an APDU is what its sender proved itself by."""
         return ""
 
 
@@ -418,7 +418,7 @@ def is_duplicate(apdu: Apdu, result: InboxResult) -> bool:
 def report_refusal(
     apdu: Apdu, refusal: Refusal, request: Request | None, context: MappingContext, at: datetime
 ) -> StatusOrErrorReport | None:
-    """Never about a report, nor about a Message that can't be placed."""
+    """Report a refusal; never about a report, nor about a Message that can't be placed."""
     seen = header_of_apdu(apdu)
     if is_unreportable(seen, refusal):
         return None

@@ -184,5 +184,5 @@ def make_hold_change(kind: ChangeKind, hold: Hold, key: str, begun: datetime) ->
 
 
 def write_checked_in(done: CheckedIn) -> str:
-    """Without the patron: the number of whom is enough, and names are not kept."""
+    """Write a check-in without the patron: the number of whom is enough, and names are not kept."""
     return CHECKED_IN_JSON.dump_json(replace(done, patron=None)).decode()

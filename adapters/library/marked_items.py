@@ -212,7 +212,8 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
 
     @abstractmethod
     async def _delete_record(self, bib_id: str) -> None:
-        """Unless other items are left on it. The item is gone by now, so what fails here is never Unavailable."""
+        """Delete a record, unless other items are left on it. The item is gone by now, so what fails here is never
+        Unavailable."""
 
     @abstractmethod
     async def _is_gone(self, found: FoundItemT) -> bool:

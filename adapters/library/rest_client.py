@@ -94,17 +94,19 @@ class RestClient:
         self._is_closed = False
 
     async def ask(self, call: RestCall) -> RestAnswer:
-        """Once more where the connection broke. Answers below 500 come back, whatever they say, but for 401 and 429.
+        """Ask; once more where the connection broke. Answers below 500 come back, whatever they say, but for 401 and
+        429.
 
-        Raises Unavailable."""
+        Raises Unavailable.
+        """
         try:
             return await self._work_through(call, self._ask_twice)
         except OutcomeUnknown as unknown:
             raise Unavailable(unknown.detail) from unknown
 
     async def change(self, call: RestCall) -> RestAnswer:
-        """Sent once; again only where the answer was that it was not carried out for want of a fresh token or for too
-        many calls. Answers below 500 come back. Raises Unavailable (not carried out), OutcomeUnknown."""
+        """Send a change once; again only where the answer was that it was not carried out for want of a fresh token or
+        for too many calls. Answers below 500 come back. Raises Unavailable (not carried out), OutcomeUnknown."""
         return await self._work_through(call, self._change_once)
 
     async def close_connections(self) -> None:
@@ -137,7 +139,7 @@ class RestClient:
         return answer
 
     async def _exchange_accepted(self, call: RestCall, exchange: _ExchangeCall) -> RestAnswer:
-        """Through two obstacles that are no failures: a token that has ended, and a limit of calls."""
+        """Exchange through two obstacles that are no failures: a token that has ended, and a limit of calls."""
         may_renew = may_wait = True
         while True:
             await self._wait_for_silence(call)

@@ -83,7 +83,7 @@ class LoopbackHub:
         self._members[symbol.casefold()] = deliver
 
     def remove_member(self, symbol: str, deliver: DeliverMessage) -> None:
-        """Nothing happens when another has taken its place."""
+        """Remove a member; nothing happens when another has taken its place."""
         if self._members.get(symbol.casefold()) == deliver:
             del self._members[symbol.casefold()]
 

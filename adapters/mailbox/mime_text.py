@@ -349,7 +349,7 @@ def _written_pattern(pattern: str) -> SecretPattern:
 
 
 def _word_pattern(secret: str) -> SecretPattern:
-    """Not within another word or number: a short one would be found everywhere."""
+    """Make a pattern that fits no part of another word or number: a short one would be found everywhere."""
     either = "|".join(re.escape(one) for one in dict.fromkeys((secret, escape(secret))))
     compiled = re.compile(rf"(?<![^\s>\"':;,(])(?P<secret>{either})(?![^\s<\"':;,.)&])".encode())
     return SecretPattern(compiled, 1)

@@ -29,7 +29,7 @@ def plain_text(text: str) -> str:
 
 
 def trim_punctuation(text: str) -> str:
-    """Without ISBD punctuation at its end; an initial keeps its full stop."""
+    """Return a text without ISBD punctuation at its end; an initial keeps its full stop."""
     text = text.rstrip(" /:;,=")
     if not text.endswith(".") or text.endswith(".."):
         return text
@@ -38,7 +38,7 @@ def trim_punctuation(text: str) -> str:
 
 
 def clean_title(text: str) -> str:
-    """Also without ` / ` and who is responsible."""
+    """Clean a title, also of ` / ` and who is responsible."""
     return trim_punctuation(text.partition(" / ")[0])
 
 

@@ -204,7 +204,7 @@ def _read_directory_fields(data: bytes, base: int, decode: Decode) -> tuple[list
 
 
 def _choose_decoder(data: bytes, wanted: str, unimarc: bool) -> tuple[Decode, str]:
-    """And what was odd about it."""
+    """Choose a decoder, and return what was odd about it."""
     if wanted == MARC_8:
         return _decode_marc_8, ""
     if wanted != AUTO:

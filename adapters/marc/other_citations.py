@@ -176,7 +176,7 @@ def _read_location_items(location: etree._Element) -> Iterator[HeldItem]:
 
 
 def _read_mods_title(element: etree._Element | None) -> tuple[str, str]:
-    """Without those that are abbreviated, translated or uniform, unless there is no other."""
+    """Read a title without those that are abbreviated, translated or uniform, unless there is no other."""
     titles = child_elements(element, "titleInfo")
     if not titles:
         return "", ""

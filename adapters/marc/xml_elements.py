@@ -25,7 +25,7 @@ def parse_untrusted_xml(data: bytes) -> etree._Element:
 
 
 def local_name(element: etree._Element) -> str:
-    """Without its namespace; empty for what is no element."""
+    """Return the name without its namespace; empty for what is no element."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 

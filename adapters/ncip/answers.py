@@ -45,8 +45,8 @@ def refusal_response(
     exchange: ExchangeContext | None,
     ext: tuple[RawElement, ...] = (),
 ) -> ResponderAnswer:
-    """Why nothing was done. `seen`, `parsed`: what could be read of the message, None if nothing. `ext`: what the
-    service's own answer says besides."""
+    """Make the answer that says why nothing was done. `seen`, `parsed`: what could be read of the message, None if
+    nothing. `ext`: what the service's own answer says besides."""
     version = seen.version if seen is not None else dialect.xml.version
     if isinstance(refusal, MalformedMessage):
         problem = problem_of_malformation(refusal, service, dialect, parsed)

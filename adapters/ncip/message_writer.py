@@ -459,7 +459,7 @@ def format_prolog(dialect: XmlDialect, version: Version, root: str) -> str:
 
 
 def complete_loaned_item(item: LoanedItem) -> LoanedItem:
-    """Before 2.02 ReminderLevel (from 1) and Amount are required."""
+    """Complete an item: before 2.02 ReminderLevel (from 1) and Amount are required."""
     if item.reminder_level and item.amount is not None:
         return item
     return replace(item, reminder_level=item.reminder_level or 1, amount=item.amount or _NOTHING_OWED)

@@ -1,4 +1,4 @@
-"""Why something was not done, in the standard's words and a partner's.
+"""Problems: why something was not done, in the standard's words and a partner's.
 
 Problem types and their schemes: facts/ncip.md 3.6.
 """

@@ -245,7 +245,7 @@ class TcpTransport:
         return TransportReply(raw, seconds=time.perf_counter() - started)
 
     async def close(self) -> None:
-        """Nothing stays open between messages."""
+        """Close nothing: nothing stays open between messages."""
 
     async def _open_connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         place = self._place

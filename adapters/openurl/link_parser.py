@@ -266,8 +266,8 @@ def _guess_text(raw: bytes) -> str:
 
 
 def mend_text(text: str) -> tuple[str, bool]:
-    """Without HTML entities, control characters, double blanks; and whether it had been percent-encoded twice. A URL
-    has its own escapes, and so may a text with blanks in it."""
+    """Return a text without HTML entities, control characters, double blanks; and whether it had been percent-encoded
+    twice. A URL has its own escapes, and so may a text with blanks in it."""
     twice = "%" in text and " " not in text and "://" not in text and _ESCAPED.search(text) is not None
     if twice:
         text, wrong = decode_value(unquote_to_bytes(text.replace("+", " ")), "utf-8")

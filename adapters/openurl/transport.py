@@ -199,7 +199,7 @@ def _first_match(patterns: Iterable[str], texts: tuple[str, ...]) -> str | None:
 
 
 def strip_markup(text: str) -> str:
-    """Without tags, scripts and entities, in one line."""
+    """Return a text without tags, scripts and entities, in one line."""
     return " ".join(html.unescape(_TAG.sub(" ", _DROPPED.sub(" ", text))).split())
 
 

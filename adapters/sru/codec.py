@@ -359,5 +359,5 @@ def _find_cql_index(term: SearchTerm, dialect: SruDialect, name: str) -> CqlInde
 
 
 def _escape_term(value: str) -> str:
-    """Inside quotation marks these mean something else (CQL 1.2, masking)."""
+    """Escape what means something else inside quotation marks (CQL 1.2, masking)."""
     return _MASKING.sub(r"\\\1", " ".join(value.split()))

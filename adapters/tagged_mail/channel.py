@@ -205,7 +205,7 @@ def _note_text(message: PartnerMessage) -> str:
 
 
 def _short_title(request: Request) -> str:
-    """So that people see what it is about."""
+    """Return the title, so that people see what it is about."""
     return request.citation.component_title or request.citation.title
 
 

@@ -295,5 +295,5 @@ def _hyphenate_words(text: str) -> str:
 
 
 def _local_symbol(symbol: str) -> str:
-    """Without its scheme and case: `ISIL:CA-OONL` is also called CA-OONL."""
+    """Return a symbol without its scheme and case: `ISIL:CA-OONL` is also called CA-OONL."""
     return symbol.rpartition(":")[2].strip().casefold()

@@ -394,7 +394,8 @@ def _build_attributes(pairs: dict[int, int | str]) -> tuple[TermAttribute, ...]:
 def read_answer_record(
     record: RawRecord | Z3950Diagnostic, position: int, how: Records, charset: str = "utf-8", source: str = ""
 ) -> FoundRecord:
-    """Never raises: what can't be read is its `problem`. `charset`: of texts in OPAC records that aren't UTF-8."""
+    """Read a record; never raises: what can't be read is its `problem`. `charset`: of texts in OPAC records that aren't
+    UTF-8."""
     if isinstance(record, Z3950Diagnostic):
         return FoundRecord(position=position, problem=describe_diagnostic(record))
     syntax = syntax_word(record.syntax)

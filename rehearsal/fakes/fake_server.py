@@ -232,7 +232,7 @@ class FakeServer(ABC):
 
 
 async def record_call(request: web.Request) -> FakeCall:
-    """Not answered yet."""
+    """Record a call that is not answered yet."""
     return FakeCall(
         method=request.method,
         path=request.path,

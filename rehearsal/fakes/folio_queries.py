@@ -57,7 +57,7 @@ def run_query(text: str, records: Iterable[FolioRecord], read_field: ReadField) 
 
 
 def read_plain_field(record: FolioRecord, path: str) -> Iterable[Any]:
-    """Through objects and lists."""
+    """Read a field through objects and lists."""
     found: list[Any] = [record]
     for name in path.split("."):
         inner: list[Any] = []

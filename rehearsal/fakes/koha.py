@@ -168,7 +168,8 @@ class FakeKoha(FakeServer):
         return answer
 
     async def check_call(self, route: _Route, request: web.Request) -> None:
-        """Against what the document lists, as Koha does it before its own code is reached. Raises KohaError."""
+        """Check a call against what the document lists, as Koha does it before its own code is reached. Raises
+        KohaError."""
         if unknown := set(_read_embeds(request)) - set(route.embeds):
             raise invalid_body("/x-koha-embed/0", f"Not in enum list: {', '.join(sorted(unknown))}.")
         if unknown := set(request.query) - set(route.query):

@@ -417,7 +417,7 @@ class KohaState:
         return self.checkouts[number]
 
     def judge_renewal(self, row: Row) -> str:
-        """Why not; empty: it can be renewed."""
+        """Return why it can't be renewed; empty: it can."""
         if row["renewals_count"] >= RENEWALS_ALLOWED:
             return "too_many"
         hold = self.first_hold_for(self.items[row["item_id"]])

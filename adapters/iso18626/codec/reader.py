@@ -227,5 +227,5 @@ def _fold_words(words: type[StrEnum]) -> dict[str, str]:
 
 
 def _fold_word(word: str) -> str:
-    """Without regard to capitals, and to the two spellings of Unrecognised."""
+    """Fold a word without regard to capitals, and to the two spellings of Unrecognised."""
     return word.lower().replace("unrecognized", "unrecognised")

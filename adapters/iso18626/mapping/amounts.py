@@ -50,7 +50,7 @@ def _put_first(words: list[str], note: str | None) -> str:
 
 
 def _make_whole(structure: T, words: list[str]) -> T:
-    """Without amounts that have cents, which are added to `words`."""
+    """Return a structure without amounts that have cents, which are added to `words`."""
     changes: dict[str, Any] = {}
     for field, element in list_elements(type(structure)).items():
         value = getattr(structure, field)

@@ -49,7 +49,7 @@ def has_condition_marker(note: str, habits: NoteHabits) -> bool:
 
 
 def remove_markers(note: str, habits: NoteHabits) -> str:
-    """Without what is for programs alone."""
+    """Return a note without what is for programs alone."""
     if habits.condition_marker:
         note = note.replace(habits.condition_marker, "")
     return _FOR_PROGRAMS.sub("", note)

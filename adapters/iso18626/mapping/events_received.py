@@ -252,7 +252,7 @@ def _read_named_supplier(
 
 
 def _read_supplier_name(info: ReturnInfo) -> str:
-    """Without the symbol that a broker puts behind it."""
+    """Read a name without the symbol that a broker puts behind it."""
     agency = info.agency
     typed = f"{agency.type.value}:{agency.value}" if agency is not None and agency.type is not None else ""
     return (info.name or "").strip().removesuffix(f"({typed})").strip()
@@ -284,7 +284,7 @@ def _is_conditional(
 
 
 def _list_shipped_items(items: tuple[ItemName, ...]) -> tuple[ShippedItem, ...]:
-    """Nothing for the one that its barcode says all of."""
+    """List items; nothing for the one that its barcode says all of."""
     if len(items) < 2 and not any(item.barcode and (item.label or item.call_number) for item in items):
         return ()
     return tuple(ShippedItem(item.barcode, item.label, item.call_number) for item in items[:MAX_VOLUMES])

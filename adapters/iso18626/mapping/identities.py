@@ -120,7 +120,8 @@ class MappingContext:
 
 
 def read_parties(header: Header | RequesterHeader | SupplierHeader, context: MappingContext, ours: Role) -> Parties:
-    """Whom a header names. `ours`: our role. A fixed word for a role is whoever has it; empty where nobody is named."""
+    """Read whom a header names. `ours`: our role. A fixed word for a role is whoever has it; empty where nobody is
+    named."""
     symbols = context.dialect.symbols
     requester = symbol_of_agency(header.requesting_agency, symbols)
     supplier = symbol_of_agency(header.supplying_agency, symbols)

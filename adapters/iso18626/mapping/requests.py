@@ -289,7 +289,7 @@ def command_of_patron_request(message: IllRequest, context: MappingContext) -> P
 
 
 def write_request(message: PartnerMessage, context: MappingContext) -> IllRequest:
-    """Without its header. Nothing about the patron goes out."""
+    """Write a request without its header. Nothing about the patron goes out."""
     request = message.request
     extras = {one.name: one.value for one in request.extras}
     previous = _find_previous_attempt(message)

@@ -212,7 +212,7 @@ class ApduReader(ber.BerSource):
         return b"".join(pieces)
 
     def decode_text(self, octets: bytes) -> str:
-        """Without blanks at its ends."""
+        """Decode a text without blanks at its ends."""
         try:
             return octets.decode("utf-8").strip()
         except UnicodeDecodeError:
@@ -298,7 +298,7 @@ def read_any(reader: ApduReader, start: int, stop: int, constructed: bool) -> An
 
 
 def read_external(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
-    """Inside an explicit tag, or with the tag replaced."""
+    """Read an EXTERNAL inside an explicit tag, or with the tag replaced."""
     if constructed and start < stop and reader.data[start] & ~ber.CONSTRUCTED == ber.EXTERNAL:
         _, _, start, stop, _ = reader.read_header(start, stop)
     return read_external_contents(reader, start, stop)

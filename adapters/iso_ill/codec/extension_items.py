@@ -38,7 +38,7 @@ _UNCOUNTED = tuple(
 
 
 def read_item(reader: ApduReader, start: int, stop: int, constructed: bool) -> Item:
-    """Whatever can't be read as what it should be is kept as it came, with a note."""
+    """Read an item; whatever can't be read as what it should be is kept as it came, with a note."""
     octets = read_any(reader, start, stop, constructed)
     if (info := _SEEN.get(octets)) is not None:
         return info

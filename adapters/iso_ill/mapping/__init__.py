@@ -1,4 +1,4 @@
-"""Between APDUs and the gateway's events.
+"""Mapping between APDUs and the gateway's events.
 
 event_of_apdu(apdu, context) -> IncomingPartnerMessage    what a partner's APDU means
 apdu_of_message(message, context) -> Apdu                 what we say, in its words

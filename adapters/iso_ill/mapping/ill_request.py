@@ -225,7 +225,7 @@ def _iter_oclc_extras(item: OclcRequest) -> Iterator[CitationExtra]:
 
 
 def write_request_fields(message: PartnerMessage, context: MappingContext) -> dict[str, Any]:
-    """Nothing about the patron goes out."""
+    """Write fields; nothing about the patron goes out."""
     request = message.request
     extras = {one.name: one.value for one in request.extras}
     return {

@@ -212,7 +212,8 @@ def write_trouble_report(message: PartnerMessage, context: MappingContext) -> di
 def build_error_report(
     peek: PartialHeader, problem: ProviderError | UserError, note: str, at: datetime, context: MappingContext
 ) -> StatusOrErrorReport:
-    """About a message of the partner's, with the ids that it had; empty ones where they could not be read."""
+    """Build a report about a message of the partner's, with the ids that it had; empty ones where they could not be
+    read."""
     provider = problem if isinstance(problem, ProviderError) else None
     user = problem if isinstance(problem, UserError) else None
     source = ReportSource.PROVIDER if provider is not None else ReportSource.USER

@@ -183,7 +183,7 @@ class ShippedConditions(IntEnum):
 
 
 class ApduType(IntEnum):
-    """Also the number of the outer tag [APPLICATION n]."""
+    """The type of an APDU, which is also the number of the outer tag [APPLICATION n]."""
 
     ILL_REQUEST = 1
     FORWARD_NOTIFICATION = 2

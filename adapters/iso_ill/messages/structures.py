@@ -199,7 +199,7 @@ class CostInfo:
 
 @value_object(kw_only=True)
 class DateDue:
-    """Without `renewable` it is."""
+    """The due date; without `renewable` it is."""
 
     due: Annotated[date, Tag(0, "date-due-field")]
     renewable: Annotated[bool, Tag(1)] = True

@@ -71,7 +71,7 @@ class AlmaProbe:
         self._recorder = ProbeRecorder()
 
     async def try_steps(self) -> tuple[ProbeStep, ...]:
-        """Until a step fails that the others need."""
+        """Try steps until one fails that the others need."""
         options, recorder, context = self._options, self._recorder, self._context
         tls = resolve_tls(options.ca, options.certificate, context.folder)
         if await recorder.try_connection(options.url, tls, options.seconds.connect) and await recorder.try_step(
@@ -291,9 +291,10 @@ def _name_nothing(title: str) -> tuple[str, ...]:
 
 
 async def _ask_of_somebody(question: Awaitable[object]) -> None:
-    """That there is nobody of this name is an answer too.
+    """Ask of somebody: that there is nobody of this name is an answer too.
 
-    Raises ProbeFailureError, Refused(CALL_NOT_ACCEPTED), Unavailable."""
+    Raises ProbeFailureError, Refused(CALL_NOT_ACCEPTED), Unavailable.
+    """
     try:
         await _ask_area(question, "Users")
     except Refused as refused:

@@ -1,4 +1,4 @@
-"""Why Alma refuses: its codes and words -> our reasons (facts/ils-backends.md section 4). Pure.
+"""Reasons of Alma's refusals: its codes and words -> our reasons (facts/ils-backends.md section 4). Pure.
 
 What nobody knows is kept for staff and never shown to a partner.
 """

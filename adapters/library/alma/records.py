@@ -171,7 +171,7 @@ class RecordReader:
     # --- holds, loans, fees ------------------------------------------------------------------------------
 
     def read_hold(self, row: Row) -> Hold:
-        """Without what only the gateway knows: key and request number."""
+        """Read a hold without what only the gateway knows: key and request number."""
         user = read_number(row, "user_primary_id")
         status = _HOLD_STATUSES.get(read_text(row, "request_status"), HoldStatus.WAITING)
         if status is HoldStatus.PAGED and "transit" in read_text(row, "task_name").casefold():
@@ -200,7 +200,7 @@ class RecordReader:
         )
 
     def read_loan(self, row: Row) -> Loan:
-        """Without what only the gateway knows. Raises Unavailable for a loan without a due date."""
+        """Read a loan without what only the gateway knows. Raises Unavailable for a loan without a due date."""
         due = parse_moment(read_text(row, "due_date"))
         if due is None:
             raise Unavailable("Alma: the loan has no due date")
@@ -219,7 +219,7 @@ class RecordReader:
         )
 
     def read_charge(self, row: Row, patron_id: str) -> Charge:
-        """Without what only the gateway knows."""
+        """Read a charge without what only the gateway knows."""
         amount = read_amount(row, "original_amount") or Decimal(0)
         balance = read_amount(row, "balance")
         return Charge(
@@ -253,7 +253,7 @@ def is_for_item(hold: Row, barcode: str) -> bool:
 
 
 def is_hold(row: Row) -> bool:
-    """Not a booking, digitisation or move, and not over."""
+    """Return whether it is a hold: not a booking, digitisation or move, and not over."""
     return read_text(row, "request_type") == "HOLD" and read_text(row, "request_status") in _HOLD_STATUSES
 
 

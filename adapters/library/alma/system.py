@@ -132,7 +132,7 @@ class AlmaLibrary(LimitedLibrary):
         return await self._desk.find_patron(key)
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
-        """Only of users whose password Alma itself keeps."""
+        """Check a password, only of users whose password Alma itself keeps."""
         if not self._options.checks_passwords:
             refuse_unsupported("check a password")
         refusal = make_refusal(RefusalReason.PATRON_AUTH_FAILED)

@@ -141,7 +141,7 @@ def get_bib(connection: Connection, here: WorkContext, bib_id: str) -> Bib:
 
 
 def get_bib_or_removed(connection: Connection, here: WorkContext, bib_id: str) -> Bib:
-    """Also a removed one, which items of the past still point to."""
+    """Load a record, also a removed one, which items of the past still point to."""
     return bib_of_row(connection.execute(_BY_ID_EVER, {"library": here.library, "bib": bib_id}).one())
 
 
@@ -169,7 +169,7 @@ def add_bib(
     control_number: str | None = None,
     marc: bytes | None = None,
 ) -> None:
-    """Under the record's own id, which must be new. A suppressed record gets no look-up rows: nobody may find it
+    """Add a record under its own id, which must be new. A suppressed record gets no look-up rows: nobody may find it
     but by its id."""
     row = _bib_columns(record) | {
         "library": here.library,

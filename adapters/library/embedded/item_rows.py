@@ -115,7 +115,7 @@ def find_latest_deleted(connection: Connection, here: WorkContext, barcode: str)
 
 
 def get_item(connection: Connection, here: WorkContext, item_id: str) -> ItemRecord:
-    """Also a deleted one. Raises Refused(UNKNOWN_ITEM)."""
+    """Load an item, also a deleted one. Raises Refused(UNKNOWN_ITEM)."""
     row = connection.execute(_BY_ID, _item_parameters(here, item_id)).one_or_none()
     if row is None:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this id", about=MessagePart.ITEM, value=item_id)

@@ -119,7 +119,7 @@ class BranchClosures:
         return day.isoweekday() in self.weekdays or day in self.dates
 
     def next_open_day(self, day: date) -> date:
-        """That day, or the first open one after it; the day itself where a whole year is closed."""
+        """Return that day, or the first open one after it; the day itself where a whole year is closed."""
         return next((d for d in (day + timedelta(days=n) for n in range(366)) if not self.is_closed(d)), day)
 
 

@@ -253,7 +253,7 @@ def _join_subfields(marc_field: Any, codes: str) -> str:
 
 
 def _trim_isbd(text: str) -> str:
-    """Without ISBD punctuation at the end; an initial keeps its full stop."""
+    """Return a text without ISBD punctuation at the end; an initial keeps its full stop."""
     text = text.strip().rstrip(" /:;,=").strip()
     last = text.removesuffix(".").rsplit(" ", 1)[-1]
     return text.removesuffix(".") if len(last) > 2 else text

@@ -349,7 +349,7 @@ def post_charge(connection: Connection, here: WorkContext, charge: Charge) -> Ch
 
 
 def add_charge(connection: Connection, here: WorkContext, charge: Charge) -> Charge:
-    """Without asking: for fines, whose patron and amount are the library's own."""
+    """Add a charge without asking: for fines, whose patron and amount are the library's own."""
     row = {
         "library": here.library,
         "id": new_id(here.now),

@@ -236,4 +236,4 @@ def _drop_defaults(value: Any) -> Any:
 
 
 class EmbeddedOptions(ProfileSection):
-    """Nothing but its type: who the library is stands beside it, how it works in its own tables."""
+    """The options: nothing but the type: who the library is stands beside it, how it works in its own tables."""

@@ -106,7 +106,7 @@ def lock_loan(connection: Connection, here: WorkContext, loan_id: str) -> None:
 
 
 def lock_patron(connection: Connection, here: WorkContext, patron_id: str) -> None:
-    """So that limits can't be passed by two loans or holds at the same time."""
+    """Lock a patron, so that limits can't be passed by two loans or holds at the same time."""
     _lock_row(connection, here, _PATRON, patron_id)
 
 

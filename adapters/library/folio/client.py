@@ -177,7 +177,8 @@ class FolioClient:
                 raise
 
     def _question_failure(self, answer: RestAnswer, title: str) -> Unavailable:
-        """No rule of the library's stands behind it. FOLIO repeats the query in its words, which may name a patron."""
+        """Make the failure of a question; no rule of the library's stands behind it. FOLIO repeats the query in its
+        words, which may name a patron."""
         failure = self._failure(answer, title)
         if isinstance(failure, Unavailable):
             return failure

@@ -115,7 +115,7 @@ class HoldDesk:
         return "Page" if is_in else "Recall" if wish.kind == "recall" else "Hold"
 
     async def send_request(self, record: FolioJson, wish: HoldWish, key: str, before: LibraryChange | None) -> Hold:
-        """Written down before. Raises Refused, Unavailable, OutcomeUnknown."""
+        """Send a request, which is written down before. Raises Refused, Unavailable, OutcomeUnknown."""
         desk = self.desk
         change = LibraryChange(
             kind=ChangeKind.HOLD,

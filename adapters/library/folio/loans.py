@@ -342,8 +342,8 @@ def _change_status(found: ItemFound, answer: CheckInAnswer) -> ItemFound:
 
 
 def _write_checked_in(done: CheckedIn, status_before: str) -> str:
-    """Without the patron: the number of whom is enough, and names are not kept. FOLIO's own word for the status of the
-    item goes before it, so that a lost answer can be told from one that never came."""
+    """Write a check-in without the patron: the number of whom is enough, and names are not kept. FOLIO's own word for
+    the status of the item goes before it, so that a lost answer can be told from one that never came."""
     return f"{status_before}\n{write_checked_in(done)}"
 
 

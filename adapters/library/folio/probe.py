@@ -180,7 +180,7 @@ def list_needed_permissions(options: FolioOptions) -> tuple[NeededPermission, ..
 
 
 def name_all_permissions() -> frozenset[str]:
-    """Whatever the settings are: those that docs/library-systems/folio.md lists."""
+    """Name the permissions whatever the settings are: those that docs/library-systems/folio.md lists."""
     groups = (
         PERMISSIONS,
         PIN_PERMISSIONS,
@@ -209,7 +209,7 @@ class FolioProbe:
         self._recorder = ProbeRecorder()
 
     async def try_steps(self) -> tuple[ProbeStep, ...]:
-        """Until a step fails that the others need."""
+        """Try steps until one fails that the others need."""
         options, recorder = self._options, self._recorder
         tls = options.make_tls(self._folder)
         if not await recorder.try_connection(options.url, tls, options.seconds.connect):

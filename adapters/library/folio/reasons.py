@@ -1,5 +1,6 @@
-"""Why FOLIO refuses. It answers with a list of errors, each with a code in some cases and words in all, or with plain
-text: facts/ils-backends.md 1.3 and section 4. The code is looked at first, then the library's own words, then ours.
+"""Reasons of FOLIO's refusals. It answers with a list of errors, each with a code in some cases and words in all, or
+with plain text: facts/ils-backends.md 1.3 and section 4. The code is looked at first, then the library's own words,
+then ours.
 
 What nobody knows is kept for staff and never shown to a partner.
 """

@@ -262,7 +262,8 @@ class TemporaryItemDesk:
         return await desk.describe_hold(after[1])
 
     async def _take_back(self, records: RecordSet) -> None:
-        """Whatever of them is there. Raises Unavailable, OutcomeUnknown: the next call under this key tries again."""
+        """Take back whatever of them is there. Raises Unavailable, OutcomeUnknown: the next call under this key tries
+        again."""
         item_id, holdings_id, instance_id = records.ids
         await remove_record(self.desk.client, ITEMS, item_id)
         await remove_record(self.desk.client, HOLDINGS, holdings_id)

@@ -79,7 +79,7 @@ class KohaClient:
         return self._known or ALL_ABILITIES
 
     async def load_abilities(self) -> KohaAbilities:
-        """Asked once, for all who wait. Raises Unavailable."""
+        """Load the abilities, asked once, for all who wait. Raises Unavailable."""
         async with self._loading:
             if self._known is None:
                 answer = await self._rest.ask(RestCall(method="GET", path=("",)))
@@ -184,7 +184,8 @@ class KohaClient:
         page: int = 1,
         size: int = 1,
     ) -> RowPage:
-        """Without paging the whole list is the first page. Raises Unavailable, Refused(CALL_NOT_ACCEPTED)."""
+        """Find a page; without paging the whole list is the first one. Raises Unavailable,
+        Refused(CALL_NOT_ACCEPTED)."""
         name = title or "/" + "/".join(path)
         known, asked = await self.load_abilities(), f"GET {name}"
         extra = {"_match": "exact", "_page": str(page), "_per_page": str(size)}

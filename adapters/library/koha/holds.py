@@ -251,7 +251,7 @@ class HoldDesk:
         return await self._end_change(change, sent)
 
     async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
-        """Sent again after an unknown outcome: to set the same once more changes nothing."""
+        """Update a hold; sent again after an unknown outcome: to set the same once more changes nothing."""
         desk = self.desk
         before = await desk.changes.find_change(ChangeKind.HOLD_UPDATE, key)
         if before is not None and before.ended is not None:

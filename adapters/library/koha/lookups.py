@@ -221,9 +221,10 @@ class KohaDesk:
         return equal[0] if equal else None
 
     async def require_item_to_lend(self, barcode: str) -> ItemAnswer:
-        """Without holds: Koha looks at them itself, where an item is lent or a loan renewed.
+        """Load an item without holds: Koha looks at them itself, where an item is lent or a loan renewed.
 
-        Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
+        Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable.
+        """
         row = await self._find_item_row(barcode)
         if row is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)

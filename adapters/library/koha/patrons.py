@@ -158,7 +158,8 @@ class PatronDesk:
             raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
 
     async def _set_password(self, patron_id: str, secret: str) -> None:
-        """Once more is no harm. The patron is there already, so a failure leaves the whole unfinished."""
+        """Set the password; once more is no harm. The patron is there already, so a failure leaves the whole
+        unfinished."""
         row = {"password": secret, "password_2": secret}
         try:
             await self.desk.client.send_row(

@@ -37,7 +37,7 @@ class KohaProbe:
         self._client: KohaClient | None = None
 
     async def try_steps(self) -> tuple[ProbeStep, ...]:
-        """Until a step fails that the others need."""
+        """Try steps until one fails that the others need."""
         try:
             await self._try_all()
         finally:

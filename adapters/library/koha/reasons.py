@@ -1,4 +1,4 @@
-"""Why Koha refuses: its codes and words -> our reasons (facts/ils-backends.md section 4).
+"""Reasons of Koha's refusals: its codes and words -> our reasons (facts/ils-backends.md section 4).
 
 A code may stand in `error_code`, in the text, or be a key of what an availability question answers. What nobody knows
 is kept for staff and never shown to a partner.

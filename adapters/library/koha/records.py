@@ -181,8 +181,8 @@ class RecordReader:
     # --- holds, loans, fees ------------------------------------------------------------------------------
 
     def read_hold(self, row: Row, item_barcode: str, title: str) -> Hold:
-        """Without what only the gateway knows: key and request number. `placed` is the day at its beginning, as Koha
-        keeps no time."""
+        """Read a hold without what only the gateway knows: key and request number. `placed` is the day at its
+        beginning, as Koha keeps no time."""
         status = HOLD_STATUSES.get(read_text(row, "status"), HoldStatus.WAITING)
         expires = parse_day(read_text(row, "expiration_date"))
         day = parse_day(read_text(row, "hold_date")) or date.min
@@ -205,7 +205,7 @@ class RecordReader:
         )
 
     def read_loan(self, row: Row, item: Row) -> Loan:
-        """Without what only the gateway knows. Raises Unavailable for a loan without a due date."""
+        """Read a loan without what only the gateway knows. Raises Unavailable for a loan without a due date."""
         due = parse_moment(read_text(row, "due_date"), self.zone)
         if due is None:
             raise Unavailable("Koha: the loan has no due date")
@@ -225,7 +225,7 @@ class RecordReader:
         )
 
     def read_charge(self, row: Row) -> Charge:
-        """Without what only the gateway knows."""
+        """Read a charge without what only the gateway knows."""
         amount = read_money(row, "amount") or Decimal(0)
         outstanding = read_money(row, "amount_outstanding")
         return Charge(

@@ -31,7 +31,7 @@ _LIST_CALLS = {
 
 
 class SettingsLists:
-    """Asked for once by all who wait, and again after an hour. `read_time`: seconds that only grow."""
+    """The lists, asked for once by all who wait, and again after an hour. `read_time`: seconds that only grow."""
 
     def __init__(self, client: KohaClient, reader: RecordReader, read_time: Callable[[], float] = monotonic) -> None:
         self._client = client

@@ -97,7 +97,7 @@ class KohaLibrary(LimitedLibrary):
         return frozenset(found)
 
     async def ping(self) -> None:
-        """Also finds out what this release can do, once."""
+        """Ask for an answer; also finds out what this release can do, once."""
         try:
             await self._client.find_page("libraries")
         except Refused as refused:

@@ -45,9 +45,10 @@ class HoldDesk:
         return side.name_hold(await side.system.place_hold(native, key), wish.patron_id)
 
     async def find_hold(self, request_id: str) -> Hold:
-        """Apart, of both; what is open comes before what has ended.
+        """Find a hold; apart, of both; what is open comes before what has ended.
 
-        Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
+        Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable.
+        """
         if not self.systems.is_apart:
             side = self.systems.select_side_of(PairedTask.REQUESTS)
             return await side.describe_hold(await side.system.find_hold(request_id))

@@ -35,7 +35,7 @@ class PatronDesk:
     context: LibraryAdapterContext
 
     async def find_patron(self, key: PatronKey) -> Patron:
-        """Apart, with what the patron has of partners' items."""
+        """Find a patron; apart, with what the patron has of partners' items."""
         patron = await self.systems.find_main_patron(key)
         if not self.systems.is_apart:
             return patron

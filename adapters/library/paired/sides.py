@@ -184,7 +184,7 @@ class SystemSide:
         return self.name_hold(hold, await self.number_of_patron(hold.patron_id))
 
     async def describe_return(self, done: CheckedIn) -> CheckedIn:
-        """Without the patron, whom the main system tells."""
+        """Describe a return without the patron, whom the main system tells."""
         return replace(
             done,
             item=self.name_item(done.item),

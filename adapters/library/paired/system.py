@@ -177,7 +177,7 @@ class PairedLibrary:
         return await self._systems.look_up_item(barcode)
 
     async def item_by_request(self, request_id: str) -> Item:
-        """Apart, of a partner's item first."""
+        """Find an item; apart, of a partner's item first."""
         if not self._systems.is_apart:
             side = self._systems.side_of_temporary_items
             return await self._systems.look_up_item((await side.system.item_by_request(request_id)).barcode)
@@ -295,7 +295,8 @@ class PairedLibrary:
         item_barcode: str = "",
         request_id: str = "",
     ) -> Charge:
-        """Apart, in the main system, where the patron pays; the item is named by words there, since it has none."""
+        """Post a fee; apart, in the main system, where the patron pays; the item is named by words there, since it has
+        none."""
         side = self._systems.select_side_of(PairedTask.FEES)
         native = await side.require_patron(patron_id)
         if self._systems.is_apart and item_barcode and (await self._systems.find_item(item_barcode))[0] is not side:

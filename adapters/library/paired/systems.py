@@ -41,7 +41,8 @@ class PairedSystems:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Apart, those of the main system, and partners' items by the second: a promise must hold for all items."""
+        """The capabilities; apart, those of the main system, and partners' items by the second: a promise must hold for
+        all items."""
         able = {one for one in Capability if one in self.select_side_that_can(one).system.capabilities}
         if (
             self.select_side_of(PairedTask.REQUESTS) is not self.select_side_of(PairedTask.CATALOGUE)
@@ -81,7 +82,8 @@ class PairedSystems:
         return (await self.find_item(barcode))[0]
 
     async def find_item(self, barcode: str) -> tuple[SystemSide, Item]:
-        """Apart, a partner's item comes first: nobody gives one the barcode of an item of the library's own."""
+        """Find an item; apart, a partner's item comes first: nobody gives one the barcode of an item of the library's
+        own."""
         if not self.is_apart:
             side = self.select_side_of(PairedTask.CATALOGUE)
             return side, await side.system.item_by_barcode(barcode)

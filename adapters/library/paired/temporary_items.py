@@ -22,7 +22,8 @@ class TemporaryItemDesk:
     memory: PairMemory
 
     async def make_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        """Apart, a barcode of the library's own is refused too: it would lead to the partner's item from then on."""
+        """Make an item; apart, a barcode of the library's own is refused too: it would lead to the partner's item from
+        then on."""
         side = self.systems.side_of_temporary_items
         if self.systems.is_apart:
             await self._refuse_own_barcode(item.barcode)

@@ -205,10 +205,11 @@ class Conversation:
         self._connection: TerminalConnection | None = None
 
     async def ask(self, query: Query) -> Reply:
-        """Asked twice at most: once more where the connection was kept, and so may have ended before, or where the
-        server has closed it after a good answer.
+        """Ask twice at most: once more where the connection was kept, and so may have ended before, or where the server
+        has closed it after a good answer.
 
-        Raises Unavailable, UnsendableValueError."""
+        Raises Unavailable, UnsendableValueError.
+        """
         seconds = self._options.seconds.look_up
         connection = await self._take_connection()
         try:
@@ -223,10 +224,11 @@ class Conversation:
             raise Unavailable(failure.detail) from failure
 
     async def change(self, query: Query) -> Reply:
-        """Sent once, and on a new connection where the server has closed the one that answered the questions: of those
-        that were kept nobody knows whether they are alive.
+        """Send a change once, and on a new connection where the server has closed the one that answered the questions:
+        of those that were kept nobody knows whether they are alive.
 
-        Raises Unavailable (nothing was sent), OutcomeUnknown, UnsendableValueError."""
+        Raises Unavailable (nothing was sent), OutcomeUnknown, UnsendableValueError.
+        """
         is_closed = self._connection is not None and not self._connection.is_usable
         connection = await self._take_connection(fresh=is_closed)
         return await connection.exchange(query, self._options.seconds.change)

@@ -116,9 +116,10 @@ class Reply:
 
 
 def encode_query(query: Query, charset: str, sequence: int | None) -> bytes:
-    """Without the end of the message. `sequence` 0 to 9; None: without error detection.
+    """Encode a query without the end of the message. `sequence` 0 to 9; None: without error detection.
 
-    Raises UnsendableValueError."""
+    Raises UnsendableValueError.
+    """
     body = f"{query.code}{query.fixed}".encode("ascii")
     for name, value in query.fields:
         body += name.encode("ascii") + _encode_value(name, value, charset) + b"|"

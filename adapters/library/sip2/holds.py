@@ -238,7 +238,7 @@ class HoldDesk:
             return await self._end_hold(change, cancelled)
 
     async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
-        """Sent again after an unknown outcome: to set the same once more changes nothing."""
+        """Update a hold; sent again after an unknown outcome: to set the same once more changes nothing."""
         desk = self.desk
         pickup = self._choose_pickup(edit.pickup) if edit.pickup is not None else None
         before = await desk.changes.find_change(ChangeKind.HOLD_UPDATE, key)

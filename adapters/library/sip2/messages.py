@@ -83,7 +83,7 @@ class MessageWriter:
         return Query("17", self._stamp(now), fields, ReplyCode.ITEM_INFORMATION)
 
     def check_out(self, patron: str, barcode: str, now: datetime, *, due: datetime | None, no_block: bool) -> Query:
-        """Never as a renewal. `due` counts where `no_block` says that the loan has happened."""
+        """Write a check-out, never as a renewal. `due` counts where `no_block` says that the loan has happened."""
         when = self._stamp(due if no_block and due is not None else now)
         fixed = f"N{_flag(no_block)}{self._stamp(now)}{when}"
         fields = (

@@ -58,7 +58,7 @@ class Sip2Probe:
         self._steps: list[ProbeStep] = []
 
     async def try_steps(self) -> tuple[ProbeStep, ...]:
-        """Until a step fails that the others need."""
+        """Try steps until one fails that the others need."""
         try:
             await self._try_all()
         finally:

@@ -1,5 +1,5 @@
-"""Why a SIP2 system refuses. It says so only in the words that it shows to people (AF), which differ from system to
-system and from language to language: facts/ils-backends.md section 4.
+"""Reasons of a SIP2 system's refusals. It says so only in the words that it shows to people (AF), which differ from
+system to system and from language to language: facts/ils-backends.md section 4.
 
 The words below were seen in Koha, Evergreen and edge-sip2, or are those of the standard; a library adds its own
 (`reasons`), which are looked for first. What nobody knows is kept for staff and never shown to a partner.

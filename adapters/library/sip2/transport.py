@@ -152,7 +152,7 @@ class TerminalConnection:
         raise OutcomeUnknown(problem)
 
     async def _read_message(self) -> bytes:
-        """Without its end and without the line feed that some servers put after the end before."""
+        """Read a message without its end and without the line feed that some servers put after the end before."""
         while True:
             try:
                 received = await self._reader.readuntil(END)

@@ -44,7 +44,7 @@ _KEPT_JSON: TypeAdapter[KeptHold | Hold] = TypeAdapter(KeptHold | Hold)
 
 
 def read_kept_hold(placing: LibraryChange) -> KeptHold:
-    """Before numbers were kept, the value was the hold alone."""
+    """Read a kept hold; before numbers were kept, the value was the hold alone."""
     kept = _KEPT_JSON.validate_json(placing.value)
     return kept if isinstance(kept, KeptHold) else KeptHold(kept)
 
@@ -390,7 +390,7 @@ class HoldDesk:
         return (await self.desk.ask_patron(hold.patron_id)).find_hold(hold.item_barcode, number) is None
 
     async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
-        """Sent again after an unknown outcome: to set the same once more changes nothing."""
+        """Update a hold; sent again after an unknown outcome: to set the same once more changes nothing."""
         desk = self.desk
         pickup = choose_pickup(desk, edit.pickup) if edit.pickup is not None else None
         before = await desk.changes.find_change(ChangeKind.HOLD_UPDATE, key)
@@ -463,12 +463,12 @@ class HoldDesk:
 
 
 def our_number_of_hold(change: LibraryChange) -> str:
-    """That we send when we place it: the partner's number, else one of ours."""
+    """Return the number that we send when we place it: the partner's, else one of ours."""
     return change.request_id or change.record_id
 
 
 def find_listed_number(change: LibraryChange) -> str:
-    """Under which the system lists a request of ours, as far as we know."""
+    """Find the number under which the system lists a request of ours, as far as we know."""
     return read_kept_hold(change).number or our_number_of_hold(change)
 
 

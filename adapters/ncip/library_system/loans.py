@@ -303,7 +303,7 @@ class LoanDesk:
         return replace(done, patron=patron)
 
     async def _find_left_list(self, change: LibraryChange) -> CheckedIn | None:
-        """Without look-up of items: whether the patron's list has it no more."""
+        """Find out, without look-up of items, whether the patron's list has it no more."""
         desk = self.desk
         if not change.patron_id or "loans" not in desk.options.patrons.lists:
             return None
@@ -348,8 +348,8 @@ class LoanDesk:
         return done
 
     async def forget_returned_loan(self, barcode: str, key: str) -> None:
-        """Without look-up of items, a loan of ours is what we remember. The end of one that staff have seen is
-        remembered too, unless the patron's list of loans has it still."""
+        """Forget a loan; without look-up of items, a loan of ours is what we remember. The end of one that staff have
+        seen is remembered too, unless the patron's list of loans has it still."""
         desk = self.desk
         if desk.options.is_answered("LookupItem"):
             return

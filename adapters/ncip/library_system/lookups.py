@@ -177,7 +177,7 @@ class NcipDesk:
     # --- records -----------------------------------------------------------------------------------------
 
     async def find_holdings(self, record: RecordId) -> BibHoldings:
-        """Asked for page by page. Raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM), Unavailable."""
+        """Find the holdings, asked for page by page. Raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM), Unavailable."""
         code = self.options.ncip.items.record_codes.get(record.type, record.type.upper())
         items: list[Item] = []
         bib, queue, cursor = Bib(), 0, ""

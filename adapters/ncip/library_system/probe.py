@@ -47,7 +47,7 @@ class NcipProbe:
         self._steps: list[ProbeStep] = []
 
     async def try_steps(self) -> tuple[ProbeStep, ...]:
-        """Until a step fails that the others need."""
+        """Try steps until one fails that the others need."""
         if not (
             await self._try_step("DNS", self._resolve_host) and await self._try_step("TCP", self._connect_to_server)
         ):

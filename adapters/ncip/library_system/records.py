@@ -339,7 +339,7 @@ class RecordReader:
         return replace(bib, id=self.number_of_bib(bib) or f"{RECORD_PREFIX}{barcode}")
 
     def describe_bib(self, one: BibInformation, now: datetime) -> Bib:
-        """Without a number of its own."""
+        """Describe a record without a number of its own."""
         return read_bib(one.bibliographic_description, self._make_reader(now))
 
     def number_of_bib(self, bib: Bib) -> str:

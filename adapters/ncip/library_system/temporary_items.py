@@ -229,8 +229,8 @@ class TemporaryItemDesk:
     # --- deleting ----------------------------------------------------------------------------------------
 
     async def delete_item(self, barcode: str, key: str) -> Item:
-        """Without DeleteItem the system removes the record by itself when the item is checked in; then it is only
-        remembered as gone."""
+        """Delete an item; without DeleteItem the system removes the record by itself when the item is checked in; then
+        it is only remembered as gone."""
         desk = self.desk
         before = await desk.changes.find_change(ChangeKind.TEMPORARY_ITEM_DELETION, key)
         changes = await desk.changes.changes_of_item(barcode)

@@ -162,12 +162,13 @@ def required_elements(name: str) -> Any:
 
 
 def extra_element(name: str) -> Any:
-    """Not in the schema, but sent by partners; read always, written only where a profile asks for it."""
+    """Declare an element that is not in the schema, but sent by partners; read always, written only where a profile
+    asks for it."""
     return field(default=None, metadata={"ncip": Element(name, extra=True)})
 
 
 def v1_element(name: str) -> Any:
-    """Known to version 1 alone."""
+    """Declare an element that is known to version 1 alone."""
     return field(default=None, metadata={"ncip": Element(name, v1_only=True)})
 
 

@@ -77,7 +77,7 @@ class AuthenticationInput(Structure):
 
 @value_object(kw_only=True)
 class Problem(Structure):
-    """Why something was not done. `element` is a name or a path such as `InitiationHeader/FromAgencyId`.
+    """The reason why something was not done. `element` is a name or a path such as `InitiationHeader/FromAgencyId`.
 
     Version 1 nests it: Problem/ProcessingError/ProcessingErrorType and so on, and has no detail.
     """

@@ -120,7 +120,7 @@ def read_accept_item(message: AcceptItem, reader: DeclarationReader) -> PlaceReq
 
 
 def _require_number(sent: RequestId | None, suffix: str, reader: DeclarationReader) -> str:
-    """Also that we are meant. Raises Refused."""
+    """Require a number, also that we are meant. Raises Refused."""
     receiver = reader.command.receiver
     if receiver and receiver.casefold() != reader.our_agency.casefold():
         raise Refused(

@@ -133,8 +133,8 @@ def _get_number(body: RequestItem | AcceptItem | ItemShipped) -> str:
 
 
 def _find_refusal(outcome: Outcome, dialect: OpenRsDialect) -> Refusal | None:
-    """Also what NCIP answers with a success that OpenRS would misread: it looks for neither blocks nor expiry, and
-    takes a record without items for one that it can't read."""
+    """Find a refusal, also what NCIP answers with a success that OpenRS would misread: it looks for neither blocks nor
+    expiry, and takes a record without items for one that it can't read."""
     match outcome:
         case Refusal():
             return outcome

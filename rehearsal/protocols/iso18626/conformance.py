@@ -51,7 +51,7 @@ async def try_cancellation(trial: Iso18626Trial) -> None:
 
 
 async def try_unknown_request(trial: Iso18626Trial) -> None:
-    """Beside a request that is known, so that nothing else than the number is wrong."""
+    """Try an unknown request beside one that is known, so that nothing else than the number is wrong."""
     title = "Received, about a request that was never made"
     if not await trial.make_request():
         trial.skip_exchanges(title, "Cancel")

@@ -255,7 +255,7 @@ def _drop_envelope(answer: ResponderAnswer, _number: int) -> ResponderAnswer:
 
 
 def _drop_namespace(answer: ResponderAnswer, _number: int) -> ResponderAnswer:
-    """That of elements; the prefix of attributes stays bound."""
+    """Drop the namespace of elements; the prefix of attributes stays bound."""
     return replace(answer, body=_DEFAULT_NAMESPACE.sub(b"", answer.body))
 
 

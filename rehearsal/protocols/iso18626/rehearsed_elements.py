@@ -26,7 +26,7 @@ Elements = Mapping[str, str | None]
 
 
 class RehearsedDialect(Iso18626Dialect):
-    """That of a partner who is played, for one message."""
+    """The dialect of a partner who is played, for one message."""
 
     elements: Elements = Field(default_factory=dict)
 

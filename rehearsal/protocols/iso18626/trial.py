@@ -178,7 +178,7 @@ class Iso18626Trial:
         return read_message_status(reply.body) if reply is not None else ""
 
     async def cancel_request(self) -> None:
-        """So that nobody works on it."""
+        """Cancel the request, so that nobody works on it."""
         status = await self.say_message("Cancel", self.write_action(Action.CANCEL), Expectation())
         if status == MessageStatus.OK:
             await self.hear_messages(ReasonForMessage.CANCEL_RESPONSE)

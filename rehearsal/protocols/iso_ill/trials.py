@@ -207,7 +207,7 @@ class IsoIllTrial:
         self.exchanges.append(CheckedExchange(title=title, sent=body, answer=b"".join(shown), findings=findings))
 
     def encode_body(self, apdu: Apdu) -> bytes:
-        """Without what shows who we are."""
+        """Encode an APDU without what shows who we are."""
         return encode_apdu(apdu, self._dialect.wire.style)
 
     async def _exchange_octets(
