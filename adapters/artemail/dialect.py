@@ -316,5 +316,5 @@ DEFAULT = ArtemailDialect()
 
 
 def dialect_of(profile: Profile) -> ArtemailDialect:
-    found = profile.dialects.get(SECTION)
-    return found if isinstance(found, ArtemailDialect) else DEFAULT
+    dialect = profile.dialects.get(SECTION)
+    return dialect if isinstance(dialect, ArtemailDialect) else DEFAULT

@@ -75,9 +75,9 @@ class PreparedOrder:
 def choose_customer(message: PartnerMessage, dialect: ArtemailDialect) -> Customer:
     """Choose the customer; raises Refused: no rule fits."""
     request = message.request
-    for one in dialect.customers:
-        if _is_rule_applicable(one, request) and (not one.branches or request.branch in one.branches):
-            return one
+    for customer in dialect.customers:
+        if _is_rule_applicable(customer, request) and (not customer.branches or request.branch in customer.branches):
+            return customer
     raise Refused(
         RefusalReason.DATA_MISSING, "The profile has no customer code for this request.", about=MessagePart.SENDER
     )
@@ -94,11 +94,11 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
     if message.kind is not EventKind.REQUEST:
         codes = dialect.actions.codes.get(message.kind)
         if codes is None:
-            said = write_sentence(
+            sentence = write_sentence(
                 "'%(kind)s' cannot be sent in ARTEmail: `actions.codes` of the profile has no code for it.",
                 kind=message.kind.value,
             )
-            raise Refused(RefusalReason.UNSUPPORTED_SERVICE, said)
+            raise Refused(RefusalReason.UNSUPPORTED_SERVICE, sentence)
         note_lines = filter(None, (write_cost_term(details.cost), *details.note.splitlines()))
         said_lines = tuple(map(scribe.transcribe, note_lines))
         return PreparedOrder(ArtemailOrder(number, (*codes, *test), said_lines), (), _transcription_notes(scribe))
@@ -184,11 +184,11 @@ def _transcription_notes(scribe: AsciiTranscriber) -> tuple[str, ...]:
 def interpret_orders(mail: IncomingMail, profile: Profile, dialect: ArtemailDialect) -> MailInterpretation:
     """Orders of a partner that asks us. Raises MalformedMessage."""
     file = codec.decode(mail.text, dialect.layout.codec_layout)
-    if dialect.customers and file.customer not in {one.code for one in dialect.customers}:
+    if dialect.customers and file.customer not in {customer.code for customer in dialect.customers}:
         raise MalformedMessage("customer code", "it is none that the profile knows", MalformationKind.INVALID_VALUE)
     reference = find_file_reference(mail.subject, dialect)
     extras = (CitationExtra(FILE, reference),) if reference else ()
-    events = tuple(_event_of_order(one, file, extras, profile, dialect) for one in file.orders)
+    events = tuple(_event_of_order(order, file, extras, profile, dialect) for order in file.orders)
     return MailInterpretation(events, file.rest)
 
 
@@ -323,7 +323,7 @@ def item_values(request: Request) -> dict[str, str]:
         "call_number": citation.call_number,
         "need_by": request.dates.need_by.isoformat() if request.dates.need_by is not None else "",
         "maximum_cost": f"{maximum.amount} {maximum.currency}" if maximum is not None else "",
-        "note": " ".join((*(one.text for one in request.notes if one.for_partner), citation.note)),
+        "note": " ".join((*(note.text for note in request.notes if note.for_partner), citation.note)),
     }
     return {key: " ".join(value.split()) for key, value in found.items()}
 
@@ -339,7 +339,7 @@ def citation_of_lines(lines: Sequence[str], items: Items, service: ServiceType) 
         kind: _LineAlignment(taken, _compile_patterns(getattr(items, kind)), items.missing)
         for kind in _layout_order(service)
     }
-    kind = max(readings, key=lambda one: readings[one].score)  # of equal ones the first
+    kind = max(readings, key=lambda reading: readings[reading].score)  # of equal ones the first
     values, rest = readings[kind].read_values()
     note = "\n".join((*filter(None, (values.get("note", ""),)), *rest, *lines[MAX_LINES:]))
     return _citation_of_values(kind, values, note, "\n".join(lines))
@@ -362,8 +362,8 @@ class _LinePattern:
             if line == missing:
                 return {}
             line = line.removeprefix(codec.GUARD)
-        found = self.pattern.fullmatch(line) if len(line) <= MAX_LINE_CHARS else None
-        return {key: value.strip() for key, value in found.groupdict().items() if value} if found else None
+        match = self.pattern.fullmatch(line) if len(line) <= MAX_LINE_CHARS else None
+        return {key: value.strip() for key, value in match.groupdict().items() if value} if match else None
 
 
 @lru_cache(maxsize=256)
@@ -458,9 +458,9 @@ _ISSN_LENGTH = 8
 
 
 def _identifiers_of_values(said: Mapping[str, str]) -> list[RecordId]:
-    found = [RecordId(name, said[name]) for name in ("isbn", "issn", "doi", "pmid", "oclc") if said[name]]
+    ids = [RecordId(name, said[name]) for name in ("isbn", "issn", "doi", "pmid", "oclc") if said[name]]
     if said["number"]:
         value = re.sub(r"^IS[BS]N:?\s*", "", said["number"], flags=re.IGNORECASE)
         digits = re.sub(r"[^0-9Xx]", "", value)
-        found.append(RecordId("issn" if len(digits) == _ISSN_LENGTH else "isbn", value))
-    return found
+        ids.append(RecordId("issn" if len(digits) == _ISSN_LENGTH else "isbn", value))
+    return ids

@@ -164,12 +164,12 @@ def add_account(message: Message, dialect: Iso18626Dialect, resolve_secret: Call
     """Add what shows who we are, where the partner wants that. Raises as `resolve_secret`."""
     if not dialect.account.id or isinstance(message, SupplyingAgencyMessage):
         return message
-    shown = Authentication(account=dialect.account.id, security_code=resolve_secret(dialect.account.code))
+    authentication = Authentication(account=dialect.account.id, security_code=resolve_secret(dialect.account.code))
     if isinstance(message, Request):
         assert message.header is not None, "message_of_event writes it"
-        return replace(message, header=replace(message.header, authentication=shown))
+        return replace(message, header=replace(message.header, authentication=authentication))
     assert message.header is not None, "message_of_event writes it"
-    return replace(message, header=replace(message.header, authentication=shown))
+    return replace(message, header=replace(message.header, authentication=authentication))
 
 
 def _encode_for_partner(message: Message, dialect: Iso18626Dialect) -> EncodedMessage:

@@ -220,8 +220,8 @@ def _build_envelope(opened: OpenedMessage, message: Message, version: str) -> Me
     requester = header.requesting_agency if header is not None else None
     supplier = header.supplying_agency if header is not None else None
     sender, receiver = (supplier, requester) if isinstance(message, SupplyingAgencyMessage) else (requester, supplier)
-    shown = (header.authentication if header is not None else None) or Authentication()
-    account, code = shown.account or "", shown.security_code or ""
+    authentication = (header.authentication if header is not None else None) or Authentication()
+    account, code = authentication.account or "", authentication.security_code or ""
     return MessageEnvelope(
         service=_name_service(message),
         version=version,

@@ -155,15 +155,15 @@ class _ReplyMatcher:
 
     def __call__(self, raw: bytes) -> bool:
         try:
-            seen = peek_apdu(raw)
-            if seen.transaction_id is None or not self._is_same_transaction(seen.transaction_id):
+            header = peek_apdu(raw)
+            if header.transaction_id is None or not self._is_same_transaction(header.transaction_id):
                 return False
-            if seen.type is ApduType.STATUS_OR_ERROR_REPORT:
+            if header.type is ApduType.STATUS_OR_ERROR_REPORT:
                 report = decode_apdu(raw).apdu
                 return isinstance(report, StatusOrErrorReport) and self._is_about_message(report)
         except MalformedMessage:
             return False
-        return isinstance(self._asked, IllRequest) and seen.type in FROM_RESPONDER
+        return isinstance(self._asked, IllRequest) and header.type in FROM_RESPONDER
 
     def _is_same_transaction(self, id_: object) -> bool:
         ours = self._asked.transaction_id

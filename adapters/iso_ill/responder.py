@@ -419,28 +419,28 @@ def report_refusal(
     apdu: Apdu, refusal: Refusal, request: Request | None, context: MappingContext, at: datetime
 ) -> StatusOrErrorReport | None:
     """Report a refusal; never about a report, nor about a Message that can't be placed."""
-    seen = header_of_apdu(apdu)
-    if is_unreportable(seen, refusal):
+    header = header_of_apdu(apdu)
+    if is_unreportable(header, refusal):
         return None
-    return build_problem_report(seen, apdu_problem(refusal, seen, request), refusal.detail, at, context)
+    return build_problem_report(header, apdu_problem(refusal, header, request), refusal.detail, at, context)
 
 
 def build_problem_report(
-    seen: PartialHeader, problem: ProviderError | UserError, note: str, at: datetime, context: MappingContext
+    header: PartialHeader, problem: ProviderError | UserError, note: str, at: datetime, context: MappingContext
 ) -> StatusOrErrorReport:
-    return replace(build_error_report(seen, problem, note, at, context), extensions=our_delivery_info(context))
+    return replace(build_error_report(header, problem, note, at, context), extensions=our_delivery_info(context))
 
 
-def is_unreportable(seen: PartialHeader, refusal: Refusal | None = None) -> bool:
-    if seen.type is ApduType.MESSAGE:
+def is_unreportable(header: PartialHeader, refusal: Refusal | None = None) -> bool:
+    if header.type is ApduType.MESSAGE:
         return refusal is not None and refusal.reason is RefusalReason.UNKNOWN_REQUEST
-    return seen.type is ApduType.STATUS_OR_ERROR_REPORT
+    return header.type is ApduType.STATUS_OR_ERROR_REPORT
 
 
-def apdu_problem(refusal: Refusal, seen: PartialHeader, request: Request | None = None) -> ProviderError | UserError:
-    if refusal.reason in _NOT_NOW and seen.type is not None:
+def apdu_problem(refusal: Refusal, header: PartialHeader, request: Request | None = None) -> ProviderError | UserError:
+    if refusal.reason in _NOT_NOW and header.type is not None:
         state = ill_state_of_request(request) if request is not None else CurrentState.UNKNOWN
-        return ProviderError(state_transition_prohibited=StateTransitionProhibited(apdu=seen.type, state=state))
+        return ProviderError(state_transition_prohibited=StateTransitionProhibited(apdu=header.type, state=state))
     if refusal.reason in _NOT_LET_IN:
         return UserError(security_problem=refusal.detail)
     if refusal.reason is RefusalReason.UNSUPPORTED_SERVICE and refusal.about is MessagePart.SERVICE:

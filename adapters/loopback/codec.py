@@ -64,15 +64,15 @@ def _wire_adapter() -> TypeAdapter[LoopbackMessage]:
 
 
 def encode_partner_message(message: PartnerMessage) -> bytes:
-    asked = None
+    content = None
     if message.kind is EventKind.REQUEST:
         request = message.request
-        asked = RequestContent(
+        content = RequestContent(
             citation=request.citation,
             service=request.service,
             dates=request.dates,
             costs=RequestCosts(maximum=find_told_limit(request.costs)),
-            volumes=tuple(Volume(one.id, one.label) for one in request.volumes),
+            volumes=tuple(Volume(volume.id, volume.label) for volume in request.volumes),
             extras=request.extras,
         )
     wire = LoopbackMessage(
@@ -83,7 +83,7 @@ def encode_partner_message(message: PartnerMessage) -> bytes:
         receiver=message.receiver.symbol,
         transaction=message.transaction,
         details=message.details,
-        asked=asked,
+        asked=content,
     )
     return _wire_adapter().dump_json(wire)
 
@@ -117,20 +117,20 @@ def _build_lending_request(asked: RequestContent, sender: LibraryParty) -> Lendi
         service=asked.service,
         dates=asked.dates,
         maximum_cost=asked.costs.maximum,
-        volumes=tuple(one.label for one in asked.volumes),
+        volumes=tuple(volume.label for volume in asked.volumes),
         extras=asked.extras,
         requester=sender,
         source="partner",
     )
 
 
-def encode_acknowledgement(taken: InboxResult) -> bytes:
-    refused = taken.refused
+def encode_acknowledgement(result: InboxResult) -> bytes:
+    refused = result.refused
     return (
         LoopbackAcknowledgement(
             refused=refused.reason if refused is not None else None,
             detail=refused.detail if refused is not None else "",
-            repeated=taken.repeated,
+            repeated=result.repeated,
         )
         .model_dump_json()
         .encode()

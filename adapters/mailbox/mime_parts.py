@@ -210,8 +210,8 @@ def _file_name(part: Message) -> str:
         found = part.get_filename() or ""
     except (ValueError, LookupError, TypeError):
         return ""
-    given = decode_header_text(str(found))
-    return clean_file_name(given) if given else ""
+    header_text = decode_header_text(str(found))
+    return clean_file_name(header_text) if header_text else ""
 
 
 def _sniff_media_type(kind: str, body: bytes) -> str:

@@ -81,7 +81,7 @@ def _has_indicators(field: MarcField, indicators: str) -> bool:
     if indicators == "..":
         return True
     have = field.indicators.replace(" ", "#")
-    return all(wanted in (".", here) for wanted, here in zip(indicators, have, strict=False))
+    return all(indicator in (".", here) for indicator, here in zip(indicators, have, strict=False))
 
 
 # --- statuses and days -----------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def _items_of_holding(holding: OpacHolding, how: Records) -> Iterator[HeldItem]:
     for circulation in holding.circulations or (OpacCirculation({}),):
         texts = {**holding.texts, **circulation.texts}
         status = texts.get(how.opac.status, "")
-        shown = parse_availability(status, how)
+        availability = parse_availability(status, how)
         yield HeldItem(
             location=texts.get(how.opac.location, "") or texts.get("nucCode", ""),
             sublocation=texts.get(how.opac.sublocation, ""),
@@ -172,7 +172,7 @@ def _items_of_holding(holding: OpacHolding, how: Records) -> Iterator[HeldItem]:
             barcode=texts.get("itemId", ""),
             policy=texts.get(how.opac.policy, ""),
             status=status or _status_text(circulation),
-            available=circulation.available_now if shown is None else shown,
+            available=circulation.available_now if availability is None else availability,
             due=parse_due_day(texts.get("availabilityDate", ""), how),
             volumes=texts.get("enumAndChron", "") or "; ".join(holding.volumes),
             note=texts.get("publicNote", ""),

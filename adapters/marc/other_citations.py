@@ -195,8 +195,8 @@ def _read_mods_author(mods: etree._Element) -> str:
     parts = [element for element in child_elements(first, "namePart") if element.get("type") != "date"]
     families = [part for part in parts if part.get("type") == "family"]
     if families:
-        given = [part for part in parts if part.get("type") == "given"]
-        return ", ".join(filter(None, (" ".join(map(element_text, families)), " ".join(map(element_text, given)))))
+        elements = [part for part in parts if part.get("type") == "given"]
+        return ", ".join(filter(None, (" ".join(map(element_text, families)), " ".join(map(element_text, elements)))))
     return citation_texts.trim_punctuation(" ".join(map(element_text, parts)))
 
 

@@ -81,10 +81,10 @@ def record_from_opac(
     if bibliographic is None:
         problem = write_sentence("an OPAC record without a bibliographic record")
         return FoundRecord(position=position, syntax="opac", raw=raw, holdings=items, problem=problem)
-    shown = items if items is not None else bibliographic.holdings
+    held_items = items if items is not None else bibliographic.holdings
     shelf = _first_call_number(items) or bibliographic.citation.call_number
     citation = replace(bibliographic.citation, call_number=shelf)
-    return replace(bibliographic, position=position, syntax="opac", raw=raw, holdings=shown, citation=citation)
+    return replace(bibliographic, position=position, syntax="opac", raw=raw, holdings=held_items, citation=citation)
 
 
 def holdings_from_marc(data: bytes, how: Records) -> tuple[HeldItem, ...]:
@@ -131,8 +131,8 @@ def _record_from_opac_xml(element: etree._Element, found_record: FoundRecord, ho
     inner = xml_elements.find_child(element, "bibliographicRecord")
     record = inner[0] if inner is not None and len(inner) else None
     bibliographic = record_from_xml(record, found_record.position, how, source) if record is not None else None
-    shown = holdings.opac_holdings_from_xml(element)
-    items = holdings.items_of_opac_holdings(shown, how) if shown is not None else None
+    opac_holdings = holdings.opac_holdings_from_xml(element)
+    items = holdings.items_of_opac_holdings(opac_holdings, how) if opac_holdings is not None else None
     return record_from_opac(bibliographic, items, found_record.position, found_record.raw)
 
 

@@ -39,7 +39,7 @@ OPTIONAL_PARTS = ("item_optional_fields", "user_optional_fields", "routing_infor
 def refusal_response(
     refusal: Refusal | MalformedMessage,
     service: str,
-    seen: MessagePeek | None,
+    peek: MessagePeek | None,
     parsed: ParsedDocument | None,
     dialect: NcipDialect,
     exchange: ExchangeContext | None,
@@ -47,18 +47,18 @@ def refusal_response(
 ) -> ResponderAnswer:
     """Make the answer that says why nothing was done. `seen`, `parsed`: what could be read of the message, None if
     nothing. `ext`: what the service's own answer says besides."""
-    version = seen.version if seen is not None else dialect.xml.version
+    version = peek.version if peek is not None else dialect.xml.version
     if isinstance(refusal, MalformedMessage):
         problem = problem_of_malformation(refusal, service, dialect, parsed)
     else:
         problem = problem_of_refusal(refusal, service, dialect, version, parsed)
-    header = seen.header if seen is not None and isinstance(seen.header, InitiationHeader) else None
-    in_ext = seen is not None and seen.in_ext and dialect.is_form_answered(service, version, in_ext=True)
+    header = peek.header if peek is not None and isinstance(peek.header, InitiationHeader) else None
+    in_ext = peek is not None and peek.in_ext and dialect.is_form_answered(service, version, in_ext=True)
     body = _build_refusal_body(service, problem, header, version, dialect, exchange)
     if ext and isinstance(body, Response):
         body = dataclasses.replace(body, ext=ext)
-    of_versions = isinstance(body, LookupVersionResponse) and seen is not None
-    root = seen.root if seen is not None and of_versions else Root.MESSAGE
+    of_versions = isinstance(body, LookupVersionResponse) and peek is not None
+    root = peek.root if peek is not None and of_versions else Root.MESSAGE
     return ResponderAnswer(
         write_answer(body, version, root, dialect, exchange, in_ext=in_ext and not isinstance(body, Problems)),
         dialect.http.content_type,
@@ -74,15 +74,15 @@ def build_version_response(message: Message) -> LookupVersionResponse:
 
 
 def _build_response_header(
-    sent: InitiationHeader | None, service: str, dialect: NcipDialect, exchange: ExchangeContext | None
+    header: InitiationHeader | None, service: str, dialect: NcipDialect, exchange: ExchangeContext | None
 ) -> ResponseHeader | None:
     rules = dialect.header
-    if rules.answer == "never" or (rules.answer == "when-sent" and sent is None):
+    if rules.answer == "never" or (rules.answer == "when-sent" and header is None):
         return None
     ours = rules.our_agency or (exchange.symbol if exchange is not None else "")
     partner = rules.partner_agency
     scheme = rules.agency_scheme or None
-    source = sent or InitiationHeader()
+    source = header or InitiationHeader()
     to_us = _code_or_default(source.to_agency_id, ours, scheme)
     from_them = _code_or_default(source.from_agency_id, partner, scheme)
     swapped = rules.agencies_of.get(service, rules.agencies) == "swapped"
@@ -97,9 +97,9 @@ def _build_response_header(
     )
 
 
-def _code_or_default(sent: Code | None, value: str, scheme: str | None) -> Code | None:
-    if sent is not None and sent.value:
-        return sent
+def _code_or_default(code: Code | None, value: str, scheme: str | None) -> Code | None:
+    if code is not None and code.value:
+        return code
     return Code(value, scheme) if value else None
 
 
@@ -125,11 +125,11 @@ def _contains_word(body: bytes, words: tuple[str, ...]) -> bool:
 def service_answer(
     response: Response, message: Message, dialect: NcipDialect, exchange: ExchangeContext
 ) -> ResponderAnswer:
-    sent = message.body.initiation_header if isinstance(message.body, Initiation) else None
+    initiation_header = message.body.initiation_header if isinstance(message.body, Initiation) else None
     header = (
         None
         if message.root is Root.VERSION_MESSAGE
-        else _build_response_header(sent, message.service, dialect, exchange)
+        else _build_response_header(initiation_header, message.service, dialect, exchange)
     )
     complete = dataclasses.replace(response, response_header=header)
     return ResponderAnswer(

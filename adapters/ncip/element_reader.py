@@ -246,9 +246,9 @@ def _collect_other(
 ) -> None:
     name = local_name(child)
     if name == "Ext":
-        kept = tuple(raw_element(inner, local_name(inner)) for inner in child)
-        if kept:
-            values.setdefault("ext", []).extend(kept)
+        elements = tuple(raw_element(inner, local_name(inner)) for inner in child)
+        if elements:
+            values.setdefault("ext", []).extend(elements)
     elif name in TRANSPARENT:
         _collect_children(table, reading, child, values)
     else:

@@ -75,11 +75,11 @@ class NcipResponder:
         parsed = None
         try:
             parsed = parse_xml(arrival.body, limits=DocumentLimits(size=limit))
-            seen = peek_message(parsed)
+            peek = peek_message(parsed)
         except MalformedMessage as error:
             return MessageEnvelope(parsed=_OpenedMessage(arrival.body, limit, parsed), malformed=error)
         return _build_envelope(
-            _OpenedMessage(arrival.body, limit, parsed, seen, _read_media_type(arrival)), parsed, seen
+            _OpenedMessage(arrival.body, limit, parsed, peek, _read_media_type(arrival)), parsed, peek
         )
 
     def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> DecodedMessage:
@@ -211,14 +211,14 @@ def _parse_opened(opened: _OpenedMessage) -> ParsedDocument:
     return opened.parsed
 
 
-def _build_envelope(opened: _OpenedMessage, parsed: ParsedDocument, seen: MessagePeek) -> MessageEnvelope:
-    header = seen.header
+def _build_envelope(opened: _OpenedMessage, parsed: ParsedDocument, peek: MessagePeek) -> MessageEnvelope:
+    header = peek.header
     initiation = header if isinstance(header, InitiationHeader) else None
     if header is None:
-        return MessageEnvelope(service=seen.service, version=seen.version.value, repairs=parsed.notes, parsed=opened)
+        return MessageEnvelope(service=peek.service, version=peek.version.value, repairs=parsed.notes, parsed=opened)
     return MessageEnvelope(
-        service=seen.service,
-        version=seen.version.value,
+        service=peek.service,
+        version=peek.version.value,
         from_agency=text_of_code(header.from_agency_id),
         to_agency=text_of_code(header.to_agency_id),
         profile_type=text_of_code(initiation.application_profile_type) if initiation is not None else "",

@@ -163,8 +163,8 @@ def _error_of_response(error: SMTPResponseException, what: str) -> Refused | Una
 
 
 def _format_status(error: SMTPResponseException) -> str:
-    found = _ENHANCED.match(error.message.strip())
-    return f"{error.code} {found[0]}" if found else str(error.code)
+    match = _ENHANCED.match(error.message.strip())
+    return f"{error.code} {match[0]}" if match else str(error.code)
 
 
 def _describe_error(error: Exception) -> str:

@@ -55,11 +55,11 @@ class SruSearch:
                 notes.append(f"{len(collected)} of {wanted} records came")
                 break
             collected += more.records
-        shown = tuple(
+        records = tuple(
             _read_found_record(record, position, dialect, target.name)
             for position, record in enumerate(collected[:wanted], start=start)
         )
-        return SearchHits(total=found.total, records=shown, asked=cql, notes=tuple(notes))
+        return SearchHits(total=found.total, records=records, asked=cql, notes=tuple(notes))
 
     async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
         dialect = _target_dialect(target)

@@ -199,10 +199,10 @@ class TaggedMailDialect(ProfileSection):
 
     def answer_phrase(self, kind: EventKind) -> str:
         """Return the phrase of an answer; empty: its message says it all."""
-        found = self.answers.get(kind) or PHRASES.get(kind)
-        if found is None:
+        phrase = self.answers.get(kind) or PHRASES.get(kind)
+        if phrase is None:
             return ""
-        return {"en": found.english, "fr": found.french}.get(self.language, f"{found.english}/{found.french}")
+        return {"en": phrase.english, "fr": phrase.french}.get(self.language, f"{phrase.english}/{phrase.french}")
 
 
 PHRASES = _default_phrases()
@@ -210,5 +210,5 @@ DEFAULT = TaggedMailDialect()
 
 
 def dialect_of(profile: Profile) -> TaggedMailDialect:
-    found = profile.dialects.get(SECTION)
-    return found if isinstance(found, TaggedMailDialect) else DEFAULT
+    dialect = profile.dialects.get(SECTION)
+    return dialect if isinstance(dialect, TaggedMailDialect) else DEFAULT

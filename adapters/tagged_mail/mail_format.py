@@ -63,7 +63,7 @@ class TaggedMessageReader:
         asked = kind is EventKind.REQUEST and role is Role.LENDING
         if kind is EventKind.REQUEST and not asked:
             kind, how = EventKind.MESSAGE, write_sentence("a request that we created")
-        tags = ", ".join(dict.fromkeys(one.name for one in message.tags)) or write_sentence("none")
+        tags = ", ".join(dict.fromkeys(tag.name for tag in message.tags)) or write_sentence("none")
         return MailEvent(
             kind=kind,
             role=role,
@@ -83,11 +83,11 @@ class TaggedMessageReader:
 
     def _read_event_kind(self, message: TaggedMessage) -> tuple[EventKind, str]:
         answers = message.tag_values(self.dialect.field_tags("answer"))
-        said = _find_answer_kind(
+        answer_kind = _find_answer_kind(
             answers or (*message.tag_values(self.dialect.field_tags("note")), *message.text), message.name, self.dialect
         )
-        if said is not None:
-            return said, write_sentence("stated in the answer")
+        if answer_kind is not None:
+            return answer_kind, write_sentence("stated in the answer")
         if message.name is MessageName.SHIPPED and self.files:
             return EventKind.COPY_DELIVERED, write_sentence("the copy was attached")
         if message.name in ALONE:
@@ -100,7 +100,7 @@ class TaggedMessageReader:
         """Read our role by who the partner is in the message."""
         partner = self.profile.partner
         names = (self.dialect.their_symbol, *(partner.symbols if partner is not None else ()))
-        theirs = {_local_symbol(one) for one in names if one}
+        theirs = {_local_symbol(name) for name in names if name}
         borrower, lender = (_local_symbol(self._first_value(message, field)) for field in ("borrower", "lender"))
         if (borrower in theirs) != (lender in theirs):
             return Role.LENDING if borrower in theirs else Role.BORROWING
@@ -140,7 +140,7 @@ class TaggedMessageReader:
     def _unknown_extras(self, message: TaggedMessage) -> Iterator[CitationExtra]:
         """Tags that we have no place for, as they came."""
         known = self.dialect.known_tags
-        return (CitationExtra(one.name, one.value) for one in message.tags if one.name not in known and one.value)
+        return (CitationExtra(tag.name, tag.value) for tag in message.tags if tag.name not in known and tag.value)
 
     def _read_day(self, message: TaggedMessage, field: str) -> date | None:
         text = self._first_value(message, field)
@@ -209,7 +209,7 @@ class TaggedMessageReader:
             call_number=self._first_value(message, "call_number"),
             identifiers=identifiers,
             note="\n".join(filter(None, notes)),
-            original="\n".join(f"{one.name}: {one.value}" for one in message.tags if one.name != PATRON),
+            original="\n".join(f"{tag.name}: {tag.value}" for tag in message.tags if tag.name != PATRON),
         )
 
     def _read_identifiers(self, message: TaggedMessage) -> Iterator[RecordId]:
@@ -218,8 +218,8 @@ class TaggedMessageReader:
                 yield RecordId(field, " ".join(value.split()))
         tags = (*self.dialect.field_tags("standard_number"), *self.dialect.field_tags("number"))
         for value in message.tag_values(tags):
-            if found := _STANDARD.match(value):
-                yield RecordId(found[1].lower(), " ".join(found[2].split()))
+            if match := _STANDARD.match(value):
+                yield RecordId(match[1].lower(), " ".join(match[2].split()))
             elif (type_ := _guess_number_type(value)) and value in message.tag_values(
                 self.dialect.field_tags("standard_number")
             ):
@@ -247,7 +247,7 @@ def _find_answer_kind(said: Iterable[str], name: MessageName, dialect: TaggedMai
     for kind, standard in PHRASES.items():
         if CARRIED[kind] is name:
             phrases = [standard, *([dialect.answers[kind]] if kind in dialect.answers else [])]
-            words += [(normalise_text(text), kind) for one in phrases for text in (one.english, one.french)]
+            words += [(normalise_text(text), kind) for phrase in phrases for text in (phrase.english, phrase.french)]
     words.sort(key=lambda one: -len(one[0]))
     for text in said:
         first = normalise_text(text.split("\n", 1)[0])
@@ -258,7 +258,7 @@ def _find_answer_kind(said: Iterable[str], name: MessageName, dialect: TaggedMai
 
 
 def _guess_citation_type(part: bool, identifiers: tuple[RecordId, ...]) -> CitationType:
-    book = any(one.type == "isbn" for one in identifiers)
+    book = any(identifier.type == "isbn" for identifier in identifiers)
     if part:
         return CitationType.CHAPTER if book else CitationType.ARTICLE
     return CitationType.JOURNAL if any(one.type == "issn" for one in identifiers) and not book else CitationType.BOOK
@@ -278,15 +278,15 @@ def _guess_service(said: str, citation: Citation) -> ServiceType:
 
 def _read_conditions(text: str) -> tuple[tuple[LoanCondition, ...], tuple[str, ...]]:
     """Those that have a name, and the words of the others."""
-    known: list[LoanCondition] = []
+    conditions: list[LoanCondition] = []
     strange: list[str] = []
     for one in filter(None, (part.strip() for part in re.split(r"[,;]", text))):
         word = _hyphenate_words(one)
         if word in tuple(LoanCondition):
-            known.append(LoanCondition(word))
+            conditions.append(LoanCondition(word))
         else:
             strange.append(one)
-    return tuple(known), tuple(strange)
+    return tuple(conditions), tuple(strange)
 
 
 def _hyphenate_words(text: str) -> str:

@@ -159,13 +159,13 @@ class Z3950Search:
 
 
 def _target_dialect(target: Profile) -> Z3950Dialect:
-    found = target.dialects.get(SECTION)
-    if not isinstance(found, Z3950Dialect):
+    dialect = target.dialects.get(SECTION)
+    if not isinstance(dialect, Z3950Dialect):
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
             write_sentence("Profile '%(name)s' has no section %(section)s.", name=target.name, section=SECTION),
         )
-    return found
+    return dialect
 
 
 @value_object
@@ -194,7 +194,7 @@ async def sign_in(connection: Z3950Connection, login: Z3950Login, size: int, cha
             write_sentence("%(name)s: the answer to an Init was %(kind)s", name=name, kind=type(answer).__name__)
         )
     if not answer.accepted:
-        why = "; ".join(describe_diagnostic(one) for one in answer.diagnostics)
+        why = "; ".join(describe_diagnostic(diagnostic) for diagnostic in answer.diagnostics)
         raise Refused(
             RefusalReason.SENDER_AUTH_FAILED,
             write_sentence("%(name)s rejected our sign-in: %(reason)s.", name=name, reason=why)
@@ -240,18 +240,18 @@ class QueryRunner:
         self._connection = connection
         self._dialect = dialect
         self._name = name
-        self._syntaxes = [syntax, *(one for one in dialect.syntax_identifiers if one != syntax)]
+        self._syntaxes = [syntax, *(identifier for identifier in dialect.syntax_identifiers if identifier != syntax)]
         self._elements = dialect.elements
         self._notes: list[str] = []
 
     async def run(self, query: RpnQuery, start: int, count: int) -> QueryResults:
         """Run a query; raises Refused, Unavailable."""
-        found = await self._send_search(query, start, count)
-        wanted = min(count, max(0, found.hits - start + 1))
-        records = found.records if not self._switch_format(found) else ()
+        answer = await self._send_search(query, start, count)
+        wanted = min(count, max(0, answer.hits - start + 1))
+        records = answer.records if not self._switch_format(answer) else ()
         if len(records) < wanted:
             records = await self._fetch_records(records, start, wanted)
-        return QueryResults(found.hits, records[:wanted], tuple(self._notes), self._syntaxes[0])
+        return QueryResults(answer.hits, records[:wanted], tuple(self._notes), self._syntaxes[0])
 
     async def _send_search(self, query: RpnQuery, start: int, count: int) -> Z3950SearchAnswer:
         comes_along = start == 1 and self._dialect.along == "first-records"
@@ -266,10 +266,10 @@ class QueryRunner:
             )
         except UnicodeEncodeError:
             raise _encoding_refusal(self._name, self._dialect) from None
-        found = await self._request_records(apdu)
-        if not found.succeeded:
-            raise error_of_diagnostics(found.diagnostics, self._name)
-        return found
+        answer = await self._request_records(apdu)
+        if not answer.succeeded:
+            raise error_of_diagnostics(answer.diagnostics, self._name)
+        return answer
 
     async def _fetch_records(
         self, records: tuple[RawRecord | Z3950Diagnostic, ...], start: int, wanted: int
@@ -279,23 +279,23 @@ class QueryRunner:
             apdu = codec.present_apdu(
                 begin, min(missing, self._dialect.slice), syntax=self._syntaxes[0], elements=self._elements
             )
-            found = await self._request_records(apdu)
-            if self._switch_format(found) and not records:
+            answer = await self._request_records(apdu)
+            if self._switch_format(answer) and not records:
                 continue  # in another syntax, or without the element set
-            if found.diagnostics:
-                self._note_or_raise(found.diagnostics, records)
-            if not found.records:
+            if answer.diagnostics:
+                self._note_or_raise(answer.diagnostics, records)
+            if not answer.records:
                 self._notes.append(f"{len(records)} of {wanted} records came")
                 break
-            records += found.records
+            records += answer.records
         return records
 
-    def _switch_format(self, found: Z3950SearchAnswer) -> bool:
+    def _switch_format(self, answer: Z3950SearchAnswer) -> bool:
         """Switch to another format, if what was asked in isn't known to the target."""
-        about = found.diagnostics or tuple(one for one in found.records if isinstance(one, Z3950Diagnostic))
-        if not about or (found.records and len(about) < len(found.records)):
+        about = answer.diagnostics or tuple(record for record in answer.records if isinstance(record, Z3950Diagnostic))
+        if not about or (answer.records and len(about) < len(answer.records)):
             return False
-        conditions = {one.condition for one in about}
+        conditions = {diagnostic.condition for diagnostic in about}
         if conditions <= SYNTAX_NOT_SUPPORTED and len(self._syntaxes) > 1:
             self._syntaxes.pop(0)
             return True
@@ -308,9 +308,9 @@ class QueryRunner:
         self, diagnostics: tuple[Z3950Diagnostic, ...], records: tuple[RawRecord | Z3950Diagnostic, ...]
     ) -> None:
         """Note a no where something is in hand; otherwise raise it as the answer."""
-        if not records and not any(one.condition == OUT_OF_RANGE for one in diagnostics):
+        if not records and not any(diagnostic.condition == OUT_OF_RANGE for diagnostic in diagnostics):
             raise error_of_diagnostics(diagnostics, self._name)
-        self._notes += [describe_diagnostic(one) for one in diagnostics]
+        self._notes += [describe_diagnostic(diagnostic) for diagnostic in diagnostics]
 
     async def _request_records(self, apdu: bytes) -> Z3950SearchAnswer:
         answer = await self._connection.exchange_apdu(apdu)
@@ -340,7 +340,7 @@ def type1_query(query: CatalogueQuery, dialect: Z3950Dialect, name: str) -> RpnQ
                 RefusalReason.INVALID_VALUE,
                 write_sentence("%(name)s: not a valid PQF query: %(report)s.", name=name, report=error),
             ) from error
-    operands: list[Rpn] = [one for term in query.terms for one in _term_operands(term, dialect, name)]
+    operands: list[Rpn] = [operand for term in query.terms for operand in _term_operands(term, dialect, name)]
     if not operands:
         raise Refused(RefusalReason.DATA_MISSING, write_sentence("%(name)s: the query is empty.", name=name))
     return RpnQuery(reduce(_join_by_and, operands), pqf.attribute_set_identifier(dialect.attribute_set))
@@ -425,10 +425,10 @@ def _read_opac_record(
         inner = _raw_record(decoded["bibliographicRecord"])
         if syntax_word(inner.syntax) != "opac":  # one in another would have no end
             bibliographic = read_answer_record(inner, position, how, texts.charset, source)
-    held = None
+    items = None
     if "holdingsData" in decoded:
-        held = tuple(item for one in decoded["holdingsData"] for item in _read_opac_holding(one, how, texts))
-    return record_reader.record_from_opac(bibliographic, held, position, raw)
+        items = tuple(item for one in decoded["holdingsData"] for item in _read_opac_holding(one, how, texts))
+    return record_reader.record_from_opac(bibliographic, items, position, raw)
 
 
 def _read_opac_holding(holding: tuple[str, Any], how: Records, texts: TextDecoder) -> tuple[HeldItem, ...]:
@@ -437,8 +437,8 @@ def _read_opac_holding(holding: tuple[str, Any], how: Records, texts: TextDecode
         return record_reader.holdings_from_marc(_raw_record(inner).data, how)
     volumes = (" ".join(_pick_texts(one, _VOLUME_TEXTS, texts).values()) for one in inner.get("volumes", ()))
     circulations = tuple(_read_circulation(one, texts) for one in inner.get("circulationData", ()))
-    shown = OpacHolding(_pick_texts(inner, _HOLDING_TEXTS, texts), tuple(filter(None, volumes)), circulations)
-    return holdings.items_of_opac_holdings((shown,), how)
+    opac_holding = OpacHolding(_pick_texts(inner, _HOLDING_TEXTS, texts), tuple(filter(None, volumes)), circulations)
+    return holdings.items_of_opac_holdings((opac_holding,), how)
 
 
 def _read_circulation(item: Mapping[str, Any], texts: TextDecoder) -> OpacCirculation:

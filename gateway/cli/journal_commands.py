@@ -102,12 +102,12 @@ def make_journal_filter(installation: Installation, library: LibrarySettings, sa
     )
 
 
-async def include_whole_conversation(store: Store, wanted: JournalFilter) -> JournalFilter:
+async def include_whole_conversation(store: Store, journal_filter: JournalFilter) -> JournalFilter:
     """Include, with `--request`, all messages about a managed request, whatever they call it."""
-    if not wanted.request_id:
-        return wanted
-    names = await store.read(lambda c: find_request_names(c, wanted.library, wanted.request_id))
-    return replace(wanted, managed_request=names)
+    if not journal_filter.request_id:
+        return journal_filter
+    names = await store.read(lambda c: find_request_names(c, journal_filter.library, journal_filter.request_id))
+    return replace(journal_filter, managed_request=names)
 
 
 # --- list ----------------------------------------------------------------------------------------------------
@@ -266,18 +266,18 @@ def export_messages(installation: Installation, /, symbol: str, target: Path, fo
     if write is _append_to_file:
         target.write_bytes(b"")
         target.chmod(0o600)  # it names patrons
-    wanted = make_journal_filter(installation, library, said)
-    count = asyncio.run(_write_messages(installation, wanted, lambda one: write(target, one)))
+    journal_filter = make_journal_filter(installation, library, said)
+    count = asyncio.run(_write_messages(installation, journal_filter, lambda one: write(target, one)))
     click.echo(f"{count} messages written to {display_path(target)}")
 
 
 async def _write_messages(
-    installation: Installation, wanted: JournalFilter, write: Callable[[FullMessage], int]
+    installation: Installation, journal_filter: JournalFilter, write: Callable[[FullMessage], int]
 ) -> int:
     count = 0
     with body_errors_as_configuration():
         async with open_journal(installation) as (journal, store):
-            async for message in journal.export_messages(await include_whole_conversation(store, wanted)):
+            async for message in journal.export_messages(await include_whole_conversation(store, journal_filter)):
                 count += write(message)
                 if count and count % TOLD_EVERY == 0:
                     click.echo(f"{count} messages …", err=True)

@@ -81,8 +81,8 @@ def replay_command(
             raise click.UsageError(
                 "messages in progress are finished by the gateway, at the latest when it next starts"
             )
-        wanted = make_journal_filter(installation, library, said)
-        ctx.exit(asyncio.run(_replay_selection(installation, library, wanted, dry_run, yes)))
+        journal_filter = make_journal_filter(installation, library, said)
+        ctx.exit(asyncio.run(_replay_selection(installation, library, journal_filter, dry_run, yes)))
     try:
         done = asyncio.run(_replay_message(installation, library.symbol, identifier, dry_run))
     except NotReplayableError as why:
@@ -177,11 +177,11 @@ async def _replay_selection(
 
 async def _rehearse_all(journal: Journal, exchange: MessageExchange, selection: ReplaySelection, zone: tzinfo) -> int:
     for message in selection.messages:
-        kept = await journal.get_message(message.library, message.id)
-        if kept is None:
+        full_message = await journal.get_message(message.library, message.id)
+        if full_message is None:
             continue  # forgotten on schedule, a moment ago
         try:
-            text = _summarise_rehearsal(await exchange.rehearse_message(kept))
+            text = _summarise_rehearsal(await exchange.rehearse_message(full_message))
         except NotReplayableError as why:
             text = f"{NOT_REPLAYABLE}: {why}"
         click.echo(_format_line(message, zone, text))
@@ -192,11 +192,11 @@ async def _replay_all(journal: Journal, exchange: MessageExchange, selection: Re
     ended: Counter[str] = Counter()
     failures = 0
     for message in selection.messages:
-        kept = await journal.get_message(message.library, message.id)
-        if kept is None:
+        full_message = await journal.get_message(message.library, message.id)
+        if full_message is None:
             continue
         try:
-            done = await exchange.replay_message(kept)
+            done = await exchange.replay_message(full_message)
         except NotReplayableError as why:
             ended[NOT_REPLAYABLE] += 1
             click.echo(_format_line(message, zone, f"{NOT_REPLAYABLE}: {why}"))

@@ -81,12 +81,12 @@ async def _begin_job(
     installation: Installation, library: LibrarySettings, said: dict[str, Any], yes: bool, origin: AuditOrigin
 ) -> None:
     async with open_journal(installation) as (journal, store):
-        wanted = await include_whole_conversation(store, make_journal_filter(installation, library, said))
-        if wanted.until is None:  # what comes while somebody is asked isn't meant
-            wanted = replace(wanted, until=installation.clock.now())
+        journal_filter = await include_whole_conversation(store, make_journal_filter(installation, library, said))
+        if journal_filter.until is None:  # what comes while somebody is asked isn't meant
+            journal_filter = replace(journal_filter, until=installation.clock.now())
         jobs = ReplayJobs(journal, store, installation.clock)
         try:
-            selection = await jobs.select_messages(wanted)
+            selection = await jobs.select_messages(journal_filter)
             for line in format_selection(selection, library.zone):
                 click.echo(line)
             count = len(selection.messages)
@@ -94,7 +94,7 @@ async def _begin_job(
                 return
             if not yes:
                 click.confirm(f"Replay {count_messages(count)} in the background?", abort=True)
-            job = await jobs.begin_job(wanted, count, origin)
+            job = await jobs.begin_job(journal_filter, count, origin)
         except TooManyMessagesError as why:
             raise click.UsageError(str(why)) from why
         except SelectionChangedError as why:

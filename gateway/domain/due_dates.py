@@ -65,11 +65,11 @@ def local_day(due: Due, zone: tzinfo) -> date | None:
     return due.astimezone(zone).date() if isinstance(due, datetime) else due
 
 
-def require_future_day(sent: Due, today: date, zone: tzinfo, about: MessagePart | None = None) -> date | None:
+def require_future_day(due: Due, today: date, zone: tzinfo, about: MessagePart | None = None) -> date | None:
     """Return the day that was sent; raises Refused(INVALID_DATE) for a day before today."""
-    day = local_day(sent, zone)
-    if sent is not None and day is not None and day < today:
-        raise _invalid_date_refusal("This date has already passed.", sent, about)
+    day = local_day(due, zone)
+    if due is not None and day is not None and day < today:
+        raise _invalid_date_refusal("This date has already passed.", due, about)
     return day
 
 

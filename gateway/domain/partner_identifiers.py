@@ -150,12 +150,12 @@ def generate_barcode(accept: AcceptItemRules, request: str, key: str) -> str:
 # --- records ---------------------------------------------------------------------------------------------
 
 
-def translate_record_ids(sent: tuple[RecordId, ...], rules: RecordRules) -> tuple[RecordId, ...]:
+def translate_record_ids(record_ids: tuple[RecordId, ...], rules: RecordRules) -> tuple[RecordId, ...]:
     """Record ids in our types and spelling, in the order in which they are tried.
 
     Raises Refused(INVALID_VALUE) when none is of a type that this profile looks up.
     """
-    typed = ((rules.types.get(r.type.strip().lower(), r.type.strip().lower()), r.value) for r in sent)
+    typed = ((rules.types.get(r.type.strip().lower(), r.type.strip().lower()), r.value) for r in record_ids)
     known = sorted((pair for pair in typed if pair[0] in rules.order), key=lambda pair: rules.order.index(pair[0]))
     ids = tuple(RecordId(type_, _rewrite_record_number(type_, value, rules)) for type_, value in known)
     usable = tuple(record for record in ids if record.value)
@@ -164,7 +164,7 @@ def translate_record_ids(sent: tuple[RecordId, ...], rules: RecordRules) -> tupl
             RefusalReason.INVALID_VALUE,
             "None of the record numbers can be looked up in this library system.",
             about=MessagePart.RECORD,
-            value=sent[0].value if sent else "",
+            value=record_ids[0].value if record_ids else "",
         )
     return usable
 

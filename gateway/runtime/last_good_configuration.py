@@ -97,5 +97,5 @@ class LastGoodFiles:
         policies = read_policies(settings, profiles.profiles)
         if profiles.problems or policies.problems:
             return None
-        kept = datetime.fromtimestamp(self._folder.stat().st_mtime, UTC)
-        return LastGoodConfiguration(profiles, policies, kept)
+        moment = datetime.fromtimestamp(self._folder.stat().st_mtime, UTC)
+        return LastGoodConfiguration(profiles, policies, moment)

@@ -76,14 +76,14 @@ def list_audit_entries(
 ) -> tuple[AuditEntry, ...]:
     """Newest first. `before`: id of the last one that is known; `actor` empty: of all."""
     table = audit_entry.c
-    wanted = select(audit_entry).where(table.library == library)
+    query = select(audit_entry).where(table.library == library)
     if before:
-        wanted = wanted.where(table.id < before)
+        query = query.where(table.id < before)
     if actor:
-        wanted = wanted.where(table.actor == actor)
+        query = query.where(table.actor == actor)
     if since is not None:
-        wanted = wanted.where(table.id >= first_id_at(since))
-    return tuple(AuditEntry(**row._mapping) for row in c.execute(wanted.order_by(table.id.desc()).limit(limit)))
+        query = query.where(table.id >= first_id_at(since))
+    return tuple(AuditEntry(**row._mapping) for row in c.execute(query.order_by(table.id.desc()).limit(limit)))
 
 
 def count_wrong_codes(c: Connection, library: str, actor: str, since: datetime, most: int) -> int:
@@ -91,14 +91,14 @@ def count_wrong_codes(c: Connection, library: str, actor: str, since: datetime, 
     to `most`."""
     table = audit_entry.c
     is_wrong = and_(table.action == "sign-in-failed", table.detail == "code")
-    wanted = (
+    query = (
         select(table.action)
         .where(table.library == library, table.actor == actor, table.id >= first_id_at(since))
         .where(or_(is_wrong, table.action == "recovery-code-used"))
         .order_by(table.id.desc())
         .limit(most)
     )
-    return sum(1 for _ in takewhile(lambda action: action == "sign-in-failed", c.execute(wanted).scalars()))
+    return sum(1 for _ in takewhile(lambda action: action == "sign-in-failed", c.execute(query).scalars()))
 
 
 def prune_audit_entries(c: Connection, library: str, before: datetime) -> int:

@@ -158,7 +158,7 @@ def list_messages(
 
 def _list_messages_by_id(
     connection: Connection,
-    wanted: JournalFilter,
+    journal_filter: JournalFilter,
     ids: Sequence[str],
     limit: int,
     columns: Sequence[ColumnElement[Any]],
@@ -166,7 +166,7 @@ def _list_messages_by_id(
     """List up to `limit` of these messages that fit, in the order of `ids`, which is the newest first."""
     rows: list[RowMapping] = []
     for some in _slice_ids(ids):
-        query = select(*columns).where(_is_among(wanted.library, some), *_filter_conditions(wanted))
+        query = select(*columns).where(_is_among(journal_filter.library, some), *_filter_conditions(journal_filter))
         query = query.order_by(message.c.id.desc()).limit(limit + 1 - len(rows))
         rows += connection.execute(query).mappings()
         if len(rows) > limit:
@@ -175,17 +175,17 @@ def _list_messages_by_id(
 
 
 def list_without_bodies(
-    connection: Connection, wanted: JournalFilter, before: str, limit: int
+    connection: Connection, journal_filter: JournalFilter, before: str, limit: int
 ) -> tuple[Sequence[RowMapping], str]:
     """`list_messages` without bodies."""
-    return list_messages(connection, wanted, before, limit, _without_body)
+    return list_messages(connection, journal_filter, before, limit, _without_body)
 
 
 def list_with_bodies(
-    connection: Connection, wanted: JournalFilter, before: str, limit: int
+    connection: Connection, journal_filter: JournalFilter, before: str, limit: int
 ) -> tuple[Sequence[RowMapping], str]:
     """`list_messages` with bodies."""
-    return list_messages(connection, wanted, before, limit, list(message.c))
+    return list_messages(connection, journal_filter, before, limit, list(message.c))
 
 
 def count_troubles(connection: Connection, library: str, since: datetime) -> Sequence[RowMapping]:
@@ -233,10 +233,10 @@ def _find_floor_id(connection: Connection, library: str, low: str, high: str) ->
     return connection.execute(query.offset(SCAN - 1).limit(1)).scalar() or ""
 
 
-def _id_bounds(wanted: JournalFilter, before: str) -> tuple[str, str]:
+def _id_bounds(journal_filter: JournalFilter, before: str) -> tuple[str, str]:
     """The range of ids: lowest, and the first one above it."""
-    low = "" if wanted.since is None else first_id_at(wanted.since)
-    return low, before if wanted.until is None else min(before, first_id_at(wanted.until))
+    low = "" if journal_filter.since is None else first_id_at(journal_filter.since)
+    return low, before if journal_filter.until is None else min(before, first_id_at(journal_filter.until))
 
 
 def _is_id_between(library: str, low: str, high: str) -> ColumnElement[bool]:

@@ -103,8 +103,8 @@ def add_session(c: Connection, row: SessionRow) -> None:
 def find_session(c: Connection, library: str, id_: str, now: datetime) -> SessionRow | None:
     """None: there is none, or its time is over."""
     table = page_session.c
-    wanted = select(page_session).where(table.library == library, table.id == id_, table.expires > now)
-    row = c.execute(wanted).one_or_none()
+    query = select(page_session).where(table.library == library, table.id == id_, table.expires > now)
+    row = c.execute(query).one_or_none()
     return SessionRow(**row._mapping) if row is not None else None
 
 
@@ -167,8 +167,8 @@ def prune_journeys(c: Connection, library: str, now: datetime) -> int:
 def find_sent_form(c: Connection, library: str, id_: str) -> str:
     """Id of the request; empty: it wasn't sent."""
     table = page_form.c
-    wanted = select(table.request_id).where(table.library == library, table.id == id_)
-    return c.execute(wanted).scalar_one_or_none() or ""
+    query = select(table.request_id).where(table.library == library, table.id == id_)
+    return c.execute(query).scalar_one_or_none() or ""
 
 
 def claim_form(c: Connection, library: str, id_: str, request_id: str, at: datetime) -> str:

@@ -35,10 +35,10 @@ def add_peer_key(c: Connection, row: PeerKeyRow) -> None:
 def list_peer_keys(c: Connection) -> tuple[PeerKeyRow, ...]:
     """List the keys of all libraries, oldest first."""
     table = server_secret.c
-    wanted = select(server_secret).where(table.name.startswith(PREFIX, autoescape=True))
+    query = select(server_secret).where(table.name.startswith(PREFIX, autoescape=True))
     return tuple(
         PeerKeyRow(row["library"], row["name"].removeprefix(PREFIX), bytes(row["value"]), row["created"])
-        for row in c.execute(wanted.order_by(table.created, table.name)).mappings()
+        for row in c.execute(query.order_by(table.created, table.name)).mappings()
     )
 
 

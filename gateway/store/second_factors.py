@@ -79,8 +79,8 @@ class SecondFactorRow:
 
 def find_second_factor(c: Connection, library: str, user_id: str) -> SecondFactorRow | None:
     table = staff_second_factor.c
-    wanted = select(staff_second_factor).where(table.library == library, table.user_id == user_id)
-    row = c.execute(wanted).mappings().one_or_none()
+    query = select(staff_second_factor).where(table.library == library, table.user_id == user_id)
+    row = c.execute(query).mappings().one_or_none()
     return None if row is None else SecondFactorRow(**{**row, "secret": bytes(row["secret"])})
 
 
@@ -134,8 +134,8 @@ def replace_recovery_codes(c: Connection, library: str, user_id: str, digests: I
 
 def count_recovery_codes(c: Connection, library: str, user_id: str) -> int:
     table = staff_recovery_code.c
-    wanted = select(func.count()).where(table.library == library, table.user_id == user_id)
-    return int(c.execute(wanted.select_from(staff_recovery_code)).scalar_one())
+    query = select(func.count()).where(table.library == library, table.user_id == user_id)
+    return int(c.execute(query.select_from(staff_recovery_code)).scalar_one())
 
 
 def take_recovery_code(c: Connection, library: str, user_id: str, digest: str) -> bool:
@@ -164,8 +164,8 @@ def add_code_wait(c: Connection, row: CodeWait) -> None:
 def find_code_wait(c: Connection, library: str, id_: str, now: datetime) -> CodeWait | None:
     """None: there is none, or its time is over."""
     table = staff_code_wait.c
-    wanted = select(staff_code_wait).where(table.library == library, table.id == id_, table.expires > now)
-    row = c.execute(wanted).mappings().one_or_none()
+    query = select(staff_code_wait).where(table.library == library, table.id == id_, table.expires > now)
+    row = c.execute(query).mappings().one_or_none()
     return None if row is None else CodeWait(**row)
 
 

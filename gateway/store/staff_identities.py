@@ -64,8 +64,8 @@ def find_expected_user_id(c: Connection, name: str) -> str:
 
 def _find_user_id(c: Connection, issuer: str, subject: str) -> str:
     table = staff_identity.c
-    wanted = select(table.user_id).where(table.issuer == issuer, table.subject == subject)
-    return c.execute(wanted).scalar_one_or_none() or ""
+    query = select(table.user_id).where(table.issuer == issuer, table.subject == subject)
+    return c.execute(query).scalar_one_or_none() or ""
 
 
 def link_identity(c: Connection, user_id: str, issuer: str, subject: str, now: datetime) -> bool:

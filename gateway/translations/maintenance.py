@@ -61,13 +61,13 @@ Adapters of a third party bring no texts of theirs."""
 
 def extract_texts() -> Catalog:
     """All texts of the gateway, without translations."""
-    found = extract_texts_of(Path(gateway.__file__).parent)
+    catalog = extract_texts_of(Path(gateway.__file__).parent)
     for package in OTHER_PACKAGES:
         for message in extract_texts_of(_find_package(package)):
-            found.add(message.id, context=message.context)
+            catalog.add(message.id, context=message.context)
     for context, _key, text in list_word_texts(shipped_words()):
-        found.add(text, context=context)
-    return found
+        catalog.add(text, context=context)
+    return catalog
 
 
 def _find_package(name: str) -> Path:
@@ -79,12 +79,12 @@ def _find_package(name: str) -> Path:
 
 def extract_texts_of(folder: Path) -> Catalog:
     """Those in the templates and the code below a folder."""
-    found = Catalog()
+    catalog = Catalog()
     for _file, _line, message, comments, context in extract_from_dir(
         folder, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
     ):
-        found.add(message, auto_comments=comments, context=context)
-    return found
+        catalog.add(message, auto_comments=comments, context=context)
+    return catalog
 
 
 def read_catalogue_file(file: Path) -> Catalog:
@@ -109,14 +109,14 @@ def merge_texts(texts: Catalog, translated: Catalog) -> Catalog:
     for text in texts:
         if not text.id:
             continue
-        known = translated.get(text.id, text.context)
-        kept = known.string if known is not None and known.pluralizable == text.pluralizable else None
+        message = translated.get(text.id, text.context)
+        kept = message.string if message is not None and message.pluralizable == text.pluralizable else None
         merged.add(
             text.id,
             string=kept,
             context=text.context,
             auto_comments=text.auto_comments,
-            user_comments=known.user_comments if known is not None else (),
+            user_comments=message.user_comments if message is not None else (),
             flags=["python-format"] if text.python_format else (),
         )
     return merged
@@ -134,21 +134,21 @@ def list_shortcomings(file: Path, texts: Catalog) -> list[str]:
     for text in texts:
         if text.id and (problem := _find_shortcoming(text, catalogue)):
             shortcomings.append(problem)
-    for known in catalogue:
-        if known.id and texts.get(known.id, known.context) is None:
-            shortcomings.append(f"no text any more: {known.id!r}")
-        if known.id and known.fuzzy:
-            shortcomings.append(f"fuzzy: {known.id!r}")
+    for message in catalogue:
+        if message.id and texts.get(message.id, message.context) is None:
+            shortcomings.append(f"no text any more: {message.id!r}")
+        if message.id and message.fuzzy:
+            shortcomings.append(f"fuzzy: {message.id!r}")
     return shortcomings
 
 
 def _find_shortcoming(text: Message, catalogue: Catalog) -> str:
-    known = catalogue.get(text.id, text.context)
-    said = known.string if known is not None else None
+    message = catalogue.get(text.id, text.context)
+    said = message.string if message is not None else None
     forms: tuple[str, ...] = (said,) if isinstance(said, str) else tuple(said or ())
-    if known is None or not forms or not all(forms):
+    if message is None or not forms or not all(forms):
         return f"not translated: {text.id!r}"
-    if problem := find_translation_problem(known, catalogue):
+    if problem := find_translation_problem(message, catalogue):
         return problem
     source = text.id if isinstance(text.id, str) else text.id[-1]
     missing = find_placeholders(source) - find_placeholders(forms[-1])

@@ -62,8 +62,8 @@ class TrialReception:
 
     async def receive_message(self, arrival: RawMessage) -> MockReply:
         answer, is_of_trial = self._answer_message(arrival)
-        kept = ArrivedMessage(arrival, answer.body, is_of_trial)
-        return MockReply(answer=answer, speak=lambda: self._keep_message(kept))
+        message = ArrivedMessage(arrival, answer.body, is_of_trial)
+        return MockReply(answer=answer, speak=lambda: self._keep_message(message))
 
     def _keep_message(self, arrived: ArrivedMessage) -> None:
         if not self._arrived.full():

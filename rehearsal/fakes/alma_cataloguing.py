@@ -221,9 +221,9 @@ def _parse_record(body: bytes, name: str) -> tuple[Any, Any]:
 
 def _list_subfields(record: Any, tag: str, codes: str) -> list[str]:
     return [
-        one.text or ""
+        element.text or ""
         for field in child_elements(record, "datafield")
         if field.get("tag") == tag
-        for one in child_elements(field, "subfield")
-        if (one.get("code") or "-") in codes
+        for element in child_elements(field, "subfield")
+        if (element.get("code") or "-") in codes
     ]

@@ -206,8 +206,8 @@ class FolioCirculation:
             raise make_error(f"{kind} requests are not allowed for {status} item status combination", itemId=item["id"])
 
     def replace_request(self, request_id: str, body: FolioRecord) -> None:
-        kept = self.records.get_record(REQUESTS, request_id)
-        if kept["status"].startswith("Closed"):
+        record = self.records.get_record(REQUESTS, request_id)
+        if record["status"].startswith("Closed"):
             raise make_error("The Request has already been closed", "REQUEST_ALREADY_CLOSED", id=request_id)
         changed = {name: value for name, value in copy.deepcopy(body).items() if name not in ("item", "instance")}
         changed["id"] = request_id
@@ -216,7 +216,7 @@ class FolioCirculation:
             reasons = self.records.tables["/cancellation-reason-storage/cancellation-reasons"]
             if changed.get("cancellationReasonId") not in reasons:
                 raise make_error("A cancellation reason is required", cancellationReasonId="null")
-        elif status != kept["status"]:
+        elif status != record["status"]:
             raise make_error(f"The status can't be changed to '{status}' by hand", status=status)
         self._check_pickup(changed)
         self.records.tables[REQUESTS][request_id] = changed

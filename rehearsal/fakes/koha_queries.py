@@ -15,10 +15,10 @@ def select_rows(rows: Iterable[Row], query: str | None, parameters: Iterable[tup
     found = list(rows)
     if query:
         try:
-            wanted = json.loads(query)
+            document = json.loads(query)
         except ValueError as error:
             raise KohaError(400, "Invalid query", "invalid_query") from error
-        found = [row for row in found if _fits_query(row, wanted)]
+        found = [row for row in found if _fits_query(row, document)]
     for key, value in parameters:
         found = [row for row in found if _fits_text(row.get(key), value, match)]
     return found

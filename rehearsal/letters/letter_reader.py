@@ -153,14 +153,14 @@ class PlayedLetterReader:
         except MalformedMessage as malformed:
             self._log.record_arrival(LoggedMessage(received, "", content), GivenAnswer(TAKEN.encode()), str(malformed))
             return MockMailReply()
-        came = LoggedMessage(received, LETTER, content)
+        message = LoggedMessage(received, LETTER, content)
         if letter.id and letter.id in self._seen:
-            self._log.record_arrival(came, GivenAnswer(TAKEN.encode()), "a repeat", letter.number)
+            self._log.record_arrival(message, GivenAnswer(TAKEN.encode()), "a repeat", letter.number)
             return MockMailReply()
         chosen_reaction = self.play.choice.choose_reaction(LETTER, f"{letter.subject}\n{letter.text}", (letter.number,))
         change, name = chosen_reaction.reaction.answer, chosen_reaction.scenario.name
         line = choose_server_line(change, change.refused)
-        self._log.record_arrival(came, GivenAnswer(line.encode()), describe_change(change), letter.number, name)
+        self._log.record_arrival(message, GivenAnswer(line.encode()), describe_change(change), letter.number, name)
         if not change.is_whole_answer or change.refused:
             return MockMailReply(line=line, after_seconds=change.after_seconds)
         self._keep_letter(letter.id)

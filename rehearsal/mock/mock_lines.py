@@ -46,7 +46,7 @@ class MockLines:
         """See `gateway.ports.partner_channel.PartnerConnections`."""
         reply = await self._pool.send(saying)
         if self._record is not None:
-            sent = ChannelMessage(
+            message = ChannelMessage(
                 protocol=saying.protocol,
                 transport="tcp",
                 body=saying.message,
@@ -54,7 +54,7 @@ class MockLines:
                 peer=saying.address,
                 answer=reply,
             )
-            self._record(sent)
+            self._record(message)
         return reply
 
     async def start(self, reception: MockReception, host: str = "127.0.0.1", port: int = 0) -> str:

@@ -97,21 +97,21 @@ class MockConversation:
 
     def ask_again(self, number: str, at: datetime) -> None:
         """A requester that may ask again does so under this number, which may be the same."""
-        asked = self.request.attempts[-1]
+        attempt = self.request.attempts[-1]
         again = SupplierAttempt(
-            number=asked.number + 1,
-            partner=asked.partner,
-            symbol=asked.symbol,
-            channel=asked.channel,
+            number=attempt.number + 1,
+            partner=attempt.partner,
+            symbol=attempt.symbol,
+            channel=attempt.channel,
             transaction=number,
             asked=at,
-            record=asked.record,
+            record=attempt.record,
         )
         self.request = replace(
             self.request,
             state=BorrowingState.REQUESTED,
             transaction=number,
-            attempts=(*self.request.attempts[:-1], replace(asked, status=AttemptStatus.RETRY, conditions=()), again),
+            attempts=(*self.request.attempts[:-1], replace(attempt, status=AttemptStatus.RETRY, conditions=()), again),
             current=again.number,
         )
         self.is_over = False
@@ -149,10 +149,10 @@ class MockConversation:
         )
         return message, oddity
 
-    def _build_request(self, said: SaidEvent, details: EventDetails) -> Request:
+    def _build_request(self, said_event: SaidEvent, details: EventDetails) -> Request:
         """A supplier's, as its message tells of it: without a date that it doesn't say."""
-        self.is_over = self.is_over or said.event in _ENDS or said.event is EventKind.RETRY
-        if said.event in FIRST_ANSWERS and not self._first_answer:
+        self.is_over = self.is_over or said_event.event in _ENDS or said_event.event is EventKind.RETRY
+        if said_event.event in FIRST_ANSWERS and not self._first_answer:
             self._first_answer = self._said
         terms = replace(self.request.terms, lender_due=details.due)
         return replace(self.request, terms=terms, version=self._said, answered_in=self._first_answer)
@@ -180,18 +180,18 @@ class MockConversation:
         self.request = outcome.request
         return ""
 
-    def _build_details(self, said: SaidEvent, at: datetime) -> EventDetails:
+    def _build_details(self, event: SaidEvent, at: datetime) -> EventDetails:
         return EventDetails(
-            due=_add_days(at, said.due_days),
-            expected=_add_days(at, said.expected_days),
-            retry_after=_add_days(at, said.retry_days),
-            reason=said.reason,
-            conditions=said.conditions,
-            cost=Money(said.cost, self._currency) if said.cost is not None else None,
-            barcode=said.barcode,
-            volumes=said.volumes,
-            link=said.link,
-            note=said.note,
+            due=_add_days(at, event.due_days),
+            expected=_add_days(at, event.expected_days),
+            retry_after=_add_days(at, event.retry_days),
+            reason=event.reason,
+            conditions=event.conditions,
+            cost=Money(event.cost, self._currency) if event.cost is not None else None,
+            barcode=event.barcode,
+            volumes=event.volumes,
+            link=event.link,
+            note=event.note,
         )
 
 

@@ -108,8 +108,8 @@ class MockPartner:
             is_refused = found is not None and found.is_forgotten and found.request.role is Role.BORROWING
             return None if is_refused else found, unknown
         if found is not None and found.is_taken and found.request.open and not found.is_over:
-            known = Refusal(RefusalReason.DUPLICATE_REQUEST, "There is such a request already.", MessagePart.REQUEST)
-            return None, told.guard(found.request) if told.guard is not None else known
+            refusal = Refusal(RefusalReason.DUPLICATE_REQUEST, "There is such a request already.", MessagePart.REQUEST)
+            return None, told.guard(found.request) if told.guard is not None else refusal
         if found is not None and not found.is_taken:
             return found, None
         previous = self._find_previous(told.request)
@@ -128,24 +128,24 @@ class MockPartner:
         request = self._receive_request(told.request, now)
         return self._add_conversation(request, scenario), None
 
-    def _receive_request(self, asked: LendingDraft, now: datetime) -> Request:
+    def _receive_request(self, draft: LendingDraft, now: datetime) -> Request:
         number = self._next_number()
-        return asked.make_request(self.play.parties.ours.symbol, number, number, now)
+        return draft.make_request(self.play.parties.ours.symbol, number, number, now)
 
-    def _find_previous(self, asked: LendingDraft) -> MockConversation | None:
+    def _find_previous(self, draft: LendingDraft) -> MockConversation | None:
         """The conversation that a request goes on with, which is asked again."""
-        extras = {one.name: one.value for one in asked.extras}
+        extras = {extra.name: extra.value for extra in draft.extras}
         return self.conversations.get(extras.get(PREVIOUS_REQUEST, "")) if extras.get(RETRY) == "true" else None
 
-    def _choose_by_turn(self, told: IncomingPartnerMessage) -> MockScenario:
-        assert told.request is not None
+    def _choose_by_turn(self, message: IncomingPartnerMessage) -> MockScenario:
+        assert message.request is not None
         scenarios = self.play.scenarios
-        chosen = [one for one in self.play.chosen if one.role is PlayedRole.LENDING] or [
+        mock_scenarios = [scenario for scenario in self.play.chosen if scenario.role is PlayedRole.LENDING] or [
             scenarios[name] for name in DEFAULT_SCENARIOS
         ]
-        turn = self._turn % len(chosen)
+        turn = self._turn % len(mock_scenarios)
         self._turn += 1
-        return choose_scenario(told.request.service.type, [*chosen[turn:], *chosen[:turn]])
+        return choose_scenario(message.request.service.type, [*mock_scenarios[turn:], *mock_scenarios[:turn]])
 
     def _add_conversation(self, request: Request, scenario: MockScenario) -> MockConversation:
         return self._keep_conversation(MockConversation(request, scenario, self.play.parties, self.play.currency))
@@ -194,24 +194,24 @@ class MockPartner:
             self._speaking.add(task)
             task.add_done_callback(self._speaking.discard)
 
-    async def _speak_in_turn(self, conversation: MockConversation, said: Sequence[SaidEvent]) -> None:
+    async def _speak_in_turn(self, conversation: MockConversation, events: Sequence[SaidEvent]) -> None:
         """Say what follows from one message before what follows from the next."""
         async with conversation.speaking:
-            for one in said:
-                if one.after_seconds:
-                    await self.pass_seconds(one.after_seconds)
-                await self._say_event(conversation, one)
+            for event in events:
+                if event.after_seconds:
+                    await self.pass_seconds(event.after_seconds)
+                await self._say_event(conversation, event)
 
-    async def _say_event(self, conversation: MockConversation, said: SaidEvent) -> None:
-        if said.event is EventKind.REQUEST and conversation.has_asked:
-            number = conversation.transaction if said.keeps_number else self._next_number()
+    async def _say_event(self, conversation: MockConversation, said_event: SaidEvent) -> None:
+        if said_event.event is EventKind.REQUEST and conversation.has_asked:
+            number = conversation.transaction if said_event.keeps_number else self._next_number()
             conversation.ask_again(number, self._clock.now())
             self._keep_conversation(conversation)
-        message, oddity = conversation.build_message(said, self._clock.now())
-        elements = {**conversation.scenario.elements, **said.elements}
-        for _ in range(said.times):
-            sent: list[ChannelMessage] = []
-            _sent_now.set(sent)
+        message, oddity = conversation.build_message(said_event, self._clock.now())
+        elements = {**conversation.scenario.elements, **said_event.elements}
+        for _ in range(said_event.times):
+            messages: list[ChannelMessage] = []
+            _sent_now.set(messages)
             try:
                 profile = self.play.write_elements(self.play.profile, elements) if elements else self.play.profile
                 result = await self._channel.send(message, profile)
@@ -220,7 +220,7 @@ class MockPartner:
             except (Unavailable, OutcomeUnknown, Refused, ConfigurationError) as error:
                 problem = f"not delivered: {error}"
             note = "; ".join(filter(None, (oddity, problem)))
-            self._record_said(conversation, said.event, sent, note)
+            self._record_said(conversation, said_event.event, messages, note)
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
@@ -239,11 +239,11 @@ class MockPartner:
         ]
 
     def _record_said(
-        self, conversation: MockConversation, kind: EventKind, sent: Sequence[ChannelMessage], note: str
+        self, conversation: MockConversation, kind: EventKind, messages: Sequence[ChannelMessage], note: str
     ) -> None:
-        for one in sent or (ChannelMessage(protocol="", transport="", body=b"", service=kind.value),):
-            message = LoggedMessage(self._clock.now(), one.service or kind.value, one.body)
-            answer = GivenAnswer(one.answer or b"", one.status)
+        for channel_message in messages or (ChannelMessage(protocol="", transport="", body=b"", service=kind.value),):
+            message = LoggedMessage(self._clock.now(), channel_message.service or kind.value, channel_message.body)
+            answer = GivenAnswer(channel_message.answer or b"", channel_message.status)
             self._log.record_sent(message, answer, note, conversation.transaction, conversation.scenario.name)
 
     def record_arrival(
@@ -254,5 +254,5 @@ class MockPartner:
         self._log.record_arrival(came, answer, note, transaction, scenario)
 
 
-def _note_sent(sent: ChannelMessage) -> None:
-    _sent_now.get().append(sent)
+def _note_sent(message: ChannelMessage) -> None:
+    _sent_now.get().append(message)

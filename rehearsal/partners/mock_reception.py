@@ -136,11 +136,11 @@ class MessageReception:
             self._keep_answer(message.id, answer)
             if message.kind is not EventKind.REQUEST:
                 oddity = conversation.note_event(message, context.now)
-        given = self._answer_changer.change_answer(answer, change)
+        responder_answer = self._answer_changer.change_answer(answer, change)
         note = "; ".join(filter(None, (oddity, describe_change(change))))
-        self._record_arrival(arrival, envelope.service, conversation, given, note)
+        self._record_arrival(arrival, envelope.service, conversation, responder_answer, note)
         return MockReply(
-            answer=given,
+            answer=responder_answer,
             after_seconds=change.after_seconds,
             speak=lambda: self.partner.start_speaking(conversation, reaction.say),
         )

@@ -90,13 +90,13 @@ def _list_rehearsed(adapters: AdapterRegistry, profile: Profile) -> Iterator[Reh
     """A protocol that is also spoken by mail counts as the profile's section says."""
     for name, dialect in profile.dialects.items():
         protocol, mail_format = adapters.protocols.get(name), adapters.mail_formats.get(name)
-        found = find_rehearsal(name)
-        mailed = found.mail() if mail_format is not None and found.mail is not None else None
+        rehearsal = find_rehearsal(name)
+        mailed = rehearsal.mail() if mail_format is not None and rehearsal.mail is not None else None
         by_mail = adapters.channels[mailed.channel].by_mail if mailed is not None else None
         if mail_format is not None and mailed is not None and by_mail is not None and by_mail(dialect):
             yield RehearsedMailFormat(mail_format, mailed)
-        elif protocol is not None and found.partner is not None:
-            yield RehearsedProtocol(protocol, found.partner())
+        elif protocol is not None and rehearsal.partner is not None:
+            yield RehearsedProtocol(protocol, rehearsal.partner())
 
 
 def build_mock_partner(

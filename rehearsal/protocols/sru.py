@@ -125,10 +125,10 @@ def _read_words(query: str) -> tuple[str, ...]:
     if joins - {"and"}:
         raise MalformedMessage("query", f"{TEXTS[NO_BOOLEAN]}: {', '.join(sorted(joins - {'and'}))}")
     clauses = _split_clauses(query)
-    found = [_CLAUSE.fullmatch(clause) for clause in clauses]
-    if not all(found):
+    matches = [_CLAUSE.fullmatch(clause) for clause in clauses]
+    if not all(matches):
         raise MalformedMessage("query", TEXTS[SYNTAX])
-    terms = [re.sub(r"\\(.)", r"\1", one[1]) if one[1] is not None else one[2] for one in found if one is not None]
+    terms = [re.sub(r"\\(.)", r"\1", one[1]) if one[1] is not None else one[2] for one in matches if one is not None]
     return tuple(word for term in terms for word in term.rstrip("*").split())
 
 

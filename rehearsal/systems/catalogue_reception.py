@@ -140,8 +140,8 @@ class PlayedCatalogue:
     ) -> None:
         asked = "\n".join(f"{name}={value}" for name, value in arrival.query.items()).encode() or arrival.body
         status = answer.status if answer is not None and self._over_http else 0
-        given = GivenAnswer(answer.body if answer is not None else b"", status)
-        self._log.record_arrival(LoggedMessage(arrival.received, service, asked), given, note, scenario=scenario)
+        given_answer = GivenAnswer(answer.body if answer is not None else b"", status)
+        self._log.record_arrival(LoggedMessage(arrival.received, service, asked), given_answer, note, scenario=scenario)
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
@@ -168,8 +168,8 @@ def _find_records(question: CatalogueQuestion, change: AnswerChange) -> Catalogu
         repeated: list[Citation] = [CATALOGUE_RECORDS[(n - 1) % len(CATALOGUE_RECORDS)] for n in positions]
         return CatalogueFinding(total=change.found, start=question.start, records=tuple(repeated))
     records = _search_records(question.words)
-    shown = records[question.start - 1 : question.start - 1 + question.count] if question.start else ()
-    return CatalogueFinding(total=len(records), start=question.start, records=tuple(shown))
+    citations = records[question.start - 1 : question.start - 1 + question.count] if question.start else ()
+    return CatalogueFinding(total=len(records), start=question.start, records=tuple(citations))
 
 
 def _search_records(words: Sequence[str]) -> Sequence[Citation]:

@@ -115,9 +115,9 @@ class PlayedLibrarySystem:
             answer = self._responder.encode(envelope, incoming, refusal, context)
         else:
             answer = await self._carry_out(arrival)
-        given = self._answer_changer.change_answer(answer, change)
-        self._record_arrival(arrival, envelope, given, describe_change(change), chosen_reaction)
-        return MockReply(answer=given, after_seconds=change.after_seconds)
+        responder_answer = self._answer_changer.change_answer(answer, change)
+        self._record_arrival(arrival, envelope, responder_answer, describe_change(change), chosen_reaction)
+        return MockReply(answer=responder_answer, after_seconds=change.after_seconds)
 
     async def _answer_unread(self, arrival: RawMessage, envelope: MessageEnvelope) -> MockReply:
         answer = self._answer_changer.spoil_answer(await self._carry_out(arrival), 1)
@@ -133,10 +133,10 @@ class PlayedLibrarySystem:
         reaction: ChosenReaction | None,
     ) -> None:
         status = answer.status if answer is not None and self.play.over_http else 0
-        given = GivenAnswer(answer.body if answer is not None else b"", status)
-        came = LoggedMessage(arrival.received, envelope.service, arrival.body)
+        given_answer = GivenAnswer(answer.body if answer is not None else b"", status)
+        message = LoggedMessage(arrival.received, envelope.service, arrival.body)
         subject, scenario = (reaction.subject, reaction.scenario.name) if reaction is not None else ("", "")
-        self._log.record_arrival(came, given, note, subject, scenario)
+        self._log.record_arrival(message, given_answer, note, subject, scenario)
 
     # --- what is shown ---------------------------------------------------------------------------------------
 

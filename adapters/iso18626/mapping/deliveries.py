@@ -96,9 +96,9 @@ def write_delivery(message: PartnerMessage, context: MappingContext) -> Delivery
     details, dialect = message.details, context.dialect
     costs = costs_of_money(details.cost)
     items = list_new_items(message) if dialect.names_items_once else _list_items(message, context)
-    sent = _write_link(details.link, dialect) if details.link else DeliveryInfo(item_ids=_name_items(items, dialect))
+    info = _write_link(details.link, dialect) if details.link else DeliveryInfo(item_ids=_name_items(items, dialect))
     return replace(
-        sent,
+        info,
         date_sent=message.at,
         loan_conditions=write_conditions(details.conditions),
         delivery_costs=(costs,) if costs is not None else (),

@@ -129,12 +129,12 @@ def _read_volumes(info: BibliographicInfo, note: str) -> tuple[str, ...]:
 
 
 def _read_requester(message: IllRequest, sender: str, noted_address: str) -> LibraryParty:
-    said = message.requesting_agency_info or RequestingAgencyInfo()
+    info = message.requesting_agency_info or RequestingAgencyInfo()
     delivery = (one.address for one in message.requested_delivery if one.address is not None)
-    addresses = (*delivery, *said.addresses)
+    addresses = (*delivery, *info.addresses)
     return LibraryParty(
         symbol=sender,
-        name=said.name or "",
+        name=info.name or "",
         email=next(filter(None, map(_read_email, addresses)), ""),
         address=next(
             (format_postal_address(one.physical) for one in addresses if one.physical is not None), noted_address
@@ -197,8 +197,8 @@ def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingC
         yield CitationExtra(PREFERRED_EDITION, service.preferred_edition)
     for condition in service.loan_conditions:
         yield CitationExtra(ACCEPTED_CONDITION, condition.value)
-    for one in message.requested_delivery:
-        electronic = one.address.electronic if one.address is not None else None
+    for info in message.requested_delivery:
+        electronic = info.address.electronic if info.address is not None else None
         if electronic is not None and electronic.data and "@" not in electronic.data:
             kind = electronic.type.value if electronic.type is not None else ""
             yield CitationExtra("electronic-delivery", f"{kind} {electronic.data}".strip())
@@ -206,8 +206,8 @@ def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingC
             yield CitationExtra(
                 "delivery-method", electronic.type.value.upper()
             )  # ReShare: `url`, and nowhere in particular
-        if one.delivery_method is not None:
-            yield CitationExtra("delivery-method", one.delivery_method.value)
+        if info.delivery_method is not None:
+            yield CitationExtra("delivery-method", info.delivery_method.value)
     for supplier in message.suppliers:
         symbol = symbol_of_agency(supplier.supplier, context.dialect.symbols)
         if symbol:
@@ -272,17 +272,17 @@ def command_of_patron_request(message: IllRequest, context: MappingContext) -> P
     patron = message.patron_info.patron_id if message.patron_info is not None else ""
     if not patron:
         raise MalformedMessage("patronInfo/patronId", "missing", MalformationKind.DATA_MISSING)
-    asked = read_request(message, "", number, context)
-    wanted = BorrowingDraft(
-        citation=asked.citation,
-        service=asked.service,
-        dates=asked.dates,
-        maximum_cost=asked.maximum_cost,
-        volumes=asked.volumes,
-        extras=tuple(one for one in asked.extras if one.name != REQUEST_SUB_TYPE),
+    request = read_request(message, "", number, context)
+    draft = BorrowingDraft(
+        citation=request.citation,
+        service=request.service,
+        dates=request.dates,
+        maximum_cost=request.maximum_cost,
+        volumes=request.volumes,
+        extras=tuple(extra for extra in request.extras if extra.name != REQUEST_SUB_TYPE),
         source=SECTION,
     )
-    return PlaceRequest(patron=PatronRef(id=Named(patron)), request=Named(number), wanted=wanted)
+    return PlaceRequest(patron=PatronRef(id=Named(patron)), request=Named(number), wanted=draft)
 
 
 # --- sent ------------------------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ def command_of_patron_request(message: IllRequest, context: MappingContext) -> P
 def write_request(message: PartnerMessage, context: MappingContext) -> IllRequest:
     """Write a request without its header. Nothing about the patron goes out."""
     request = message.request
-    extras = {one.name: one.value for one in request.extras}
+    extras = {extra.name: extra.value for extra in request.extras}
     previous = _find_previous_attempt(message)
     is_retry = previous is not None or extras.get(RETRY, "") == "true"
     sender = message.sender
@@ -300,12 +300,12 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
     ship_to = write_address_block(SHIP_TO, sender.name, sender.address) if with_block else ""
     conditions = previous.conditions if previous is not None else ()
     notes = (_write_accepted_term(conditions, context), request.citation.note, message.details.note, ship_to)
-    asked = next((one for one in request.attempts if one.transaction == message.transaction), None)
+    attempt = next((one for one in request.attempts if one.transaction == message.transaction), None)
     bibliographic = write_bibliographic_info(
-        request.citation, asked.record if asked is not None else "", listed_only=context.dialect.numbers == "listed"
+        request.citation, attempt.record if attempt is not None else "", listed_only=context.dialect.numbers == "listed"
     )
     if has_volume_elements(request, context.dialect.schema_version):
-        bibliographic = replace(bibliographic, volumes=tuple(one.label for one in request.volumes))
+        bibliographic = replace(bibliographic, volumes=tuple(volume.label for volume in request.volumes))
     service = ServiceInfo(
         request_type=RequestType.RETRY if is_retry else RequestType.NEW,
         previous_request_id=previous.transaction if previous is not None else extras.get(PREVIOUS_REQUEST),
@@ -334,7 +334,7 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
 
 def has_volume_elements(request: Request, version: SchemaVersion) -> bool:
     """Return whether the volumes that are wanted can be named in elements, one for each; else the note names them."""
-    labels = [one.label for one in request.volumes]
+    labels = [volume.label for volume in request.volumes]
     return version >= SchemaVersion.V2021 and len(labels) > 1 and all(labels) and not request.citation.volume
 
 
@@ -346,14 +346,14 @@ def _write_accepted_conditions(
 ) -> tuple[Code, ...]:
     """Those that this supplier has set, and those that whoever asks through us accepts."""
     is_known = context.dialect.schema_version >= SchemaVersion.V2021  # before, `_write_accepted_term` says them
-    said = (Code(one.value) for one in request.extras if one.name == ACCEPTED_CONDITION)
-    return tuple(dict.fromkeys((*(write_conditions(conditions) if is_known else ()), *said)))
+    codes = (Code(extra.value) for extra in request.extras if extra.name == ACCEPTED_CONDITION)
+    return tuple(dict.fromkeys((*(write_conditions(conditions) if is_known else ()), *codes)))
 
 
 def _write_accepted_term(conditions: Iterable[LoanCondition], context: MappingContext) -> str:
     """Conditions that this supplier has set, where no element can say that they are met."""
     is_known = context.dialect.schema_version >= SchemaVersion.V2021
-    unsaid = [one for one in conditions if not (is_known and one in CONDITION_OUT)]
+    unsaid = [condition for condition in conditions if not (is_known and condition in CONDITION_OUT)]
     words = context.dialect.condition_words.accepted
     return "; ".join(filter(None, (words, write_conditions_term(unsaid)))) if unsaid else ""
 
@@ -374,16 +374,16 @@ def _write_code(word: str) -> Code | None:
 
 def _find_previous_attempt(message: PartnerMessage) -> SupplierAttempt | None:
     """This supplier has been asked for it before, and said: later, or under a condition."""
-    said = (one for one in reversed(message.request.attempts) if one.status is AttemptStatus.RETRY)
-    return next((one for one in said if one.partner == message.receiver.profile), None)
+    attempts = (attempt for attempt in reversed(message.request.attempts) if attempt.status is AttemptStatus.RETRY)
+    return next((attempt for attempt in attempts if attempt.partner == message.receiver.profile), None)
 
 
 def _iterate_tried(
     attempts: Iterable[SupplierAttempt], receiver: LibraryParty, context: MappingContext
 ) -> Iterator[SupplierInfo]:
     """Iterate over who has been asked before, in their order, but for whom it is asked now."""
-    others = (one for one in attempts if one.partner != receiver.profile)
-    tried = [one.symbol for one in others if one.status not in OPEN_ATTEMPT and one.symbol]
+    others = (attempt for attempt in attempts if attempt.partner != receiver.profile)
+    tried = [attempt.symbol for attempt in others if attempt.status not in OPEN_ATTEMPT and attempt.symbol]
     for order, symbol in enumerate(dict.fromkeys(tried), 1):
         yield SupplierInfo(
             sort_order=order,
@@ -403,14 +403,14 @@ def _write_delivery(
     """A copy comes by the first that is named, so a postal address stands behind: for what is to be a copy it isn't
     named at all, as long as there is another."""
     addresses = tuple(_write_addresses(sender, context))
-    electronic = tuple(one for one in addresses if one.electronic is not None)
-    postal = tuple(one for one in addresses if one.electronic is None)
+    electronic = tuple(address for address in addresses if address.electronic is not None)
+    postal = tuple(address for address in addresses if address.electronic is None)
     match wanted:
         case ServiceType.COPY:
             addresses = electronic or postal
         case ServiceType.COPY_OR_LOAN:
             addresses = (*electronic, *postal)
-    return tuple(RequestedDeliveryInfo(sort_order=order, address=one) for order, one in enumerate(addresses, 1))
+    return tuple(RequestedDeliveryInfo(sort_order=order, address=address) for order, address in enumerate(addresses, 1))
 
 
 def _write_addresses(sender: LibraryParty, context: MappingContext) -> Iterator[Address]:

@@ -172,8 +172,8 @@ def _iter_request_extras(apdu: IllRequest, context: MappingContext) -> Iterator[
         yield CitationExtra("copyright-compliance", apdu.copyright_compliance)
     if apdu.physical_delivery:
         yield CitationExtra("delivery-service", apdu.physical_delivery)
-    for one in apdu.electronic_delivery:
-        address = one.details.address
+    for delivery in apdu.electronic_delivery:
+        address = delivery.details.address
         if address is not None and address.address:
             yield CitationExtra("electronic-delivery", f"{address.service} {address.address}".strip())
     if apdu.billing_address is not None and apdu.billing_address.postal is not None:
@@ -227,7 +227,7 @@ def _iter_oclc_extras(item: OclcRequest) -> Iterator[CitationExtra]:
 def write_request_fields(message: PartnerMessage, context: MappingContext) -> dict[str, Any]:
     """Write fields; nothing about the patron goes out."""
     request = message.request
-    extras = {one.name: one.value for one in request.extras}
+    extras = {extra.name: extra.value for extra in request.extras}
     return {
         "delivery_address": _write_delivery_address(message.sender),
         "service_types": _WANTED[request.service.type],
@@ -288,16 +288,16 @@ def _write_delivery_address(sender: LibraryParty) -> DeliveryAddress | None:
 
 def _has_been_told_to_retry(message: PartnerMessage) -> bool:
     """This supplier has been asked for it before, and said: later."""
-    said = (one for one in message.request.attempts if one.status is AttemptStatus.RETRY)
-    return any(one.partner == message.receiver.profile for one in said)
+    attempts = (attempt for attempt in message.request.attempts if attempt.status is AttemptStatus.RETRY)
+    return any(attempt.partner == message.receiver.profile for attempt in attempts)
 
 
 def _write_already_tried(request: Request, context: MappingContext) -> ThirdPartyInfo | None:
     """Write who has been asked before."""
     tried = tuple(
-        SystemId.from_symbol(outgoing_symbol(one.symbol, context.dialect.symbols))
-        for one in request.attempts
-        if one.status not in OPEN_ATTEMPT and one.symbol
+        SystemId.from_symbol(outgoing_symbol(attempt.symbol, context.dialect.symbols))
+        for attempt in request.attempts
+        if attempt.status not in OPEN_ATTEMPT and attempt.symbol
     )
     return ThirdPartyInfo(already_tried_list=tried) if tried else None
 
@@ -316,7 +316,7 @@ class UnsuppliableWish:
 
 def read_unfilled_reason(details: EventDetails) -> ReasonUnfilled | None:
     """The code that `UnsuppliableWish.details` has."""
-    found = next((one.value for one in details.extras if one.name == REASON), "")
+    found = next((extra.value for extra in details.extras if extra.name == REASON), "")
     return ReasonUnfilled(int(found)) if found else None
 
 

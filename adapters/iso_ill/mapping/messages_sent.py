@@ -391,8 +391,8 @@ def _write_supply(message: PartnerMessage, context: MappingContext, service: Ser
 
 def _write_shipped_conditions(details: EventDetails) -> ShippedConditions | None:
     ordered = sorted(details.conditions, key=lambda condition: condition not in reasons.EXACT)
-    wanted = [condition for condition in ordered if condition is not LoanCondition.NO_RENEWAL]
-    return reasons.SHIPPED_CONDITION_OUT[wanted[0]] if wanted else None
+    conditions = [condition for condition in ordered if condition is not LoanCondition.NO_RENEWAL]
+    return reasons.SHIPPED_CONDITION_OUT[conditions[0]] if conditions else None
 
 
 def _write_link(details: EventDetails) -> ElectronicDelivery | None:

@@ -192,14 +192,14 @@ class RefusedByPartner(Refused):
         self.problems = problems
 
 
-def read_reply(reply: TransportReply, sent: Message, dialect: NcipDialect, zone: tzinfo) -> SuccessReply:
+def read_reply(reply: TransportReply, message: Message, dialect: NcipDialect, zone: tzinfo) -> SuccessReply:
     """Read what came back by HTTP or TCP. An NCIP message is believed whatever the status; without one the status says
     whether anything can have been done.
 
     Raises Refused, Unavailable (nothing was done), OutcomeUnknown, MalformedMessage (an answer, but not NCIP).
     """
     try:
-        return read_answer(reply.raw, sent, dialect, zone)
+        return read_answer(reply.raw, message, dialect, zone)
     except MalformedMessage as error:
         _raise_for_status(reply, error)
         if is_truncated(reply.raw):
@@ -254,12 +254,12 @@ def read_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -
     return SuccessReply(body, message)
 
 
-def _decode_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -> Message:
+def _decode_answer(raw: bytes, message: Message, dialect: NcipDialect, zone: tzinfo) -> Message:
     try:
         parsed = parse_xml(raw, dialect.xml, limits=LIMITS)
         for child in parsed.root:
             if local_name(child) == GENERIC:
-                child.tag = child.tag.replace(GENERIC, f"{sent.service}{GENERIC}")
+                child.tag = child.tag.replace(GENERIC, f"{message.service}{GENERIC}")
             if local_name(child) == "LookupItemResponse":
                 _move_item_fields(child)
         return decode_message(parsed, dialect.xml, zone)

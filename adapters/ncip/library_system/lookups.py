@@ -141,11 +141,11 @@ class NcipDesk:
         if not barcode:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         changes = await self.changes.changes_of_item(barcode)
-        made = find_temporary_item(changes)
+        temporary_item = find_temporary_item(changes)
         if not self.options.is_answered("LookupItem"):
-            return self._remember_item(barcode, changes, made)
+            return self._remember_item(barcode, changes, temporary_item)
         answer = add_due(await self.look_up_item(barcode), changes)
-        return answer if made is None else add_memory(answer, made)
+        return answer if temporary_item is None else add_memory(answer, temporary_item)
 
     async def look_up_item(self, barcode: str) -> ItemAnswer:
         """Look up an item; raises Refused(UNKNOWN_ITEM), Unavailable."""
@@ -154,19 +154,19 @@ class NcipDesk:
         return self.reader.read_item(answer, barcode, self.now())
 
     def _remember_item(
-        self, barcode: str, changes: tuple[LibraryChange, ...], made: LibraryChange | None
+        self, barcode: str, changes: tuple[LibraryChange, ...], library_change: LibraryChange | None
     ) -> ItemAnswer:
         loan = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
         due = LOAN_JSON.validate_json(loan.value).due if loan is not None and loan.value else None
         gone = any(change.kind is ChangeKind.TEMPORARY_ITEM_DELETION and change.ended is not None for change in changes)
-        if made is None and gone:
+        if library_change is None and gone:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         branch = Location(self.options.branch)
         item = Item(barcode, barcode, f"{RECORD_PREFIX}{barcode}", ItemStatus.AVAILABLE, "", branch, branch)
         if loan is not None and (loan.ended is not None or loan.value):
             item = replace(item, status=ItemStatus.ON_LOAN, due=due)
         answer = ItemAnswer(item, Bib(id=item.bib_id), is_told=False)
-        return answer if made is None else add_memory(answer, made)
+        return answer if library_change is None else add_memory(answer, library_change)
 
     async def barcode_of_item(self, item_id: str) -> str:
         """An item has its barcode for its number; a temporary item of ours one of its own."""
@@ -279,10 +279,10 @@ def add_due(answer: ItemAnswer, changes: tuple[LibraryChange, ...]) -> ItemAnswe
     return replace(answer, item=replace(answer.item, due=LOAN_JSON.validate_json(lent.value).due))
 
 
-def add_memory(answer: ItemAnswer, made: LibraryChange) -> ItemAnswer:
+def add_memory(answer: ItemAnswer, change: LibraryChange) -> ItemAnswer:
     """A temporary item of ours: what the system says of it, and what AcceptItem told it or couldn't."""
-    kept = KEPT_ITEM_JSON.validate_json(made.value)
-    item = replace(answer.item, id=made.record_id, temporary=True, policy=kept.wish.policy)
+    kept = KEPT_ITEM_JSON.validate_json(change.value)
+    item = replace(answer.item, id=change.record_id, temporary=True, policy=kept.wish.policy)
     if answer.is_told:
         return replace(answer, item=item)
     item = replace(item, home=kept.item.home, current=kept.item.current, bib_id=kept.bib.id, pieces=kept.item.pieces)

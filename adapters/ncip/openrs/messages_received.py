@@ -106,7 +106,7 @@ def read_accept_item(message: AcceptItem, reader: DeclarationReader) -> PlaceReq
     item = message.item_id
     barcode = item.value if item is not None else ""
     bib = read_bib(description_of_fields(message.item_optional_fields), reader.command)
-    wanted = BorrowingDraft(
+    draft = BorrowingDraft(
         citation=_citation_of_bib(bib, barcode),
         extras=(CitationExtra(REQUESTER_PATRON, patron.value),),
         source=SECTION,
@@ -114,12 +114,12 @@ def read_accept_item(message: AcceptItem, reader: DeclarationReader) -> PlaceReq
     return PlaceRequest(
         patron=PatronRef(id=patron),
         request=Named(number),
-        wanted=wanted,
+        wanted=draft,
         promise=SupplyPromise(symbol=reader.command.sender, transaction=number, barcode=barcode),
     )
 
 
-def _require_number(sent: RequestId | None, suffix: str, reader: DeclarationReader) -> str:
+def _require_number(request_id: RequestId | None, suffix: str, reader: DeclarationReader) -> str:
     """Require a number, also that we are meant. Raises Refused."""
     receiver = reader.command.receiver
     if receiver and receiver.casefold() != reader.our_agency.casefold():
@@ -129,7 +129,7 @@ def _require_number(sent: RequestId | None, suffix: str, reader: DeclarationRead
             about=MessagePart.RECEIVER,
             value=receiver,
         )
-    number = require_value(sent, MessagePart.REQUEST, "RequestId").value
+    number = require_value(request_id, MessagePart.REQUEST, "RequestId").value
     if not number.endswith(suffix):
         raise Refused(
             RefusalReason.INVALID_VALUE,
@@ -140,11 +140,11 @@ def _require_number(sent: RequestId | None, suffix: str, reader: DeclarationRead
     return number
 
 
-def _read_item_ids(sent: tuple[ItemId, ...], dialect: OpenRsDialect) -> tuple[str, tuple[ItemId, ...]]:
+def _read_item_ids(ids: tuple[ItemId, ...], dialect: OpenRsDialect) -> tuple[str, tuple[ItemId, ...]]:
     """The barcode (of an id without type as well), and what else the item is called."""
     wanted = dialect.item_id_type.casefold()
-    barcodes = [one for one in sent if text_of_code(one.identifier_type).casefold() in ("", wanted)]
-    others = tuple(one for one in sent if one not in barcodes)
+    barcodes = [item_id for item_id in ids if text_of_code(item_id.identifier_type).casefold() in ("", wanted)]
+    others = tuple(item_id for item_id in ids if item_id not in barcodes)
     return (barcodes[0].value if barcodes else ""), others
 
 
@@ -161,18 +161,18 @@ def _iterate_request_extras(
 ) -> Iterator[CitationExtra]:
     if barcode:
         yield CitationExtra(WANTED_ITEM, barcode)
-    for one in others:
-        yield CitationExtra(text_of_code(one.identifier_type), one.value)
+    for item_id in others:
+        yield CitationExtra(text_of_code(item_id.identifier_type), item_id.value)
     if patron:
         yield CitationExtra(REQUESTER_PATRON, patron)
-    yield from (one for one in context.extras if one.name != REQUESTER_PATRON or one.value != patron)
+    yield from (extra for extra in context.extras if extra.name != REQUESTER_PATRON or extra.value != patron)
 
 
 def _citation_of_bib(bib: Bib, barcode: str) -> Citation:
     """The barcode isn't the work's."""
     numbers = [one for one in bib.identifiers if (one.type, one.value) != (OF_BARCODE, barcode)]
     return Citation(
-        type=CitationType.BOOK if any(one.type == "isbn" for one in numbers) else CitationType.OTHER,
+        type=CitationType.BOOK if any(number.type == "isbn" for number in numbers) else CitationType.OTHER,
         title=bib.title,
         author=bib.author,
         series=bib.series,

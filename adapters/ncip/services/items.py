@@ -92,7 +92,7 @@ def read_lookup_item(message: LookupItem, _reader: CommandReader) -> LookUpItem:
 
 
 def write_lookup_item_response(found: ItemFound, message: LookupItem, writer: ResultWriter) -> LookupItemResponse:
-    wanted = result_writer.select_item_elements(message.item_element_types, writer)
+    item_elements = result_writer.select_item_elements(message.item_element_types, writer)
     transaction = None
     if found.borrower is not None or found.requesters:
         transaction = ItemTransaction(
@@ -107,7 +107,7 @@ def write_lookup_item_response(found: ItemFound, message: LookupItem, writer: Re
         item_id=result_writer.write_item_id(found.item.barcode, message.item_id, writer),
         date_recalled=found.loan.recalled if found.loan is not None else None,
         item_transaction=transaction,
-        item_optional_fields=result_writer.write_item_fields(found.item, found.bib, wanted, writer),
+        item_optional_fields=result_writer.write_item_fields(found.item, found.bib, item_elements, writer),
     )
 
 
@@ -179,11 +179,11 @@ def _has_agency(sent: BibliographicId) -> bool:
 
 
 def _write_item_information(item: Item, message: LookupItemSet, writer: ResultWriter) -> ItemInformation:
-    wanted = result_writer.select_item_elements(message.item_element_types, writer)
+    item_elements = result_writer.select_item_elements(message.item_element_types, writer)
     return ItemInformation(
         item_id=result_writer.write_item_id(item.barcode, None, writer),
         date_due=item.due,
-        item_optional_fields=result_writer.write_item_fields(item, None, wanted, writer),
+        item_optional_fields=result_writer.write_item_fields(item, None, item_elements, writer),
     )
 
 

@@ -84,10 +84,10 @@ def read_notification(message: Notification, reader: CommandReader) -> Notice:
 
 def _read_pickup_place(message: Notification) -> str:
     """PickupLocation, or where INN-Reach says it: the unstructured address of ShippingInformation (INC)."""
-    sent = text_of_code(getattr(message, "pickup_location", None))
+    pickup_place = text_of_code(getattr(message, "pickup_location", None))
     shipping: ShippingInformation | None = getattr(message, "shipping_information", None)
-    if sent or shipping is None or shipping.physical_address is None:
-        return sent
+    if pickup_place or shipping is None or shipping.physical_address is None:
+        return pickup_place
     unstructured = shipping.physical_address.unstructured
     return unstructured.data.strip() if unstructured is not None else ""
 

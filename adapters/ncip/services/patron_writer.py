@@ -37,30 +37,30 @@ _USER_ELEMENTS = {element.value.lower(): element for element in UserElement} | {
 def select_user_elements(codes: tuple[Code, ...], writer: ResultWriter) -> frozenset[UserElement]:
     rules = writer.dialect.patrons
     words = (code.value.strip().lower() for code in codes)
-    wanted = {_USER_ELEMENTS[word] for word in words if word in _USER_ELEMENTS}
+    elements = {_USER_ELEMENTS[word] for word in words if word in _USER_ELEMENTS}
     if not codes:
-        wanted = set(rules.default_elements)
-    return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
+        elements = set(rules.default_elements)
+    return frozenset((elements | set(rules.always_elements)) - set(rules.never_elements))
 
 
 def write_user_fields(
-    patron: Patron, wanted: frozenset[UserElement], writer: ResultWriter
+    patron: Patron, elements: frozenset[UserElement], writer: ResultWriter
 ) -> UserOptionalFields | None:
     """None when nothing is wanted."""
     rules = writer.dialect.patrons
-    blocks = UserElement.BLOCK in wanted or (
+    blocks = UserElement.BLOCK in elements or (
         rules.blocks == "always" and bool(patron.blocks) and UserElement.BLOCK not in rules.never_elements
     )
-    if not wanted and not blocks:
+    if not elements and not blocks:
         return None
     return UserOptionalFields(
-        name_information=_write_name(patron.name, writer) if UserElement.NAME in wanted else None,
-        user_address_information=_write_addresses(patron, writer) if UserElement.ADDRESS in wanted else (),
-        date_of_birth=patron.date_of_birth if UserElement.DATE_OF_BIRTH in wanted else None,
-        user_languages=(Code(patron.language),) if UserElement.LANGUAGE in wanted and patron.language else (),
-        user_privileges=_write_privileges(patron, writer) if UserElement.PRIVILEGE in wanted else (),
+        name_information=_write_name(patron.name, writer) if UserElement.NAME in elements else None,
+        user_address_information=_write_addresses(patron, writer) if UserElement.ADDRESS in elements else (),
+        date_of_birth=patron.date_of_birth if UserElement.DATE_OF_BIRTH in elements else None,
+        user_languages=(Code(patron.language),) if UserElement.LANGUAGE in elements and patron.language else (),
+        user_privileges=_write_privileges(patron, writer) if UserElement.PRIVILEGE in elements else (),
         block_or_traps=_write_blocks(patron, writer) if blocks else (),
-        user_ids=_write_user_ids(patron, writer) if UserElement.USER_ID in wanted else (),
+        user_ids=_write_user_ids(patron, writer) if UserElement.USER_ID in elements else (),
     )
 
 

@@ -72,7 +72,7 @@ def read_lookup_user(message: LookupUser, _reader: CommandReader) -> LookUpPatro
 
 
 def write_lookup_user_response(found: PatronFound, message: LookupUser, writer: ResultWriter) -> LookupUserResponse:
-    wanted = patron_writer.select_user_elements(message.user_element_types, writer)
+    user_elements = patron_writer.select_user_elements(message.user_element_types, writer)
     return LookupUserResponse(
         user_id=result_writer.write_user_id(found.patron, message.user_id, writer),
         user_fiscal_accounts=_write_fiscal_account(found, writer) if message.user_fiscal_account_desired else (),
@@ -80,7 +80,7 @@ def write_lookup_user_response(found: PatronFound, message: LookupUser, writer: 
         loaned_items=tuple(_write_loaned_item(loan, writer) for loan in found.loans),
         requested_items_counts=_write_hold_count(found) if message.requested_items_desired else (),
         requested_items=tuple(_write_requested_item(hold, writer) for hold in found.holds),
-        user_optional_fields=patron_writer.write_user_fields(found.patron, wanted, writer),
+        user_optional_fields=patron_writer.write_user_fields(found.patron, user_elements, writer),
     )
 
 
@@ -235,8 +235,8 @@ def write_create_user_fiscal_transaction_response(
     posted: FeePosted, message: CreateUserFiscalTransaction, writer: ResultWriter
 ) -> CreateUserFiscalTransactionResponse:
     fiscal = message.fiscal_transaction_information
-    sent = fiscal.reference_id if fiscal is not None else None
-    reference = sent if sent is not None and sent.value else None
+    reference_id = fiscal.reference_id if fiscal is not None else None
+    reference = reference_id if reference_id is not None and reference_id.value else None
     return CreateUserFiscalTransactionResponse(
         user_id=result_writer.write_user_id(posted.patron, message.user_id, writer),
         fiscal_transaction_reference_id=reference

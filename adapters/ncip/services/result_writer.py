@@ -84,19 +84,19 @@ class ResultWriter:
 # --- identifiers -----------------------------------------------------------------------------------------
 
 
-def write_code(text: str, sent: Code | None = None) -> Code | None:
+def write_code(text: str, code: Code | None = None) -> Code | None:
     """A word of ours, else the partner's as it was sent."""
-    if text or sent is None:
+    if text or code is None:
         return Code(text) if text else None
-    return Code(sent.value, sent.scheme or "")
+    return Code(code.value, code.scheme or "")
 
 
-def write_user_id(patron: Patron, sent: UserId | None, writer: ResultWriter) -> UserId:
+def write_user_id(patron: Patron, user_id: UserId | None, writer: ResultWriter) -> UserId:
     rules = writer.dialect.patrons
-    agency = writer.write_agency(sent.agency_id if sent else None)
-    if rules.id_returned == "as-sent" and sent is not None and sent.value:
+    agency = writer.write_agency(user_id.agency_id if user_id else None)
+    if rules.id_returned == "as-sent" and user_id is not None and user_id.value:
         return UserId(
-            agency_id=agency, identifier_type=write_code(rules.id_type, sent.identifier_type), value=sent.value
+            agency_id=agency, identifier_type=write_code(rules.id_type, user_id.identifier_type), value=user_id.value
         )
     kind: str = "barcode" if rules.id_returned == "as-sent" else rules.id_returned
     value = patron.id if kind == "internal" else patron.identifier(kind)
@@ -152,17 +152,17 @@ def write_request_status(status: HoldStatus, writer: ResultWriter) -> Code:
     return Code(writer.dialect.requests.statuses.get(status) or HOLD_STATUSES[status])
 
 
-def write_request_type(sent: Code | None, hold: Hold, writer: ResultWriter) -> Code:
+def write_request_type(code: Code | None, hold: Hold, writer: ResultWriter) -> Code:
     """The word that the partner used; ours where it used none."""
-    if sent is not None and sent.value:
-        return sent if sent.scheme else writer.make_code("RequestType", sent.value)
+    if code is not None and code.value:
+        return code if code.scheme else writer.make_code("RequestType", code.value)
     words = writer.dialect.requests.type_words.items()
     return writer.make_code("RequestType", next((text for kind, text in words if kind == hold.kind), "Hold"))
 
 
-def write_request_scope(sent: Code | None, hold: Hold, writer: ResultWriter) -> Code:
-    if sent is not None and sent.value:
-        return sent if sent.scheme else writer.make_code("RequestScopeType", sent.value)
+def write_request_scope(code: Code | None, hold: Hold, writer: ResultWriter) -> Code:
+    if code is not None and code.value:
+        return code if code.scheme else writer.make_code("RequestScopeType", code.value)
     word = writer.dialect.requests.scope_words.get("item" if hold.item_id else "title", "Item")
     return writer.make_code("RequestScopeType", word)
 
@@ -195,28 +195,28 @@ def write_circulation_status(status: ItemStatus, writer: ResultWriter) -> Code:
 def select_item_elements(codes: tuple[Code, ...], writer: ResultWriter) -> frozenset[ItemElement]:
     rules = writer.dialect.items
     words = (code.value.strip().lower() for code in codes)
-    wanted = {_ITEM_ELEMENTS[word] for word in words if word in _ITEM_ELEMENTS}
+    elements = {_ITEM_ELEMENTS[word] for word in words if word in _ITEM_ELEMENTS}
     if not codes:
-        wanted = set(rules.default_elements)
-    return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
+        elements = set(rules.default_elements)
+    return frozenset((elements | set(rules.always_elements)) - set(rules.never_elements))
 
 
 def write_item_fields(
-    item: Item, bib: Bib | None, wanted: frozenset[ItemElement], writer: ResultWriter
+    item: Item, bib: Bib | None, elements: frozenset[ItemElement], writer: ResultWriter
 ) -> ItemOptionalFields | None:
     """None when nothing is wanted."""
-    if not wanted:
+    if not elements:
         return None
-    restricted = ItemElement.RESTRICTION in wanted and not item.circulates
-    described = ItemElement.BIBLIOGRAPHIC in wanted and bib is not None and writer.dialect.answers.echo_titles
+    restricted = ItemElement.RESTRICTION in elements and not item.circulates
+    described = ItemElement.BIBLIOGRAPHIC in elements and bib is not None and writer.dialect.answers.echo_titles
     return ItemOptionalFields(
         bibliographic_description=write_description(bib, writer) if described and bib is not None else None,
         item_use_restriction_types=(Code(writer.dialect.items.restriction_library_use),) if restricted else (),
-        circulation_status=write_circulation_status(item.status, writer) if ItemElement.STATUS in wanted else None,
-        hold_queue_length=item.hold_count if ItemElement.QUEUE in wanted else None,
-        item_description=_write_item_description(item) if ItemElement.DESCRIPTION in wanted else None,
-        locations=(write_location(item, writer),) if ItemElement.LOCATION in wanted else (),
-        date_due=item.due if ItemElement.STATUS in wanted else None,
+        circulation_status=write_circulation_status(item.status, writer) if ItemElement.STATUS in elements else None,
+        hold_queue_length=item.hold_count if ItemElement.QUEUE in elements else None,
+        item_description=_write_item_description(item) if ItemElement.DESCRIPTION in elements else None,
+        locations=(write_location(item, writer),) if ItemElement.LOCATION in elements else (),
+        date_due=item.due if ItemElement.STATUS in elements else None,
     )
 
 

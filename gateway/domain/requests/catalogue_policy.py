@@ -244,9 +244,9 @@ class VolumeRun:
         return None
 
 
-def statement_covers(statement: str, wanted: WantedPart) -> bool | None:
+def statement_covers(statement: str, part: WantedPart) -> bool | None:
     """None: the statement says nothing that could be compared."""
-    said = [run.covers_part(wanted) for run in parse_holding_statement(statement)]
+    said = [run.covers_part(part) for run in parse_holding_statement(statement)]
     if True in said:
         return True
     return None if None in said or not said else False

@@ -118,9 +118,9 @@ _CANCELLED_ATTEMPT = frozenset({AttemptStatus.SKIPPED, AttemptStatus.CANCELLED})
 
 def find_supply_moments(request: Request) -> SupplyMoments:
     """Find the moments that the request tells when it has just changed: a later change must not move them."""
-    sent = request.changed if request.state in WAS_SENT else None
+    moment = request.changed if request.state in WAS_SENT else None
     came = request.changed if request.role is Role.BORROWING and request.state in HAS_COME else None
-    return SupplyMoments(sent, came)
+    return SupplyMoments(moment, came)
 
 
 def list_request_figures(request: Request, moments: SupplyMoments, reason: str = "") -> tuple[RequestFigure, ...]:

@@ -71,8 +71,8 @@ def build_rota_lines(
 ) -> tuple[RotaLine, ...]:
     """The request's own copy of a rota, in the order of the template, last resorts at the end. A supplier that the
     template keeps from this request is on it as skipped, with the reason."""
-    made = [_make_rota_line(said, request, partners.get(said.partner)) for said in template.lines]
-    return tuple(sorted(made, key=lambda line: line.last_resort))
+    lines = [_make_rota_line(said, request, partners.get(said.partner)) for said in template.lines]
+    return tuple(sorted(lines, key=lambda line: line.last_resort))
 
 
 def _make_rota_line(line: TemplateLine, request: Request, partner: PartnerPolicy | None) -> RotaLine:

@@ -63,23 +63,23 @@ def _put_first(terms: tuple[str, ...], note: str, prefix: str = "") -> str:
 def _write_wanted_volumes(request: Request) -> Iterator[str]:
     """Write the volumes that are wanted; nothing for one piece that needs no name."""
     volumes = request.volumes
-    if len(volumes) > 1 or any(one.label for one in volumes):
-        yield from (_write_term(one, number, len(volumes)) for number, one in enumerate(volumes, 1))
+    if len(volumes) > 1 or any(volume.label for volume in volumes):
+        yield from (_write_term(volume, number, len(volumes)) for number, volume in enumerate(volumes, 1))
 
 
 def _write_named_volumes(request: Request, kind: EventKind, details: EventDetails) -> Iterator[str]:
     """Write the volumes that are named; nothing where it is about all of them."""
     if len(request.volumes) < 2 or kind not in _OF_PIECES - _TOLD_WITH_LAST:
         return
-    for number, one in enumerate(request.volumes, 1):
-        if one.id in details.volumes:
-            yield _write_term(one, number, len(request.volumes))
+    for number, volume in enumerate(request.volumes, 1):
+        if volume.id in details.volumes:
+            yield _write_term(volume, number, len(request.volumes))
 
 
 def _write_missing_volumes(request: Request, details: EventDetails) -> Iterator[str]:
-    for number, one in enumerate(request.volumes, 1):
-        if one.id in details.missing:
-            yield f"{_MISSING}{_write_term(one, number, len(request.volumes))}"
+    for number, volume in enumerate(request.volumes, 1):
+        if volume.id in details.missing:
+            yield f"{_MISSING}{_write_term(volume, number, len(request.volumes))}"
 
 
 def _write_term(volume: Volume, number: int, count: int) -> str:
@@ -92,13 +92,13 @@ def _write_term(volume: Volume, number: int, count: int) -> str:
 
 def read_wanted_volumes(note: str) -> tuple[str, ...]:
     """The labels of the volumes that a request wants; empty where its note doesn't name all of them."""
-    found = tuple(_find_terms(note))
-    count = len(found)
-    counts = {int(match[2]) for match in found}
-    numbers = [int(match[1]) for match in found]
+    matches = tuple(_find_terms(note))
+    count = len(matches)
+    counts = {int(match[2]) for match in matches}
+    numbers = [int(match[1]) for match in matches]
     if counts != {count} or count > MAX_VOLUMES or numbers != list(range(1, count + 1)):
         return ()
-    return tuple((match[3] or "").strip() for match in found)
+    return tuple((match[3] or "").strip() for match in matches)
 
 
 def read_named_volumes(kind: EventKind, details: EventDetails) -> EventDetails:

@@ -154,7 +154,7 @@ class _BrokeredRequest:
             status=_find_hold_status(request),
             placed=request.created,
             need_by=request.dates.need_by,
-            item_barcode=next((one.barcode for one in request.volumes if one.barcode), ""),
+            item_barcode=next((volume.barcode for volume in request.volumes if volume.barcode), ""),
             title=request.citation.title,
         )
 
@@ -184,10 +184,10 @@ async def _place_request(
         if _has_pickup_wish(command, circulation)
         else None
     )
-    wanted = command.wanted
+    borrowing_draft = command.wanted
     draft = _complete_draft(
-        wanted
-        if wanted is not None
+        borrowing_draft
+        if borrowing_draft is not None
         else BorrowingDraft(citation=citation_of_bib(await _resolve_wanted_bib(command, circulation)), source="ncip"),
         command,
         circulation,
@@ -215,7 +215,7 @@ async def _place_request(
 async def _change_promise(context: LibraryContext, request: Request, promise: SupplyPromise) -> Request:
     """The broker has found another supplier, before anything has come. Raises Refused(NOT_ALLOWED)."""
     attempt = request.attempt
-    known = next((one.value for one in request.extras if one.name == WANTED_ITEM), "")
+    known = next((extra.value for extra in request.extras if extra.name == WANTED_ITEM), "")
     if attempt is None or (attempt.symbol, known) == (promise.symbol, promise.barcode):
         return request
     if request.state is not BorrowingState.WILL_SUPPLY:
@@ -300,7 +300,7 @@ def _normalize_record_ids(command: PlaceRequest, context: CirculationContext) ->
 
 
 def _complete_draft(
-    asked: BorrowingDraft,
+    draft: BorrowingDraft,
     command: PlaceRequest,
     context: CirculationContext,
     patron: Patron,
@@ -308,11 +308,11 @@ def _complete_draft(
     place: PickupLocation | None,
 ) -> BorrowingDraft:
     today = context.today()
-    need_by = require_future_day(command.need_by or asked.dates.need_by, today, context.zone, MessagePart.NEED_BY)
+    need_by = require_future_day(command.need_by or draft.dates.need_by, today, context.zone, MessagePart.NEED_BY)
     return replace(
-        asked,
+        draft,
         dates=replace(
-            asked.dates,
+            draft.dates,
             need_by=need_by or require_future_day(command.expires, today, context.zone, MessagePart.PICKUP_EXPIRY),
         ),
         patron=PatronLink(
@@ -320,9 +320,9 @@ def _complete_draft(
             pickup=place.code if place is not None else "",
         ),
         external=(number,) if number else (),
-        actor=f"{asked.source}:{context.profile}",
-        partner=context.profile if command.promise is not None else asked.partner,
-        mediated=False if command.promise is not None else asked.mediated,
+        actor=f"{draft.source}:{context.profile}",
+        partner=context.profile if command.promise is not None else draft.partner,
+        mediated=False if command.promise is not None else draft.mediated,
         override=command.promise is not None,  # it was promised to the patron: staff see what stands against it
         promise=command.promise,
     )
@@ -471,13 +471,13 @@ def _lending_request_of_hold(
     placed: RequestPlaced,
     transaction: str,
 ) -> Request:
-    asked = LendingDraft(
+    draft = LendingDraft(
         citation=citation_of_bib(placed.bib),
         dates=RequestDates(need_by=local_day(command.need_by, context.zone)),
         requester=_party_of_patron(placed.patron),
         source="ncip",
     )
-    request = new_lending_request(connection, context, asked, profile, transaction)
+    request = new_lending_request(connection, context, draft, profile, transaction)
     return replace(
         request,
         hold_id=placed.hold.id,

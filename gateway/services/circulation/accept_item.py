@@ -261,12 +261,12 @@ async def _create_with_free_barcode(item: TemporaryItem, context: CirculationCon
 
 
 async def _create_item(item: TemporaryItem, context: CirculationContext, key: str) -> TemporaryItemResult:
-    made = await context.library.create_temporary_item(item, key)
-    numbers = {"request_id": item.request_id, "barcode": made.item.barcode}
-    context.things.add_thing(ThingKind.ITEM, made.item.id, **numbers)
-    if made.hold is not None:
-        context.things.add_thing(ThingKind.HOLD, made.hold.id, **numbers)
-    return made
+    temporary_item = await context.library.create_temporary_item(item, key)
+    numbers = {"request_id": item.request_id, "barcode": temporary_item.item.barcode}
+    context.things.add_thing(ThingKind.ITEM, temporary_item.item.id, **numbers)
+    if temporary_item.hold is not None:
+        context.things.add_thing(ThingKind.HOLD, temporary_item.hold.id, **numbers)
+    return temporary_item
 
 
 async def _accept_duplicate(

@@ -83,14 +83,14 @@ async def find_hold_target(command: PlaceRequest, context: CirculationContext, k
         item = items.choose_best_copy(found) or found[0]
         bib = await context.library.get_bib(item.bib_id)
         return HoldTarget(bib, item if scope == "item" or not context.supports(Capability.HOLD_TITLE) else None)
-    sent = command.records or (command.citation.identifiers if command.citation is not None else ())
-    if not sent:
+    ids = command.records or (command.citation.identifiers if command.citation is not None else ())
+    if not ids:
         raise Refused(
             RefusalReason.DATA_MISSING, "The message identifies neither an item nor a record.", about=MessagePart.ITEM
         )
     if context.supports(Capability.HOLD_TITLE) and not context.supports(Capability.BIB_FIND):
-        return HoldTarget(items.name_record(sent, context))  # unseen: the system knows whether there is such a record
-    bib = await items.resolve_record(sent, context)
+        return HoldTarget(items.name_record(ids, context))  # unseen: the system knows whether there is such a record
+    bib = await items.resolve_record(ids, context)
     by_place = bool(list_places(command, context)) and context.supports(Capability.ITEM_AVAILABILITY)
     if scope == "title" and context.supports(Capability.HOLD_TITLE) and not by_place:
         return HoldTarget(bib)
@@ -105,7 +105,7 @@ async def find_hold_target(command: PlaceRequest, context: CirculationContext, k
             if by_place
             else write_sentence("No copy of this title is available for loan."),
             about=MessagePart.RECORD,
-            value=sent[0].value,
+            value=ids[0].value,
         )
     return HoldTarget(bib, copy)
 

@@ -148,13 +148,13 @@ async def find_item_of_hold(hold: Hold, context: CirculationContext) -> Item | N
     return await find_item_by_barcode(hold.item_barcode, context) if hold.item_barcode else None
 
 
-async def resolve_record(sent: tuple[RecordId, ...], context: CirculationContext) -> Bib:
+async def resolve_record(ids: tuple[RecordId, ...], context: CirculationContext) -> Bib:
     """One of which another partner has all items is unknown.
 
     Raises Refused(INVALID_VALUE | UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
     require_capability(context, Capability.BIB_FIND)
-    with lookup_refusals_about(MessagePart.RECORD, sent[0].value):
-        for record in translate_record_ids(sent, context.policy.records):
+    with lookup_refusals_about(MessagePart.RECORD, ids[0].value):
+        for record in translate_record_ids(ids, context.policy.records):
             try:
                 bib = await context.library.find_bib(record)
             except Refused as refused:
@@ -174,10 +174,10 @@ async def _is_record_of_another(bib: Bib, context: CirculationContext) -> bool:
     return bool(items) and not await list_visible_items(items, context)
 
 
-def name_record(sent: tuple[RecordId, ...], context: CirculationContext) -> Bib:
+def name_record(ids: tuple[RecordId, ...], context: CirculationContext) -> Bib:
     """Return the record of a system that can't be asked about records: what its own number says. Raises
     Refused(UNSUPPORTED_SERVICE)."""
-    number = next((one.value for one in translate_record_ids(sent, context.policy.records) if one.type == "local"), "")
+    number = next((one.value for one in translate_record_ids(ids, context.policy.records) if one.type == "local"), "")
     if not number:
         require_capability(context, Capability.BIB_FIND)
     return Bib(id=number)

@@ -75,9 +75,7 @@ async def lend_item(wish: LoanWish, context: CirculationContext, key: str) -> Lo
     return await bring_due_forward(wish.due, loan, context, key) if loan.renewals == 0 else loan
 
 
-def choose_loan_due(
-    sent: Due, policy: DuePolicy, item: Item, start: datetime, context: CirculationContext
-) -> DueChoice:
+def choose_loan_due(due: Due, policy: DuePolicy, item: Item, start: datetime, context: CirculationContext) -> DueChoice:
     """The partner's date by the profile's rules; nothing where the message has none, for then the library decides
     (`TemporaryItem.due_policy`).
 
@@ -86,7 +84,7 @@ def choose_loan_due(
     """
     rules = context.policy.due_dates
     days_back = rules.transit_days if item.temporary else 0
-    return choose_due_date(policy, patron_due(sent, rules, context.zone, start, days_back=days_back))
+    return choose_due_date(policy, patron_due(due, rules, context.zone, start, days_back=days_back))
 
 
 def drop_unsettable_due(choice: DueChoice, context: CirculationContext) -> DueChoice:

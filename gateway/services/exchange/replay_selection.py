@@ -26,10 +26,10 @@ class ReplaySelection:
     redone: int
 
 
-async def select_messages(journal: Journal, wanted: JournalFilter, most: int) -> ReplaySelection:
+async def select_messages(journal: Journal, journal_filter: JournalFilter, most: int) -> ReplaySelection:
     """Those that came in and fit. Replays are not replayed, nor is what is in hand now: their originals are, and
     recovery finishes that. Raises TooManyMessagesError when there are more than `most`, Unavailable."""
-    came_in = replace(wanted, direction=MessageDirection.IN, replays=False)
+    came_in = replace(journal_filter, direction=MessageDirection.IN, replays=False)
     messages: list[JournalMessage] = []
     async for message in _iter_messages(journal, came_in):
         if message.outcome is OutcomeClass.PENDING:
@@ -40,7 +40,7 @@ async def select_messages(journal: Journal, wanted: JournalFilter, most: int) ->
     if not messages:
         return ReplaySelection((), 0)
     messages.reverse()
-    redone = await _list_redone(journal, wanted.library, messages[0])
+    redone = await _list_redone(journal, journal_filter.library, messages[0])
     left = tuple(message for message in messages if message.id not in redone)
     return ReplaySelection(left, len(messages) - len(left))
 
@@ -51,11 +51,11 @@ async def _list_redone(journal: Journal, library: str, oldest: JournalMessage) -
     return frozenset([message.replay_of async for message in _iter_messages(journal, well)])
 
 
-async def _iter_messages(journal: Journal, wanted: JournalFilter) -> AsyncIterator[JournalMessage]:
+async def _iter_messages(journal: Journal, journal_filter: JournalFilter) -> AsyncIterator[JournalMessage]:
     """Newest first."""
     cursor = ""
     while True:
-        page = await journal.list_messages(wanted, PAGE, cursor)
+        page = await journal.list_messages(journal_filter, PAGE, cursor)
         for message in page.messages:
             yield message
         cursor = page.cursor

@@ -205,12 +205,12 @@ class MailApplication:
         """The files of the event on the request; a copy that is theirs with a link for the patron. A file that comes
         for a loan delivers nothing: then it is a message with a file. Second: why staff must look, where a copy isn't
         of a kind that is taken."""
-        wanted = [self.files[i] for i in event.files if 0 <= i < len(self.files)]
+        attachments = [self.files[i] for i in event.files if 0 <= i < len(self.files)]
         request = requests.lock_request(self.connection, self.context.symbol, request_id)
         if request is None:
             return event, ""
-        uploads = [attachment.upload for attachment in wanted if attachment.upload is not None]
-        refused = _describe_refused_files(wanted)
+        uploads = [attachment.upload for attachment in attachments if attachment.upload is not None]
+        refused = _describe_refused_files(attachments)
         delivers = event.kind is EventKind.COPY_DELIVERED
         copy = event.role is Role.BORROWING and request.service.type is not ServiceType.LOAN
         if delivers and (not copy or (refused and not uploads)):

@@ -200,9 +200,9 @@ class MailProcessor:
         def insert_mail(connection: Transaction) -> tuple[MailOutcome, JournalOpening, JournalEnding]:
             verdict = self._find_repeat(connection, box, content, parsed) or decide(connection)
             row = make_mail_row(spot, content, parsed, mail, verdict, now)
-            kept = limit_stranger_row(connection, row) if verdict.is_of_stranger else row
-            if kept is not None:
-                mailbox.add_mail(connection, kept, self.cipher)
+            mail_row = limit_stranger_row(connection, row) if verdict.is_of_stranger else row
+            if mail_row is not None:
+                mailbox.add_mail(connection, mail_row, self.cipher)
             return (
                 verdict.outcome,
                 make_journal_opening(box, content, verdict, _find_number(connection, box.library, verdict), now),
@@ -241,14 +241,14 @@ class MailProcessor:
         now = self.clock.now()
         hours = _repeat_hours(self.profiles(), parsed) if parsed is not None else 0
         message_id = clean_mail_header(parsed.mail.id) if parsed is not None else ""
-        for seen in mailbox.find_same_content(connection, box.library, digest_mail(content, parsed)):
-            again = seen.outcome is MailOutcome.DONE and now - seen.at < timedelta(hours=hours)
-            if seen.message_id == message_id or again:
+        for mail in mailbox.find_same_content(connection, box.library, digest_mail(content, parsed)):
+            again = mail.outcome is MailOutcome.DONE and now - mail.at < timedelta(hours=hours)
+            if mail.message_id == message_id or again:
                 return MailVerdict(
-                    outcome=seen.outcome,
-                    problem=write_sentence("repeat of email %(number)s", number=seen.id),
+                    outcome=mail.outcome,
+                    problem=write_sentence("repeat of email %(number)s", number=mail.id),
                     service="repeat",
-                    profile=seen.profile,
+                    profile=mail.profile,
                 )
         return None
 

@@ -274,10 +274,10 @@ class GatewayOperation:
         names = sorted(poller.box.name for poller in self._list_pollers(context.symbol))
 
         def read_states(connection: Transaction) -> Sequence[MailboxState]:
-            seen = mailbox.list_last_looks(connection, context.symbol)
+            last_looks = mailbox.list_last_looks(connection, context.symbol)
             waiting = mailbox.count_waiting_by_mailbox(connection, context.symbol)
             away = {failure.mailbox: failure for failure in mailbox.list_mailbox_failures(connection, context.symbol)}
-            return [MailboxState(name, seen.get(name), away.get(name), waiting.get(name, 0)) for name in names]
+            return [MailboxState(name, last_looks.get(name), away.get(name), waiting.get(name, 0)) for name in names]
 
         return await context.store.read(read_states)
 

@@ -53,9 +53,9 @@ GONE = 410
 def announce_event(c: Transaction, library: str, line: HistoryLine, now: datetime) -> int:
     """Outbox rows for all who want to know, in the transaction of the event itself; returns how many. One lane each,
     so that a receiver gets events in order and a dead one is not knocked at by every event."""
-    wanted = [one for one in api_records.list_subscriptions_once(c, library) if one.is_for_kind(line.event.kind)]
-    payload = json.dumps(event_payload(line), ensure_ascii=False, separators=(",", ":")) if wanted else ""
-    for webhook_subscription in wanted:
+    subscriptions = [one for one in api_records.list_subscriptions_once(c, library) if one.is_for_kind(line.event.kind)]
+    payload = json.dumps(event_payload(line), ensure_ascii=False, separators=(",", ":")) if subscriptions else ""
+    for webhook_subscription in subscriptions:
         row = OutboxRow(
             library=library,
             id=make_exchange_id(now),
@@ -68,7 +68,7 @@ def announce_event(c: Transaction, library: str, line: HistoryLine, now: datetim
             next_at=now,
         )
         outbox.add_outbox_row(c, row)
-    return len(wanted)
+    return len(subscriptions)
 
 
 class WebhookService:
@@ -84,7 +84,7 @@ class WebhookService:
         are too many."""
         self._addresses.check_url(url)
         now = self._clock.now()
-        made = WebhookSubscription(
+        subscription = WebhookSubscription(
             library=library,
             id=make_exchange_id(now),
             name=name,
@@ -100,10 +100,10 @@ class WebhookService:
                     RefusalReason.LIMIT_REACHED,
                     write_sentence("There are already %(most)s webhooks.", most=MAX_SUBSCRIPTIONS),
                 )
-            api_records.add_subscription(c, made)
+            api_records.add_subscription(c, subscription)
 
-        await write_once(self._store, insert_subscription, lambda _: made.id)
-        return made
+        await write_once(self._store, insert_subscription, lambda _: subscription.id)
+        return subscription
 
     async def list_subscriptions(self, library: str) -> tuple[WebhookSubscription, ...]:
         return await self._store.read(lambda c: api_records.list_subscriptions(c, library))

@@ -186,16 +186,16 @@ class UserService:
 
     async def set_roles(self, user: StaffUser, library: str, grants: Iterable[RoleGrant], by: AuditOrigin) -> StaffUser:
         """The roles in this library, in place of those that the user had there."""
-        wanted = sort_grants(grant for grant in grants if grant.library == library)
+        role_grants = sort_grants(grant for grant in grants if grant.library == library)
         others = tuple(grant for grant in user.grants if grant.library != library)
 
         def update_grants(c: Transaction) -> None:
-            users.replace_grants(c, library, user.id, wanted)
+            users.replace_grants(c, library, user.id, role_grants)
             users.end_sessions_of_user(c, user.id)
-            self._log_change(c, user, by, "roles-set", _describe_grants(wanted), library)
+            self._log_change(c, user, by, "roles-set", _describe_grants(role_grants), library)
 
         await self._store.write(update_grants)
-        return replace(user, grants=sort_grants((*others, *wanted)))
+        return replace(user, grants=sort_grants((*others, *role_grants)))
 
     async def disable_user(self, user: StaffUser, by: AuditOrigin) -> StaffUser:
         """Disable a user: nobody signs in with it any more; what it did keeps its name."""

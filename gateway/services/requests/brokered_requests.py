@@ -78,7 +78,7 @@ def is_passed_on_by_rule(context: LibraryContext, request: Request, *, looked: b
 def is_asked_as_broker(context: LibraryContext, request: Request, addressed: str) -> bool:
     """`addressed`: the symbol of ours that was asked."""
     symbols = context.policy().brokering.symbols
-    return any(rules.is_same_symbol(addressed, one) for one in symbols) and can_pass_on(context, request)
+    return any(rules.is_same_symbol(addressed, symbol) for symbol in symbols) and can_pass_on(context, request)
 
 
 def can_pass_on(context: LibraryContext, request: Request) -> bool:
@@ -90,18 +90,18 @@ def can_pass_on(context: LibraryContext, request: Request) -> bool:
 
 
 def find_loop_refusal(
-    connection: Transaction, context: LibraryContext, asked: LendingDraft, sender: str
+    connection: Transaction, context: LibraryContext, draft: LendingDraft, sender: str
 ) -> Refusal | None:
     """Find the refusal of what has been here before, or is asked by ourselves. `asked`: as it came in. Where we pass
     nothing on, a circle ends here, but at our own request."""
     brokers = bool(context.policy().brokering.rota)
-    if brokers and (_is_ours(context, sender) or _is_ours(context, asked.requester.symbol)):
+    if brokers and (_is_ours(context, sender) or _is_ours(context, draft.requester.symbol)):
         return _make_loop_refusal("It is asked in our own name.")
-    for past in rules.read_past_brokers(asked.citation.note):
+    for past in rules.read_past_brokers(draft.citation.note):
         if brokers and _is_ours(context, past.symbol):
             return _make_loop_refusal("It has come through us before.")
         profile = context.find_partner_by_symbol(past.symbol)
-        if profile is not None and _is_asked_by_us(connection, context, profile, past, asked):
+        if profile is not None and _is_asked_by_us(connection, context, profile, past, draft):
             return _make_loop_refusal(f"We have asked {past.symbol} for it ourselves.")
     return None
 
@@ -112,12 +112,12 @@ def _is_ours(context: LibraryContext, symbol: str) -> bool:
 
 
 def _is_asked_by_us(
-    connection: Transaction, context: LibraryContext, profile: Profile, past: PastBroker, asked: LendingDraft
+    connection: Transaction, context: LibraryContext, profile: Profile, past: PastBroker, draft: LendingDraft
 ) -> bool:
     """Numbers of several libraries may be the same: the work must be, too."""
-    found = requests.find_by_transaction(connection, context.symbol, Role.BORROWING, profile.name, past.transaction)
-    ours = requests.load_request(connection, context.symbol, found.request_id) if found is not None else None
-    return ours is not None and citation_fingerprint(ours.citation) == citation_fingerprint(asked.citation)
+    request = requests.find_by_transaction(connection, context.symbol, Role.BORROWING, profile.name, past.transaction)
+    ours = requests.load_request(connection, context.symbol, request.request_id) if request is not None else None
+    return ours is not None and citation_fingerprint(ours.citation) == citation_fingerprint(draft.citation)
 
 
 def _make_loop_refusal(detail: str) -> Refusal:
@@ -164,8 +164,8 @@ def create_borrowing_leg(
         costs=RequestCosts(maximum=lending.costs.maximum),
         source=SOURCE,
         branch=lending.branch,
-        volumes=tuple(Volume(one.id, one.label) for one in lending.volumes),
-        extras=tuple(one for one in lending.extras if one.name in _EXTRAS),
+        volumes=tuple(Volume(volume.id, volume.label) for volume in lending.volumes),
+        extras=tuple(extra for extra in lending.extras if extra.name in _EXTRAS),
         mediated=False,
         rota_name=policy.rota,
         other_leg=OtherLeg(
@@ -203,9 +203,9 @@ def _find_line_objection(context: LibraryContext, line: RotaLine, lending: Reque
 
     if line.partner == lending.partner.profile or has_symbol(lending.partner.symbol):
         return "asks for it"
-    if any(has_symbol(one.symbol) for one in past):
+    if any(has_symbol(broker.symbol) for broker in past):
         return "has passed it on before"
-    if any(one.name == ALREADY_TRIED and has_symbol(one.value) for one in lending.extras):
+    if any(extra.name == ALREADY_TRIED and has_symbol(extra.value) for extra in lending.extras):
         return "was asked by the requester before"
     return ""
 
@@ -222,11 +222,11 @@ def carry_transition(
     if event.signal == local_signal(EventKind.BROKERED) and request.other_leg is None:
         create_borrowing_leg(connection, context, request, apply)
         return
-    found = rules.list_carry_rules(transition)
-    if found and request.role is Role.BORROWING and _is_supplied_by_us(connection, context, request):
+    carry_rules = rules.list_carry_rules(transition)
+    if carry_rules and request.role is Role.BORROWING and _is_supplied_by_us(connection, context, request):
         _report_needless_item(transition, apply)
         return
-    for rule in found:
+    for rule in carry_rules:
         _LegCarrier(connection, context, transition, apply).carry_by_rule(rule)
 
 

@@ -255,7 +255,7 @@ async def _add_best_item(
     is_loan = request.service.type is ServiceType.LOAN
     free = list_free_copies(item for item in items if item.circulates or not is_loan)
     reasons = {item.barcode: _item_objection(item, request, rules, free, others) for item in items}
-    wanted = next((one.value for one in request.extras if one.name == WANTED_ITEM), "")
+    wanted = next((extra.value for extra in request.extras if extra.name == WANTED_ITEM), "")
     best = min(
         items,
         key=lambda item: (reasons[item.barcode] != "", item.barcode != wanted, item.hold_count, item.barcode),
@@ -328,9 +328,9 @@ async def borrower_account(
     if request.borrower_id:
         return await context.system.find_patron(PatronKey(request.borrower_id, ("internal",)))
     symbol = request.partner.symbol or request.partner.profile
-    found = await _find_institution(context, symbol)
-    if found is not None:
-        return found
+    institution = await _find_institution(context, symbol)
+    if institution is not None:
+        return institution
     try:
         return await context.system.create_patron(
             _build_institution_draft(context, request, symbol), f"institution:{symbol}:{key}"
@@ -391,16 +391,16 @@ async def register_requester(context: LibraryContext, profile: Profile, home: Ho
     rules = profile.circulation.patrons
     identifier = _read_patron_identifier(home, rules)
     draft = _build_requester_draft(context, rules, identifier, home, partner.symbol)
-    found = await _find_requester(context, identifier)
-    if found is None:
+    requester = await _find_requester(context, identifier)
+    if requester is None:
         patron = await context.system.create_patron(draft, _requester_key("made", partner.symbol, identifier.value))
     else:
-        if not found.temporary or found.home_institution not in partner.symbols:
+        if not requester.temporary or requester.home_institution not in partner.symbols:
             raise Refused(
                 RefusalReason.DUPLICATE_PATRON, "Another patron already has this identifier.", about=MessagePart.PATRON
             )
         patron = await context.system.update_patron(
-            found.id, _build_update_draft(draft, found), _requester_key("changed", found.id, repr(draft))
+            requester.id, _build_update_draft(draft, requester), _requester_key("changed", requester.id, repr(draft))
         )
     return PatronLink(
         id=patron.id,
@@ -436,9 +436,9 @@ def _build_requester_draft(
     )
 
 
-def _build_update_draft(draft: PatronDraft, found: Patron) -> PatronDraft:
+def _build_update_draft(draft: PatronDraft, patron: Patron) -> PatronDraft:
     """Build a draft of what is said now, but with no shorter life than the record has."""
-    expires = max((day for day in (draft.expires, found.expires) if day is not None), default=None)
+    expires = max((day for day in (draft.expires, patron.expires) if day is not None), default=None)
     return replace(draft, identifiers=(), category=None, home_library=None, expires=expires)
 
 

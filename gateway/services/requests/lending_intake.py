@@ -43,8 +43,8 @@ def new_lending_request(
         )
     now = context.now()
     number = assign_request_number(connection, context, Role.LENDING, profile=profile.name)
-    asked = draft.make_request(context.symbol, make_exchange_id(now), number, now)
-    return replace(asked, partner=party_of_sender(context, profile, draft.requester), transaction=transaction)
+    request = draft.make_request(context.symbol, make_exchange_id(now), number, now)
+    return replace(request, partner=party_of_sender(context, profile, draft.requester), transaction=transaction)
 
 
 async def create_lending_request(context: LibraryContext, draft: LendingDraft, claim: Claim = claim_nothing) -> Request:
@@ -123,13 +123,13 @@ def store_lending_request(connection: Transaction, context: LibraryContext, requ
         timers.start_timer(connection, context.symbol, request.id, TimerKind.NEED_BY, over)
 
 
-def party_of_sender(context: LibraryContext, profile: Profile, said: LibraryParty) -> LibraryParty:
+def party_of_sender(context: LibraryContext, profile: Profile, party: LibraryParty) -> LibraryParty:
     """Make the party: what the message says of its sender outweighs the profile, but for who it is."""
     ours = context.party_of_partner(profile.name)
     return replace(
         ours,
-        symbol=said.symbol or ours.symbol,
-        name=said.name or ours.name,
-        email=said.email or ours.email,
-        address=said.address or ours.address,
+        symbol=party.symbol or ours.symbol,
+        name=party.name or ours.name,
+        email=party.email or ours.email,
+        address=party.address or ours.address,
     )

@@ -88,12 +88,12 @@ class PartnerInbox:
             return await LibraryInbox(context).receive_message(message, partner)
 
         def receive_and_describe(connection: Transaction) -> tuple[InboxResult, JournalOpening, JournalEnding]:
-            taken = LibraryInbox(context).receive_in(connection, message, partner)
-            return taken, *describe_received(context, message, partner, carried, taken)
+            result = LibraryInbox(context).receive_in(connection, message, partner)
+            return result, *describe_received(context, message, partner, carried, result)
 
-        taken = await journal.record_in_transaction(receive_and_describe)
+        inbox_result = await journal.record_in_transaction(receive_and_describe)
         context.wake_outbox()
-        return taken
+        return inbox_result
 
     def receive_in(
         self, connection: Transaction, symbol: str, message: IncomingPartnerMessage, profile: Profile
@@ -132,9 +132,9 @@ class LibraryInbox:
 
     async def receive_message(self, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         """Receive a message; raises Unavailable."""
-        taken = await self.context.store.write(lambda c: self.receive_in(c, message, profile))
+        result = await self.context.store.write(lambda c: self.receive_in(c, message, profile))
         self.context.wake_outbox()
-        return taken
+        return result
 
     def receive_in(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         """Receive a message inside a transaction that does more; whoever ends it calls `notify_committed`."""
@@ -143,23 +143,23 @@ class LibraryInbox:
         seen = history.find_partner_message(connection, symbol, profile.name, message.id)
         if seen is not None:
             refused = Refusal(RefusalReason(seen.reason), seen.refused, MessagePart.REQUEST) if seen.refused else None
-            known = requests.load_request(connection, symbol, seen.request_id) if seen.request_id else None
-            return InboxResult(seen.request_id, refused, repeated=True, request=known)
-        taken = self._apply_message(connection, message, profile)
-        refusal = taken.refused
+            request = requests.load_request(connection, symbol, seen.request_id) if seen.request_id else None
+            return InboxResult(seen.request_id, refused, repeated=True, request=request)
+        result = self._apply_message(connection, message, profile)
+        refusal = result.refused
         history.store_partner_message(
             connection,
             symbol,
             profile.name,
             message.id,
             history.PartnerMessageResult(
-                taken.request_id,
+                result.request_id,
                 refusal.detail if refusal is not None else "",
                 refusal.reason.value if refusal is not None else "",
             ),
             self.context.now(),
         )
-        return taken
+        return result
 
     def answer_unfilled(
         self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile, why: EventDetails
@@ -174,20 +174,20 @@ class LibraryInbox:
             connection, context.symbol, profile.name, message.id, history.PartnerMessageResult(""), at
         )
         assert message.request is not None, "it comes with kind REQUEST"
-        asked = message.request.make_request(context.symbol, "", "", at)
+        request = message.request.make_request(context.symbol, "", "", at)
         answer = PartnerMessage(
             id=make_exchange_id(at),
             kind=EventKind.UNFILLED,
             at=at,
             sender=context.party,
-            receiver=party_of_sender(context, profile, asked.partner),
+            receiver=party_of_sender(context, profile, request.partner),
             role=Role.LENDING,
             transaction=message.transaction,
             details=why,
-            request=asked,
+            request=request,
         )
         outbox.add_outbox_row(
-            connection, new_outbox_row(asked, PARTNER, profile.name, dump_message(answer), at, answer.id)
+            connection, new_outbox_row(request, PARTNER, profile.name, dump_message(answer), at, answer.id)
         )
 
     def _apply_message(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
@@ -242,8 +242,8 @@ class LibraryInbox:
         """The request of this library that a stranger's message names, locked."""
         context = self.context
         names = [profile.name for profile, _ in context.partners()]
-        found = requests.find_by_any_transaction(connection, context.symbol, stranger.role, names, stranger.number)
-        return requests.lock_request(connection, context.symbol, found.request_id) if found is not None else None
+        request = requests.find_by_any_transaction(connection, context.symbol, stranger.role, names, stranger.number)
+        return requests.lock_request(connection, context.symbol, request.request_id) if request is not None else None
 
     def put_on_list(self, connection: Transaction, request: Request, stranger: StrangerMessage) -> bool:
         """Put a request on the list of staff, and return whether it came there just now; else it was there already, or
@@ -321,7 +321,7 @@ class LibraryInbox:
         """Find what waits for an answer to our condition, where this asks for the same once more: by the book it is
         accepted so (facts/iso-18626.md 7)."""
         asked, symbol = message.request, self.context.symbol
-        said = {one.name: one.value for one in asked.extras} if asked is not None else {}
+        said = {extra.name: extra.value for extra in asked.extras} if asked is not None else {}
         if asked is None or not message.transaction or not {RETRY, PREVIOUS_REQUEST} <= said.keys():
             return None
         found = requests.find_by_transaction(connection, symbol, Role.LENDING, profile.name, said[PREVIOUS_REQUEST])
@@ -374,8 +374,8 @@ def _is_offer_met(message: IncomingPartnerMessage, request: Request) -> bool:
 def _is_asked_anew(message: IncomingPartnerMessage, request: Request) -> bool:
     """Return whether it asks for what we couldn't supply, once more under its old number: some keep the number of a
     request that they retry, or for which they choose another copy of ours."""
-    extras = {one.name: one.value for one in message.request.extras} if message.request is not None else {}
-    before = {one.name: one.value for one in request.extras}
+    extras = {extra.name: extra.value for extra in message.request.extras} if message.request is not None else {}
+    before = {extra.name: extra.value for extra in request.extras}
     is_other_copy = WANTED_ITEM in extras and extras[WANTED_ITEM] != before.get(WANTED_ITEM)
     return request.state is LendingState.UNFILLED and (RETRY in extras or is_other_copy)
 

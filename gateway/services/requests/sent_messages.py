@@ -45,11 +45,11 @@ _GATHERED: ContextVar[list[ChannelMessage] | None] = ContextVar("sent_messages",
 """What the try in hand has sent; each try is a task of its own. None: nobody keeps it, as in a preview."""
 
 
-def record_sent_message(sent: ChannelMessage) -> None:
+def record_sent_message(message: ChannelMessage) -> None:
     """A `RecordSent`."""
     gathered = _GATHERED.get()
     if gathered is not None:
-        gathered.append(sent)
+        gathered.append(message)
 
 
 @value_object
@@ -121,47 +121,47 @@ class SentMessageJournal:
         at: datetime,
         started: float,
     ) -> None:
-        for sent in gathered:
+        for channel_message in gathered:
             ending = JournalEnding(
                 at=self._clock.now(),
                 outcome=came_of_it.outcome,
-                body=sent.answer,
-                content_type=sent.answer_type,
-                status=sent.status,
+                body=channel_message.answer,
+                content_type=channel_message.answer_type,
+                status=channel_message.status,
                 reason=came_of_it.reason,
                 note=came_of_it.note,
                 duration_ms=(time.perf_counter() - started) * 1000,
                 managed_requests=tuple(message.request.id for message in delivery.messages),
             )
-            self._journal.add_exchange(connection, self._make_opening(delivery, sent, at), ending)
+            self._journal.add_exchange(connection, self._make_opening(delivery, channel_message, at), ending)
 
-    def _make_opening(self, delivery: Delivery, sent: ChannelMessage, at: datetime) -> JournalOpening:
+    def _make_opening(self, delivery: Delivery, message: ChannelMessage, at: datetime) -> JournalOpening:
         first = delivery.messages[0]
         return JournalOpening(
             library=delivery.library,
             at=at,
-            body=self._conceal(sent),
-            protocol=sent.protocol,
-            transport=sent.transport,
+            body=self._conceal(message),
+            protocol=message.protocol,
+            transport=message.transport,
             direction=MessageDirection.OUT,
             profile=delivery.profile,
-            service=sent.service or first.kind.value,
-            peer=sent.peer,
+            service=message.service or first.kind.value,
+            peer=message.peer,
             from_agency=first.sender.symbol,
             to_agency=first.receiver.symbol or delivery.profile,
             request_id=delivery.number or first.request.number or first.transaction,
             item_id=first.details.barcode if len(delivery.messages) == 1 else "",
-            content_type=sent.content_type,
+            content_type=message.content_type,
             note="a repeat: an earlier attempt may have succeeded" if first.repeated else "",
         )
 
-    def _conceal(self, sent: ChannelMessage) -> bytes:
-        if sent.protocol == MAIL:
-            return self._conceal_mail(sent.body)
+    def _conceal(self, message: ChannelMessage) -> bytes:
+        if message.protocol == MAIL:
+            return self._conceal_mail(message.body)
         if self._tokens is None:
-            return sent.body
+            return message.body
         star = CONCEALED[:1].encode("ascii")  # of binary formats lengths must stay right
-        return self._tokens.sub(lambda found: found["root"] + star * len(found["secret"]), sent.body)
+        return self._tokens.sub(lambda found: found["root"] + star * len(found["secret"]), message.body)
 
 
 def link_token_pattern(public_url: str) -> str:

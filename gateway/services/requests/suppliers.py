@@ -138,9 +138,9 @@ def assign_rota(context: LibraryContext, request: Request) -> Request:
     )
 
 
-def _record_reasons(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
+def _record_reasons(lines: tuple[RotaLine, ...], rota_lines: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
     """Record why each stands where it stands this time."""
-    why = {line.partner: line.why for line in seen if line.why}
+    why = {line.partner: line.why for line in rota_lines if line.why}
     return tuple(
         replace(line, why=why.get(line.partner, line.why)) if line.standing is RotaLineStatus.WAITING else line
         for line in lines

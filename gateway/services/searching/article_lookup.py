@@ -37,9 +37,9 @@ _Key = tuple[str, str]
 def make_article_lookup(settings: Settings, adapters: AdapterRegistry, secrets: Secrets, clock: Clock) -> ArticleLookup:
     """Make a look-up of the services that the settings name. Raises ConfigurationError when a key isn't where they
     say."""
-    wanted = settings.article_lookup
-    sources = [make_article_source(name, settings, adapters, secrets, clock) for name in wanted.sources]
-    return ArticleLookup(sources, clock, timedelta(hours=wanted.cache_hours))
+    lookup_settings = settings.article_lookup
+    sources = [make_article_source(name, settings, adapters, secrets, clock) for name in lookup_settings.sources]
+    return ArticleLookup(sources, clock, timedelta(hours=lookup_settings.cache_hours))
 
 
 def make_article_source(

@@ -341,45 +341,45 @@ def _judge_holdings(items: tuple[HeldItem, ...] | None, sought: SoughtCitation) 
 
 def _judge_volumes(items: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
     """A holding that says nothing about volumes may have all of them."""
-    wanted = WantedPart.part_of_citation(sought.citation) if sought.policy.volumes else WantedPart()
-    if not wanted:
+    part = WantedPart.part_of_citation(sought.citation) if sought.policy.volumes else WantedPart()
+    if not part:
         return _judge_lending(items, sought)
-    said = [(item, statement_covers(item.volumes, wanted) if item.volumes.strip() else True) for item in items]
+    said = [(item, statement_covers(item.volumes, part) if item.volumes.strip() else True) for item in items]
     if covering := [held_item for held_item, answer in said if answer]:
         return _judge_lending(covering, sought)
     if unclear := [held_item for held_item, answer in said if answer is None]:
         holding, note = _judge_lending(unclear, sought)
         if holding is HoldingAnswer.OWNS:
-            return HoldingAnswer.UNKNOWN, _write_unclear(wanted, unclear[0].volumes)
+            return HoldingAnswer.UNKNOWN, _write_unclear(part, unclear[0].volumes)
         return holding, note
-    return HoldingAnswer.NOT, _write_missing(wanted, _join_first_texts(item.volumes for item in items))
+    return HoldingAnswer.NOT, _write_missing(part, _join_first_texts(item.volumes for item in items))
 
 
 def _judge_lending(items: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
     rated = [(item, sought.policy.lending_verdict(item, sought.service)) for item in items]
-    for wanted in (LendingVerdict.YES, LendingVerdict.ASK):
-        if (held_item := next((one for one, lends in rated if lends is wanted), None)) is not None:
+    for verdict in (LendingVerdict.YES, LendingVerdict.ASK):
+        if (held_item := next((one for one, lends in rated if lends is verdict), None)) is not None:
             holding = _describe_holding(held_item)
-            if wanted is LendingVerdict.ASK:
+            if verdict is LendingVerdict.ASK:
                 return HoldingAnswer.OWNS, write_sentence("%(words)s, lendable by rule", words=holding)
             return HoldingAnswer.OWNS, holding
     return HoldingAnswer.NOT_LENT, _join_first_texts(map(_describe_holding, items))
 
 
-def _write_unclear(wanted: WantedPart, volumes: str) -> Sentence:
-    if wanted.volume is not None:
+def _write_unclear(part: WantedPart, volumes: str) -> Sentence:
+    if part.volume is not None:
         return write_sentence(
-            "cannot tell from '%(words)s' whether volume %(volume)s is held", volume=wanted.volume, words=volumes
+            "cannot tell from '%(words)s' whether volume %(volume)s is held", volume=part.volume, words=volumes
         )
     return write_sentence(
-        "cannot tell from '%(words)s' whether the year %(year)s is held", year=wanted.year, words=volumes
+        "cannot tell from '%(words)s' whether the year %(year)s is held", year=part.year, words=volumes
     )
 
 
-def _write_missing(wanted: WantedPart, volumes: str) -> Sentence:
-    if wanted.volume is not None:
-        return write_sentence("volume %(volume)s is not in %(words)s", volume=wanted.volume, words=volumes)
-    return write_sentence("the year %(year)s is not in %(words)s", year=wanted.year, words=volumes)
+def _write_missing(part: WantedPart, volumes: str) -> Sentence:
+    if part.volume is not None:
+        return write_sentence("volume %(volume)s is not in %(words)s", volume=part.volume, words=volumes)
+    return write_sentence("the year %(year)s is not in %(words)s", year=part.year, words=volumes)
 
 
 def _describe_holding(item: HeldItem) -> str:

@@ -110,8 +110,8 @@ class BrowserVisits:
 
     def device_of_request(self, request: web.Request) -> BrowserDevice:
         """See `services.sign_in_attempts`."""
-        shown = request.cookies.get(self._device_name(self.is_https(request)), "")
-        return BrowserDevice(shown.split(SEPARATOR) if len(shown) <= MAX_DEVICE_CHARS else ())
+        cookie = request.cookies.get(self._device_name(self.is_https(request)), "")
+        return BrowserDevice(cookie.split(SEPARATOR) if len(cookie) <= MAX_DEVICE_CHARS else ())
 
     def set_device_cookie(self, response: web.StreamResponse, device: BrowserDevice, secure: bool) -> None:
         value = SEPARATOR.join(device.tokens)

@@ -19,8 +19,8 @@ class ActorNames:
         """Load names once for all that the page shows. Raises Unavailable."""
         names = {actor.removeprefix(STAFF_ACTOR) for actor in actors if actor.startswith(STAFF_ACTOR)}
         if names:
-            shown = await self._users.list_shown_names(names)
-            self._shown.update((f"{STAFF_ACTOR}{name}", text) for name, text in shown.items())
+            shown_names = await self._users.list_shown_names(names)
+            self._shown.update((f"{STAFF_ACTOR}{name}", text) for name, text in shown_names.items())
 
     def name_actor(self, actor: str) -> str:
         """A program, a command, and a user who isn't known: by the name in the actor."""

@@ -63,15 +63,15 @@ async def show_patron(page: StaffRequest, request: Request, *, revealed: bool) -
     return shown if revealed or page.sees_patrons else _mask_patron(shown)
 
 
-def _add_standing(page: StaffRequest, shown: ShownPatron, patron: Patron) -> ShownPatron:
+def _add_standing(page: StaffRequest, shown_patron: ShownPatron, patron: Patron) -> ShownPatron:
     block = patron.find_block(BlockScope.REQUEST)
     loans = page.ngettext("%(num)s loan", "%(num)s loans", patron.loan_count)
     return replace(
-        shown,
+        shown_patron,
         name=patron.name.direct,
         emails=_list_contacts(patron, ContactKind.EMAIL),
         phones=_list_contacts(patron, ContactKind.PHONE),
-        category=shown.category or patron.category,
+        category=shown_patron.category or patron.category,
         may_borrow=block is None,
         standing=page.gettext("may borrow; %(loans)s", loans=loans) if block is None else block.reason,
     )
@@ -82,12 +82,12 @@ def _list_contacts(patron: Patron, kind: ContactKind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(contact.value for contact in patron.contacts if contact.kind is kind and contact.value))
 
 
-def _mask_patron(shown: ShownPatron) -> ShownPatron:
+def _mask_patron(patron: ShownPatron) -> ShownPatron:
     """Mask a patron; what they wrote, and how to reach them, is theirs too."""
     return replace(
-        shown,
-        name=" ".join(f"{word[0]}••••" for word in shown.name.split()),
-        card=f"••••••{shown.card[-4:]}" if len(shown.card) > 6 else "••••••",
+        patron,
+        name=" ".join(f"{word[0]}••••" for word in patron.name.split()),
+        card=f"••••••{patron.card[-4:]}" if len(patron.card) > 6 else "••••••",
         emails=(),
         phones=(),
         note="",

@@ -113,11 +113,11 @@ def _describe_former(page: StaffRequest, former: FormerSupplier) -> str:
 def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
     waiting = [line for line in request.rota if line.standing is RotaLineStatus.WAITING]
     first = len(request.attempts) + 1
-    shown = []
+    suppliers = []
     for index, line in enumerate(waiting):
         moves = (*(("up",) if index else ()), *(("down",) if index + 1 < len(waiting) else ()), "skip")
         texts = (page.gettext("Last resort."),) if line.last_resort else ()
-        shown.append(
+        suppliers.append(
             ShownSupplier(
                 number=str(first + index),
                 partner=page.context.name_of_partner(line.partner),
@@ -129,4 +129,4 @@ def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, 
                 moves=moves if request.open else (),
             )
         )
-    return tuple(shown)
+    return tuple(suppliers)

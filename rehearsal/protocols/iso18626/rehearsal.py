@@ -72,8 +72,8 @@ def mirror_dialect(profile: Profile, url: str) -> Iso18626Dialect:
 def _account_of_partner(profile: Profile) -> Account:
     """Return what is shown to be let in by the security code; an account and code in one secret can't be told apart
     before it is resolved, so such a partner is let in by its address alone."""
-    shown = next((one for one in profile.auth if one.kind is AuthKind.AGENCY_SECRET and one.secret), None)
-    return Account(id=profile.name, code=shown.secret) if shown is not None else Account()
+    authentication = next((one for one in profile.auth if one.kind is AuthKind.AGENCY_SECRET and one.secret), None)
+    return Account(id=profile.name, code=authentication.secret) if authentication is not None else Account()
 
 
 # --- misbehaviours ----------------------------------------------------------------------------------------

@@ -170,11 +170,11 @@ class Iso18626Trial:
         if isinstance(message, RequestingAgencyMessage):
             self._heard.note_action(self._number, message.action or "")
         signed = add_account(message, self._dialect, self._context.secrets)
-        sent = SentTrial(title, self.encode_body(message), self.encode_body(signed))
-        root = parse_xml(sent.shown)
+        trial = SentTrial(title, self.encode_body(message), self.encode_body(signed))
+        root = parse_xml(trial.shown)
         is_valid = root is not None and not list_schema_faults(root, self._dialect.schema_version)
         expected = replace(expectation, message=message, dialect=self._dialect, is_valid=is_valid)
-        reply = await self._exchange_messages(sent, lambda reply: check_confirmation(reply, expected))
+        reply = await self._exchange_messages(trial, lambda reply: check_confirmation(reply, expected))
         return read_message_status(reply.body) if reply is not None else ""
 
     async def cancel_request(self) -> None:
@@ -216,13 +216,13 @@ class Iso18626Trial:
             return body.replace(f">{word}<".encode(), f">{_ODD_WORD}<".encode())
 
         expected = Expectation(refused=True, error=error, message=message, dialect=self._dialect, echoes=False)
-        sent = SentTrial(title, replace_word(self.encode_body(message)), replace_word(self.encode_body(signed)))
-        await self._exchange_messages(sent, lambda reply: check_confirmation(reply, expected))
+        trial = SentTrial(title, replace_word(self.encode_body(message)), replace_word(self.encode_body(signed)))
+        await self._exchange_messages(trial, lambda reply: check_confirmation(reply, expected))
 
     async def say_octets(self, title: str, body: bytes | None, content_type: str = MEDIA_TYPE) -> None:
         """Say what is no message, and must not be taken for one. None: asked for by GET."""
-        sent = SentTrial(title, body or b"", body, content_type)
-        await self._exchange_messages(sent, lambda reply: check_refusal(reply, self._dialect))
+        trial = SentTrial(title, body or b"", body, content_type)
+        await self._exchange_messages(trial, lambda reply: check_refusal(reply, self._dialect))
 
     async def _exchange_messages(
         self, sent: SentTrial, judge: Callable[[HttpReply], tuple[ConformanceFinding, ...]]

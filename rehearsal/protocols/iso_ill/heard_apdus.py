@@ -163,13 +163,13 @@ def _check_dates(apdu: Apdu, now: datetime, zone: tzinfo) -> Iterator[Conformanc
             yield make_advice("date", "date-checked-in is in the future")
 
 
-def _check_moment(sent: Moment, now: datetime, zone: tzinfo) -> Iterator[ConformanceFinding]:
+def _check_moment(moment: Moment, now: datetime, zone: tzinfo) -> Iterator[ConformanceFinding]:
     """Check a moment; of a sender that gives no time of day, by the day; one day is left for other zones."""
-    if sent.clock is None:
-        late = sent.day - now.astimezone(zone).date()
+    if moment.clock is None:
+        late = moment.day - now.astimezone(zone).date()
         is_future, is_past = late > _ONE_DAY, late < -_ONE_DAY
     else:
-        late = datetime.combine(sent.day, sent.clock, zone) - now
+        late = datetime.combine(moment.day, moment.clock, zone) - now
         is_future, is_past = late > _CLOCKS_DIFFER, late < -_CLOCKS_DIFFER
     if is_future:
         yield make_advice("date", "date-time-of-this-service is in the future")

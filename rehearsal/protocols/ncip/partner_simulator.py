@@ -114,9 +114,9 @@ class NcipPartnerSimulator:
             )
         except MalformedMessage as error:
             return AnswerExplanation(MessageFate.FAILED, (f"{message.service}: the answer can't be read", f"  {error}"))
-        shown = format_structure(answered.response, exchange.zone)
+        structure = format_structure(answered.response, exchange.zone)
         return AnswerExplanation(
-            MessageFate.DONE, (f"{message.service}: done", *shown, *format_unknown_elements(answered.message))
+            MessageFate.DONE, (f"{message.service}: done", *structure, *format_unknown_elements(answered.message))
         )
 
     # --- who speaks --------------------------------------------------------------------------------------
