@@ -18,6 +18,7 @@ from gateway.domain.library import BlockScope, Item, Patron
 from gateway.domain.problems import RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
+from gateway.ports.library_operations import ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
 from gateway.ports.library_system import TemporaryHold, TemporaryItem, TemporaryItemResult
 
 
@@ -79,10 +80,10 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
 
     # --- making ------------------------------------------------------------------------------------------
 
-    async def make_item(self, wish: TemporaryItem, key: str, *, is_lasting: bool = False) -> TemporaryItemResult:
+    async def make_item(self, creation: TemporaryItemCreation | ItemCreation, key: str) -> TemporaryItemResult:
         """Make an item; raises Refused(DUPLICATE_ITEM | INVALID_VALUE | UNKNOWN_PATRON | BAD_PICKUP_LOCATION …),
         Unavailable, OutcomeUnknown."""
-        wish = self._fill_codes(wish)
+        wish, is_lasting = self._fill_codes(creation.item), isinstance(creation, ItemCreation)
         kind = ChangeKind.ITEM if is_lasting else ChangeKind.TEMPORARY_ITEM
         mark = self._make_item_mark(key, is_lasting=is_lasting)
         before, found, recipient, _ = await ask_together(
@@ -152,8 +153,9 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def delete_item(self, barcode: str, key: str) -> Item:
+    async def delete_item(self, deletion: TemporaryItemDeletion, key: str) -> Item:
         """Delete an item; raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
+        barcode = deletion.barcode
         before, found = await ask_together(
             self._changes.find_change(ChangeKind.TEMPORARY_ITEM_DELETION, key), self._ask_item(barcode)
         )

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold
 from gateway.domain.problems import RefusalReason
-from gateway.domain.value import value_object
+from gateway.ports.library_operations import HoldUpdate
 
 CLOSED = frozenset({RefusalReason.UNKNOWN_REQUEST, RefusalReason.REQUEST_CLOSED})
 """The hold is not open any more."""
 
 
-@value_object
-class HoldEdit:
-    """None: it stays. `pickup`: as the caller named it; it is still to be looked up."""
-
-    pickup: str | None = None
-    need_by: date | None = None
-    expires: date | None = None
-
-    def edit_hold(self, hold: Hold, pickup: str | None) -> Hold:
-        """`pickup`: as was found, None: it stays."""
-        return replace(
-            hold,
-            pickup=pickup if pickup is not None else hold.pickup,
-            need_by=self.need_by or hold.need_by,
-            expires=self.expires or hold.expires,
-        )
+def edit_hold(hold: Hold, wish: HoldUpdate, pickup: str | None) -> Hold:
+    """The hold as it is to be. `pickup`: as was found, None: it stays."""
+    return replace(
+        hold,
+        pickup=pickup if pickup is not None else hold.pickup,
+        need_by=wish.need_by or hold.need_by,
+        expires=wish.expires or hold.expires,
+    )
 
 
 def choose_hold_of_request(holds: Sequence[Hold]) -> Hold:

@@ -15,7 +15,8 @@ import click
 
 from gateway.cli.installation import REFUSED, Installation, find_shipped_folder, pass_installation
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
-from gateway.ports.library_system import HoldsConnections, LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import HoldsConnections
 from gateway.ports.shared_store import Store
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.operation.check import (

@@ -17,9 +17,10 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.value import value_object
 from gateway.ports.article_lookup import ArticleSource, ArticleSourceContext
 from gateway.ports.catalogue import LinkFormat, RecordSearch
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.incoming_mail import ConcealSecrets, MailboxClient, MailFormat, ParseMail, PartConcealer
 from gateway.ports.library_changes import LibraryChanges
-from gateway.ports.library_system import Capability, CheckedIn, LibraryInfo, LibrarySystem
+from gateway.ports.library_system import Capability, CheckedIn, LibraryInfo
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import (
     AnswerLinks,

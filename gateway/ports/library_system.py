@@ -1,34 +1,29 @@
-"""The port `LibrarySystem`: operations that the daemon needs of a library's own system.
+"""What a library's own system can do, and the values that it is asked with and answers with.
 
-It follows the union of operations in facts/ils-backends.md section 1; its refusals are
-`domain.problems.Refused`, its technical failures `Unavailable` and `OutcomeUnknown`.
+The port itself is `gateway.ports.guarded_library.LibrarySystem`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.library import (
     Bib,
-    Charge,
     Hold,
     Item,
-    ItemStatus,
     Loan,
     Location,
-    Money,
     Patron,
-    PatronDraft,
     PersonName,
-    PickupLocation,
     PostalAddress,
-    RecordId,
 )
 from gateway.domain.value import value_object
+
+ResultT = TypeVar("ResultT")
 
 
 class Capability(StrEnum):
@@ -73,6 +68,33 @@ class Capability(StrEnum):
 
 
 @value_object
+class Need:
+    """The ability that a change needs, and the record that it changes: a template of its fields, empty for a new one.
+    `words`: verb and object, for the refusal."""
+
+    ability: Capability
+    words: str
+    record: str = ""
+
+
+class LibraryOperation(Generic[ResultT]):
+    """A change whose result is of the type in brackets."""
+
+    __slots__ = ()
+    need: ClassVar[Need]
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """All that is needed; the first one names the record."""
+        return (self.need,)
+
+    @property
+    def record(self) -> str:
+        """The name of what is changed, of which there is one change at a time."""
+        return self.need.record.format(self)
+
+
+@value_object
 class PatronKey:
     """The number by which a caller names a patron. `types` are tried in order; an empty tuple means the library's own
     order."""
@@ -81,12 +103,17 @@ class PatronKey:
     types: tuple[str, ...] = ()
 
 
+TITLE_NEED = Need(Capability.HOLD_TITLE, "place a hold on a title")
+
+
 @value_object
-class HoldWish:
+class HoldWish(LibraryOperation[Hold]):
     """A hold to be placed. One of `item_barcode` and `bib_id` is set; a bib means 'any copy'.
 
     `pickup`: code of a pickup location; empty: the resource-sharing branch, whether it keeps a hold shelf or not, where
     what is lent to partners is packed (the first pickup location of a library that has none)."""
+
+    need: ClassVar[Need] = Need(Capability.HOLD_ITEM, "place holds", "item/{0.item_barcode}{0.bib_id}")
 
     patron_id: str
     pickup: str
@@ -97,6 +124,10 @@ class HoldWish:
     need_by: date | None = None
     expires: date | None = None
     note: str = ""
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        return (self.need,) if self.item_barcode else (self.need, TITLE_NEED)
 
 
 @value_object
@@ -276,210 +307,3 @@ class FindsPatronsByName(Protocol):
         """Those whose name has each of these words somewhere in it, by name; at most `limit`. Without words none.
         Raises Unavailable."""
         ...
-
-
-class LibrarySystem(Protocol):
-    """A library's own system, for one library.
-
-    Every call that changes something takes a `key`: the same key again changes nothing and returns what the
-    first call returned (design rule 6). Lookups raise `Refused` with UNKNOWN_…; all raise `Unavailable`.
-    """
-
-    @property
-    def capabilities(self) -> frozenset[Capability]: ...
-
-    async def ping(self) -> None:
-        """Raise `Unavailable` unless the system answers."""
-        ...
-
-    async def info(self) -> LibraryInfo: ...
-
-    # patrons
-    async def find_patron(self, key: PatronKey) -> Patron:
-        """Find a patron; raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON)."""
-        ...
-
-    async def authenticate(self, key: PatronKey, secret: str) -> Patron:
-        """Check a secret; raises Refused(PATRON_AUTH_FAILED), alike for an unknown patron and a wrong secret."""
-        ...
-
-    async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
-        """Open loans, soonest due first."""
-        ...
-
-    async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
-        """Open holds, oldest first."""
-        ...
-
-    async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        """Unpaid charges, oldest first."""
-        ...
-
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        """Create a patron; raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE)."""
-        ...
-
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        """Update a patron; what the draft leaves None stays. Its identifiers replace those of the same types; an empty
-        value removes the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
-        ...
-
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron: ...
-
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        """Removes a temporary patron with all that tells who it was; past loans stay without a name. Returns the patron
-        as it was. Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED (not temporary) | IN_USE (loans, holds, unpaid fees))."""
-        ...
-
-    # catalogue
-    async def find_bib(self, record: RecordId) -> Bib:
-        """Find a record; raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
-        ...
-
-    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        """Words that all occur in title, author or identifiers; suppressed records are left out."""
-        ...
-
-    async def holdings(self, bib_id: str) -> BibHoldings: ...
-
-    async def item_by_barcode(self, barcode: str) -> Item:
-        """Find an item; raises Refused(UNKNOWN_ITEM)."""
-        ...
-
-    async def item_by_request(self, request_id: str) -> Item:
-        """The item that a temporary record, a loan or a hold under this request number is about: partners check
-        in by the number of the request alone (facts/ncip.md 2.6). What is here or out now comes before what has
-        ended; deleted items are not found. Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
-        ...
-
-    async def get_bib(self, bib_id: str) -> Bib: ...
-
-    async def item_loan(self, item_id: str) -> Loan | None:
-        """The open loan of an item."""
-        ...
-
-    async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
-        """Open holds that this item may fill, in order."""
-        ...
-
-    # holds
-    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        """Place a hold; raises Refused(UNKNOWN_…, DUPLICATE_REQUEST, BAD_PICKUP_LOCATION, NOT_ALLOWED, PATRON_BLOCKED
-        …)."""
-        ...
-
-    async def find_hold(self, request_id: str) -> Hold:
-        """Find a hold by the partner's request number. Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
-        ...
-
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        """Cancel a hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
-        ...
-
-    async def update_hold(
-        self,
-        hold_id: str,
-        key: str,
-        *,
-        pickup: str | None = None,
-        need_by: date | None = None,
-        expires: date | None = None,
-    ) -> Hold: ...
-
-    # temporary records
-    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        """Record, holding, item and, if wished, hold, all or nothing. Where the item that this key made has been
-        deleted since, it is made anew. Raises Refused(DUPLICATE_ITEM …)."""
-        ...
-
-    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        """Cancels its open holds, then removes item and, if none is left on it, record. Repeated: the last item
-        that had this barcode was deleted under this key.
-        Raises Refused(UNKNOWN_ITEM | IN_USE (on loan) | NOT_ALLOWED (not temporary))."""
-        ...
-
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        """Give a temporary item the barcode that is on the piece (INN-Reach ItemShipped, facts/ncip.md 2.9).
-        Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED (not temporary))."""
-        ...
-
-    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        """A lasting item (NCIP CreateItem); `hold` must be None."""
-        ...
-
-    # circulation
-    async def check_out(
-        self,
-        barcode: str,
-        patron_id: str,
-        key: str,
-        *,
-        due: datetime | None = None,
-        request_id: str = "",
-        override: bool = False,
-    ) -> Loan:
-        """`due` None: by the library's rules. `override`: the item has left already, so blocks, limits and
-        policy don't stop it (NCIP MandatedAction). Repeated: the item is out to this patron under this key; once
-        it is back, the same key lends it again. Raises Refused(ITEM_ON_LOAN, PATRON_BLOCKED …)."""
-        ...
-
-    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan: ...
-
-    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        """`at`: branch code of the desk; empty: the resource-sharing branch. `fill_hold` False: a hold that waits
-        for the item goes on waiting. Repeated: this key ended the item's latest loan.
-        Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT | UNSUPPORTED_SERVICE (a hold can't be left waiting))."""
-        ...
-
-    async def renew_loan(
-        self,
-        barcode: str,
-        key: str,
-        *,
-        patron_id: str = "",
-        due: datetime | None = None,
-        latest: datetime | None = None,
-    ) -> Loan:
-        """`due` None: by the library's rules, but not after `latest`. A renewal that would not move the due date to a
-        later one is refused and uses up nothing, unless the system grants it all the same.
-
-        Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS …)."""
-        ...
-
-    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        """Recall a loan; raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
-        ...
-
-    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item: ...
-
-    # location
-    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item: ...
-
-    async def return_home(self, barcode: str, key: str) -> Item: ...
-
-    # money
-    async def post_fee(
-        self,
-        patron_id: str,
-        amount: Money,
-        type_: str,
-        key: str,
-        *,
-        description: str = "",
-        item_barcode: str = "",
-        request_id: str = "",
-    ) -> Charge: ...
-
-    # reference
-    async def pickup_locations(self) -> tuple[PickupLocation, ...]: ...
-
-
-@value_object
-class ExchangeLibrary:
-    """A library of this installation with its system."""
-
-    symbol: str
-    name: str
-    system: LibrarySystem
-    zone: tzinfo
-    currency: str

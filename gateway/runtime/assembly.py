@@ -10,7 +10,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, NestedSystem
-from gateway.ports.library_system import ExchangeLibrary, LibrarySystem
+from gateway.ports.guarded_library import ExchangeLibrary, LibrarySystem
 from gateway.ports.secrets import Secrets
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.settings import LibrarySettings, Settings

@@ -17,7 +17,8 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.problems import ConfigurationProblem
 from gateway.policies import PolicyStore, load_policies
-from gateway.ports.library_system import ExchangeLibrary, HoldsConnections
+from gateway.ports.guarded_library import ExchangeLibrary
+from gateway.ports.library_system import HoldsConnections
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.profiles import (

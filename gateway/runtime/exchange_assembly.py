@@ -8,7 +8,7 @@ from functools import cache
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError
 from gateway.ports.adapter import ProtocolAdapter
-from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileSet
 from gateway.runtime.assembly import Assembly

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.domain.clock import Clock
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.catalogue import Catalogue
-from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.partner_channel import PartnerChannel
 from gateway.ports.shared_store import Store
 from gateway.services.requests.library_context import LibraryContext, Network, report_no_load

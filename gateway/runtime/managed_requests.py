@@ -17,7 +17,7 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import Request, Role, RotaLineStatus
 from gateway.ports.adapter import ChannelContext, ChannelLibrary, SearchContext
-from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import AnswerLink, Mailer
 from gateway.ports.partner_channel import (

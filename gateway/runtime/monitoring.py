@@ -25,7 +25,8 @@ from prometheus_client import (
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.staff_views import MailboxFailure
-from gateway.ports.library_system import AlertsOperators, LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import AlertsOperators
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore

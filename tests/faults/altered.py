@@ -17,7 +17,7 @@ from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.cli.daemon_process import serve_until_stopped
 from gateway.domain.clock import SystemClock
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
 from gateway.settings import load_settings

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.clock import FixedClock
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.shared_store import Store
 from tests.interop.test_third_party_adapter import pip
 from tests.library_contract.embedded_world import START

@@ -23,7 +23,8 @@ from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.clock import FixedClock
 from gateway.domain.profile import Authentication, MatchRule, Profile
 from gateway.ports.adapter import LibraryAdapterContext
-from gateway.ports.library_system import ExchangeLibrary, LibraryInfo
+from gateway.ports.guarded_library import ExchangeLibrary
+from gateway.ports.library_system import LibraryInfo
 from gateway.ports.responder import RawMessage, TransportKind
 from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet

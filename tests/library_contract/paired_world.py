@@ -18,7 +18,7 @@ from adapters.library.sip2.system import open_sip2
 from adapters.ncip.library_system.system import NcipLibrary
 from gateway.domain.clock import Clock, FixedClock, SystemClock
 from gateway.ports.adapter import LibraryAdapterContext, NestedSystem
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.shared_store import Store
 from gateway.store.migration import OWN, migrate_store
 from rehearsal.fakes.koha import FakeKoha

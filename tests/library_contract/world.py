@@ -9,7 +9,8 @@ from typing import Protocol, cast
 import pytest
 
 from gateway.domain.library import Location, RecordId
-from gateway.ports.library_system import LibrarySystem, PatronKey
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import PatronKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,47 +12,37 @@ from adapters.library.alma.records import Row, make_comment, make_mark, read_tex
 from adapters.library.change_sending import CHARGE_JSON, report_doubles, send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import Charge, Money
+from gateway.domain.library import Charge
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import Fee
 
 _TITLE = "/users/{user_id}/fees"
 
 
 @value_object
-class FeeNote:
-    """The purpose of a fee."""
-
-    description: str = ""
-    item_barcode: str = ""
-    request_id: str = ""
-
-
-@value_object
-class FeeDesk:
+class AlmaFeeDesk:
     desk: AlmaDesk
 
-    async def post_fee(self, patron_id: str, amount: Money, type_: str, key: str, note: FeeNote) -> Charge:
+    async def post_fee(self, fee: Fee, key: str) -> Charge:
         desk = self.desk
-        if amount.amount <= 0 or amount.currency != desk.reader.currency:
+        if fee.amount.amount <= 0 or fee.amount.currency != desk.reader.currency:
             raise make_refusal(RefusalReason.INVALID_AMOUNT)
         before, patron = await ask_together(
-            desk.changes.find_change(ChangeKind.FEE, key), desk.require_patron(patron_id)
+            desk.changes.find_change(ChangeKind.FEE, key), desk.require_patron(fee.patron_id)
         )
         if before is not None and before.ended is not None:
             return CHARGE_JSON.validate_json(before.value)
         mark = make_mark(key)
-        change = LibraryChange(
-            ChangeKind.FEE, key, note.item_barcode, patron.id, desk.now(), request_id=note.request_id
-        )
-        number = f"ILL {note.request_id}" if note.request_id else ""
+        change = LibraryChange(ChangeKind.FEE, key, fee.item_barcode, patron.id, desk.now(), request_id=fee.request_id)
+        number = f"ILL {fee.request_id}" if fee.request_id else ""
         row: dict[str, Any] = {
-            "type": {"value": desk.options.fee_types.get(type_, type_)},
-            "original_amount": float(amount.amount),
+            "type": {"value": desk.options.fee_types.get(fee.type, fee.type)},
+            "original_amount": float(fee.amount.amount),
             "owner": {"value": desk.options.library},
-            "comment": make_comment(number, note.description, mark),
-            **({"item_barcode": note.item_barcode} if note.item_barcode else {}),
+            "comment": make_comment(number, fee.description, mark),
+            **({"item_barcode": fee.item_barcode} if fee.item_barcode else {}),
         }
 
         async def list_made_fees() -> tuple[Row, ...]:
@@ -81,10 +71,10 @@ class FeeDesk:
         charge = replace(
             read,
             key=key,
-            type=type_,
-            description=note.description,
-            request_id=note.request_id,
-            item_barcode=note.item_barcode,
+            type=fee.type,
+            description=fee.description,
+            request_id=fee.request_id,
+            item_barcode=fee.item_barcode,
         )
         value = CHARGE_JSON.dump_json(charge).decode()
         await desk.changes.end_change(replace(change, record_id=charge.id, ended=desk.now(), value=value))

@@ -19,13 +19,14 @@ from adapters.library.alma.records import (
     write_day,
 )
 from adapters.library.change_sending import HOLD_JSON, make_hold_change, send_change
-from adapters.library.own_holds import CLOSED, HoldEdit, choose_hold_of_request
+from adapters.library.own_holds import CLOSED, choose_hold_of_request, edit_hold
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import HoldCancellation, HoldUpdate
 from gateway.ports.library_system import HoldWish
 
 _TITLE = "/users/{user_id}/requests/{request_id}"
@@ -40,7 +41,7 @@ class HoldTarget:
 
 
 @value_object
-class HoldDesk:
+class AlmaHoldDesk:
     desk: AlmaDesk
     lists: CodeLists
 
@@ -205,13 +206,13 @@ class HoldDesk:
 
     # --- cancelling --------------------------------------------------------------------------------------
 
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+    async def cancel_hold(self, wish: HoldCancellation, key: str) -> Hold:
         desk = self.desk
         before = await desk.changes.find_change(ChangeKind.HOLD_CANCELLATION, key)
         if before is not None and before.ended is not None:
             return HOLD_JSON.validate_json(before.value)
         try:
-            hold = await self._require_open(hold_id)
+            hold = await self._require_open(wish.hold_id)
         except Refused as refused:
             if before is None or refused.reason not in CLOSED:
                 raise
@@ -249,18 +250,18 @@ class HoldDesk:
 
     # --- changing ----------------------------------------------------------------------------------------
 
-    async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
+    async def update_hold(self, edit: HoldUpdate, key: str) -> Hold:
         """All of the request goes back with what is new: what isn't sent would be emptied. To set the same once more
         changes nothing. Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION), Unavailable,
         OutcomeUnknown."""
-        desk = self.desk
+        desk, hold_id = self.desk, edit.hold_id
         before = await desk.changes.find_change(ChangeKind.HOLD_UPDATE, key)
         if before is not None and before.ended is not None:
             return HOLD_JSON.validate_json(before.value)
         row, changes = await ask_together(self.ask_hold_row(hold_id), desk.changes.changes_of_record(hold_id))
         hold = self._read_open(row, changes)
         pickup = await self.lists.choose_pickup(edit.pickup) if edit.pickup is not None else hold.pickup
-        changed = edit.edit_hold(hold, pickup)
+        changed = edit_hold(hold, edit, pickup)
         change = self._make_change(ChangeKind.HOLD_UPDATE, key, changed)
         wanted: dict[str, str] = {}
         if pickup != hold.pickup:

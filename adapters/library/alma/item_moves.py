@@ -14,36 +14,39 @@ from adapters.library.alma.records import Row, read_row, read_text
 from adapters.library.change_sending import HOLD_JSON, ITEM_JSON, send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import Item, Location
+from gateway.domain.library import Item
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import BarcodeChange, MoveToIll, ReturnHome
 
 _TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
 
 
 @value_object
-class ItemDesk:
+class AlmaItemDesk:
     desk: AlmaDesk
     lists: CodeLists
 
-    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
+    async def move_to_ill(self, wish: MoveToIll, key: str) -> Item:
         """Move an item to a temporary location; its home stays. Raises Refused(UNKNOWN_ITEM | INVALID_VALUE),
         Unavailable, OutcomeUnknown."""
-        options = self.desk.options
+        options, location = self.desk.options, wish.location
         library, shelf = location.library or options.library, location.shelf or options.temporary_items.location
-        answer, _ = await ask_together(self.desk.require_item(barcode), self.lists.require_location(library, shelf))
+        answer, _ = await ask_together(
+            self.desk.require_item(wish.barcode), self.lists.require_location(library, shelf)
+        )
         place = {"in_temp_location": True, "temp_library": {"value": library}, "temp_location": {"value": shelf}}
         return await self._change_item(answer, ChangeKind.MOVE, key, holding=place)
 
-    async def return_home(self, barcode: str, key: str) -> Item:
-        answer = await self.desk.require_item(barcode)
+    async def return_home(self, wish: ReturnHome, key: str) -> Item:
+        answer = await self.desk.require_item(wish.barcode)
         return await self._change_item(answer, ChangeKind.MOVE, key, holding={"in_temp_location": False})
 
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+    async def change_barcode(self, wish: BarcodeChange, key: str) -> Item:
         """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable,
         OutcomeUnknown."""
-        desk = self.desk
+        desk, barcode, new = self.desk, wish.barcode, wish.new
         before, answer, taken = await ask_together(
             desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key), desk.ask_item(barcode), desk.ask_item(new)
         )

@@ -19,8 +19,8 @@ from gateway.domain.library import BlockScope, Hold, HoldStatus, Item, ItemStatu
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import CheckIn, CheckOut, DueDateChange, Renewal, refuse_unsupported
 from gateway.ports.library_system import CheckedIn
-from gateway.ports.limited_library import refuse_unsupported
 
 RENEWED = "renewed successfully"
 _LOAN_TITLE = "/users/{user_id}/loans/{loan_id}"
@@ -28,22 +28,23 @@ _LENDABLE = frozenset({ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatu
 
 
 @value_object
-class LoanDesk:
+class AlmaLoanDesk:
     desk: AlmaDesk
 
     # --- check-out ---------------------------------------------------------------------------------------
 
-    async def check_out(self, barcode: str, patron_id: str, key: str, request_id: str, due: datetime | None) -> Loan:
-        desk = self.desk
+    async def check_out(self, wish: CheckOut, key: str) -> Loan:
+        """Blocks, limits and policies of Alma stop also what has left already."""
+        desk, barcode = self.desk, wish.barcode
         before, answer, patron = await ask_together(
             desk.changes.find_change(ChangeKind.CHECK_OUT, key),
             desk.require_item(barcode),
-            desk.require_patron(patron_id),
+            desk.require_patron(wish.patron_id),
         )
         if answer.loan is not None:
-            return await self._find_repeated_loan(answer.loan, patron.id, before, due)
+            return await self._find_repeated_loan(answer.loan, patron.id, before, wish.due)
         self._refuse_loan(answer, patron)
-        request_id = request_id or await self._find_request(answer.item)
+        request_id = wish.request_id or await self._find_request(answer.item)
         change = LibraryChange(ChangeKind.CHECK_OUT, key, barcode, patron.id, desk.now(), request_id)
         library, circulation_desk = desk.options.find_desk("")
         row = {"circ_desk": {"value": circulation_desk}, "library": {"value": library}}
@@ -61,7 +62,7 @@ class LoanDesk:
             return now.loan if now.loan is not None and read_text(now.loan, "user_id") == patron.id else None
 
         sent = await send_change(desk.changes, change, send_loan, find_made_loan, before=before, is_refused_twice=True)
-        return await self._end_check_out(change, sent, due)
+        return await self._end_check_out(change, sent, wish.due)
 
     async def _find_request(self, item: Item) -> str:
         """Find the request for which a partner's item is here."""
@@ -109,11 +110,11 @@ class LoanDesk:
 
     # --- due date ----------------------------------------------------------------------------------------
 
-    async def set_due_date(self, loan_id: str, due: datetime) -> Loan:
+    async def set_due_date(self, wish: DueDateChange, _key: str) -> Loan:
         """Set a due date; raises Refused(NOT_CHECKED_OUT | INVALID_VALUE), Unavailable, OutcomeUnknown."""
-        row = await self._require_loan_row(loan_id)
+        row = await self._require_loan_row(wish.loan_id)
         loan = await self.desk.read_loan(row)
-        return await self._change_due_date(loan, due) if loan.due != due else loan
+        return await self._change_due_date(loan, wish.due) if loan.due != wish.due else loan
 
     async def _require_loan_row(self, loan_id: str) -> Row:
         found = split_id(loan_id)
@@ -141,8 +142,8 @@ class LoanDesk:
 
     # --- check-in ----------------------------------------------------------------------------------------
 
-    async def check_in(self, barcode: str, key: str, at: str, *, fill_hold: bool) -> CheckedIn:
-        desk = self.desk
+    async def check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+        desk, barcode = self.desk, wish.barcode
         before, answer = await ask_together(desk.changes.find_change(ChangeKind.CHECK_IN, key), desk.ask_item(barcode))
         if before is not None and (answer is None or answer.loan is None):
             repeated = await self._repeat_check_in(before, answer)
@@ -150,11 +151,11 @@ class LoanDesk:
                 return repeated
         if answer is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        library, circulation_desk = desk.options.find_desk(at)
+        library, circulation_desk = desk.options.find_desk(wish.at)
         is_in_place = answer.item.status is ItemStatus.AVAILABLE and answer.item.current.library == library
-        if is_in_place and not (fill_hold and answer.holds):
+        if is_in_place and not (wish.fill_hold and answer.holds):
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
-        if not fill_hold and answer.holds:
+        if not wish.fill_hold and answer.holds:
             refuse_unsupported("take back an item without keeping it for who waits for it")
         loan = await desk.read_loan(answer.loan) if answer.loan is not None else None
         change = LibraryChange(
@@ -242,26 +243,24 @@ class LoanDesk:
 
     # --- renewal -----------------------------------------------------------------------------------------
 
-    async def renew_loan(
-        self, barcode: str, key: str, patron_id: str, due: datetime | None, latest: datetime | None
-    ) -> Loan:
-        desk = self.desk
+    async def renew_loan(self, wish: Renewal, key: str) -> Loan:
+        desk, barcode = self.desk, wish.barcode
         before, answer = await ask_together(
             desk.changes.find_change(ChangeKind.RENEWAL, key), desk.require_item(barcode)
         )
         if answer.loan is None:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
         loan = await desk.read_loan(answer.loan)
-        if patron_id and loan.patron_id != patron_id:
+        if wish.patron_id and loan.patron_id != wish.patron_id:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
         if before is not None and before.record_id == loan.id:
             if before.ended is not None:
                 return LOAN_JSON.validate_json(before.value)
             if loan.known_due > LOAN_JSON.validate_json(before.value).known_due:
-                return await self._end_renewal(before, loan, due, latest)
+                return await self._end_renewal(before, loan, wish)
         if any(read_text(hold, "user_primary_id") != loan.patron_id for hold in answer.holds):
             raise make_refusal(RefusalReason.RENEWAL_HAS_REQUESTS)
-        wanted = due or latest
+        wanted = wish.due or wish.latest
         if wanted is not None and wanted <= loan.known_due:
             raise make_refusal(RefusalReason.NOT_RENEWABLE)
         change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
@@ -286,14 +285,12 @@ class LoanDesk:
             desk.changes, change, send_renewal, find_made_renewal, before=before, is_refused_twice=True
         )
         known = replace(renewed, key=loan.key, request_id=loan.request_id, renewals=loan.renewals)
-        return await self._end_renewal(change, known, due, latest)
+        return await self._end_renewal(change, known, wish)
 
-    async def _end_renewal(
-        self, change: LibraryChange, renewed: Loan, due: datetime | None, latest: datetime | None
-    ) -> Loan:
-        wanted = due
-        if wanted is None and latest is not None and renewed.known_due > latest:
-            wanted = latest
+    async def _end_renewal(self, change: LibraryChange, renewed: Loan, wish: Renewal) -> Loan:
+        wanted = wish.due
+        if wanted is None and wish.latest is not None and renewed.known_due > wish.latest:
+            wanted = wish.latest
         if wanted is not None and wanted != renewed.due:
             renewed = await self._change_due_date(renewed, wanted)
         loan = replace(renewed, renewals=renewed.renewals + 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from adapters.library.alma.client import AlmaRefusalError
@@ -19,7 +18,7 @@ from gateway.domain.library import Contact, ContactKind, IdentifierType, Patron,
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
-from gateway.ports.limited_library import refuse_unsupported
+from gateway.ports.library_operations import PatronCreation, PatronExpiry, PatronUpdate, refuse_unsupported
 
 _COUNTS = ("loans", "requests", "fees")
 """What an answer has besides the user, where it was asked for."""
@@ -31,14 +30,14 @@ _KEPT_BY_HAND = ("user_group", "preferred_language")
 
 
 @value_object
-class PatronDesk:
+class AlmaPatronDesk:
     desk: AlmaDesk
     lists: CodeLists
 
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
+    async def create_patron(self, wish: PatronCreation, key: str) -> Patron:
         """Create a patron; raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE), Unavailable,
         OutcomeUnknown."""
-        desk = self.desk
+        desk, draft = self.desk, wish.draft
         if draft.name is None or not draft.name.surname:
             raise make_refusal(
                 RefusalReason.DATA_MISSING, about=MessagePart.PATRON, detail="A patron must have a name."
@@ -81,11 +80,11 @@ class PatronDesk:
         row["account_type"] = {"value": "INTERNAL"}
         return {**row, "password": draft.secret} if draft.secret is not None else row
 
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
+    async def update_patron(self, wish: PatronUpdate, key: str) -> Patron:
         """All of the user goes back with what is new. To set the same once more changes nothing.
 
         Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON), Unavailable, OutcomeUnknown."""
-        desk = self.desk
+        desk, patron_id, draft = self.desk, wish.patron_id, wish.draft
         if draft.secret is not None:
             refuse_unsupported("change passwords")
         before, now, _ = await ask_together(
@@ -118,8 +117,8 @@ class PatronDesk:
         await desk.changes.end_change(replace(change, ended=desk.now()))
         return desk.reader.read_patron({**after, **counts}, desk.today())
 
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        return await self.update_patron(patron_id, PatronDraft(expires=on), key)
+    async def expire_patron(self, wish: PatronExpiry, key: str) -> Patron:
+        return await self.update_patron(PatronUpdate(wish.patron_id, PatronDraft(expires=wish.on)), key)
 
     async def _send_user(
         self, method: str, *path: str, title: str, row: Row, query: Mapping[str, str] | None = None

@@ -14,7 +14,7 @@ from adapters.library.alma.code_lists import (
     MATERIAL_TYPES,
     CodeLists,
 )
-from adapters.library.alma.fees import FeeDesk
+from adapters.library.alma.fees import AlmaFeeDesk
 from adapters.library.alma.lookups import AlmaDesk
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.alma.records import RecordReader, read_text
@@ -208,7 +208,7 @@ class AlmaProbe:
         async def try_users() -> str:
             found = await _ask_area(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
             user = found.id if found is not None else UNLIKELY
-            for question in (desk.list_patron_loans, desk.list_patron_holds, FeeDesk(desk).list_charges):
+            for question in (desk.list_patron_loans, desk.list_patron_holds, AlmaFeeDesk(desk).list_charges):
                 await _ask_of_somebody(question(user))
             await _ask_reads(client, "Users")
             title, query = "/users/{user_id}/requests/{request_id}", {"reason": options.cancel_reason}

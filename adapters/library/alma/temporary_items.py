@@ -12,7 +12,7 @@ from lxml import etree
 
 from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.code_lists import ITEM_POLICIES
-from adapters.library.alma.holds import HoldDesk, HoldTarget
+from adapters.library.alma.holds import AlmaHoldDesk, HoldTarget
 from adapters.library.alma.lookups import AlmaDesk, ItemAnswer, make_item_path
 from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import (
@@ -39,6 +39,7 @@ from gateway.domain.library import Hold, ItemStatus
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_changes import ChangeKind
+from gateway.ports.library_operations import HoldCancellation
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem, TemporaryItemResult
 
 HOLDING_LEADER = "00000nx  a22000001n 4500"
@@ -49,8 +50,8 @@ _ITEMS_TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items"
 _ITEM_TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
 
 
-class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
-    def __init__(self, desk: AlmaDesk, holds: HoldDesk) -> None:
+class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
+    def __init__(self, desk: AlmaDesk, holds: AlmaHoldDesk) -> None:
         super().__init__(desk)
         self.desk = desk
         self.holds = holds
@@ -258,7 +259,7 @@ class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         client = self.desk.client
         try:
             if hold is not None:
-                await self.holds.cancel_hold(hold.id, f"{key}/taken-back")
+                await self.holds.cancel_hold(HoldCancellation(hold.id), f"{key}/taken-back")
             if item_row is not None:
                 await client.delete_row(*make_item_path(item_row), title=_ITEM_TITLE, query=_DELETE_ITEM)
             else:

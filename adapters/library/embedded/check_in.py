@@ -12,7 +12,7 @@ from adapters.library.embedded.work_context import WorkContext, lock_item
 from gateway.domain.library import Charge, Hold, HoldStatus, Item, ItemStatus, Loan, Location, Money, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.ports.library_operations import CheckIn, MoveToIll, ReturnHome, StatusChange
 from gateway.ports.library_system import CheckedIn
 
 FINE = "overdue-fine"
@@ -39,24 +39,12 @@ WITH_A_LOAN = (ItemStatus.LOST, ItemStatus.CLAIMED_RETURNED, ItemStatus.MISSING)
 """Statuses that an item may take while its loan goes on."""
 
 
-@value_object
-class CheckInScan:
-    """The place where an item is scanned (branch code; empty: the resource-sharing branch, else where the item is), and
-    the holds it may be caught for there."""
-
-    at: str = ""
-    catches: frozenset[HoldStatus] = frozenset(circulation_rows.QUEUED)
-
-
-LEAVE_HOLDS: frozenset[HoldStatus] = frozenset()
-"""For `CheckInScan.catches`: holds that wait go on waiting."""
-
-
-def check_in(connection: Connection, here: WorkContext, barcode: str, key: str, scan: CheckInScan) -> CheckedIn:
+def check_in(connection: Connection, here: WorkContext, wish: CheckIn, key: str) -> CheckedIn:
     """An item that is not on loan is put in its place.
 
     Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT | INVALID_VALUE (no such branch)).
     """
+    barcode = wish.barcode
     lock_item(connection, here, barcode)
     piece = item_rows.live_item(connection, here, barcode)
     if piece is None:
@@ -64,11 +52,11 @@ def check_in(connection: Connection, here: WorkContext, barcode: str, key: str, 
     loan = circulation_rows.find_open_loan(connection, here, piece.item.id)
     if loan is None:
         again = _repeat_check_in(connection, here, piece, key)
-        return again or _put_in_place(connection, here, piece, key, scan)
-    desk = _choose_desk(connection, here, piece, scan.at)
+        return again or _put_in_place(connection, here, piece, key, wish)
+    desk = _choose_desk(connection, here, piece, wish.at)
     circulation_rows.update_loan_row(connection, here, loan.id, returned=here.now, returned_key=key)
     _charge_fine(connection, here, piece, loan, desk.closures)
-    _route_item(connection, here, piece, desk, scan)
+    _route_item(connection, here, piece, desk, wish)
     return _build_check_in_result(connection, here, piece.item.id, circulation_rows.get_loan(connection, here, loan.id))
 
 
@@ -88,11 +76,9 @@ def _repeat_check_in(connection: Connection, here: WorkContext, piece: ItemRecor
     return _build_check_in_result(connection, here, piece.item.id, loan, repeated=True)
 
 
-def _put_in_place(
-    connection: Connection, here: WorkContext, piece: ItemRecord, key: str, scan: CheckInScan
-) -> CheckedIn:
+def _put_in_place(connection: Connection, here: WorkContext, piece: ItemRecord, key: str, wish: CheckIn) -> CheckedIn:
     item = piece.item
-    desk = _choose_desk(connection, here, piece, scan.at)
+    desk = _choose_desk(connection, here, piece, wish.at)
     circulation_rows.expire_holds(connection, here, item.bib_id)
     piece = item_rows.get_item(connection, here, item.id)
     waiting = circulation_rows.holds_of_item(connection, here, item.bib_id, item.id)
@@ -104,8 +90,8 @@ def _put_in_place(
     elif caught is not None:
         if not _is_just_received(connection, here, piece) and caught.status is not HoldStatus.IN_TRANSIT:
             raise _not_on_loan_refusal(item.barcode)
-    elif _choose_hold(waiting, scan) is not None or piece.item.status in ASTRAY:
-        _route_item(connection, here, piece, desk, scan)
+    elif _choose_hold(waiting, wish) is not None or piece.item.status in ASTRAY:
+        _route_item(connection, here, piece, desk, wish)
     elif not _is_just_received(connection, here, piece):
         raise _not_on_loan_refusal(item.barcode)
     work_context.mark_operation_done(connection, here, "check-in", key, item.id)
@@ -117,8 +103,9 @@ def _is_just_received(connection: Connection, here: WorkContext, piece: ItemReco
     return piece.item.temporary and circulation_rows.find_latest_loan(connection, here, piece.item.id) is None
 
 
-def _choose_hold(waiting: tuple[Hold, ...], scan: CheckInScan) -> Hold | None:
-    return next((hold for hold in waiting if hold.status in scan.catches), None)
+def _choose_hold(waiting: tuple[Hold, ...], wish: CheckIn) -> Hold | None:
+    """The one that the item is caught for there."""
+    return next((hold for hold in waiting if wish.fill_hold and hold.status in circulation_rows.QUEUED), None)
 
 
 def _not_on_loan_refusal(barcode: str) -> Refused:
@@ -156,13 +143,13 @@ def _charge_fine(
 
 
 def _route_item(
-    connection: Connection, here: WorkContext, piece: ItemRecord, desk: LibraryBranch, scan: CheckInScan
+    connection: Connection, here: WorkContext, piece: ItemRecord, desk: LibraryBranch, wish: CheckIn
 ) -> None:
     """Caught for the next hold; else on its shelf, or on its way there."""
     item = piece.item
     circulation_rows.expire_holds(connection, here, item.bib_id)
     waiting = circulation_rows.holds_of_item(connection, here, item.bib_id, item.id)
-    next_hold = _choose_hold(waiting, scan)
+    next_hold = _choose_hold(waiting, wish)
     if next_hold is not None and piece.policy.holdable:
         _assign_at_desk(connection, here, next_hold, piece, desk)
         return
@@ -215,8 +202,9 @@ def _find_assigned_hold(connection: Connection, here: WorkContext, piece: ItemRe
     )
 
 
-def set_item_status(connection: Connection, here: WorkContext, barcode: str, status: ItemStatus, key: str) -> Item:
+def set_item_status(connection: Connection, here: WorkContext, wish: StatusChange, key: str) -> Item:
     """Set a status; raises Refused(UNKNOWN_ITEM | NOT_ALLOWED | IN_USE (on loan))."""
+    barcode, status = wish.barcode, wish.status
     piece = item_rows.get_locked_item(connection, here, barcode)
     if (
         work_context.is_operation_done(connection, here, "set-status", key, piece.item.id)
@@ -235,20 +223,20 @@ def set_item_status(connection: Connection, here: WorkContext, barcode: str, sta
     return item_rows.get_item(connection, here, piece.item.id).item
 
 
-def move_to_ill(connection: Connection, here: WorkContext, barcode: str, location: Location, key: str) -> Item:
+def move_to_ill(connection: Connection, here: WorkContext, wish: MoveToIll, key: str) -> Item:
     """Move an item; raises Refused(UNKNOWN_ITEM | IN_USE | INVALID_VALUE). A hold that had caught the item keeps it
     only if the item stays in the branch."""
-    piece = item_rows.get_locked_item(connection, here, barcode)
+    piece = item_rows.get_locked_item(connection, here, wish.barcode)
     if work_context.is_operation_done(connection, here, "move-to-ill", key, piece.item.id):
         return piece.item
-    code = check_location(connection, here, location)
+    code = check_location(connection, here, wish.location)
     _check_not_on_loan(connection, here, piece)
-    return _move_item(connection, here, piece, Location(code, location.shelf), "move-to-ill", key)
+    return _move_item(connection, here, piece, Location(code, wish.location.shelf), "move-to-ill", key)
 
 
-def return_home(connection: Connection, here: WorkContext, barcode: str, key: str) -> Item:
+def return_home(connection: Connection, here: WorkContext, wish: ReturnHome, key: str) -> Item:
     """Return an item home; raises Refused(UNKNOWN_ITEM | IN_USE)."""
-    piece = item_rows.get_locked_item(connection, here, barcode)
+    piece = item_rows.get_locked_item(connection, here, wish.barcode)
     if work_context.is_operation_done(connection, here, "return-home", key, piece.item.id):
         return piece.item
     _check_not_on_loan(connection, here, piece)

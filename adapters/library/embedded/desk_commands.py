@@ -24,7 +24,8 @@ from adapters.library.embedded.work_context import WorkContext, new_id
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.adapter import CommandContext, DeskAdvice, LibraryAdapterContext, LibraryDesk, OpenLibrary
-from gateway.ports.library_system import CheckedIn, LibrarySystem, PatronKey
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import CheckedIn, PatronKey
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

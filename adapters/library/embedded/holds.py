@@ -23,19 +23,10 @@ from adapters.library.embedded.work_context import WorkContext, add_row, lock_bi
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.ports.library_operations import HoldCancellation, HoldUpdate
 from gateway.ports.library_system import HoldWish
 
 RECALL = "recall"
-
-
-@value_object
-class HoldChange:
-    """None leaves as it is."""
-
-    pickup: str | None = None
-    need_by: date | None = None
-    expires: date | None = None
 
 
 def place_hold(connection: Connection, here: WorkContext, wish: HoldWish, key: str) -> Hold:
@@ -207,8 +198,9 @@ def find_hold(connection: Connection, here: WorkContext, request_id: str) -> Hol
     return still_open[0] if still_open else found[-1]
 
 
-def cancel_hold(connection: Connection, here: WorkContext, hold_id: str, key: str) -> Hold:
+def cancel_hold(connection: Connection, here: WorkContext, wish: HoldCancellation, key: str) -> Hold:
     """Cancel a hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
+    hold_id = wish.hold_id
     lock_hold(connection, here, hold_id)
     hold = circulation_rows.get_hold(connection, here, hold_id)
     if work_context.is_operation_done(connection, here, "cancel-hold", key, hold_id):
@@ -231,8 +223,9 @@ def withdraw_hold(connection: Connection, here: WorkContext, hold: Hold) -> None
         circulation_rows.free_item(connection, here, item_rows.get_item(connection, here, hold.item_id))
 
 
-def update_hold(connection: Connection, here: WorkContext, hold_id: str, change: HoldChange, key: str) -> Hold:
+def update_hold(connection: Connection, here: WorkContext, change: HoldUpdate, key: str) -> Hold:
     """Update a hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE)."""
+    hold_id = change.hold_id
     lock_hold(connection, here, hold_id)
     hold = circulation_rows.get_hold(connection, here, hold_id)
     if work_context.is_operation_done(connection, here, "update-hold", key, hold_id):

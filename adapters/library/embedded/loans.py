@@ -24,26 +24,15 @@ from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.ports.library_operations import CheckOut, DueDateChange, Recall, Renewal
 
 LENDABLE = (ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
 
 
-@value_object
-class CheckOutTerms:
-    """The terms on which an item is to be lent. `override`: it has left already, so that only facts can stand against
-    it."""
-
-    due: datetime | None = None
-    request_id: str = ""
-    override: bool = False
-
-
-def check_out(
-    connection: Connection, here: WorkContext, barcode: str, patron_id: str, key: str, terms: CheckOutTerms
-) -> Loan:
+def check_out(connection: Connection, here: WorkContext, wish: CheckOut, key: str) -> Loan:
     """Check out an item; raises Refused as `LibrarySystem.check_out` says. Repeated means: out to this patron under
     this key."""
+    barcode, patron_id = wish.barcode, wish.patron_id
     piece = item_rows.get_locked_item(connection, here, barcode)
     out = circulation_rows.find_open_loan(connection, here, piece.item.id)
     if out is not None:
@@ -54,12 +43,12 @@ def check_out(
     circulation_rows.expire_holds(connection, here, piece.item.bib_id)
     piece = item_rows.get_item_by_barcode(connection, here, barcode)
     waiting = circulation_rows.holds_of_item(connection, here, piece.item.bib_id, piece.item.id)
-    if not terms.override:
+    if not wish.override:
         _check_patron(here, borrower)
         _check_item(piece)
         _check_holds(connection, here, piece, waiting, patron_id)
-    due = terms.due or _choose_first_due(connection, here, borrower, piece)
-    loan_id = _insert_loan(connection, here, piece, borrower, key, terms, due)
+    due = wish.due or _choose_first_due(connection, here, borrower, piece)
+    loan_id = _insert_loan(connection, here, piece, borrower, key, wish, due)
     _settle_holds(connection, here, piece, waiting, patron_id)
     return circulation_rows.get_loan(connection, here, loan_id)
 
@@ -157,7 +146,7 @@ def _insert_loan(
     piece: ItemRecord,
     borrower: PatronAccount,
     key: str,
-    terms: CheckOutTerms,
+    wish: CheckOut,
     due: datetime,
 ) -> str:
     loan_id = new_id(here.now)
@@ -165,7 +154,7 @@ def _insert_loan(
         "library": here.library,
         "id": loan_id,
         "key": key,
-        "request_id": terms.request_id or piece.request_id,
+        "request_id": wish.request_id or piece.request_id,
         "item_id": piece.item.id,
         "bib_id": piece.item.bib_id,
         "patron_id": borrower.patron.id,
@@ -197,8 +186,9 @@ def _settle_holds(
 # --- due dates -------------------------------------------------------------------------------------------
 
 
-def set_due_date(connection: Connection, here: WorkContext, loan_id: str, due: datetime, key: str) -> Loan:
+def set_due_date(connection: Connection, here: WorkContext, wish: DueDateChange, key: str) -> Loan:
     """Set a due date; raises Refused(NOT_CHECKED_OUT) for a loan that is unknown or has ended."""
+    loan_id = wish.loan_id
     lock_loan(connection, here, loan_id)
     loan = circulation_rows.get_loan(connection, here, loan_id)
     if work_context.is_operation_done(connection, here, "set-due-date", key, loan_id):
@@ -207,24 +197,15 @@ def set_due_date(connection: Connection, here: WorkContext, loan_id: str, due: d
         raise Refused(
             RefusalReason.NOT_CHECKED_OUT, "the loan has ended", about=MessagePart.ITEM, value=loan.item_barcode
         )
-    circulation_rows.update_loan_row(connection, here, loan_id, due=due)
+    circulation_rows.update_loan_row(connection, here, loan_id, due=wish.due)
     work_context.mark_operation_done(connection, here, "set-due-date", key, loan_id)
     return circulation_rows.get_loan(connection, here, loan_id)
 
 
-@value_object
-class RenewalWish:
-    """The renewal that is wished: for this patron ('': whoever has it), until `due`, or by the rules but not after
-    `latest`."""
-
-    patron_id: str = ""
-    due: datetime | None = None
-    latest: datetime | None = None
-
-
-def renew_item(connection: Connection, here: WorkContext, barcode: str, key: str, wish: RenewalWish) -> Loan:
+def renew_loan(connection: Connection, here: WorkContext, wish: Renewal, key: str) -> Loan:
     """Renew a loan; raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS |
     PATRON_…)."""
+    barcode = wish.barcode
     piece, loan = _get_item_on_loan(connection, here, barcode)
     if work_context.is_operation_done(connection, here, "renew", key, loan.id):
         return loan
@@ -300,8 +281,9 @@ def _check_renewable(connection: Connection, here: WorkContext, piece: ItemRecor
         )
 
 
-def recall_item(connection: Connection, here: WorkContext, barcode: str, key: str, due: datetime | None) -> Loan:
+def recall_loan(connection: Connection, here: WorkContext, wish: Recall, key: str) -> Loan:
     """Recall an item; raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
+    barcode = wish.barcode
     piece, loan = _get_item_on_loan(connection, here, barcode)
     if work_context.is_operation_done(connection, here, "recall", key, loan.id):
         return loan
@@ -317,7 +299,7 @@ def recall_item(connection: Connection, here: WorkContext, barcode: str, key: st
             value=barcode,
         )
     work_context.mark_operation_done(connection, here, "recall", key, loan.id)
-    return shorten_loan(connection, here, piece, loan, due)
+    return shorten_loan(connection, here, piece, loan, wish.due)
 
 
 def shorten_loan(

@@ -40,6 +40,7 @@ from gateway.domain.library import (
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.library_operations import Fee, PatronDeletion, PatronExpiry
 from gateway.ports.library_system import PatronKey
 
 OWN_ORDER = (IdentifierType.BARCODE, IdentifierType.USERNAME, IdentifierType.EXTERNAL, IdentifierType.INTERNAL)
@@ -171,21 +172,23 @@ def update_patron(
     return get_account(connection, here, patron_id).patron
 
 
-def expire_patron(connection: Connection, here: WorkContext, patron_id: str, on: date, key: str) -> Patron:
-    """`on` is the last day of membership. Raises Refused(UNKNOWN_PATRON)."""
+def expire_patron(connection: Connection, here: WorkContext, wish: PatronExpiry, key: str) -> Patron:
+    """`wish.on` is the last day of membership. Raises Refused(UNKNOWN_PATRON)."""
+    patron_id = wish.patron_id
     if not work_context.is_operation_done(connection, here, "expire-patron", key, patron_id):
         get_account(connection, here, patron_id)
-        connection.execute(update(patrons).where(*_patron_conditions(here, patron_id)).values(expires=on))
+        connection.execute(update(patrons).where(*_patron_conditions(here, patron_id)).values(expires=wish.on))
         work_context.mark_operation_done(connection, here, "expire-patron", key, patron_id)
     return get_account(connection, here, patron_id).patron
 
 
-def delete_patron(connection: Connection, here: WorkContext, patron_id: str) -> Patron:
+def delete_patron(connection: Connection, here: WorkContext, wish: PatronDeletion, _key: str) -> Patron:
     """Delete a patron; where loans, holds or fees of the past name the patron, the row stays for their sake, with
     nothing in it.
 
     Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED | IN_USE).
     """
+    patron_id = wish.patron_id
     patron = get_locked_account(connection, here, patron_id).patron
     if not patron.temporary:
         raise Refused(RefusalReason.NOT_ALLOWED, "only temporary patrons can be deleted", about=MessagePart.PATRON)
@@ -338,18 +341,21 @@ def unpaid_charges(connection: Connection, here: WorkContext, patron_id: str) ->
     return tuple(_charge_of_row(row) for row in rows)
 
 
-def post_charge(connection: Connection, here: WorkContext, charge: Charge) -> Charge:
-    """A charge with an empty id; its key makes it unique. Raises Refused(INVALID_AMOUNT | UNKNOWN_PATRON)."""
-    known = connection.execute(_BY_KEY, {"library": here.library, "key": charge.key}).one_or_none()
+def post_fee(connection: Connection, here: WorkContext, fee: Fee, key: str) -> Charge:
+    """The key makes it unique. Raises Refused(INVALID_AMOUNT | UNKNOWN_PATRON)."""
+    known = connection.execute(_BY_KEY, {"library": here.library, "key": key}).one_or_none()
     if known is not None:
         return _charge_of_row(known)
-    _check_amount(here, charge.amount)
-    get_account(connection, here, charge.patron_id)
+    _check_amount(here, fee.amount)
+    get_account(connection, here, fee.patron_id)
+    charge = Charge(
+        "", key, fee.patron_id, fee.type, fee.amount, here.now, fee.description, fee.item_barcode, fee.request_id
+    )
     return add_charge(connection, here, charge)
 
 
 def add_charge(connection: Connection, here: WorkContext, charge: Charge) -> Charge:
-    """Add a charge without asking: for fines, whose patron and amount are the library's own."""
+    """A charge with an empty id, without asking: for fines, whose patron and amount are the library's own."""
     row = {
         "library": here.library,
         "id": new_id(here.now),

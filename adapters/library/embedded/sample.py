@@ -12,14 +12,12 @@ from sqlalchemy import Connection, func, select
 from adapters.library.embedded import catalogue, holds, item_rows, loans, patrons, sample_catalogue, tables
 from adapters.library.embedded.catalogue import CopyDraft
 from adapters.library.embedded.loan_rules import ANY
-from adapters.library.embedded.loans import CheckOutTerms
 from adapters.library.embedded.patrons import PatronRegistration, hash_pin
 from adapters.library.embedded.tables import branches
 from adapters.library.embedded.work_context import WorkContext, add_rows
 from gateway.domain.library import (
     Block,
     BlockScope,
-    Charge,
     Contact,
     ContactKind,
     Money,
@@ -29,6 +27,7 @@ from gateway.domain.library import (
     PostalAddress,
 )
 from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.library_operations import CheckOut, Fee
 from gateway.ports.library_system import HoldWish, PatronKey
 
 FIRST_PATRON = 21000000000017
@@ -234,14 +233,12 @@ def _lend_sample_items(connection: Connection, here: WorkContext, people: list[s
     long_ago = WorkContext(here.library, here.now - timedelta(days=40), here.zone, here.currency)
     for k, n in enumerate(borrowers):
         moment = long_ago if k == 0 else here
-        loans.check_out(
-            connection, moment, copies[BUSY + 17 * k].barcode, people[n], f"sample:loan:{k}", CheckOutTerms()
-        )
+        loans.check_out(connection, moment, CheckOut(copies[BUSY + 17 * k].barcode, people[n]), f"sample:loan:{k}")
     for k, n in enumerate((5, 9, 23)):
         wish = HoldWish(people[n], "MAIN", item_barcode=copies[BUSY + 17 * (k + 1)].barcode)
         holds.place_hold(connection, here, wish, f"sample:hold:{k}")
-    fee = Charge("", "sample:fee", people[IN_DEBT], "lost-item", Money(Decimal("34.50"), here.currency), here.now)
-    patrons.post_charge(connection, here, fee)
+    fee = Fee(people[IN_DEBT], Money(Decimal("34.50"), here.currency), "lost-item")
+    patrons.post_fee(connection, here, fee, "sample:fee")
 
 
 def _describe_sample(connection: Connection, here: WorkContext, people: list[str], copies: list[CopyDraft]) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
@@ -20,10 +19,7 @@ from adapters.library.embedded import (
     patrons,
     temporary_items,
 )
-from adapters.library.embedded.check_in import LEAVE_HOLDS, CheckInScan
-from adapters.library.embedded.holds import HoldChange
 from adapters.library.embedded.lists import find_named_patrons
-from adapters.library.embedded.loans import CheckOutTerms, RenewalWish
 from adapters.library.embedded.patrons import PatronRegistration, SecretVerifier, hash_secret
 from adapters.library.embedded.setup_file import EmbeddedOptions
 from adapters.library.embedded.work_context import WorkContext, lock_key
@@ -32,31 +28,47 @@ from gateway.domain.library import (
     Charge,
     Hold,
     Item,
-    ItemStatus,
     Loan,
-    Location,
-    Money,
     Patron,
-    PatronDraft,
     PickupLocation,
     RecordId,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_operations import (
+    BarcodeChange,
+    CheckIn,
+    CheckOut,
+    DueDateChange,
+    Fee,
+    HoldCancellation,
+    HoldUpdate,
+    ItemCreation,
+    MoveToIll,
+    PatronCreation,
+    PatronDeletion,
+    PatronExpiry,
+    PatronUpdate,
+    Recall,
+    Renewal,
+    ReturnHome,
+    StatusChange,
+    TemporaryItemCreation,
+    TemporaryItemDeletion,
+)
 from gateway.ports.library_system import (
     BibHoldings,
     Capability,
-    CheckedIn,
     HoldWish,
     LibraryCodes,
-    LibraryInfo,
+    LibraryOperation,
     NamedPatron,
     PatronKey,
-    TemporaryItem,
-    TemporaryItemResult,
 )
 from gateway.ports.shared_store import SharesStore, WouldWait
 
+R = TypeVar("R")
 T = TypeVar("T")
 HereWork = Callable[[Connection, WorkContext], T]
 
@@ -64,19 +76,43 @@ RACES = 3
 """How often work is tried that met a unique key which another transaction had just taken: the next try sees it."""
 
 
+_WORK: Mapping[type[LibraryOperation[Any]], Callable[[Connection, WorkContext, Any, str], Any]] = {
+    PatronExpiry: patrons.expire_patron,
+    PatronDeletion: patrons.delete_patron,
+    HoldWish: holds.place_hold,
+    HoldCancellation: holds.cancel_hold,
+    HoldUpdate: holds.update_hold,
+    TemporaryItemCreation: temporary_items.create_item,
+    TemporaryItemDeletion: temporary_items.delete_item,
+    ItemCreation: temporary_items.create_item,
+    BarcodeChange: temporary_items.change_barcode,
+    CheckOut: loans.check_out,
+    DueDateChange: loans.set_due_date,
+    CheckIn: check_in.check_in,
+    Renewal: loans.renew_loan,
+    Recall: loans.recall_loan,
+    StatusChange: check_in.set_item_status,
+    MoveToIll: check_in.move_to_ill,
+    ReturnHome: check_in.return_home,
+    Fee: patrons.post_fee,
+}
+"""The function that carries out each kind of change in a transaction."""
+
+
 async def open_embedded(context: LibraryAdapterContext, _options: EmbeddedOptions) -> EmbeddedLibrary:
     return EmbeddedLibrary(context)
 
 
-class EmbeddedLibrary(SharesStore):
+class EmbeddedLibrary(LibrarySystem, SharesStore):
     """The library system in the gateway's store. The refusals of each method stand at the port; the rules, in the
     module it calls."""
 
     capabilities: frozenset[Capability] = frozenset(Capability)
 
     def __init__(self, context: LibraryAdapterContext) -> None:
-        self._context = context
+        super().__init__(context)
         self._verifier = SecretVerifier()
+        self.handlers = {PatronCreation: self._create_patron, PatronUpdate: self._update_patron}
 
     def in_transaction(self, connection: Connection) -> EmbeddedLibrary:
         return _LibraryInTransaction(self._context, connection)
@@ -110,8 +146,26 @@ class EmbeddedLibrary(SharesStore):
     async def ping(self) -> None:
         await self._read_store(lambda c, _: c.execute(text("SELECT count(*) FROM embedded_schema")).scalar_one())
 
-    async def info(self) -> LibraryInfo:
-        return self._context.info
+    async def change(self, operation: LibraryOperation[R], key: str) -> R:
+        """Change it in a transaction that locks key and record."""
+        self.refuse_unless_able(operation)
+        work = _WORK.get(type(operation))
+        if work is None:
+            return await self.carry_out(operation, key)
+        result: R = await self._write_store(key, lambda c, here: work(c, here, operation, key))
+        return result
+
+    async def _create_patron(self, wish: PatronCreation, key: str) -> Patron:
+        secret_hash = await self._hash_secret(wish.draft.secret) if wish.draft.secret else ""
+        return await self._write_store(
+            key, lambda c, here: patrons.create_patron(c, here, wish.draft, secret_hash, key, PatronRegistration())
+        )
+
+    async def _update_patron(self, wish: PatronUpdate, key: str) -> Patron:
+        secret_hash = await self._hash_secret(wish.draft.secret) if wish.draft.secret else None
+        return await self._write_store(
+            key, lambda c, here: patrons.update_patron(c, here, wish.patron_id, wish.draft, secret_hash, key)
+        )
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
@@ -146,24 +200,6 @@ class EmbeddedLibrary(SharesStore):
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
         return await self._read_store(lambda c, here: patrons.unpaid_charges(c, here, patron_id))
 
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        secret_hash = await self._hash_secret(draft.secret) if draft.secret else ""
-        return await self._write_store(
-            key, lambda c, here: patrons.create_patron(c, here, draft, secret_hash, key, PatronRegistration())
-        )
-
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        secret_hash = await self._hash_secret(draft.secret) if draft.secret else None
-        return await self._write_store(
-            key, lambda c, here: patrons.update_patron(c, here, patron_id, draft, secret_hash, key)
-        )
-
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        return await self._write_store(key, lambda c, here: patrons.expire_patron(c, here, patron_id, on, key))
-
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        return await self._write_store(key, lambda c, here: patrons.delete_patron(c, here, patron_id))
-
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
         return await self._read_store(lambda c, here: catalogue.find_bib(c, here, record))
@@ -197,113 +233,8 @@ class EmbeddedLibrary(SharesStore):
         return await self._read_store(load_item_holds)
 
     # holds
-    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        return await self._write_store(key, lambda c, here: holds.place_hold(c, here, wish, key))
-
     async def find_hold(self, request_id: str) -> Hold:
         return await self._read_store(lambda c, here: holds.find_hold(c, here, request_id))
-
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        return await self._write_store(key, lambda c, here: holds.cancel_hold(c, here, hold_id, key))
-
-    async def update_hold(
-        self,
-        hold_id: str,
-        key: str,
-        *,
-        pickup: str | None = None,
-        need_by: date | None = None,
-        expires: date | None = None,
-    ) -> Hold:
-        change = HoldChange(pickup, need_by, expires)
-        return await self._write_store(key, lambda c, here: holds.update_hold(c, here, hold_id, change, key))
-
-    # temporary records
-    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        return await self._write_store(
-            key, lambda c, here: temporary_items.create_temporary_item(c, here, item, key, temporary=True)
-        )
-
-    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        return await self._write_store(
-            key, lambda c, here: temporary_items.delete_temporary_item(c, here, barcode, key)
-        )
-
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        return await self._write_store(key, lambda c, here: temporary_items.change_barcode(c, here, barcode, new, key))
-
-    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        if item.hold is not None:
-            raise Refused(
-                RefusalReason.NOT_ALLOWED, "a permanent item cannot be created with a hold", about=MessagePart.ITEM
-            )
-        return await self._write_store(
-            key, lambda c, here: temporary_items.create_temporary_item(c, here, item, key, temporary=False)
-        )
-
-    # circulation
-    async def check_out(
-        self,
-        barcode: str,
-        patron_id: str,
-        key: str,
-        *,
-        due: datetime | None = None,
-        request_id: str = "",
-        override: bool = False,
-    ) -> Loan:
-        terms = CheckOutTerms(due, request_id, override)
-        return await self._write_store(key, lambda c, here: loans.check_out(c, here, barcode, patron_id, key, terms))
-
-    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        return await self._write_store(key, lambda c, here: loans.set_due_date(c, here, loan_id, due, key))
-
-    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        scan = CheckInScan(at) if fill_hold else CheckInScan(at, LEAVE_HOLDS)
-        return await self._write_store(key, lambda c, here: check_in.check_in(c, here, barcode, key, scan))
-
-    async def renew_loan(
-        self,
-        barcode: str,
-        key: str,
-        *,
-        patron_id: str = "",
-        due: datetime | None = None,
-        latest: datetime | None = None,
-    ) -> Loan:
-        wish = RenewalWish(patron_id, due, latest)
-        return await self._write_store(key, lambda c, here: loans.renew_item(c, here, barcode, key, wish))
-
-    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        return await self._write_store(key, lambda c, here: loans.recall_item(c, here, barcode, key, due))
-
-    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        return await self._write_store(key, lambda c, here: check_in.set_item_status(c, here, barcode, status, key))
-
-    # location
-    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        return await self._write_store(key, lambda c, here: check_in.move_to_ill(c, here, barcode, location, key))
-
-    async def return_home(self, barcode: str, key: str) -> Item:
-        return await self._write_store(key, lambda c, here: check_in.return_home(c, here, barcode, key))
-
-    # money
-    async def post_fee(
-        self,
-        patron_id: str,
-        amount: Money,
-        type_: str,
-        key: str,
-        *,
-        description: str = "",
-        item_barcode: str = "",
-        request_id: str = "",
-    ) -> Charge:
-        def insert_fee(connection: Connection, here: WorkContext) -> Charge:
-            charge = Charge("", key, patron_id, type_, amount, here.now, description, item_barcode, request_id)
-            return patrons.post_charge(connection, here, charge)
-
-        return await self._write_store(key, insert_fee)
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
@@ -318,7 +249,7 @@ class _LibraryInTransaction(EmbeddedLibrary):
     """See `SharesStore.in_transaction`."""
 
     def __init__(self, context: LibraryAdapterContext, connection: Connection) -> None:
-        self._context = context
+        super().__init__(context)
         self._connection = connection
         self._moment = super()._make_work_context()
 

@@ -20,6 +20,7 @@ from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.library_operations import BarcodeChange, ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
 from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
 from gateway.sql.statements import PreparedStatement
 
@@ -61,11 +62,16 @@ class _NewItemIds:
     item: str
 
 
-def create_temporary_item(
-    connection: Connection, here: WorkContext, wish: TemporaryItem, key: str, *, temporary: bool
+def create_item(
+    connection: Connection, here: WorkContext, creation: TemporaryItemCreation | ItemCreation, key: str
 ) -> TemporaryItemResult:
     """Create an item; raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON | BAD_PICKUP_LOCATION | INVALID_VALUE |
     DATA_MISSING)."""
+    wish, temporary = creation.item, isinstance(creation, TemporaryItemCreation)
+    if wish.hold is not None and not temporary:
+        raise Refused(
+            RefusalReason.NOT_ALLOWED, "a permanent item cannot be created with a hold", about=MessagePart.ITEM
+        )
     if not wish.barcode:
         raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
     before = _BEFORE.fetch_first(connection, _lookup_parameters(here, wish, key))
@@ -272,9 +278,10 @@ def _add_hold(
 # --- deletion --------------------------------------------------------------------------------------------
 
 
-def delete_temporary_item(connection: Connection, here: WorkContext, barcode: str, key: str) -> Item:
+def delete_item(connection: Connection, here: WorkContext, wish: TemporaryItemDeletion, key: str) -> Item:
     """Delete an item; raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED). Repeated: the item that was deleted, once
     more."""
+    barcode = wish.barcode
     lock_item(connection, here, barcode)
     piece = item_rows.live_item(connection, here, barcode)
     if piece is None:
@@ -340,8 +347,9 @@ def _remove_bib(connection: Connection, here: WorkContext, piece: ItemRecord) ->
 # --- the barcode on the piece ----------------------------------------------------------------------------
 
 
-def change_barcode(connection: Connection, here: WorkContext, barcode: str, new: str, key: str) -> Item:
+def change_barcode(connection: Connection, here: WorkContext, wish: BarcodeChange, key: str) -> Item:
     """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED | DATA_MISSING)."""
+    barcode, new = wish.barcode, wish.new
     if not new:
         raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
     lock_item(connection, here, barcode)

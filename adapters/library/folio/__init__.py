@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from adapters.library.folio.options import FolioOptions
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
-from gateway.ports.library_system import Capability, LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import Capability
 
 WAYS = {
     Capability.PATRON_LOOKUP: "`/users`",

@@ -13,10 +13,11 @@ from adapters.library.folio.record_changes import change_record
 from adapters.library.folio.records import ISBN_TYPES, LENT_STATUSES, ItemParts, read_bib, write_moment
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import Bib, Item, ItemStatus, Location, PickupLocation, RecordId
+from gateway.domain.library import Bib, Item, ItemStatus, PickupLocation, RecordId
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind
+from gateway.ports.library_operations import MoveToIll, ReturnHome, StatusChange
 from gateway.ports.library_system import BibHoldings
 
 INSTANCES, ITEMS = "/inventory/instances", "/inventory/items"
@@ -35,7 +36,7 @@ _NOT_IN_NUMBERS = re.compile(r"[^0-9A-Za-z]")
 
 
 @value_object
-class CatalogueDesk:
+class FolioCatalogueDesk:
     desk: FolioDesk
 
     # --- records -----------------------------------------------------------------------------------------
@@ -168,13 +169,12 @@ class CatalogueDesk:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         return await desk.describe_item(found[chosen.pop()])
 
-    async def move_item(self, barcode: str, location: Location | None) -> Item:
-        """Move an item to a temporary location; None: home. To move it to the same place once more changes nothing.
+    async def move_item(self, wish: MoveToIll | ReturnHome, _key: str) -> Item:
+        """Move an item to a temporary location, or home. To move it to the same place once more changes nothing.
 
-        Raises Refused(UNKNOWN_ITEM | INVALID_VALUE), Unavailable, OutcomeUnknown.
-        """
-        desk = self.desk
-        known, item = await desk.require_item_record(barcode)
+        Raises Refused(UNKNOWN_ITEM | INVALID_VALUE), Unavailable, OutcomeUnknown."""
+        desk, location = self.desk, wish.location if isinstance(wish, MoveToIll) else None
+        known, item = await desk.require_item_record(wish.barcode)
         wanted: FolioJson | None = None
         if location is not None:
             row = await desk.codes.find_location(
@@ -207,11 +207,11 @@ class CatalogueDesk:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         return await self.desk.describe_item(found)
 
-    async def set_item_status(self, barcode: str, status: ItemStatus) -> Item:
+    async def set_item_status(self, wish: StatusChange, _key: str) -> Item:
         """`AVAILABLE` is a check-in at home, `LOST` of what is on loan a declaration.
 
         Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
-        desk = self.desk
+        desk, barcode, status = self.desk, wish.barcode, wish.status
         _, item = await desk.require_item_record(barcode)
         if item.status.name in LENT_STATUSES:
             if status is not ItemStatus.LOST:

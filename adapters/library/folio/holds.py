@@ -17,13 +17,14 @@ from adapters.library.folio.lookups import FolioDesk, ItemFound, is_uuid, read_r
 from adapters.library.folio.reasons import FolioRefusal
 from adapters.library.folio.record_changes import change_record, ensure_record, make_record_id
 from adapters.library.folio.records import write_moment
-from adapters.library.own_holds import HoldEdit, choose_hold_of_request
+from adapters.library.own_holds import choose_hold_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import HoldCancellation, HoldUpdate
 from gateway.ports.library_system import HoldWish
 
 REQUESTS = "/circulation/requests"
@@ -33,7 +34,7 @@ MAX_COMMENT_CHARS = 1000
 
 
 @value_object
-class HoldDesk:
+class FolioHoldDesk:
     desk: FolioDesk
 
     # --- look-ups ----------------------------------------------------------------------------------------
@@ -164,8 +165,8 @@ class HoldDesk:
 
     # --- ending and changing -----------------------------------------------------------------------------
 
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        desk = self.desk
+    async def cancel_hold(self, wish: HoldCancellation, key: str) -> Hold:
+        desk, hold_id = self.desk, wish.hold_id
         before = await desk.changes.find_change(ChangeKind.HOLD_CANCELLATION, key)
         record, found = await self._require_request(hold_id)
         if not found.is_open:
@@ -226,9 +227,9 @@ class HoldDesk:
         ended.pop("position", None)
         return read_request(ended)
 
-    async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
+    async def update_hold(self, edit: HoldUpdate, _key: str) -> Hold:
         """Update a hold; to set the same once more changes nothing, so a repeat is sent again."""
-        desk = self.desk
+        desk, hold_id = self.desk, edit.hold_id
         pickup = (await desk.codes.require_pickup(edit.pickup)).id if edit.pickup is not None else None
 
         def edit_request(record: FolioJson) -> bool:

@@ -29,6 +29,7 @@ from gateway.domain.library import Hold, ItemStatus, Loan, Location, Patron, sor
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import CheckIn, CheckOut, DueDateChange, Renewal
 from gateway.ports.library_system import CheckedIn
 
 LOANS = "/circulation/loans"
@@ -37,38 +38,29 @@ WOULD_NOT_CHANGE = "RENEWAL_WOULD_NOT_CHANGE_DUE_DATE"
 
 
 @value_object
-class LoanTerms:
-    """`is_over_rules`: the item has left already."""
-
-    request_id: str = ""
-    due: datetime | None = None
-    is_over_rules: bool = False
-
-
-@value_object
-class LoanDesk:
+class FolioLoanDesk:
     desk: FolioDesk
 
     # --- check-out ---------------------------------------------------------------------------------------
 
-    async def check_out(self, barcode: str, patron_id: str, key: str, terms: LoanTerms) -> Loan:
-        desk = self.desk
+    async def check_out(self, wish: CheckOut, key: str) -> Loan:
+        desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
-        (_, user), (_, item) = await ask_together(desk.require_user(patron_id), desk.require_item_record(barcode))
+        (_, user), (_, item) = await ask_together(desk.require_user(wish.patron_id), desk.require_item_record(barcode))
         if (item.status.name in LENT_STATUSES or before is not None) and (loan := await desk.find_open_loan(item.id)):
-            return await self._find_repeated_loan(loan, user.id, before, terms)
+            return await self._find_repeated_loan(loan, user.id, before, wish)
         if not user.barcode:
             raise Refused(
                 RefusalReason.DATA_MISSING,
                 "The patron has no barcode, which FOLIO needs for loans.",
                 about=MessagePart.PATRON,
             )
-        if not terms.is_over_rules and ITEM_STATUSES.get(item.status.name) not in LENDABLE:
+        if not wish.override and ITEM_STATUSES.get(item.status.name) not in LENDABLE:
             raise make_refusal(RefusalReason.ITEM_NOT_AVAILABLE, item.status.name)
         point = await desk.codes.require_service_point("")
-        request_id = terms.request_id or await desk.find_request_of_item(item.id)
+        request_id = wish.request_id or await desk.find_request_of_item(item.id)
         change = LibraryChange(ChangeKind.CHECK_OUT, key, barcode, user.id, desk.now(), request_id)
-        body = self._make_check_out(item, user, point.id, terms)
+        body = self._make_check_out(item, user, point.id, wish)
 
         async def send_check_out() -> LoanAnswer:
             path = "/circulation/check-out-by-barcode"
@@ -79,23 +71,23 @@ class LoanDesk:
             return found if found is not None and found.user_id == user.id else None
 
         loan = await send_change(desk.changes, change, send_check_out, find_it_done, before=before)
-        return await self._end_check_out(change, loan, terms.due)
+        return await self._end_check_out(change, loan, wish.due)
 
-    def _make_check_out(self, item: ItemAnswer, user: UserAnswer, point_id: str, terms: LoanTerms) -> FolioJson:
+    def _make_check_out(self, item: ItemAnswer, user: UserAnswer, point_id: str, wish: CheckOut) -> FolioJson:
         body: FolioJson = {"itemBarcode": item.barcode, "userBarcode": user.barcode, "servicePointId": point_id}
-        if terms.is_over_rules and self.desk.options.override == "override":
+        if wish.override and self.desk.options.override == "override":
             blocks: FolioJson = {
                 "comment": "lent already: recorded by the interlibrary loan gateway",
                 "patronBlock": {},
                 "itemLimitBlock": {},
             }
-            if terms.due is not None:
-                blocks["itemNotLoanableBlock"] = {"dueDate": write_moment(terms.due)}
+            if wish.due is not None:
+                blocks["itemNotLoanableBlock"] = {"dueDate": write_moment(wish.due)}
             body["overrideBlocks"] = blocks
         return body
 
     async def _find_repeated_loan(
-        self, loan: LoanAnswer, patron_id: str, before: LibraryChange | None, terms: LoanTerms
+        self, loan: LoanAnswer, patron_id: str, before: LibraryChange | None, wish: CheckOut
     ) -> Loan:
         """The item is on loan: under this key to this patron it is the same loan. Raises Refused."""
         if loan.user_id != patron_id:
@@ -107,7 +99,7 @@ class LoanDesk:
         known = await self.desk.changes.changes_of_record(loan.id)
         if any(one.kind is ChangeKind.CHECK_OUT and one.key != before.key for one in known):
             raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
-        return await self._end_check_out(before, loan, terms.due)
+        return await self._end_check_out(before, loan, wish.due)
 
     async def _end_check_out(self, change: LibraryChange, loan: LoanAnswer, due: datetime | None) -> Loan:
         """The due date is set by a second call; until it has been, the change is unfinished."""
@@ -121,10 +113,10 @@ class LoanDesk:
 
     # --- due date ----------------------------------------------------------------------------------------
 
-    async def set_due_date(self, loan_id: str, due: datetime) -> Loan:
+    async def set_due_date(self, wish: DueDateChange, _key: str) -> Loan:
         """Set a due date; raises Refused(NOT_CHECKED_OUT), Unavailable, OutcomeUnknown."""
-        loan = await self._require_loan(loan_id)
-        changed = await self._change_due_date(loan, due) if loan.due_date != due else loan
+        loan = await self._require_loan(wish.loan_id)
+        changed = await self._change_due_date(loan, wish.due) if loan.due_date != wish.due else loan
         return await self.desk.describe_loan(changed)
 
     async def _require_loan(self, loan_id: str) -> LoanAnswer:
@@ -147,8 +139,8 @@ class LoanDesk:
 
     # --- check-in ----------------------------------------------------------------------------------------
 
-    async def check_in(self, barcode: str, key: str, at: str, *, fill_hold: bool) -> CheckedIn:
-        desk = self.desk
+    async def check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+        desk, barcode, fill_hold = self.desk, wish.barcode, wish.fill_hold
         before = await desk.changes.find_change(ChangeKind.CHECK_IN, key)
         found_record = await desk.find_item_record(barcode)
         if before is not None and (found_record is None or found_record[1].status.name not in LENT_STATUSES):
@@ -157,7 +149,7 @@ class LoanDesk:
                 return repeated
         if found_record is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        point, found = await ask_together(desk.codes.require_service_point(at), desk.complete_item(*found_record))
+        point, found = await ask_together(desk.codes.require_service_point(wish.at), desk.complete_item(*found_record))
         await self._refuse_what_is_in(found, point.id, fill_hold=fill_hold)
         if not fill_hold and found.requests:
             raise Refused(
@@ -255,21 +247,19 @@ class LoanDesk:
 
     # --- renewal -----------------------------------------------------------------------------------------
 
-    async def renew_loan(
-        self, barcode: str, key: str, patron_id: str, due: datetime | None, latest: datetime | None
-    ) -> Loan:
-        desk = self.desk
+    async def renew_loan(self, wish: Renewal, key: str) -> Loan:
+        desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.RENEWAL, key)
         _, item = await desk.require_item_record(barcode)
         loan = await desk.find_open_loan(item.id) if item.status.name in LENT_STATUSES else None
-        if loan is None or (patron_id and loan.user_id != patron_id):
+        if loan is None or (wish.patron_id and loan.user_id != wish.patron_id):
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
         if before is not None and before.record_id == loan.id:
             if before.ended is not None:
                 return LOAN_JSON.validate_json(before.value)
             if loan.renewal_count > LOAN_JSON.validate_json(before.value).renewals:
-                return await self._end_renewal(before, loan, due, latest)
-        wanted = due or latest
+                return await self._end_renewal(before, loan, wish)
+        wanted = wish.due or wish.latest
         if wanted is not None and wanted <= loan.due_date:
             raise make_refusal(RefusalReason.NOT_RENEWABLE)
         user_barcode = loan.borrower.barcode or (await desk.require_user(loan.user_id))[1].barcode
@@ -294,7 +284,7 @@ class LoanDesk:
             try:
                 answer = await desk.client.send_for_record("POST", "/circulation/renew-by-barcode", body, renews=True)
             except FolioRefusal as refused:
-                if due is None or not refused.has_code(WOULD_NOT_CHANGE):
+                if wish.due is None or not refused.has_code(WOULD_NOT_CHANGE):
                     raise
                 return loan  # its own rules give an earlier date than the lender's; that date is set below
             return read_outcome(LoanAnswer, answer, "loan")
@@ -304,14 +294,12 @@ class LoanDesk:
             return found if found is not None and found.renewal_count > loan.renewal_count else None
 
         renewed = await send_change(desk.changes, change, send_renewal, find_it_done, before=before)
-        return await self._end_renewal(change, renewed, due, latest)
+        return await self._end_renewal(change, renewed, wish)
 
-    async def _end_renewal(
-        self, change: LibraryChange, renewed: LoanAnswer, due: datetime | None, latest: datetime | None
-    ) -> Loan:
-        wanted = due
-        if wanted is None and latest is not None and renewed.due_date > latest:
-            wanted = latest
+    async def _end_renewal(self, change: LibraryChange, renewed: LoanAnswer, wish: Renewal) -> Loan:
+        wanted = wish.due
+        if wanted is None and wish.latest is not None and renewed.due_date > wish.latest:
+            wanted = wish.latest
         if wanted is not None and wanted != renewed.due_date:
             renewed = await self._change_due_date(renewed, wanted)
         loan = await self.desk.describe_loan(renewed)

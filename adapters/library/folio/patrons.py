@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 
 from adapters.library.change_sending import CHARGE_JSON
@@ -34,6 +33,7 @@ from gateway.domain.library import (
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import Fee, PatronCreation, PatronDeletion, PatronExpiry, PatronUpdate
 from gateway.ports.library_system import PatronKey
 
 USERS, ACCOUNTS = "/users", "/accounts"
@@ -46,18 +46,7 @@ _NUMBER_FIELDS: Mapping[str, str] = {
 
 
 @value_object
-class FeeDraft:
-    """`type`: name of a fee type of the owner."""
-
-    amount: Money
-    type: str
-    description: str = ""
-    item_barcode: str = ""
-    request_id: str = ""
-
-
-@value_object
-class PatronDesk:
+class FolioPatronDesk:
     desk: FolioDesk
 
     # --- look-ups ----------------------------------------------------------------------------------------
@@ -105,8 +94,8 @@ class PatronDesk:
 
     # --- patrons -----------------------------------------------------------------------------------------
 
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        desk = self.desk
+    async def create_patron(self, wish: PatronCreation, key: str) -> Patron:
+        desk, draft = self.desk, wish.draft
         if draft.name is None or not draft.name.surname.strip():
             raise make_refusal(RefusalReason.DATA_MISSING, about=MessagePart.PATRON, detail="A patron needs a name.")
         user_id = make_record_id(desk.library, "patron", key)
@@ -135,10 +124,10 @@ class PatronDesk:
         user = read_user(made.record if made.record is not None else record)
         return await (desk.describe_new_patron(user) if made.is_new else desk.load_patron(user))
 
-    async def update_patron(self, patron_id: str, draft: PatronDraft) -> Patron:
+    async def update_patron(self, wish: PatronUpdate, _key: str) -> Patron:
         """Update a patron; to set the same once more changes nothing."""
-        desk = self.desk
-        known, user = await desk.require_user(patron_id)
+        desk, draft = self.desk, wish.draft
+        known, user = await desk.require_user(wish.patron_id)
         group, address_types = await ask_together(self._find_group(draft.category), self._load_address_types(draft))
 
         def edit_user(record: FolioJson) -> bool:
@@ -153,11 +142,11 @@ class PatronDesk:
             await desk.client.send("POST", "/patron-pin", {"id": user.id, "pin": draft.secret})
         return await desk.load_patron(read_user(changed))
 
-    async def expire_patron(self, patron_id: str, on: date) -> Patron:
-        return await self.update_patron(patron_id, PatronDraft(expires=on))
+    async def expire_patron(self, wish: PatronExpiry, key: str) -> Patron:
+        return await self.update_patron(PatronUpdate(wish.patron_id, PatronDraft(expires=wish.on)), key)
 
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        desk = self.desk
+    async def delete_patron(self, wish: PatronDeletion, key: str) -> Patron:
+        desk, patron_id = self.desk, wish.patron_id
         before = await desk.changes.find_change(ChangeKind.PATRON_DELETION, key)
         record = await desk.client.find_record(USERS, patron_id) if is_uuid(patron_id) else None
         if record is None:
@@ -240,7 +229,7 @@ class PatronDesk:
 
     # --- fees --------------------------------------------------------------------------------------------
 
-    async def post_fee(self, patron_id: str, draft: FeeDraft, key: str) -> Charge:
+    async def post_fee(self, draft: Fee, key: str) -> Charge:
         """An account and the action that tells staff where it comes from."""
         desk = self.desk
         if draft.amount.amount <= 0 or draft.amount.currency != desk.patrons.currency:
@@ -249,7 +238,7 @@ class PatronDesk:
         if before is not None and before.ended is not None:
             return CHARGE_JSON.validate_json(before.value)
         (_, user), owner, types = await ask_together(
-            desk.require_user(patron_id), desk.codes.find_owner(), desk.codes.load_fee_types()
+            desk.require_user(draft.patron_id), desk.codes.find_owner(), desk.codes.load_fee_types()
         )
         if owner is None or draft.type not in types:
             raise make_refusal(

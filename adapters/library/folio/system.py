@@ -3,59 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 import structlog
 
 from adapters.library.folio import WAYS
 from adapters.library.folio.answers import LoanAnswer, read_answer
-from adapters.library.folio.catalogue import CatalogueDesk
+from adapters.library.folio.catalogue import FolioCatalogueDesk
 from adapters.library.folio.client import FolioClient
 from adapters.library.folio.code_tables import CodeTable, CodeTables
 from adapters.library.folio.cql import OPEN_LOAN, match_all, match_value
-from adapters.library.folio.holds import HoldDesk
-from adapters.library.folio.loans import LoanDesk, LoanTerms
+from adapters.library.folio.holds import FolioHoldDesk
+from adapters.library.folio.loans import FolioLoanDesk
 from adapters.library.folio.lookups import FolioDesk, is_uuid
 from adapters.library.folio.options import FolioOptions
-from adapters.library.folio.patrons import FeeDraft, PatronDesk
+from adapters.library.folio.patrons import FolioPatronDesk
 from adapters.library.folio.probe import FolioProbe
 from adapters.library.folio.records import PatronReader
-from adapters.library.folio.temporary_items import TemporaryItemDesk
-from adapters.library.own_holds import HoldEdit
+from adapters.library.folio.temporary_items import FolioTemporaryItemDesk
 from adapters.library.parallel_questions import ask_together
-from adapters.library.record_locks import RecordLocks
-from adapters.library.refusals import make_refusal
 from gateway.domain.library import (
     Bib,
     Charge,
     Hold,
     Item,
-    ItemStatus,
     Loan,
-    Location,
-    Money,
     Patron,
-    PatronDraft,
     PickupLocation,
     RecordId,
 )
-from gateway.domain.problems import RefusalReason, Unavailable
+from gateway.domain.problems import Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
-from gateway.ports.library_changes import ChangeKind
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_operations import (
+    BarcodeChange,
+    CheckIn,
+    CheckOut,
+    DueDateChange,
+    Fee,
+    HoldCancellation,
+    HoldUpdate,
+    ItemCreation,
+    MoveToIll,
+    PatronCreation,
+    PatronDeletion,
+    PatronExpiry,
+    PatronUpdate,
+    Renewal,
+    ReturnHome,
+    StatusChange,
+    TemporaryItemCreation,
+    TemporaryItemDeletion,
+    refuse_unsupported,
+)
 from gateway.ports.library_system import (
     BibHoldings,
     Capability,
-    CheckedIn,
     HoldWish,
     LibraryCodes,
-    LibraryInfo,
     NamedPatron,
     PatronKey,
     ProbeStep,
-    TemporaryItem,
-    TemporaryItemResult,
 )
-from gateway.ports.limited_library import refuse_unsupported
 
 log = structlog.get_logger(component="folio")
 
@@ -70,9 +79,9 @@ async def open_folio(context: LibraryAdapterContext, options: FolioOptions) -> F
     return library
 
 
-class FolioLibrary:
+class FolioLibrary(LibrarySystem):
     def __init__(self, context: LibraryAdapterContext, options: FolioOptions) -> None:
-        self._context = context
+        super().__init__(context)
         self._options = options
         self._client = FolioClient(
             options, context.folder, context.secrets, context.clock, f"FOLIO of {context.library}"
@@ -87,12 +96,32 @@ class FolioLibrary:
             clock=context.clock,
             zone=context.zone,
         )
-        self._holds = HoldDesk(self._desk)
-        self._loans = LoanDesk(self._desk)
-        self._temporary_items = TemporaryItemDesk(self._desk, self._holds)
-        self._patrons = PatronDesk(self._desk)
-        self._catalogue = CatalogueDesk(self._desk)
-        self._locks = RecordLocks()
+        self._holds = FolioHoldDesk(self._desk)
+        self._loans = FolioLoanDesk(self._desk)
+        temporary_items = FolioTemporaryItemDesk(self._desk, self._holds)
+        self._patrons = FolioPatronDesk(self._desk)
+        self._catalogue = FolioCatalogueDesk(self._desk)
+        self.handlers = {
+            PatronCreation: self._patrons.create_patron,
+            PatronUpdate: self._patrons.update_patron,
+            PatronExpiry: self._patrons.expire_patron,
+            PatronDeletion: self._patrons.delete_patron,
+            HoldWish: self._holds.place_hold,
+            HoldCancellation: self._holds.cancel_hold,
+            HoldUpdate: self._holds.update_hold,
+            TemporaryItemCreation: temporary_items.create_item,
+            TemporaryItemDeletion: temporary_items.delete_item,
+            ItemCreation: temporary_items.create_item,
+            BarcodeChange: temporary_items.change_barcode,
+            CheckOut: self._loans.check_out,
+            DueDateChange: self._loans.set_due_date,
+            CheckIn: self._loans.check_in,
+            Renewal: self._loans.renew_loan,
+            StatusChange: self._catalogue.set_item_status,
+            MoveToIll: self._catalogue.move_item,
+            ReturnHome: self._catalogue.move_item,
+            Fee: self._patrons.post_fee,
+        }
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -144,16 +173,9 @@ class FolioLibrary:
             fee_types=frozenset(fee_types) if self._options.fee_owner else None,
         )
 
-    async def info(self) -> LibraryInfo:
-        return self._context.info
-
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
         await self._client.close_connections()
-
-    def _require_capability(self, capability: Capability, what: str) -> None:
-        if capability not in self.capabilities:
-            refuse_unsupported(what)
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
@@ -164,7 +186,7 @@ class FolioLibrary:
         return await self._desk.find_named_patrons(words, limit)
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
-        self._require_capability(Capability.AUTHENTICATE, "check a PIN")
+        self.require_capability(Capability.AUTHENTICATE, "check a PIN")
         return await self._patrons.authenticate(key, secret)
 
     async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
@@ -180,24 +202,12 @@ class FolioLibrary:
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
         return await self._patrons.list_charges(patron_id)
 
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        return await self._patrons.create_patron(draft, key)
-
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        return await self._patrons.update_patron(patron_id, draft)
-
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        return await self._patrons.expire_patron(patron_id, on)
-
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        return await self._patrons.delete_patron(patron_id, key)
-
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
         return await self._catalogue.find_bib(record)
 
     async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        self._require_capability(Capability.SEARCH, "search its catalogue")
+        self.require_capability(Capability.SEARCH, "search its catalogue")
         return await self._catalogue.search_bibs(query, limit)
 
     async def holdings(self, bib_id: str) -> BibHoldings:
@@ -219,122 +229,13 @@ class FolioLibrary:
     async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
         return await self._holds.list_item_holds(item_id)
 
-    # holds
-    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        if not wish.item_barcode:
-            self._require_capability(Capability.HOLD_TITLE, "place a hold on a title")
-        async with self._locks.lock_record(wish.item_barcode or wish.bib_id):
-            return await self._holds.place_hold(wish, key)
-
-    async def find_hold(self, request_id: str) -> Hold:
-        return await self._holds.find_hold(request_id)
-
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        self._require_capability(Capability.HOLD_CANCEL, "cancel holds")
-        async with self._locks.lock_record(hold_id):
-            return await self._holds.cancel_hold(hold_id, key)
-
-    async def update_hold(
-        self,
-        hold_id: str,
-        key: str,
-        *,
-        pickup: str | None = None,
-        need_by: date | None = None,
-        expires: date | None = None,
-    ) -> Hold:
-        async with self._locks.lock_record(hold_id):
-            return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
-
-    # temporary records
-    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._locks.lock_record(item.barcode):
-            return await self._temporary_items.create_item(item, key, ChangeKind.TEMPORARY_ITEM)
-
-    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._locks.lock_record(barcode):
-            return await self._temporary_items.delete_item(barcode, key)
-
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        self._require_capability(Capability.CHANGE_BARCODE, "change barcodes")
-        async with self._locks.lock_record(barcode):
-            return await self._temporary_items.change_barcode(barcode, new, key)
-
-    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        self._require_capability(Capability.TEMPORARY_ITEM, "create items")
-        if item.hold is not None:
-            raise make_refusal(RefusalReason.INVALID_VALUE, detail="A lasting item is made without a hold.")
-        async with self._locks.lock_record(item.barcode):
-            return await self._temporary_items.create_item(item, key, ChangeKind.ITEM)
-
-    # circulation
-    async def check_out(
-        self,
-        barcode: str,
-        patron_id: str,
-        key: str,
-        *,
-        due: datetime | None = None,
-        request_id: str = "",
-        override: bool = False,
-    ) -> Loan:
-        async with self._locks.lock_record(barcode):
-            return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
-
-    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        return await self._loans.set_due_date(loan_id, due)
-
-    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        async with self._locks.lock_record(barcode):
-            return await self._loans.check_in(barcode, key, at, fill_hold=fill_hold)
-
-    async def renew_loan(
-        self,
-        barcode: str,
-        key: str,
-        *,
-        patron_id: str = "",
-        due: datetime | None = None,
-        latest: datetime | None = None,
-    ) -> Loan:
-        async with self._locks.lock_record(barcode):
-            return await self._loans.renew_loan(barcode, key, patron_id, due, latest)
-
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
         """Refuse a recall: in FOLIO it is the request of a patron: `place_hold` with the kind "recall" makes one."""
         refuse_unsupported("recall a loan without a patron who waits for it")
 
-    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        async with self._locks.lock_record(barcode):
-            return await self._catalogue.set_item_status(barcode, status)
-
-    # location
-    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        async with self._locks.lock_record(barcode):
-            return await self._catalogue.move_item(barcode, location)
-
-    async def return_home(self, barcode: str, key: str) -> Item:
-        async with self._locks.lock_record(barcode):
-            return await self._catalogue.move_item(barcode, None)
-
-    # money
-    async def post_fee(
-        self,
-        patron_id: str,
-        amount: Money,
-        type_: str,
-        key: str,
-        *,
-        description: str = "",
-        item_barcode: str = "",
-        request_id: str = "",
-    ) -> Charge:
-        self._require_capability(Capability.POST_FEE, "charge fees")
-        return await self._patrons.post_fee(
-            patron_id, FeeDraft(amount, type_, description, item_barcode, request_id), key
-        )
+    # holds
+    async def find_hold(self, request_id: str) -> Hold:
+        return await self._holds.find_hold(request_id)
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:

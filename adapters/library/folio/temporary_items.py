@@ -18,7 +18,7 @@ from adapters.library.folio.answers import (
     read_answer,
 )
 from adapters.library.folio.code_tables import CodeTable
-from adapters.library.folio.holds import HoldDesk
+from adapters.library.folio.holds import FolioHoldDesk
 from adapters.library.folio.lookups import FolioDesk, ItemFound, read_item_answer
 from adapters.library.folio.record_changes import change_record, ensure_record, make_record_id, remove_record
 from adapters.library.folio.records import (
@@ -36,6 +36,7 @@ from gateway.domain.library import Bib, Hold, HoldStatus, Item
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import BarcodeChange, ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
 from gateway.ports.library_system import HoldWish, TemporaryItem, TemporaryItemResult
 
 INSTANCES, HOLDINGS, ITEMS = "/inventory/instances", "/holdings-storage/holdings", "/inventory/items"
@@ -57,15 +58,17 @@ class RecordSet:
 
 
 @value_object
-class TemporaryItemDesk:
+class FolioTemporaryItemDesk:
     desk: FolioDesk
-    holds: HoldDesk
+    holds: FolioHoldDesk
 
     # --- making ------------------------------------------------------------------------------------------
 
-    async def create_item(self, wish: TemporaryItem, key: str, kind: ChangeKind) -> TemporaryItemResult:
-        """`kind`: TEMPORARY_ITEM, or ITEM for one that stays."""
-        desk = self.desk
+    async def create_item(self, creation: TemporaryItemCreation | ItemCreation, key: str) -> TemporaryItemResult:
+        desk, wish = self.desk, creation.item
+        kind = ChangeKind.ITEM if isinstance(creation, ItemCreation) else ChangeKind.TEMPORARY_ITEM
+        if kind is ChangeKind.ITEM and wish.hold is not None:
+            raise make_refusal(RefusalReason.INVALID_VALUE, detail="A lasting item is made without a hold.")
         before = await desk.changes.find_change(kind, key)
         generation = int(before.value) if before is not None else 0
         if before is not None and before.ended is not None:
@@ -275,8 +278,8 @@ class TemporaryItemDesk:
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def delete_item(self, barcode: str, key: str) -> Item:
-        desk = self.desk
+    async def delete_item(self, wish: TemporaryItemDeletion, key: str) -> Item:
+        desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.TEMPORARY_ITEM_DELETION, key)
         record = await desk.find_item_record(barcode)
         if before is not None and (record is None or record[1].id == before.record_id):
@@ -324,8 +327,8 @@ class TemporaryItemDesk:
 
     # --- barcode -----------------------------------------------------------------------------------------
 
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        desk = self.desk
+    async def change_barcode(self, wish: BarcodeChange, key: str) -> Item:
+        desk, barcode, new = self.desk, wish.barcode, wish.new
         before = await desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key)
         record = await desk.find_item_record(barcode)
         if record is None and before is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from adapters.library.koha.abilities import WAYS
 from adapters.library.koha.options import KohaOptions
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
 
 
 async def open_library(context: LibraryAdapterContext, options: KohaOptions) -> LibrarySystem:

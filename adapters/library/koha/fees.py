@@ -12,46 +12,36 @@ from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import make_mark, read_number, read_text
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import Charge, Money
+from gateway.domain.library import Charge
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import Fee
 
 
 @value_object
-class FeeNote:
-    """The purpose of a fee."""
-
-    description: str = ""
-    item_barcode: str = ""
-    request_id: str = ""
-
-
-@value_object
-class FeeDesk:
+class KohaFeeDesk:
     desk: KohaDesk
 
-    async def post_fee(self, patron_id: str, amount: Money, type_: str, key: str, note: FeeNote) -> Charge:
+    async def post_fee(self, fee: Fee, key: str) -> Charge:
         """Koha keeps no key of ours but in a note: there it is looked for before anything is sent again."""
         desk = self.desk
-        if amount.amount <= 0 or amount.currency != desk.reader.currency:
+        if fee.amount.amount <= 0 or fee.amount.currency != desk.reader.currency:
             raise make_refusal(RefusalReason.INVALID_AMOUNT)
         before, patron, item = await ask_together(
             desk.changes.find_change(ChangeKind.FEE, key),
-            desk.require_borrower(patron_id),
-            desk.ask_item(note.item_barcode),
+            desk.require_borrower(fee.patron_id),
+            desk.ask_item(fee.item_barcode),
         )
         if before is not None and before.ended is not None:
             return CHARGE_JSON.validate_json(before.value)
         mark = make_mark(key)
-        change = LibraryChange(
-            ChangeKind.FEE, key, note.item_barcode, patron.id, desk.now(), request_id=note.request_id
-        )
-        notes = (f"ILL {note.request_id}" if note.request_id else "", mark)
+        change = LibraryChange(ChangeKind.FEE, key, fee.item_barcode, patron.id, desk.now(), request_id=fee.request_id)
+        notes = (f"ILL {fee.request_id}" if fee.request_id else "", mark)
         row: dict[str, Any] = {
-            "amount": float(amount.amount),
-            "type": desk.options.fee_types.get(type_, type_),
-            "description": note.description or type_,
+            "amount": float(fee.amount.amount),
+            "type": desk.options.fee_types.get(fee.type, fee.type),
+            "description": fee.description or fee.type,
             "internal_note": " ".join(part for part in notes if part),
             **({"item_id": int(item.item.id)} if item is not None else {}),
         }
@@ -82,7 +72,7 @@ class FeeDesk:
         if sent is None:
             sent = await send_change(desk.changes, change, send_fee, find_made_fee, before=before)
         read = desk.reader.read_charge(sent)
-        charge = replace(read, key=key, type=type_, request_id=note.request_id, item_barcode=note.item_barcode)
+        charge = replace(read, key=key, type=fee.type, request_id=fee.request_id, item_barcode=fee.item_barcode)
         value = CHARGE_JSON.dump_json(charge).decode()
         await desk.changes.end_change(replace(change, record_id=charge.id, ended=desk.now(), value=value))
         await report_doubles(ChangeKind.FEE, list_made_numbers)

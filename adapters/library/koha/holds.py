@@ -11,15 +11,15 @@ from adapters.library.koha.lookups import ItemAnswer, KohaDesk
 from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import make_mark, read_text
 from adapters.library.koha.settings_lists import SettingsLists
-from adapters.library.own_holds import CLOSED, HoldEdit, choose_hold_of_request
+from adapters.library.own_holds import CLOSED, choose_hold_of_request, edit_hold
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import HoldCancellation, HoldUpdate, refuse_unsupported
 from gateway.ports.library_system import HoldWish
-from gateway.ports.limited_library import refuse_unsupported
 
 
 @value_object
@@ -32,7 +32,7 @@ class HoldTarget:
 
 
 @value_object
-class HoldDesk:
+class KohaHoldDesk:
     desk: KohaDesk
     lists: SettingsLists
 
@@ -211,13 +211,13 @@ class HoldDesk:
 
     # --- cancelling and changing -------------------------------------------------------------------------
 
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+    async def cancel_hold(self, wish: HoldCancellation, key: str) -> Hold:
         desk = self.desk
         before = await desk.changes.find_change(ChangeKind.HOLD_CANCELLATION, key)
         if before is not None and before.ended is not None:
             return HOLD_JSON.validate_json(before.value)
         try:
-            hold = await self._require_open(hold_id)
+            hold = await self._require_open(wish.hold_id)
         except Refused as refused:
             if before is None or refused.reason not in CLOSED:
                 raise
@@ -250,9 +250,9 @@ class HoldDesk:
         sent = await send_change(desk.changes, change, send_cancellation, find_hold_gone, before=before)
         return await self._end_change(change, sent)
 
-    async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
+    async def update_hold(self, edit: HoldUpdate, key: str) -> Hold:
         """Update a hold; sent again after an unknown outcome: to set the same once more changes nothing."""
-        desk = self.desk
+        desk, hold_id = self.desk, edit.hold_id
         before = await desk.changes.find_change(ChangeKind.HOLD_UPDATE, key)
         if before is not None and before.ended is not None:
             return HOLD_JSON.validate_json(before.value)
@@ -260,7 +260,7 @@ class HoldDesk:
             refuse_unsupported("change the day on which a reservation ends")
         hold = await self._require_open(hold_id)
         pickup = await self.choose_pickup(edit.pickup) if edit.pickup is not None else hold.pickup
-        changed = edit.edit_hold(hold, pickup)
+        changed = edit_hold(hold, edit, pickup)
         change = self._make_change(ChangeKind.HOLD_UPDATE, key, changed)
         row: dict[str, str] = {}
         if edit.pickup is not None:

@@ -11,29 +11,31 @@ from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import read_text
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import Item, Location
+from gateway.domain.library import Item
 from gateway.domain.problems import RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import BarcodeChange, MoveToIll, ReturnHome
 
 _REQUIRED = ("item_id", "biblio_id", "not_for_loan_status", "damaged_status", "lost_status", "withdrawn")
 """Koha takes no item without these; what else isn't sent stays as it is."""
 
 
 @value_object
-class ItemDesk:
+class KohaItemDesk:
     desk: KohaDesk
 
-    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
+    async def move_to_ill(self, wish: MoveToIll, key: str) -> Item:
         """The item's home stays. With a shelf, Koha takes that for its home shelf too, so the old one is remembered."""
-        answer = await self.desk.require_item(barcode)
+        location = wish.location
+        answer = await self.desk.require_item(wish.barcode)
         library = location.library or self.desk.options.resource_sharing_branch or answer.item.current.library
         wanted = {"holding_library_id": library, **({"location": location.shelf} if location.shelf else {})}
         return await self._change_item(answer, wanted, ChangeKind.MOVE, key)
 
-    async def return_home(self, barcode: str, key: str) -> Item:
+    async def return_home(self, wish: ReturnHome, key: str) -> Item:
         answer, changes = await ask_together(
-            self.desk.require_item(barcode), self.desk.changes.changes_of_item(barcode)
+            self.desk.require_item(wish.barcode), self.desk.changes.changes_of_item(wish.barcode)
         )
         moved = next((one for one in changes if one.kind is ChangeKind.MOVE and one.key != key), None)
         home = ITEM_JSON.validate_json(moved.value).home if moved is not None else answer.item.home
@@ -42,10 +44,10 @@ class ItemDesk:
             wanted["location"] = home.shelf
         return await self._change_item(answer, wanted, ChangeKind.MOVE, key)
 
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+    async def change_barcode(self, wish: BarcodeChange, key: str) -> Item:
         """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable,
         OutcomeUnknown."""
-        desk = self.desk
+        desk, barcode, new = self.desk, wish.barcode, wish.new
         before, answer, taken = await ask_together(
             desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key), desk.ask_item(barcode), desk.ask_item(new)
         )

@@ -25,20 +25,22 @@ from gateway.domain.library import BlockScope, Loan
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import CheckOut, Renewal
 
 
 @value_object
-class LoanDesk:
+class KohaLoanDesk:
     desk: KohaDesk
 
     # --- check-out ---------------------------------------------------------------------------------------
 
-    async def check_out(self, barcode: str, patron_id: str, key: str, request_id: str) -> Loan:
-        desk = self.desk
+    async def check_out(self, wish: CheckOut, key: str) -> Loan:
+        """Koha's rules set the due date, whatever `wish.due` says, and stop also what has left already."""
+        desk, barcode = self.desk, wish.barcode
         before, answer, patron = await ask_together(
             desk.changes.find_change(ChangeKind.CHECK_OUT, key),
             desk.require_item_to_lend(barcode),
-            desk.require_borrower(patron_id),
+            desk.require_borrower(wish.patron_id),
         )
         if answer.loan is not None:
             return await self._find_repeated_loan(answer, patron.id, before)
@@ -46,7 +48,7 @@ class LoanDesk:
         if not answer.item.circulates:
             raise make_refusal(RefusalReason.ITEM_DOES_NOT_CIRCULATE)
         confirmation = await self._ask_whether(answer, patron.id)
-        request_id = request_id or await self._find_request(answer)
+        request_id = wish.request_id or await self._find_request(answer)
         change = LibraryChange(ChangeKind.CHECK_OUT, key, barcode, patron.id, desk.now(), request_id)
         row = {"patron_id": int(patron.id), "item_id": int(answer.item.id)}
 
@@ -111,16 +113,16 @@ class LoanDesk:
 
     # --- renewal -----------------------------------------------------------------------------------------
 
-    async def renew_loan(self, barcode: str, key: str, patron_id: str) -> Loan:
+    async def renew_loan(self, wish: Renewal, key: str) -> Loan:
         """Koha counts each renewal, so an unknown one is found by its number."""
-        desk = self.desk
+        desk, barcode = self.desk, wish.barcode
         before, answer = await ask_together(
             desk.changes.find_change(ChangeKind.RENEWAL, key), desk.require_item_to_lend(barcode)
         )
         if answer.loan is None:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
         loan = await desk.read_loan(answer)
-        if patron_id and loan.patron_id != patron_id:
+        if wish.patron_id and loan.patron_id != wish.patron_id:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
         if before is not None and before.record_id == loan.id:
             begun = LOAN_JSON.validate_json(before.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from adapters.library.change_sending import send_change
@@ -25,6 +24,7 @@ from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, 
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import PatronCreation, PatronExpiry, PatronUpdate
 from gateway.ports.library_system import PatronKey
 
 _NUMBER_FIELDS = {IdentifierType.BARCODE.value: "cardnumber", IdentifierType.USERNAME.value: "userid"}
@@ -56,14 +56,14 @@ _SENT_BACK = frozenset(
 
 
 @value_object
-class PatronDesk:
+class KohaPatronDesk:
     desk: KohaDesk
     lists: SettingsLists
 
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
+    async def create_patron(self, wish: PatronCreation, key: str) -> Patron:
         """Create a patron; raises Refused(DUPLICATE_PATRON | DATA_MISSING | INVALID_VALUE), Unavailable,
         OutcomeUnknown."""
-        desk = self.desk
+        desk, draft = self.desk, wish.draft
         if draft.name is None or not draft.name.surname:
             raise make_refusal(
                 RefusalReason.DATA_MISSING, about=MessagePart.PATRON, detail="A patron must have a name."
@@ -105,12 +105,12 @@ class PatronDesk:
         await desk.changes.end_change(replace(change, patron_id=patron.id, record_id=patron.id, ended=desk.now()))
         return patron
 
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
+    async def update_patron(self, wish: PatronUpdate, key: str) -> Patron:
         """Update a patron; to set the same once more changes nothing, so a repeat is sent again.
 
         Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON), Unavailable, OutcomeUnknown.
         """
-        desk = self.desk
+        desk, patron_id, draft = self.desk, wish.patron_id, wish.draft
         _, now, holds = await ask_together(
             self._check_category(draft.category), desk.ask_patron_row(patron_id), desk.count_holds(patron_id)
         )
@@ -123,8 +123,8 @@ class PatronDesk:
             await self._set_password(patron_id, draft.secret)
         return desk.reader.read_patron({**now, **after}, holds, desk.today())
 
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        return await self.update_patron(patron_id, PatronDraft(expires=on), key)
+    async def expire_patron(self, wish: PatronExpiry, key: str) -> Patron:
+        return await self.update_patron(PatronUpdate(wish.patron_id, PatronDraft(expires=wish.on)), key)
 
     async def _change_patron(self, patron_id: str, row: Row, key: str) -> Row:
         desk = self.desk

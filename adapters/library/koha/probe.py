@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaClient, KohaRefusalError
-from adapters.library.koha.fees import FeeDesk
+from adapters.library.koha.fees import KohaFeeDesk
 from adapters.library.koha.lookups import KohaDesk
 from adapters.library.koha.options import KohaOptions
 from adapters.library.koha.records import RecordReader, read_number
@@ -102,7 +102,7 @@ class KohaProbe:
             await desk.list_patron_loans(patrons[0])
             await desk.list_patron_holds(patrons[0])
             if Capability.FEES_READ in desk.client.abilities.capabilities:
-                await FeeDesk(desk).list_charges(patrons[0])
+                await KohaFeeDesk(desk).list_charges(patrons[0])
             return "patron by number, loans, holds, fees"
 
         async def look_up_item() -> str:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
 
 import structlog
 
 from adapters.library.change_sending import find_item_of_request
 from adapters.library.koha.client import KohaClient, KohaRefusalError
-from adapters.library.koha.fees import FeeDesk, FeeNote
-from adapters.library.koha.holds import HoldDesk
-from adapters.library.koha.item_moves import ItemDesk
-from adapters.library.koha.loans import LoanDesk
+from adapters.library.koha.fees import KohaFeeDesk
+from adapters.library.koha.holds import KohaHoldDesk
+from adapters.library.koha.item_moves import KohaItemDesk
+from adapters.library.koha.loans import KohaLoanDesk
 from adapters.library.koha.lookups import KohaDesk
 from adapters.library.koha.options import KohaOptions
-from adapters.library.koha.patrons import PatronDesk
+from adapters.library.koha.patrons import KohaPatronDesk
 from adapters.library.koha.probe import KohaProbe
 from adapters.library.koha.records import RecordReader, read_text
 from adapters.library.koha.settings_lists import SettingsLists
-from adapters.library.koha.temporary_items import TemporaryItemDesk
-from adapters.library.own_holds import HoldEdit
-from adapters.library.record_locks import RecordLocks
+from adapters.library.koha.temporary_items import KohaTemporaryItemDesk
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import (
     Bib,
@@ -30,28 +27,38 @@ from gateway.domain.library import (
     IdentifierType,
     Item,
     Loan,
-    Location,
-    Money,
     Patron,
-    PatronDraft,
     PickupLocation,
     RecordId,
 )
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_operations import (
+    BarcodeChange,
+    CheckOut,
+    Fee,
+    HoldCancellation,
+    HoldUpdate,
+    ItemCreation,
+    MoveToIll,
+    PatronCreation,
+    PatronExpiry,
+    PatronUpdate,
+    Renewal,
+    ReturnHome,
+    TemporaryItemCreation,
+    TemporaryItemDeletion,
+)
 from gateway.ports.library_system import (
     BibHoldings,
     Capability,
     HoldWish,
     LibraryCodes,
-    LibraryInfo,
     NamedPatron,
     PatronKey,
     ProbeStep,
-    TemporaryItem,
-    TemporaryItemResult,
 )
-from gateway.ports.limited_library import LimitedLibrary, refuse_unsupported
 
 log = structlog.get_logger(component="koha")
 
@@ -69,22 +76,38 @@ async def open_koha(context: LibraryAdapterContext, options: KohaOptions) -> Koh
     return library
 
 
-class KohaLibrary(LimitedLibrary):
+class KohaLibrary(LibrarySystem):
     def __init__(self, context: LibraryAdapterContext, options: KohaOptions) -> None:
         """Make the system; raises Unavailable when a secret is not there."""
-        self._context = context
+        super().__init__(context)
         self._options = options
         self._client = KohaClient(options, context.folder, context.secrets, context.clock)
         reader = RecordReader(options, context.zone, context.currency)
         self._desk = KohaDesk(self._client, options, reader, context.changes, context.clock)
         self._lists = SettingsLists(self._client, reader)
-        self._holds = HoldDesk(self._desk, self._lists)
-        self._loans = LoanDesk(self._desk)
-        self._items = ItemDesk(self._desk)
-        self._temporary = TemporaryItemDesk(self._desk, self._holds)
-        self._patrons = PatronDesk(self._desk, self._lists)
-        self._fees = FeeDesk(self._desk)
-        self._locks = RecordLocks()
+        self._holds = KohaHoldDesk(self._desk, self._lists)
+        loans = KohaLoanDesk(self._desk)
+        items = KohaItemDesk(self._desk)
+        temporary_items = KohaTemporaryItemDesk(self._desk, self._holds)
+        patrons = KohaPatronDesk(self._desk, self._lists)
+        self._fees = KohaFeeDesk(self._desk)
+        self.handlers = {
+            PatronCreation: patrons.create_patron,
+            PatronUpdate: patrons.update_patron,
+            PatronExpiry: patrons.expire_patron,
+            HoldWish: self._holds.place_hold,
+            HoldCancellation: self._holds.cancel_hold,
+            HoldUpdate: self._holds.update_hold,
+            TemporaryItemCreation: temporary_items.make_item,
+            TemporaryItemDeletion: temporary_items.delete_item,
+            ItemCreation: temporary_items.make_item,
+            BarcodeChange: items.change_barcode,
+            CheckOut: loans.check_out,
+            Renewal: loans.renew_loan,
+            MoveToIll: items.move_to_ill,
+            ReturnHome: items.return_home,
+            Fee: self._fees.post_fee,
+        }
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -116,9 +139,6 @@ class KohaLibrary(LimitedLibrary):
         """See `ports.library_system.ListsCodes`."""
         return await self._lists.load_codes()
 
-    async def info(self) -> LibraryInfo:
-        return self._context.info
-
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
         await self._client.close_connections()
@@ -133,7 +153,7 @@ class KohaLibrary(LimitedLibrary):
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         """Koha takes card number or login; what it names must be what was asked about."""
-        self._require_capability(Capability.AUTHENTICATE, "check a password")
+        self.require_capability(Capability.AUTHENTICATE, "check a password")
         refusal = make_refusal(RefusalReason.PATRON_AUTH_FAILED)
         named = {IdentifierType.BARCODE.value: "cardnumber", IdentifierType.USERNAME.value: "userid"}
         fields = [named[kind] for kind in key.types or named if kind in named]
@@ -163,31 +183,16 @@ class KohaLibrary(LimitedLibrary):
         return await self._desk.list_patron_holds(patron_id)
 
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        self._require_capability(Capability.FEES_READ, "list fees")
+        self.require_capability(Capability.FEES_READ, "list fees")
         return await self._fees.list_charges(patron_id)
-
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        self._require_capability(Capability.PATRON_CREATE, "create patrons")
-        async with self._locks.lock_record(f"patron/{key}"):
-            return await self._patrons.create_patron(draft, key)
-
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        self._require_capability(Capability.PATRON_UPDATE, "change patrons")
-        async with self._locks.lock_record(f"patron/{patron_id}"):
-            return await self._patrons.update_patron(patron_id, draft, key)
-
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        self._require_capability(Capability.PATRON_EXPIRE, "change patrons")
-        async with self._locks.lock_record(f"patron/{patron_id}"):
-            return await self._patrons.expire_patron(patron_id, on, key)
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
-        self._require_capability(Capability.BIB_FIND, "look up records")
+        self.require_capability(Capability.BIB_FIND, "look up records")
         return await self._desk.find_bib(record)
 
     async def holdings(self, bib_id: str) -> BibHoldings:
-        self._require_capability(Capability.ITEM_AVAILABILITY, "list the items of a record")
+        self.require_capability(Capability.ITEM_AVAILABILITY, "list the items of a record")
         return await self._desk.list_holdings(bib_id)
 
     async def item_by_barcode(self, barcode: str) -> Item:
@@ -208,117 +213,9 @@ class KohaLibrary(LimitedLibrary):
         return await self._desk.list_item_holds(item_id)
 
     # holds
-    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        self._require_capability(Capability.HOLD_ITEM, "place holds")
-        async with self._locks.lock_record(f"hold/{wish.item_barcode or wish.bib_id}"):
-            return await self._holds.place_hold(wish, key)
-
     async def find_hold(self, request_id: str) -> Hold:
         return await self._holds.find_hold(request_id)
-
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        self._require_capability(Capability.HOLD_CANCEL, "cancel holds")
-        async with self._locks.lock_record(f"hold/{hold_id}"):
-            return await self._holds.cancel_hold(hold_id, key)
-
-    async def update_hold(
-        self,
-        hold_id: str,
-        key: str,
-        *,
-        pickup: str | None = None,
-        need_by: date | None = None,
-        expires: date | None = None,
-    ) -> Hold:
-        self._require_capability(Capability.HOLD_UPDATE, "change holds")
-        async with self._locks.lock_record(f"hold/{hold_id}"):
-            return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
-
-    # temporary records
-    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._locks.lock_record(f"item/{item.barcode}"):
-            return await self._temporary.make_item(item, key)
-
-    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._locks.lock_record(f"item/{barcode}"):
-            return await self._temporary.delete_item(barcode, key)
-
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        self._require_capability(Capability.CHANGE_BARCODE, "change barcodes")
-        async with self._locks.lock_record(f"item/{barcode}"):
-            return await self._items.change_barcode(barcode, new, key)
-
-    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        self._require_capability(Capability.TEMPORARY_ITEM, "create items")
-        async with self._locks.lock_record(f"item/{item.barcode}"):
-            return await self._temporary.make_item(item, key, is_lasting=True)
-
-    # circulation
-    async def check_out(
-        self,
-        barcode: str,
-        patron_id: str,
-        key: str,
-        *,
-        due: datetime | None = None,
-        request_id: str = "",
-        override: bool = False,
-    ) -> Loan:
-        """Koha's rules set the due date, whatever `due` says, and stop also what has left already."""
-        self._require_capability(Capability.CHECK_OUT, "check items out")
-        async with self._locks.lock_record(f"item/{barcode}"):
-            return await self._loans.check_out(barcode, patron_id, key, request_id)
-
-    async def renew_loan(
-        self,
-        barcode: str,
-        key: str,
-        *,
-        patron_id: str = "",
-        due: datetime | None = None,
-        latest: datetime | None = None,
-    ) -> Loan:
-        self._require_capability(Capability.RENEW, "renew loans")
-        if due is not None or latest is not None:
-            refuse_unsupported("set a due date")
-        async with self._locks.lock_record(f"item/{barcode}"):
-            return await self._loans.renew_loan(barcode, key, patron_id)
-
-    # location
-    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        self._require_capability(Capability.MOVE_LOCATION, "move items")
-        async with self._locks.lock_record(f"item/{barcode}"):
-            return await self._items.move_to_ill(barcode, location, key)
-
-    async def return_home(self, barcode: str, key: str) -> Item:
-        self._require_capability(Capability.MOVE_LOCATION, "move items")
-        async with self._locks.lock_record(f"item/{barcode}"):
-            return await self._items.return_home(barcode, key)
-
-    # money
-    async def post_fee(
-        self,
-        patron_id: str,
-        amount: Money,
-        type_: str,
-        key: str,
-        *,
-        description: str = "",
-        item_barcode: str = "",
-        request_id: str = "",
-    ) -> Charge:
-        self._require_capability(Capability.POST_FEE, "post fees")
-        async with self._locks.lock_record(f"fee/{patron_id}"):
-            note = FeeNote(description, item_barcode, request_id)
-            return await self._fees.post_fee(patron_id, amount, type_, key, note)
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
         return await self._lists.list_pickups()
-
-    def _require_capability(self, capability: Capability, what: str) -> None:
-        """Require a capability; raises Refused(UNSUPPORTED_SERVICE)."""
-        if capability not in self.capabilities:
-            refuse_unsupported(what)

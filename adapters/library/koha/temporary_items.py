@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from adapters.library.change_sending import send_part
 from adapters.library.koha.client import KohaRefusalError, Row, make_query
-from adapters.library.koha.holds import HoldDesk, HoldTarget
+from adapters.library.koha.holds import HoldTarget, KohaHoldDesk
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
 from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import LASTING_PREFIX, MARK_PREFIX, make_mark, read_number, read_text
@@ -26,8 +26,8 @@ NEIGHBOURS = 20
 """So many numbers before and after a record's own another may have that was made by the same call."""
 
 
-class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
-    def __init__(self, desk: KohaDesk, holds: HoldDesk) -> None:
+class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
+    def __init__(self, desk: KohaDesk, holds: KohaHoldDesk) -> None:
         super().__init__(desk)
         self.desk = desk
         self.holds = holds

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from adapters.library.paired.options import TASKS, PairedOptions
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
-from gateway.ports.library_system import Capability, LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import Capability
 
 
 async def open_library(context: LibraryAdapterContext, options: PairedOptions) -> LibrarySystem:

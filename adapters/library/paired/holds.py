@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 
 from adapters.library.paired.options import PairedTask
-from adapters.library.paired.patrons import PatronDesk
+from adapters.library.paired.patrons import PairedPatronDesk
 from adapters.library.paired.sides import require_reference
 from adapters.library.paired.systems import PairedSystems
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import BlockScope, Hold
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
+from gateway.ports.library_operations import HoldCancellation, HoldUpdate, refuse_unsupported
 from gateway.ports.library_system import HoldWish
-from gateway.ports.limited_library import refuse_unsupported
 
 
 @value_object
-class HoldDesk:
+class PairedHoldDesk:
     systems: PairedSystems
-    patrons: PatronDesk
+    patrons: PairedPatronDesk
 
     async def list_item_holds(self, item_id: str) -> tuple[Hold, ...]:
         side = await self.systems.find_side_of_known_item(item_id, PairedTask.REQUESTS)
@@ -42,7 +41,7 @@ class HoldDesk:
         if side.copies is not None:
             await self.patrons.refuse_blocked(wish.patron_id, BlockScope.REQUEST)
         native = replace(wish, patron_id=await side.require_patron(wish.patron_id), bib_id=bib_id)
-        return side.name_hold(await side.system.place_hold(native, key), wish.patron_id)
+        return side.name_hold(await side.system.change(native, key), wish.patron_id)
 
     async def find_hold(self, request_id: str) -> Hold:
         """Find a hold; apart, of both; what is open comes before what has ended.
@@ -66,21 +65,7 @@ class HoldDesk:
             raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
         return (open_ones or found[::-1])[0]
 
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        found = require_reference(hold_id, RefusalReason.UNKNOWN_REQUEST)
+    async def change_hold(self, wish: HoldCancellation | HoldUpdate, key: str) -> Hold:
+        found = require_reference(wish.hold_id, RefusalReason.UNKNOWN_REQUEST)
         side = self.systems.select_side(found.side)
-        return await side.describe_hold(await side.system.cancel_hold(found.number, key))
-
-    async def update_hold(
-        self,
-        hold_id: str,
-        key: str,
-        *,
-        pickup: str | None = None,
-        need_by: date | None = None,
-        expires: date | None = None,
-    ) -> Hold:
-        found = require_reference(hold_id, RefusalReason.UNKNOWN_REQUEST)
-        side = self.systems.select_side(found.side)
-        changed = await side.system.update_hold(found.number, key, pickup=pickup, need_by=need_by, expires=expires)
-        return await side.describe_hold(changed)
+        return await side.describe_hold(await side.system.change(replace(wish, hold_id=found.number), key))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 
 from adapters.library.paired.changes import PairMemory
-from adapters.library.paired.holds import HoldDesk
+from adapters.library.paired.holds import PairedHoldDesk
 from adapters.library.paired.options import PairedTask
-from adapters.library.paired.patrons import PatronDesk
+from adapters.library.paired.patrons import PairedPatronDesk
 from adapters.library.paired.sides import SystemSide, require_reference
 from adapters.library.paired.systems import PairedSystems
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import BlockScope, HoldStatus, IdentifierType, ItemStatus, Loan
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
+from gateway.ports.library_operations import CheckIn, CheckOut, DueDateChange, Recall, Renewal
 from gateway.ports.library_system import CheckedIn, PatronKey
 
 CAUGHT = (ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
@@ -22,10 +22,10 @@ CAUGHT_HOLDS = (HoldStatus.READY, HoldStatus.IN_TRANSIT)
 
 
 @value_object
-class LoanDesk:
+class PairedLoanDesk:
     systems: PairedSystems
-    patrons: PatronDesk
-    holds: HoldDesk
+    patrons: PairedPatronDesk
+    holds: PairedHoldDesk
     memory: PairMemory
 
     async def find_loan(self, item_id: str) -> Loan | None:
@@ -35,23 +35,15 @@ class LoanDesk:
         loan = await side.system.item_loan(await side.item_number(item_id))
         return await side.describe_loan(loan) if loan is not None else None
 
-    async def check_out(
-        self,
-        barcode: str,
-        patron_id: str,
-        key: str,
-        *,
-        due: datetime | None = None,
-        request_id: str = "",
-        override: bool = False,
-    ) -> Loan:
+    async def check_out(self, wish: CheckOut, key: str) -> Loan:
+        barcode, patron_id, request_id = wish.barcode, wish.patron_id, wish.request_id
         side = await self.systems.find_side_of_item(barcode, PairedTask.CHECK_OUT)
-        if side.copies is not None and not override:
+        if side.copies is not None and not wish.override:
             await self.patrons.refuse_blocked(patron_id, BlockScope.BORROW)
         native = await side.require_patron(patron_id)
         if not request_id and side is not self.systems.side_of_temporary_items and not self.systems.is_apart:
             request_id = await self._find_request(barcode)
-        loan = await side.system.check_out(barcode, native, key, due=due, request_id=request_id, override=override)
+        loan = await side.system.change(replace(wish, patron_id=native, request_id=request_id), key)
         if side.copies is not None:
             await self.memory.keep_borrower(barcode, patron_id, key)
         return side.name_loan(loan, patron_id)
@@ -64,8 +56,8 @@ class LoanDesk:
         holds = await system.item_holds(item.id) if item.temporary else ()
         return next((hold.request_id for hold in holds if hold.request_id), "")
 
-    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        found = require_reference(loan_id, RefusalReason.NOT_CHECKED_OUT)
+    async def set_due_date(self, wish: DueDateChange, key: str) -> Loan:
+        found = require_reference(wish.loan_id, RefusalReason.NOT_CHECKED_OUT)
         side = (
             self.systems.select_side(found.side)
             if self.systems.is_apart
@@ -77,7 +69,7 @@ class LoanDesk:
             if loan is None:
                 raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
             number = loan.id
-        return await self._merge_loan(side, await side.system.set_due_date(number, due, key))
+        return await self._merge_loan(side, await side.system.change(replace(wish, loan_id=number), key))
 
     async def _merge_loan(self, side: SystemSide, loan: Loan) -> Loan:
         """Merge what another system than the one that lends has changed into the loan as the latter has it."""
@@ -89,9 +81,10 @@ class LoanDesk:
             return await side.describe_loan(loan)
         return replace(known, due=loan.due, renewals=max(known.renewals, loan.renewals), recalled=loan.recalled)
 
-    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
+    async def check_in(self, wish: CheckIn, key: str) -> CheckedIn:
         """Check in an item, maybe by another system than the one that lends: the loan is the latter's, so that whoever
         has its number knows it again; what it was is remembered for a repeat."""
+        barcode = wish.barcode
         side = (
             await self._find_side_of_returned_item(barcode)
             if self.systems.is_apart
@@ -101,7 +94,7 @@ class LoanDesk:
         loan = await self._find_loan_to_end(barcode) if side is not lends else None
         if loan is not None:
             await self.memory.keep_loan(barcode, key, loan)
-        done = await side.describe_return(await side.system.check_in(barcode, key, at=at, fill_hold=fill_hold))
+        done = await side.describe_return(await side.system.change(wish, key))
         known = await self.memory.find_loan(key) if side is not lends else None
         if known is not None and done.loan is not None:
             done = replace(done, loan=replace(known, returned=done.loan.returned))
@@ -155,20 +148,12 @@ class LoanDesk:
                 return self.systems.second
             raise
 
-    async def renew_loan(
-        self,
-        barcode: str,
-        key: str,
-        *,
-        patron_id: str = "",
-        due: datetime | None = None,
-        latest: datetime | None = None,
-    ) -> Loan:
-        side = await self.systems.find_side_of_item(barcode, PairedTask.RENEWALS)
-        native = await side.require_patron(patron_id) if patron_id else ""
-        loan = await side.system.renew_loan(barcode, key, patron_id=native, due=due, latest=latest)
+    async def renew_loan(self, wish: Renewal, key: str) -> Loan:
+        side = await self.systems.find_side_of_item(wish.barcode, PairedTask.RENEWALS)
+        native = await side.require_patron(wish.patron_id) if wish.patron_id else ""
+        loan = await side.system.change(replace(wish, patron_id=native), key)
         return await self._merge_loan(side, loan)
 
-    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        side = await self.systems.find_side_of_item(barcode, PairedTask.RECALLS)
-        return await self._merge_loan(side, await side.system.recall_loan(barcode, key, due=due))
+    async def recall_loan(self, wish: Recall, key: str) -> Loan:
+        side = await self.systems.find_side_of_item(wish.barcode, PairedTask.RECALLS)
+        return await self._merge_loan(side, await side.system.change(wish, key))

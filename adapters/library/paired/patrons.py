@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import date
 from typing import TypeVar
 
 from adapters.library.paired.options import PairedTask
 from adapters.library.paired.sides import SystemSide
 from adapters.library.paired.systems import PairedSystems
 from adapters.library.refusals import refuse_blocked
-from gateway.domain.library import BlockScope, Charge, Hold, IdentifierType, Loan, Patron, PatronDraft, sort_loans
+from gateway.domain.library import BlockScope, Charge, Hold, IdentifierType, Loan, Patron, sort_loans
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.library_operations import (
+    PatronCreation,
+    PatronDeletion,
+    PatronExpiry,
+    PatronUpdate,
+    refuse_unsupported,
+)
 from gateway.ports.library_system import Capability, PatronKey
-from gateway.ports.limited_library import refuse_unsupported
 
 R = TypeVar("R")
 
@@ -30,7 +35,7 @@ GONE = (
 
 
 @value_object
-class PatronDesk:
+class PairedPatronDesk:
     systems: PairedSystems
     context: LibraryAdapterContext
 
@@ -95,23 +100,19 @@ class PatronDesk:
         copy = await self.find_copy(number)
         return found if copy is None else (*found, *await list_records(self.systems.second, copy.id))
 
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
+    async def create_patron(self, wish: PatronCreation, key: str) -> Patron:
         side = self.systems.select_side_of(PairedTask.NEW_PATRONS)
-        return side.name_patron(await side.system.create_patron(draft, key))
+        return side.name_patron(await side.system.change(wish, key))
 
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
+    async def change_patron(self, wish: PatronUpdate | PatronExpiry | PatronDeletion, key: str) -> Patron:
         side = self.systems.select_side_of(PairedTask.NEW_PATRONS)
-        return side.name_patron(await side.system.update_patron(await side.require_patron(patron_id), draft, key))
+        native = replace(wish, patron_id=await side.require_patron(wish.patron_id))
+        return side.name_patron(await side.system.change(native, key))
 
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        side = self.systems.select_side_of(PairedTask.NEW_PATRONS)
-        return side.name_patron(await side.system.expire_patron(await side.require_patron(patron_id), on, key))
-
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        side = self.systems.select_side_of(PairedTask.NEW_PATRONS)
-        gone = side.name_patron(await side.system.delete_patron(await side.require_patron(patron_id), key))
+    async def delete_patron(self, wish: PatronDeletion, key: str) -> Patron:
+        gone = await self.change_patron(wish, key)
         if self.systems.is_apart:
-            await self.drop_copy(patron_id, key)
+            await self.drop_copy(wish.patron_id, key)
         return gone
 
     async def drop_copy(self, number: str, key: str) -> None:

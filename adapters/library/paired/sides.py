@@ -22,7 +22,8 @@ from gateway.domain.library import Bib, Charge, Hold, IdentifierType, Item, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.library_system import CheckedIn, LibrarySystem, PatronKey, TemporaryItemResult
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import CheckedIn, PatronKey, TemporaryItemResult
 
 SEPARATOR = "::"
 

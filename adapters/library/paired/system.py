@@ -4,50 +4,67 @@ port."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from functools import partial
+from typing import TypeVar
 
 from adapters.library.paired.changes import PairMemory, SideChanges
-from adapters.library.paired.holds import HoldDesk
-from adapters.library.paired.loans import LoanDesk
+from adapters.library.paired.holds import PairedHoldDesk
+from adapters.library.paired.loans import PairedLoanDesk
 from adapters.library.paired.options import PairedOptions, PairedTask
-from adapters.library.paired.patrons import PatronDesk
+from adapters.library.paired.patrons import PairedPatronDesk
 from adapters.library.paired.sides import PairedSide, PatronCopies, SystemSide, parse_reference, require_reference
 from adapters.library.paired.systems import PairedSystems
-from adapters.library.paired.temporary_items import TemporaryItemDesk
+from adapters.library.paired.temporary_items import PairedTemporaryItemDesk
 from adapters.library.parallel_questions import ask_together
 from gateway.domain.library import (
     Bib,
     Charge,
     Hold,
     Item,
-    ItemStatus,
     Loan,
-    Location,
-    Money,
     Patron,
-    PatronDraft,
     PickupLocation,
     RecordId,
 )
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_operations import (
+    BarcodeChange,
+    CheckIn,
+    CheckOut,
+    DueDateChange,
+    Fee,
+    HoldCancellation,
+    HoldUpdate,
+    ItemCreation,
+    MoveToIll,
+    PatronCreation,
+    PatronDeletion,
+    PatronExpiry,
+    PatronUpdate,
+    Recall,
+    Renewal,
+    ReturnHome,
+    StatusChange,
+    TemporaryItemCreation,
+    TemporaryItemDeletion,
+)
 from gateway.ports.library_system import (
     AlertsOperators,
     BibHoldings,
     Capability,
-    CheckedIn,
     HoldsConnections,
     HoldWish,
     LibraryCodes,
-    LibraryInfo,
-    LibrarySystem,
+    LibraryOperation,
     ListsCodes,
     PatronKey,
     ProbesItself,
     ProbeStep,
-    TemporaryItem,
-    TemporaryItemResult,
 )
+
+R = TypeVar("R")
 
 
 async def open_pair(context: LibraryAdapterContext, options: PairedOptions) -> PairedLibrary:
@@ -59,11 +76,11 @@ async def open_pair(context: LibraryAdapterContext, options: PairedOptions) -> P
     return PairedLibrary(context, options, *systems)
 
 
-class PairedLibrary:
+class PairedLibrary(LibrarySystem):
     def __init__(
         self, context: LibraryAdapterContext, options: PairedOptions, main: LibrarySystem, second: LibrarySystem
     ) -> None:
-        self._context = context
+        super().__init__(context)
         number = options.patron_number
         memory = PairMemory(SideChanges(context.changes, "pair/"), context.clock)
         is_apart = options.data == "apart"
@@ -73,10 +90,52 @@ class PairedLibrary:
             SystemSide(PairedSide.MAIN, main, number),
             SystemSide(PairedSide.SECOND, second, number, is_apart, copies, main, memory),
         )
-        self._patrons = PatronDesk(self._systems, context)
-        self._holds = HoldDesk(self._systems, self._patrons)
-        self._temporary_items = TemporaryItemDesk(self._systems, self._patrons, memory)
-        self._loans = LoanDesk(self._systems, self._patrons, self._holds, memory)
+        self._patrons = PairedPatronDesk(self._systems, context)
+        self._holds = PairedHoldDesk(self._systems, self._patrons)
+        temporary_items = PairedTemporaryItemDesk(self._systems, self._patrons, memory)
+        self._loans = PairedLoanDesk(self._systems, self._patrons, self._holds, memory)
+
+        self.handlers = {
+            PatronCreation: self._patrons.create_patron,
+            PatronUpdate: self._patrons.change_patron,
+            PatronExpiry: self._patrons.change_patron,
+            PatronDeletion: self._patrons.delete_patron,
+            HoldWish: self._holds.place_hold,
+            HoldCancellation: self._holds.change_hold,
+            HoldUpdate: self._holds.change_hold,
+            TemporaryItemCreation: temporary_items.make_item,
+            TemporaryItemDeletion: temporary_items.delete_item,
+            ItemCreation: temporary_items.make_lasting_item,
+            BarcodeChange: temporary_items.change_barcode,
+            CheckOut: self._loans.check_out,
+            DueDateChange: self._loans.set_due_date,
+            CheckIn: self._loans.check_in,
+            Renewal: self._loans.renew_loan,
+            Recall: self._loans.recall_loan,
+            StatusChange: partial(self._change_item, PairedTask.STATUSES),
+            MoveToIll: partial(self._change_item, PairedTask.LOCATIONS),
+            ReturnHome: partial(self._change_item, PairedTask.LOCATIONS),
+            Fee: self._post_fee,
+        }
+
+    async def change(self, operation: LibraryOperation[R], key: str) -> R:
+        """Each of the two systems guards what it is given, and may be able to do more than the pair promises."""
+        return await self.carry_out(operation, key)
+
+    async def _change_item(self, task: PairedTask, wish: StatusChange | MoveToIll | ReturnHome, key: str) -> Item:
+        side = await self._systems.find_side_of_item(wish.barcode, task)
+        await side.system.change(wish, key)
+        return await self._systems.look_up_item(wish.barcode)
+
+    async def _post_fee(self, fee: Fee, key: str) -> Charge:
+        """Post a fee; apart, in the main system, where the patron pays; the item is named by words there, since it has
+        none."""
+        side = self._systems.select_side_of(PairedTask.FEES)
+        native = replace(fee, patron_id=await side.require_patron(fee.patron_id))
+        barcode = fee.item_barcode
+        if self._systems.is_apart and barcode and (await self._systems.find_item(barcode))[0] is not side:
+            native = replace(native, description=f"{fee.description} ({barcode})".strip(), item_barcode="")
+        return side.name_charge(await side.system.change(native, key), fee.patron_id)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -88,9 +147,6 @@ class PairedLibrary:
 
     async def ping(self) -> None:
         await ask_together(self._systems.main.system.ping(), self._systems.second.system.ping())
-
-    async def info(self) -> LibraryInfo:
-        return self._context.info
 
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
@@ -143,18 +199,6 @@ class PairedLibrary:
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
         return await self._patrons.list_charges(patron_id)
 
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        return await self._patrons.create_patron(draft, key)
-
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        return await self._patrons.update_patron(patron_id, draft, key)
-
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        return await self._patrons.expire_patron(patron_id, on, key)
-
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        return await self._patrons.delete_patron(patron_id, key)
-
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
         found = parse_reference(record.value) if record.type == "local" else None
@@ -201,110 +245,8 @@ class PairedLibrary:
         return await self._holds.list_item_holds(item_id)
 
     # holds
-    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        return await self._holds.place_hold(wish, key)
-
     async def find_hold(self, request_id: str) -> Hold:
         return await self._holds.find_hold(request_id)
-
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        return await self._holds.cancel_hold(hold_id, key)
-
-    async def update_hold(
-        self,
-        hold_id: str,
-        key: str,
-        *,
-        pickup: str | None = None,
-        need_by: date | None = None,
-        expires: date | None = None,
-    ) -> Hold:
-        return await self._holds.update_hold(hold_id, key, pickup=pickup, need_by=need_by, expires=expires)
-
-    # temporary records
-    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        return await self._temporary_items.make_item(item, key)
-
-    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        return await self._temporary_items.delete_item(barcode, key)
-
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        return await self._temporary_items.change_barcode(barcode, new, key)
-
-    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        return await self._temporary_items.make_lasting_item(item, key)
-
-    # circulation
-    async def check_out(
-        self,
-        barcode: str,
-        patron_id: str,
-        key: str,
-        *,
-        due: datetime | None = None,
-        request_id: str = "",
-        override: bool = False,
-    ) -> Loan:
-        return await self._loans.check_out(barcode, patron_id, key, due=due, request_id=request_id, override=override)
-
-    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        return await self._loans.set_due_date(loan_id, due, key)
-
-    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        return await self._loans.check_in(barcode, key, at=at, fill_hold=fill_hold)
-
-    async def renew_loan(
-        self,
-        barcode: str,
-        key: str,
-        *,
-        patron_id: str = "",
-        due: datetime | None = None,
-        latest: datetime | None = None,
-    ) -> Loan:
-        return await self._loans.renew_loan(barcode, key, patron_id=patron_id, due=due, latest=latest)
-
-    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        return await self._loans.recall_loan(barcode, key, due=due)
-
-    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        side = await self._systems.find_side_of_item(barcode, PairedTask.STATUSES)
-        await side.system.set_item_status(barcode, status, key)
-        return await self._systems.look_up_item(barcode)
-
-    # location
-    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        side = await self._systems.find_side_of_item(barcode, PairedTask.LOCATIONS)
-        await side.system.move_to_ill(barcode, location, key)
-        return await self._systems.look_up_item(barcode)
-
-    async def return_home(self, barcode: str, key: str) -> Item:
-        side = await self._systems.find_side_of_item(barcode, PairedTask.LOCATIONS)
-        await side.system.return_home(barcode, key)
-        return await self._systems.look_up_item(barcode)
-
-    # money
-    async def post_fee(
-        self,
-        patron_id: str,
-        amount: Money,
-        type_: str,
-        key: str,
-        *,
-        description: str = "",
-        item_barcode: str = "",
-        request_id: str = "",
-    ) -> Charge:
-        """Post a fee; apart, in the main system, where the patron pays; the item is named by words there, since it has
-        none."""
-        side = self._systems.select_side_of(PairedTask.FEES)
-        native = await side.require_patron(patron_id)
-        if self._systems.is_apart and item_barcode and (await self._systems.find_item(item_barcode))[0] is not side:
-            description, item_barcode = f"{description} ({item_barcode})".strip(), ""
-        charge = await side.system.post_fee(
-            native, amount, type_, key, description=description, item_barcode=item_barcode, request_id=request_id
-        )
-        return side.name_charge(charge, patron_id)
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:

@@ -6,31 +6,33 @@ from dataclasses import replace
 
 from adapters.library.paired.changes import PairMemory
 from adapters.library.paired.options import PairedTask
-from adapters.library.paired.patrons import PatronDesk
+from adapters.library.paired.patrons import PairedPatronDesk
 from adapters.library.paired.systems import PairedSystems
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Item
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
-from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
+from gateway.ports.library_operations import BarcodeChange, ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
+from gateway.ports.library_system import TemporaryItemResult
 
 
 @value_object
-class TemporaryItemDesk:
+class PairedTemporaryItemDesk:
     systems: PairedSystems
-    patrons: PatronDesk
+    patrons: PairedPatronDesk
     memory: PairMemory
 
-    async def make_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+    async def make_item(self, wish: TemporaryItemCreation, key: str) -> TemporaryItemResult:
         """Make an item; apart, a barcode of the library's own is refused too: it would lead to the partner's item from
         then on."""
+        item = wish.item
         side = self.systems.side_of_temporary_items
         if self.systems.is_apart:
             await self._refuse_own_barcode(item.barcode)
         number = item.hold.patron_id if item.hold is not None else ""
         if item.hold is not None:
             item = replace(item, hold=replace(item.hold, patron_id=await side.require_patron(number)))
-        return side.name_result(await side.system.create_temporary_item(item, key), number)
+        return side.name_result(await side.system.change(TemporaryItemCreation(item), key), number)
 
     async def _refuse_own_barcode(self, barcode: str) -> None:
         """Raise Refused(DUPLICATE_ITEM)."""
@@ -42,11 +44,12 @@ class TemporaryItemDesk:
             raise
         raise make_refusal(RefusalReason.DUPLICATE_ITEM)
 
-    async def delete_item(self, barcode: str, key: str) -> Item:
+    async def delete_item(self, wish: TemporaryItemDeletion, key: str) -> Item:
+        barcode = wish.barcode
         side = self.systems.side_of_temporary_items
         holders = await self._list_holders(barcode) if self.systems.is_apart else ()
         try:
-            gone = await side.system.delete_temporary_item(barcode, key)
+            gone = await side.system.change(wish, key)
         except Refused as refused:
             if refused.reason is RefusalReason.UNKNOWN_ITEM and self.systems.is_apart:
                 await self.systems.main.system.item_by_barcode(barcode)
@@ -70,18 +73,18 @@ class TemporaryItemDesk:
         numbers = [await second.number_of_patron(one) for one in native]
         return tuple(dict.fromkeys(number for number in (*numbers, last) if number))
 
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+    async def change_barcode(self, wish: BarcodeChange, key: str) -> Item:
         side = self.systems.side_of_temporary_items
         if self.systems.is_apart:
-            await self._refuse_own_barcode(new)
+            await self._refuse_own_barcode(wish.new)
         try:
-            return side.name_item(await side.system.change_barcode(barcode, new, key))
+            return side.name_item(await side.system.change(wish, key))
         except Refused as refused:
             if refused.reason is RefusalReason.UNKNOWN_ITEM and self.systems.is_apart:
-                await self.systems.main.system.item_by_barcode(barcode)
+                await self.systems.main.system.item_by_barcode(wish.barcode)
                 raise make_refusal(RefusalReason.NOT_ALLOWED, "an item of the library's own") from refused
             raise
 
-    async def make_lasting_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+    async def make_lasting_item(self, wish: ItemCreation, key: str) -> TemporaryItemResult:
         side = self.systems.select_side_of(PairedTask.REQUESTS)
-        return side.name_result(await side.system.create_item(item, key), "")
+        return side.name_result(await side.system.change(wish, key), "")

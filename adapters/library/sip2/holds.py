@@ -9,7 +9,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, find_open_change
-from adapters.library.own_holds import HoldEdit, choose_hold_of_request
+from adapters.library.own_holds import choose_hold_of_request, edit_hold
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
@@ -20,6 +20,7 @@ from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Pat
 from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import HoldCancellation, HoldUpdate
 from gateway.ports.library_system import HoldWish
 
 FOREIGN_PREFIX = "hold:"
@@ -28,7 +29,7 @@ _STATUSES = {ItemStatus.ON_HOLD_SHELF: HoldStatus.READY, ItemStatus.IN_TRANSIT: 
 
 
 @value_object
-class HoldDesk:
+class Sip2HoldDesk:
     desk: Sip2Desk
 
     # --- look-ups ----------------------------------------------------------------------------------------
@@ -198,8 +199,8 @@ class HoldDesk:
         await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
         return hold
 
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        desk = self.desk
+    async def cancel_hold(self, wish: HoldCancellation, key: str) -> Hold:
+        desk, hold_id = self.desk, wish.hold_id
         before = await desk.changes.find_change(ChangeKind.HOLD_CANCELLATION, key)
         if before is not None and before.ended is not None:
             return HOLD_JSON.validate_json(before.value)
@@ -237,9 +238,9 @@ class HoldDesk:
                 raise refusal_of_message(sent.screen_message, desk.options.reasons)
             return await self._end_hold(change, cancelled)
 
-    async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
+    async def update_hold(self, edit: HoldUpdate, key: str) -> Hold:
         """Update a hold; sent again after an unknown outcome: to set the same once more changes nothing."""
-        desk = self.desk
+        desk, hold_id = self.desk, edit.hold_id
         pickup = self._choose_pickup(edit.pickup) if edit.pickup is not None else None
         before = await desk.changes.find_change(ChangeKind.HOLD_UPDATE, key)
         if before is not None and before.ended is not None:
@@ -247,7 +248,7 @@ class HoldDesk:
         if await self._cancellations(hold_id):
             raise make_refusal(RefusalReason.REQUEST_CLOSED, about=MessagePart.REQUEST)
         hold = await self._load_hold(hold_id)
-        changed = edit.edit_hold(hold, pickup)
+        changed = edit_hold(hold, edit, pickup)
         value = HOLD_JSON.dump_json(changed).decode()
         change = LibraryChange(
             kind=ChangeKind.HOLD_UPDATE,

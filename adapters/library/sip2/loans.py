@@ -19,52 +19,45 @@ from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_bloc
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
 from adapters.library.sip2.codec import Reply
-from adapters.library.sip2.holds import HoldDesk
+from adapters.library.sip2.holds import Sip2HoldDesk
 from adapters.library.sip2.lookups import ItemAnswer, Sip2Desk
 from adapters.library.sip2.reasons import find_reason_of_message, refusal_of_message
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, is_due_later
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import CheckIn, CheckOut, Renewal
 from gateway.ports.library_system import CheckedIn
 
 log = structlog.get_logger(component="sip2")
 
 
 @value_object
-class LoanTerms:
-    """`is_over_rules`: the item has left already."""
-
-    request_id: str = ""
-    due: datetime | None = None
-    is_over_rules: bool = False
-
-
-@value_object
-class LoanDesk:
+class Sip2LoanDesk:
     desk: Sip2Desk
-    holds: HoldDesk
+    holds: Sip2HoldDesk
 
     # --- check-out ---------------------------------------------------------------------------------------
 
-    async def check_out(self, barcode: str, patron_id: str, key: str, terms: LoanTerms) -> Loan:
-        desk = self.desk
+    async def check_out(self, wish: CheckOut, key: str) -> Loan:
+        """`wish.due` is sent only where `override` is sent as no-block: else the library's own rules set it."""
+        desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
         async with desk.client.open_conversation() as talk:
-            patron = await desk.require_patron(talk, patron_id)
+            patron = await desk.require_patron(talk, wish.patron_id)
             answer = await desk.require_item(talk, barcode)
             is_listed = before is not None and await desk.has_on_loan(talk, patron.id, barcode)
             if answer.is_charged or is_listed:  # some systems call the status of all items "other"
                 return await self._find_repeated_loan(talk, answer, patron.id, before)
-            if not terms.is_over_rules:
+            if not wish.override:
                 refuse_blocked(patron, BlockScope.BORROW, desk.today())
                 if not answer.item.circulates:
                     raise make_refusal(RefusalReason.ITEM_DOES_NOT_CIRCULATE)
             change = LibraryChange(
-                ChangeKind.CHECK_OUT, key, barcode, patron.id, desk.now(), terms.request_id, record_id=uuid4().hex
+                ChangeKind.CHECK_OUT, key, barcode, patron.id, desk.now(), wish.request_id, record_id=uuid4().hex
             )
-            no_block = terms.is_over_rules and desk.options.override == "no-block"
-            query = desk.writer.check_out(patron.id, barcode, desk.now(), due=terms.due, no_block=no_block)
+            no_block = wish.override and desk.options.override == "no-block"
+            query = desk.writer.check_out(patron.id, barcode, desk.now(), due=wish.due, no_block=no_block)
 
             async def find_it_done() -> Loan | None:
                 if not await desk.has_on_loan(talk, patron.id, barcode):
@@ -139,9 +132,9 @@ class LoanDesk:
 
     # --- check-in ----------------------------------------------------------------------------------------
 
-    async def check_in(self, barcode: str, key: str, at: str, *, fill_hold: bool) -> CheckedIn:
-        desk = self.desk
-        place = at or desk.options.resource_sharing_place
+    async def check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+        desk, barcode, fill_hold = self.desk, wish.barcode, wish.fill_hold
+        place = wish.at or desk.options.resource_sharing_place
         before = await desk.changes.find_change(ChangeKind.CHECK_IN, key)
         known = await desk.changes.changes_of_item(barcode)
         async with desk.client.open_conversation() as talk:
@@ -226,8 +219,8 @@ class LoanDesk:
 
     # --- renewal -----------------------------------------------------------------------------------------
 
-    async def renew_loan(self, barcode: str, key: str, patron_id: str) -> Loan:
-        desk = self.desk
+    async def renew_loan(self, wish: Renewal, key: str) -> Loan:
+        desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.RENEWAL, key)
         known = await desk.changes.changes_of_item(barcode)
         async with desk.client.open_conversation() as talk:
@@ -235,7 +228,7 @@ class LoanDesk:
             loan = await desk.find_loan(talk, answer, known)
             if loan is None:
                 raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
-            loan = await self._name_borrower(talk, loan, patron_id)
+            loan = await self._name_borrower(talk, loan, wish.patron_id)
             if before is not None and before.record_id == loan.id:
                 if before.ended is not None:
                     return LOAN_JSON.validate_json(before.value)

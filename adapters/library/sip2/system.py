@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-
 import structlog
 
 from adapters.library.change_sending import find_item_of_request, find_open_change
-from adapters.library.own_holds import HoldEdit
-from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.sip2.client import ServerAbility, Sip2Client
 from adapters.library.sip2.codec import UnsendableValueError
-from adapters.library.sip2.holds import HoldDesk
-from adapters.library.sip2.loans import LoanDesk, LoanTerms
+from adapters.library.sip2.holds import Sip2HoldDesk
+from adapters.library.sip2.loans import Sip2LoanDesk
 from adapters.library.sip2.lookups import Sip2Desk
 from adapters.library.sip2.messages import MessageWriter, PatronList
 from adapters.library.sip2.options import Sip2Options
@@ -31,16 +27,21 @@ from gateway.domain.library import (
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_changes import ChangeKind
+from gateway.ports.library_operations import (
+    CheckIn,
+    CheckOut,
+    HoldCancellation,
+    HoldUpdate,
+    Renewal,
+)
 from gateway.ports.library_system import (
     Capability,
-    CheckedIn,
     HoldWish,
-    LibraryInfo,
     PatronKey,
     ProbeStep,
 )
-from gateway.ports.limited_library import LimitedLibrary, refuse_unsupported
 
 ABILITIES = {
     Capability.PATRON_LOOKUP: ServerAbility.PATRON_INFORMATION,
@@ -79,19 +80,26 @@ async def open_sip2(context: LibraryAdapterContext, options: Sip2Options) -> Sip
     return library
 
 
-class Sip2Library(LimitedLibrary):
+class Sip2Library(LibrarySystem):
     def __init__(self, context: LibraryAdapterContext, options: Sip2Options) -> None:
         """Make the system; raises Unavailable when a secret is not there."""
-        self._context = context
+        super().__init__(context)
         self._options = options
         terminal_password = resolve_secret(context.secrets, options.terminal_password)
         writer = MessageWriter(options.institution, terminal_password, context.zone)
         self._client = Sip2Client(options, context.folder, context.secrets, writer)
         reader = RecordReader(options, context.zone, context.currency)
         self._desk = Sip2Desk(self._client, options, writer, reader, context.changes, context.clock)
-        self._holds = HoldDesk(self._desk)
-        self._loans = LoanDesk(self._desk, self._holds)
-        self._locks = RecordLocks()
+        self._holds = Sip2HoldDesk(self._desk)
+        loans = Sip2LoanDesk(self._desk, self._holds)
+        self.handlers = {
+            HoldWish: self._holds.place_hold,
+            HoldCancellation: self._holds.cancel_hold,
+            HoldUpdate: self._holds.update_hold,
+            CheckOut: loans.check_out,
+            CheckIn: loans.check_in,
+            Renewal: loans.renew_loan,
+        }
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -124,9 +132,6 @@ class Sip2Library(LimitedLibrary):
             self._options, context.folder, context.secrets, desk.writer, desk.reader, desk.clock
         ).try_steps()
 
-    async def info(self) -> LibraryInfo:
-        return self._context.info
-
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
         self._client.end_connections()
@@ -140,7 +145,7 @@ class Sip2Library(LimitedLibrary):
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         """An empty secret is never sent: some systems answer that it is right."""
-        self._require_capability(Capability.AUTHENTICATE, "check a PIN or password")
+        self.require_capability(Capability.AUTHENTICATE, "check a PIN or password")
         refusal = Refused(
             RefusalReason.PATRON_AUTH_FAILED, "the patron's PIN or password is incorrect", about=MessagePart.CREDENTIALS
         )
@@ -214,69 +219,8 @@ class Sip2Library(LimitedLibrary):
             return await self._holds.list_item_holds(talk, answer) if answer is not None else ()
 
     # holds
-    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        self._require_capability(Capability.HOLD_ITEM, "place a hold on an item")
-        if not wish.item_barcode:
-            refuse_unsupported("place a hold on a title")
-        async with self._locks.lock_record(wish.item_barcode):
-            return await self._holds.place_hold(wish, key)
-
     async def find_hold(self, request_id: str) -> Hold:
         return await self._holds.find_hold(request_id)
-
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        self._require_capability(Capability.HOLD_CANCEL, "cancel holds")
-        async with self._locks.lock_record(hold_id):
-            return await self._holds.cancel_hold(hold_id, key)
-
-    async def update_hold(
-        self,
-        hold_id: str,
-        key: str,
-        *,
-        pickup: str | None = None,
-        need_by: date | None = None,
-        expires: date | None = None,
-    ) -> Hold:
-        self._require_capability(Capability.HOLD_UPDATE, "change holds")
-        async with self._locks.lock_record(hold_id):
-            return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
-
-    # circulation
-    async def check_out(
-        self,
-        barcode: str,
-        patron_id: str,
-        key: str,
-        *,
-        due: datetime | None = None,
-        request_id: str = "",
-        override: bool = False,
-    ) -> Loan:
-        """`due` is sent only where `override` is sent as no-block: else the library's own rules set it."""
-        self._require_capability(Capability.CHECK_OUT, "check items out")
-        async with self._locks.lock_record(barcode):
-            return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
-
-    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        self._require_capability(Capability.CHECK_IN, "check items in")
-        async with self._locks.lock_record(barcode):
-            return await self._loans.check_in(barcode, key, at, fill_hold=fill_hold)
-
-    async def renew_loan(
-        self,
-        barcode: str,
-        key: str,
-        *,
-        patron_id: str = "",
-        due: datetime | None = None,
-        latest: datetime | None = None,
-    ) -> Loan:
-        self._require_capability(Capability.RENEW, "renew loans")
-        if due is not None or latest is not None:
-            refuse_unsupported("set a due date")
-        async with self._locks.lock_record(barcode):
-            return await self._loans.renew_loan(barcode, key, patron_id)
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
@@ -285,8 +229,3 @@ class Sip2Library(LimitedLibrary):
             PickupLocation(one.code, one.name or one.code, one.library or one.code, one.resource_sharing)
             for one in self._options.pickups
         )
-
-    def _require_capability(self, capability: Capability, what: str) -> None:
-        """Require a capability; raises Refused(UNSUPPORTED_SERVICE)."""
-        if not self._is_able(capability):
-            refuse_unsupported(what)

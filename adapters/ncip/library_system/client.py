@@ -31,7 +31,7 @@ from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
-from gateway.ports.limited_library import refuse_unsupported
+from gateway.ports.library_operations import refuse_unsupported
 
 R = TypeVar("R", bound=Response)
 

@@ -12,24 +12,15 @@ from adapters.ncip.client import MessageValues
 from adapters.ncip.library_system.lookups import NcipDesk
 from adapters.ncip.library_system.records import ListedFee
 from adapters.ncip.messages import CreateUserFiscalTransactionResponse
-from gateway.domain.library import Charge, Money
+from gateway.domain.library import Charge
 from gateway.domain.problems import RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import Fee
 
 
 @value_object
-class FeeWish:
-    patron_id: str
-    amount: Money
-    type: str
-    description: str = ""
-    item_barcode: str = ""
-    request_id: str = ""
-
-
-@value_object
-class FeeDesk:
+class NcipFeeDesk:
     desk: NcipDesk
 
     async def list_charges(self, patron_id: str) -> tuple[Charge, ...]:
@@ -60,7 +51,7 @@ class FeeDesk:
             request_id=fee.request_id,
         )
 
-    async def post_fee(self, wish: FeeWish, key: str) -> Charge:
+    async def post_fee(self, wish: Fee, key: str) -> Charge:
         desk = self.desk
         if wish.amount.amount <= 0 or wish.amount.currency != desk.reader.currency:
             raise make_refusal(RefusalReason.INVALID_AMOUNT)

@@ -8,7 +8,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from adapters.library.change_sending import HOLD_JSON, find_open_change, make_hold_change, send_change
-from adapters.library.own_holds import HoldEdit, choose_hold_of_request
+from adapters.library.own_holds import choose_hold_of_request, edit_hold
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
@@ -24,6 +24,7 @@ from gateway.domain.library import Bib, BlockScope, Hold, HoldStatus, Item, Item
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import HoldCancellation, HoldUpdate
 from gateway.ports.library_system import HoldWish
 
 FOREIGN_PREFIX = "hold:"
@@ -54,7 +55,7 @@ def write_kept_hold(hold: Hold, number: str) -> str:
 
 
 @value_object
-class HoldDesk:
+class NcipHoldDesk:
     desk: NcipDesk
 
     @property
@@ -343,8 +344,8 @@ class HoldDesk:
         await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
         return hold
 
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        desk = self.desk
+    async def cancel_hold(self, wish: HoldCancellation, key: str) -> Hold:
+        desk, hold_id = self.desk, wish.hold_id
         before = await desk.changes.find_change(ChangeKind.HOLD_CANCELLATION, key)
         if before is not None and before.ended is not None:
             return HOLD_JSON.validate_json(before.value)
@@ -389,9 +390,9 @@ class HoldDesk:
             return False
         return (await self.desk.ask_patron(hold.patron_id)).find_hold(hold.item_barcode, number) is None
 
-    async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
+    async def update_hold(self, edit: HoldUpdate, key: str) -> Hold:
         """Update a hold; sent again after an unknown outcome: to set the same once more changes nothing."""
-        desk = self.desk
+        desk, hold_id = self.desk, edit.hold_id
         pickup = choose_pickup(desk, edit.pickup) if edit.pickup is not None else None
         before = await desk.changes.find_change(ChangeKind.HOLD_UPDATE, key)
         if before is not None and before.ended is not None:
@@ -399,7 +400,7 @@ class HoldDesk:
         if await self._find_ending(hold_id) is not None:
             raise make_refusal(RefusalReason.REQUEST_CLOSED)
         placing, hold = await self._load_hold(hold_id)
-        changed = edit.edit_hold(hold, pickup)
+        changed = edit_hold(hold, edit, pickup)
         change = self._describe_change(ChangeKind.HOLD_UPDATE, key, changed)
         values = MessageValues(
             patron=hold.patron_id,

@@ -19,7 +19,7 @@ from adapters.library.change_sending import (
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
-from adapters.ncip.library_system.holds import HoldDesk
+from adapters.ncip.library_system.holds import NcipHoldDesk
 from adapters.ncip.library_system.lookups import KEPT_ITEM_JSON, NcipDesk, find_temporary_item, restore_loan
 from adapters.ncip.library_system.records import ItemAnswer, PatronAnswer
 from adapters.ncip.messages import (
@@ -35,6 +35,7 @@ from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, 
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import CheckIn, CheckOut, Recall, Renewal
 from gateway.ports.library_system import CheckedIn
 
 log = structlog.get_logger(component="library")
@@ -52,29 +53,14 @@ VAGUE = frozenset(
 
 
 @value_object
-class LoanTerms:
-    """`is_over_rules`: the item has left already."""
-
-    request_id: str = ""
-    due: datetime | None = None
-    is_over_rules: bool = False
-
-
-@value_object
-class RenewalTerms:
-    patron_id: str = ""
-    due: datetime | None = None
-
-
-@value_object
-class LoanDesk:
+class NcipLoanDesk:
     desk: NcipDesk
-    holds: HoldDesk
+    holds: NcipHoldDesk
 
     # --- check-out ---------------------------------------------------------------------------------------
 
-    async def check_out(self, barcode: str, patron_id: str, key: str, terms: LoanTerms) -> Loan:
-        desk = self.desk
+    async def check_out(self, terms: CheckOut, key: str) -> Loan:
+        desk, barcode, patron_id = self.desk, terms.barcode, terms.patron_id
         before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
         patron, found = await ask_together(desk.ask_patron(patron_id), desk.ask_item(barcode))
         if before is not None:
@@ -83,9 +69,9 @@ class LoanDesk:
         elif await self._has_on_loan(patron, found):  # some systems would take the message for a repeat
             raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
         await self._refuse_second_check_out(barcode, patron_id)
-        if not terms.is_over_rules:
+        if not terms.override:
             refuse_blocked(patron.patron, BlockScope.BORROW, desk.today())
-        terms = await self._complete_terms(barcode, terms)
+        terms = await self._complete_terms(terms)
         change = LibraryChange(
             ChangeKind.CHECK_OUT, key, barcode, patron_id, desk.now(), terms.request_id, record_id=uuid4().hex
         )
@@ -94,7 +80,7 @@ class LoanDesk:
             items=(barcode,),
             request=terms.request_id,
             due=terms.due,
-            happened=desk.now() if terms.is_over_rules else None,
+            happened=desk.now() if terms.override else None,
         )
 
         async def send_check_out() -> CheckOutItemResponse:
@@ -160,10 +146,10 @@ class LoanDesk:
         except (Refused, Unavailable):
             return None
 
-    async def _complete_terms(self, barcode: str, terms: LoanTerms) -> LoanTerms:
+    async def _complete_terms(self, terms: CheckOut) -> CheckOut:
         """A partner's item is lent under its request's number, and is due when it must leave its patron unless
         something else is said: the system may know of neither."""
-        made = find_temporary_item(await self.desk.changes.changes_of_item(barcode))
+        made = find_temporary_item(await self.desk.changes.changes_of_item(terms.barcode))
         if made is None:
             return terms
         wish = KEPT_ITEM_JSON.validate_json(made.value).wish
@@ -248,8 +234,9 @@ class LoanDesk:
 
     # --- check-in ----------------------------------------------------------------------------------------
 
-    async def check_in(self, barcode: str, key: str, at: str, *, fill_hold: bool) -> CheckedIn:
-        desk = self.desk
+    async def check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+        desk, barcode, fill_hold = self.desk, wish.barcode, wish.fill_hold
+        at = wish.at or desk.options.resource_sharing_place
         before = await desk.changes.find_change(ChangeKind.CHECK_IN, key)
         known = await desk.changes.changes_of_item(barcode)
         if before is not None and before.ended is not None:
@@ -379,24 +366,26 @@ class LoanDesk:
 
     # --- renewal -----------------------------------------------------------------------------------------
 
-    async def renew_loan(self, barcode: str, key: str, terms: RenewalTerms) -> Loan:
-        desk = self.desk
+    async def renew_loan(self, wish: Renewal, key: str) -> Loan:
+        """`latest` is asked for as the new date: the library's own rules could give an earlier one, which NCIP can't
+        say together with it."""
+        desk, barcode, wanted = self.desk, wish.barcode, wish.due or wish.latest
         before = await desk.changes.find_change(ChangeKind.RENEWAL, key)
         known = await desk.changes.changes_of_item(barcode)
         answer = await desk.ask_item(barcode)
         loan = await desk.find_loan(answer, known)
         if loan is None:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
-        loan = await self._name_borrower(loan, terms.patron_id)
+        loan = await self._name_borrower(loan, wish.patron_id)
         if before is not None and before.record_id == loan.id:
             if before.ended is not None:
                 return LOAN_JSON.validate_json(before.value)
             if is_due_later(loan.due, LOAN_JSON.validate_json(before.value).due):
                 return await self._end_renewal(before, loan.due, known)
-        if terms.due is not None and loan.due is not None and terms.due <= loan.due:
+        if wanted is not None and loan.due is not None and wanted <= loan.due:
             raise make_refusal(RefusalReason.NOT_RENEWABLE)
         change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
-        values = MessageValues(patron=loan.patron_id, items=(barcode,), due=terms.due)
+        values = MessageValues(patron=loan.patron_id, items=(barcode,), due=wanted)
 
         async def send_renewal() -> RenewItemResponse:
             try:
@@ -413,7 +402,7 @@ class LoanDesk:
             return sent
         due = desk.reader.to_moment(sent.date_due) or await self._ask_due(barcode, loan.patron_id)
         if due is None:
-            due = terms.due or loan.due
+            due = wanted or loan.due
             log.warning("library.no_due_date", item=barcode)
         elif loan.due is not None and due <= loan.due:
             await desk.changes.drop_change(change.kind, change.key)
@@ -458,8 +447,8 @@ class LoanDesk:
 
     # --- recall ------------------------------------------------------------------------------------------
 
-    async def recall_loan(self, barcode: str, key: str, due: datetime | None) -> Loan:
-        desk = self.desk
+    async def recall_loan(self, wish: Recall, key: str) -> Loan:
+        desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.RECALL, key)
         known = await desk.changes.changes_of_item(barcode)
         answer = await desk.ask_item(barcode)
@@ -472,7 +461,7 @@ class LoanDesk:
             if answer.item.status is ItemStatus.RECALLED:
                 return await self._end_recall(before, loan.due, known)
         change = make_loan_change(ChangeKind.RECALL, loan, barcode, key, desk.now())
-        values = MessageValues(items=(barcode,), due=due)
+        values = MessageValues(items=(barcode,), due=wish.due)
 
         async def find_it_done() -> Loan | None:
             found = await desk.ask_item(barcode)

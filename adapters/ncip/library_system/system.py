@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-
 from adapters.library.change_sending import find_item_of_request, find_open_change
-from adapters.library.own_holds import HoldEdit
-from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal
 from adapters.ncip.library_system.client import NcipLibraryClient
-from adapters.ncip.library_system.fees import FeeDesk, FeeWish
-from adapters.ncip.library_system.holds import HoldDesk
-from adapters.ncip.library_system.loans import LoanDesk, LoanTerms, RenewalTerms
+from adapters.ncip.library_system.fees import NcipFeeDesk
+from adapters.ncip.library_system.holds import NcipHoldDesk
+from adapters.ncip.library_system.loans import NcipLoanDesk
 from adapters.ncip.library_system.lookups import NcipDesk, is_named_by, restore_loan
 from adapters.ncip.library_system.options import LibraryService, NcipLibraryOptions
 from adapters.ncip.library_system.probe import NOBODY, NcipProbe
 from adapters.ncip.library_system.records import RECORD_PREFIX, ListedLoan, RecordReader
-from adapters.ncip.library_system.temporary_items import TemporaryItemDesk
+from adapters.ncip.library_system.temporary_items import NcipTemporaryItemDesk
 from gateway.domain.library import (
     Bib,
     Charge,
@@ -25,7 +21,6 @@ from gateway.domain.library import (
     ItemStatus,
     Loan,
     Location,
-    Money,
     Patron,
     PickupLocation,
     RecordId,
@@ -33,19 +28,26 @@ from gateway.domain.library import (
 )
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import (
+    CheckIn,
+    CheckOut,
+    Fee,
+    HoldCancellation,
+    HoldUpdate,
+    Recall,
+    Renewal,
+    TemporaryItemCreation,
+    TemporaryItemDeletion,
+)
 from gateway.ports.library_system import (
     BibHoldings,
     Capability,
-    CheckedIn,
     HoldWish,
-    LibraryInfo,
     PatronKey,
     ProbeStep,
-    TemporaryItem,
-    TemporaryItemResult,
 )
-from gateway.ports.limited_library import LimitedLibrary, refuse_unsupported
 
 NEEDS: dict[Capability, tuple[LibraryService, ...]] = {
     Capability.PATRON_LOOKUP: ("LookupUser",),
@@ -80,18 +82,29 @@ async def open_ncip_library(context: LibraryAdapterContext, options: NcipLibrary
     return NcipLibrary(context, options)
 
 
-class NcipLibrary(LimitedLibrary):
+class NcipLibrary(LibrarySystem):
     def __init__(self, context: LibraryAdapterContext, options: NcipLibraryOptions) -> None:
-        self._context = context
+        super().__init__(context)
         self._options = options
         self._client = NcipLibraryClient(context, options)
         reader = RecordReader(options, context.zone, context.currency)
         self._desk = NcipDesk(self._client, options, reader, context.changes, context.clock)
-        self._holds = HoldDesk(self._desk)
-        self._loans = LoanDesk(self._desk, self._holds)
-        self._temporary = TemporaryItemDesk(self._desk, self._holds)
-        self._fees = FeeDesk(self._desk)
-        self._locks = RecordLocks()
+        self._holds = NcipHoldDesk(self._desk)
+        self._loans = NcipLoanDesk(self._desk, self._holds)
+        temporary_items = NcipTemporaryItemDesk(self._desk, self._holds)
+        self._fees = NcipFeeDesk(self._desk)
+        self.handlers = {
+            HoldWish: self._holds.place_hold,
+            HoldCancellation: self._holds.cancel_hold,
+            HoldUpdate: self._holds.update_hold,
+            TemporaryItemCreation: temporary_items.make_item,
+            TemporaryItemDeletion: temporary_items.delete_item,
+            CheckOut: self._loans.check_out,
+            CheckIn: self._loans.check_in,
+            Renewal: self._loans.renew_loan,
+            Recall: self._loans.recall_loan,
+            Fee: self._fees.post_fee,
+        }
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -126,9 +139,6 @@ class NcipLibrary(LimitedLibrary):
     def _make_probe(self) -> NcipProbe:
         return NcipProbe(self._options, self._context.folder, self._desk)
 
-    async def info(self) -> LibraryInfo:
-        return self._context.info
-
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
         await self._client.close()
@@ -139,7 +149,7 @@ class NcipLibrary(LimitedLibrary):
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         """An empty secret is never sent: some systems answer that it is right."""
-        self._require_capability(Capability.AUTHENTICATE, "check a PIN or password")
+        self.require_capability(Capability.AUTHENTICATE, "check a PIN or password")
         refusal = make_refusal(RefusalReason.PATRON_AUTH_FAILED)
         if not (is_named_by(key.types, self._options) and key.value and secret):
             raise refusal
@@ -178,16 +188,16 @@ class NcipLibrary(LimitedLibrary):
         return await self._holds.list_patron_holds(patron_id)
 
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        self._require_capability(Capability.FEES_READ, "list fees")
+        self.require_capability(Capability.FEES_READ, "list fees")
         return await self._fees.list_charges(patron_id)
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
-        self._require_capability(Capability.BIB_FIND, "look up records")
+        self.require_capability(Capability.BIB_FIND, "look up records")
         return (await self._desk.find_holdings(record)).bib
 
     async def holdings(self, bib_id: str) -> BibHoldings:
-        self._require_capability(Capability.ITEM_AVAILABILITY, "list the items of a record")
+        self.require_capability(Capability.ITEM_AVAILABILITY, "list the items of a record")
         return await self._desk.find_holdings(RecordId("local", bib_id))
 
     async def item_by_barcode(self, barcode: str) -> Item:
@@ -230,110 +240,13 @@ class NcipLibrary(LimitedLibrary):
         return await self._holds.list_item_holds(answer)
 
     # holds
-    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        self._require_capability(Capability.HOLD_ITEM, "place holds")
-        if not wish.item_barcode:
-            self._require_capability(Capability.HOLD_TITLE, "place a hold on a title")
-        async with self._locks.lock_record(wish.item_barcode or wish.bib_id):
-            return await self._holds.place_hold(wish, key)
-
     async def find_hold(self, request_id: str) -> Hold:
         return await self._holds.find_hold(request_id)
 
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        self._require_capability(Capability.HOLD_CANCEL, "cancel holds")
-        async with self._locks.lock_record(hold_id):
-            return await self._holds.cancel_hold(hold_id, key)
-
-    async def update_hold(
-        self,
-        hold_id: str,
-        key: str,
-        *,
-        pickup: str | None = None,
-        need_by: date | None = None,
-        expires: date | None = None,
-    ) -> Hold:
-        self._require_capability(Capability.HOLD_UPDATE, "change holds")
-        async with self._locks.lock_record(hold_id):
-            return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
-
-    # temporary records
-    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._locks.lock_record(item.barcode):
-            return await self._temporary.make_item(item, key)
-
-    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._locks.lock_record(barcode):
-            return await self._temporary.delete_item(barcode, key)
-
-    # circulation
-    async def check_out(
-        self,
-        barcode: str,
-        patron_id: str,
-        key: str,
-        *,
-        due: datetime | None = None,
-        request_id: str = "",
-        override: bool = False,
-    ) -> Loan:
-        self._require_capability(Capability.CHECK_OUT, "check items out")
-        async with self._locks.lock_record(barcode):
-            return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
-
-    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        self._require_capability(Capability.CHECK_IN, "check items in")
-        async with self._locks.lock_record(barcode):
-            place = at or self._options.resource_sharing_place
-            return await self._loans.check_in(barcode, key, place, fill_hold=fill_hold)
-
     async def forget_returned_loan(self, barcode: str, key: str) -> None:
         """See `ports.library_system.RemembersLoans`."""
-        async with self._locks.lock_record(barcode):
+        async with self.locks.find_lock(f"item/{barcode}"):
             await self._loans.forget_returned_loan(barcode, key)
-
-    async def renew_loan(
-        self,
-        barcode: str,
-        key: str,
-        *,
-        patron_id: str = "",
-        due: datetime | None = None,
-        latest: datetime | None = None,
-    ) -> Loan:
-        """`latest` is asked for as the new date: the library's own rules could give an earlier one, which NCIP can't
-        say together with it."""
-        self._require_capability(Capability.RENEW, "renew loans")
-        if due is not None or latest is not None:
-            self._require_capability(Capability.DUE_DATE_GIVEN, "set a due date")
-        async with self._locks.lock_record(barcode):
-            return await self._loans.renew_loan(barcode, key, RenewalTerms(patron_id, due or latest))
-
-    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        self._require_capability(Capability.RECALL, "recall loans")
-        async with self._locks.lock_record(barcode):
-            return await self._loans.recall_loan(barcode, key, due)
-
-    # money
-    async def post_fee(
-        self,
-        patron_id: str,
-        amount: Money,
-        type_: str,
-        key: str,
-        *,
-        description: str = "",
-        item_barcode: str = "",
-        request_id: str = "",
-    ) -> Charge:
-        self._require_capability(Capability.POST_FEE, "post fees")
-        async with self._locks.lock_record(f"{patron_id}/{key}"):
-            return await self._fees.post_fee(
-                FeeWish(patron_id, amount, type_, description, item_barcode, request_id), key
-            )
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
@@ -342,11 +255,6 @@ class NcipLibrary(LimitedLibrary):
             PickupLocation(one.code, one.name or one.code, one.library or one.code, one.resource_sharing)
             for one in self._options.pickups
         )
-
-    def _require_capability(self, capability: Capability, what: str) -> None:
-        """Require a capability; raises Refused(UNSUPPORTED_SERVICE)."""
-        if not self._is_able(capability):
-            refuse_unsupported(what)
 
 
 def _is_open_loan(change: LibraryChange, known: tuple[LibraryChange, ...]) -> bool:

@@ -12,7 +12,7 @@ from adapters.library.change_sending import HOLD_JSON, ITEM_JSON, send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from adapters.ncip.client import MessageValues
-from adapters.ncip.library_system.holds import HoldDesk, choose_pickup, read_kept_hold
+from adapters.ncip.library_system.holds import NcipHoldDesk, choose_pickup, read_kept_hold
 from adapters.ncip.library_system.lookups import KEPT_ITEM_JSON, KeptTemporaryItem, NcipDesk, find_temporary_item
 from adapters.ncip.library_system.records import RECORD_PREFIX, ItemAnswer, PatronAnswer
 from adapters.ncip.messages import AcceptItemResponse, DeleteItemResponse
@@ -21,6 +21,7 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_operations import TemporaryItemCreation, TemporaryItemDeletion
 from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
 
 log = structlog.get_logger(component="library")
@@ -30,14 +31,14 @@ DUPLICATES = frozenset({RefusalReason.DUPLICATE_ITEM, RefusalReason.NOT_ALLOWED,
 
 
 @value_object
-class TemporaryItemDesk:
+class NcipTemporaryItemDesk:
     desk: NcipDesk
-    holds: HoldDesk
+    holds: NcipHoldDesk
 
     # --- making ------------------------------------------------------------------------------------------
 
-    async def make_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        desk = self.desk
+    async def make_item(self, creation: TemporaryItemCreation, key: str) -> TemporaryItemResult:
+        desk, item = self.desk, creation.item
         pickup = choose_pickup(desk, item.hold.pickup) if item.hold is not None else ""
         medium = self._choose_medium(item.policy)
         before = await desk.changes.find_change(ChangeKind.TEMPORARY_ITEM, key)
@@ -228,10 +229,10 @@ class TemporaryItemDesk:
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def delete_item(self, barcode: str, key: str) -> Item:
+    async def delete_item(self, wish: TemporaryItemDeletion, key: str) -> Item:
         """Delete an item; without DeleteItem the system removes the record by itself when the item is checked in; then
         it is only remembered as gone."""
-        desk = self.desk
+        desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.TEMPORARY_ITEM_DELETION, key)
         changes = await desk.changes.changes_of_item(barcode)
         made = find_temporary_item(changes)

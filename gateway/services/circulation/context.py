@@ -13,7 +13,8 @@ from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import Capability, PatronKey
 from gateway.services.circulation.own_things import OwnThings
 
 Authenticate = Callable[[PatronKey, str], Awaitable[Patron]]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.domain.library import Loan
-from gateway.ports.library_system import Capability, DiffersByItem, LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import Capability, DiffersByItem
 
 RENEWING = frozenset({Capability.RENEW, Capability.DUE_DATE_GIVEN})
 

@@ -25,7 +25,8 @@ from gateway.domain.requests.fulfilment import Availability
 from gateway.domain.requests.request import ItemCandidate
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.library_system import BibHoldings, Capability, LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import BibHoldings, Capability
 
 LOOKED_UP = ("local", "isbn", "issn", "ismn", "oclc", "lccn", "doi")
 """Types of numbers that the library's system is asked for."""

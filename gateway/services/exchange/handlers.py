@@ -28,7 +28,8 @@ from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
-from gateway.ports.library_system import LibrarySystem, PatronKey
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import PatronKey
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage, ReportedStranger, StrangerMessage
 from gateway.ports.partner_things import PartnerThings
 from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, ResponderAnswer

@@ -15,7 +15,7 @@ from gateway.domain.commands import Command, CreatePatron, Named, PatronRef
 from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason, Unavailable
 from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.responder import (
     DecodedMessage,

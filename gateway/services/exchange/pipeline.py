@@ -14,7 +14,7 @@ from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal,
 from gateway.domain.profile import Profile
 from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.responder import (
     DecodedMessage,
     ExchangeContext,

@@ -18,7 +18,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
-from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.message_context import NotReplayableError

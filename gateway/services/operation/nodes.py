@@ -16,7 +16,7 @@ import structlog
 
 from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.problems import Unavailable
-from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.recovery import RecoveryReport, finish_interrupted, gather_all

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from gateway.domain.clock import Clock
 from gateway.domain.library import Patron
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Store
 from gateway.services.people.sign_in_attempts import AttemptCounter, AttemptLimits, BrowserDevice
 

@@ -22,7 +22,8 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue
-from gateway.ports.library_system import LibraryInfo, LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import LimitedChannel, PartnerChannel
 from gateway.ports.shared_store import Store
 from gateway.store.requests import requests

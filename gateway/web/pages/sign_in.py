@@ -18,7 +18,8 @@ from gateway.domain.clock import Clock
 from gateway.domain.library import IdentifierType, Patron
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
-from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.people.patron_authentication import (
     NOT_CHECKED,

@@ -12,7 +12,7 @@ from typing import Any, cast
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, LibraryAdapter, LibraryAdapterContext
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.partner_channel import PartnerChannel
 
 LONGEST = 0.25

@@ -15,7 +15,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.request import PatronLink
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.services.people.api_keys import KeyScope
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.web.api.request_handler import problem_of_error

@@ -9,7 +9,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.policies import PolicyLoadResult, read_policies
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.profiles import ProfileSet, read_profiles
 from gateway.settings import Settings, load_settings
 

@@ -18,7 +18,8 @@ from gateway.domain.library import Patron, PersonName, PickupLocation
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, ProtocolAdapter
-from gateway.ports.library_system import Capability, LibraryCodes, LibrarySystem, PatronKey
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import Capability, LibraryCodes, PatronKey
 from gateway.ports.responder import (
     DecodedMessage,
     ExchangeContext,

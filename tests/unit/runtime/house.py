@@ -21,7 +21,7 @@ from gateway.domain.commands import Result
 from gateway.domain.problems import MalformedMessage, Refusal, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, ProtocolAdapter
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.responder import (
     DecodedMessage,
     ExchangeContext,

@@ -13,7 +13,7 @@ from typing import cast
 
 from gateway.cli import daemon_process
 from gateway.ports.adapter import LibraryAdapterContext
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
 from tests.unit.runtime.house import SETTINGS, House, Shelf

@@ -7,7 +7,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import ConfigurationError
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, ProtocolAdapter
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.responder import Responder
 from gateway.settings import Settings, load_settings
 

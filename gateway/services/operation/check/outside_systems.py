@@ -15,7 +15,8 @@ from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.value import value_object
 from gateway.policies import LoadedPolicy, iter_rules
 from gateway.ports.adapter import SearchAdapter, SearchContext
-from gateway.ports.library_system import Capability, LibraryCodes, LibrarySystem, ListsCodes, PatronKey, ProbesItself
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import Capability, LibraryCodes, ListsCodes, PatronKey, ProbesItself
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.services.operation.partner_probe import ask_catalogue
 from gateway.services.searching.article_lookup import Secrets, make_article_source

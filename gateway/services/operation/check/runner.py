@@ -17,7 +17,8 @@ from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.policies import PolicyLoadResult
 from gateway.ports.adapter import SearchContext
-from gateway.ports.library_system import LibrarySystem, ProbesItself, ProbeStep
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import ProbesItself, ProbeStep
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.responder import ExchangeContext
 from gateway.profiles import LoadedProfile, ProfileLoadResult

@@ -10,7 +10,8 @@ from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.clock import FixedClock
 from gateway.domain.commands import Command, Credential, Named, PatronRef
 from gateway.domain.problems import Refused, Unavailable
-from gateway.ports.library_system import Capability, LibrarySystem
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_system import Capability
 from gateway.ports.shared_store import Store
 from gateway.services.circulation import CirculationContext, dispatch_command
 from gateway.services.circulation.own_things import OwnThings

@@ -13,7 +13,7 @@ from gateway.cli.installation import Installation
 from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
-from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import text
 
 from gateway.domain.problems import Unavailable
-from gateway.ports.library_system import ExchangeLibrary, LibrarySystem, PatronKey
+from gateway.ports.guarded_library import ExchangeLibrary, LibrarySystem
+from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import Transaction
 from gateway.services.exchange import recovery

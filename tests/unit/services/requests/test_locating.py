@@ -12,8 +12,8 @@ from gateway.domain.requests.citation import WANTED_ITEM, Citation, CitationExtr
 from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LendingState, LibraryParty, Role
+from gateway.ports.library_operations import refuse_unsupported
 from gateway.ports.library_system import BibHoldings, Capability
-from gateway.ports.limited_library import refuse_unsupported
 from tests.support.broker_symbols import SUPPLIER, copy_as_broker, list_passed_on
 from tests.unit.services.requests.support import NcipTown
 

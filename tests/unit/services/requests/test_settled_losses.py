@@ -16,7 +16,6 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Librar
 from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanWork
 from gateway.domain.requests.views import LossSettlement
 from gateway.ports.library_system import Capability, PatronKey
-from gateway.ports.limited_library import LimitedLibrary
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown, ncip
 from tests.unit.services.requests.test_scans import scan
 
@@ -148,7 +147,6 @@ async def test_a_system_that_takes_no_status_hinders_neither_settling_nor_coming
 ) -> None:
     able = north.town.context.system.capabilities - {Capability.STATUS_UPDATE}
     monkeypatch.setattr(EmbeddedLibrary, "capabilities", able)
-    monkeypatch.setattr(EmbeddedLibrary, "set_item_status", LimitedLibrary.set_item_status)
     lost = await lose_at_partner(north, "hill")
 
     await north.act(lost, EventKind.SETTLED, cost=COST)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -26,13 +25,13 @@ from gateway.domain.library import (
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_operations import CheckIn, CheckOut
 from gateway.ports.library_system import (
     Capability,
     CheckedIn,
-    LibraryInfo,
     PatronKey,
 )
-from gateway.ports.limited_library import LimitedLibrary
 from illgate_ledger.ledger import LedgerFile
 from illgate_ledger.options import LedgerOptions
 
@@ -42,20 +41,17 @@ async def open_ledger(context: LibraryAdapterContext, options: LedgerOptions) ->
     return LedgerLibrary(context, options)
 
 
-class LedgerLibrary(LimitedLibrary):
+class LedgerLibrary(LibrarySystem):
     capabilities = frozenset({Capability.PATRON_LOOKUP, Capability.CONTACT, Capability.CHECK_OUT, Capability.CHECK_IN})
 
     def __init__(self, context: LibraryAdapterContext, options: LedgerOptions) -> None:
-        self._context = context
+        super().__init__(context)
         self._options = options
         self._file = LedgerFile(context.folder / options.file)
-        self._lock = asyncio.Lock()
+        self.handlers = {CheckOut: self._check_out, CheckIn: self._check_in}
 
     async def ping(self) -> None:
         self._file.read_pages()
-
-    async def info(self) -> LibraryInfo:
-        return self._context.info
 
     def _today(self) -> date:
         return self._context.clock.now().astimezone(self._context.zone).date()
@@ -142,45 +138,35 @@ class LedgerLibrary(LimitedLibrary):
 
     # --- loans -------------------------------------------------------------------------------------------
 
-    async def check_out(
-        self,
-        barcode: str,
-        patron_id: str,
-        key: str,
-        *,
-        due: datetime | None = None,
-        request_id: str = "",
-        override: bool = False,
-    ) -> Loan:
+    async def _check_out(self, wish: CheckOut, key: str) -> Loan:
         """The ledger keeps our key: a repeat finds the loan that it made."""
-        async with self._lock:
-            pages = self._file.read_pages()
-            patron = self._describe_patron(pages, patron_id)
-            item = self._describe_item(pages, barcode)
-            entry = find_open_loan(pages, barcode)
-            if entry is not None:
-                if entry["key"] == key and entry["patron"] == patron_id:
-                    return self._describe_loan(pages, entry)
-                mine = entry["patron"] == patron_id
-                raise refuse(RefusalReason.ON_LOAN_SAME_PATRON if mine else RefusalReason.ITEM_ON_LOAN)
-            if not override:
-                self._refuse_by_rules(patron, item)
-            now = self._context.clock.now()
-            entry = {
-                "id": f"{barcode}/{len(pages['loans']) + 1}",
-                "key": key,
-                "request": request_id,
-                "item": barcode,
-                "patron": patron_id,
-                "lent": now.isoformat(),
-                "due": (now + timedelta(days=self._options.loan_days)).isoformat(),
-                "returned": "",
-                "return_key": "",
-            }
-            pages["loans"].append(entry)
-            pages["items"][barcode].pop("at", None)
-            self._file.write_pages(pages)
-            return self._describe_loan(pages, entry)
+        pages, barcode = self._file.read_pages(), wish.barcode
+        patron = self._describe_patron(pages, wish.patron_id)
+        item = self._describe_item(pages, barcode)
+        entry = find_open_loan(pages, barcode)
+        if entry is not None:
+            if entry["key"] == key and entry["patron"] == wish.patron_id:
+                return self._describe_loan(pages, entry)
+            mine = entry["patron"] == wish.patron_id
+            raise refuse(RefusalReason.ON_LOAN_SAME_PATRON if mine else RefusalReason.ITEM_ON_LOAN)
+        if not wish.override:
+            self._refuse_by_rules(patron, item)
+        now = self._context.clock.now()
+        entry = {
+            "id": f"{barcode}/{len(pages['loans']) + 1}",
+            "key": key,
+            "request": wish.request_id,
+            "item": barcode,
+            "patron": wish.patron_id,
+            "lent": now.isoformat(),
+            "due": (now + timedelta(days=self._options.loan_days)).isoformat(),
+            "returned": "",
+            "return_key": "",
+        }
+        pages["loans"].append(entry)
+        pages["items"][barcode].pop("at", None)
+        self._file.write_pages(pages)
+        return self._describe_loan(pages, entry)
 
     def _refuse_by_rules(self, patron: Patron, item: Item) -> None:
         if patron.expires is not None and patron.expires < self._today():
@@ -190,22 +176,21 @@ class LedgerLibrary(LimitedLibrary):
         if not item.circulates:
             raise refuse(RefusalReason.ITEM_DOES_NOT_CIRCULATE)
 
-    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        async with self._lock:
-            pages = self._file.read_pages()
-            item = self._describe_item(pages, barcode)
-            entry = find_open_loan(pages, barcode)
-            latest = next((one for one in reversed(pages["loans"]) if one["item"] == barcode), None)
-            if entry is None and latest is not None and latest["return_key"] == key:
-                return self._describe_return(pages, latest, repeated=True)
-            place = at or item.home.library
-            if entry is None and place == item.current.library and item.status is ItemStatus.AVAILABLE:
-                raise refuse(RefusalReason.NOT_CHECKED_OUT)
-            if entry is not None:
-                entry |= {"returned": self._context.clock.now().isoformat(), "return_key": key}
-            pages["items"][barcode]["at"] = "" if place == item.home.library else place
-            self._file.write_pages(pages)
-            return self._describe_return(pages, entry, barcode=barcode)
+    async def _check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+        pages, barcode = self._file.read_pages(), wish.barcode
+        item = self._describe_item(pages, barcode)
+        entry = find_open_loan(pages, barcode)
+        latest = next((one for one in reversed(pages["loans"]) if one["item"] == barcode), None)
+        if entry is None and latest is not None and latest["return_key"] == key:
+            return self._describe_return(pages, latest, repeated=True)
+        place = wish.at or item.home.library
+        if entry is None and place == item.current.library and item.status is ItemStatus.AVAILABLE:
+            raise refuse(RefusalReason.NOT_CHECKED_OUT)
+        if entry is not None:
+            entry |= {"returned": self._context.clock.now().isoformat(), "return_key": key}
+        pages["items"][barcode]["at"] = "" if place == item.home.library else place
+        self._file.write_pages(pages)
+        return self._describe_return(pages, entry, barcode=barcode)
 
     def _describe_return(
         self, pages: dict[str, Any], entry: dict[str, Any] | None, *, barcode: str = "", repeated: bool = False
