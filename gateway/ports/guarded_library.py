@@ -34,19 +34,19 @@ from gateway.domain.library import (
 from gateway.domain.value import value_object
 from gateway.ports.library_operations import (
     BarcodeChange,
-    CheckIn,
-    CheckOut,
     DueDateChange,
     Fee,
     HoldCancellation,
     HoldUpdate,
     ItemCreation,
+    LoanCheckIn,
+    LoanCheckOut,
+    LoanRecall,
     MoveToIll,
     PatronCreation,
     PatronDeletion,
     PatronExpiry,
     PatronUpdate,
-    Recall,
     Renewal,
     ReturnHome,
     StatusChange,
@@ -266,7 +266,7 @@ class LibrarySystem(ABC):
         """`due` None: by the library's rules. `override`: the item has left already, so blocks, limits and
         policy don't stop it (NCIP MandatedAction). Repeated: the item is out to this patron under this key; once
         it is back, the same key lends it again. Raises Refused(ITEM_ON_LOAN, PATRON_BLOCKED …)."""
-        return await self.change(CheckOut(barcode, patron_id, due, request_id, override), key)
+        return await self.change(LoanCheckOut(barcode, patron_id, due, request_id, override), key)
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
         return await self.change(DueDateChange(loan_id, due), key)
@@ -275,7 +275,7 @@ class LibrarySystem(ABC):
         """`at`: branch code of the desk; empty: the resource-sharing branch. `fill_hold` False: a hold that waits
         for the item goes on waiting. Repeated: this key ended the item's latest loan.
         Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT | UNSUPPORTED_SERVICE (a hold can't be left waiting))."""
-        return await self.change(CheckIn(barcode, at, fill_hold), key)
+        return await self.change(LoanCheckIn(barcode, at, fill_hold), key)
 
     async def renew_loan(
         self,
@@ -294,7 +294,7 @@ class LibrarySystem(ABC):
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
         """Recall a loan; raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
-        return await self.change(Recall(barcode, due), key)
+        return await self.change(LoanRecall(barcode, due), key)
 
     async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
         return await self.change(StatusChange(barcode, status), key)

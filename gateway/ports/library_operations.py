@@ -126,7 +126,7 @@ DATE_NEED = Need(Capability.DUE_DATE_GIVEN, "set a due date")
 
 
 @value_object
-class CheckOut(LibraryOperation[Loan]):
+class LoanCheckOut(LibraryOperation[Loan]):
     need: ClassVar[Need] = Need(Capability.CHECK_OUT, "check items out", "item/{0.barcode}")
 
     barcode: str
@@ -145,7 +145,7 @@ class DueDateChange(LibraryOperation[Loan]):
 
 
 @value_object
-class CheckIn(LibraryOperation[CheckedIn]):
+class LoanCheckIn(LibraryOperation[CheckedIn]):
     need: ClassVar[Need] = Need(Capability.CHECK_IN, "check items in", "item/{0.barcode}")
 
     barcode: str
@@ -168,7 +168,7 @@ class Renewal(LibraryOperation[Loan]):
 
 
 @value_object
-class Recall(LibraryOperation[Loan]):
+class LoanRecall(LibraryOperation[Loan]):
     need: ClassVar[Need] = Need(Capability.RECALL, "recall loans", "item/{0.barcode}")
 
     barcode: str

@@ -19,7 +19,7 @@ from gateway.domain.library import BlockScope, Hold, HoldStatus, Item, ItemStatu
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
-from gateway.ports.library_operations import CheckIn, CheckOut, DueDateChange, Renewal, refuse_unsupported
+from gateway.ports.library_operations import DueDateChange, LoanCheckIn, LoanCheckOut, Renewal, refuse_unsupported
 from gateway.ports.library_system import CheckedIn
 
 RENEWED = "renewed successfully"
@@ -33,7 +33,7 @@ class AlmaLoanDesk:
 
     # --- check-out ---------------------------------------------------------------------------------------
 
-    async def check_out(self, wish: CheckOut, key: str) -> Loan:
+    async def check_out(self, wish: LoanCheckOut, key: str) -> Loan:
         """Blocks, limits and policies of Alma stop also what has left already."""
         desk, barcode = self.desk, wish.barcode
         before, answer, patron = await ask_together(
@@ -142,7 +142,7 @@ class AlmaLoanDesk:
 
     # --- check-in ----------------------------------------------------------------------------------------
 
-    async def check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+    async def check_in(self, wish: LoanCheckIn, key: str) -> CheckedIn:
         desk, barcode = self.desk, wish.barcode
         before, answer = await ask_together(desk.changes.find_change(ChangeKind.CHECK_IN, key), desk.ask_item(barcode))
         if before is not None and (answer is None or answer.loan is None):

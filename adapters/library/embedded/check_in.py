@@ -12,7 +12,7 @@ from adapters.library.embedded.work_context import WorkContext, lock_item
 from gateway.domain.library import Charge, Hold, HoldStatus, Item, ItemStatus, Loan, Location, Money, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.ports.library_operations import CheckIn, MoveToIll, ReturnHome, StatusChange
+from gateway.ports.library_operations import LoanCheckIn, MoveToIll, ReturnHome, StatusChange
 from gateway.ports.library_system import CheckedIn
 
 FINE = "overdue-fine"
@@ -39,7 +39,7 @@ WITH_A_LOAN = (ItemStatus.LOST, ItemStatus.CLAIMED_RETURNED, ItemStatus.MISSING)
 """Statuses that an item may take while its loan goes on."""
 
 
-def check_in(connection: Connection, here: WorkContext, wish: CheckIn, key: str) -> CheckedIn:
+def check_in(connection: Connection, here: WorkContext, wish: LoanCheckIn, key: str) -> CheckedIn:
     """An item that is not on loan is put in its place.
 
     Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT | INVALID_VALUE (no such branch)).
@@ -76,7 +76,9 @@ def _repeat_check_in(connection: Connection, here: WorkContext, piece: ItemRecor
     return _build_check_in_result(connection, here, piece.item.id, loan, repeated=True)
 
 
-def _put_in_place(connection: Connection, here: WorkContext, piece: ItemRecord, key: str, wish: CheckIn) -> CheckedIn:
+def _put_in_place(
+    connection: Connection, here: WorkContext, piece: ItemRecord, key: str, wish: LoanCheckIn
+) -> CheckedIn:
     item = piece.item
     desk = _choose_desk(connection, here, piece, wish.at)
     circulation_rows.expire_holds(connection, here, item.bib_id)
@@ -103,7 +105,7 @@ def _is_just_received(connection: Connection, here: WorkContext, piece: ItemReco
     return piece.item.temporary and circulation_rows.find_latest_loan(connection, here, piece.item.id) is None
 
 
-def _choose_hold(waiting: tuple[Hold, ...], wish: CheckIn) -> Hold | None:
+def _choose_hold(waiting: tuple[Hold, ...], wish: LoanCheckIn) -> Hold | None:
     """The one that the item is caught for there."""
     return next((hold for hold in waiting if wish.fill_hold and hold.status in circulation_rows.QUEUED), None)
 
@@ -143,7 +145,7 @@ def _charge_fine(
 
 
 def _route_item(
-    connection: Connection, here: WorkContext, piece: ItemRecord, desk: LibraryBranch, wish: CheckIn
+    connection: Connection, here: WorkContext, piece: ItemRecord, desk: LibraryBranch, wish: LoanCheckIn
 ) -> None:
     """Caught for the next hold; else on its shelf, or on its way there."""
     item = piece.item

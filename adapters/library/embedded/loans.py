@@ -24,12 +24,12 @@ from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.ports.library_operations import CheckOut, DueDateChange, Recall, Renewal
+from gateway.ports.library_operations import DueDateChange, LoanCheckOut, LoanRecall, Renewal
 
 LENDABLE = (ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
 
 
-def check_out(connection: Connection, here: WorkContext, wish: CheckOut, key: str) -> Loan:
+def check_out(connection: Connection, here: WorkContext, wish: LoanCheckOut, key: str) -> Loan:
     """Check out an item; raises Refused as `LibrarySystem.check_out` says. Repeated means: out to this patron under
     this key."""
     barcode, patron_id = wish.barcode, wish.patron_id
@@ -146,7 +146,7 @@ def _insert_loan(
     piece: ItemRecord,
     borrower: PatronAccount,
     key: str,
-    wish: CheckOut,
+    wish: LoanCheckOut,
     due: datetime,
 ) -> str:
     loan_id = new_id(here.now)
@@ -281,7 +281,7 @@ def _check_renewable(connection: Connection, here: WorkContext, piece: ItemRecor
         )
 
 
-def recall_loan(connection: Connection, here: WorkContext, wish: Recall, key: str) -> Loan:
+def recall_loan(connection: Connection, here: WorkContext, wish: LoanRecall, key: str) -> Loan:
     """Recall an item; raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
     barcode = wish.barcode
     piece, loan = _get_item_on_loan(connection, here, barcode)

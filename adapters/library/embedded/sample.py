@@ -27,7 +27,7 @@ from gateway.domain.library import (
     PostalAddress,
 )
 from gateway.ports.adapter import LibraryAdapterContext
-from gateway.ports.library_operations import CheckOut, Fee
+from gateway.ports.library_operations import Fee, LoanCheckOut
 from gateway.ports.library_system import HoldWish, PatronKey
 
 FIRST_PATRON = 21000000000017
@@ -233,7 +233,7 @@ def _lend_sample_items(connection: Connection, here: WorkContext, people: list[s
     long_ago = WorkContext(here.library, here.now - timedelta(days=40), here.zone, here.currency)
     for k, n in enumerate(borrowers):
         moment = long_ago if k == 0 else here
-        loans.check_out(connection, moment, CheckOut(copies[BUSY + 17 * k].barcode, people[n]), f"sample:loan:{k}")
+        loans.check_out(connection, moment, LoanCheckOut(copies[BUSY + 17 * k].barcode, people[n]), f"sample:loan:{k}")
     for k, n in enumerate((5, 9, 23)):
         wish = HoldWish(people[n], "MAIN", item_barcode=copies[BUSY + 17 * (k + 1)].barcode)
         holds.place_hold(connection, here, wish, f"sample:hold:{k}")

@@ -29,7 +29,7 @@ from gateway.domain.library import Hold, ItemStatus, Loan, Location, Patron, sor
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
-from gateway.ports.library_operations import CheckIn, CheckOut, DueDateChange, Renewal
+from gateway.ports.library_operations import DueDateChange, LoanCheckIn, LoanCheckOut, Renewal
 from gateway.ports.library_system import CheckedIn
 
 LOANS = "/circulation/loans"
@@ -43,7 +43,7 @@ class FolioLoanDesk:
 
     # --- check-out ---------------------------------------------------------------------------------------
 
-    async def check_out(self, wish: CheckOut, key: str) -> Loan:
+    async def check_out(self, wish: LoanCheckOut, key: str) -> Loan:
         desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
         (_, user), (_, item) = await ask_together(desk.require_user(wish.patron_id), desk.require_item_record(barcode))
@@ -73,7 +73,7 @@ class FolioLoanDesk:
         loan = await send_change(desk.changes, change, send_check_out, find_it_done, before=before)
         return await self._end_check_out(change, loan, wish.due)
 
-    def _make_check_out(self, item: ItemAnswer, user: UserAnswer, point_id: str, wish: CheckOut) -> FolioJson:
+    def _make_check_out(self, item: ItemAnswer, user: UserAnswer, point_id: str, wish: LoanCheckOut) -> FolioJson:
         body: FolioJson = {"itemBarcode": item.barcode, "userBarcode": user.barcode, "servicePointId": point_id}
         if wish.override and self.desk.options.override == "override":
             blocks: FolioJson = {
@@ -87,7 +87,7 @@ class FolioLoanDesk:
         return body
 
     async def _find_repeated_loan(
-        self, loan: LoanAnswer, patron_id: str, before: LibraryChange | None, wish: CheckOut
+        self, loan: LoanAnswer, patron_id: str, before: LibraryChange | None, wish: LoanCheckOut
     ) -> Loan:
         """The item is on loan: under this key to this patron it is the same loan. Raises Refused."""
         if loan.user_id != patron_id:
@@ -139,7 +139,7 @@ class FolioLoanDesk:
 
     # --- check-in ----------------------------------------------------------------------------------------
 
-    async def check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+    async def check_in(self, wish: LoanCheckIn, key: str) -> CheckedIn:
         desk, barcode, fill_hold = self.desk, wish.barcode, wish.fill_hold
         before = await desk.changes.find_change(ChangeKind.CHECK_IN, key)
         found_record = await desk.find_item_record(barcode)

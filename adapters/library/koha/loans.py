@@ -25,7 +25,7 @@ from gateway.domain.library import BlockScope, Loan
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
-from gateway.ports.library_operations import CheckOut, Renewal
+from gateway.ports.library_operations import LoanCheckOut, Renewal
 
 
 @value_object
@@ -34,7 +34,7 @@ class KohaLoanDesk:
 
     # --- check-out ---------------------------------------------------------------------------------------
 
-    async def check_out(self, wish: CheckOut, key: str) -> Loan:
+    async def check_out(self, wish: LoanCheckOut, key: str) -> Loan:
         """Koha's rules set the due date, whatever `wish.due` says, and stop also what has left already."""
         desk, barcode = self.desk, wish.barcode
         before, answer, patron = await ask_together(

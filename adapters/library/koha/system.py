@@ -36,11 +36,11 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_operations import (
     BarcodeChange,
-    CheckOut,
     Fee,
     HoldCancellation,
     HoldUpdate,
     ItemCreation,
+    LoanCheckOut,
     MoveToIll,
     PatronCreation,
     PatronExpiry,
@@ -102,7 +102,7 @@ class KohaLibrary(LibrarySystem):
             TemporaryItemDeletion: temporary_items.delete_item,
             ItemCreation: temporary_items.make_item,
             BarcodeChange: items.change_barcode,
-            CheckOut: loans.check_out,
+            LoanCheckOut: loans.check_out,
             Renewal: loans.renew_loan,
             MoveToIll: items.move_to_ill,
             ReturnHome: items.return_home,

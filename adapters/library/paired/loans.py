@@ -14,7 +14,7 @@ from adapters.library.refusals import make_refusal
 from gateway.domain.library import BlockScope, HoldStatus, IdentifierType, ItemStatus, Loan
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
-from gateway.ports.library_operations import CheckIn, CheckOut, DueDateChange, Recall, Renewal
+from gateway.ports.library_operations import DueDateChange, LoanCheckIn, LoanCheckOut, LoanRecall, Renewal
 from gateway.ports.library_system import CheckedIn, PatronKey
 
 CAUGHT = (ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
@@ -35,7 +35,7 @@ class PairedLoanDesk:
         loan = await side.system.item_loan(await side.item_number(item_id))
         return await side.describe_loan(loan) if loan is not None else None
 
-    async def check_out(self, wish: CheckOut, key: str) -> Loan:
+    async def check_out(self, wish: LoanCheckOut, key: str) -> Loan:
         barcode, patron_id, request_id = wish.barcode, wish.patron_id, wish.request_id
         side = await self.systems.find_side_of_item(barcode, PairedTask.CHECK_OUT)
         if side.copies is not None and not wish.override:
@@ -81,7 +81,7 @@ class PairedLoanDesk:
             return await side.describe_loan(loan)
         return replace(known, due=loan.due, renewals=max(known.renewals, loan.renewals), recalled=loan.recalled)
 
-    async def check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+    async def check_in(self, wish: LoanCheckIn, key: str) -> CheckedIn:
         """Check in an item, maybe by another system than the one that lends: the loan is the latter's, so that whoever
         has its number knows it again; what it was is remembered for a repeat."""
         barcode = wish.barcode
@@ -154,6 +154,6 @@ class PairedLoanDesk:
         loan = await side.system.change(replace(wish, patron_id=native), key)
         return await self._merge_loan(side, loan)
 
-    async def recall_loan(self, wish: Recall, key: str) -> Loan:
+    async def recall_loan(self, wish: LoanRecall, key: str) -> Loan:
         side = await self.systems.find_side_of_item(wish.barcode, PairedTask.RECALLS)
         return await self._merge_loan(side, await side.system.change(wish, key))

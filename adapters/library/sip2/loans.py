@@ -26,7 +26,7 @@ from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location,
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
-from gateway.ports.library_operations import CheckIn, CheckOut, Renewal
+from gateway.ports.library_operations import LoanCheckIn, LoanCheckOut, Renewal
 from gateway.ports.library_system import CheckedIn
 
 log = structlog.get_logger(component="sip2")
@@ -39,7 +39,7 @@ class Sip2LoanDesk:
 
     # --- check-out ---------------------------------------------------------------------------------------
 
-    async def check_out(self, wish: CheckOut, key: str) -> Loan:
+    async def check_out(self, wish: LoanCheckOut, key: str) -> Loan:
         """`wish.due` is sent only where `override` is sent as no-block: else the library's own rules set it."""
         desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
@@ -132,7 +132,7 @@ class Sip2LoanDesk:
 
     # --- check-in ----------------------------------------------------------------------------------------
 
-    async def check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+    async def check_in(self, wish: LoanCheckIn, key: str) -> CheckedIn:
         desk, barcode, fill_hold = self.desk, wish.barcode, wish.fill_hold
         place = wish.at or desk.options.resource_sharing_place
         before = await desk.changes.find_change(ChangeKind.CHECK_IN, key)

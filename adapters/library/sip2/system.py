@@ -30,10 +30,10 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_operations import (
-    CheckIn,
-    CheckOut,
     HoldCancellation,
     HoldUpdate,
+    LoanCheckIn,
+    LoanCheckOut,
     Renewal,
 )
 from gateway.ports.library_system import (
@@ -96,8 +96,8 @@ class Sip2Library(LibrarySystem):
             HoldWish: self._holds.place_hold,
             HoldCancellation: self._holds.cancel_hold,
             HoldUpdate: self._holds.update_hold,
-            CheckOut: loans.check_out,
-            CheckIn: loans.check_in,
+            LoanCheckOut: loans.check_out,
+            LoanCheckIn: loans.check_in,
             Renewal: loans.renew_loan,
         }
 

@@ -35,7 +35,7 @@ from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, 
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
-from gateway.ports.library_operations import CheckIn, CheckOut, Recall, Renewal
+from gateway.ports.library_operations import LoanCheckIn, LoanCheckOut, LoanRecall, Renewal
 from gateway.ports.library_system import CheckedIn
 
 log = structlog.get_logger(component="library")
@@ -59,7 +59,7 @@ class NcipLoanDesk:
 
     # --- check-out ---------------------------------------------------------------------------------------
 
-    async def check_out(self, terms: CheckOut, key: str) -> Loan:
+    async def check_out(self, terms: LoanCheckOut, key: str) -> Loan:
         desk, barcode, patron_id = self.desk, terms.barcode, terms.patron_id
         before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
         patron, found = await ask_together(desk.ask_patron(patron_id), desk.ask_item(barcode))
@@ -146,7 +146,7 @@ class NcipLoanDesk:
         except (Refused, Unavailable):
             return None
 
-    async def _complete_terms(self, terms: CheckOut) -> CheckOut:
+    async def _complete_terms(self, terms: LoanCheckOut) -> LoanCheckOut:
         """A partner's item is lent under its request's number, and is due when it must leave its patron unless
         something else is said: the system may know of neither."""
         made = find_temporary_item(await self.desk.changes.changes_of_item(terms.barcode))
@@ -234,7 +234,7 @@ class NcipLoanDesk:
 
     # --- check-in ----------------------------------------------------------------------------------------
 
-    async def check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+    async def check_in(self, wish: LoanCheckIn, key: str) -> CheckedIn:
         desk, barcode, fill_hold = self.desk, wish.barcode, wish.fill_hold
         at = wish.at or desk.options.resource_sharing_place
         before = await desk.changes.find_change(ChangeKind.CHECK_IN, key)
@@ -447,7 +447,7 @@ class NcipLoanDesk:
 
     # --- recall ------------------------------------------------------------------------------------------
 
-    async def recall_loan(self, wish: Recall, key: str) -> Loan:
+    async def recall_loan(self, wish: LoanRecall, key: str) -> Loan:
         desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.RECALL, key)
         known = await desk.changes.changes_of_item(barcode)

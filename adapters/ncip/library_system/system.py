@@ -31,12 +31,12 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import (
-    CheckIn,
-    CheckOut,
     Fee,
     HoldCancellation,
     HoldUpdate,
-    Recall,
+    LoanCheckIn,
+    LoanCheckOut,
+    LoanRecall,
     Renewal,
     TemporaryItemCreation,
     TemporaryItemDeletion,
@@ -99,10 +99,10 @@ class NcipLibrary(LibrarySystem):
             HoldUpdate: self._holds.update_hold,
             TemporaryItemCreation: temporary_items.make_item,
             TemporaryItemDeletion: temporary_items.delete_item,
-            CheckOut: self._loans.check_out,
-            CheckIn: self._loans.check_in,
+            LoanCheckOut: self._loans.check_out,
+            LoanCheckIn: self._loans.check_in,
             Renewal: self._loans.renew_loan,
-            Recall: self._loans.recall_loan,
+            LoanRecall: self._loans.recall_loan,
             Fee: self._fees.post_fee,
         }
 

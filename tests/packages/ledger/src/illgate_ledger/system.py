@@ -26,7 +26,7 @@ from gateway.domain.library import (
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
-from gateway.ports.library_operations import CheckIn, CheckOut
+from gateway.ports.library_operations import LoanCheckIn, LoanCheckOut
 from gateway.ports.library_system import (
     Capability,
     CheckedIn,
@@ -48,7 +48,7 @@ class LedgerLibrary(LibrarySystem):
         super().__init__(context)
         self._options = options
         self._file = LedgerFile(context.folder / options.file)
-        self.handlers = {CheckOut: self._check_out, CheckIn: self._check_in}
+        self.handlers = {LoanCheckOut: self._check_out, LoanCheckIn: self._check_in}
 
     async def ping(self) -> None:
         self._file.read_pages()
@@ -138,7 +138,7 @@ class LedgerLibrary(LibrarySystem):
 
     # --- loans -------------------------------------------------------------------------------------------
 
-    async def _check_out(self, wish: CheckOut, key: str) -> Loan:
+    async def _check_out(self, wish: LoanCheckOut, key: str) -> Loan:
         """The ledger keeps our key: a repeat finds the loan that it made."""
         pages, barcode = self._file.read_pages(), wish.barcode
         patron = self._describe_patron(pages, wish.patron_id)
@@ -176,7 +176,7 @@ class LedgerLibrary(LibrarySystem):
         if not item.circulates:
             raise refuse(RefusalReason.ITEM_DOES_NOT_CIRCULATE)
 
-    async def _check_in(self, wish: CheckIn, key: str) -> CheckedIn:
+    async def _check_in(self, wish: LoanCheckIn, key: str) -> CheckedIn:
         pages, barcode = self._file.read_pages(), wish.barcode
         item = self._describe_item(pages, barcode)
         entry = find_open_loan(pages, barcode)
