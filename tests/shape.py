@@ -37,7 +37,7 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 122_200, 108_000),
+    Bound("code lines of gateway and adapters", 121_800, 108_000),
     Bound("code lines of rehearsal", 11_000, 8_000),
     Bound("code lines of tests", 115_300, 78_000),
     Bound("functions of services that take library: str first", 179, 0),
@@ -47,7 +47,7 @@ BOUNDS: Sequence[Bound] = (
     Bound("loose files in services", 0, 0),
     Bound("rooms of services in a circle", 0, 0),
     Bound("class names that stand more than once in gateway", 5, 0),
-    Bound("class names that stand more than once", 67, 30),
+    Bound("class names that stand more than once", 66, 30),
     Bound(f"files that name {NEW_EVENT_KIND}", 6, 6),
     Bound("docstrings that begin with Of, By, What, Raises …", 80, 80),
 )

@@ -6,13 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
-
 from adapters.library.embedded import EmbeddedLibrary, migrations, sample
 from adapters.library.embedded import patrons as patron_records
 from adapters.library.embedded.catalogue import CopyDraft, add_copies
+from adapters.library.embedded.library_session import LibrarySession, plan_session
 from adapters.library.embedded.patrons import PatronRegistration, hash_pin
-from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import (
     Bib,
@@ -77,8 +75,6 @@ class EmbeddedWorld:
 async def embedded_world(store: Store, symbol: str = "LIB", clock: FixedClock | None = None) -> EmbeddedWorld:
     await migrate_store(store, migrations)
     clock = clock or FixedClock(START)
-    here = WorkContext(symbol, START, ZONE, KNOWN.currency)
-    await store.write(lambda connection: _fill(connection, here))
     info = LibraryInfo(symbol, "Městská knihovna")
     context = LibraryAdapterContext(
         symbol,
@@ -91,13 +87,14 @@ async def embedded_world(store: Store, symbol: str = "LIB", clock: FixedClock | 
         dict[str, str]().__getitem__,
         StoredLibraryChanges(store, symbol),
     )
+    await store.write(lambda connection: _fill(plan_session(context)(connection)))
     world = EmbeddedWorld(EmbeddedLibrary(context), clock)
-    await _stock(world, store, here)
+    await _stock(world, context)
     return world
 
 
-def _fill(connection: Connection, here: WorkContext) -> None:
-    sample.write_sample_setup(connection, here)
+def _fill(session: LibrarySession) -> None:
+    sample.write_sample_setup(session)
     keys = (KNOWN.good, KNOWN.other, KNOWN.third, KNOWN.blocked, KNOWN.expired)
     for key, (surname, given) in zip(keys, _PEOPLE, strict=True):
         draft = PatronDraft(
@@ -106,13 +103,13 @@ def _fill(connection: Connection, here: WorkContext) -> None:
             category="adult",
             home_library=KNOWN.desk,
             contacts=(Contact(ContactKind.EMAIL, "home", f"{key.value}@library.example"),),
-            expires=here.today + timedelta(days=-1 if key is KNOWN.expired else 900),
+            expires=session.today + timedelta(days=-1 if key is KNOWN.expired else 900),
         )
         by = PatronRegistration((Block("card reported lost"),)) if key is KNOWN.blocked else PatronRegistration()
-        patron_records.create_patron(connection, here, draft, _HASH, f"setup:{key.value}", by)
+        patron_records.create_patron(session, draft, _HASH, f"setup:{key.value}", by)
 
 
-async def _stock(world: EmbeddedWorld, store: Store, here: WorkContext) -> None:
+async def _stock(world: EmbeddedWorld, context: LibraryAdapterContext) -> None:
     orchard = Bib(title="Вишнёвый сад", author="Чехов, Антон", identifiers=(KNOWN.record,))
     pair = Bib(title="紅楼夢", author="曹雪芹", identifiers=(RecordId("oclc", "90001002"),))
     atlas = Bib(title="Atlas für den Lesesaal", author="Söhnlein, Grete")
@@ -122,7 +119,7 @@ async def _stock(world: EmbeddedWorld, store: Store, here: WorkContext) -> None:
     await _item(world, first, pair, "stacks", "standard")
     made = await world.library.item_by_barcode(first)
     copy = CopyDraft(second, made.bib_id, KNOWN.desk, "stacks", "standard")
-    await store.write(lambda connection: add_copies(connection, here, [copy]))
+    await context.store.write(lambda connection: add_copies(plan_session(context)(connection), [copy]))
 
 
 async def _item(world: EmbeddedWorld, barcode: str, bib: Bib, shelf: str, policy: str) -> None:

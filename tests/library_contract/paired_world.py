@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.library.embedded import EmbeddedLibrary, migrations, sample
-from adapters.library.embedded.work_context import WorkContext
+from adapters.library.embedded.library_session import LibrarySession
 from adapters.library.koha.system import open_koha
 from adapters.library.paired.options import PairedOptions
 from adapters.library.paired.system import PairedLibrary, open_pair
@@ -78,8 +78,9 @@ async def open_with(
 async def open_empty_embedded(store: Store, symbol: str, clock: Clock) -> EmbeddedLibrary:
     """Set up like the sample, without patrons and items: where partners' items are kept."""
     await migrate_store(store, OWN, migrations)
-    here = WorkContext(symbol, START, ZONE, KNOWN.currency)
-    await store.write(lambda connection: sample.write_sample_setup(connection, here))
+    await store.write(
+        lambda connection: sample.write_sample_setup(LibrarySession(connection, symbol, START, ZONE, KNOWN.currency))
+    )
     return EmbeddedLibrary(replace(ncip_world.make_context(store, clock), library=symbol))
 
 

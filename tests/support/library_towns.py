@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from adapters.library.embedded import sample
-from adapters.library.embedded.work_context import WorkContext
+from adapters.library.embedded.library_session import LibrarySession
 from demo.two import NORTH, SOUTH, Story
 from demo.world import Site, Town, World, fill_library, make_installation
 from gateway.domain.clock import FixedClock
@@ -265,8 +265,10 @@ async def _set_up_embedded(town: Town) -> None:
     store = assembly.open_store()
     try:
         await migrate_store(store, *assembly.migration_histories)
-        here = WorkContext(town.symbol, town._clock.now(), ZoneInfo("Europe/Zurich"), "EUR")
-        await store.write(lambda connection: sample.write_sample_setup(connection, here))
+        zone, now = ZoneInfo("Europe/Zurich"), town._clock.now()
+        await store.write(
+            lambda connection: sample.write_sample_setup(LibrarySession(connection, town.symbol, now, zone, "EUR"))
+        )
     finally:
         await store.close()
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Row, and_, bindparam, delete, or_, select, update
+from sqlalchemy import FromClause, Row, and_, bindparam, delete, or_, select, update
 from stdnum import isbn, issn
 
 from adapters.library.embedded import item_rows
+from adapters.library.embedded.library_session import LibrarySession, add_row, add_rows, new_id
 from adapters.library.embedded.tables import bib_identifiers, bib_words, bibs, branches, holds, items
 from adapters.library.embedded.tables import holdings as holdings_table
-from adapters.library.embedded.work_context import WorkContext, add_row, add_rows, new_id
 from gateway.domain.library import Bib, HoldStatus, ItemStatus, PickupLocation, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.text_folding import fold_text
@@ -49,12 +49,12 @@ _MAX_WORDS = 24
 _CJK = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 
 
-def find_bib(connection: Connection, here: WorkContext, record: RecordId) -> Bib:
+def find_bib(session: LibrarySession, record: RecordId) -> Bib:
     """Find a record; raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM)."""
-    in_library = (bibs.c.library == here.library, bibs.c.deleted.is_(None))
+    in_library = (bibs.c.library == session.library, bibs.c.deleted.is_(None))
     if record.type == LOCAL:
         number = or_(bibs.c.id == record.value, bibs.c.control_number == record.value)
-        rows = connection.execute(select(*COLUMNS).where(*in_library, number).limit(2)).all()
+        rows = session.connection.execute(select(*COLUMNS).where(*in_library, number).limit(2)).all()
         rows = [row for row in rows if row.id == record.value] or rows
     else:
         matching = (
@@ -65,12 +65,12 @@ def find_bib(connection: Connection, here: WorkContext, record: RecordId) -> Bib
             )
             .where(
                 *in_library,
-                bib_identifiers.c.library == here.library,
+                bib_identifiers.c.library == session.library,
                 bib_identifiers.c.type == record.type,
                 bib_identifiers.c.value == normalize_record_number(record.type, record.value),
             )
         )
-        rows = connection.execute(matching.limit(2)).all()
+        rows = session.connection.execute(matching.limit(2)).all()
     if not rows:
         raise unknown_record_refusal(record.value)
     if len(rows) > 1:
@@ -83,7 +83,7 @@ def find_bib(connection: Connection, here: WorkContext, record: RecordId) -> Bib
     return bib_of_row(rows[0])
 
 
-def search_bibs(connection: Connection, here: WorkContext, query: str, limit: int) -> tuple[Bib, ...]:
+def search_bibs(session: LibrarySession, query: str, limit: int) -> tuple[Bib, ...]:
     """Words that all occur, in any order; newest records first."""
     wanted = select_query_words(query)
     if not wanted:
@@ -95,33 +95,33 @@ def search_bibs(connection: Connection, here: WorkContext, query: str, limit: in
         source = source.join(other, and_(other.c.library == first.c.library, other.c.bib_id == first.c.bib_id))
     source = source.join(bibs, and_(bibs.c.library == first.c.library, bibs.c.id == first.c.bib_id))
     occurs = [
-        and_(table.c.library == here.library, table.c.word == word)
+        and_(table.c.library == session.library, table.c.word == word)
         for table, word in zip((first, *others), wanted, strict=True)
     ]
     statement = select(*COLUMNS).select_from(source).where(bibs.c.deleted.is_(None), *occurs)
-    rows = connection.execute(statement.order_by(first.c.bib_id.desc()).limit(limit))
+    rows = session.connection.execute(statement.order_by(first.c.bib_id.desc()).limit(limit))
     return tuple(bib_of_row(row) for row in rows)
 
 
-def get_holdings(connection: Connection, here: WorkContext, bib_id: str) -> BibHoldings:
+def get_holdings(session: LibrarySession, bib_id: str) -> BibHoldings:
     """Load the holdings; raises Refused(UNKNOWN_RECORD)."""
-    record = get_bib(connection, here, bib_id)
-    pieces = item_rows.items_of_bib(connection, here, bib_id)
-    open_holds = connection.execute(
+    record = get_bib(session, bib_id)
+    pieces = item_rows.items_of_bib(session, bib_id)
+    open_holds = session.connection.execute(
         select(holds.c.status, holds.c.expires).where(
-            holds.c.library == here.library, holds.c.bib_id == bib_id, holds.c.closed.is_(None)
+            holds.c.library == session.library, holds.c.bib_id == bib_id, holds.c.closed.is_(None)
         )
     ).all()
     bound = (HoldStatus.READY, HoldStatus.IN_TRANSIT)
-    count = sum(1 for hold in open_holds if hold.status in bound or not hold.expires or hold.expires >= here.today)
+    count = sum(1 for hold in open_holds if hold.status in bound or not hold.expires or hold.expires >= session.today)
     return BibHoldings(record, tuple(piece.item for piece in pieces), count)
 
 
-def list_pickup_locations(connection: Connection, here: WorkContext) -> tuple[PickupLocation, ...]:
+def list_pickup_locations(session: LibrarySession) -> tuple[PickupLocation, ...]:
     """Branches that keep a hold shelf, by code."""
     return tuple(
         PickupLocation(code, name, code, sharing)
-        for code, name, sharing in _PICKUP.fetch_all(connection, {"library": here.library})
+        for code, name, sharing in _PICKUP.fetch_all(session.connection, {"library": session.library})
     )
 
 
@@ -132,17 +132,17 @@ _PICKUP = PreparedStatement(
 )
 
 
-def get_bib(connection: Connection, here: WorkContext, bib_id: str) -> Bib:
+def get_bib(session: LibrarySession, bib_id: str) -> Bib:
     """Load a record; raises Refused(UNKNOWN_RECORD)."""
-    row = connection.execute(_BY_ID, {"library": here.library, "bib": bib_id}).one_or_none()
+    row = session.connection.execute(_BY_ID, {"library": session.library, "bib": bib_id}).one_or_none()
     if row is None:
         raise unknown_record_refusal(bib_id)
     return bib_of_row(row)
 
 
-def get_bib_or_removed(connection: Connection, here: WorkContext, bib_id: str) -> Bib:
+def get_bib_or_removed(session: LibrarySession, bib_id: str) -> Bib:
     """Load a record, also a removed one, which items of the past still point to."""
-    return bib_of_row(connection.execute(_BY_ID_EVER, {"library": here.library, "bib": bib_id}).one())
+    return bib_of_row(session.connection.execute(_BY_ID_EVER, {"library": session.library, "bib": bib_id}).one())
 
 
 def unknown_record_refusal(value: str) -> Refused:
@@ -162,8 +162,7 @@ def bib_of_row(row: Row[Any]) -> Bib:
 
 
 def add_bib(
-    connection: Connection,
-    here: WorkContext,
+    session: LibrarySession,
     record: Bib,
     *,
     control_number: str | None = None,
@@ -172,37 +171,35 @@ def add_bib(
     """Add a record under its own id, which must be new. A suppressed record gets no look-up rows: nobody may find it
     but by its id."""
     row = _bib_columns(record) | {
-        "library": here.library,
+        "library": session.library,
         "id": record.id,
         "control_number": control_number,
         "marc": marc,
-        "created": here.now,
+        "created": session.now,
     }
-    add_row(connection, bibs, row)
-    _write_lookup_rows(connection, here, record.id, record)
+    add_row(session.connection, bibs, row)
+    _write_lookup_rows(session, record.id, record)
 
 
-def replace_bib(connection: Connection, here: WorkContext, bib_id: str, record: Bib, marc: bytes | None) -> None:
+def replace_bib(session: LibrarySession, bib_id: str, record: Bib, marc: bytes | None) -> None:
     changed = _bib_columns(record) | {"marc": marc, "deleted": None}
-    connection.execute(update(bibs).where(_b.library == here.library, _b.id == bib_id).values(**changed))
+    session.connection.execute(update(bibs).where(_b.library == session.library, _b.id == bib_id).values(**changed))
     for table in (bib_identifiers, bib_words):
-        connection.execute(delete(table).where(table.c.library == here.library, table.c.bib_id == bib_id))
-    _write_lookup_rows(connection, here, bib_id, record)
+        session.connection.execute(delete(table).where(table.c.library == session.library, table.c.bib_id == bib_id))
+    _write_lookup_rows(session, bib_id, record)
 
 
-def add_holding(
-    connection: Connection, here: WorkContext, bib_id: str, branch: str, shelf: str, call_number: str
-) -> str:
-    holding_id = new_id(here.now)
+def add_holding(session: LibrarySession, bib_id: str, branch: str, shelf: str, call_number: str) -> str:
+    holding_id = new_id(session.now)
     row = {
-        "library": here.library,
+        "library": session.library,
         "id": holding_id,
         "bib_id": bib_id,
         "branch": branch,
         "shelf": shelf,
         "call_number": call_number,
     }
-    add_row(connection, holdings_table, row)
+    add_row(session.connection, holdings_table, row)
     return holding_id
 
 
@@ -213,17 +210,17 @@ def _bib_columns(record: Bib) -> dict[str, Any]:
     return columns
 
 
-def _write_lookup_rows(connection: Connection, context: WorkContext, bib_id: str, record: Bib) -> None:
+def _write_lookup_rows(session: LibrarySession, bib_id: str, record: Bib) -> None:
     if record.suppressed:
         return
     pairs = _list_number_pairs(record)
     if pairs:
-        rows = [{"library": context.library, "type": t, "value": v, "bib_id": bib_id} for t, v in pairs]
-        add_rows(connection, bib_identifiers, rows)
+        rows = [{"library": session.library, "type": t, "value": v, "bib_id": bib_id} for t, v in pairs]
+        add_rows(session.connection, bib_identifiers, rows)
     found = sorted(list_lookup_words(record))
     if found:
-        indexed = [{"library": context.library, "word": word, "bib_id": bib_id} for word in found]
-        add_rows(connection, bib_words, indexed)
+        indexed = [{"library": session.library, "word": word, "bib_id": bib_id} for word in found]
+        add_rows(session.connection, bib_words, indexed)
 
 
 def _list_number_pairs(record: Bib) -> tuple[tuple[str, str], ...]:
@@ -298,36 +295,36 @@ class CopyDraft:
     description: str = ""
 
 
-def add_copies(connection: Connection, here: WorkContext, copies: Iterable[CopyDraft]) -> None:
+def add_copies(session: LibrarySession, copies: Iterable[CopyDraft]) -> None:
     """Codes and barcodes must have been checked."""
     held: dict[tuple[str, str, str], str] = {}
     rows = []
     for copy in copies:
         place = (copy.bib_id, copy.branch, copy.shelf)
         if place not in held:
-            held[place] = _get_or_add_holding(connection, here, copy)
-        rows.append(_copy_row(here, copy, held[place]))
+            held[place] = _get_or_add_holding(session, copy)
+        rows.append(_copy_row(session, copy, held[place]))
     if rows:
-        add_rows(connection, items, rows)
+        add_rows(session.connection, items, rows)
 
 
-def _get_or_add_holding(connection: Connection, context: WorkContext, copy: CopyDraft) -> str:
+def _get_or_add_holding(session: LibrarySession, copy: CopyDraft) -> str:
     h = holdings_table.c
     there = select(h.id).where(
-        h.library == context.library,
+        h.library == session.library,
         h.bib_id == copy.bib_id,
         h.branch == copy.branch,
         h.shelf == copy.shelf,
         h.deleted.is_(None),
     )
-    known: str | None = connection.scalar(there.limit(1))
-    return known or add_holding(connection, context, copy.bib_id, copy.branch, copy.shelf, copy.call_number)
+    known: str | None = session.connection.scalar(there.limit(1))
+    return known or add_holding(session, copy.bib_id, copy.branch, copy.shelf, copy.call_number)
 
 
-def _copy_row(context: WorkContext, copy: CopyDraft, holding_id: str) -> dict[str, Any]:
+def _copy_row(session: LibrarySession, copy: CopyDraft, holding_id: str) -> dict[str, Any]:
     return {
-        "library": context.library,
-        "id": new_id(context.now),
+        "library": session.library,
+        "id": new_id(session.now),
         "barcode": copy.barcode,
         "bib_id": copy.bib_id,
         "holding_id": holding_id,
@@ -344,5 +341,5 @@ def _copy_row(context: WorkContext, copy: CopyDraft, holding_id: str) -> dict[st
         "temporary": False,
         "library_use_only": False,
         "renewals_allowed": True,
-        "created": context.now,
+        "created": session.now,
     }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnClause, Connection, Date, Integer, Row, String, bindparam, column, text, update
+from sqlalchemy import Boolean, ColumnClause, Date, Integer, Row, String, bindparam, column, text, update
 
 from adapters.library.embedded import item_rows
 from adapters.library.embedded.item_rows import ItemRecord
+from adapters.library.embedded.library_session import LibrarySession
 from adapters.library.embedded.loan_rules import BranchClosures, compute_shelf_end
 from adapters.library.embedded.tables import holds, loans
-from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.sql.column_types import UtcDateTime
@@ -80,50 +80,48 @@ _LAPSED = _hold_statement(
 )
 
 
-def get_hold(connection: Connection, here: WorkContext, hold_id: str) -> Hold:
+def get_hold(session: LibrarySession, hold_id: str) -> Hold:
     """Load a hold; raises Refused(UNKNOWN_REQUEST)."""
-    row = connection.execute(_HOLD_BY_ID, _hold_parameters(here, hold_id)).one_or_none()
+    row = session.connection.execute(_HOLD_BY_ID, _hold_parameters(session, hold_id)).one_or_none()
     if row is None:
         raise Refused(RefusalReason.UNKNOWN_REQUEST, "no hold has this id", about=MessagePart.REQUEST, value=hold_id)
-    return hold_of_row(row, here)
+    return hold_of_row(row, session)
 
 
-def find_hold_by_key(connection: Connection, here: WorkContext, key: str) -> Hold | None:
-    row = connection.execute(_BY_KEY, _hold_parameters(here, key)).one_or_none()
-    return None if row is None else hold_of_row(row, here)
+def find_hold_by_key(session: LibrarySession, key: str) -> Hold | None:
+    row = session.connection.execute(_BY_KEY, _hold_parameters(session, key)).one_or_none()
+    return None if row is None else hold_of_row(row, session)
 
 
-def holds_of_request(connection: Connection, here: WorkContext, request_id: str) -> tuple[Hold, ...]:
+def holds_of_request(session: LibrarySession, request_id: str) -> tuple[Hold, ...]:
     """All of this request number, also closed ones."""
-    return _load_holds(connection, here, _BY_REQUEST, _hold_parameters(here, request_id))
+    return _load_holds(session, _BY_REQUEST, _hold_parameters(session, request_id))
 
 
-def holds_of_patron(connection: Connection, here: WorkContext, patron_id: str) -> tuple[Hold, ...]:
-    return _load_holds(connection, here, _HOLDS_OF_PATRON, _hold_parameters(here, patron_id))
+def holds_of_patron(session: LibrarySession, patron_id: str) -> tuple[Hold, ...]:
+    return _load_holds(session, _HOLDS_OF_PATRON, _hold_parameters(session, patron_id))
 
 
-def holds_of_bib(connection: Connection, here: WorkContext, bib_id: str) -> tuple[Hold, ...]:
-    return _load_holds(connection, here, _OF_BIB, _hold_parameters(here, bib_id))
+def holds_of_bib(session: LibrarySession, bib_id: str) -> tuple[Hold, ...]:
+    return _load_holds(session, _OF_BIB, _hold_parameters(session, bib_id))
 
 
-def holds_of_item(connection: Connection, here: WorkContext, bib_id: str, item_id: str) -> tuple[Hold, ...]:
+def holds_of_item(session: LibrarySession, bib_id: str, item_id: str) -> tuple[Hold, ...]:
     """Open holds that the item may fill or is kept for, in order."""
-    return _load_holds(connection, here, _OF_ITEM, _hold_parameters(here, bib_id) | {"item": item_id})
+    return _load_holds(session, _OF_ITEM, _hold_parameters(session, bib_id) | {"item": item_id})
 
 
-def _load_holds(
-    connection: Connection, context: WorkContext, statement: Any, values: dict[str, object]
-) -> tuple[Hold, ...]:
-    return tuple(hold_of_row(row, context) for row in connection.execute(statement, values))
+def _load_holds(session: LibrarySession, statement: Any, values: dict[str, object]) -> tuple[Hold, ...]:
+    return tuple(hold_of_row(row, session) for row in session.connection.execute(statement, values))
 
 
-def _hold_parameters(context: WorkContext, value: str) -> dict[str, object]:
-    return {"library": context.library, "value": value, "today": context.today}
+def _hold_parameters(session: LibrarySession, value: str) -> dict[str, object]:
+    return {"library": session.library, "value": value, "today": session.today}
 
 
-def hold_of_row(row: Row[Any], here: WorkContext) -> Hold:
+def hold_of_row(row: Row[Any], session: LibrarySession) -> Hold:
     status = HoldStatus(row.status)
-    if status in QUEUED and row.expires is not None and row.expires < here.today:
+    if status in QUEUED and row.expires is not None and row.expires < session.today:
         status = HoldStatus.EXPIRED  # the row is closed when somebody next works on the record
     return Hold(
         id=row.id,
@@ -148,17 +146,18 @@ def hold_of_row(row: Row[Any], here: WorkContext) -> Hold:
 # --- changes ---------------------------------------------------------------------------------------------
 
 
-def update_hold_row(connection: Connection, here: WorkContext, hold_id: str, **columns: Any) -> None:
-    connection.execute(update(holds).where(holds.c.library == here.library, holds.c.id == hold_id).values(**columns))
+def update_hold_row(session: LibrarySession, hold_id: str, **columns: Any) -> None:
+    session.connection.execute(
+        update(holds).where(holds.c.library == session.library, holds.c.id == hold_id).values(**columns)
+    )
 
 
-def close_hold(connection: Connection, here: WorkContext, hold_id: str, status: HoldStatus, **columns: Any) -> None:
-    update_hold_row(connection, here, hold_id, status=status.value, closed=here.now, **columns)
+def close_hold(session: LibrarySession, hold_id: str, status: HoldStatus, **columns: Any) -> None:
+    update_hold_row(session, hold_id, status=status.value, closed=session.now, **columns)
 
 
 def assign_item_to_hold(
-    connection: Connection,
-    here: WorkContext,
+    session: LibrarySession,
     hold: Hold,
     piece: ItemRecord,
     desk: str,
@@ -168,31 +167,29 @@ def assign_item_to_hold(
     """The item is kept for this hold: on the shelf where the desk is the pickup branch, else on its way there."""
     item_id = piece.item.id
     if hold.pickup == desk:
-        until = compute_shelf_end(shelf_days, here.today, closures)
-        update_hold_row(connection, here, hold.id, status=HoldStatus.READY.value, item_id=item_id, ready_until=until)
+        until = compute_shelf_end(shelf_days, session.today, closures)
+        update_hold_row(session, hold.id, status=HoldStatus.READY.value, item_id=item_id, ready_until=until)
         place = {"status": ItemStatus.ON_HOLD_SHELF.value, "transit_to": ""}
     else:
-        update_hold_row(
-            connection, here, hold.id, status=HoldStatus.IN_TRANSIT.value, item_id=item_id, ready_until=None
-        )
+        update_hold_row(session, hold.id, status=HoldStatus.IN_TRANSIT.value, item_id=item_id, ready_until=None)
         place = {"status": ItemStatus.IN_TRANSIT.value, "transit_to": hold.pickup}
     shelf = piece.item.home.shelf if desk == piece.item.home.library else ""
-    item_rows.update_item_row(connection, here, item_id, current_branch=desk, current_shelf=shelf, **place)
+    item_rows.update_item_row(session, item_id, current_branch=desk, current_shelf=shelf, **place)
 
 
-def requeue_hold(connection: Connection, here: WorkContext, hold: Hold, level: str) -> None:
+def requeue_hold(session: LibrarySession, hold: Hold, level: str) -> None:
     """The hold loses its item and stands in the queue again, at its old place."""
     item_id = hold.item_id if level == ITEM else None
-    update_hold_row(connection, here, hold.id, status=HoldStatus.WAITING.value, item_id=item_id, ready_until=None)
+    update_hold_row(session, hold.id, status=HoldStatus.WAITING.value, item_id=item_id, ready_until=None)
 
 
-def get_hold_level(connection: Connection, here: WorkContext, hold_id: str) -> str:
+def get_hold_level(session: LibrarySession, hold_id: str) -> str:
     """item or title."""
-    hold_level: str = connection.execute(_HOLD_BY_ID, _hold_parameters(here, hold_id)).one().level
+    hold_level: str = session.connection.execute(_HOLD_BY_ID, _hold_parameters(session, hold_id)).one().level
     return hold_level
 
 
-def free_item(connection: Connection, here: WorkContext, piece: ItemRecord) -> None:
+def free_item(session: LibrarySession, piece: ItemRecord) -> None:
     """An item that was kept for a hold is so no more: free where it belongs, else on its way there. Whoever waits
     next gets it when it is scanned at a desk."""
     item = piece.item
@@ -202,15 +199,15 @@ def free_item(connection: Connection, here: WorkContext, piece: ItemRecord) -> N
         place = {"status": ItemStatus.AVAILABLE.value, "transit_to": "", "current_shelf": item.home.shelf}
     else:
         place = {"status": ItemStatus.IN_TRANSIT.value, "transit_to": item.home.library}
-    item_rows.update_item_row(connection, here, item.id, **place)
+    item_rows.update_item_row(session, item.id, **place)
 
 
-def expire_holds(connection: Connection, here: WorkContext, bib_id: str) -> None:
+def expire_holds(session: LibrarySession, bib_id: str) -> None:
     """Close the holds on a record that nobody wants any more: queued past their expiry, or not fetched."""
-    for row in connection.execute(_LAPSED, _hold_parameters(here, bib_id)).all():
-        close_hold(connection, here, row.id, HoldStatus.EXPIRED)
+    for row in session.connection.execute(_LAPSED, _hold_parameters(session, bib_id)).all():
+        close_hold(session, row.id, HoldStatus.EXPIRED)
         if row.status == HoldStatus.READY and row.item_id:
-            free_item(connection, here, item_rows.get_item(connection, here, row.item_id))
+            free_item(session, item_rows.get_item(session, row.item_id))
 
 
 def _loan_statement(condition: str) -> Any:
@@ -223,43 +220,47 @@ _LATEST = _loan_statement("l.item_id = :value ORDER BY l.id DESC LIMIT 1")
 _LOANS_OF_PATRON = _loan_statement("l.patron_id = :value AND l.returned IS NULL ORDER BY l.due, l.id")
 
 
-def get_loan(connection: Connection, here: WorkContext, loan_id: str) -> Loan:
+def get_loan(session: LibrarySession, loan_id: str) -> Loan:
     """Load a loan; raises Refused(NOT_CHECKED_OUT)."""
-    row = _load_loan_row(connection, here, _LOAN_BY_ID, loan_id)
+    row = _load_loan_row(session, _LOAN_BY_ID, loan_id)
     if row is None:
         raise Refused(RefusalReason.NOT_CHECKED_OUT, "no loan has this id", value=loan_id)
     return loan_of_row(row)
 
 
-def find_open_loan(connection: Connection, here: WorkContext, item_id: str) -> Loan | None:
-    row = _load_loan_row(connection, here, _OPEN, item_id)
+def find_open_loan(session: LibrarySession, item_id: str) -> Loan | None:
+    row = _load_loan_row(session, _OPEN, item_id)
     return None if row is None else loan_of_row(row)
 
 
-def find_latest_loan(connection: Connection, here: WorkContext, item_id: str) -> Loan | None:
+def find_latest_loan(session: LibrarySession, item_id: str) -> Loan | None:
     """Open or ended."""
-    row = _load_loan_row(connection, here, _LATEST, item_id)
+    row = _load_loan_row(session, _LATEST, item_id)
     return None if row is None else loan_of_row(row)
 
 
-def find_loan_returned_under(connection: Connection, here: WorkContext, item_id: str, key: str) -> Loan | None:
+def find_loan_returned_under(session: LibrarySession, item_id: str, key: str) -> Loan | None:
     """The item's latest loan, if it was ended under this key."""
-    row = _load_loan_row(connection, here, _LATEST, item_id)
+    row = _load_loan_row(session, _LATEST, item_id)
     return loan_of_row(row) if row is not None and row.returned is not None and row.returned_key == key else None
 
 
-def loans_of_patron(connection: Connection, here: WorkContext, patron_id: str) -> tuple[Loan, ...]:
+def loans_of_patron(session: LibrarySession, patron_id: str) -> tuple[Loan, ...]:
     """Open loans, soonest due first."""
-    rows = connection.execute(_LOANS_OF_PATRON, {"library": here.library, "value": patron_id})
+    rows = session.connection.execute(_LOANS_OF_PATRON, {"library": session.library, "value": patron_id})
     return tuple(loan_of_row(row) for row in rows)
 
 
-def update_loan_row(connection: Connection, here: WorkContext, loan_id: str, **columns: Any) -> None:
-    connection.execute(update(loans).where(loans.c.library == here.library, loans.c.id == loan_id).values(**columns))
+def update_loan_row(session: LibrarySession, loan_id: str, **columns: Any) -> None:
+    session.connection.execute(
+        update(loans).where(loans.c.library == session.library, loans.c.id == loan_id).values(**columns)
+    )
 
 
-def _load_loan_row(connection: Connection, context: WorkContext, statement: Any, value: str) -> Row[Any] | None:
-    row: Row[Any] | None = connection.execute(statement, {"library": context.library, "value": value}).one_or_none()
+def _load_loan_row(session: LibrarySession, statement: Any, value: str) -> Row[Any] | None:
+    row: Row[Any] | None = session.connection.execute(
+        statement, {"library": session.library, "value": value}
+    ).one_or_none()
     return row
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from sqlalchemy import Connection
 
 from adapters.library.embedded import (
     catalogue,
@@ -21,7 +20,7 @@ from adapters.library.embedded.desk_commands import (
     print_object,
     run_in_library,
 )
-from adapters.library.embedded.work_context import WorkContext
+from adapters.library.embedded.library_session import LibrarySession
 from gateway.domain.library import Bib, Charge, Hold, Item, ItemStatus, Loan, Patron
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
@@ -62,7 +61,7 @@ def show_patron_list(ctx: click.Context, query: str, limit: int, json_: bool) ->
     """
 
     async def print_patron_list(opened: CommandSession) -> None:
-        lines = await opened.read_store(lambda c, here: lists.list_patrons(c, here, query, limit))
+        lines = await opened.read_store(lambda session: lists.list_patrons(session, query, limit))
         print_lines(lines, json_, opened.context.zone)
 
     run_in_library(ctx, print_patron_list)
@@ -80,13 +79,13 @@ def show_patron(ctx: click.Context, identifier: str, json_: bool) -> None:
       illgate library patron 21000000000017
     """
 
-    def load_patron_overview(connection: Connection, here: WorkContext) -> _PatronOverview:
-        found = patrons.find_patron(connection, here, PatronKey(identifier)).patron
+    def load_patron_overview(session: LibrarySession) -> _PatronOverview:
+        found = patrons.find_patron(session, PatronKey(identifier)).patron
         return _PatronOverview(
             found,
-            circulation_rows.loans_of_patron(connection, here, found.id),
-            circulation_rows.holds_of_patron(connection, here, found.id),
-            patrons.unpaid_charges(connection, here, found.id),
+            circulation_rows.loans_of_patron(session, found.id),
+            circulation_rows.holds_of_patron(session, found.id),
+            patrons.unpaid_charges(session, found.id),
         )
 
     async def print_patron_overview(opened: CommandSession) -> None:
@@ -123,7 +122,7 @@ def show_item_list(ctx: click.Context, query: str, status: str | None, limit: in
 
     async def print_item_list(opened: CommandSession) -> None:
         wanted = ItemStatus(status) if status else None
-        lines = await opened.read_store(lambda c, here: lists.list_items(c, here, query, wanted, limit))
+        lines = await opened.read_store(lambda session: lists.list_items(session, query, wanted, limit))
         print_lines(lines, json_, opened.context.zone)
 
     run_in_library(ctx, print_item_list)
@@ -141,17 +140,17 @@ def show_item(ctx: click.Context, barcode: str, json_: bool) -> None:
       illgate library item 39000000000011
     """
 
-    def load_item_overview(connection: Connection, here: WorkContext) -> _ItemOverview:
-        piece = item_rows.get_item_by_barcode(connection, here, barcode)
+    def load_item_overview(session: LibrarySession) -> _ItemOverview:
+        piece = item_rows.get_item_by_barcode(session, barcode)
         return _ItemOverview(
             piece.item,
-            catalogue.get_bib(connection, here, piece.item.bib_id),
+            catalogue.get_bib(session, piece.item.bib_id),
             piece.transit_to,
             piece.request_id,
             piece.lender,
             piece.note,
-            circulation_rows.find_open_loan(connection, here, piece.item.id),
-            circulation_rows.holds_of_item(connection, here, piece.item.bib_id, piece.item.id),
+            circulation_rows.find_open_loan(session, piece.item.id),
+            circulation_rows.holds_of_item(session, piece.item.bib_id, piece.item.id),
         )
 
     async def print_item_overview(opened: CommandSession) -> None:
@@ -185,7 +184,7 @@ def show_hold_list(ctx: click.Context, limit: int, json_: bool) -> None:
     """
 
     async def print_hold_list(opened: CommandSession) -> None:
-        lines = await opened.read_store(lambda c, here: lists.list_holds(c, here, limit))
+        lines = await opened.read_store(lambda session: lists.list_holds(session, limit))
         print_lines(lines, json_, opened.context.zone)
 
     run_in_library(ctx, print_hold_list)
@@ -207,8 +206,8 @@ def show_loan_list(ctx: click.Context, overdue: bool, all_: bool, limit: int, js
     """
 
     async def print_loan_list(opened: CommandSession) -> None:
-        conditions = () if all_ else (lists.overdue_condition(opened.work_context) if overdue else lists.OPEN,)
-        lines = await opened.read_store(lambda c, here: lists.list_loans(c, here, *conditions, limit=limit))
+        conditions = () if all_ else (lists.overdue_condition(opened.context.clock.now()) if overdue else lists.OPEN,)
+        lines = await opened.read_store(lambda session: lists.list_loans(session, *conditions, limit=limit))
         print_lines(lines, json_, opened.context.zone)
 
     run_in_library(ctx, print_loan_list)
@@ -230,7 +229,7 @@ def show_bib_list(ctx: click.Context, query: tuple[str, ...], limit: int, json_:
     """
 
     async def print_bib_list(opened: CommandSession) -> None:
-        lines = await opened.read_store(lambda c, here: catalogue.search_bibs(c, here, " ".join(query), limit))
+        lines = await opened.read_store(lambda session: catalogue.search_bibs(session, " ".join(query), limit))
         print_lines([_bib_line_of_bib(bib) for bib in lines] if not json_ else lines, json_, opened.context.zone)
 
     run_in_library(ctx, print_bib_list)

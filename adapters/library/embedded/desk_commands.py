@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.termui import progressbar
-from sqlalchemy import Connection
 
 from adapters.library.embedded import marc_import, patron_import, setup_file
+from adapters.library.embedded.library_session import LibrarySession, new_id, plan_session
 from adapters.library.embedded.loan_rules import end_of_day
-from adapters.library.embedded.work_context import WorkContext, new_id
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.adapter import CommandContext, DeskAdvice, LibraryAdapterContext, LibraryDesk, OpenLibrary
@@ -54,22 +53,17 @@ class CommandSession:
         return self.library.context
 
     @property
-    def work_context(self) -> WorkContext:
-        c = self.context
-        return WorkContext(c.library, c.clock.now(), c.zone, c.currency)
-
-    @property
     def desk(self) -> LibraryDesk:
         """The desk; raises ConfigurationError."""
         return self.commands.desk(self.library)
 
-    async def read_store(self, work: Callable[[Connection, WorkContext], T]) -> T:
-        here = self.work_context
-        return await self.context.store.read(lambda connection: work(connection, here))
+    async def read_store(self, work: Callable[[LibrarySession], T]) -> T:
+        open_session = plan_session(self.context)
+        return await self.context.store.read(lambda connection: work(open_session(connection)))
 
-    async def write_store(self, work: Callable[[Connection, WorkContext], T]) -> T:
-        here = self.work_context
-        return await self.context.store.write(lambda connection: work(connection, here))
+    async def write_store(self, work: Callable[[LibrarySession], T]) -> T:
+        open_session = plan_session(self.context)
+        return await self.context.store.write(lambda connection: work(open_session(connection)))
 
 
 def run_in_library(ctx: click.Context, work: Callable[[CommandSession], Awaitable[T]]) -> T:
@@ -194,7 +188,7 @@ async def _scan_item(opened: CommandSession, barcode: str, at: str) -> tuple[Che
     """A piece that is back already, but whose request has not heard of it (a command that was killed), is told so by
     the next scan."""
     try:
-        done = await opened.system.check_in(barcode, f"desk:{new_id(opened.work_context.now)}", at=at)
+        done = await opened.system.check_in(barcode, f"desk:{new_id(opened.context.clock.now())}", at=at)
     except Refused as refused:
         if refused.reason is not RefusalReason.NOT_CHECKED_OUT:
             raise
@@ -224,7 +218,7 @@ def check_out_at_desk(ctx: click.Context, barcode: str, patron: str, due: date |
     async def lend_to_patron(opened: CommandSession) -> None:
         borrower = await opened.system.find_patron(PatronKey(patron))
         moment = end_of_day(date(due.year, due.month, due.day), opened.context.zone) if due else None
-        key = f"desk:{new_id(opened.work_context.now)}"
+        key = f"desk:{new_id(opened.context.clock.now())}"
         loan = await opened.system.check_out(barcode, borrower.id, key, due=moment)
         await opened.desk.notify_checked_out(loan, await opened.system.item_by_barcode(barcode), borrower)
         if json_:
@@ -312,7 +306,7 @@ def import_patron_file(ctx: click.Context, file: Path) -> None:
     """
 
     async def import_patron_lines(opened: CommandSession) -> patron_import.PatronImportReport:
-        await opened.read_store(lambda c, here: patron_import.check_lines(c, here, lines))
+        await opened.read_store(lambda session: patron_import.check_lines(session, lines))
         with progress_bar("patrons", len(lines)) as bar:
             return await patron_import.import_patrons(opened.write_store, lines, bar.update)
 
@@ -349,7 +343,7 @@ def import_setup_file(ctx: click.Context, file: Path) -> None:
         ctx.exit(FAILED)
 
     async def store_setup(opened: CommandSession) -> None:
-        await opened.write_store(lambda c, here: setup_file.write_setup(c, here, wanted))
+        await opened.write_store(lambda session: setup_file.write_setup(session, wanted))
 
     run_in_library(ctx, store_setup)
     click.echo(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnClause, Connection, Date, Integer, Row, String, bindparam, column, text, update
+from sqlalchemy import Boolean, ColumnClause, Date, Integer, Row, String, bindparam, column, text, update
 
+from adapters.library.embedded.library_session import LibrarySession, lock_item
 from adapters.library.embedded.loan_rules import ItemPolicy
 from adapters.library.embedded.tables import items
-from adapters.library.embedded.work_context import WorkContext, lock_item
 from gateway.domain.library import Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
@@ -90,41 +90,41 @@ class ItemRecord:
     deleted_key: str | None
 
 
-def live_item(connection: Connection, here: WorkContext, barcode: str) -> ItemRecord | None:
-    row = connection.execute(_LIVE, _item_parameters(here, barcode)).one_or_none()
+def live_item(session: LibrarySession, barcode: str) -> ItemRecord | None:
+    row = session.connection.execute(_LIVE, _item_parameters(session, barcode)).one_or_none()
     return None if row is None else item_record_of_row(row)
 
 
-def get_item_by_barcode(connection: Connection, here: WorkContext, barcode: str) -> ItemRecord:
+def get_item_by_barcode(session: LibrarySession, barcode: str) -> ItemRecord:
     """Load an item; raises Refused(UNKNOWN_ITEM)."""
-    piece = live_item(connection, here, barcode)
+    piece = live_item(session, barcode)
     if piece is None:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this barcode", about=MessagePart.ITEM, value=barcode)
     return piece
 
 
-def get_locked_item(connection: Connection, here: WorkContext, barcode: str) -> ItemRecord:
+def get_locked_item(session: LibrarySession, barcode: str) -> ItemRecord:
     """`get_item_by_barcode`, and nobody else changes the item before we are done. Raises Refused(UNKNOWN_ITEM)."""
-    lock_item(connection, here, barcode)
-    return get_item_by_barcode(connection, here, barcode)
+    lock_item(session, barcode)
+    return get_item_by_barcode(session, barcode)
 
 
-def find_latest_deleted(connection: Connection, here: WorkContext, barcode: str) -> ItemRecord | None:
-    row = connection.execute(_GONE, _item_parameters(here, barcode)).one_or_none()
+def find_latest_deleted(session: LibrarySession, barcode: str) -> ItemRecord | None:
+    row = session.connection.execute(_GONE, _item_parameters(session, barcode)).one_or_none()
     return None if row is None else item_record_of_row(row)
 
 
-def get_item(connection: Connection, here: WorkContext, item_id: str) -> ItemRecord:
+def get_item(session: LibrarySession, item_id: str) -> ItemRecord:
     """Load an item, also a deleted one. Raises Refused(UNKNOWN_ITEM)."""
-    row = connection.execute(_BY_ID, _item_parameters(here, item_id)).one_or_none()
+    row = session.connection.execute(_BY_ID, _item_parameters(session, item_id)).one_or_none()
     if row is None:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this id", about=MessagePart.ITEM, value=item_id)
     return item_record_of_row(row)
 
 
-def get_item_by_request(connection: Connection, here: WorkContext, request_id: str) -> ItemRecord:
+def get_item_by_request(session: LibrarySession, request_id: str) -> ItemRecord:
     """Load an item; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
-    rows = connection.execute(_BY_REQUEST, {"library": here.library, "value": request_id}).all()
+    rows = session.connection.execute(_BY_REQUEST, {"library": session.library, "value": request_id}).all()
     found = {row.id for row in rows if row.present} or {row.id for row in rows}
     if not found:
         raise Refused(
@@ -137,19 +137,23 @@ def get_item_by_request(connection: Connection, here: WorkContext, request_id: s
             about=MessagePart.ITEM,
             value=request_id,
         )
-    return get_item(connection, here, found.pop())
+    return get_item(session, found.pop())
 
 
-def items_of_bib(connection: Connection, here: WorkContext, bib_id: str) -> tuple[ItemRecord, ...]:
-    return tuple(item_record_of_row(row) for row in connection.execute(_OF_BIB, _item_parameters(here, bib_id)))
+def items_of_bib(session: LibrarySession, bib_id: str) -> tuple[ItemRecord, ...]:
+    return tuple(
+        item_record_of_row(row) for row in session.connection.execute(_OF_BIB, _item_parameters(session, bib_id))
+    )
 
 
-def update_item_row(connection: Connection, here: WorkContext, item_id: str, **columns: Any) -> None:
-    connection.execute(update(items).where(items.c.library == here.library, items.c.id == item_id).values(**columns))
+def update_item_row(session: LibrarySession, item_id: str, **columns: Any) -> None:
+    session.connection.execute(
+        update(items).where(items.c.library == session.library, items.c.id == item_id).values(**columns)
+    )
 
 
-def _item_parameters(context: WorkContext, value: str) -> dict[str, object]:
-    return {"library": context.library, "value": value, "today": context.today}
+def _item_parameters(session: LibrarySession, value: str) -> dict[str, object]:
+    return {"library": session.library, "value": value, "today": session.today}
 
 
 def item_record_of_row(row: Row[Any]) -> ItemRecord:

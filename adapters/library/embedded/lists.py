@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from adapters.library.embedded.catalogue import select_query_words
+from adapters.library.embedded.library_session import LibrarySession
 from adapters.library.embedded.tables import (
     bibs,
     branches,
@@ -20,7 +21,6 @@ from adapters.library.embedded.tables import (
     patrons,
     shelves,
 )
-from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import ItemStatus, PersonName
 from gateway.domain.value import value_object
 from gateway.ports.library_system import NamedPatron
@@ -126,17 +126,17 @@ _CARD = (
 )
 
 
-def list_patrons(connection: Connection, here: WorkContext, query: str, limit: int) -> tuple[PatronLine, ...]:
+def list_patrons(session: LibrarySession, query: str, limit: int) -> tuple[PatronLine, ...]:
     """`query`: the beginning of a surname (as written), or an identifier."""
     p = patrons.c
     wanted = select(_CARD.label("card"), p.surname, p.given, p.category, p.home_library, p.expires)
-    wanted = wanted.where(p.library == here.library)
+    wanted = wanted.where(p.library == session.library)
     if query:
         named = select(patron_identifiers.c.patron_id).where(
-            patron_identifiers.c.library == here.library, patron_identifiers.c.value == query
+            patron_identifiers.c.library == session.library, patron_identifiers.c.value == query
         )
         wanted = wanted.where(or_(p.surname.startswith(query, autoescape=True), p.id.in_(named)))
-    rows = connection.execute(wanted.order_by(p.surname, p.given, p.id).limit(limit))
+    rows = session.connection.execute(wanted.order_by(p.surname, p.given, p.id).limit(limit))
     return tuple(
         PatronLine(
             row.card or "",
@@ -149,34 +149,30 @@ def list_patrons(connection: Connection, here: WorkContext, query: str, limit: i
     )
 
 
-def find_named_patrons(
-    connection: Connection, here: WorkContext, words: Sequence[str], limit: int
-) -> tuple[NamedPatron, ...]:
+def find_named_patrons(session: LibrarySession, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
     """See `ports.library_system.FindsPatronsByName`. A word is as written, or begins with a capital letter."""
     p = patrons.c
-    wanted = select(p.id, _CARD.label("card"), p.surname, p.given).where(p.library == here.library)
+    wanted = select(p.id, _CARD.label("card"), p.surname, p.given).where(p.library == session.library)
     for word in words:
         written = dict.fromkeys((word, word.lower(), word.capitalize()))
         wanted = wanted.where(
             or_(*(name.contains(one, autoescape=True) for name in (p.surname, p.given) for one in written))
         )
-    rows = connection.execute(wanted.order_by(p.surname, p.given, p.id).limit(limit if words else 0))
+    rows = session.connection.execute(wanted.order_by(p.surname, p.given, p.id).limit(limit if words else 0))
     return tuple(NamedPatron(row.id, row.card or "", PersonName(row.surname, row.given)) for row in rows)
 
 
-def list_items(
-    connection: Connection, here: WorkContext, query: str, status: ItemStatus | None, limit: int
-) -> tuple[ItemLine, ...]:
+def list_items(session: LibrarySession, query: str, status: ItemStatus | None, limit: int) -> tuple[ItemLine, ...]:
     """`query`: a barcode, a request number, or words of the title."""
     i = items.c
-    wanted = _join_bib(select(items, bibs.c.title), items).where(i.library == here.library, i.deleted.is_(None))
+    wanted = _join_bib(select(items, bibs.c.title), items).where(i.library == session.library, i.deleted.is_(None))
     if status is not None:
         wanted = wanted.where(i.status == status.value)
     if query:
         wanted = wanted.where(
-            or_(i.barcode == query, i.request_id == query, i.bib_id == query, _title_condition(here, query))
+            or_(i.barcode == query, i.request_id == query, i.bib_id == query, _title_condition(session, query))
         )
-    rows = connection.execute(wanted.order_by(i.id.desc()).limit(limit))
+    rows = session.connection.execute(wanted.order_by(i.id.desc()).limit(limit))
     return tuple(
         ItemLine(
             row.barcode,
@@ -192,7 +188,7 @@ def list_items(
 
 
 def list_temporary_items(
-    connection: Connection, here: WorkContext, wanted: TemporaryItemFilter, limit: int | None
+    session: LibrarySession, wanted: TemporaryItemFilter, limit: int | None
 ) -> tuple[TemporaryItemLine, ...]:
     """Records of partners' items, oldest first. `limit` None: all."""
     i, h, n = items.c, holds.c, loans.c
@@ -209,13 +205,13 @@ def list_temporary_items(
     found = (
         _join_bib(select(items, bibs.c.title, n.due, open_holds.label("waiting")), items)
         .outerjoin(loans, and_(n.library == i.library, n.item_id == i.id, n.returned.is_(None)))
-        .where(i.library == here.library, i.temporary, i.deleted.is_(None))
+        .where(i.library == session.library, i.temporary, i.deleted.is_(None))
     )
     if wanted.left_over:
         found = found.where(n.id.is_(None), open_holds == 0)
     if wanted.before is not None:
         found = found.where(i.created <= wanted.before)
-    rows = connection.execute(found.order_by(i.created, i.id).limit(limit))
+    rows = session.connection.execute(found.order_by(i.created, i.id).limit(limit))
     return tuple(
         TemporaryItemLine(
             row.barcode, row.status, row.lender, row.request_id, row.created, row.waiting, row.due, row.title
@@ -224,14 +220,14 @@ def list_temporary_items(
     )
 
 
-def list_holds(connection: Connection, here: WorkContext, limit: int) -> tuple[HoldLine, ...]:
+def list_holds(session: LibrarySession, limit: int) -> tuple[HoldLine, ...]:
     """Open ones, oldest first."""
     h = holds.c
     wanted = (
         _join_bib(select(holds, bibs.c.title, items.c.barcode, _CARD.label("card")), holds)
         .join(patrons, and_(patrons.c.library == h.library, patrons.c.id == h.patron_id))
         .outerjoin(items, and_(items.c.library == h.library, items.c.id == h.item_id))
-        .where(h.library == here.library, h.closed.is_(None))
+        .where(h.library == session.library, h.closed.is_(None))
         .order_by(h.placed, h.id)
         .limit(limit)
     )
@@ -239,41 +235,43 @@ def list_holds(connection: Connection, here: WorkContext, limit: int) -> tuple[H
         HoldLine(
             row.id, row.status, row.placed, row.pickup, row.card or "", row.barcode or "", row.title, row.request_id
         )
-        for row in connection.execute(wanted)
+        for row in session.connection.execute(wanted)
     )
 
 
-def list_loans(
-    connection: Connection, here: WorkContext, *conditions: ColumnElement[bool], limit: int
-) -> tuple[LoanLine, ...]:
+def list_loans(session: LibrarySession, *conditions: ColumnElement[bool], limit: int) -> tuple[LoanLine, ...]:
     """Soonest due first; see OPEN and `overdue_condition` for conditions."""
     n = loans.c
     wanted = (
         _join_bib(select(loans, bibs.c.title, items.c.barcode, _CARD.label("card")), loans)
         .join(patrons, and_(patrons.c.library == n.library, patrons.c.id == n.patron_id))
         .join(items, and_(items.c.library == n.library, items.c.id == n.item_id))
-        .where(n.library == here.library, *conditions)
+        .where(n.library == session.library, *conditions)
         .order_by(n.due, n.id)
         .limit(limit)
     )
     return tuple(
         LoanLine(row.barcode, row.due, row.card or "", row.renewals, row.request_id, row.title, row.returned)
-        for row in connection.execute(wanted)
+        for row in session.connection.execute(wanted)
     )
 
 
 OPEN = loans.c.returned.is_(None)
 
 
-def overdue_condition(here: WorkContext) -> ColumnElement[bool]:
-    return and_(OPEN, loans.c.due < here.now)
+def overdue_condition(now: datetime) -> ColumnElement[bool]:
+    return and_(OPEN, loans.c.due < now)
 
 
-def list_branches(connection: Connection, here: WorkContext) -> tuple[BranchLine, ...]:
+def list_branches(session: LibrarySession) -> tuple[BranchLine, ...]:
     places: dict[str, list[str]] = {}
-    for row in connection.execute(select(shelves).where(shelves.c.library == here.library).order_by(shelves.c.code)):
+    for row in session.connection.execute(
+        select(shelves).where(shelves.c.library == session.library).order_by(shelves.c.code)
+    ):
         places.setdefault(row.branch, []).append(row.code)
-    rows = connection.execute(select(branches).where(branches.c.library == here.library).order_by(branches.c.code))
+    rows = session.connection.execute(
+        select(branches).where(branches.c.library == session.library).order_by(branches.c.code)
+    )
     return tuple(
         BranchLine(
             row.code,
@@ -288,16 +286,18 @@ def list_branches(connection: Connection, here: WorkContext) -> tuple[BranchLine
     )
 
 
-def list_rules(connection: Connection, here: WorkContext) -> tuple[RuleLine, ...]:
+def list_rules(session: LibrarySession) -> tuple[RuleLine, ...]:
     r = loan_rules.c
-    rows = connection.execute(select(loan_rules).where(r.library == here.library).order_by(r.category, r.policy))
+    rows = session.connection.execute(
+        select(loan_rules).where(r.library == session.library).order_by(r.category, r.policy)
+    )
     return tuple(
         RuleLine(
             row.category,
             row.policy,
             f"{row.loan_days} days" if row.loan_days is not None else f"{row.loan_hours} hours",
             f"{row.renewals} × {row.renewal_days} days" if row.renewals else "none",
-            f"{row.fine_per_day} {here.currency}",
+            f"{row.fine_per_day} {session.currency}",
             row.shelf_days,
             row.recall_days,
         )
@@ -309,7 +309,7 @@ def _join_bib(wanted: Select[Any], table: Any) -> Select[Any]:
     return wanted.select_from(table).join(bibs, and_(bibs.c.library == table.c.library, bibs.c.id == table.c.bib_id))
 
 
-def _title_condition(context: WorkContext, query: str) -> ColumnElement[bool]:
+def _title_condition(session: LibrarySession, query: str) -> ColumnElement[bool]:
     """Records without regard to suppression: staff look for partners' items too, which have no word index."""
     found = [bibs.c.title.contains(word, autoescape=True) for word in query.split()]
     return and_(*found) if select_query_words(query) else bibs.c.title == query

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
+from adapters.library.embedded.library_session import LibrarySession
 from adapters.library.embedded.tables import branches, categories, loan_rules, policies, shelves
-from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import Block, BlockCause, BlockScope
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
@@ -199,9 +199,9 @@ class LibraryBranch:
     closures: BranchClosures
 
 
-def get_loan_rule(connection: Connection, here: WorkContext, category: str, policy: str) -> LoanRule:
+def get_loan_rule(session: LibrarySession, category: str, policy: str) -> LoanRule:
     """Load a rule; raises Refused(NOT_ALLOWED) where the library has none for them."""
-    rule = find_loan_rule(connection, here, category, policy)
+    rule = find_loan_rule(session, category, policy)
     if rule is None:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
@@ -213,14 +213,14 @@ def get_loan_rule(connection: Connection, here: WorkContext, category: str, poli
     return rule
 
 
-def find_loan_rule(connection: Connection, here: WorkContext, category: str, policy: str) -> LoanRule | None:
-    rows = connection.execute(_RULES, {"library": here.library, "category": category, "policy": policy})
+def find_loan_rule(session: LibrarySession, category: str, policy: str) -> LoanRule | None:
+    rows = session.connection.execute(_RULES, {"library": session.library, "category": category, "policy": policy})
     return choose_rule((LoanRule(*row) for row in rows), category, policy)
 
 
-def get_branch(connection: Connection, here: WorkContext, code: str) -> LibraryBranch:
+def get_branch(session: LibrarySession, code: str) -> LibraryBranch:
     """Load a branch; raises Refused(INVALID_VALUE)."""
-    row = connection.execute(_BRANCH, {"library": here.library, "branch": code}).one_or_none()
+    row = session.connection.execute(_BRANCH, {"library": session.library, "branch": code}).one_or_none()
     if row is None:
         raise Refused(
             RefusalReason.INVALID_VALUE, write_sentence("the library has no branch %(code)s", code=code), value=code
@@ -230,17 +230,17 @@ def get_branch(connection: Connection, here: WorkContext, code: str) -> LibraryB
     )
 
 
-def find_resource_sharing_branch(connection: Connection, here: WorkContext) -> LibraryBranch | None:
+def find_resource_sharing_branch(session: LibrarySession) -> LibraryBranch | None:
     """The branch through which partners' items come and go: the one that is marked so, or the only one."""
-    row = connection.execute(_SHARING, {"library": here.library}).one_or_none()
+    row = session.connection.execute(_SHARING, {"library": session.library}).one_or_none()
     if row is None:
         return None
     return LibraryBranch(row.code, row.name, row.pickup, True, build_closures(row.closed_weekdays, row.closed_dates))
 
 
-def get_pickup_branch(connection: Connection, here: WorkContext, code: str) -> LibraryBranch:
+def get_pickup_branch(session: LibrarySession, code: str) -> LibraryBranch:
     """Load a branch; raises Refused(BAD_PICKUP_LOCATION)."""
-    row = connection.execute(_BRANCH, {"library": here.library, "branch": code}).one_or_none()
+    row = session.connection.execute(_BRANCH, {"library": session.library, "branch": code}).one_or_none()
     if row is None or not row.pickup:
         raise bad_pickup_refusal(code)
     return LibraryBranch(
@@ -261,14 +261,16 @@ def build_closures(weekdays: list[int], dates: list[str]) -> BranchClosures:
     return BranchClosures(frozenset(weekdays), frozenset(date.fromisoformat(day) for day in dates))
 
 
-def list_library_codes(connection: Connection, here: WorkContext) -> LibraryCodes:
+def list_library_codes(session: LibrarySession) -> LibraryCodes:
     """List the codes that profiles may name. Fee types are free words here."""
     found = {}
     for table in (branches, policies, categories):
-        rows = connection.scalars(select(table.c.code).where(table.c.library == here.library))
+        rows = session.connection.scalars(select(table.c.code).where(table.c.library == session.library))
         found[table.name] = frozenset(rows)
-    places = connection.execute(select(shelves.c.branch, shelves.c.code).where(shelves.c.library == here.library))
-    sharing = find_resource_sharing_branch(connection, here)
+    places = session.connection.execute(
+        select(shelves.c.branch, shelves.c.code).where(shelves.c.library == session.library)
+    )
+    sharing = find_resource_sharing_branch(session)
     return LibraryCodes(
         sharing_branch=sharing.code if sharing is not None else "",
         branches=found[branches.name],

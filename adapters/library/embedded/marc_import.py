@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from pymarc import MARCReader, Record
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from adapters.library.embedded import item_rows
 from adapters.library.embedded.catalogue import CopyDraft, add_bib, add_copies, replace_bib
+from adapters.library.embedded.library_session import LibrarySession, new_id
 from adapters.library.embedded.tables import bibs, branches, policies, shelves
-from adapters.library.embedded.work_context import WorkContext, new_id
 from gateway.domain.library import Bib, RecordId
 from gateway.domain.value import value_object
 
 BATCH = 100
 STANDARD = "standard"
 
-Write = Callable[[Callable[[Connection, WorkContext], Any]], Awaitable[Any]]
+Write = Callable[[Callable[[LibrarySession], Any]], Awaitable[Any]]
 
 
 @value_object
@@ -80,7 +80,7 @@ async def import_records(
         records = _read_records(stream, report)
         while batch := list(islice(records, BATCH)):
             outcome: RecordImportReport = await write(
-                lambda c, here, batch=batch: _write_record_batch(c, here, batch, mapping)  # type: ignore[misc]
+                lambda session, batch=batch: _write_record_batch(session, batch, mapping)  # type: ignore[misc]
             )
             report.added += outcome.added
             report.replaced += outcome.replaced
@@ -101,10 +101,10 @@ def _read_records(stream: Any, report: RecordImportReport) -> Iterator[tuple[int
 
 
 def _write_record_batch(
-    connection: Connection, context: WorkContext, batch: list[tuple[int, Record, bytes]], mapping: ItemField | None
+    session: LibrarySession, batch: list[tuple[int, Record, bytes]], mapping: ItemField | None
 ) -> RecordImportReport:
     report = RecordImportReport()
-    codes = _load_item_codes(connection, context)
+    codes = _load_item_codes(session)
     for position, record, raw in batch:
         number = _read_control_field(record, "001")
         where = f"record {position}" + (f" ({number})" if number else "")
@@ -115,31 +115,28 @@ def _write_record_batch(
         if not bib.title:
             report.problems.append(f"{where}: it has no title (245 $a)")
             continue
-        bib_id = _store_record(connection, context, number, bib, raw, report)
+        bib_id = _store_record(session, number, bib, raw, report)
         if mapping is not None:
-            _add_items(connection, context, record, bib_id, mapping, codes, where, report)
+            _add_items(session, record, bib_id, mapping, codes, where, report)
     return report
 
 
-def _store_record(
-    connection: Connection, context: WorkContext, number: str, bib: Bib, raw: bytes, report: RecordImportReport
-) -> str:
-    known: str | None = connection.scalar(
-        select(bibs.c.id).where(bibs.c.library == context.library, bibs.c.control_number == number)
+def _store_record(session: LibrarySession, number: str, bib: Bib, raw: bytes, report: RecordImportReport) -> str:
+    known: str | None = session.connection.scalar(
+        select(bibs.c.id).where(bibs.c.library == session.library, bibs.c.control_number == number)
     )
     if known is not None:
-        replace_bib(connection, context, known, bib, raw)
+        replace_bib(session, known, bib, raw)
         report.replaced += 1
         return known
     report.added += 1
-    added = replace(bib, id=new_id(context.now))
-    add_bib(connection, context, added, control_number=number, marc=raw)
+    added = replace(bib, id=new_id(session.now))
+    add_bib(session, added, control_number=number, marc=raw)
     return added.id
 
 
 def _add_items(
-    connection: Connection,
-    context: WorkContext,
+    session: LibrarySession,
     record: Record,
     bib_id: str,
     mapping: ItemField,
@@ -164,14 +161,14 @@ def _add_items(
             copy_number=said.get("copy_number", ""),
             description=said.get("description", ""),
         )
-        there = item_rows.live_item(connection, context, copy.barcode) if copy.barcode else None
+        there = item_rows.live_item(session, copy.barcode) if copy.barcode else None
         problem = _find_copy_problem(copy, codes)
         if problem is None and there is not None and there.item.bib_id != bib_id:
             problem = f"barcode {copy.barcode} belongs to another record"
         if problem is not None:
             report.problems.append(f"{where}, {mapping.tag} number {n}: {problem}")
         elif there is None:
-            add_copies(connection, context, [copy])
+            add_copies(session, [copy])
             report.items += 1
 
 
@@ -187,12 +184,14 @@ def _find_copy_problem(copy: CopyDraft, codes: _KnownItemCodes) -> str | None:
     return None
 
 
-def _load_item_codes(connection: Connection, context: WorkContext) -> _KnownItemCodes:
-    places = connection.execute(select(shelves.c.branch, shelves.c.code).where(shelves.c.library == context.library))
+def _load_item_codes(session: LibrarySession) -> _KnownItemCodes:
+    places = session.connection.execute(
+        select(shelves.c.branch, shelves.c.code).where(shelves.c.library == session.library)
+    )
     return _KnownItemCodes(
-        frozenset(connection.scalars(select(branches.c.code).where(branches.c.library == context.library))),
+        frozenset(session.connection.scalars(select(branches.c.code).where(branches.c.library == session.library))),
         frozenset((row.branch, row.code) for row in places),
-        frozenset(connection.scalars(select(policies.c.code).where(policies.c.library == context.library))),
+        frozenset(session.connection.scalars(select(policies.c.code).where(policies.c.library == session.library))),
     )
 
 

@@ -11,12 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
-
 from adapters.library.embedded import loan_rules, patrons
+from adapters.library.embedded.library_session import LibrarySession, new_id
 from adapters.library.embedded.patron_rows import rows_by_identifier
 from adapters.library.embedded.patrons import PatronRegistration, hash_pin
-from adapters.library.embedded.work_context import WorkContext, new_id
 from gateway.domain.library import Contact, ContactKind, PatronDraft, PatronIdentifier, PersonName, PostalAddress
 from gateway.domain.problems import Refused
 from gateway.domain.value import value_object
@@ -27,7 +25,7 @@ DATES = ("expires", "date_of_birth")
 COLUMNS = (*NEEDED, "given", "username", "external", *DATES, "email", "phone", *POSTAL, "language", "pin", "notes")
 BATCH = 100
 
-Write = Callable[[Callable[[Connection, WorkContext], Any]], Awaitable[Any]]
+Write = Callable[[Callable[[LibrarySession], Any]], Awaitable[Any]]
 
 
 class PatronFileError(Exception):
@@ -128,9 +126,9 @@ def _draft_of_row(row: dict[str, str]) -> PatronDraft:
     )
 
 
-def check_lines(connection: Connection, here: WorkContext, lines: list[PatronFileLine]) -> None:
+def check_lines(session: LibrarySession, lines: list[PatronFileLine]) -> None:
     """Check what only the library knows: its codes, and who has an identifier already. Raises PatronFileError."""
-    codes = loan_rules.list_library_codes(connection, here)
+    codes = loan_rules.list_library_codes(session)
     problems = []
     for line in lines:
         draft = line.draft
@@ -138,16 +136,16 @@ def check_lines(connection: Connection, here: WorkContext, lines: list[PatronFil
             problems.append(f"{line.number}: category: the library has no category {draft.category}")
         if draft.home_library not in (codes.branches or ()):
             problems.append(f"{line.number}: home_library: the library has no branch {draft.home_library}")
-        own = _find_patron_id(connection, here, draft.identifiers[0])
+        own = _find_patron_id(session, draft.identifiers[0])
         for identifier in draft.identifiers[1:]:
-            if _find_patron_id(connection, here, identifier) not in (None, own):
+            if _find_patron_id(session, identifier) not in (None, own):
                 problems.append(f"{line.number}: {identifier.type}: another patron has it")
     if problems:
         raise PatronFileError(problems)
 
 
-def _find_patron_id(connection: Connection, context: WorkContext, identifier: PatronIdentifier) -> str | None:
-    rows = rows_by_identifier(connection, context, identifier.value)
+def _find_patron_id(session: LibrarySession, identifier: PatronIdentifier) -> str | None:
+    rows = rows_by_identifier(session, identifier.value)
     return next((row.id for row in rows if row.id_type == identifier.type), None)
 
 
@@ -161,7 +159,7 @@ async def import_patrons(
     while batch := list(islice(remaining, BATCH)):
         hashes = await asyncio.to_thread(lambda batch=batch: [_hash_line_secret(line) for line in batch])  # type: ignore[misc]
         added: int = await write(
-            lambda c, here, batch=batch, hashes=hashes: _write_patron_batch(c, here, batch, hashes)  # type: ignore[misc]
+            lambda session, batch=batch, hashes=hashes: _write_patron_batch(session, batch, hashes)  # type: ignore[misc]
         )
         report.added += added
         report.changed += len(batch) - added
@@ -173,26 +171,22 @@ def _hash_line_secret(line: PatronFileLine) -> str | None:
     return hash_pin(line.draft.secret) if line.draft.secret else None
 
 
-def _write_patron_batch(
-    connection: Connection, context: WorkContext, batch: list[PatronFileLine], hashes: list[str | None]
-) -> int:
+def _write_patron_batch(session: LibrarySession, batch: list[PatronFileLine], hashes: list[str | None]) -> int:
     added = 0
     for line, secret_hash in zip(batch, hashes, strict=True):
         try:
-            added += _store_patron(connection, context, line, secret_hash)
+            added += _store_patron(session, line, secret_hash)
         except Refused as refusal:
             raise PatronFileError([f"{line.number}: {refusal.detail}"]) from refusal
     return added
 
 
-def _store_patron(connection: Connection, context: WorkContext, line: PatronFileLine, secret_hash: str | None) -> bool:
+def _store_patron(session: LibrarySession, line: PatronFileLine, secret_hash: str | None) -> bool:
     """True for a new patron."""
-    key = f"import:{new_id(context.now)}"
-    patron_id = _find_patron_id(connection, context, line.draft.identifiers[0])
+    key = f"import:{new_id(session.now)}"
+    patron_id = _find_patron_id(session, line.draft.identifiers[0])
     if patron_id is None:
-        patrons.create_patron(
-            connection, context, line.draft, secret_hash or "", key, PatronRegistration(notes=line.notes)
-        )
+        patrons.create_patron(session, line.draft, secret_hash or "", key, PatronRegistration(notes=line.notes))
         return True
-    patrons.update_patron(connection, context, patron_id, line.draft, secret_hash, key)
+    patrons.update_patron(session, patron_id, line.draft, secret_hash, key)
     return False

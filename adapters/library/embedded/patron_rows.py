@@ -10,7 +10,6 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
-    Connection,
     Date,
     Integer,
     Row,
@@ -21,9 +20,9 @@ from sqlalchemy import (
     text,
 )
 
+from adapters.library.embedded.library_session import LibrarySession, lock_patron
 from adapters.library.embedded.loan_rules import PatronCategory, derive_blocks, is_in_force
 from adapters.library.embedded.tables import AmountColumn, amount_of_units
-from adapters.library.embedded.work_context import WorkContext, lock_patron
 from gateway.domain.library import (
     Block,
     BlockScope,
@@ -120,37 +119,37 @@ class PatronAccount:
     secret_hash: str
 
 
-def rows_by_identifier(connection: Connection, here: WorkContext, value: str) -> Sequence[Row[Any]]:
+def rows_by_identifier(session: LibrarySession, value: str) -> Sequence[Row[Any]]:
     """One row per identifier (`id_type`) with this value."""
-    return _BY_IDENTIFIER.fetch_all(connection, _patron_parameters(here, value))
+    return _BY_IDENTIFIER.fetch_all(session.connection, _patron_parameters(session, value))
 
 
-def get_account(connection: Connection, here: WorkContext, patron_id: str) -> PatronAccount:
+def get_account(session: LibrarySession, patron_id: str) -> PatronAccount:
     """Load an account by our own id. Raises Refused(UNKNOWN_PATRON)."""
-    row = _BY_ID.fetch_first(connection, _patron_parameters(here, patron_id))
+    row = _BY_ID.fetch_first(session.connection, _patron_parameters(session, patron_id))
     if row is None:
         raise unknown_patron_refusal(patron_id)
-    return account_of_row(row, here)
+    return account_of_row(row, session)
 
 
-def get_locked_account(connection: Connection, here: WorkContext, patron_id: str) -> PatronAccount:
+def get_locked_account(session: LibrarySession, patron_id: str) -> PatronAccount:
     """`get_account`, and nobody else lends to the patron, or places a hold, before we are done."""
-    lock_patron(connection, here, patron_id)
-    return get_account(connection, here, patron_id)
+    lock_patron(session, patron_id)
+    return get_account(session, patron_id)
 
 
 def unknown_patron_refusal(value: str) -> Refused:
     return Refused(RefusalReason.UNKNOWN_PATRON, "no patron has this identifier", about=MessagePart.PATRON, value=value)
 
 
-def _patron_parameters(context: WorkContext, value: str) -> dict[str, object]:
-    return {"library": context.library, "value": value, "now": context.now, "today": context.today}
+def _patron_parameters(session: LibrarySession, value: str) -> dict[str, object]:
+    return {"library": session.library, "value": value, "now": session.now, "today": session.today}
 
 
 # --- row to value ----------------------------------------------------------------------------------------
 
 
-def account_of_row(row: Row[Any], here: WorkContext) -> PatronAccount:
+def account_of_row(row: Row[Any], session: LibrarySession) -> PatronAccount:
     # In the order of _COLUMNS: unpacking costs a tenth of access by name, and this is the hottest path.
     (
         id_,
@@ -182,7 +181,7 @@ def account_of_row(row: Row[Any], here: WorkContext) -> PatronAccount:
         secret_hash,
         _,
     ) = tuple(row)
-    today = here.today
+    today = session.today
     owed = amount_of_units(units or 0)
     category = PatronCategory(category_code, loan_limit, hold_limit, fee_limit, overdue_limit)
     manual = tuple(block for block in map(block_of_json, blocks) if is_in_force(block, today)) if blocks else ()
@@ -194,9 +193,11 @@ def account_of_row(row: Row[Any], here: WorkContext) -> PatronAccount:
         home_library=home_library,
         contacts=tuple([contact_of_json(contact) for contact in contacts]),
         blocks=manual
-        + derive_blocks(category, expires=expires, today=today, owed=owed, overdues=overdues, currency=here.currency),
+        + derive_blocks(
+            category, expires=expires, today=today, owed=owed, overdues=overdues, currency=session.currency
+        ),
         expires=expires,
-        balance=Money(owed, here.currency),
+        balance=Money(owed, session.currency),
         loan_count=loan_count,
         hold_count=hold_count,
         language=language,

@@ -10,9 +10,10 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
-from adapters.library.embedded import loan_rules, work_context
+from adapters.library.embedded import library_session, loan_rules
+from adapters.library.embedded.library_session import LibrarySession, add_row, add_rows, lock_patron, new_id
 from adapters.library.embedded.patron_rows import (
     INTERNAL,
     PatronAccount,
@@ -26,7 +27,6 @@ from adapters.library.embedded.patron_rows import (
     unknown_patron_refusal,
 )
 from adapters.library.embedded.tables import branches, categories, charges, holds, loans, patron_identifiers, patrons
-from adapters.library.embedded.work_context import WorkContext, add_row, add_rows, lock_patron, new_id
 from gateway.domain.library import (
     Block,
     BlockScope,
@@ -75,15 +75,15 @@ _UNPAID = (
 _BY_KEY = select(*_COLUMNS).where(_c.library == bindparam("library"), _c.key == bindparam("key"))
 
 
-def find_patron(connection: Connection, here: WorkContext, key: PatronKey) -> PatronAccount:
+def find_patron(session: LibrarySession, key: PatronKey) -> PatronAccount:
     """Find a patron; raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON)."""
-    rows = rows_by_identifier(connection, here, key.value)
+    rows = rows_by_identifier(session, key.value)
     if len(rows) == 1 and (not key.types or rows[0].id_type in key.types):
-        return account_of_row(rows[0], here)
+        return account_of_row(rows[0], session)
     by_type = {row.id_type: row for row in rows}
     for type_ in key.types or OWN_ORDER:
         if type_ in by_type:
-            return account_of_row(by_type[type_], here)
+            return account_of_row(by_type[type_], session)
     if key.types or not rows:
         raise unknown_patron_refusal(key.value)
     if len({row.id for row in rows}) > 1:
@@ -93,7 +93,7 @@ def find_patron(connection: Connection, here: WorkContext, key: PatronKey) -> Pa
             about=MessagePart.PATRON,
             value=key.value,
         )
-    return account_of_row(rows[0], here)
+    return account_of_row(rows[0], session)
 
 
 def check_patron_allowed(patron: Patron, scope: BlockScope, today: date) -> None:
@@ -121,17 +121,19 @@ class PatronRegistration:
 
 
 def create_patron(
-    connection: Connection, here: WorkContext, draft: PatronDraft, secret_hash: str, key: str, by: PatronRegistration
+    session: LibrarySession, draft: PatronDraft, secret_hash: str, key: str, by: PatronRegistration
 ) -> Patron:
     """Create a patron; raises Refused(DATA_MISSING | INVALID_VALUE | DUPLICATE_PATRON)."""
-    known = connection.scalar(select(patrons.c.id).where(patrons.c.library == here.library, patrons.c.key == key))
+    known = session.connection.scalar(
+        select(patrons.c.id).where(patrons.c.library == session.library, patrons.c.key == key)
+    )
     if known is not None:
-        return get_account(connection, here, known).patron
+        return get_account(session, known).patron
     if draft.name is None or not draft.name.surname:
         raise Refused(
             RefusalReason.DATA_MISSING, "a patron needs a surname or an organisation name", about=MessagePart.PATRON
         )
-    if not draft.home_library and (sharing := loan_rules.find_resource_sharing_branch(connection, here)) is not None:
+    if not draft.home_library and (sharing := loan_rules.find_resource_sharing_branch(session)) is not None:
         draft = replace(draft, home_library=sharing.code)
     if not draft.category or not draft.home_library:
         missing = write_sentence("a home library") if draft.category else write_sentence("a category")
@@ -140,56 +142,58 @@ def create_patron(
             write_sentence("a patron needs %(missing)s", missing=missing),
             about=MessagePart.PATRON,
         )
-    patron_id = new_id(here.now)
-    _check_codes(connection, here, draft)
-    _check_identifiers_free(connection, here, draft.identifiers, patron_id)
-    row = _new_patron_row(here, patron_id, key) | _draft_columns(draft)
+    patron_id = new_id(session.now)
+    _check_codes(session, draft)
+    _check_identifiers_free(session, draft.identifiers, patron_id)
+    row = _new_patron_row(session, patron_id, key) | _draft_columns(draft)
     row |= {"secret_hash": secret_hash, "notes": by.notes, "blocks": [json_of_block(block) for block in by.blocks]}
-    add_row(connection, patrons, row)
-    _write_identifiers(connection, here, patron_id, draft.identifiers)
-    return get_account(connection, here, patron_id).patron
+    add_row(session.connection, patrons, row)
+    _write_identifiers(session, patron_id, draft.identifiers)
+    return get_account(session, patron_id).patron
 
 
 def update_patron(
-    connection: Connection, here: WorkContext, patron_id: str, draft: PatronDraft, secret_hash: str | None, key: str
+    session: LibrarySession, patron_id: str, draft: PatronDraft, secret_hash: str | None, key: str
 ) -> Patron:
     """Update a patron; what the draft leaves None stays. Its identifiers replace those of the same types; an empty
     value removes the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
-    lock_patron(connection, here, patron_id)
-    if work_context.is_operation_done(connection, here, "update-patron", key, patron_id):
-        return get_account(connection, here, patron_id).patron
-    present = get_account(connection, here, patron_id).patron
-    _check_codes(connection, here, draft)
+    lock_patron(session, patron_id)
+    if library_session.is_operation_done(session, "update-patron", key, patron_id):
+        return get_account(session, patron_id).patron
+    present = get_account(session, patron_id).patron
+    _check_codes(session, draft)
     identifiers = _merge_identifiers(present.identifiers, draft.identifiers)
-    _check_identifiers_free(connection, here, identifiers, patron_id)
+    _check_identifiers_free(session, identifiers, patron_id)
     columns = _draft_columns(replace(draft, identifiers=identifiers))
     if secret_hash is not None:
         columns["secret_hash"] = secret_hash
-    connection.execute(update(patrons).where(*_patron_conditions(here, patron_id)).values(**columns))
+    session.connection.execute(update(patrons).where(*_patron_conditions(session, patron_id)).values(**columns))
     if identifiers != present.identifiers:
-        _write_identifiers(connection, here, patron_id, identifiers)
-    work_context.mark_operation_done(connection, here, "update-patron", key, patron_id)
-    return get_account(connection, here, patron_id).patron
+        _write_identifiers(session, patron_id, identifiers)
+    library_session.mark_operation_done(session, "update-patron", key, patron_id)
+    return get_account(session, patron_id).patron
 
 
-def expire_patron(connection: Connection, here: WorkContext, wish: PatronExpiry, key: str) -> Patron:
+def expire_patron(session: LibrarySession, wish: PatronExpiry, key: str) -> Patron:
     """`wish.on` is the last day of membership. Raises Refused(UNKNOWN_PATRON)."""
     patron_id = wish.patron_id
-    if not work_context.is_operation_done(connection, here, "expire-patron", key, patron_id):
-        get_account(connection, here, patron_id)
-        connection.execute(update(patrons).where(*_patron_conditions(here, patron_id)).values(expires=wish.on))
-        work_context.mark_operation_done(connection, here, "expire-patron", key, patron_id)
-    return get_account(connection, here, patron_id).patron
+    if not library_session.is_operation_done(session, "expire-patron", key, patron_id):
+        get_account(session, patron_id)
+        session.connection.execute(
+            update(patrons).where(*_patron_conditions(session, patron_id)).values(expires=wish.on)
+        )
+        library_session.mark_operation_done(session, "expire-patron", key, patron_id)
+    return get_account(session, patron_id).patron
 
 
-def delete_patron(connection: Connection, here: WorkContext, wish: PatronDeletion, _key: str) -> Patron:
+def delete_patron(session: LibrarySession, wish: PatronDeletion, _key: str) -> Patron:
     """Delete a patron; where loans, holds or fees of the past name the patron, the row stays for their sake, with
     nothing in it.
 
     Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED | IN_USE).
     """
     patron_id = wish.patron_id
-    patron = get_locked_account(connection, here, patron_id).patron
+    patron = get_locked_account(session, patron_id).patron
     if not patron.temporary:
         raise Refused(RefusalReason.NOT_ALLOWED, "only temporary patrons can be deleted", about=MessagePart.PATRON)
     owed = patron.balance.amount if patron.balance is not None else 0
@@ -201,12 +205,12 @@ def delete_patron(connection: Connection, here: WorkContext, wish: PatronDeletio
             write_sentence("the patron still has %(value)s", value=" and ".join(kept)),
             about=MessagePart.PATRON,
         )
-    of_patron = (patron_identifiers.c.library == here.library, patron_identifiers.c.patron_id == patron_id)
-    connection.execute(delete(patron_identifiers).where(*of_patron))
-    if _has_history(connection, here, patron_id):
-        connection.execute(update(patrons).where(*_patron_conditions(here, patron_id)).values(**_NOBODY))
+    of_patron = (patron_identifiers.c.library == session.library, patron_identifiers.c.patron_id == patron_id)
+    session.connection.execute(delete(patron_identifiers).where(*of_patron))
+    if _has_history(session, patron_id):
+        session.connection.execute(update(patrons).where(*_patron_conditions(session, patron_id)).values(**_NOBODY))
     else:
-        connection.execute(delete(patrons).where(*_patron_conditions(here, patron_id)))
+        session.connection.execute(delete(patrons).where(*_patron_conditions(session, patron_id)))
     return patron
 
 
@@ -220,24 +224,24 @@ _NOBODY: dict[str, Any] = {
 }
 
 
-def _has_history(connection: Connection, here: WorkContext, patron_id: str) -> bool:
+def _has_history(session: LibrarySession, patron_id: str) -> bool:
     for table in (loans, holds, charges):
-        rows = select(table.c.id).where(table.c.library == here.library, table.c.patron_id == patron_id).limit(1)
-        if connection.scalar(rows) is not None:
+        rows = select(table.c.id).where(table.c.library == session.library, table.c.patron_id == patron_id).limit(1)
+        if session.connection.scalar(rows) is not None:
             return True
     return False
 
 
-def _patron_conditions(here: WorkContext, patron_id: str) -> tuple[Any, ...]:
-    return (patrons.c.library == here.library, patrons.c.id == patron_id)
+def _patron_conditions(session: LibrarySession, patron_id: str) -> tuple[Any, ...]:
+    return (patrons.c.library == session.library, patrons.c.id == patron_id)
 
 
-def _new_patron_row(here: WorkContext, patron_id: str, key: str) -> dict[str, Any]:
+def _new_patron_row(session: LibrarySession, patron_id: str, key: str) -> dict[str, Any]:
     return {
-        "library": here.library,
+        "library": session.library,
         "id": patron_id,
         "key": key,
-        "created": here.now,
+        "created": session.now,
         "contacts": [],
         "temporary": False,
     }
@@ -262,15 +266,15 @@ def _merge_identifiers(
     return kept + tuple(identifier for identifier in changed if identifier.value)
 
 
-def _check_codes(connection: Connection, here: WorkContext, draft: PatronDraft) -> None:
+def _check_codes(session: LibrarySession, draft: PatronDraft) -> None:
     for table, code, what in (
         (categories, draft.category, write_sentence("category")),
         (branches, draft.home_library, write_sentence("branch")),
     ):
         if code is None:
             continue
-        known = select(table.c.code).where(table.c.library == here.library, table.c.code == code)
-        if connection.scalar(known) is None:
+        known = select(table.c.code).where(table.c.library == session.library, table.c.code == code)
+        if session.connection.scalar(known) is None:
             raise Refused(
                 RefusalReason.INVALID_VALUE,
                 write_sentence("the library has no %(what)s %(code)s", what=what, code=code),
@@ -283,17 +287,15 @@ def _check_codes(connection: Connection, here: WorkContext, draft: PatronDraft) 
         )
 
 
-def _check_identifiers_free(
-    connection: Connection, here: WorkContext, identifiers: Iterable[PatronIdentifier], patron_id: str
-) -> None:
+def _check_identifiers_free(session: LibrarySession, identifiers: Iterable[PatronIdentifier], patron_id: str) -> None:
     taken = select(patron_identifiers.c.patron_id).where(
-        patron_identifiers.c.library == here.library,
+        patron_identifiers.c.library == session.library,
         patron_identifiers.c.type == bindparam("of_type"),
         patron_identifiers.c.value == bindparam("of_value"),
         patron_identifiers.c.patron_id != patron_id,
     )
     for identifier in identifiers:
-        if connection.scalar(taken, {"of_type": identifier.type, "of_value": identifier.value}) is not None:
+        if session.connection.scalar(taken, {"of_type": identifier.type, "of_value": identifier.value}) is not None:
             raise Refused(
                 RefusalReason.DUPLICATE_PATRON,
                 write_sentence("another patron has this %(type)s", type=identifier.type),
@@ -302,14 +304,16 @@ def _check_identifiers_free(
             )
 
 
-def _write_identifiers(
-    connection: Connection, here: WorkContext, patron_id: str, identifiers: Iterable[PatronIdentifier]
-) -> None:
+def _write_identifiers(session: LibrarySession, patron_id: str, identifiers: Iterable[PatronIdentifier]) -> None:
     of_patron = patron_identifiers.c.patron_id == patron_id
-    connection.execute(delete(patron_identifiers).where(patron_identifiers.c.library == here.library, of_patron))
+    session.connection.execute(
+        delete(patron_identifiers).where(patron_identifiers.c.library == session.library, of_patron)
+    )
     pairs = dict.fromkeys([(i.type, i.value) for i in identifiers] + [(INTERNAL, patron_id)])
-    rows = [{"library": here.library, "type": type_, "value": value, "patron_id": patron_id} for type_, value in pairs]
-    add_rows(connection, patron_identifiers, rows)
+    rows = [
+        {"library": session.library, "type": type_, "value": value, "patron_id": patron_id} for type_, value in pairs
+    ]
+    add_rows(session.connection, patron_identifiers, rows)
 
 
 def hash_pin(secret: str) -> str:
@@ -335,30 +339,30 @@ def _verify_hash(secret_hash: str, secret: str) -> bool:
         return False
 
 
-def unpaid_charges(connection: Connection, here: WorkContext, patron_id: str) -> tuple[Charge, ...]:
+def unpaid_charges(session: LibrarySession, patron_id: str) -> tuple[Charge, ...]:
     """Oldest first."""
-    rows = connection.execute(_UNPAID, {"library": here.library, "patron": patron_id})
+    rows = session.connection.execute(_UNPAID, {"library": session.library, "patron": patron_id})
     return tuple(_charge_of_row(row) for row in rows)
 
 
-def post_fee(connection: Connection, here: WorkContext, fee: Fee, key: str) -> Charge:
+def post_fee(session: LibrarySession, fee: Fee, key: str) -> Charge:
     """The key makes it unique. Raises Refused(INVALID_AMOUNT | UNKNOWN_PATRON)."""
-    known = connection.execute(_BY_KEY, {"library": here.library, "key": key}).one_or_none()
+    known = session.connection.execute(_BY_KEY, {"library": session.library, "key": key}).one_or_none()
     if known is not None:
         return _charge_of_row(known)
-    _check_amount(here, fee.amount)
-    get_account(connection, here, fee.patron_id)
+    _check_amount(session, fee.amount)
+    get_account(session, fee.patron_id)
     charge = Charge(
-        "", key, fee.patron_id, fee.type, fee.amount, here.now, fee.description, fee.item_barcode, fee.request_id
+        "", key, fee.patron_id, fee.type, fee.amount, session.now, fee.description, fee.item_barcode, fee.request_id
     )
-    return add_charge(connection, here, charge)
+    return add_charge(session, charge)
 
 
-def add_charge(connection: Connection, here: WorkContext, charge: Charge) -> Charge:
+def add_charge(session: LibrarySession, charge: Charge) -> Charge:
     """A charge with an empty id, without asking: for fines, whose patron and amount are the library's own."""
     row = {
-        "library": here.library,
-        "id": new_id(here.now),
+        "library": session.library,
+        "id": new_id(session.now),
         "key": charge.key,
         "patron_id": charge.patron_id,
         "type": charge.type,
@@ -370,15 +374,15 @@ def add_charge(connection: Connection, here: WorkContext, charge: Charge) -> Cha
         "request_id": charge.request_id,
         "paid": charge.paid,
     }
-    add_row(connection, charges, row)
-    return _charge_of_row(connection.execute(_BY_KEY, {"library": here.library, "key": charge.key}).one())
+    add_row(session.connection, charges, row)
+    return _charge_of_row(session.connection.execute(_BY_KEY, {"library": session.library, "key": charge.key}).one())
 
 
-def _check_amount(here: WorkContext, money: Money) -> None:
-    if money.currency != here.currency:
+def _check_amount(session: LibrarySession, money: Money) -> None:
+    if money.currency != session.currency:
         raise Refused(
             RefusalReason.INVALID_AMOUNT,
-            write_sentence("the library keeps its accounts in %(currency)s", currency=here.currency),
+            write_sentence("the library keeps its accounts in %(currency)s", currency=session.currency),
             about=MessagePart.AMOUNT,
             value=money.currency,
         )

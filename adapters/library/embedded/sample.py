@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from adapters.library.embedded import catalogue, holds, item_rows, loans, patrons, sample_catalogue, tables
 from adapters.library.embedded.catalogue import CopyDraft
+from adapters.library.embedded.library_session import LibrarySession, add_rows, plan_session
 from adapters.library.embedded.loan_rules import ANY
 from adapters.library.embedded.patrons import PatronRegistration, hash_pin
 from adapters.library.embedded.tables import branches
-from adapters.library.embedded.work_context import WorkContext, add_rows
 from gateway.domain.library import (
     Block,
     BlockScope,
@@ -146,37 +147,39 @@ RULES = (
 async def create_sample(context: LibraryAdapterContext) -> str:
     """Fill a new library; returns in plain lines who and what can be tried. A library that has branches already
     is left as it is."""
-    here = WorkContext(context.library, context.clock.now(), context.zone, context.currency)
+    open_session = plan_session(context)
     secret_hash = await asyncio.to_thread(hash_pin, PIN)
-    return await context.store.write(lambda connection: _fill_library(connection, here, secret_hash))
+    return await context.store.write(lambda connection: _fill_library(open_session(connection), secret_hash))
 
 
-def _fill_library(connection: Connection, here: WorkContext, secret_hash: str) -> str:
-    there = connection.scalar(select(func.count()).select_from(branches).where(branches.c.library == here.library))
+def _fill_library(session: LibrarySession, secret_hash: str) -> str:
+    there = session.connection.scalar(
+        select(func.count()).select_from(branches).where(branches.c.library == session.library)
+    )
     if there:
-        return f"Library {here.library} has data already; no sample data was added."
-    write_sample_setup(connection, here)
-    people = _write_people(connection, here, secret_hash)
-    copies = sample_catalogue.write_sample_catalogue(connection, here)
-    _lend_sample_items(connection, here, people, [copy for copy in copies if copy.policy == "standard"])
-    return _describe_sample(connection, here, people, copies)
+        return f"Library {session.library} has data already; no sample data was added."
+    write_sample_setup(session)
+    people = _write_people(session, secret_hash)
+    copies = sample_catalogue.write_sample_catalogue(session)
+    _lend_sample_items(session, people, [copy for copy in copies if copy.policy == "standard"])
+    return _describe_sample(session, people, copies)
 
 
 # --- patrons ---------------------------------------------------------------------------------------------
 
 
-def _write_people(connection: Connection, here: WorkContext, secret_hash: str) -> list[str]:
+def _write_people(session: LibrarySession, secret_hash: str) -> list[str]:
     """Ids, in the order of PEOPLE and then INSTITUTIONS."""
-    drafts = [_person_draft(here, n, line.split("|")) for n, line in enumerate(PEOPLE.strip().splitlines())]
+    drafts = [_person_draft(session, n, line.split("|")) for n, line in enumerate(PEOPLE.strip().splitlines())]
     drafts += [_institution_draft(len(drafts) + n, *entry) for n, entry in enumerate(INSTITUTIONS)]
     ids = []
     for n, draft in enumerate(drafts):
         by = PatronRegistration()
         if n == BLOCKED:
             by = PatronRegistration(
-                (Block("card reported lost", frozenset(BlockScope), since=here.today),), "ask for a new card"
+                (Block("card reported lost", frozenset(BlockScope), since=session.today),), "ask for a new card"
             )
-        created = patrons.create_patron(connection, here, draft, secret_hash, f"sample:{n}", by)
+        created = patrons.create_patron(session, draft, secret_hash, f"sample:{n}", by)
         ids.append(created.id)
     return ids
 
@@ -186,7 +189,7 @@ def sample_patron_barcode(n: int) -> str:
     return str(FIRST_PATRON + STEP * n)
 
 
-def _person_draft(here: WorkContext, n: int, fields: list[str]) -> PatronDraft:
+def _person_draft(session: LibrarySession, n: int, fields: list[str]) -> PatronDraft:
     surname, given, category, branch, language, town = fields
     identifiers = [
         PatronIdentifier("barcode", sample_patron_barcode(n)),
@@ -207,7 +210,7 @@ def _person_draft(here: WorkContext, n: int, fields: list[str]) -> PatronDraft:
             Contact(ContactKind.PHONE, "home", f"+49 30 5550{100 + n}"),
             Contact(ContactKind.POSTAL, "home", postal=address),
         ),
-        expires=here.today + timedelta(days=-30 if n == EXPIRED else 700),
+        expires=session.today + timedelta(days=-30 if n == EXPIRED else 700),
         language=language,
         date_of_birth=date(2016 if category == "child" else 1965 + n, 1 + n % 12, 1 + n % 28),
     )
@@ -227,38 +230,38 @@ def _institution_draft(n: int, name: str, symbol: str, username: str) -> PatronD
 # --- what is going on ------------------------------------------------------------------------------------
 
 
-def _lend_sample_items(connection: Connection, here: WorkContext, people: list[str], copies: list[CopyDraft]) -> None:
+def _lend_sample_items(session: LibrarySession, people: list[str], copies: list[CopyDraft]) -> None:
     """Six loans, one of them overdue, three holds, and a fee that blocks. The first copies stay on the shelf."""
     borrowers = (1, 4, 8, 13, 18, 21)
-    long_ago = WorkContext(here.library, here.now - timedelta(days=40), here.zone, here.currency)
+    long_ago = replace(session, now=session.now - timedelta(days=40))
     for k, n in enumerate(borrowers):
-        moment = long_ago if k == 0 else here
-        loans.check_out(connection, moment, LoanCheckOut(copies[BUSY + 17 * k].barcode, people[n]), f"sample:loan:{k}")
+        moment = long_ago if k == 0 else session
+        loans.check_out(moment, LoanCheckOut(copies[BUSY + 17 * k].barcode, people[n]), f"sample:loan:{k}")
     for k, n in enumerate((5, 9, 23)):
         wish = HoldWish(people[n], "MAIN", item_barcode=copies[BUSY + 17 * (k + 1)].barcode)
-        holds.place_hold(connection, here, wish, f"sample:hold:{k}")
-    fee = Fee(people[IN_DEBT], Money(Decimal("34.50"), here.currency), "lost-item")
-    patrons.post_fee(connection, here, fee, "sample:fee")
+        holds.place_hold(session, wish, f"sample:hold:{k}")
+    fee = Fee(people[IN_DEBT], Money(Decimal("34.50"), session.currency), "lost-item")
+    patrons.post_fee(session, fee, "sample:fee")
 
 
-def _describe_sample(connection: Connection, here: WorkContext, people: list[str], copies: list[CopyDraft]) -> str:
-    first = patrons.find_patron(connection, here, PatronKey(sample_patron_barcode(0))).patron
+def _describe_sample(session: LibrarySession, people: list[str], copies: list[CopyDraft]) -> str:
+    first = patrons.find_patron(session, PatronKey(sample_patron_barcode(0))).patron
     lendable = [copy.barcode for copy in copies if copy.policy == "standard"][:3]
     out = [copy.barcode for copy in copies if copy.policy == "standard"][BUSY + 17]
     reference = next(copy.barcode for copy in copies if copy.policy == "reference")
-    three_body = catalogue.search_bibs(connection, here, "three-body problem", 1)[0]
-    copy_of_it = item_rows.items_of_bib(connection, here, three_body.id)[0].item.barcode
-    pickups = ", ".join(f"{place.code} ({place.name})" for place in catalogue.list_pickup_locations(connection, here))
+    three_body = catalogue.search_bibs(session, "three-body problem", 1)[0]
+    copy_of_it = item_rows.items_of_bib(session, three_body.id)[0].item.barcode
+    pickups = ", ".join(f"{place.code} ({place.name})" for place in catalogue.list_pickup_locations(session))
     return "\n".join(
         (
-            f"Library {here.library}: {len(people)} patrons, {len({c.bib_id for c in copies})} records, "
+            f"Library {session.library}: {len(people)} patrons, {len({c.bib_id for c in copies})} records, "
             f"{len(copies)} items.",
             f"  patrons, all with PIN {PIN}:",
             f"    {sample_patron_barcode(0)}  in good standing, category {first.category}; second card {KNOWN_AS}",
             f"    {sample_patron_barcode(1)}  a student with an overdue loan",
             f"    {sample_patron_barcode(BLOCKED)}  blocked (card reported lost)",
             f"    {sample_patron_barcode(EXPIRED)}  membership expired",
-            f"    {sample_patron_barcode(IN_DEBT)}  owes 34.50 {here.currency}, more than is allowed",
+            f"    {sample_patron_barcode(IN_DEBT)}  owes 34.50 {session.currency}, more than is allowed",
             "    pseudopatron    a partner library's account (user name); our items are lent to it",
             f"  items on the shelf: {', '.join(lendable)}; on loan: {out}; reading room only: {reference}",
             f"  'The Three-Body Problem' is record {three_body.id}, item {copy_of_it}",
@@ -267,25 +270,27 @@ def _describe_sample(connection: Connection, here: WorkContext, people: list[str
     )
 
 
-def write_sample_setup(connection: Connection, here: WorkContext) -> None:
-    library = {"library": here.library}
-    holidays = [date(here.today.year + n, month, day).isoformat() for n in (0, 1) for month, day in ((1, 1), (12, 25))]
+def write_sample_setup(session: LibrarySession) -> None:
+    library = {"library": session.library}
+    holidays = [
+        date(session.today.year + n, month, day).isoformat() for n in (0, 1) for month, day in ((1, 1), (12, 25))
+    ]
     names = ("code", "name", "pickup", "resource_sharing", "closed_weekdays")
     branches = [dict(zip(names, row, strict=True)) | library | {"closed_dates": holidays} for row in BRANCHES]
-    add_rows(connection, tables.branches, branches)
+    add_rows(session.connection, tables.branches, branches)
     shelves = [
         library | {"branch": branch, "code": code, "name": name}
         for branch, places in SHELVES.items()
         for code, name in places
     ]
-    add_rows(connection, tables.shelves, shelves)
-    _insert_setup_rows(connection, here, tables.categories, CATEGORIES)
-    _insert_setup_rows(connection, here, tables.policies, POLICIES)
-    _insert_setup_rows(connection, here, tables.loan_rules, RULES)
+    add_rows(session.connection, tables.shelves, shelves)
+    _insert_setup_rows(session, tables.categories, CATEGORIES)
+    _insert_setup_rows(session, tables.policies, POLICIES)
+    _insert_setup_rows(session, tables.loan_rules, RULES)
 
 
-def _insert_setup_rows(
-    connection: Connection, here: WorkContext, table: Any, rows: tuple[tuple[Any, ...], ...]
-) -> None:
+def _insert_setup_rows(session: LibrarySession, table: Any, rows: tuple[tuple[Any, ...], ...]) -> None:
     names = [column.name for column in table.columns if column.name != "library"]
-    add_rows(connection, table, [{"library": here.library} | dict(zip(names, row, strict=True)) for row in rows])
+    add_rows(
+        session.connection, table, [{"library": session.library} | dict(zip(names, row, strict=True)) for row in rows]
+    )

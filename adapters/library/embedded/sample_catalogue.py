@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection
 from stdnum import ean
 
 from adapters.library.embedded.catalogue import CopyDraft, add_bib, add_copies
-from adapters.library.embedded.work_context import WorkContext
+from adapters.library.embedded.library_session import LibrarySession
 from gateway.domain.library import Bib, RecordId
 
 FIRST_BIB = 1001
@@ -186,12 +185,12 @@ def generate_copies(bibs: list[Bib]) -> Iterator[CopyDraft]:
             number += STEP
 
 
-def write_sample_catalogue(connection: Connection, here: WorkContext) -> list[CopyDraft]:
+def write_sample_catalogue(session: LibrarySession) -> list[CopyDraft]:
     bibs = list(generate_records())
     for bib in bibs:
-        add_bib(connection, here, bib)
+        add_bib(session, bib)
     written = list(generate_copies(bibs))
-    add_copies(connection, here, written)
+    add_copies(session, written)
     return written
 
 

@@ -14,11 +14,11 @@ from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Table, delete, select
 
 from adapters.library.embedded import tables
+from adapters.library.embedded.library_session import LibrarySession, add_row
 from adapters.library.embedded.loan_rules import ANY
-from adapters.library.embedded.work_context import WorkContext, add_row
 from gateway.domain.circulation_policy import ProfileSection
 
 MAX_VALUES = 100_000
@@ -166,49 +166,51 @@ def _list_child_nodes(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]
 # --- to and from the tables ------------------------------------------------------------------------------
 
 
-def write_setup(connection: Connection, here: WorkContext, setup: LibrarySetup) -> None:
+def write_setup(session: LibrarySession, setup: LibrarySetup) -> None:
     for code, branch in setup.branches.items():
         row = branch.model_dump(exclude={"shelves", "closed_dates", "closed_weekdays"})
         row |= {
             "closed_weekdays": sorted(branch.closed_weekdays),
             "closed_dates": sorted(day.isoformat() for day in branch.closed_dates),
         }
-        _insert_or_update(connection, here, tables.branches, row, code=code)
+        _insert_or_update(session, tables.branches, row, code=code)
         for shelf, name in branch.shelves.items():
-            _insert_or_update(connection, here, tables.shelves, {"name": name}, branch=code, code=shelf)
+            _insert_or_update(session, tables.shelves, {"name": name}, branch=code, code=shelf)
     for code, category in setup.categories.items():
-        _insert_or_update(connection, here, tables.categories, category.model_dump(), code=code)
+        _insert_or_update(session, tables.categories, category.model_dump(), code=code)
     for code, policy in setup.policies.items():
-        _insert_or_update(connection, here, tables.policies, policy.model_dump(), code=code)
-    connection.execute(delete(tables.loan_rules).where(tables.loan_rules.c.library == here.library))
+        _insert_or_update(session, tables.policies, policy.model_dump(), code=code)
+    session.connection.execute(delete(tables.loan_rules).where(tables.loan_rules.c.library == session.library))
     for rule in setup.loan_rules:
-        add_row(connection, tables.loan_rules, {"library": here.library} | rule.model_dump())
+        add_row(session.connection, tables.loan_rules, {"library": session.library} | rule.model_dump())
 
 
-def _insert_or_update(connection: Connection, here: WorkContext, table: Table, row: dict[str, Any], **key: str) -> None:
-    is_it = [table.c.library == here.library, *(table.c[name] == value for name, value in key.items())]
-    connection.execute(delete(table).where(*is_it))
-    add_row(connection, table, {"library": here.library} | key | row)
+def _insert_or_update(session: LibrarySession, table: Table, row: dict[str, Any], **key: str) -> None:
+    is_it = [table.c.library == session.library, *(table.c[name] == value for name, value in key.items())]
+    session.connection.execute(delete(table).where(*is_it))
+    add_row(session.connection, table, {"library": session.library} | key | row)
 
 
-def load_setup(connection: Connection, here: WorkContext) -> LibrarySetup:
+def load_setup(session: LibrarySession) -> LibrarySetup:
     """Load what is set up now."""
-    branches = {row["code"]: row | {"shelves": {}} for row in _load_table_rows(connection, here, tables.branches)}
-    for shelf in _load_table_rows(connection, here, tables.shelves):
+    branches = {row["code"]: row | {"shelves": {}} for row in _load_table_rows(session, tables.branches)}
+    for shelf in _load_table_rows(session, tables.shelves):
         branches[shelf["branch"]]["shelves"][shelf["code"]] = shelf["name"]
     return LibrarySetup.model_validate(
         {
             "branches": {code: _drop_column(row, "code") for code, row in branches.items()},
-            "categories": _rows_by_code(_load_table_rows(connection, here, tables.categories)),
-            "policies": _rows_by_code(_load_table_rows(connection, here, tables.policies)),
-            "loan_rules": list(_load_table_rows(connection, here, tables.loan_rules)),
+            "categories": _rows_by_code(_load_table_rows(session, tables.categories)),
+            "policies": _rows_by_code(_load_table_rows(session, tables.policies)),
+            "loan_rules": list(_load_table_rows(session, tables.loan_rules)),
         }
     )
 
 
-def _load_table_rows(connection: Connection, context: WorkContext, table: Table) -> list[dict[str, Any]]:
+def _load_table_rows(session: LibrarySession, table: Table) -> list[dict[str, Any]]:
     """Load rows in the order of their codes."""
-    rows = connection.execute(select(table).where(table.c.library == context.library).order_by(*table.primary_key))
+    rows = session.connection.execute(
+        select(table).where(table.c.library == session.library).order_by(*table.primary_key)
+    )
     return [_drop_column(dict(row), "library") for row in rows.mappings()]
 
 

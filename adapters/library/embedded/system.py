@@ -19,10 +19,10 @@ from adapters.library.embedded import (
     patrons,
     temporary_items,
 )
+from adapters.library.embedded.library_session import LibrarySession, lock_key, plan_session
 from adapters.library.embedded.lists import find_named_patrons
 from adapters.library.embedded.patrons import PatronRegistration, SecretVerifier, hash_secret
 from adapters.library.embedded.setup_file import EmbeddedOptions
-from adapters.library.embedded.work_context import WorkContext, lock_key
 from gateway.domain.library import (
     Bib,
     Charge,
@@ -70,13 +70,13 @@ from gateway.ports.shared_store import SharesStore, WouldWait
 
 R = TypeVar("R")
 T = TypeVar("T")
-HereWork = Callable[[Connection, WorkContext], T]
+SessionWork = Callable[[LibrarySession], T]
 
 RACES = 3
 """How often work is tried that met a unique key which another transaction had just taken: the next try sees it."""
 
 
-_WORK: Mapping[type[LibraryOperation[Any]], Callable[[Connection, WorkContext, Any, str], Any]] = {
+_WORK: Mapping[type[LibraryOperation[Any]], Callable[[LibrarySession, Any, str], Any]] = {
     PatronExpiry: patrons.expire_patron,
     PatronDeletion: patrons.delete_patron,
     HoldWish: holds.place_hold,
@@ -117,20 +117,17 @@ class EmbeddedLibrary(LibrarySystem, SharesStore):
     def in_transaction(self, connection: Connection) -> EmbeddedLibrary:
         return _LibraryInTransaction(self._context, connection)
 
-    def _make_work_context(self) -> WorkContext:
-        context = self._context
-        return WorkContext(context.library, context.clock.now(), context.zone, context.currency)
+    async def _read_store(self, work: SessionWork[T]) -> T:
+        open_session = plan_session(self._context)
+        return await self._context.store.read(lambda connection: work(open_session(connection)))
 
-    async def _read_store(self, work: HereWork[T]) -> T:
-        here = self._make_work_context()
-        return await self._context.store.read(lambda connection: work(connection, here))
-
-    async def _write_store(self, key: str, work: HereWork[T]) -> T:
-        here = self._make_work_context()
+    async def _write_store(self, key: str, work: SessionWork[T]) -> T:
+        open_session = plan_session(self._context)
 
         def work_under_key_lock(connection: Connection) -> T:
-            lock_key(connection, here, key)
-            return work(connection, here)
+            session = open_session(connection)
+            lock_key(session, key)
+            return work(session)
 
         for attempt in range(1, RACES + 1):
             try:
@@ -144,7 +141,9 @@ class EmbeddedLibrary(LibrarySystem, SharesStore):
         return await hash_secret(secret)
 
     async def ping(self) -> None:
-        await self._read_store(lambda c, _: c.execute(text("SELECT count(*) FROM embedded_schema")).scalar_one())
+        await self._read_store(
+            lambda session: session.connection.execute(text("SELECT count(*) FROM embedded_schema")).scalar_one()
+        )
 
     async def change(self, operation: LibraryOperation[R], key: str) -> R:
         """Change it in a transaction that locks key and record."""
@@ -152,32 +151,32 @@ class EmbeddedLibrary(LibrarySystem, SharesStore):
         work = _WORK.get(type(operation))
         if work is None:
             return await self.carry_out(operation, key)
-        result: R = await self._write_store(key, lambda c, here: work(c, here, operation, key))
+        result: R = await self._write_store(key, lambda session: work(session, operation, key))
         return result
 
     async def _create_patron(self, wish: PatronCreation, key: str) -> Patron:
         secret_hash = await self._hash_secret(wish.draft.secret) if wish.draft.secret else ""
         return await self._write_store(
-            key, lambda c, here: patrons.create_patron(c, here, wish.draft, secret_hash, key, PatronRegistration())
+            key, lambda session: patrons.create_patron(session, wish.draft, secret_hash, key, PatronRegistration())
         )
 
     async def _update_patron(self, wish: PatronUpdate, key: str) -> Patron:
         secret_hash = await self._hash_secret(wish.draft.secret) if wish.draft.secret else None
         return await self._write_store(
-            key, lambda c, here: patrons.update_patron(c, here, wish.patron_id, wish.draft, secret_hash, key)
+            key, lambda session: patrons.update_patron(session, wish.patron_id, wish.draft, secret_hash, key)
         )
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
-        return (await self._read_store(lambda c, here: patrons.find_patron(c, here, key))).patron
+        return (await self._read_store(lambda session: patrons.find_patron(session, key))).patron
 
     async def find_patrons_by_name(self, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
         """See `ports.library_system.FindsPatronsByName`."""
-        return await self._read_store(lambda c, here: find_named_patrons(c, here, words, limit))
+        return await self._read_store(lambda session: find_named_patrons(session, words, limit))
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         try:
-            account = await self._read_store(lambda c, here: patrons.find_patron(c, here, key))
+            account = await self._read_store(lambda session: patrons.find_patron(session, key))
         except Refused as refused:
             if refused.reason not in (RefusalReason.UNKNOWN_PATRON, RefusalReason.AMBIGUOUS_PATRON):
                 raise
@@ -192,49 +191,49 @@ class EmbeddedLibrary(LibrarySystem, SharesStore):
         return account.patron
 
     async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
-        return await self._read_store(lambda c, here: circulation_rows.loans_of_patron(c, here, patron_id))
+        return await self._read_store(lambda session: circulation_rows.loans_of_patron(session, patron_id))
 
     async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
-        return await self._read_store(lambda c, here: circulation_rows.holds_of_patron(c, here, patron_id))
+        return await self._read_store(lambda session: circulation_rows.holds_of_patron(session, patron_id))
 
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        return await self._read_store(lambda c, here: patrons.unpaid_charges(c, here, patron_id))
+        return await self._read_store(lambda session: patrons.unpaid_charges(session, patron_id))
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
-        return await self._read_store(lambda c, here: catalogue.find_bib(c, here, record))
+        return await self._read_store(lambda session: catalogue.find_bib(session, record))
 
     async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        return await self._read_store(lambda c, here: catalogue.search_bibs(c, here, query, limit))
+        return await self._read_store(lambda session: catalogue.search_bibs(session, query, limit))
 
     async def holdings(self, bib_id: str) -> BibHoldings:
-        return await self._read_store(lambda c, here: catalogue.get_holdings(c, here, bib_id))
+        return await self._read_store(lambda session: catalogue.get_holdings(session, bib_id))
 
     async def item_by_barcode(self, barcode: str) -> Item:
-        return (await self._read_store(lambda c, here: item_rows.get_item_by_barcode(c, here, barcode))).item
+        return (await self._read_store(lambda session: item_rows.get_item_by_barcode(session, barcode))).item
 
     async def item_by_request(self, request_id: str) -> Item:
-        return (await self._read_store(lambda c, here: item_rows.get_item_by_request(c, here, request_id))).item
+        return (await self._read_store(lambda session: item_rows.get_item_by_request(session, request_id))).item
 
     async def get_bib(self, bib_id: str) -> Bib:
-        return await self._read_store(lambda c, here: catalogue.get_bib(c, here, bib_id))
+        return await self._read_store(lambda session: catalogue.get_bib(session, bib_id))
 
     async def item_loan(self, item_id: str) -> Loan | None:
-        return await self._read_store(lambda c, here: circulation_rows.find_open_loan(c, here, item_id))
+        return await self._read_store(lambda session: circulation_rows.find_open_loan(session, item_id))
 
     async def last_loan(self, item_id: str) -> Loan | None:
-        return await self._read_store(lambda c, here: circulation_rows.find_latest_loan(c, here, item_id))
+        return await self._read_store(lambda session: circulation_rows.find_latest_loan(session, item_id))
 
     async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
-        def load_item_holds(connection: Connection, here: WorkContext) -> tuple[Hold, ...]:
-            bib_id = item_rows.get_item(connection, here, item_id).item.bib_id
-            return circulation_rows.holds_of_item(connection, here, bib_id, item_id)
+        def load_item_holds(session: LibrarySession) -> tuple[Hold, ...]:
+            bib_id = item_rows.get_item(session, item_id).item.bib_id
+            return circulation_rows.holds_of_item(session, bib_id, item_id)
 
         return await self._read_store(load_item_holds)
 
     # holds
     async def find_hold(self, request_id: str) -> Hold:
-        return await self._read_store(lambda c, here: holds.find_hold(c, here, request_id))
+        return await self._read_store(lambda session: holds.find_hold(session, request_id))
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
@@ -250,20 +249,15 @@ class _LibraryInTransaction(EmbeddedLibrary):
 
     def __init__(self, context: LibraryAdapterContext, connection: Connection) -> None:
         super().__init__(context)
-        self._connection = connection
-        self._moment = super()._make_work_context()
+        self._session = plan_session(context)(connection)
 
-    def _make_work_context(self) -> WorkContext:
-        return self._moment
+    async def _read_store(self, work: SessionWork[T]) -> T:
+        return work(self._session)
 
-    async def _read_store(self, work: HereWork[T]) -> T:
-        return work(self._connection, self._make_work_context())
-
-    async def _write_store(self, key: str, work: HereWork[T]) -> T:
-        here = self._make_work_context()
-        lock_key(self._connection, here, key)
+    async def _write_store(self, key: str, work: SessionWork[T]) -> T:
+        lock_key(self._session, key)
         try:
-            return work(self._connection, here)
+            return work(self._session)
         except Refused as refused:
             raise WouldWait("a change was refused") from refused
         except IntegrityError as race:  # PostgreSQL gave the transaction up; in one of its own it is tried again

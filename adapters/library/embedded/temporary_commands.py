@@ -16,8 +16,8 @@ from adapters.library.embedded.desk_commands import (
     print_lines,
     run_in_library,
 )
+from adapters.library.embedded.library_session import new_id
 from adapters.library.embedded.lists import TemporaryItemFilter
-from adapters.library.embedded.work_context import new_id
 from gateway.domain.problems import Refused
 
 DEFAULT_LEFT_OVER_DAYS = 30
@@ -52,14 +52,14 @@ def show_temporary_list(ctx: click.Context, left_over: bool, days: int, limit: i
 
     async def print_temporary_list(opened: CommandSession) -> None:
         wanted = _make_filter(opened, left_over, days)
-        lines = await opened.read_store(lambda c, here: lists.list_temporary_items(c, here, wanted, limit))
+        lines = await opened.read_store(lambda session: lists.list_temporary_items(session, wanted, limit))
         print_lines(lines, json_, opened.context.zone)
 
     run_in_library(ctx, print_temporary_list)
 
 
 def _make_filter(opened: CommandSession, left_over: bool, days: int) -> TemporaryItemFilter:
-    return TemporaryItemFilter(left_over, opened.work_context.now - timedelta(days=days) if days else None)
+    return TemporaryItemFilter(left_over, opened.context.clock.now() - timedelta(days=days) if days else None)
 
 
 @temporary_group.command(name="delete")
@@ -104,7 +104,7 @@ def delete_temporary_items(
 
 async def _list_left_over(opened: CommandSession, days: int) -> tuple[str, ...]:
     wanted = _make_filter(opened, True, days)
-    lines = await opened.read_store(lambda c, here: lists.list_temporary_items(c, here, wanted, None))
+    lines = await opened.read_store(lambda session: lists.list_temporary_items(session, wanted, None))
     return tuple(line.barcode for line in lines)
 
 
@@ -117,7 +117,7 @@ async def _delete_items(opened: CommandSession, barcodes: Sequence[str], cancel_
                 click.echo(f"{barcode}: it has a hold (use --cancel-holds to delete it anyway)", err=True)
                 kept += 1
                 continue
-            item = await opened.system.delete_temporary_item(barcode, f"desk:{new_id(opened.work_context.now)}")
+            item = await opened.system.delete_temporary_item(barcode, f"desk:{new_id(opened.context.clock.now())}")
         except Refused as refused:
             click.echo(f"{barcode}: {refused.detail}", err=True)
             kept += 1
@@ -129,5 +129,5 @@ async def _delete_items(opened: CommandSession, barcodes: Sequence[str], cancel_
 
 async def _has_hold(opened: CommandSession, barcode: str) -> bool:
     """Return whether an item has a hold; raises Refused(UNKNOWN_ITEM)."""
-    item = (await opened.read_store(lambda c, here: item_rows.get_item_by_barcode(c, here, barcode))).item
-    return bool(await opened.read_store(lambda c, here: circulation_rows.holds_of_item(c, here, item.bib_id, item.id)))
+    item = (await opened.read_store(lambda session: item_rows.get_item_by_barcode(session, barcode))).item
+    return bool(await opened.read_store(lambda session: circulation_rows.holds_of_item(session, item.bib_id, item.id)))

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Connection, Integer, Row, String, column, select, text, update
+from sqlalchemy import JSON, Boolean, Integer, Row, String, column, select, text, update
 
-from adapters.library.embedded import circulation_rows, item_rows, loan_rules, work_context
+from adapters.library.embedded import circulation_rows, item_rows, library_session, loan_rules
 from adapters.library.embedded.catalogue import add_bib, add_holding, get_bib_or_removed
 from adapters.library.embedded.check_in import unknown_shelf_refusal
 from adapters.library.embedded.holds import withdraw_hold
 from adapters.library.embedded.item_rows import ItemRecord
+from adapters.library.embedded.library_session import LibrarySession, add_row, lock_item, new_id
 from adapters.library.embedded.loan_rules import compute_shelf_end
 from adapters.library.embedded.patron_rows import unknown_patron_refusal
 from adapters.library.embedded.tables import bibs, holdings, holds, items
-from adapters.library.embedded.work_context import WorkContext, add_row, lock_item, new_id
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
@@ -63,7 +63,7 @@ class _NewItemIds:
 
 
 def create_item(
-    connection: Connection, here: WorkContext, creation: TemporaryItemCreation | ItemCreation, key: str
+    session: LibrarySession, creation: TemporaryItemCreation | ItemCreation, key: str
 ) -> TemporaryItemResult:
     """Create an item; raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON | BAD_PICKUP_LOCATION | INVALID_VALUE |
     DATA_MISSING)."""
@@ -74,29 +74,29 @@ def create_item(
         )
     if not wish.barcode:
         raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
-    before = _BEFORE.fetch_first(connection, _lookup_parameters(here, wish, key))
+    before = _BEFORE.fetch_first(session.connection, _lookup_parameters(session, wish, key))
     if before.known is not None:
-        again = _repeat_creation(connection, here, before.known, key)
+        again = _repeat_creation(session, before.known, key)
         if again is not None:
             return again
     _check_wish(wish, before)
-    record = replace(wish.bib, id=new_id(here.now), suppressed=wish.suppressed)
-    add_bib(connection, here, record)
-    holding_id = add_holding(connection, here, record.id, before.branch, wish.location.shelf, wish.call_number)
-    ids = _NewItemIds(record.id, new_id(here.now))
+    record = replace(wish.bib, id=new_id(session.now), suppressed=wish.suppressed)
+    add_bib(session, record)
+    holding_id = add_holding(session, record.id, before.branch, wish.location.shelf, wish.call_number)
+    ids = _NewItemIds(record.id, new_id(session.now))
     status, transit_to = _choose_first_status(wish, before.branch)
-    row = _item_row(here, wish, key, before.branch, ids, holding_id, status, transit_to, temporary)
-    add_row(connection, items, row)
+    row = _item_row(session, wish, key, before.branch, ids, holding_id, status, transit_to, temporary)
+    add_row(session.connection, items, row)
     return TemporaryItemResult(
         item=_build_new_item(wish, before, ids, status, temporary),
         bib=record,
-        hold=_add_hold(connection, here, wish, key, before, ids, status),
+        hold=_add_hold(session, wish, key, before, ids, status),
     )
 
 
-def _lookup_parameters(here: WorkContext, wish: TemporaryItem, key: str) -> dict[str, str]:
+def _lookup_parameters(session: LibrarySession, wish: TemporaryItem, key: str) -> dict[str, str]:
     return {
-        "library": here.library,
+        "library": session.library,
         "key": key,
         "barcode": wish.barcode,
         "branch": wish.location.library,
@@ -107,18 +107,18 @@ def _lookup_parameters(here: WorkContext, wish: TemporaryItem, key: str) -> dict
     }
 
 
-def _repeat_creation(connection: Connection, here: WorkContext, item_id: str, key: str) -> TemporaryItemResult | None:
+def _repeat_creation(session: LibrarySession, item_id: str, key: str) -> TemporaryItemResult | None:
     """Return what this key made before. Once that is deleted the same request may bring the item anew, so the key is
     free again."""
-    piece = item_rows.get_item(connection, here, item_id)
+    piece = item_rows.get_item(session, item_id)
     if piece.deleted is None:
-        record = get_bib_or_removed(connection, here, piece.item.bib_id)
-        return TemporaryItemResult(
-            piece.item, record, circulation_rows.find_hold_by_key(connection, here, key), repeated=True
-        )
-    connection.execute(update(items).where(items.c.library == here.library, items.c.id == item_id).values(key=None))
-    of_key = (holds.c.library == here.library, holds.c.key == key)
-    connection.execute(update(holds).where(*of_key).values(key=holds.c.key + "/" + holds.c.id))
+        record = get_bib_or_removed(session, piece.item.bib_id)
+        return TemporaryItemResult(piece.item, record, circulation_rows.find_hold_by_key(session, key), repeated=True)
+    session.connection.execute(
+        update(items).where(items.c.library == session.library, items.c.id == item_id).values(key=None)
+    )
+    of_key = (holds.c.library == session.library, holds.c.key == key)
+    session.connection.execute(update(holds).where(*of_key).values(key=holds.c.key + "/" + holds.c.id))
     return None
 
 
@@ -162,7 +162,7 @@ def _choose_first_status(wish: TemporaryItem, branch: str) -> tuple[ItemStatus, 
 
 
 def _item_row(
-    here: WorkContext,
+    session: LibrarySession,
     wish: TemporaryItem,
     key: str,
     branch: str,
@@ -173,7 +173,7 @@ def _item_row(
     temporary: bool,
 ) -> dict[str, Any]:
     return {
-        "library": here.library,
+        "library": session.library,
         "id": ids.item,
         "barcode": wish.barcode,
         "bib_id": ids.bib,
@@ -196,7 +196,7 @@ def _item_row(
         "due_policy": wish.due_policy.value,
         "note": wish.note,
         "key": key,
-        "created": here.now,
+        "created": session.now,
     }
 
 
@@ -222,8 +222,7 @@ def _build_new_item(
 
 
 def _add_hold(
-    connection: Connection,
-    here: WorkContext,
+    session: LibrarySession,
     wish: TemporaryItem,
     key: str,
     before: Row[Any],
@@ -238,10 +237,10 @@ def _add_hold(
     )
     days = before.shelf_days if before.shelf_days is not None else loan_rules.SHELF_DAYS
     closures = loan_rules.build_closures(before.closed_weekdays, before.closed_dates)
-    until = wanted.expires or compute_shelf_end(days, here.today, closures)
-    hold_id = new_id(here.now)
+    until = wanted.expires or compute_shelf_end(days, session.today, closures)
+    hold_id = new_id(session.now)
     row = {
-        "library": here.library,
+        "library": session.library,
         "id": hold_id,
         "key": key,
         "request_id": wish.request_id,
@@ -252,11 +251,11 @@ def _add_hold(
         "pickup": wanted.pickup,
         "status": status.value,
         "kind": "hold",
-        "placed": here.now,
+        "placed": session.now,
         "expires": wanted.expires,
         "ready_until": until if status is HoldStatus.READY else None,
     }
-    add_row(connection, holds, row)
+    add_row(session.connection, holds, row)
     return Hold(
         id=hold_id,
         key=key,
@@ -266,7 +265,7 @@ def _add_hold(
         item_id=ids.item,
         pickup=wanted.pickup,
         status=status,
-        placed=here.now,
+        placed=session.now,
         position=1 if status is HoldStatus.WAITING else 0,
         expires=wanted.expires,
         ready_until=until if status is HoldStatus.READY else None,
@@ -278,14 +277,14 @@ def _add_hold(
 # --- deletion --------------------------------------------------------------------------------------------
 
 
-def delete_item(connection: Connection, here: WorkContext, wish: TemporaryItemDeletion, key: str) -> Item:
+def delete_item(session: LibrarySession, wish: TemporaryItemDeletion, key: str) -> Item:
     """Delete an item; raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED). Repeated: the item that was deleted, once
     more."""
     barcode = wish.barcode
-    lock_item(connection, here, barcode)
-    piece = item_rows.live_item(connection, here, barcode)
+    lock_item(session, barcode)
+    piece = item_rows.live_item(session, barcode)
     if piece is None:
-        return _get_item_deleted_under(connection, here, barcode, key)
+        return _get_item_deleted_under(session, barcode, key)
     if not piece.item.temporary:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
@@ -293,70 +292,69 @@ def delete_item(connection: Connection, here: WorkContext, wish: TemporaryItemDe
             about=MessagePart.ITEM,
             value=barcode,
         )
-    if circulation_rows.find_open_loan(connection, here, piece.item.id) is not None:
+    if circulation_rows.find_open_loan(session, piece.item.id) is not None:
         raise Refused(RefusalReason.IN_USE, "the item is on loan", about=MessagePart.ITEM, value=barcode)
-    is_last = len(item_rows.items_of_bib(connection, here, piece.item.bib_id)) == 1
-    _cancel_holds(connection, here, piece, is_last)
+    is_last = len(item_rows.items_of_bib(session, piece.item.bib_id)) == 1
+    _cancel_holds(session, piece, is_last)
     item_rows.update_item_row(
-        connection,
-        here,
+        session,
         piece.item.id,
         status=ItemStatus.NOT_AVAILABLE.value,
         transit_to="",
-        deleted=here.now,
+        deleted=session.now,
         deleted_key=key,
     )
     if is_last:
-        _remove_bib(connection, here, piece)
-    return item_rows.get_item(connection, here, piece.item.id).item
+        _remove_bib(session, piece)
+    return item_rows.get_item(session, piece.item.id).item
 
 
-def _get_item_deleted_under(connection: Connection, here: WorkContext, barcode: str, key: str) -> Item:
-    gone = item_rows.find_latest_deleted(connection, here, barcode)
+def _get_item_deleted_under(session: LibrarySession, barcode: str, key: str) -> Item:
+    gone = item_rows.find_latest_deleted(session, barcode)
     if gone is None or gone.deleted_key != key:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this barcode", about=MessagePart.ITEM, value=barcode)
     return gone.item
 
 
-def _cancel_holds(connection: Connection, here: WorkContext, piece: ItemRecord, is_last: bool) -> None:
+def _cancel_holds(session: LibrarySession, piece: ItemRecord, is_last: bool) -> None:
     """Those on the item, and with the last item those on the title. A title hold that had caught it waits for
     another copy."""
-    for hold in circulation_rows.holds_of_item(connection, here, piece.item.bib_id, piece.item.id):
-        level = circulation_rows.get_hold_level(connection, here, hold.id)
+    for hold in circulation_rows.holds_of_item(session, piece.item.bib_id, piece.item.id):
+        level = circulation_rows.get_hold_level(session, hold.id)
         if is_last or level == circulation_rows.ITEM:
-            withdraw_hold(connection, here, hold)
+            withdraw_hold(session, hold)
         elif hold.item_id:
-            circulation_rows.requeue_hold(connection, here, hold, level)
+            circulation_rows.requeue_hold(session, hold, level)
     rest = select(holds.c.id).where(
-        holds.c.library == here.library, holds.c.bib_id == piece.item.bib_id, holds.c.closed.is_(None)
+        holds.c.library == session.library, holds.c.bib_id == piece.item.bib_id, holds.c.closed.is_(None)
     )
     if is_last:  # those past their expiry, which nobody has closed yet
-        for hold_id in connection.scalars(rest).all():
-            circulation_rows.close_hold(connection, here, hold_id, HoldStatus.EXPIRED)
+        for hold_id in session.connection.scalars(rest).all():
+            circulation_rows.close_hold(session, hold_id, HoldStatus.EXPIRED)
 
 
-def _remove_bib(connection: Connection, here: WorkContext, piece: ItemRecord) -> None:
+def _remove_bib(session: LibrarySession, piece: ItemRecord) -> None:
     for table, key_column in ((bibs, bibs.c.id), (holdings, holdings.c.bib_id)):
-        connection.execute(
+        session.connection.execute(
             update(table)
-            .where(table.c.library == here.library, key_column == piece.item.bib_id)
-            .values(deleted=here.now)
+            .where(table.c.library == session.library, key_column == piece.item.bib_id)
+            .values(deleted=session.now)
         )
 
 
 # --- the barcode on the piece ----------------------------------------------------------------------------
 
 
-def change_barcode(connection: Connection, here: WorkContext, wish: BarcodeChange, key: str) -> Item:
+def change_barcode(session: LibrarySession, wish: BarcodeChange, key: str) -> Item:
     """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED | DATA_MISSING)."""
     barcode, new = wish.barcode, wish.new
     if not new:
         raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
-    lock_item(connection, here, barcode)
-    other = item_rows.live_item(connection, here, new)
-    if other is not None and work_context.is_operation_done(connection, here, "change-barcode", key, other.item.id):
+    lock_item(session, barcode)
+    other = item_rows.live_item(session, new)
+    if other is not None and library_session.is_operation_done(session, "change-barcode", key, other.item.id):
         return other.item
-    piece = item_rows.get_item_by_barcode(connection, here, barcode)
+    piece = item_rows.get_item_by_barcode(session, barcode)
     if not piece.item.temporary:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
@@ -368,6 +366,6 @@ def change_barcode(connection: Connection, here: WorkContext, wish: BarcodeChang
         raise Refused(
             RefusalReason.DUPLICATE_ITEM, "another item already has the new barcode", about=MessagePart.ITEM, value=new
         )
-    item_rows.update_item_row(connection, here, piece.item.id, barcode=new)
-    work_context.mark_operation_done(connection, here, "change-barcode", key, piece.item.id)
-    return item_rows.get_item(connection, here, piece.item.id).item
+    item_rows.update_item_row(session, piece.item.id, barcode=new)
+    library_session.mark_operation_done(session, "change-barcode", key, piece.item.id)
+    return item_rows.get_item(session, piece.item.id).item

@@ -1,4 +1,4 @@
-"""Library, clock and connection of one piece of work; locks, ids, keyed operations.
+"""Connection, library and clock of one piece of work; locks, ids, keyed operations.
 
 Locks are taken in this order: the key, the record, the patron. Under READ COMMITTED each statement after a lock sees
 what the one before us has done. SQLite has one writer, so there nobody locks.
@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, Table, TextClause, bindparam, select, text
 
 from adapters.library.embedded.tables import operations
 from gateway.domain.value import value_object
+from gateway.ports.adapter import LibraryAdapterContext
 from gateway.sql.statements import insert_rows
 
 RANDOM_BITS = 72
@@ -43,9 +44,10 @@ _PATRON = text("SELECT 1 FROM embedded_patrons WHERE library = :library AND id =
 
 
 @value_object
-class WorkContext:
-    """Read from clock and settings before the work starts: work may run twice and has no clock of its own."""
+class LibrarySession:
+    """A transaction in one library, at one moment."""
 
+    connection: Connection
     library: str
     now: datetime  # aware UTC
     zone: tzinfo
@@ -54,6 +56,17 @@ class WorkContext:
     @property
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
+
+
+def plan_session(context: LibraryAdapterContext) -> Callable[[Connection], LibrarySession]:
+    """Read clock and settings before the work starts: work may run twice and has no clock of its own."""
+    return partial(
+        LibrarySession,
+        library=context.library,
+        now=context.clock.now(),
+        zone=context.zone,
+        currency=context.currency,
+    )
 
 
 class _IdSequence:
@@ -80,39 +93,39 @@ def new_id(now: datetime) -> str:
     return f"{_sequence.next_number(now):030x}"
 
 
-def lock_key(connection: Connection, here: WorkContext, key: str) -> None:
+def lock_key(session: LibrarySession, key: str) -> None:
     """The same message, repeated before its first answer, waits for that."""
-    _lock_row(connection, here, _KEY, key)
+    _lock_row(session, _KEY, key)
 
 
-def lock_bib(connection: Connection, here: WorkContext, bib_id: str) -> None:
+def lock_bib(session: LibrarySession, bib_id: str) -> None:
     """A record with its items, holds and loans: whatever changes one of them may change the others."""
-    _lock_row(connection, here, _BIB, bib_id)
+    _lock_row(session, _BIB, bib_id)
 
 
-def lock_item(connection: Connection, here: WorkContext, barcode: str) -> None:
+def lock_item(session: LibrarySession, barcode: str) -> None:
     """`lock_bib` for the item's record."""
-    _lock_row(connection, here, _BIB_OF_ITEM, barcode)
+    _lock_row(session, _BIB_OF_ITEM, barcode)
 
 
-def lock_hold(connection: Connection, here: WorkContext, hold_id: str) -> None:
+def lock_hold(session: LibrarySession, hold_id: str) -> None:
     """`lock_bib` for the hold's record."""
-    _lock_row(connection, here, _BIB_OF_HOLD, hold_id)
+    _lock_row(session, _BIB_OF_HOLD, hold_id)
 
 
-def lock_loan(connection: Connection, here: WorkContext, loan_id: str) -> None:
+def lock_loan(session: LibrarySession, loan_id: str) -> None:
     """`lock_bib` for the loan's record."""
-    _lock_row(connection, here, _BIB_OF_LOAN, loan_id)
+    _lock_row(session, _BIB_OF_LOAN, loan_id)
 
 
-def lock_patron(connection: Connection, here: WorkContext, patron_id: str) -> None:
+def lock_patron(session: LibrarySession, patron_id: str) -> None:
     """Lock a patron, so that limits can't be passed by two loans or holds at the same time."""
-    _lock_row(connection, here, _PATRON, patron_id)
+    _lock_row(session, _PATRON, patron_id)
 
 
-def _lock_row(connection: Connection, context: WorkContext, statement: TextClause, value: str) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(statement, {"library": context.library, "value": value})
+def _lock_row(session: LibrarySession, statement: TextClause, value: str) -> None:
+    if session.connection.dialect.name == "postgresql":
+        session.connection.execute(statement, {"library": session.library, "value": value})
 
 
 def add_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
@@ -139,12 +152,12 @@ _FIND = select(operations.c.done).where(
 )
 
 
-def is_operation_done(connection: Connection, here: WorkContext, kind: str, key: str, subject: str) -> bool:
+def is_operation_done(session: LibrarySession, kind: str, key: str, subject: str) -> bool:
     """Return whether this was done to the subject (an id) under this key."""
-    values = {"library": here.library, "key": key, "kind": kind, "subject": subject}
-    return connection.scalar(_FIND, values) is not None
+    values = {"library": session.library, "key": key, "kind": kind, "subject": subject}
+    return session.connection.scalar(_FIND, values) is not None
 
 
-def mark_operation_done(connection: Connection, here: WorkContext, kind: str, key: str, subject: str) -> None:
-    row = {"library": here.library, "key": key, "kind": kind, "subject": subject, "done": here.now}
-    add_row(connection, operations, row)
+def mark_operation_done(session: LibrarySession, kind: str, key: str, subject: str) -> None:
+    row = {"library": session.library, "key": key, "kind": kind, "subject": subject, "done": session.now}
+    add_row(session.connection, operations, row)
