@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from demo.world import START, Site, Town, World
+from demo.world import COPY, START, Site, Town, World
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
@@ -32,7 +32,6 @@ from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store.mailbox import MailOutcome, MailPosition
 from gateway.store.requests import outbox_queries
 from gateway.store.schema import message
-from rehearsal.letters.letter_pages import COPY
 
 PATRON = "21000000000025"
 HOST = "127.0.0.1"

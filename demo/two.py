@@ -16,7 +16,7 @@ from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
-from demo.world import Site, World
+from demo.world import COPY, Site, World
 from gateway.domain.due_dates import local_day
 from gateway.domain.library import Bib
 from gateway.domain.problems import RefusalReason, Refused
@@ -35,7 +35,6 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.views import ActionRequest, EventDenied, FileUpload
 from gateway.store.requests import outbox_queries
-from rehearsal.letters.letter_pages import COPY
 
 PATRON = "21000000000025"
 STAFF = "staff:ada"

@@ -31,6 +31,14 @@ from gateway.settings import load_settings
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
 
+COPY = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>> endobj\n2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>> endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>> endobj\nxref\n0 4\n0000000000 65535 f \n"
+    b"0000000009 00000 n \n0000000053 00000 n \n0000000103 00000 n \ntrailer<</Size 4/Root 1 0 R>>\n"
+    b"startxref\n167\n%%EOF\n"
+)
+"""A copy that is attached: a PDF of one empty page."""
+
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """A Monday."""
 

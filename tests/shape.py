@@ -38,8 +38,8 @@ class Bound:
 
 BOUNDS: Sequence[Bound] = (
     Bound("code lines of gateway and adapters", 121_800, 108_000),
-    Bound("code lines of rehearsal", 11_000, 8_000),
-    Bound("code lines of tests", 115_300, 78_000),
+    Bound("code lines of rehearsal", 10_600, 8_000),
+    Bound("code lines of tests", 115_100, 78_000),
     Bound("functions of services that take library: str first", 179, 0),
     Bound("imports inside functions", 126, 60),
     Bound("modules with an HTTP client of their own", 1, 1),

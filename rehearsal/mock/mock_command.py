@@ -18,7 +18,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from rehearsal.mock.mock_program import MockKind, MockProgram
 from rehearsal.partners.partner_assembly import MockOptions
-from rehearsal.partners.partner_programs import find_letter_mock, find_partner_mock
+from rehearsal.partners.partner_programs import find_partner_mock
 from rehearsal.scenarios.scenario import SHIPPED_SCENARIOS, MockScenario, PlayedRole, load_scenarios
 from rehearsal.send.send_command import find_playable_profile
 from rehearsal.systems.system_programs import find_catalogue_mock, find_system_mock
@@ -27,7 +27,6 @@ _MOCK_KINDS: Sequence[Callable[[AdapterRegistry, Profile], MockKind | None]] = (
     find_partner_mock,
     find_system_mock,
     find_catalogue_mock,
-    find_letter_mock,
 )
 """A profile gets the first that it fits."""
 
@@ -37,7 +36,6 @@ _ROLE_TITLES: Mapping[PlayedRole, str] = {
     PlayedRole.LIBRARY: "Scenarios of a library's system",
     PlayedRole.CATALOGUE: "Scenarios of a catalogue",
     PlayedRole.CLIENT: "Scenarios of a system that asks us",
-    PlayedRole.LETTER_READER: "Scenarios of a library that gets letters",
 }
 
 
@@ -102,8 +100,7 @@ def mock_command(
 
     With a client-only NCIP profile (one without `auth`, such as koha-ncip), the command simulates the library system
     with sample data. With an NCIP profile that accepts senders, such as illiad-alma, it simulates the sending system
-    and requests services for the patron given in --value. With an SRU or Z39.50 profile it simulates the catalogue,
-    and with a letter profile a library whose staff read the letters, open their links and reply.
+    and requests services for the patron given in --value. With an SRU or Z39.50 profile it simulates the catalogue.
 
     Set the partner's address in the profile to the port of this command; for email, set `mail` in gateway.yml. A
     request with `mock:NAME` in its title gets that scenario. Other requests get the scenarios of --scenario in turn,

@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.events import EventKind
@@ -44,21 +43,6 @@ class MockMailReply:
     line: str = TAKEN
     after_seconds: float = 0.0
     speak: Callable[[], None] = say_nothing
-
-
-class TakesMails(Protocol):
-    """Whoever is played and gets mails."""
-
-    @property
-    def address(self) -> str:
-        """The address to which they come."""
-        ...
-
-    def receive_mail(self, content: bytes, received: datetime) -> MockMailReply:
-        """`content` as it travels."""
-        ...
-
-    async def pass_seconds(self, seconds: float) -> None: ...
 
 
 @value_object

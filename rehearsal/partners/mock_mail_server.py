@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import RefusalReason, Refused
-from rehearsal.partners.mock_mail_reception import TakesMails
+from rehearsal.partners.mock_mail_reception import MailReception
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -19,7 +19,7 @@ OTHER_ADDRESS = "550 5.1.1 Only mails to the partner that is played are taken he
 class MockMailServer:
     """Takes mails to the partner's address, and no others. `max_bytes`: of a mail."""
 
-    def __init__(self, reception: TakesMails, max_bytes: int, clock: Clock) -> None:
+    def __init__(self, reception: MailReception, max_bytes: int, clock: Clock) -> None:
         self._reception = reception
         self._max_bytes = max_bytes
         self._clock = clock

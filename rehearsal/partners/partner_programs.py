@@ -1,4 +1,4 @@
-"""Partners that `illgate mock` plays: by HTTP, by TCP, by mails of a format, and by letters."""
+"""Partners that `illgate mock` plays: by HTTP, by TCP and by mails of a format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import Mailer, MailSecurity, MailServer
 from gateway.secrets import resolve_secret
 from gateway.settings import Settings
-from rehearsal.letters.letter_assembly import RehearsedLetters, find_rehearsed_letters, make_letter_reader
 from rehearsal.mock.mock_lines import MockLines
 from rehearsal.mock.mock_program import MockProgram, load_page_texts
 from rehearsal.mock.mock_site import MockEndpoint, MockSite
@@ -130,49 +129,6 @@ class MailPartnerMock(_FollowsRequests):
             stop_listening=mails.stop,
             begin=partial(_begin_scenarios, partner, options.chosen),
         )
-
-
-@value_object
-class LetterReaderMock:
-    """A library that is written letters."""
-
-    rehearsed: RehearsedLetters
-    roles = (PlayedRole.LETTER_READER,)
-    is_over_http = False
-    is_recorded = False
-    misbehaviours: ClassVar[Mapping[str, str]] = {}  # people answer as they like
-    value_names: ClassVar[Mapping[str, str]] = {}
-    needed_value = ""
-
-    def choose_address(self, _against: str | None, settings: Settings, profile: Profile) -> str:
-        return find_library_address(settings, profile)
-
-    @asynccontextmanager
-    async def open_program(
-        self, installation: Installation, profile: Profile, options: MockOptions, against: str | None
-    ) -> AsyncIterator[MockProgram]:
-        settings, clock = installation.settings, installation.clock
-        server = choose_mail_server(against, settings)
-        mailer = make_mailer(installation, server)
-        reader = make_letter_reader(settings, installation.adapters, profile, options, clock, mailer)
-        mails = MockMailServer(reader, profile.max_bytes, clock)
-
-        def begin_scenarios() -> None:
-            for scenario in options.chosen:
-                reader.begin_scenario(scenario)
-
-        yield MockProgram(
-            MockSite(reader, load_page_texts(settings)),
-            f"{options.address} by {format_host(server.host)}:{server.port}",
-            listen=mails.start,
-            stop_listening=mails.stop,
-            begin=begin_scenarios,
-        )
-
-
-def find_letter_mock(adapters: AdapterRegistry, profile: Profile) -> LetterReaderMock | None:
-    rehearsed_letters = find_rehearsed_letters(adapters, profile)
-    return LetterReaderMock(rehearsed_letters) if rehearsed_letters is not None else None
 
 
 def find_partner_mock(

@@ -47,10 +47,6 @@ ANY_MESSAGE = "any"
 """Where whoever is played is asked: all that the scenario has no other reaction to."""
 
 
-LETTER = "letter"
-"""What a library gets that is written letters."""
-
-
 class PlayedRole(StrEnum):
     """The role that is played."""
 
@@ -58,7 +54,6 @@ class PlayedRole(StrEnum):
     BORROWING = "borrowing"  # a partner that asks for something
     LIBRARY = "library"  # a library's system, which answers what it is asked
     CATALOGUE = "catalogue"  # a catalogue, which is searched
-    LETTER_READER = "letter-reader"  # a library that is written letters
     CLIENT = "client"  # a system that manages requests elsewhere, and asks us for the library's work
 
 
@@ -71,7 +66,6 @@ WORDS_OF_ROLE: Mapping[PlayedRole, frozenset[str]] = {
     PlayedRole.BORROWING: _EVENTS,
     PlayedRole.LIBRARY: frozenset({*SERVICES.values(), ANY_MESSAGE}),
     PlayedRole.CATALOGUE: frozenset({*CatalogueQuestionKind, ANY_MESSAGE}),
-    PlayedRole.LETTER_READER: frozenset({LETTER, ANY_MESSAGE}),
     PlayedRole.CLIENT: frozenset(),  # it is asked nothing
 }
 """What may come, by who is played."""
@@ -126,31 +120,10 @@ class AnswerChange(ProfileSection):
         return self.taken or not (self.missing or self.status or self.misbehaviour)
 
 
-class WrittenAnswer(ProfileSection):
-    """The answer of somebody who has read a letter: by a link, or by a mail."""
-
-    after_seconds: float = Field(0.0, ge=0, le=MAX_WAIT_SECONDS, description="so long passes before it is done")
-    link: str = Field("", description="an answer by its name, such as unfilled, or the words of the letter's link")
-    choose: str = Field("", description="of a list in the form of the link: a value, or what it says")
-    due_days: int | None = Field(None, ge=-365, le=365, description="days until the day in the form of the link")
-    words: str = Field("", description="in the form of the link; else of a mail: a code, or what people say")
-    subject: str = Field("", description="of a mail; empty: that of the letter that it answers")
-    copy_name: str = Field("", description="a PDF of this name is attached to the mail")
-
-    @model_validator(mode="after")
-    def _check_way(self) -> Self:
-        if self.link and (self.subject or self.copy_name):
-            raise ValueError("subject and copy_name are of a mail, not of a link")
-        if not self.link and not (self.words or self.copy_name):
-            raise ValueError("say link, words or copy_name")
-        return self
-
-
 class MockReaction(ProfileSection):
     when: str = Field(description="what has come: an event, or what a library's system is asked for")
     answer: AnswerChange = AnswerChange()
     say: tuple[SaidEvent, ...] = ()
-    write: tuple[WrittenAnswer, ...] = Field((), description="what somebody does who has read a letter")
 
 
 class AskedService(ProfileSection):
@@ -191,7 +164,7 @@ class MockScenario(ProfileSection):
     extends: str = Field("", description="a scenario whose reactions hold where this one has none to the same event")
     role: PlayedRole = Field(
         PlayedRole.LENDING,
-        description="who is played: a partner (lending, borrowing), library, catalogue, client or letter-reader",
+        description="who is played: a partner (lending, borrowing), library, catalogue or client",
     )
     recorded: tuple[str, ...] = Field(
         (), description="conversations of real systems that our tests compare it with; empty: none was recorded"
@@ -211,7 +184,6 @@ class MockScenario(ProfileSection):
     )
     work: AskedWork = AskedWork()
     begin: tuple[SaidEvent, ...] = Field((), description="what a requester says by itself")
-    write: tuple[WrittenAnswer, ...] = Field((), description="mails that a library by letter writes by itself")
     ask: tuple[AskedService, ...] = Field((), description="what a client asks, as long as it is done")
     item: Literal["own", "of-library"] = Field(
         "own", description="which item a client asks about: one of its own, or one of the library's"
@@ -223,8 +195,6 @@ class MockScenario(ProfileSection):
 
     @model_validator(mode="after")
     def _check_words(self) -> Self:
-        if any(answer.link for answer in self.write):
-            raise ValueError("write: a link is answered where a letter has come, in `reactions`")
         known = WORDS_OF_ROLE[self.role]
         for reaction in self.reactions:
             if reaction.when not in known:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from demo.world import COPY
 from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LibraryParty, Request, RequestFlag, ServiceType
 from gateway.domain.requests.views import FileUpload
-from rehearsal.letters.letter_pages import COPY
 from tests.support import reader
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.mail_pair import MailPair, Profile, Side, chapter_of, cited

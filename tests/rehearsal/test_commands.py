@@ -95,11 +95,6 @@ def test_by_mail_there_are_no_misbehaviours(illgate: Typed) -> None:
     assert (listed.exit_code, "renew-no" in listed.output, "--misbehave" in listed.output) == (0, True, False)
 
 
-def test_of_a_library_by_letter_its_own_scenarios_are_listed(illgate: Typed) -> None:
-    listed = illgate("mock", "dalen", "--list")
-    assert (listed.exit_code, "letter-words" in listed.output, "renew-no" in listed.output) == (0, True, False)
-
-
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -119,7 +114,7 @@ def test_of_a_library_by_letter_its_own_scenarios_are_listed(illgate: Typed) -> 
         (("conformance", "nordby", "--against", NOWHERE), "--against: not HOST:PORT"),
         (("mock", "fjordby", "--against", "127.0.0.1:9"), "--against: not an http or https URL"),
         (("mock", "kveldsvik", "--against", NOWHERE), "--against: not HOST:PORT"),
-        (("mock", "dalen", "--scenario", "unfilled"), "not a scenario of who is played here: unfilled"),
+        (("mock", "dalen"), "profile dalen has no channel that can be simulated"),
         (("mock", "their-system", "--against", NOWHERE), "--value patron=NUMBER is required: the patron"),
         (("mock", "their-system", "--against", NOWHERE, "--value", "mood=good"), "allowed: patron ("),
         (("mock", "fjordby", "--against", NOWHERE, "--value", "patron=1"), "allowed: none"),

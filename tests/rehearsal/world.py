@@ -33,8 +33,6 @@ from gateway.services.letters.localization import TextCatalogues
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.settings import load_settings
 from gateway.store.mailbox import MailPosition
-from rehearsal.letters.letter_assembly import make_letter_reader
-from rehearsal.letters.letter_reader import PlayedLetterReader
 from rehearsal.mock.mock_lines import MockLines
 from rehearsal.mock.mock_site import MockEndpoint, MockSite
 from rehearsal.partners.mock_conversation import MockConversation
@@ -115,7 +113,7 @@ class MockWorld:
     async def settle(self) -> None:
         """Until nobody has anything left to do now."""
         partner = self.site.partner
-        assert isinstance(partner, MockPartner | PlayedLetterReader)
+        assert isinstance(partner, MockPartner)
         while await self.town.fire_timers() + await self.town.drain() or partner.is_speaking:
             await partner.finish_speaking()
 
@@ -193,13 +191,6 @@ class PreparedWorld:
         return build_mock_partner(
             settings, self.adapters, self.read_profile(), options, self.clock, str, pass_time, lines, mailer
         )
-
-    def make_letter_reader(self, options: MockOptions, mailer: Mailer) -> PlayedLetterReader:
-        async def pass_time(seconds: float) -> None:
-            self._waited.append(seconds)
-
-        settings = load_settings(self.config, self.adapters)
-        return make_letter_reader(settings, self.adapters, self.read_profile(), options, self.clock, mailer, pass_time)
 
     def make_reception(self, protocol: str, partner: MockPartner) -> MessageReception:
         adapter = self.adapters.protocols[protocol]
@@ -344,37 +335,6 @@ async def run_mail_world(
         ours.town = world.town
         try:
             yield world, theirs, ours
-        finally:
-            await mails.stop()
-
-
-@contextlib.asynccontextmanager
-async def run_letter_world(
-    template: Path, folder: Path, profile: Mapping[str, Any], chosen: Sequence[str] = ()
-) -> AsyncIterator[tuple[MockWorld, PlayedLetterReader]]:
-    """The partner gets letters, whose links lead to the gateway."""
-    prepared = PreparedWorld(template, folder)
-    url = f"http://127.0.0.1:{prepared.port}"
-    prepared.write_settings(
-        {"host": "127.0.0.1", "port": prepared.port, "public_url": url},
-        mail={"host": "127.0.0.1", "security": "none", "sender": "ill@clarens.example"},
-    )
-    prepared.write_profile({**profile, "partner": {**profile["partner"], "email": PARTNER_ADDRESS}})
-    scenarios = load_scenarios([SHIPPED_SCENARIOS])
-    options = MockOptions(
-        address="ill@clarens.example", scenarios=scenarios, chosen=[scenarios[name] for name in chosen]
-    )
-    ours = OurMailbox()
-    reader = prepared.make_letter_reader(options, ours)
-    mails = MockMailServer(reader, 1_000_000, prepared.clock)
-    address = await mails.start()
-    site = MockSite(reader, TextCatalogues(None, "en"))
-    await site.start()
-    theirs = PartnerMailbox(PARTNER_ADDRESS, int(address.rpartition(":")[2]))
-    async with prepared.run_gateway(site, options.address, theirs) as world:
-        ours.town = world.town
-        try:
-            yield world, reader
         finally:
             await mails.stop()
 

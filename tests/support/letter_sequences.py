@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from demo.world import COPY
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.views import FileUpload
-from rehearsal.letters.letter_pages import COPY
 from tests.support import iso_sequences
 from tests.support.letter_pair import LetterPair
 

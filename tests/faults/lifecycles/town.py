@@ -26,6 +26,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from demo.world import COPY
 from gateway.adapter_registry import load_adapters
 from gateway.domain.clock import StoreClock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
@@ -47,7 +48,6 @@ from gateway.store import nodes
 from gateway.store.migration import OWN
 from gateway.store.requests import outbox_queries, requests
 from gateway.store.requests.outbox import OutboxStatus
-from rehearsal.letters.letter_pages import COPY
 from tests.faults.lifecycles.flaky import CALM, STORM, in_weather
 from tests.faults.lifecycles.place import NORTH, SOUTH, Wish, count_lifecycles
 from tests.faults.lifecycles.staff import Idea, by_chance, onward

@@ -24,10 +24,10 @@ from schemathesis.generation import GenerationMode
 from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
 
+from demo.world import COPY
 from gateway.domain.requests.attachments import FileType
 from gateway.web.api.openapi import build_openapi
 from gateway.web.api.operations import ALL
-from rehearsal.letters.letter_pages import COPY
 from tests.protocol.api.support import Target
 
 BEGINNINGS = {

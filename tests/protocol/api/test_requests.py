@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 import pytest
 
+from demo.world import COPY
 from gateway.domain.library import Item, ItemStatus
 from gateway.domain.problems import UnfinishedWork
 from gateway.domain.requests.citation import Citation
@@ -19,7 +20,6 @@ from gateway.ports.guarded_library import LibrarySystem
 from gateway.services.people.api_keys import KeyScope
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.web.api.request_handler import problem_of_error
-from rehearsal.letters.letter_pages import COPY
 from tests.protocol.api.support import PATRON, Client, Running, running
 from tests.support.daemon import Installation
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from demo.world import COPY
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventKind, RequestEnding, ShippedItem
@@ -19,7 +20,6 @@ from gateway.ports.library_system import Capability
 from gateway.services.letters.localization import TextCatalogues
 from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.request_story import StorySources, tell_story
-from rehearsal.letters.letter_pages import COPY
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.request_scenes import (
     RULES,

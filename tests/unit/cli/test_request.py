@@ -11,9 +11,9 @@ import yaml
 from click.testing import CliRunner
 
 from adapters.library.embedded.system import EmbeddedLibrary
+from demo.world import COPY
 from gateway.cli import main
 from gateway.domain.problems import Unavailable
-from rehearsal.letters.letter_pages import COPY
 from tests.support.daemon import Installation
 from tests.unit.cli.conftest import Typed, document, number_of, typed
 

@@ -7,12 +7,12 @@ from email.message import EmailMessage
 
 import pytest
 
+from demo.world import COPY
 from gateway.domain.requests.attachments import FileType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, RequestFlag
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.store.mailbox import MailOutcome
-from rehearsal.letters.letter_pages import COPY
 from tests.support.blank_pdf import write_blank_pdf
 from tests.support.mail_house import MailHouse, mail, mail_rows
 

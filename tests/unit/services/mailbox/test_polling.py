@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.letters.mail_format import PlainMailFormat
+from demo.world import COPY
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.incoming_mail import IncomingMail, MailInterpretation
@@ -18,7 +19,6 @@ from gateway.services.mailbox.mail_application import MailApplication
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition
-from rehearsal.letters.letter_pages import COPY
 from tests.support.mail_house import LIBRARY, MailHouse, mail, mail_rows
 
 

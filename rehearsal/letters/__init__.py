@@ -1,1 +1,0 @@
-"""A library that is played and reads letters."""
