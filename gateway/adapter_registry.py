@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel
 
@@ -31,15 +29,10 @@ SHIPPED = "adapters."
 """Begins the entry points of our own."""
 
 A = TypeVar("A", bound=Adapter)
-V = TypeVar("V")
 
 
 class AdapterError(Exception):
     """An adapter can't be loaded; the message names its entry point."""
-
-
-class _ThirdPartyError(AdapterError):
-    """The adapter is somebody else's."""
 
 
 @value_object
@@ -58,8 +51,9 @@ class AdapterRegistry:
     article_sources: Mapping[str, ArticleSourceAdapter] = field(default_factory=dict)
     sections: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     """Keys in a profile that belong to adapters, and the models of what stands there."""
-    list_broken: Callable[[], tuple[str, ...]] = tuple
-    """Of a third party's adapters that can't be used, why, a sentence each: they are not in it, and all else is."""
+    broken: tuple[str, ...] = ()
+    """A sentence for each adapter of a third party that can't be used, with the reason: they are not in it, and all
+    else is."""
 
     @classmethod
     def from_adapters(cls, *adapters: Adapter) -> AdapterRegistry:
@@ -76,67 +70,6 @@ class AdapterRegistry:
             _index_by_name(adapter for adapter in adapters if isinstance(adapter, ArticleSourceAdapter)),
         )
         return replace(found, sections=_index_sections(found))
-
-
-class MappingOnDemand(Mapping[str, V], Generic[V]):
-    """The parts that adapters bring, by name. One thing is looked for in the adapters alone whose entry points have its
-    name: a command that needs the library's system needn't wait for all protocols. All are loaded and compared when
-    anything else is asked. Each raises AdapterError where adapters can't be loaded, or don't fit together."""
-
-    def __init__(self, find_named: Callable[[str], V | None], load_all: Callable[[], Mapping[str, V]]) -> None:
-        """`find_named`: None where it takes all adapters to find it."""
-        self._find_named = find_named
-        self._load_all = load_all
-
-    def __getitem__(self, name: str) -> V:
-        if not name:
-            raise KeyError(name)  # a partner's channel may be none
-        found = self._find_named(name)
-        return found if found is not None else self._load_all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._load_all())
-
-    def __len__(self) -> int:
-        return len(self._load_all())
-
-
-def find_adapters() -> AdapterRegistry:
-    """All that are installed, each loaded when it is asked for."""
-    points = {point.name: point for point in entry_points(group=GROUP)}
-    load_all = cache(load_adapters)
-
-    def load_named(name: str) -> Iterator[Adapter]:
-        """Those whose entry points have this name or begin with it: `iso-ill-channel` is of `iso_ill` too."""
-        wanted = name.replace("_", "-")
-        for point in sorted(points):
-            if f"{point.replace('_', '-')}-".startswith(f"{wanted}-"):
-                with suppress(_ThirdPartyError):  # as if it weren't there; `list_broken` has it
-                    yield _load_adapter(points[point])
-
-    def find_by_kind(kind: type[A], load_of_kind: Callable[[], Mapping[str, A]]) -> Mapping[str, A]:
-        def find_adapter(name: str) -> A | None:
-            return next((one for one in load_named(name) if isinstance(one, kind) and one.name == name), None)
-
-        return MappingOnDemand(find_adapter, load_of_kind)
-
-    def find_section(name: str) -> type[BaseModel] | None:
-        sections = (section for one in load_named(name) for section in _list_sections(one))
-        return next((model for section, model in sections if section == name), None)
-
-    return AdapterRegistry(
-        find_by_kind(LibraryAdapter, lambda: load_all().libraries),
-        find_by_kind(ProtocolAdapter, lambda: load_all().protocols),
-        find_by_kind(ChannelAdapter, lambda: load_all().channels),
-        find_by_kind(MailerAdapter, lambda: load_all().mailers),
-        find_by_kind(MailFormatAdapter, lambda: load_all().mail_formats),
-        find_by_kind(MailboxAdapter, lambda: load_all().mailboxes),
-        find_by_kind(SearchAdapter, lambda: load_all().searches),
-        find_by_kind(LinkAdapter, lambda: load_all().links),
-        find_by_kind(ArticleSourceAdapter, lambda: load_all().article_sources),
-        MappingOnDemand(find_section, lambda: load_all().sections),
-        lambda: load_all().list_broken(),
-    )
 
 
 def load_adapters() -> AdapterRegistry:
@@ -156,7 +89,7 @@ def load_adapters() -> AdapterRegistry:
             broken.append(str(error))
         else:
             loaded.append(adapter)
-    return replace(AdapterRegistry.from_adapters(*loaded), list_broken=lambda: tuple(broken))
+    return replace(AdapterRegistry.from_adapters(*loaded), broken=tuple(broken))
 
 
 def _is_shipped(point: EntryPoint) -> bool:
@@ -164,16 +97,15 @@ def _is_shipped(point: EntryPoint) -> bool:
 
 
 def _load_adapter(point: EntryPoint) -> Adapter:
-    """Load an adapter; raises AdapterError; of a third party's, _ThirdPartyError."""
+    """Raises AdapterError."""
     where = f"adapter '{point.name}' ({point.value}, entry point group {GROUP})"
-    kind_of_error = AdapterError if _is_shipped(point) else _ThirdPartyError
     try:
         adapter = point.load()
     except Exception as error:  # whatever a third party's module raises while it is imported
-        raise kind_of_error(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
+        raise AdapterError(f"{where} can't be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(adapter, Adapter):
         kinds = ", ".join(kind.__name__ for kind in get_args(Adapter))
-        raise kind_of_error(f"{where} is a {type(adapter).__name__}, not one of {kinds}")
+        raise AdapterError(f"{where} is a {type(adapter).__name__}, not one of {kinds}")
     return adapter
 
 

@@ -1,7 +1,6 @@
 """ARTEmail: orders to the British Library and its like, their replies, and orders by the same format to us.
 
-The channel and the mail format share the section `artemail` of a profile; what reads and writes mails is loaded when it
-is made.
+The channel and the mail format share the section `artemail` of a profile.
 """
 
 from __future__ import annotations
@@ -9,25 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from adapters.artemail.channel import ArtemailChannel
 from adapters.artemail.dialect import SECTION, ArtemailDialect
-from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter
-from gateway.ports.incoming_mail import MailFormat
-from gateway.ports.partner_channel import PartnerChannel
+from adapters.artemail.mail_format import ArtemailFormat
+from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
 MAX_EMPTY_LINES = 50
 """Between the password and the lines around it; a layout has 20 at most, and mail programs may double them."""
-
-
-def make_channel(context: ChannelContext) -> PartnerChannel:
-    from adapters.artemail.channel import ArtemailChannel
-
-    return ArtemailChannel(context)
-
-
-def make_mail_format() -> MailFormat:
-    from adapters.artemail.mail_format import ArtemailFormat
-
-    return ArtemailFormat()
 
 
 def password_line_pattern(dialect: ArtemailDialect) -> str:
@@ -55,7 +42,7 @@ channel_adapter = ChannelAdapter(
     name="artemail",
     section=SECTION,
     dialect=ArtemailDialect,
-    make=make_channel,
+    make=ArtemailChannel,
     gathers=True,
     secrets=password_references,
     by_mail=lambda _dialect: True,
@@ -63,6 +50,6 @@ channel_adapter = ChannelAdapter(
 mail_format_adapter = MailFormatAdapter(
     name=SECTION,
     dialect=ArtemailDialect,
-    make=make_mail_format,
+    make=ArtemailFormat,
     secret_pattern=password_line_pattern,
 )

@@ -5,44 +5,25 @@ What asks them is loaded where the settings name one.
 
 from __future__ import annotations
 
+from adapters.articles.client import CrossrefSource, PubMedSource, UnpaywallSource
 from gateway.domain.library import RecordId
 from gateway.ports.adapter import ArticleSourceAdapter
-from gateway.ports.article_lookup import ArticleSource, ArticleSourceContext
-
-
-def make_crossref_source(context: ArticleSourceContext) -> ArticleSource:
-    from adapters.articles.client import CrossrefSource
-
-    return CrossrefSource(context)
-
-
-def make_pubmed_source(context: ArticleSourceContext) -> ArticleSource:
-    from adapters.articles.client import PubMedSource
-
-    return PubMedSource(context)
-
-
-def make_unpaywall_source(context: ArticleSourceContext) -> ArticleSource:
-    from adapters.articles.client import UnpaywallSource
-
-    return UnpaywallSource(context)
-
 
 crossref = ArticleSourceAdapter(
     name="crossref",
     url="https://api.crossref.org",
-    make=make_crossref_source,
+    make=CrossrefSource,
     probe=RecordId("doi", "10.5555/12345678"),
 )
 pubmed = ArticleSourceAdapter(
     name="pubmed",
     url="https://eutils.ncbi.nlm.nih.gov/entrez/eutils",
-    make=make_pubmed_source,
+    make=PubMedSource,
     probe=RecordId("pmid", "1"),
 )
 unpaywall = ArticleSourceAdapter(
     name="unpaywall",
     url="https://api.unpaywall.org/v2",
-    make=make_unpaywall_source,
+    make=UnpaywallSource,
     probe=RecordId("doi", "10.5555/12345678"),
 )

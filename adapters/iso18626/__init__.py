@@ -1,26 +1,11 @@
-"""ISO 18626: README.md says what of the standard is spoken.
-
-Profiles need the dialect alone; what reads, writes and sends messages is loaded when it is made.
-"""
+"""ISO 18626: README.md says what of the standard is spoken."""
 
 from __future__ import annotations
 
 from adapters.iso18626.dialect import SECTION, Iso18626Dialect
-from gateway.ports.adapter import ChannelAdapter, ChannelContext, ProtocolAdapter
-from gateway.ports.partner_channel import PartnerChannel
-from gateway.ports.responder import Responder
-
-
-def make_responder() -> Responder:
-    from adapters.iso18626.responder import Iso18626Responder
-
-    return Iso18626Responder()
-
-
-def make_channel(context: ChannelContext) -> PartnerChannel:
-    from adapters.iso18626.http_channel import Iso18626Channel
-
-    return Iso18626Channel(context)
+from adapters.iso18626.http_channel import Iso18626Channel
+from adapters.iso18626.responder import Iso18626Responder
+from gateway.ports.adapter import ChannelAdapter, ProtocolAdapter
 
 
 def list_addresses(dialect: Iso18626Dialect) -> dict[str, str]:
@@ -37,7 +22,7 @@ def list_secret_references(dialect: Iso18626Dialect) -> dict[str, str]:
 protocol = ProtocolAdapter(
     name=SECTION,
     dialect=Iso18626Dialect,
-    responder=make_responder,
+    responder=Iso18626Responder,
     addresses=list_addresses,
     post_only=True,
 )
@@ -45,7 +30,7 @@ channel_adapter = ChannelAdapter(
     name=SECTION,
     section=SECTION,
     dialect=Iso18626Dialect,
-    make=make_channel,
+    make=Iso18626Channel,
     secrets=list_secret_references,
     names_other_side=True,
     signs_messages=True,

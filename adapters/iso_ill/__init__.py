@@ -1,16 +1,14 @@
-"""ISO ILL (ISO 10160/10161): README.md says what of the standard is spoken.
-
-Profiles need the dialect alone; what reads, writes and sends APDUs is loaded when it is made.
-"""
+"""ISO ILL (ISO 10160/10161): README.md says what of the standard is spoken."""
 
 from __future__ import annotations
 
+from adapters.iso_ill.channel import IsoIllChannel
 from adapters.iso_ill.codec import FILE_ENDING, SUB_TYPE, conceal_credentials
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect
-from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter, ProtocolAdapter
-from gateway.ports.incoming_mail import MailFormat, PartConcealer
-from gateway.ports.partner_channel import PartnerChannel
-from gateway.ports.responder import Responder
+from adapters.iso_ill.mail_format import IsoIllMailFormat
+from adapters.iso_ill.responder import IsoIllResponder
+from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter, ProtocolAdapter
+from gateway.ports.incoming_mail import PartConcealer
 
 
 def read_example(text: str) -> bytes:
@@ -18,24 +16,6 @@ def read_example(text: str) -> bytes:
     from adapters.iso_ill.commands import parse_hex
 
     return parse_hex(text.encode())
-
-
-def make_responder() -> Responder:
-    from adapters.iso_ill.responder import IsoIllResponder
-
-    return IsoIllResponder()
-
-
-def make_channel(context: ChannelContext) -> PartnerChannel:
-    from adapters.iso_ill.channel import IsoIllChannel
-
-    return IsoIllChannel(context)
-
-
-def make_mail_format() -> MailFormat:
-    from adapters.iso_ill.mail_format import IsoIllMailFormat
-
-    return IsoIllMailFormat()
 
 
 def list_addresses(dialect: IsoIllDialect) -> dict[str, str]:
@@ -56,7 +36,7 @@ def is_sent_by_mail(dialect: IsoIllDialect) -> bool:
 protocol = ProtocolAdapter(
     name=SECTION,
     dialect=IsoIllDialect,
-    responder=make_responder,
+    responder=IsoIllResponder,
     addresses=list_addresses,
     example=read_example,
     over_http=False,
@@ -65,14 +45,14 @@ protocol = ProtocolAdapter(
 mail_format_adapter = MailFormatAdapter(
     name=SECTION,
     dialect=IsoIllDialect,
-    make=make_mail_format,
+    make=IsoIllMailFormat,
     part_concealer=PartConcealer((SUB_TYPE, FILE_ENDING), conceal_credentials),
 )
 channel_adapter = ChannelAdapter(
     name="iso-ill",
     section=SECTION,
     dialect=IsoIllDialect,
-    make=make_channel,
+    make=IsoIllChannel,
     secrets=list_password_references,
     by_mail=is_sent_by_mail,
     by_connection=lambda dialect: not is_sent_by_mail(dialect),

@@ -16,7 +16,14 @@ from typing import Any
 import click
 
 from adapters import ber
-from adapters.iso_ill.codec import DecodedApdu, apdu_type_name, list_declared_fields
+from adapters.iso_ill.codec import (
+    ApduSplitter,
+    DecodedApdu,
+    EncodingStyle,
+    apdu_type_name,
+    decode_apdu,
+    list_declared_fields,
+)
 from adapters.iso_ill.codec.declarations import FieldKind
 from adapters.iso_ill.messages.declaration import External
 from adapters.iso_ill.messages.structures import NAMES, Credentials, Extension, Opaque
@@ -40,8 +47,6 @@ def show_apdus(file: Path, charset: str) -> None:
 
     Problems in an APDU are listed below it, marked with an exclamation mark. Passwords are not shown.
     """
-    from adapters.iso_ill.codec import ApduSplitter, EncodingStyle, decode_apdu
-
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     frames = ApduSplitter()
     try:

@@ -1,13 +1,10 @@
-"""NCIP (NISO Z39.83), versions 1.0 to 2.02: answering and asking. README.md says what of the standard is spoken.
-
-Profiles need the dialect alone; what reads, writes and sends messages is loaded when it is made.
-"""
+"""NCIP (NISO Z39.83), versions 1.0 to 2.02: answering and asking. README.md says what of the standard is spoken."""
 
 from __future__ import annotations
 
 from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.responder import NcipResponder
 from gateway.ports.adapter import ProtocolAdapter
-from gateway.ports.responder import Responder
 
 
 def list_addresses(dialect: NcipDialect) -> dict[str, str]:
@@ -16,16 +13,10 @@ def list_addresses(dialect: NcipDialect) -> dict[str, str]:
     return {key: address for key, address in found.items() if address}
 
 
-def make_responder() -> Responder:
-    from adapters.ncip.responder import NcipResponder
-
-    return NcipResponder()
-
-
 adapter = ProtocolAdapter(
     name="ncip",
     dialect=NcipDialect,
-    responder=make_responder,
+    responder=NcipResponder,
     addresses=list_addresses,
     names_patrons=True,
 )

@@ -15,8 +15,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 from email.message import EmailMessage
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
+
+from lxml import etree
 
 from adapters.openurl.keys import (
     CHARSET_HABIT,
@@ -32,9 +33,6 @@ from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import ReceivedLink
-
-if TYPE_CHECKING:
-    from lxml import etree
 
 MAX_BYTES = 1_000_000
 MAX_PAIRS = 1000
@@ -326,8 +324,6 @@ def read_context_object(document: bytes) -> ContextObject:
 
 
 def _parse_context_xml(document: bytes) -> etree._Element:
-    from lxml import etree  # links by XML are rare, and profiles load this module
-
     if b"<!DOCTYPE" in document or b"<!ENTITY" in document:
         raise MalformedMessage(CONTEXT_OBJECT, write_sentence("contains a DOCTYPE, which is not read"))
     parser = etree.XMLParser(
@@ -412,14 +408,10 @@ def _element_text(element: etree._Element) -> str:
 
 
 def _local_name(element: etree._Element) -> str:
-    from lxml import etree
-
     return etree.QName(element).localname
 
 
 def _strip_requester(root: etree._Element) -> str:
-    from lxml import etree
-
     kept = copy.deepcopy(root)
     for element in list(kept.iter("{*}requester")):
         parent = element.getparent()

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.smtp.transport import SmtpMailer
 from gateway.ports.adapter import MailerAdapter
-from gateway.ports.outgoing_mail import Mailer, MailServer
-from gateway.ports.secrets import Secrets
 
-
-def make_mailer(server: MailServer, secrets: Secrets) -> Mailer:
-    from adapters.smtp.transport import SmtpMailer  # loaded where mail is sent
-
-    return SmtpMailer(server, secrets)
-
-
-adapter = MailerAdapter(name="smtp", make=make_mailer)
+adapter = MailerAdapter(name="smtp", make=SmtpMailer)

@@ -6,6 +6,15 @@ from __future__ import annotations
 import asyncio
 
 import click
+from pydantic import ValidationError
+
+from adapters.sru.client import SruSearch
+from adapters.sru.codec import ServerExplanation
+from adapters.sru.dialect import SECTION, SruDialect
+from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.profile import Profile
+from gateway.ports.adapter import SearchContext
+from gateway.ports.outgoing_addresses import AllowedAddresses
 
 UNREACHABLE = 4
 REFUSED = 1
@@ -26,15 +35,6 @@ def explain_command(url: str, version: str) -> None:
     \b
     illgate sru explain https://catalogue.example/sru
     """
-    from pydantic import ValidationError
-
-    from adapters.sru.client import SruSearch
-    from adapters.sru.codec import ServerExplanation
-    from adapters.sru.dialect import SECTION, SruDialect
-    from gateway.domain.problems import Refused, Unavailable
-    from gateway.domain.profile import Profile
-    from gateway.ports.adapter import SearchContext
-    from gateway.ports.outgoing_addresses import AllowedAddresses
 
     async def ask_server(target: Profile) -> ServerExplanation:
         client = SruSearch(SearchContext(lambda reference: "", AllowedAddresses()))

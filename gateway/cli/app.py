@@ -5,16 +5,14 @@ Nothing of the gateway is imported before a command is run, so that `--version` 
 
 from __future__ import annotations
 
-import gc
 import importlib
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
@@ -22,12 +20,42 @@ from gateway import SETTINGS_FILE
 
 
 class CommandEntry(NamedTuple):
-    """`module` has the click command as `attribute`; empty ones: the library adapter brings it."""
+    """`module` has the click command as `attribute`."""
 
     module: str
     attribute: str
     help: str
 
+
+class LazyGroup(click.Group):
+    """A group whose commands are loaded when they are used: their help stands with their `entries`."""
+
+    def __init__(self, *, entries: Mapping[str, CommandEntry], **options: Any) -> None:
+        super().__init__(**options)
+        self._entries = entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = self._entries.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(importlib.import_module(entry.module), entry.attribute)
+        assert isinstance(command, click.Command), f"{entry.module}.{entry.attribute}"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(self.describe_commands())
+
+    def describe_commands(self) -> list[tuple[str, str]]:
+        """Return the name and the help of each command."""
+        return [(name, entry.help) for name, entry in self._entries.items()]
+
+
+LIBRARY = "library"
+"""The command that the adapter of the library system in use brings."""
 
 COMMANDS = {
     "init": CommandEntry(
@@ -66,7 +94,7 @@ COMMANDS = {
     "states": CommandEntry(
         "gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."
     ),
-    "request": CommandEntry("gateway.cli.request_views", "request_command", "List, show, create and process requests."),
+    "request": CommandEntry("gateway.cli.request_group", "request_command", "List, show, create and process requests."),
     "task": CommandEntry("gateway.cli.request_lists", "task_command", "List the task lists of staff."),
     "message": CommandEntry(
         "gateway.cli.message_commands", "message_command", "List, show and mark messages from partners."
@@ -88,7 +116,7 @@ COMMANDS = {
     "outbox": CommandEntry(
         "gateway.cli.outbox_commands", "outbox_command", "List failed work (dead letters); retry, edit or skip it."
     ),
-    "library": CommandEntry("", "", "Show and edit the library system."),
+    LIBRARY: CommandEntry("", "", "Show and edit the library system."),
 }
 
 
@@ -113,30 +141,24 @@ _UNKNOWN_COMMAND = re.compile(r"No such command '(.+)'\.")
 """What click says; it has no class for it."""
 
 
-class LazyGroup(click.Group):
+class MainGroup(LazyGroup):
+    """The group of all commands, those that adapters bring included."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *_find_extensions()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
-            point = _find_extensions().get(cmd_name)
-            return _load_extension(point) if point is not None else None
-        if not entry.module:
-            return _find_library_command(ctx)
-        with load_without_garbage_collection():
-            command = getattr(importlib.import_module(entry.module), entry.attribute)
-        assert isinstance(command, click.Command), f"{entry.module}.{entry.attribute}"
-        return command
+        if point := _find_extensions().get(cmd_name):
+            return _load_extension(point)
+        return _find_library_command(ctx) if cmd_name == LIBRARY else super().get_command(ctx, cmd_name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            brought = [(name, _describe_extension(point)) for name, point in _find_extensions().items()]
-            formatter.write_dl([*((name, entry.help) for name, entry in COMMANDS.items()), *brought])
+    def describe_commands(self) -> list[tuple[str, str]]:
+        brought = [(name, _describe_extension(point)) for name, point in _find_extensions().items()]
+        return [*super().describe_commands(), *brought]
 
     def invoke(self, ctx: click.Context) -> object:
-        with load_without_garbage_collection():
-            from gateway.cli.installation import errors_as_exit_codes
+        from gateway.cli.installation import errors_as_exit_codes
+
         with errors_as_exit_codes(ctx), _suggested_commands():
             return super().invoke(ctx)
 
@@ -163,21 +185,6 @@ def _suggested_commands() -> Iterator[None]:
 def _find_extensions() -> dict[str, EntryPoint]:
     points = sorted(entry_points(group=EXTENSIONS), key=lambda point: point.name)
     return {point.name: point for point in points if point.name not in COMMANDS}
-
-
-@contextmanager
-def load_without_garbage_collection() -> Iterator[None]:
-    """Import without garbage collection: modules stay, and looking for garbage among them takes a fifth of a short
-    command's time. So nobody looks meanwhile, and later collections pass over what was loaded."""
-    was_enabled, count = gc.isenabled(), len(sys.modules)
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            if len(sys.modules) > count:
-                gc.freeze()
-            gc.enable()
 
 
 def _describe_extension(point: EntryPoint) -> str:
@@ -218,7 +225,9 @@ def _find_library_command(ctx: click.Context) -> click.Command:
     raise click.UsageError(f"the library system ({', '.join(kinds)}) has no commands of its own")
 
 
-@click.command(name="illgate", cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    name="illgate", cls=MainGroup, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import re
@@ -224,11 +223,9 @@ def serve_command(installation: Installation, host: str | None, port: int | None
       illgate --config /etc/illgate/gateway.yml serve
       illgate serve --port 0
     """
-    gc.disable()  # what is loaded until the daemon is ready stays: looking for garbage takes a seventh of the start
     try:
         _serve_installation(installation, host, port)
     finally:
-        gc.enable()
         _drop_unwritable_output()
 
 

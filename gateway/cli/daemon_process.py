@@ -72,8 +72,7 @@ async def _serve_until_asked(gateway: Daemon, stop: asyncio.Event) -> None:
         task.cancel()
         raise
     gateway.start_workers()
-    gc.freeze()  # later collections pass over it too
-    gc.enable()
+    gc.freeze()  # later collections pass over what stays
     _write_standard_error(f"illgate serves {gateway.url}")
     notify_systemd("READY=1")
     alive = asyncio.create_task(_notify_watchdog())

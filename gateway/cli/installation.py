@@ -1,27 +1,21 @@
-"""The installation that a command opens: settings, profiles, store and libraries of `--config`.
-
-Commands that look at requests are typed most often, and wait for all that is imported here. So what reads profiles, and
-what few commands need, is imported where it is used.
-"""
+"""The installation that a command opens: settings, profiles, store and libraries of `--config`."""
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, Any
 
 import click
 from pydantic import BaseModel
 
 import gateway
-from gateway.adapter_registry import AdapterError, AdapterRegistry, find_adapters
-from gateway.cli.app import load_without_garbage_collection
+from gateway.adapter_registry import AdapterError, AdapterRegistry, load_adapters
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.library import Money
@@ -32,7 +26,6 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
-from gateway.domain.profile import Profile
 from gateway.domain.requests.views import (
     EventDenied,
     InvalidCursorError,
@@ -41,23 +34,21 @@ from gateway.domain.requests.views import (
     VersionConflict,
 )
 from gateway.domain.sentences import sentence_of_system
+from gateway.policies import PolicyLoadResult, PolicySet, read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.ports.shared_store import Store
+from gateway.profiles import ProfileLoadResult, ProfileSet, read_profiles, read_profiles_with_fallback
 from gateway.runtime.assembly import Assembly, make_open_library
 from gateway.runtime.database_setup import require_database_file
+from gateway.runtime.last_good_configuration import LastGoodFiles
 from gateway.runtime.library_contexts import build_library_contexts
-from gateway.runtime.partner_channels import ChannelsOnDemand, make_silent_context
 from gateway.secrets import resolve_secret
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.exchange.circulation_link import DeskLink
+from gateway.services.letters.renderer import LetterRenderer
 from gateway.settings import LibrarySettings, Settings, load_settings
 from gateway.store.engine import SqliteTooOld
 from gateway.store.migration import SchemaTooNew, SchemaTooOld, require_current_schema
 from gateway.store.nodes import set_clock_by_store
-
-if TYPE_CHECKING:
-    from gateway.policies import PolicyLoadResult, PolicySet
-    from gateway.profiles import ProfileLoadResult, ProfileSet, ProfilesOnDemand
-    from gateway.services.exchange.circulation_link import DeskLink
 
 REFUSED = 1
 USAGE = 2
@@ -77,8 +68,6 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (OSError, UNREACHABLE),
     (OutcomeUnknown, UNKNOWN),
 )
-
-T = TypeVar("T")
 
 STAFF = "ILLGATE_STAFF"
 MAX_NAME_CHARS = 100
@@ -102,39 +91,28 @@ class Installation:
 
     @cached_property
     def adapters(self) -> AdapterRegistry:
-        return find_adapters()
+        return load_adapters()
 
     @cached_property
     def settings(self) -> Settings:
         """The settings; raises ConfigurationError, AdapterError."""
-        with load_without_garbage_collection():  # loads adapters
-            return load_settings(self.config, self.adapters)
+        return load_settings(self.config, self.adapters)
 
     @cached_property
     def profiles(self) -> ProfileLoadResult:
         """The profiles; raises ConfigurationError for settings, AdapterError; what is wrong with profiles is in it."""
-        with load_without_garbage_collection():
-            from gateway.profiles import read_profiles
-
-            _ = len(self.adapters.sections)  # loads adapters
         return read_profiles(self.settings.profiles_folder, self.adapters, self.settings)
 
     @cached_property
     def policies(self) -> PolicyLoadResult:
         """The policies of each library's requests.yml, against the profiles that are whole. Raises as `profiles`
         does."""
-        from gateway.policies import read_policies
-
         return read_policies(self.settings, self.profiles.profiles)
 
     @cached_property
     def working_configuration(self) -> tuple[ProfileSet, PolicySet]:
         """The profiles and policies for work on requests; while something is wrong in them, what it is about is as it
         was when all was good, as in the daemon, with a warning. Raises ConfigurationError where nothing was kept."""
-        from gateway.policies import read_policies
-        from gateway.profiles import read_profiles_with_fallback
-        from gateway.runtime.last_good_configuration import LastGoodFiles
-
         profiles, policies = self.profiles, self.policies
         problems = (*profiles.problems, *policies.problems)
         if not problems:
@@ -153,20 +131,6 @@ class Installation:
         if fitting.problems:
             return kept.profiles.profiles, kept.policies.policies
         return beside, fitting.policies
-
-    @cached_property
-    def profiles_to_look_at(self) -> ProfilesOnDemand:
-        """One that is asked for by name is read alone, with what it extends and the adapters of its sections. Where
-        something is wrong in it, and where all are asked for, they are those of `working_configuration`, with its
-        warnings; what is wrong in a profile that isn't read is left to `illgate check` and the daemon, since nothing
-        that is shown comes from it."""
-        from gateway.profiles import ProfilesOnDemand, read_profile
-
-        def read_named_profile(name: str) -> Profile | None:
-            with load_without_garbage_collection():  # loads adapters
-                return read_profile(self.settings.profiles_folder, name, self.adapters, self.settings)
-
-        return ProfilesOnDemand(read_named_profile, lambda: self.working_configuration[0])
 
     def require_configuration(self) -> None:
         """Raise ConfigurationError where profiles and policies can't be worked with, nor the last good ones."""
@@ -212,9 +176,6 @@ class Installation:
 
     def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
-        from gateway.services.exchange.circulation_link import DeskLink
-        from gateway.services.letters.renderer import LetterRenderer
-
         settings, context = self.settings, opened.context
         library = make_open_library(settings.find_library(context.library), opened.system)
         profiles, policies = self.profiles.profiles, self.policies.policies
@@ -312,33 +273,6 @@ class CommandFailed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(self.format_message(), file=file, err=file is None)
-
-
-# --- looking -------------------------------------------------------------------------------------------------
-
-
-def read_from_libraries(installation: Installation, read: Callable[[Mapping[str, LibraryContext]], Awaitable[T]]) -> T:
-    """Open the store and the libraries' systems, look, close; `read` gets the libraries by symbol, and changes nothing.
-    Profiles (`Installation.profiles_to_look_at`), policies (of `Installation.working_configuration`) and channels are
-    read and made when one is asked for, which takes longer than most of such work. What is refused ends the command
-    with a sentence (`CommandFailed`, click.UsageError)."""
-
-    async def open_and_read() -> T:
-        async with installation.open_current_store() as store:
-            settings, clock, secrets = installation.settings, installation.clock, installation.parts.secrets
-            contexts = build_library_contexts(
-                settings,
-                store,
-                clock,
-                await installation.parts.open_libraries(store),
-                lambda: installation.profiles_to_look_at,
-                lambda symbol: installation.working_configuration[1].for_library(symbol),
-                ChannelsOnDemand(installation.adapters.channels, lambda: make_silent_context(settings, clock, secrets)),
-            )
-            return await read(contexts)
-
-    with errors_as_sentences():
-        return asyncio.run(open_and_read())
 
 
 @contextmanager

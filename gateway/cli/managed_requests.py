@@ -5,7 +5,7 @@ its worker, what the library must say yes to is asked at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from gateway.cli.installation import Installation, errors_as_sentences
 from gateway.domain.requests.request import Request
 from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.requests.library_context import LibraryContext
 from gateway.settings import LibrarySettings
 from gateway.store.journal import Journal
 from gateway.store.nodes import COMMAND, Node, make_node_name
@@ -59,6 +60,18 @@ def run_on_requests(installation: Installation, work: Callable[[ManagedRequests]
 
     with errors_as_sentences():
         return asyncio.run(open_and_run())
+
+
+def read_from_libraries(installation: Installation, read: Callable[[Mapping[str, LibraryContext]], Awaitable[T]]) -> T:
+    """Open, look, close; `read` gets the libraries by symbol, and changes nothing. Profiles and policies are read when
+    one is asked for. Errors are those of `run_on_requests`."""
+
+    async def open_and_read() -> T:
+        async with open_managed_requests(installation) as managed:
+            return await read(managed.contexts)
+
+    with errors_as_sentences():
+        return asyncio.run(open_and_read())
 
 
 def run_on_request(

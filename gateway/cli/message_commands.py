@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
-from typing import TYPE_CHECKING
 
 import click
 
@@ -20,20 +19,18 @@ from gateway.cli.installation import (
     pass_installation,
     print_cursor,
     print_json_line,
-    read_from_libraries,
     require_library,
     staff_option,
 )
-from gateway.cli.managed_requests import run_on_requests
+from gateway.cli.managed_requests import read_from_libraries, run_on_requests
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import MessageView
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.request_work.request_reader import RequestReader
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_messages import MessageService
-
-if TYPE_CHECKING:
-    from gateway.runtime.managed_requests import ManagedRequests
+from gateway.web.api.models.messages import MessageOut
 
 TEXT_WIDTH = 60
 """Characters of a message in a list; `message show` has all of it."""
@@ -63,8 +60,6 @@ def list_unread_messages(
         installation, lambda contexts: MessageService(contexts).list_unread(library.symbol, side, limit, cursor)
     )
     if as_json:
-        from gateway.web.api.models.messages import MessageOut
-
         for one in page:
             print_json_line(MessageOut.from_message_view(one))
     elif not page.items:
@@ -94,8 +89,6 @@ def show_conversation(installation: Installation, number: str, symbol: str, as_j
 
     messages = read_from_libraries(installation, load_conversation)
     if as_json:
-        from gateway.web.api.models.messages import MessageOut
-
         for one in messages:
             print_json_line(MessageOut.from_message_view(one))
         return

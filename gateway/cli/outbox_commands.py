@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -23,22 +22,20 @@ from gateway.cli.installation import (
     print_cursor,
     print_json,
     print_json_line,
-    read_from_libraries,
     require_library,
     staff_option,
 )
-from gateway.cli.managed_requests import run_on_requests
+from gateway.cli.managed_requests import read_from_libraries, run_on_requests
 from gateway.domain.requests.staff_views import BatchedOrder, DeadLetter
 from gateway.domain.requests.views import NotFound, ResultPage
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.desks.staff_service import StaffService
 from gateway.services.request_work.request_reader import RequestReader
 from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
-
-if TYPE_CHECKING:
-    from gateway.runtime.managed_requests import ManagedRequests
+from gateway.web.api.models.staff import LetterOut, LetterWhole
 
 _ID = click.argument("letter", metavar="ID")
 
@@ -73,8 +70,6 @@ def list_dead_letters(installation: Installation, limit: int, cursor: str, symbo
 
     page, numbers = read_from_libraries(installation, load_dead_letters)
     if as_json:
-        from gateway.web.api.models.staff import LetterOut
-
         for one in page:
             print_json_line(LetterOut.model_validate(one))
     elif not page.items:
@@ -114,8 +109,6 @@ def show_dead_letter(installation: Installation, letter: str, symbol: str, as_js
     library = require_library(installation, symbol)
     one = read_from_libraries(installation, lambda contexts: StaffService(contexts).dead_letter(library.symbol, letter))
     if as_json:
-        from gateway.web.api.models.staff import LetterWhole
-
         print_json(LetterWhole.model_validate(one))
         return
     facts = {

@@ -6,7 +6,6 @@ The daemon keeps in memory what members of the network report, so these ask anew
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import click
 
@@ -19,17 +18,15 @@ from gateway.cli.installation import (
     pass_installation,
     print_json,
     print_json_line,
-    read_from_libraries,
     require_library,
 )
-from gateway.cli.managed_requests import run_on_requests
+from gateway.cli.managed_requests import read_from_libraries, run_on_requests
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.domain.requests.staff_views import PartnerView, RotaView
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.desks.staff_service import PartnerDirectory
-
-if TYPE_CHECKING:
-    from gateway.runtime.managed_requests import ManagedRequests
+from gateway.web.api.models.staff import PartnerOut, RotaOut
 
 
 @click.group(name="partner")
@@ -51,8 +48,6 @@ def list_partners(installation: Installation, symbol: str, as_json: bool) -> Non
 
     found = run_on_requests(installation, load_partners)
     if as_json:
-        from gateway.web.api.models.staff import PartnerOut
-
         for one in found:
             print_json_line(PartnerOut.model_validate(one))
         return
@@ -105,8 +100,6 @@ def show_partner(installation: Installation, name: str, symbol: str, as_json: bo
 
     one = run_on_requests(installation, load_partner)
     if as_json:
-        from gateway.web.api.models.staff import PartnerOut
-
         print_json(PartnerOut.model_validate(one))
         return
     click.echo(f"{one.profile}  {one.name}".rstrip())
@@ -143,8 +136,6 @@ def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
     library = require_library(installation, symbol)
     found = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts).rotas(library.symbol))
     if as_json:
-        from gateway.web.api.models.staff import RotaOut
-
         for one in found:
             print_json_line(RotaOut.model_validate(one))
         return
@@ -174,8 +165,6 @@ def show_rota(installation: Installation, name: str, symbol: str, as_json: bool)
     library = require_library(installation, symbol)
     one = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts).rota(library.symbol, name))
     if as_json:
-        from gateway.web.api.models.staff import RotaOut
-
         print_json(RotaOut.model_validate(one))
         return
     click.echo(f"{one.name} ({_describe_rota_order(one)})  {one.description}".rstrip())

@@ -30,13 +30,14 @@ from gateway.cli.request_options import (
     OptionValues,
     build_citation,
     build_model,
-    format_field_usage,
+    format_act_usage,
+    iter_fields,
     make_field_options,
     option_of_name,
     parse_field_value,
 )
 from gateway.domain.requests.act_details import check_details
-from gateway.domain.requests.action_fields import ActionField, FieldType
+from gateway.domain.requests.action_fields import FieldType
 from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.event_catalogue import ACTS, BY_HAND
 from gateway.domain.requests.events import EventDetails, EventKind
@@ -55,17 +56,6 @@ MAX_NOTICES = 100
 """Of one request; it has seldom ten."""
 
 # --- acts ----------------------------------------------------------------------------------------------------
-
-
-def _iter_fields(kind: EventKind) -> Iterator[tuple[ActionField, bool]]:
-    """The fields of an act, each with whether it is needed."""
-    yield from ((field, True) for field in ACTS[kind].required)
-    yield from ((field, False) for field in ACTS[kind].optional)
-
-
-def format_act_usage(kind: EventKind) -> str:
-    """`unfilled --reason WORD [--note TEXT]`"""
-    return " ".join((kind.value, *(format_field_usage(field, required) for field, required in _iter_fields(kind))))
 
 
 class ActGroup(click.Group):
@@ -148,7 +138,7 @@ def _make_act_command(kind: EventKind) -> click.Command:
 
     command = click.command(kind.value, help=f"Carry out the action '{kind.value}'.{one_of}")(run_act)
     command.params[:0] = [
-        option for field, required in _iter_fields(kind) for option in make_field_options(field, required)
+        option for field, required in iter_fields(kind) for option in make_field_options(field, required)
     ]
     return command
 
@@ -187,7 +177,7 @@ def _build_event_details(
 ) -> EventDetails:
     """Build details; raises click.UsageError, click.BadParameter."""
     given: dict[str, Any] = {}
-    for field, _ in _iter_fields(kind):
+    for field, _ in iter_fields(kind):
         if field.type is FieldType.CITATION:
             if citation := build_citation(values, request.citation.identifiers):
                 given[field.name] = citation
@@ -410,6 +400,3 @@ def _print_letter(letter: NoticeLetter, html: bool, as_json: bool) -> None:
         click.echo(letter.html, nl=False)
     else:
         click.echo("\n".join((letter.name, *letter.address, "", letter.subject, "", letter.text)), nl=False)
-
-
-COMMANDS = (act, attach_file, reorder_rota, skip_partner, assign_request, label_request, show_notices)

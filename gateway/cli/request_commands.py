@@ -182,6 +182,3 @@ def print_created_request(request: Request, as_json: bool) -> None:
     click.echo(f"{request.number}: {request.state.value}  {request.citation.short}")
     for warning in request.warnings:
         click.echo(f"  warning: {warning}")
-
-
-COMMANDS = (create_request, lend_to_partner)

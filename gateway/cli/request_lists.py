@@ -19,9 +19,9 @@ from gateway.cli.installation import (
     pass_installation,
     print_cursor,
     print_json_line,
-    read_from_libraries,
     require_library,
 )
+from gateway.cli.managed_requests import read_from_libraries
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS

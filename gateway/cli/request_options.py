@@ -14,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 from gateway.domain.library import RecordId
 from gateway.domain.requests.action_fields import ActionField, FieldType
 from gateway.domain.requests.citation import CitationType
-from gateway.domain.requests.events import LoanCondition, ReasonCodes, RequestEnding
+from gateway.domain.requests.event_catalogue import ACTS
+from gateway.domain.requests.events import EventKind, LoanCondition, ReasonCodes, RequestEnding
 from gateway.settings import LibrarySettings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -136,13 +137,24 @@ def make_field_options(field: ActionField, required: bool) -> Iterator[click.Opt
     )
 
 
-def format_field_usage(field: ActionField, required: bool) -> str:
+def _format_field_usage(field: ActionField, required: bool) -> str:
     """`--reason WORD`, or `[--note TEXT]`"""
     if field.type is FieldType.CITATION:
         text = "--title TEXT … (as of `request create`)"
     else:
         text = f"{option_of_name(field.name)} {_METAVAR.get(field.type, 'WORD' if field.type in _TYPES else 'TEXT')}"
     return text if required else f"[{text}]"
+
+
+def iter_fields(kind: EventKind) -> Iterator[tuple[ActionField, bool]]:
+    """The fields of an act, each with whether it is needed."""
+    yield from ((field, True) for field in ACTS[kind].required)
+    yield from ((field, False) for field in ACTS[kind].optional)
+
+
+def format_act_usage(kind: EventKind) -> str:
+    """`unfilled --reason WORD [--note TEXT]`"""
+    return " ".join((kind.value, *(_format_field_usage(field, required) for field, required in iter_fields(kind))))
 
 
 # --- options of citations ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The group `illgate request`, and `illgate request show`."""
+"""`illgate request show`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import datetime, tzinfo
 
 import click
 
-from gateway.cli import request_actions, request_commands
 from gateway.cli.formatting import format_flags, format_table
 from gateway.cli.installation import (
     Installation,
@@ -18,10 +17,11 @@ from gateway.cli.installation import (
     library_option,
     pass_installation,
     print_json,
-    read_from_libraries,
     require_library,
 )
-from gateway.cli.request_lists import format_copy_place, list_requests
+from gateway.cli.managed_requests import read_from_libraries
+from gateway.cli.request_lists import format_copy_place
+from gateway.cli.request_options import format_act_usage
 from gateway.domain.library import Money
 from gateway.domain.requests.act_details import given_detail_names
 from gateway.domain.requests.citation import Citation
@@ -97,7 +97,7 @@ def format_request_lines(shown: RequestView, zone: tzinfo) -> Iterator[str]:
 
 def _format_actions(shown: RequestView, kinds: Iterable[EventKind]) -> Iterator[str]:
     for kind in kinds:
-        yield f"  {request_actions.format_act_usage(kind)}"
+        yield f"  {format_act_usage(kind)}"
         if hint := shown.hints.get(kind):
             yield f"      {hint}"
 
@@ -328,16 +328,3 @@ def _format_detail_value(value: object, zone: tzinfo) -> str:
         case datetime():
             return format_minute(value, zone)
     return str(value)
-
-
-@click.group(name="request")
-def request_command() -> None:
-    """List, show, create and process requests.
-
-    NUMBER is the number of a request, such as B2026-00017, or its ID. The daemon sends the resulting messages; without
-    a daemon, use `illgate outbox run`. Names of patrons are never shown.
-    """
-
-
-for command in (list_requests, show_request, *request_commands.COMMANDS, *request_actions.COMMANDS):
-    request_command.add_command(command)

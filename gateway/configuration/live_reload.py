@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import structlog
+from watchfiles import awatch
 
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 
@@ -85,7 +86,6 @@ class LiveConfiguration(Generic[T]):
 
     async def watch_folders(self, stop: asyncio.Event) -> None:
         """Reload whenever a file that it is read from changes, until `stop` is set."""
-        from watchfiles import awatch  # the daemon watches, commands don't
 
         def is_watched_file(_change: Change, path: str) -> bool:
             return self._concerns(Path(path))

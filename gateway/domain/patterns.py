@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
+import re2
+
 from gateway.domain.value import value_object
 
 MAX_STEPS = 4_000
@@ -75,8 +77,6 @@ class LinearPattern:
 @lru_cache(maxsize=2_048)
 def compile_pattern(pattern: str, *, ignore_case: bool = False, dot_matches_line_ends: bool = False) -> LinearPattern:
     """Compile a pattern; raises ValueError saying what is wrong with it, for the person who wrote it."""
-    import re2  # where there is no pattern it isn't needed
-
     if any(match[1] for match in _OPEN_REPEAT.finditer(pattern)):
         raise ValueError("not a regular expression of RE2: write {0,n} in place of {,n}")  # it would be plain text
     options = re2.Options()
@@ -97,8 +97,6 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False, dot_matches_line
 def compile_bytes_pattern(pattern: bytes) -> Any:
     """Compile a pattern as `re.compile` does, to match bytes of whatever length: not for the event loop. Names of
     groups are bytes too. Raises ValueError."""
-    import re2
-
     options = re2.Options()
     options.log_errors = False
     options.encoding = options.Encoding.LATIN1

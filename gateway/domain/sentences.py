@@ -16,6 +16,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic_core import core_schema
+
 from gateway.domain.library import Money
 
 if TYPE_CHECKING:
@@ -220,8 +222,6 @@ class _SentenceField:
     so that it is told from words of people."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from pydantic_core import core_schema
-
         return core_schema.union_schema(
             [
                 core_schema.str_schema(),

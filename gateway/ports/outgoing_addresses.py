@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from yarl import URL
 
 from gateway.domain.problems import RefusalReason, Refused
-
-if TYPE_CHECKING:
-    from yarl import URL
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -35,8 +33,6 @@ class AllowedAddresses:
 
     def check_url(self, text: str) -> URL:
         """Check a URL; raises Refused if nothing can be delivered to it."""
-        from yarl import URL  # what sends reads URLs so too; commands that send nothing needn't load it
-
         try:
             url = URL(text)
             host = url.host

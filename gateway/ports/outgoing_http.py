@@ -16,6 +16,16 @@ from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+import aiohttp
+from aiohttp import (
+    ClientConnectionError,
+    ClientConnectorCertificateError,
+    ClientConnectorError,
+    ClientPayloadError,
+    InvalidURL,
+    ServerDisconnectedError,
+)
+from aiohttp.resolver import ThreadedResolver
 from multidict import CIMultiDict, MultiMapping
 from yarl import URL
 
@@ -26,7 +36,6 @@ from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.tls import ClientTls, require_client_context
 
 if TYPE_CHECKING:
-    import aiohttp
     from aiohttp.abc import AbstractResolver, ResolveResult
 
 CHUNK_BYTES = 65_536
@@ -91,8 +100,6 @@ class HttpFailure(Exception):
     the connection ended before the answer."""
 
     def __init__(self, error: Exception, limits: HttpLimits, *, is_sent: bool) -> None:
-        from aiohttp import ClientConnectionError, ClientPayloadError
-
         self.report = describe_connection_error(error)
         self.is_sent = is_sent
         self._is_late = isinstance(error, TimeoutError)
@@ -130,8 +137,6 @@ class GuardedResolver:
     can't show one address to the check and another to the connection."""
 
     def __init__(self, addresses: AllowedAddresses) -> None:
-        from aiohttp.resolver import ThreadedResolver
-
         self._addresses = addresses
         self._resolver = ThreadedResolver()
 
@@ -169,8 +174,6 @@ class HttpClient:
     async def exchange(self, request: HttpRequest, limits: HttpLimits) -> HttpReply:
         """Send a request and read its answer; raises HttpFailure, and Unavailable where a file of `tls` can't be
         used."""
-        import aiohttp  # here, since whoever makes a channel and sends nothing would load it too
-
         progress = SimpleNamespace(sent=False, once=request.once or not self._options.keep_seconds)
         context = require_client_context(self._options.tls) if request.url.scheme == "https" else True
         try:
@@ -242,8 +245,6 @@ async def _read_reply(response: aiohttp.ClientResponse, max_bytes: int) -> HttpR
 async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _parameters: object) -> None:
     """Note that it is sent before anything is written. aiohttp sends GET, PUT and DELETE again by itself where a
     connection broke, kept or not."""
-    from aiohttp import ServerDisconnectedError
-
     progress = trace.trace_request_ctx
     if progress.sent and progress.once:
         raise ServerDisconnectedError
@@ -252,8 +253,6 @@ async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _p
 
 def describe_connection_error(error: Exception) -> str:
     """Return what the system said about the connection, else the kind of error: its own text may quote the URL."""
-    from aiohttp import ClientConnectorCertificateError, ClientConnectorError, InvalidURL, ServerDisconnectedError
-
     if isinstance(error, ServerDisconnectedError) and not isinstance(error, TimeoutError):
         return write_sentence("the connection was closed")
     if isinstance(error, InvalidURL):

@@ -10,24 +10,20 @@
 from gateway.profiles.loader import (
     ProfileLoadResult,
     load_profiles,
-    read_profile,
     read_profiles,
     read_profiles_with_fallback,
 )
 from gateway.profiles.matching import MessageSender, ProfileCandidate
-from gateway.profiles.profile_set import LoadedProfile, ProfileLookup, ProfileSet, ProfilesOnDemand, ProfileStore
+from gateway.profiles.profile_set import LoadedProfile, ProfileSet, ProfileStore
 
 __all__ = [
     "LoadedProfile",
     "MessageSender",
     "ProfileCandidate",
     "ProfileLoadResult",
-    "ProfileLookup",
     "ProfileSet",
     "ProfileStore",
-    "ProfilesOnDemand",
     "load_profiles",
-    "read_profile",
     "read_profiles",
     "read_profiles_with_fallback",
 ]

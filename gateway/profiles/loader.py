@@ -73,21 +73,6 @@ def read_profiles_with_draft(
     return _read_and_check(folder, adapters, settings, {}, {name: text})
 
 
-def read_profile(folder: FilePath, name: str, adapters: AdapterRegistry, settings: Settings) -> Profile | None:
-    """One profile, by its name without case: nothing else is read but what it extends, and only the adapters of its
-    sections and its channel are loaded. None: it isn't there, or something is wrong in it or in what it extends;
-    `read_profiles` says what. How it fits with others, such as that no two have the same rule, isn't looked at."""
-    reader = _ProfileFolderReader(adapters, {}, {})
-    one = reader.read_profile(folder, name)
-    if one is None or reader.problems:
-        return None
-    wrong = (
-        *checks.check_partner(one, adapters.channels),
-        *checks.check_profile(one.profile, one.document, settings),
-    )
-    return None if wrong else one.profile
-
-
 def _read_and_check(
     folder: FilePath,
     adapters: AdapterRegistry,
@@ -139,17 +124,6 @@ class _ProfileFolderReader:
             if document and profile:
                 loaded[name] = LoadedProfile(profile, document, files[name])
         return loaded
-
-    def read_profile(self, folder: FilePath, name: str) -> LoadedProfile | None:
-        files = self._list_profile_files(folder)
-        file = next((one for one in files if one.casefold() == name.casefold()), None)
-        extended: object = file
-        while isinstance(extended, str) and extended in files and extended not in self.own_documents:
-            self._read_file(extended, files[extended])
-            extended = self.own_documents[extended].data.get("extends") if extended in self.own_documents else None
-        document = self._resolve_parents(file, ()) if file in self.own_documents else None
-        profile = self._build_profile(document, document.data) if document else None
-        return LoadedProfile(profile, document, files[file]) if file and document and profile else None
 
     def _list_profile_files(self, folder: FilePath) -> dict[str, FilePath]:
         try:

@@ -1,4 +1,4 @@
-"""Profiles in use: LoadedProfile, ProfileSet, ProfilesOnDemand, ProfileStore.
+"""Profiles in use: LoadedProfile, ProfileSet, ProfileStore.
 
 A reload checks everything first, then swaps the whole set; a profile whose edit is bad stays in it as it was.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Protocol
 
 from gateway.configuration.live_reload import LiveConfiguration, accept_any_file
 from gateway.configuration.yaml_document import SourcePosition, YamlDocument, nearest_match
@@ -68,38 +67,6 @@ class ProfileSet:
     def is_agency_of_another(self, profile: Profile, protocol: str, agency: str) -> bool:
         """Return whether other profiles name this agency as theirs, and this one doesn't. Without case."""
         return self._matcher.agencies.is_of_another(profile, protocol, agency)
-
-
-class ProfileLookup(Protocol):
-    """The look-ups of profiles for services: a `ProfileSet`, or one that reads them on demand."""
-
-    def __iter__(self) -> Iterator[Profile]: ...
-
-    def find_profile(self, name: str) -> Profile | None: ...
-
-    def find_candidates(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]: ...
-
-
-class ProfilesOnDemand:
-    """Profiles for a command that looks: one that it asks for by name is read alone, all are read when it asks anything
-    else. `read_profile`: None where the profile can't be had alone; then `read_all` decides what counts in its place,
-    and raises as it does."""
-
-    def __init__(self, read_profile: Callable[[str], Profile | None], read_all: Callable[[], ProfileSet]) -> None:
-        self._read_profile = read_profile
-        self._read_all = read_all
-        self._found: dict[str, Profile | None] = {}
-
-    def __iter__(self) -> Iterator[Profile]:
-        return iter(self._read_all())
-
-    def find_profile(self, name: str) -> Profile | None:
-        if name not in self._found:
-            self._found[name] = self._read_profile(name) or self._read_all().find_profile(name)
-        return self._found[name]
-
-    def find_candidates(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]:
-        return self._read_all().find_candidates(sender)
 
 
 class ProfileStore(LiveConfiguration[ProfileSet]):

@@ -173,7 +173,7 @@ class Daemon:
 
     async def _start_parts(self) -> None:
         stack, parts = self._stack, self._parts
-        for reason in self._adapters.list_broken():
+        for reason in self._adapters.broken:
             log.error("adapter.not_loaded", reason=reason)
         options = make_journal_options(parts)
         self._profiles = self._load_profiles()
@@ -207,7 +207,6 @@ class Daemon:
         self._profile_history = ProfileHistory(self._profiles, store, self._clock)
         self._profiles.followers.append(self._profile_history)
         self.managed = self._make_managed_requests(store, journal, libraries, node)
-        self.managed.channels.make_all()
         await self.managed.network.restore_reports(self.managed.contexts)
         self.mailboxes = MailboxServices(
             settings=self.settings,

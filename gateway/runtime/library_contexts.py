@@ -16,7 +16,7 @@ from gateway.services.requests.suppliers import StaticCatalogue
 from gateway.settings import Settings
 
 if TYPE_CHECKING:  # what reads profiles and watches them is slow to load, and needless where nothing is asked of them
-    from gateway.profiles import ProfileLookup
+    from gateway.profiles import ProfileSet
 
 
 def wake_nobody() -> None:
@@ -28,7 +28,7 @@ def build_library_contexts(
     store: Store,
     clock: Clock,
     libraries: Mapping[str, ExchangeLibrary],
-    profiles: Callable[[], ProfileLookup],
+    profiles: Callable[[], ProfileSet],
     policies: Callable[[str], RequestPolicy],
     channels: Mapping[str, PartnerChannel] | None = None,
     nudge: Callable[[], None] = wake_nobody,

@@ -34,7 +34,7 @@ from gateway.profiles.checks import is_spoken_to_by_connection
 from gateway.runtime.background import WorkNotifier
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.runtime.mail_secrets import MailConcealer
-from gateway.runtime.partner_channels import ChannelsOnDemand, NoMailServer
+from gateway.runtime.partner_channels import NoMailServer
 from gateway.runtime.sent_recording import RecordingConnections, RecordingMailer
 from gateway.services.desks.bulk_actions import BulkActionService
 from gateway.services.desks.copies import CopyService
@@ -81,7 +81,7 @@ from gateway.services.requests.transitions import apply_expired_timer
 from gateway.services.searching.article_lookup import make_article_lookup
 from gateway.services.searching.lookup import SearchCatalogue
 from gateway.services.searching.search import CatalogueSearch
-from gateway.services.searching.targets import CatalogueClient, SearchOnDemand
+from gateway.services.searching.targets import CatalogueClient
 from gateway.settings import Settings
 from gateway.store.journal import Journal
 from gateway.store.nodes import Node
@@ -137,15 +137,16 @@ class ManagedRequests:
         letters = LetterRenderer(settings.letters_folder, settings.letters.language)
         mailer = self._make_mailer(adapters, secrets)
 
-        def make_channels(mailer: Mailer, lines: PartnerConnections, secrets: Secrets = secrets) -> ChannelsOnDemand:
-            return ChannelsOnDemand(
-                adapters.channels, lambda: self._make_channel_context(secrets, mailer, letters, lines)
-            )
+        def make_channels(
+            mailer: Mailer, lines: PartnerConnections, secrets: Secrets = secrets
+        ) -> dict[str, PartnerChannel]:
+            context = self._make_channel_context(secrets, mailer, letters, lines)
+            return {name: adapter.make(context) for name, adapter in adapters.channels.items()}
 
         self._make_channels = make_channels
-        self.channels = make_channels(mailer, lines)
+        self.channels: dict[str, PartnerChannel] = {}
         self._asker = CatalogueClient(
-            {name: SearchOnDemand(adapter, search_context) for name, adapter in adapters.searches.items()}, clock
+            {name: adapter.make(search_context) for name, adapter in adapters.searches.items()}, clock
         )
         self.contexts = build_library_contexts(
             settings,
@@ -162,6 +163,7 @@ class ManagedRequests:
         self.finder = CatalogueSearch(self.contexts, self._asker)
         self.articles = make_article_lookup(settings, adapters, secrets, clock)
         self.partner_inbox = PartnerInbox(self.contexts, journal)
+        self.channels.update(make_channels(mailer, lines))
         self._secrets = secrets
         conceal = MailConcealer(settings, adapters, profiles).conceal_sent
         sent = SentMessageJournal(journal, clock, conceal, settings.http.public_url)

@@ -14,6 +14,10 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import RevisionStep
+from alembic.script import ScriptDirectory
 from sqlalchemy import CompoundSelect, Connection, column, inspect, literal, select, table, text, union_all
 from sqlalchemy.exc import DBAPIError
 
@@ -95,9 +99,6 @@ def upgrade_schema(connection: Connection, history: SchemaMigrations) -> list[st
     (state,) = read_schema_states(connection, history)
     if state.standing is SchemaStanding.CURRENT:
         return []
-    from alembic.runtime.migration import RevisionStep
-    from alembic.script import ScriptDirectory
-
     scripts = ScriptDirectory(history.folder)
     taken: list[str] = []
 
@@ -178,9 +179,6 @@ def require_current_schema(connection: Connection, *histories: SchemaMigrations)
 
 def _run_migrations(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], versions: str) -> None:
     """Run the steps, which `env.py` does in other projects; here each history runs in the transaction that is given."""
-    from alembic.config import Config
-    from alembic.runtime.environment import EnvironmentContext
-
     with EnvironmentContext(Config(), scripts, fn=steps) as environment:
         environment.configure(connection=connection, version_table=versions)
         environment.run_migrations()

@@ -19,7 +19,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from gateway.adapter_registry import find_adapters
+from gateway.adapter_registry import load_adapters
 from tests.bench import messages
 from tests.support.certificates import Authority, Pair
 from tests.support.daemon import Installation
@@ -148,7 +148,7 @@ def test_a_partner_is_known_by_its_certificate(front: Front) -> None:
 
 
 def test_messages_of_every_protocol_by_http_get_through(front: Front) -> None:
-    protocols = [name for name, protocol in find_adapters().protocols.items() if protocol.over_http]
+    protocols = [name for name, protocol in load_adapters().protocols.items() if protocol.over_http]
 
     answers = {name: front.ask(f"/{name}/nobody", b"<unknown/>")[1] for name in protocols}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from adapters.library.embedded import commands, desk_commands, sample, temporary_commands
 from adapters.library.embedded.setup_file import EmbeddedOptions
 from adapters.library.embedded.system import EmbeddedLibrary, open_embedded
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
@@ -29,8 +30,6 @@ class LibraryGroup(click.Group):
 
 
 def _load_commands() -> dict[str, click.Command]:
-    from adapters.library.embedded import commands, desk_commands, temporary_commands
-
     groups = (desk_commands.import_group, temporary_commands.temporary_group)
     every = (*commands.COMMANDS, *desk_commands.COMMANDS, *groups)
     return {one.name: one for one in every if one.name is not None}
@@ -53,8 +52,6 @@ def command(ctx: click.Context, symbol: str) -> None:
 
 
 async def create_sample(context: LibraryAdapterContext) -> str:
-    from adapters.library.embedded import sample  # a catalogue of its own, for `illgate init` alone
-
     return await sample.create_sample(context)
 
 

@@ -14,11 +14,13 @@ from yarl import URL
 
 from adapters.ncip.codec import encode_message
 from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.initiator import load_own_credentials
 from adapters.ncip.messages import Message
 from adapters.ncip.openrs.dialect import SECTION, OpenRsDialect, get_openrs_dialect
 from adapters.ncip.openrs.messages_sent import WRITERS, body_of_event
 from adapters.ncip.openrs.replies import judge_reply, read_body
 from adapters.ncip.responder import get_ncip_dialect
+from adapters.ncip.transport import HttpTransport
 from adapters.ncip.wire_values import Version
 from gateway.domain.problems import (
     ConfigurationError,
@@ -88,9 +90,6 @@ class OpenRsChannel:
         self, sent: ChannelMessage, dialect: OpenRsDialect, ncip: NcipDialect, headers: Mapping[str, str]
     ) -> TransportReply:
         """Journaled with its answer. Raises Refused, Unavailable, OutcomeUnknown."""
-        from adapters.ncip.initiator import load_own_credentials  # here, since these load aiohttp
-        from adapters.ncip.transport import HttpTransport
-
         http = dialect.http
         if not http.url:
             raise Refused(

@@ -10,7 +10,14 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from jwt.algorithms import RSAAlgorithm
+from jwt.utils import base64url_encode
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
@@ -20,9 +27,6 @@ from gateway.ports.shared_store import Store, Transaction
 from gateway.services.people.api_keys import OPERATOR
 from gateway.store.audit import add_audit_entry
 from gateway.store.peer_keys import PeerKeyRow, add_peer_key, delete_peer_key, list_peer_keys
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 KEY_SET_PATH = "/.well-known/jwks.json"
 
@@ -47,8 +51,6 @@ class PeerKeyService:
 
     async def make_key(self, library: str, actor: str = OPERATOR) -> PeerKeyRow:
         """`actor`: who makes it, for the audit log."""
-        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
         private, kid = _generate_key()
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         now = self._clock.now()
@@ -81,8 +83,6 @@ class PeerKeyService:
 
 def _generate_key() -> tuple[RSAPrivateKey, str]:
     """The id never begins with a hyphen: `peer-key retire` would take it for options."""
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
     while True:
         private = rsa.generate_private_key(65537, KEY_BITS)
         kid = compute_thumbprint(private)
@@ -92,9 +92,6 @@ def _generate_key() -> tuple[RSAPrivateKey, str]:
 
 def compute_thumbprint(private: RSAPrivateKey) -> str:
     """RFC 7638: the key's id, the same wherever it is worked out."""
-    from jwt.algorithms import RSAAlgorithm
-    from jwt.utils import base64url_encode
-
     public = RSAAlgorithm.to_jwk(private.public_key(), as_dict=True)
     members = {name: public[name] for name in ("e", "kty", "n")}
     canonical = json.dumps(members, separators=(",", ":"), sort_keys=True)
@@ -121,8 +118,6 @@ class PeerKeyRing:
 
     async def build_key_set(self) -> Mapping[str, Any] | None:
         """Public parts as a JWK set (RFC 7517, 5); None: there is no key. Raises Unavailable."""
-        from jwt.algorithms import RSAAlgorithm
-
         rows = await self._read_rows()
         keys = [
             {
@@ -137,8 +132,6 @@ class PeerKeyRing:
 
     async def sign_claims(self, library: str, claims: Mapping[str, Any]) -> str:
         """A token. Raises Unavailable, also where the library has no key."""
-        import jwt
-
         rows = [row for row in await self._read_rows() if row.library == library]
         signing_key = choose_signing_key(rows, self._clock.now())
         if signing_key is None:
@@ -160,9 +153,6 @@ def _choose_public_parts(jwk: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _load_private_key(row: PeerKeyRow) -> RSAPrivateKey:
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
     key = load_pem_private_key(row.private_key, None, unsafe_skip_rsa_key_validation=True)  # we made it
     assert isinstance(key, RSAPrivateKey), row.kid
     return key

@@ -11,6 +11,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import jwt
+from jwt.exceptions import InvalidSubjectError
+
 from gateway.domain.clock import Clock
 from gateway.domain.peer_authentication import TrustedPeer
 from gateway.domain.problems import Unavailable
@@ -48,8 +51,6 @@ class PeerTokenVerifier:
     async def find_fault(self, peer: TrustedPeer, authorization: str, system: str) -> str:
         """Find what is wrong with the token in this header, in words that hold nothing of it; empty: nothing. `system`:
         by which the message names its sender."""
-        import jwt  # here, since commands that verify nothing would load it too
-
         if not authorization:
             return write_sentence("the token is missing")
         given = _BEARER.fullmatch(authorization) if len(authorization) <= MAX_TOKEN_CHARS else None
@@ -76,8 +77,6 @@ class PeerTokenVerifier:
 
     def _read_claims(self, token: str, key: Any, peer: TrustedPeer, system: str) -> dict[str, Any]:
         """`key` None: its signature isn't looked at. Times aren't: PyJWT has a clock of its own. Raises PyJWTError."""
-        import jwt
-
         claims: dict[str, Any] = jwt.decode(
             token,
             key or "",
@@ -136,9 +135,6 @@ def is_peer_key(key: Jwk) -> bool:
 
 
 def _describe_token_error(error: Exception) -> str:
-    import jwt
-    from jwt.exceptions import InvalidSubjectError
-
     match error:
         case jwt.InvalidIssuerError():
             return write_sentence("the token's issuer does not match this profile")

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import jwt
 import structlog
 
 from gateway.domain.clock import Clock
@@ -89,8 +90,6 @@ class PublishedKeys:
 
 def choose_signing_keys(published: Mapping[str, Any]) -> tuple[Jwk, ...]:
     """Those of a set that sign; one that we can't use is passed over."""
-    import jwt  # here, since commands that verify nothing would load it too
-
     jwks: list[Jwk] = []
     listed = published.get("keys")
     for one in listed[:MAX_KEYS] if isinstance(listed, list | tuple) else ():

@@ -29,7 +29,7 @@ from gateway.ports.shared_store import Store
 from gateway.store.requests import requests
 
 if TYPE_CHECKING:  # slow to load: profiles are asked for only where they are needed
-    from gateway.profiles import ProfileLookup
+    from gateway.profiles import ProfileSet
 
 Network = Callable[[str, tuple[str, ...], RequestPolicy], ReportedLoad]
 """Of the library with this symbol, about the supplier with these."""
@@ -58,7 +58,7 @@ class LibraryContext:
     currency: str
     store: Store
     clock: Clock
-    profiles: Callable[[], ProfileLookup]
+    profiles: Callable[[], ProfileSet]
     policy: Callable[[], RequestPolicy]
     channels: Mapping[str, PartnerChannel]
     catalogue: Catalogue

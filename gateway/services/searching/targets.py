@@ -6,16 +6,14 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.sentences import strip_full_stop, write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.adapter import SearchAdapter, SearchContext
-from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits, SearchTerm
-from gateway.profiles import ProfileLookup
+from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits
+from gateway.profiles import ProfileSet
 from gateway.profiles.checks import locate_sections
 from gateway.services.searching.answer_cache import AnswerCache
 
@@ -54,7 +52,7 @@ def choose_target(profile: Profile, by: str, searches: Iterable[str]) -> Catalog
     return CatalogueTarget(profile, found[0])
 
 
-def find_catalogue(partner: Profile, profiles: ProfileLookup, searches: Iterable[str]) -> CatalogueTarget:
+def find_catalogue(partner: Profile, profiles: ProfileSet, searches: Iterable[str]) -> CatalogueTarget:
     """Find the catalogue in which a partner's holdings are looked up. Raises Refused(INVALID_VALUE)."""
     locate = partner.locate
     if locate is None:
@@ -68,31 +66,6 @@ def find_catalogue(partner: Profile, profiles: ProfileLookup, searches: Iterable
             value=locate.target,
         )
     return choose_target(profile, locate.by, searches)
-
-
-class SearchOnDemand:
-    """The port `RecordSearch`, by the adapter's own. That is made with the first question: most commands search
-    nowhere, and load no protocol then."""
-
-    def __init__(self, adapter: SearchAdapter, context: SearchContext) -> None:
-        self.name = adapter.name
-        self._adapter = adapter
-        self._context = context
-
-    @cached_property
-    def _search(self) -> RecordSearch:
-        return self._adapter.make(self._context)
-
-    async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
-        return await self._search.search(target, query, start=start, count=count)
-
-    async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
-        return await self._search.terms(target, term, count=count)
-
-    async def close(self) -> None:
-        """Close the search; nothing where nothing was asked."""
-        if "_search" in vars(self):
-            await self._search.close()
 
 
 class CatalogueClient:

@@ -16,13 +16,13 @@ from adapters.ncip.codec import encode_message
 from adapters.ncip.dialect import NcipDialect, ServiceName
 from adapters.ncip.messages import INITIATIONS, Code, InitiationHeader, Message
 from adapters.ncip.services import SERVICES
-from gateway.adapter_registry import find_adapters
+from gateway.adapter_registry import load_adapters
 from gateway.cli.installation import Installation
 from gateway.domain.clock import SystemClock
 from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.profile import AuthKind, ProfileExample
 from gateway.ports.responder import ExchangeContext, OutcomeClass, RawMessage, TransportKind
-from gateway.profiles import LoadedProfile, MessageSender, ProfileSet, load_profiles, read_profile
+from gateway.profiles import LoadedProfile, MessageSender, ProfileSet, load_profiles
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.operation.check.examples import ExampleRunner
 from tests.support.paths import ROOT
@@ -58,13 +58,6 @@ def shipped() -> ProfileSet:
 
 def loaded(name: str) -> LoadedProfile:
     return shipped().loaded[name]
-
-
-@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.yml")))
-def test_a_profile_says_the_same_when_it_is_read_alone(name: str) -> None:
-    alone = read_profile(FOLDER, name, find_adapters(), installation().settings)
-
-    assert alone == loaded(name).profile
 
 
 def examples() -> list[tuple[str, str]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from copy import copy
-from dataclasses import FrozenInstanceError, field, replace
+from dataclasses import FrozenInstanceError, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -351,87 +350,6 @@ def test_a_value_compares_by_its_fields_and_has_no_others() -> None:
         Shelf("A")  # type: ignore[call-arg,misc]
     with pytest.raises(FrozenInstanceError):  # tests run with ILLGATE_FREEZE=1
         Shelf(code="A").code = "B"  # type: ignore[misc]
-
-
-def test_a_value_is_built_as_its_fields_and_those_of_its_base_say() -> None:
-    @value_object
-    class Shelf:
-        code: str
-        above: list[str] = field(default_factory=list)
-
-        def __post_init__(self) -> None:
-            if not self.code:
-                raise ValueError("a shelf has a code")
-
-    @value_object
-    class Case(Shelf):
-        key: str = field(default="", kw_only=True)
-
-    assert Shelf("A").above is not Shelf("A").above
-    assert Case("A", ["B"], key="4711") == Case(code="A", above=["B"], key="4711")
-    assert replace(Case("A", key="4711"), code="C") == Case("C", key="4711")
-    assert copy(Case("A", ["B"])) == Case("A", ["B"])
-    with pytest.raises(ValueError, match="a shelf has a code"):
-        Case("")
-    with pytest.raises(TypeError, match="missing 1 required positional argument: 'code'"):
-        Shelf()  # type: ignore[call-arg]
-    with pytest.raises(FrozenInstanceError, match="'code'"):
-        del Case("A").code
-
-
-def test_values_of_other_classes_and_fields_that_are_left_out_are_told_apart() -> None:
-    @value_object
-    class Shelf:
-        code: str
-        note: str = field(default="", compare=False)
-        key: str = field(default="", repr=False)
-
-    @value_object
-    class Drawer:
-        code: str
-
-    @value_object
-    class Nothing:
-        pass
-
-    assert Shelf("A", note="by the door") == Shelf("A")
-    assert hash(Shelf("A", note="by the door")) == hash(Shelf("A"))
-    assert Shelf("A") != Shelf("A", key="4711")
-    assert hash(Shelf("A")) != hash(Shelf("A", key="4711"))
-    assert Shelf("A") != Drawer("A")
-    assert Shelf("A") != "A"
-    assert (Nothing(), hash(Nothing())) == (Nothing(), hash(Nothing()))
-
-
-def test_a_value_shows_its_fields_but_those_that_are_secret() -> None:
-    @value_object
-    class Shelf:
-        code: str
-        above: list[object] = field(default_factory=list, compare=False)
-        key: str = field(default="", repr=False)
-
-    shelf = Shelf("Ж 1", key="4711")
-    shelf.above.append(shelf)
-    name = Shelf.__qualname__
-    assert repr(shelf) == f"{name}(code='Ж 1', above=[...])"
-
-
-def test_a_value_keeps_what_its_class_says_itself() -> None:
-    @value_object
-    class Code:
-        word: str
-
-        def __eq__(self, other: object) -> bool:
-            return isinstance(other, Code) and self.word.casefold() == other.word.casefold()
-
-        def __hash__(self) -> int:
-            return hash(self.word.casefold())
-
-        def __repr__(self) -> str:
-            return f"<{self.word}>"
-
-    assert {Code("Straße")} == {Code("STRASSE")}
-    assert repr(Code("x")) == "<x>"
 
 
 def test_a_value_keeps_a_hash_of_its_own() -> None:

@@ -6,8 +6,7 @@ import pytest
 
 from gateway.domain.circulation_policy import BarcodeSource
 from gateway.domain.problems import ConfigurationError
-from gateway.domain.profile import Profile
-from gateway.profiles import ProfilesOnDemand, load_profiles, read_profile
+from gateway.profiles import load_profiles
 from gateway.profiles.effective import source_of
 from gateway.settings import Settings
 from tests.unit.profiles.support import ADAPTERS, SETTINGS, TWO_LIBRARIES, PlainDialect, write
@@ -222,61 +221,3 @@ def test_a_folder_that_is_not_there_and_a_file_with_the_wrong_ending(tmp_path: P
 
     assert wrong(tmp_path) == ["one.yaml: a profile's file ends in .yml"]
     assert wrong(tmp_path / "none")[0].endswith("none: can't be read: No such file or directory")
-
-
-# --- one profile ---------------------------------------------------------------------------------------------
-
-MOOR = "partner: {symbols: [ISIL:DE-MOOR], name: Moorbücherei}\n"
-
-
-def test_a_profile_that_is_read_alone_has_what_it_extends_and_heeds_no_mistake_elsewhere(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        base="abstract: true\nplain: {greeting: curt}\nother:\n",
-        moor=f"extends: base\n{MOOR}",
-        broken="plane: {}\n",
-        twin=MOOR,  # the same symbol
-    )
-
-    moor = read_profile(tmp_path, "Moor", ADAPTERS, SETTINGS)
-
-    assert moor is not None
-    assert moor.name == "moor"
-    assert moor.dialects == {"plain": PlainDialect(greeting="curt"), "other": PlainDialect()}
-
-
-@pytest.mark.parametrize(
-    "profiles",
-    [
-        {},
-        {"moor": "plane: {}\n"},
-        {"moor": "plain: {greeting: rude}\n"},
-        {"moor": "partner: {name: Moorbücherei}\n"},
-        {"moor": "plain:\ncirculation: {requests: {managed: lending}}\n"},
-        {"moor": "extends: nobody\nplain:\n"},
-        {"moor": "extends: moor\nplain:\n"},
-        {"moor": "extends: base\nplain:\n", "base": "extends: moor\n"},
-        {"moor": f"extends: base\n{MOOR}", "base": "abstract: true\nplain: {greeting: rude}\n"},
-    ],
-)
-def test_nothing_is_read_alone_where_something_is_wrong(tmp_path: Path, profiles: dict[str, str]) -> None:
-    write(tmp_path, **profiles)
-
-    assert read_profile(tmp_path, "moor", ADAPTERS, SETTINGS) is None
-
-
-def test_all_profiles_are_read_on_demand_where_one_alone_will_not_do(tmp_path: Path) -> None:
-    def read_named(name: str) -> Profile | None:
-        return read_profile(tmp_path, name, ADAPTERS, SETTINGS)
-
-    write(tmp_path, moor=MOOR, broken="plane: {}\n")
-    profiles = ProfilesOnDemand(read_named, lambda: load_profiles(tmp_path, ADAPTERS, SETTINGS))
-
-    moor = profiles.find_profile("moor")
-    assert moor is not None
-    for ask in (lambda: profiles.find_profile("broken"), lambda: profiles.find_profile("nobody"), lambda: [*profiles]):
-        with pytest.raises(ConfigurationError, match="plane: unknown key"):
-            ask()
-    write(tmp_path, broken="plain: {}\n")
-    assert [one.name for one in profiles] == ["broken", "moor"]
-    assert profiles.find_profile("nobody") is None

@@ -4,9 +4,8 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from adapters.iso_ill.dialect import IsoIllDialect
 from gateway import adapter_registry
-from gateway.adapter_registry import GROUP, AdapterError, AdapterRegistry, find_adapters, load_adapters
+from gateway.adapter_registry import GROUP, AdapterError, AdapterRegistry, load_adapters
 from tests.unit.profiles.support import ADAPTERS
 
 PLAIN = ADAPTERS.protocols["plain"]
@@ -40,15 +39,15 @@ def test_an_adapter_is_filed_under_its_name(monkeypatch: pytest.MonkeyPatch) -> 
 def test_one_of_a_third_party_that_fails_is_named_and_left_out(
     monkeypatch: pytest.MonkeyPatch, value: str, reason: str
 ) -> None:
-    """All others are there, whichever way they are asked for."""
     installed(monkeypatch, value, good=HERE)
 
-    for found in (load_adapters(), find_adapters()):
-        assert found.protocols == {"plain": PLAIN}
-        assert found.libraries.get("mine") is None
-        (said,) = found.list_broken()
-        assert said.startswith(f"adapter 'mine' ({value}, entry point group {GROUP})")
-        assert reason in said
+    found = load_adapters()
+
+    assert found.protocols == {"plain": PLAIN}
+    assert found.libraries.get("mine") is None
+    (said,) = found.broken
+    assert said.startswith(f"adapter 'mine' ({value}, entry point group {GROUP})")
+    assert reason in said
 
 
 def test_one_of_ours_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,38 +55,12 @@ def test_one_of_ours_that_fails_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
 
     with pytest.raises(AdapterError, match="can't be loaded: ModuleNotFoundError"):
         load_adapters()
-    with pytest.raises(AdapterError, match="can't be loaded: ModuleNotFoundError"):
-        find_adapters().protocols.get("mine")
-
-
-def test_an_adapter_under_an_entry_point_of_its_name_is_loaded_without_the_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    installed(monkeypatch, "no.such.module:adapter", plain=HERE)
-
-    found = find_adapters()
-
-    assert found.protocols["plain"] == PLAIN
-    assert list(found.protocols) == ["plain"]
-
-
-def test_a_section_and_a_channel_are_found_under_entry_points_that_begin_as_they_are_called(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    installed(monkeypatch, "no.such.module:adapter", **{"iso-ill": "adapters.iso_ill:protocol"})
-    assert find_adapters().sections["iso_ill"] is IsoIllDialect
-    assert find_adapters().channels.get("iso-ill") is None
-
-    channel = {"iso-ill-channel": "adapters.iso_ill:channel_adapter"}
-    installed(monkeypatch, "no.such.module:adapter", **channel)
-    assert find_adapters().channels["iso-ill"].section == "iso_ill"
-    assert find_adapters().channels.get("") is None
 
 
 def test_an_adapter_is_found_under_an_entry_point_of_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, HERE)
 
-    found = find_adapters()
+    found = load_adapters()
 
     assert found.protocols == {"plain": PLAIN}
     assert "plain" in found.protocols
@@ -98,10 +71,10 @@ def test_an_adapter_is_found_under_an_entry_point_of_any_name(monkeypatch: pytes
 def test_a_third_party_adapter_with_the_name_of_another_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, HERE, plain=HERE)
 
-    found = find_adapters()
+    found = load_adapters()
 
     assert list(found.sections) == ["plain"]
-    assert found.list_broken() == (f"two adapters are called 'plain' (entry point group {GROUP})",)
+    assert found.broken == (f"two adapters are called 'plain' (entry point group {GROUP})",)
 
 
 def test_two_adapters_of_one_name_are_refused() -> None:

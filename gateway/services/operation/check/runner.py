@@ -82,7 +82,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *_check_sharing_branches(subject, chosen.loaded, asked.known),
         *_check_setting_secrets(subject.settings, subject.adapters),
         *_check_extras(subject.settings, subject.adapters),
-        *(subject.settings.make_problem((), reason) for reason in subject.adapters.list_broken()),
+        *(subject.settings.make_problem((), reason) for reason in subject.adapters.broken),
         *check_letter_templates(subject.settings),
         *(await _probe_article_sources(subject) if subject.live else ()),
         *(problem for problem, has_ended in certificates if has_ended),
