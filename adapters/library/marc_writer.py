@@ -43,7 +43,7 @@ def make_item_record(
     """An element `record`. `own_fields`: what only this system keeps in a record."""
     is_unimarc = record_format is RecordFormat.UNIMARC
     described = _list_unimarc_fields(item.bib) if is_unimarc else _list_fields(item)
-    fields = sorted((*described, *own_fields), key=lambda one: one.tag)
+    fields = sorted((*described, *own_fields), key=lambda field: field.tag)
     if is_unimarc:
         return make_record(UNIMARC_LEADER, "", fields, namespace=namespace)
     return make_record(LEADER, FIXED_FIELD, fields, namespace=namespace)

@@ -262,8 +262,8 @@ class RestClient:
             await asyncio.sleep(left)
 
     def _fall_silent(self, answer: RestAnswer) -> None:
-        wanted = parse_retry_after(answer.headers.get("Retry-After", ""), self._clock.now())
-        pause = min(DEFAULT_PAUSE_SECONDS if wanted is None else wanted, MAX_PAUSE_SECONDS)
+        retry_after = parse_retry_after(answer.headers.get("Retry-After", ""), self._clock.now())
+        pause = min(DEFAULT_PAUSE_SECONDS if retry_after is None else retry_after, MAX_PAUSE_SECONDS)
         self._silent_until = asyncio.get_running_loop().time() + pause
 
     # --- the connection ----------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ class Assembly:
     def kinds_of(self, library: LibrarySettings) -> Mapping[str, LibraryAdapter]:
         """Return by name the kind of the library's system, and of those nested in it."""
         adapter = self.adapter_of(library)
-        names = (library.system.type, *(one.type for one in adapter.list_nested(library.system.options)))
+        names = (library.system.type, *(system.type for system in adapter.list_nested(library.system.options)))
         return {name: self.adapters.libraries[name] for name in names}
 
     async def open_other(self, context: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
@@ -89,11 +89,11 @@ class Assembly:
 
     async def open_libraries(self, store: Store) -> dict[str, ExchangeLibrary]:
         """All, by symbol. Raises Unavailable, ConfigurationError."""
-        found = {}
+        libraries = {}
         for library in self.settings.libraries:
             adapter, context = self.adapter_of(library), self.library_context(library, store)
-            found[library.symbol] = make_open_library(library, await adapter.open(context, library.system.options))
-        return found
+            libraries[library.symbol] = make_open_library(library, await adapter.open(context, library.system.options))
+        return libraries
 
     async def prune_library_changes(self, store: Store) -> int:
         """Forgets what was asked of libraries' systems as long ago as messages are forgotten; how much that was."""

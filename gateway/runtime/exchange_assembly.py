@@ -59,14 +59,14 @@ def build_exchange(
 
 def make_journal_options(parts: Assembly) -> JournalOptions:
     """Make options; raises ConfigurationError naming the place in gateway.yml."""
-    wanted = parts.settings.journal
-    keys = [parts.secrets(reference) for reference in wanted.encryption_keys]
+    settings = parts.settings.journal
+    keys = [parts.secrets(reference) for reference in settings.encryption_keys]
     try:
         cipher = BodyCipher(keys) if keys else None
     except ValueError as error:
         raise ConfigurationError([parts.settings.make_problem(("journal", "encryption_keys"), str(error))]) from error
     return JournalOptions(
-        wanted.body_limit, wanted.keep_bodies_days, wanted.keep_rows_days, cipher, make_body_concealers(parts)
+        settings.body_limit, settings.keep_bodies_days, settings.keep_rows_days, cipher, make_body_concealers(parts)
     )
 
 

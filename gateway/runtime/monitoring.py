@@ -425,9 +425,9 @@ class GatewayMetrics:
         that none is missing where there is nothing to read."""
         for library in libraries:
             for role in Role:
-                found = counts.get((library, role), UnreadCount())
-                age = (now - found.oldest).total_seconds() if found.oldest is not None else 0.0
-                self._unread_messages.labels(library, role.value).set(found.count)
+                unread_count = counts.get((library, role), UnreadCount())
+                age = (now - unread_count.oldest).total_seconds() if unread_count.oldest is not None else 0.0
+                self._unread_messages.labels(library, role.value).set(unread_count.count)
                 self._oldest_unread.labels(library, role.value).set(age)
 
     def record_unmatched_mails(self, library: str, count: int) -> None:

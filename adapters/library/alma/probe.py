@@ -191,10 +191,10 @@ class AlmaProbe:
 
     async def _try_table(self, lists: CodeLists, check: TableCheck) -> None:
         async def check_table() -> str:
-            known = await lists.find_code_table(check.table)
-            if known is None:
+            code_table = await lists.find_code_table(check.table)
+            if code_table is None:
                 return f"not checked: Alma does not show the code table {check.table}"
-            _require_codes(check.key, check.what, check.codes, known, check.place)
+            _require_codes(check.key, check.what, check.codes, code_table, check.place)
             return f"{', '.join(check.codes)} is there"
 
         if check.codes:
@@ -206,8 +206,8 @@ class AlmaProbe:
         options, recorder = self._options, self._recorder
 
         async def try_users() -> str:
-            found = await _ask_area(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
-            user = found.id if found is not None else UNLIKELY
+            area = await _ask_area(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
+            user = area.id if area is not None else UNLIKELY
             for question in (desk.list_patron_loans, desk.list_patron_holds, AlmaFeeDesk(desk).list_charges):
                 await _ask_of_somebody(question(user))
             await _ask_reads(client, "Users")
@@ -216,9 +216,9 @@ class AlmaProbe:
             return "may look up and change users, and what they have"
 
         async def try_items() -> str:
-            found = await _ask_area(desk.ask_item(options.trial.item or UNLIKELY), "Bibs")
-            if found is not None:
-                await _ask_area(desk.list_holdings(found.item.bib_id), "Bibs")
+            answer = await _ask_area(desk.ask_item(options.trial.item or UNLIKELY), "Bibs")
+            if answer is not None:
+                await _ask_area(desk.list_holdings(answer.item.bib_id), "Bibs")
             await _ask_reads(client, "Bibs")
             path = _name_nothing(_ITEM_TITLE)
             await _try_change(client.delete_row(*path, title=_ITEM_TITLE, query={}), "Bibs")

@@ -288,7 +288,7 @@ def read_xml_row(text: str) -> Row:
         root = parse_untrusted_xml(text.encode())
     except MalformedMessage:
         return {}
-    fields: dict[str, Any] = {local_name(one): one.text or "" for one in root if len(one) == 0}
+    fields: dict[str, Any] = {local_name(element): element.text or "" for element in root if len(element) == 0}
     numbers = [one.text or "" for one in root.iter() if local_name(one) == "network_number" and len(one) == 0]
     return {**fields, "network_number": numbers}
 

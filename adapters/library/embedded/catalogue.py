@@ -85,18 +85,18 @@ def find_bib(session: LibrarySession, record: RecordId) -> Bib:
 
 def search_bibs(session: LibrarySession, query: str, limit: int) -> tuple[Bib, ...]:
     """Words that all occur, in any order; newest records first."""
-    wanted = select_query_words(query)
-    if not wanted:
+    query_words = select_query_words(query)
+    if not query_words:
         return ()
     # Ordered by the first word's index, so that a rare word isn't looked for in all records from the newest on.
-    first, *others = (bib_words.alias() for _ in wanted)
+    first, *others = (bib_words.alias() for _ in query_words)
     source: FromClause = first
     for other in others:
         source = source.join(other, and_(other.c.library == first.c.library, other.c.bib_id == first.c.bib_id))
     source = source.join(bibs, and_(bibs.c.library == first.c.library, bibs.c.id == first.c.bib_id))
     occurs = [
         and_(table.c.library == session.library, table.c.word == word)
-        for table, word in zip((first, *others), wanted, strict=True)
+        for table, word in zip((first, *others), query_words, strict=True)
     ]
     statement = select(*COLUMNS).select_from(source).where(bibs.c.deleted.is_(None), *occurs)
     rows = session.connection.execute(statement.order_by(first.c.bib_id.desc()).limit(limit))

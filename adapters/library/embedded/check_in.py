@@ -242,10 +242,10 @@ def check_location(session: LibrarySession, location: Location) -> str:
         if sharing is None:
             raise Refused(RefusalReason.INVALID_VALUE, "the library has no resource-sharing branch")
         code = sharing.code
-    known = select(shelves.c.code).where(
+    query = select(shelves.c.code).where(
         shelves.c.library == session.library, shelves.c.branch == code, shelves.c.code == location.shelf
     )
-    if location.shelf and session.connection.scalar(known) is None:
+    if location.shelf and session.connection.scalar(query) is None:
         raise unknown_shelf_refusal(code, location.shelf)
     return code
 

@@ -80,12 +80,12 @@ def show_patron(ctx: click.Context, identifier: str, json_: bool) -> None:
     """
 
     def load_patron_overview(session: LibrarySession) -> _PatronOverview:
-        found = patrons.find_patron(session, PatronKey(identifier)).patron
+        patron = patrons.find_patron(session, PatronKey(identifier)).patron
         return _PatronOverview(
-            found,
-            circulation_rows.loans_of_patron(session, found.id),
-            circulation_rows.holds_of_patron(session, found.id),
-            patrons.unpaid_charges(session, found.id),
+            patron,
+            circulation_rows.loans_of_patron(session, patron.id),
+            circulation_rows.holds_of_patron(session, patron.id),
+            patrons.unpaid_charges(session, patron.id),
         )
 
     async def print_patron_overview(opened: CommandSession) -> None:
@@ -121,8 +121,8 @@ def show_item_list(ctx: click.Context, query: str, status: str | None, limit: in
     """
 
     async def print_item_list(opened: CommandSession) -> None:
-        wanted = ItemStatus(status) if status else None
-        lines = await opened.read_store(lambda session: lists.list_items(session, query, wanted, limit))
+        item_status = ItemStatus(status) if status else None
+        lines = await opened.read_store(lambda session: lists.list_items(session, query, item_status, limit))
         print_lines(lines, json_, opened.context.zone)
 
     run_in_library(ctx, print_item_list)

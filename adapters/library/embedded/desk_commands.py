@@ -336,17 +336,17 @@ def import_setup_file(ctx: click.Context, file: Path) -> None:
       illgate library import setup setup.yml
     """
     try:
-        wanted = setup_file.read_setup_file(file)
+        setup = setup_file.read_setup_file(file)
     except setup_file.SetupFileError as bad:
         for problem in bad.problems:
             click.echo(f"{file}:{problem}", err=True)
         ctx.exit(FAILED)
 
     async def store_setup(opened: CommandSession) -> None:
-        await opened.write_store(lambda session: setup_file.write_setup(session, wanted))
+        await opened.write_store(lambda session: setup_file.write_setup(session, setup))
 
     run_in_library(ctx, store_setup)
     click.echo(
-        f"{len(wanted.branches)} branches, {len(wanted.categories)} categories, {len(wanted.policies)} item policies, "
-        f"{len(wanted.loan_rules)} loan rules"
+        f"{len(setup.branches)} branches, {len(setup.categories)} categories, {len(setup.policies)} item policies, "
+        f"{len(setup.loan_rules)} loan rules"
     )

@@ -30,9 +30,9 @@ RECALL = "recall"
 def place_hold(session: LibrarySession, wish: HoldWish, key: str) -> Hold:
     """Place a hold; raises Refused as `LibrarySystem.place_hold` says. A repeated key returns the hold, open or
     closed."""
-    known = circulation_rows.find_hold_by_key(session, key)
-    if known is not None:
-        return known
+    hold = circulation_rows.find_hold_by_key(session, key)
+    if hold is not None:
+        return hold
     if bool(wish.item_barcode) == bool(wish.bib_id):
         raise Refused(RefusalReason.DATA_MISSING, "a hold needs either an item or a record", about=MessagePart.ITEM)
     level, bib_id, pieces = _resolve_wish(session, wish)

@@ -152,13 +152,13 @@ def list_patrons(session: LibrarySession, query: str, limit: int) -> tuple[Patro
 def find_named_patrons(session: LibrarySession, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
     """See `ports.library_system.FindsPatronsByName`. A word is as written, or begins with a capital letter."""
     p = patrons.c
-    wanted = select(p.id, _CARD.label("card"), p.surname, p.given).where(p.library == session.library)
+    query = select(p.id, _CARD.label("card"), p.surname, p.given).where(p.library == session.library)
     for word in words:
         written = dict.fromkeys((word, word.lower(), word.capitalize()))
-        wanted = wanted.where(
+        query = query.where(
             or_(*(name.contains(one, autoescape=True) for name in (p.surname, p.given) for one in written))
         )
-    rows = session.connection.execute(wanted.order_by(p.surname, p.given, p.id).limit(limit if words else 0))
+    rows = session.connection.execute(query.order_by(p.surname, p.given, p.id).limit(limit if words else 0))
     return tuple(NamedPatron(row.id, row.card or "", PersonName(row.surname, row.given)) for row in rows)
 
 
@@ -188,7 +188,7 @@ def list_items(session: LibrarySession, query: str, status: ItemStatus | None, l
 
 
 def list_temporary_items(
-    session: LibrarySession, wanted: TemporaryItemFilter, limit: int | None
+    session: LibrarySession, temporary_item_filter: TemporaryItemFilter, limit: int | None
 ) -> tuple[TemporaryItemLine, ...]:
     """Records of partners' items, oldest first. `limit` None: all."""
     i, h, n = items.c, holds.c, loans.c
@@ -202,16 +202,16 @@ def list_temporary_items(
         )
         .scalar_subquery()
     )
-    found = (
+    query = (
         _join_bib(select(items, bibs.c.title, n.due, open_holds.label("waiting")), items)
         .outerjoin(loans, and_(n.library == i.library, n.item_id == i.id, n.returned.is_(None)))
         .where(i.library == session.library, i.temporary, i.deleted.is_(None))
     )
-    if wanted.left_over:
-        found = found.where(n.id.is_(None), open_holds == 0)
-    if wanted.before is not None:
-        found = found.where(i.created <= wanted.before)
-    rows = session.connection.execute(found.order_by(i.created, i.id).limit(limit))
+    if temporary_item_filter.left_over:
+        query = query.where(n.id.is_(None), open_holds == 0)
+    if temporary_item_filter.before is not None:
+        query = query.where(i.created <= temporary_item_filter.before)
+    rows = session.connection.execute(query.order_by(i.created, i.id).limit(limit))
     return tuple(
         TemporaryItemLine(
             row.barcode, row.status, row.lender, row.request_id, row.created, row.waiting, row.due, row.title
@@ -223,7 +223,7 @@ def list_temporary_items(
 def list_holds(session: LibrarySession, limit: int) -> tuple[HoldLine, ...]:
     """Open ones, oldest first."""
     h = holds.c
-    wanted = (
+    query = (
         _join_bib(select(holds, bibs.c.title, items.c.barcode, _CARD.label("card")), holds)
         .join(patrons, and_(patrons.c.library == h.library, patrons.c.id == h.patron_id))
         .outerjoin(items, and_(items.c.library == h.library, items.c.id == h.item_id))
@@ -235,14 +235,14 @@ def list_holds(session: LibrarySession, limit: int) -> tuple[HoldLine, ...]:
         HoldLine(
             row.id, row.status, row.placed, row.pickup, row.card or "", row.barcode or "", row.title, row.request_id
         )
-        for row in session.connection.execute(wanted)
+        for row in session.connection.execute(query)
     )
 
 
 def list_loans(session: LibrarySession, *conditions: ColumnElement[bool], limit: int) -> tuple[LoanLine, ...]:
     """Soonest due first; see OPEN and `overdue_condition` for conditions."""
     n = loans.c
-    wanted = (
+    query = (
         _join_bib(select(loans, bibs.c.title, items.c.barcode, _CARD.label("card")), loans)
         .join(patrons, and_(patrons.c.library == n.library, patrons.c.id == n.patron_id))
         .join(items, and_(items.c.library == n.library, items.c.id == n.item_id))
@@ -252,7 +252,7 @@ def list_loans(session: LibrarySession, *conditions: ColumnElement[bool], limit:
     )
     return tuple(
         LoanLine(row.barcode, row.due, row.card or "", row.renewals, row.request_id, row.title, row.returned)
-        for row in session.connection.execute(wanted)
+        for row in session.connection.execute(query)
     )
 
 

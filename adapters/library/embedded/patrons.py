@@ -262,8 +262,8 @@ def _merge_identifiers(
     present: tuple[PatronIdentifier, ...], changed: tuple[PatronIdentifier, ...]
 ) -> tuple[PatronIdentifier, ...]:
     replaced = {identifier.type for identifier in changed}
-    kept = tuple(identifier for identifier in present if identifier.type not in replaced)
-    return kept + tuple(identifier for identifier in changed if identifier.value)
+    identifiers = tuple(identifier for identifier in present if identifier.type not in replaced)
+    return identifiers + tuple(identifier for identifier in changed if identifier.value)
 
 
 def _check_codes(session: LibrarySession, draft: PatronDraft) -> None:
@@ -273,8 +273,8 @@ def _check_codes(session: LibrarySession, draft: PatronDraft) -> None:
     ):
         if code is None:
             continue
-        known = select(table.c.code).where(table.c.library == session.library, table.c.code == code)
-        if session.connection.scalar(known) is None:
+        query = select(table.c.code).where(table.c.library == session.library, table.c.code == code)
+        if session.connection.scalar(query) is None:
             raise Refused(
                 RefusalReason.INVALID_VALUE,
                 write_sentence("the library has no %(what)s %(code)s", what=what, code=code),
@@ -288,14 +288,14 @@ def _check_codes(session: LibrarySession, draft: PatronDraft) -> None:
 
 
 def _check_identifiers_free(session: LibrarySession, identifiers: Iterable[PatronIdentifier], patron_id: str) -> None:
-    taken = select(patron_identifiers.c.patron_id).where(
+    query = select(patron_identifiers.c.patron_id).where(
         patron_identifiers.c.library == session.library,
         patron_identifiers.c.type == bindparam("of_type"),
         patron_identifiers.c.value == bindparam("of_value"),
         patron_identifiers.c.patron_id != patron_id,
     )
     for identifier in identifiers:
-        if session.connection.scalar(taken, {"of_type": identifier.type, "of_value": identifier.value}) is not None:
+        if session.connection.scalar(query, {"of_type": identifier.type, "of_value": identifier.value}) is not None:
             raise Refused(
                 RefusalReason.DUPLICATE_PATRON,
                 write_sentence("another patron has this %(type)s", type=identifier.type),
@@ -347,9 +347,9 @@ def unpaid_charges(session: LibrarySession, patron_id: str) -> tuple[Charge, ...
 
 def post_fee(session: LibrarySession, fee: Fee, key: str) -> Charge:
     """The key makes it unique. Raises Refused(INVALID_AMOUNT | UNKNOWN_PATRON)."""
-    known = session.connection.execute(_BY_KEY, {"library": session.library, "key": key}).one_or_none()
-    if known is not None:
-        return _charge_of_row(known)
+    row = session.connection.execute(_BY_KEY, {"library": session.library, "key": key}).one_or_none()
+    if row is not None:
+        return _charge_of_row(row)
     _check_amount(session, fee.amount)
     get_account(session, fee.patron_id)
     charge = Charge(

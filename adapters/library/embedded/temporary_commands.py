@@ -51,8 +51,8 @@ def show_temporary_list(ctx: click.Context, left_over: bool, days: int, limit: i
     """
 
     async def print_temporary_list(opened: CommandSession) -> None:
-        wanted = _make_filter(opened, left_over, days)
-        lines = await opened.read_store(lambda session: lists.list_temporary_items(session, wanted, limit))
+        item_filter = _make_filter(opened, left_over, days)
+        lines = await opened.read_store(lambda session: lists.list_temporary_items(session, item_filter, limit))
         print_lines(lines, json_, opened.context.zone)
 
     run_in_library(ctx, print_temporary_list)
@@ -103,8 +103,8 @@ def delete_temporary_items(
 
 
 async def _list_left_over(opened: CommandSession, days: int) -> tuple[str, ...]:
-    wanted = _make_filter(opened, True, days)
-    lines = await opened.read_store(lambda session: lists.list_temporary_items(session, wanted, None))
+    item_filter = _make_filter(opened, True, days)
+    lines = await opened.read_store(lambda session: lists.list_temporary_items(session, item_filter, None))
     return tuple(line.barcode for line in lines)
 
 

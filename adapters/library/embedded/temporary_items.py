@@ -76,9 +76,9 @@ def create_item(
         raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
     before = _BEFORE.fetch_first(session.connection, _lookup_parameters(session, wish, key))
     if before.known is not None:
-        again = _repeat_creation(session, before.known, key)
-        if again is not None:
-            return again
+        item = _repeat_creation(session, before.known, key)
+        if item is not None:
+            return item
     _check_wish(wish, before)
     record = replace(wish.bib, id=new_id(session.now), suppressed=wish.suppressed)
     add_bib(session, record)
@@ -229,15 +229,15 @@ def _add_hold(
     ids: _NewItemIds,
     item_status: ItemStatus,
 ) -> Hold | None:
-    wanted = wish.hold
-    if wanted is None:
+    hold = wish.hold
+    if hold is None:
         return None
     status = {ItemStatus.ON_HOLD_SHELF: HoldStatus.READY, ItemStatus.IN_TRANSIT: HoldStatus.IN_TRANSIT}.get(
         item_status, HoldStatus.WAITING
     )
     days = before.shelf_days if before.shelf_days is not None else loan_rules.SHELF_DAYS
     closures = loan_rules.build_closures(before.closed_weekdays, before.closed_dates)
-    until = wanted.expires or compute_shelf_end(days, session.today, closures)
+    until = hold.expires or compute_shelf_end(days, session.today, closures)
     hold_id = new_id(session.now)
     row = {
         "library": session.library,
@@ -245,14 +245,14 @@ def _add_hold(
         "key": key,
         "request_id": wish.request_id,
         "level": circulation_rows.ITEM,
-        "patron_id": wanted.patron_id,
+        "patron_id": hold.patron_id,
         "bib_id": ids.bib,
         "item_id": ids.item,
-        "pickup": wanted.pickup,
+        "pickup": hold.pickup,
         "status": status.value,
         "kind": "hold",
         "placed": session.now,
-        "expires": wanted.expires,
+        "expires": hold.expires,
         "ready_until": until if status is HoldStatus.READY else None,
     }
     add_row(session.connection, holds, row)
@@ -260,14 +260,14 @@ def _add_hold(
         id=hold_id,
         key=key,
         request_id=wish.request_id,
-        patron_id=wanted.patron_id,
+        patron_id=hold.patron_id,
         bib_id=ids.bib,
         item_id=ids.item,
-        pickup=wanted.pickup,
+        pickup=hold.pickup,
         status=status,
         placed=session.now,
         position=1 if status is HoldStatus.WAITING else 0,
-        expires=wanted.expires,
+        expires=hold.expires,
         ready_until=until if status is HoldStatus.READY else None,
         item_barcode=wish.barcode,
         title=wish.bib.title,

@@ -325,7 +325,7 @@ def read_answer(model: type[M], answer: object, what: str) -> M:
     try:
         return model.model_validate(_drop_empty(answer))
     except ValidationError as error:
-        places = sorted({".".join(str(part) for part in one["loc"]) or "the whole" for one in error.errors()})
+        places = sorted({".".join(str(part) for part in details["loc"]) or "the whole" for details in error.errors()})
         raise Unavailable(
             write_sentence(
                 "FOLIO's record of the %(what)s is not valid: %(fields)s missing or broken",

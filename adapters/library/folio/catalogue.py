@@ -55,13 +55,13 @@ class FolioCatalogueDesk:
         if record.type == "isbn":
             query += " or " + match_value("isbn", wanted)
         rows = await desk.client.list_records(INSTANCES, "instances", query)
-        found = [read_answer(InstanceAnswer, row, "instance") for row in rows]
+        answers = [read_answer(InstanceAnswer, row, "instance") for row in rows]
         fitting = [
-            one
-            for one in found
+            answer
+            for answer in answers
             if any(
                 number.identifier_type_id == type_id and fold_number(number.value.partition(" ")[0]) == wanted
-                for number in one.identifiers
+                for number in answer.identifiers
             )
         ]
         if not fitting:
@@ -85,10 +85,10 @@ class FolioCatalogueDesk:
         return await self.desk.describe_bib(await self._require_instance(bib_id))
 
     async def _require_instance(self, bib_id: str) -> InstanceAnswer:
-        found = await self.desk.find_instance(bib_id)
-        if found is None:
+        instance = await self.desk.find_instance(bib_id)
+        if instance is None:
             raise make_refusal(RefusalReason.UNKNOWN_RECORD)
-        return found
+        return instance
 
     async def search_bibs(self, query: str, limit: int) -> tuple[Bib, ...]:
         """FOLIO's search index follows its records after some seconds. Raises Unavailable."""
@@ -114,7 +114,7 @@ class FolioCatalogueDesk:
             desk.make_item_reader(),
         )
         answers = [read_item_answer(row) for row in item_rows]
-        lent = tuple(one.id for one in answers if one.status.name in LENT_STATUSES)
+        lent = tuple(answer.id for answer in answers if answer.status.name in LENT_STATUSES)
         loans = await desk.list_open_loans(lent)
         holdings = {row["id"]: read_answer(HoldingsAnswer, row, "holdings") for row in holdings_rows}
         items: list[Item] = []

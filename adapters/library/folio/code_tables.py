@@ -100,8 +100,8 @@ class ServicePoints:
 
     def code_of(self, service_point_id: str) -> str:
         """Empty where there is none."""
-        found = self.by_id.get(service_point_id)
-        return found.code if found is not None else ""
+        row = self.by_id.get(service_point_id)
+        return row.code if row is not None else ""
 
 
 class CodeTables:
@@ -221,11 +221,11 @@ class CodeTables:
         for older_than in (None, RETRY_SECONDS):
             rows = await self._locations.load_rows(older_than=older_than)
             if shelf:
-                found = [row for row in rows if row.code == shelf]
+                location_rows = [row for row in rows if row.code == shelf]
             else:
-                found = [row for row in rows if point is not None and row.primary_service_point == point.id]
-            if len(found) == 1:
-                return found[0]
+                location_rows = [row for row in rows if point is not None and row.primary_service_point == point.id]
+            if len(location_rows) == 1:
+                return location_rows[0]
         return None
 
     async def find_owner(self) -> OwnerRow | None:

@@ -73,7 +73,7 @@ class FolioPatronDesk:
         rows, changes = await ask_together(
             desk.client.list_records(ACCOUNTS, "accounts", query), desk.changes.changes_of_patron(patron_id)
         )
-        ours = {one.record_id: one for one in changes if one.kind is ChangeKind.FEE and one.value}
+        ours = {change.record_id: change for change in changes if change.kind is ChangeKind.FEE and change.value}
         charges = [self._read_charge(read_answer(AccountAnswer, row, "fee"), ours) for row in rows]
         return tuple(sorted(charges, key=lambda charge: charge.posted))
 
@@ -114,15 +114,15 @@ class FolioPatronDesk:
         if not record.get("barcode"):
             record["barcode"] = _make_barcode(record)
         try:
-            made = await ensure_record(desk.client, USERS, record)
+            ensured_record = await ensure_record(desk.client, USERS, record)
         except Refused as refused:
             if refused.reason is RefusalReason.OTHER:
                 raise make_refusal(RefusalReason.INVALID_VALUE, refused.internal, about=MessagePart.PATRON) from refused
             raise
         if draft.secret:
             await desk.client.send("POST", "/patron-pin", {"id": user_id, "pin": draft.secret})
-        user = read_user(made.record if made.record is not None else record)
-        return await (desk.describe_new_patron(user) if made.is_new else desk.load_patron(user))
+        user = read_user(ensured_record.record if ensured_record.record is not None else record)
+        return await (desk.describe_new_patron(user) if ensured_record.is_new else desk.load_patron(user))
 
     async def update_patron(self, wish: PatronUpdate, _key: str) -> Patron:
         """Update a patron; to set the same once more changes nothing."""
@@ -176,7 +176,7 @@ class FolioPatronDesk:
 
     async def _load_address_types(self, draft: PatronDraft) -> Mapping[str, str]:
         """id by name, without case. Raises Unavailable."""
-        if not any(one.postal is not None for one in draft.contacts or ()):
+        if not any(contact.postal is not None for contact in draft.contacts or ()):
             return {}
         words = await self.desk.codes.load_words(CodeTable.ADDRESS_TYPES)
         return {word.casefold(): type_id for type_id, word in words.items()}
@@ -191,16 +191,16 @@ class FolioPatronDesk:
         self, record: FolioJson, draft: PatronDraft, group: str | None, address_types: Mapping[str, str]
     ) -> None:
         """Edit a record; what the draft leaves None stays."""
-        for one in draft.identifiers:
-            name = _NUMBER_FIELDS.get(one.type)
+        for identifier in draft.identifiers:
+            name = _NUMBER_FIELDS.get(identifier.type)
             if name is None:
                 raise make_refusal(
                     RefusalReason.INVALID_VALUE,
                     about=MessagePart.PATRON,
-                    detail=f"FOLIO keeps no number '{one.type}' of patrons.",
+                    detail=f"FOLIO keeps no number '{identifier.type}' of patrons.",
                 )
-            if one.value:
-                record[name] = one.value
+            if identifier.value:
+                record[name] = identifier.value
             else:
                 record.pop(name, None)
         if group is not None:
@@ -333,10 +333,10 @@ def _set_fields(record: FolioJson, fields: Mapping[str, str]) -> None:
 
 def _set_contacts(personal: FolioJson, contacts: tuple[Contact, ...], address_types: Mapping[str, str]) -> None:
     """Those of the draft instead of all others."""
-    phones = [one for one in contacts if one.kind is ContactKind.PHONE]
-    mobile = [one.value for one in phones if one.role == "mobile"]
-    others = [one.value for one in phones if one.role != "mobile"]
-    mails = [one.value for one in contacts if one.kind is ContactKind.EMAIL]
+    phones = [contact for contact in contacts if contact.kind is ContactKind.PHONE]
+    mobile = [phone.value for phone in phones if phone.role == "mobile"]
+    others = [phone.value for phone in phones if phone.role != "mobile"]
+    mails = [contact.value for contact in contacts if contact.kind is ContactKind.EMAIL]
     _set_fields(
         personal,
         {
@@ -345,7 +345,7 @@ def _set_contacts(personal: FolioJson, contacts: tuple[Contact, ...], address_ty
             "mobilePhone": mobile[0] if mobile else "",
         },
     )
-    addresses = [_write_address(one, address_types) for one in contacts if one.postal is not None]
+    addresses = [_write_address(contact, address_types) for contact in contacts if contact.postal is not None]
     if addresses:
         personal["addresses"] = addresses
     else:

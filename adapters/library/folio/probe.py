@@ -176,7 +176,7 @@ def list_needed_permissions(options: FolioOptions) -> tuple[NeededPermission, ..
         (bool(options.temporary_items.material_type), TEMPORARY_PERMISSIONS),
         (bool(options.fee_owner), FEE_PERMISSIONS),
     )
-    return tuple(one for is_used, group in groups if is_used for one in group)
+    return tuple(permission for is_used, group in groups if is_used for permission in group)
 
 
 def name_all_permissions() -> frozenset[str]:
@@ -189,7 +189,7 @@ def name_all_permissions() -> frozenset[str]:
         TEMPORARY_PERMISSIONS,
         FEE_PERMISSIONS,
     )
-    return frozenset(one.name for group in groups for one in group)
+    return frozenset(permission.name for group in groups for permission in group)
 
 
 WHERE_CREATED: Mapping[CodeTable, str] = {

@@ -44,10 +44,10 @@ async def ensure_record(client: FolioClient, path: str, record: FolioJson) -> En
     try:
         made = await client.send("POST", path, record)
     except (FolioRefusal, OutcomeUnknown) as failure:
-        kept = await _look_after(client, path, record_id, failure)
-        if kept is None:
+        after = await _look_after(client, path, record_id, failure)
+        if after is None:
             raise
-        return EnsuredRecord(kept, is_new=False)
+        return EnsuredRecord(after, is_new=False)
     return EnsuredRecord(made if isinstance(made, dict) else None, is_new=True)
 
 

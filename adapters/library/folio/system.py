@@ -142,7 +142,7 @@ class FolioLibrary(LibrarySystem):
             Capability.SUPPRESS: not options.temporary_items.material_type,
             Capability.POST_FEE: not options.fee_owner,
         }
-        return frozenset(one for one in WAYS if not lacking.get(one, False))
+        return frozenset(way for way in WAYS if not lacking.get(way, False))
 
     async def ping(self) -> None:
         await self._client.sign_in_now()

@@ -181,15 +181,15 @@ class FolioTemporaryItemDesk:
 
     async def _require_location(self, wish: TemporaryItem) -> LocationRow:
         shelf = wish.location.shelf or self.desk.options.temporary_items.location
-        found = await self.desk.codes.find_location(wish.location.library, shelf)
-        if found is None:
+        location = await self.desk.codes.find_location(wish.location.library, shelf)
+        if location is None:
             named = f"'{shelf}'" if shelf else f"of service point '{wish.location.library}'"
             raise make_refusal(
                 RefusalReason.INVALID_VALUE,
                 about=MessagePart.ITEM,
                 detail=f"The library has no location {named}, or several.",
             )
-        return found
+        return location
 
     async def _describe_instance(self, bib: Bib) -> FolioJson:
         """Describe what of a citation an instance has a place for."""

@@ -113,7 +113,7 @@ class KohaAbilities:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return frozenset(one for one, calls in CALLS.items() if self.calls.issuperset(calls))
+        return frozenset(capability for capability, calls in CALLS.items() if self.calls.issuperset(calls))
 
     def list_missing_calls(self) -> tuple[str, ...]:
         wanted = {call for calls in CALLS.values() for call in calls}

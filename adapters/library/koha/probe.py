@@ -143,7 +143,7 @@ class KohaProbe:
         if client is None:
             raise ProbeFailureError("url", "not connected")
         try:
-            known = await client.load_abilities()
+            koha_abilities = await client.load_abilities()
         except Unavailable as down:
             text = str(down)
             if "no token" in text or "401" in text:
@@ -153,10 +153,10 @@ class KohaProbe:
                     "RESTOAuth2ClientCredentials (RESTBasicAuth for user and password)",
                 ) from down
             raise ProbeFailureError("url", f"{text}. The URL of Koha's API ends in /api/v1") from down
-        missing = known.list_missing_calls()
-        can = len(known.capabilities)
+        missing = koha_abilities.list_missing_calls()
+        can = len(koha_abilities.capabilities)
         lacking = f"; this release has no {', '.join(missing)}" if missing else ""
-        if abilities.FIND_PATRONS not in known.calls:
+        if abilities.FIND_PATRONS not in koha_abilities.calls:
             raise ProbeFailureError("url", f"this release can't look up patrons{lacking}")
         return f"Koha's API is there, with {can} of {len(abilities.CALLS)} abilities{lacking}"
 

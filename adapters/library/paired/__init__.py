@@ -23,6 +23,6 @@ adapter = LibraryAdapter(
     name="paired",
     options=PairedOptions,
     open=open_library,
-    ways={one: "either" if one in TASKS else "`main`" for one in Capability},
+    ways={capability: "either" if capability in TASKS else "`main`" for capability in Capability},
     nested=("main", "second"),
 )

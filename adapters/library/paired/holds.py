@@ -26,7 +26,7 @@ class PairedHoldDesk:
         if side is None:
             return ()
         return tuple(
-            [await side.describe_hold(one) for one in await side.system.item_holds(await side.item_number(item_id))]
+            [await side.describe_hold(hold) for hold in await side.system.item_holds(await side.item_number(item_id))]
         )
 
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
@@ -34,9 +34,9 @@ class PairedHoldDesk:
             side = await self.systems.find_side_of_item(wish.item_barcode, PairedTask.REQUESTS)
             bib_id = ""
         else:
-            found = require_reference(wish.bib_id, RefusalReason.UNKNOWN_RECORD)
-            side, bib_id = self.systems.select_side_of(PairedTask.REQUESTS), found.number
-            if found.side is not side.side:
+            reference = require_reference(wish.bib_id, RefusalReason.UNKNOWN_RECORD)
+            side, bib_id = self.systems.select_side_of(PairedTask.REQUESTS), reference.number
+            if reference.side is not side.side:
                 refuse_unsupported("place a hold on a title that the other system of the pair looks up")
         if side.copies is not None:
             await self.patrons.refuse_blocked(wish.patron_id, BlockScope.REQUEST)
@@ -51,21 +51,21 @@ class PairedHoldDesk:
         if not self.systems.is_apart:
             side = self.systems.select_side_of(PairedTask.REQUESTS)
             return await side.describe_hold(await side.system.find_hold(request_id))
-        found = []
+        holds = []
         for side in self.systems.both_sides:
             try:
-                found.append(await side.describe_hold(await side.system.find_hold(request_id)))
+                holds.append(await side.describe_hold(await side.system.find_hold(request_id)))
             except Refused as refused:
                 if refused.reason is not RefusalReason.UNKNOWN_REQUEST:
                     raise
-        open_ones = [hold for hold in found if hold.status.is_open]
+        open_ones = [hold for hold in holds if hold.status.is_open]
         if len(open_ones) > 1:
             raise make_refusal(RefusalReason.AMBIGUOUS_REQUEST)
-        if not found:
+        if not holds:
             raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
-        return (open_ones or found[::-1])[0]
+        return (open_ones or holds[::-1])[0]
 
     async def change_hold(self, wish: HoldCancellation | HoldUpdate, key: str) -> Hold:
-        found = require_reference(wish.hold_id, RefusalReason.UNKNOWN_REQUEST)
-        side = self.systems.select_side(found.side)
-        return await side.describe_hold(await side.system.change(replace(wish, hold_id=found.number), key))
+        reference = require_reference(wish.hold_id, RefusalReason.UNKNOWN_REQUEST)
+        side = self.systems.select_side(reference.side)
+        return await side.describe_hold(await side.system.change(replace(wish, hold_id=reference.number), key))

@@ -57,15 +57,15 @@ class PairedLoanDesk:
         return next((hold.request_id for hold in holds if hold.request_id), "")
 
     async def set_due_date(self, wish: DueDateChange, key: str) -> Loan:
-        found = require_reference(wish.loan_id, RefusalReason.NOT_CHECKED_OUT)
+        reference = require_reference(wish.loan_id, RefusalReason.NOT_CHECKED_OUT)
         side = (
-            self.systems.select_side(found.side)
+            self.systems.select_side(reference.side)
             if self.systems.is_apart
             else self.systems.select_side_of(PairedTask.DUE_DATES)
         )
-        number = found.number
-        if side.side is not found.side:
-            loan = await side.system.item_loan((await side.system.item_by_barcode(found.barcode)).id)
+        number = reference.number
+        if side.side is not reference.side:
+            loan = await side.system.item_loan((await side.system.item_by_barcode(reference.barcode)).id)
             if loan is None:
                 raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
             number = loan.id

@@ -61,22 +61,22 @@ class PairedPatronDesk:
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         side = self.systems.select_side_of(PairedTask.AUTHENTICATION)
-        known = side.name_patron(await side.system.authenticate(key, secret))
-        return await self.find_patron(PatronKey(known.id, (IdentifierType.INTERNAL.value,)))
+        patron = side.name_patron(await side.system.authenticate(key, secret))
+        return await self.find_patron(PatronKey(patron.id, (IdentifierType.INTERNAL.value,)))
 
     async def list_loans(self, patron_id: str) -> tuple[Loan, ...]:
         async def list_loans_of_side(side: SystemSide, native: str) -> tuple[Loan, ...]:
             return tuple(side.name_loan(loan, patron_id) for loan in await side.system.patron_loans(native))
 
-        found = await self._gather_lists(patron_id, PairedTask.CHECK_OUT, list_loans_of_side)
-        return sort_loans(found)
+        lists = await self._gather_lists(patron_id, PairedTask.CHECK_OUT, list_loans_of_side)
+        return sort_loans(lists)
 
     async def list_holds(self, patron_id: str) -> tuple[Hold, ...]:
         async def list_holds_of_side(side: SystemSide, native: str) -> tuple[Hold, ...]:
             return tuple(side.name_hold(hold, patron_id) for hold in await side.system.patron_holds(native))
 
-        found = await self._gather_lists(patron_id, PairedTask.REQUESTS, list_holds_of_side)
-        return tuple(sorted(found, key=lambda hold: hold.placed))
+        lists = await self._gather_lists(patron_id, PairedTask.REQUESTS, list_holds_of_side)
+        return tuple(sorted(lists, key=lambda hold: hold.placed))
 
     async def list_charges(self, patron_id: str) -> tuple[Charge, ...]:
         async def list_charges_of_side(side: SystemSide, native: str) -> tuple[Charge, ...]:
@@ -86,8 +86,8 @@ class PairedPatronDesk:
 
         if Capability.FEES_READ not in self.systems.capabilities:
             refuse_unsupported("list fees")
-        found = await self._gather_lists(patron_id, PairedTask.FEES, list_charges_of_side)
-        return tuple(sorted(found, key=lambda charge: charge.posted))
+        lists = await self._gather_lists(patron_id, PairedTask.FEES, list_charges_of_side)
+        return tuple(sorted(lists, key=lambda charge: charge.posted))
 
     async def _gather_lists(
         self, number: str, task: PairedTask, list_records: Callable[[SystemSide, str], Awaitable[tuple[R, ...]]]
@@ -96,9 +96,9 @@ class PairedPatronDesk:
         if not self.systems.is_apart:
             side = self.systems.select_side_of(task)
             return await list_records(side, await side.require_patron(number))
-        found = await list_records(self.systems.main, await self.systems.main.require_patron(number))
+        records = await list_records(self.systems.main, await self.systems.main.require_patron(number))
         copy = await self.find_copy(number)
-        return found if copy is None else (*found, *await list_records(self.systems.second, copy.id))
+        return records if copy is None else (*records, *await list_records(self.systems.second, copy.id))
 
     async def create_patron(self, wish: PatronCreation, key: str) -> Patron:
         side = self.systems.select_side_of(PairedTask.NEW_PATRONS)

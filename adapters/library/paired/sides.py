@@ -56,10 +56,10 @@ def parse_reference(text: str) -> SideReference | None:
 
 def require_reference(text: str, reason: RefusalReason, about: MessagePart | None = None) -> SideReference:
     """Parse a reference; raises Refused."""
-    found = parse_reference(text)
-    if found is None:
+    reference = parse_reference(text)
+    if reference is None:
         raise make_refusal(reason, about=about)
-    return found
+    return reference
 
 
 @value_object
@@ -129,8 +129,8 @@ class SystemSide:
 
     async def item_number(self, item_id: str) -> str:
         """This system's number of an item of the pair. Raises Refused(UNKNOWN_ITEM)."""
-        found = parse_reference(item_id)
-        return found.number if found is not None else (await self.system.item_by_barcode(item_id)).id
+        reference = parse_reference(item_id)
+        return reference.number if reference is not None else (await self.system.item_by_barcode(item_id)).id
 
     # --- in the pair's words -----------------------------------------------------------------------------
 

@@ -201,8 +201,8 @@ class PairedLibrary(LibrarySystem):
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
-        found = parse_reference(record.value) if record.type == "local" else None
-        if found is not None:
+        reference = parse_reference(record.value) if record.type == "local" else None
+        if reference is not None:
             return await self.get_bib(record.value)
         side = self._systems.select_side_of(PairedTask.CATALOGUE)
         return side.name_bib(await side.system.find_bib(record))
@@ -212,9 +212,9 @@ class PairedLibrary(LibrarySystem):
         return tuple(side.name_bib(bib) for bib in await side.system.search_bibs(query, limit))
 
     async def holdings(self, bib_id: str) -> BibHoldings:
-        found = require_reference(bib_id, RefusalReason.UNKNOWN_RECORD)
-        side = self._systems.select_side(found.side)
-        there = await side.system.holdings(found.number)
+        reference = require_reference(bib_id, RefusalReason.UNKNOWN_RECORD)
+        side = self._systems.select_side(reference.side)
+        there = await side.system.holdings(reference.number)
         return replace(there, bib=side.name_bib(there.bib), items=tuple(map(side.name_item, there.items)))
 
     async def item_by_barcode(self, barcode: str) -> Item:
@@ -234,9 +234,9 @@ class PairedLibrary(LibrarySystem):
         return self._systems.main.name_item(await self._systems.main.system.item_by_request(request_id))
 
     async def get_bib(self, bib_id: str) -> Bib:
-        found = require_reference(bib_id, RefusalReason.UNKNOWN_RECORD)
-        side = self._systems.select_side(found.side)
-        return side.name_bib(await side.system.get_bib(found.number))
+        reference = require_reference(bib_id, RefusalReason.UNKNOWN_RECORD)
+        side = self._systems.select_side(reference.side)
+        return side.name_bib(await side.system.get_bib(reference.number))
 
     async def item_loan(self, item_id: str) -> Loan | None:
         return await self._loans.find_loan(item_id)

@@ -162,7 +162,7 @@ class Sip2Library(LibrarySystem):
 
     async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
         desk = self._desk
-        known = await desk.changes.changes_of_patron(patron_id)
+        changes = await desk.changes.changes_of_patron(patron_id)
         loans: list[Loan] = []
         async with self._client.open_conversation() as talk:
             patron, entries = await desk.load_patron_and_list(talk, patron_id, PatronList.CHARGED)
@@ -171,7 +171,7 @@ class Sip2Library(LibrarySystem):
                 answer = await desk.ask_item(talk, barcode)
                 if answer is None or not answer.is_charged:
                     continue  # it has come back since the list was made
-                of_item = tuple(change for change in known if change.barcode == barcode)
+                of_item = tuple(change for change in changes if change.barcode == barcode)
                 ours = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, of_item)
                 loans.append(
                     desk.restore_loan(ours, answer)

@@ -180,11 +180,11 @@ def service_of_answer(kind: type[Response]) -> LibraryService:
     return next(service for service in get_args(LibraryService) if service == name)
 
 
-def conceal_persons(words: str, sent: MessageValues) -> str:
+def conceal_persons(words: str, values: MessageValues) -> str:
     """Koha tells another borrower's card number and repeats a wrong PIN, FOLIO tells names."""
-    for secret in filter(None, (one.value for one in sent.inputs)):
+    for secret in filter(None, (credential_input.value for credential_input in values.inputs)):
         words = words.replace(secret, CONCEALED)
-    known = {*sent.items, sent.request}
+    known = {*values.items, values.request}
     words = _LONG_NUMBER.sub(lambda found: found[0] if found[0] in known else CONCEALED, words)
     return _NAMED_USER.sub(CONCEALED, words)
 
@@ -197,9 +197,9 @@ def find_request(service: LibraryService) -> ServiceRequest:
     return next(ask for ask in ASKS if ask.message.__name__ == service)
 
 
-def reword_refusal(refused: Refused, service: LibraryService, sent: MessageValues) -> Refused | Unavailable:
+def reword_refusal(refused: Refused, service: LibraryService, values: MessageValues) -> Refused | Unavailable:
     """Reword a refusal in our words, with the system's own for staff, without what may name a patron."""
-    said = conceal_persons(refused.internal or refused.detail, sent)
+    said = conceal_persons(refused.internal or refused.detail, values)
     report = said if isinstance(refused, RefusedByPartner) else refused.detail
     if refused.reason in ABOUT_US:
         return SenderRefusedError(

@@ -162,16 +162,16 @@ class NcipLibrary(LibrarySystem):
 
     async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
         """Empty where the system lists none and we have made none."""
-        known = await self._desk.changes.changes_of_patron(patron_id)
+        changes = await self._desk.changes.changes_of_patron(patron_id)
         answer = await self._desk.ask_patron(patron_id)
         listed = answer.loans
         if "loans" not in self._options.patrons.lists:
-            listed = tuple(ListedLoan(one.barcode, None, "") for one in known if _is_open_loan(one, known))
-        loans = [self._describe_loan(one, patron_id, known) for one in listed]
+            listed = tuple(ListedLoan(change.barcode, None, "") for change in changes if _is_open_loan(change, changes))
+        loans = [self._describe_loan(listed_loan, patron_id, changes) for listed_loan in listed]
         return sort_loans(loan for loan in loans if loan is not None)
 
-    def _describe_loan(self, listed: ListedLoan, patron_id: str, known: tuple[LibraryChange, ...]) -> Loan | None:
-        of_item = tuple(one for one in known if one.barcode == listed.barcode)
+    def _describe_loan(self, listed: ListedLoan, patron_id: str, changes: tuple[LibraryChange, ...]) -> Loan | None:
+        of_item = tuple(change for change in changes if change.barcode == listed.barcode)
         ours = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, of_item)
         if ours is not None and ours.value:
             return restore_loan(ours, listed.due)
@@ -257,6 +257,6 @@ class NcipLibrary(LibrarySystem):
         )
 
 
-def _is_open_loan(change: LibraryChange, known: tuple[LibraryChange, ...]) -> bool:
-    of_item = tuple(one for one in known if one.barcode == change.barcode)
+def _is_open_loan(change: LibraryChange, changes: tuple[LibraryChange, ...]) -> bool:
+    of_item = tuple(library_change for library_change in changes if library_change.barcode == change.barcode)
     return find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, of_item) == change

@@ -85,7 +85,7 @@ async def look_up_copies(system: LibrarySystem, citation: Citation) -> LocalCopi
     if not can_look_up_records(system):
         return AWAY
     by_number = await _find_by_numbers(system, citation)
-    if by_number.copies or any(_names_work(one, citation) for one in citation.identifiers):
+    if by_number.copies or any(_names_work(identifier, citation) for identifier in citation.identifiers):
         return by_number
     if Capability.SEARCH not in system.capabilities or not citation.title:
         return replace(by_number, availability=Availability.UNKNOWN)
@@ -104,16 +104,16 @@ def can_look_up_records(system: LibrarySystem) -> bool:
 async def _find_by_numbers(system: LibrarySystem, citation: Citation) -> LocalCopies:
     best, record = NOT_HELD, None
     for number in _select_lookup_numbers(citation):
-        found = await _find_copies_by_number(system, number)
-        record = record or found.record
-        best = min(best, found, key=_rank_of_copies)
-        if found.availability is Availability.AVAILABLE:
+        copies = await _find_copies_by_number(system, number)
+        record = record or copies.record
+        best = min(best, copies, key=_rank_of_copies)
+        if copies.availability is Availability.AVAILABLE:
             break
     return replace(best, record=best.bib or record)
 
 
-def _rank_of_copies(found: LocalCopies) -> int:
-    return _RANK[found.availability]
+def _rank_of_copies(copies: LocalCopies) -> int:
+    return _RANK[copies.availability]
 
 
 def _select_lookup_numbers(citation: Citation) -> tuple[RecordId, ...]:
@@ -135,8 +135,8 @@ async def _find_copies_by_number(system: LibrarySystem, number: RecordId) -> Loc
     records = await _find_records(system, number)
     if records is None:
         return UNKNOWN
-    found = [_copies_of_holdings(await system.holdings(bib.id)) for bib in records]
-    return min(found, key=_rank_of_copies, default=NOT_HELD)
+    copies = [_copies_of_holdings(await system.holdings(bib.id)) for bib in records]
+    return min(copies, key=_rank_of_copies, default=NOT_HELD)
 
 
 async def _find_records(system: LibrarySystem, number: RecordId) -> tuple[Bib, ...] | None:
@@ -151,7 +151,7 @@ async def _find_records(system: LibrarySystem, number: RecordId) -> tuple[Bib, .
     if Capability.SEARCH not in system.capabilities:
         return None
     several = await system.search_bibs(number.value, MAX_EDITIONS)
-    return tuple(bib for bib in several if any(one.type == number.type for one in bib.identifiers))
+    return tuple(bib for bib in several if any(identifier.type == number.type for identifier in bib.identifiers))
 
 
 # --- by title and author -------------------------------------------------------------------------------------
@@ -161,12 +161,12 @@ async def _find_by_words(system: LibrarySystem, citation: Citation) -> LocalCopi
     bibs = {bib.id: bib for bib in await search_by_words(system, citation) if not bib.suppressed}
     rated = [one for one in rank_candidates(citation, bibs.values()) if one.confidence >= MIN_CONFIDENCE_PERCENT]
     held = {
-        one.bib_id: copies
-        for one in rated[:MAX_EDITIONS]
-        if (copies := _copies_of_holdings(await system.holdings(one.bib_id))).copies
+        candidate.bib_id: copies
+        for candidate in rated[:MAX_EDITIONS]
+        if (copies := _copies_of_holdings(await system.holdings(candidate.bib_id))).copies
     }
     candidates = tuple(_add_best_copy(one, held[one.bib_id]) for one in rated if one.bib_id in held)
-    same = [held[one.bib_id] for one in candidates if _is_same_work(citation, bibs[one.bib_id])]
+    same = [held[candidate.bib_id] for candidate in candidates if _is_same_work(citation, bibs[candidate.bib_id])]
     if same:
         return replace(min(same, key=_rank_of_copies), candidates=candidates)
     return replace(UNKNOWN if candidates else NOT_HELD, candidates=candidates)
@@ -180,8 +180,8 @@ async def search_by_words(system: LibrarySystem, citation: Citation) -> tuple[Bi
     author = citation.author.partition(";")[0].partition(",")[0]
     main_title = citation.title.partition(":")[0]
     for words in dict.fromkeys((f"{citation.title} {author}".strip(), citation.title, main_title)):
-        if found := await system.search_bibs(words, MAX_RECORDS):
-            return found
+        if bibs := await system.search_bibs(words, MAX_RECORDS):
+            return bibs
     return ()
 
 
@@ -197,9 +197,9 @@ def _is_same_work(citation: Citation, bib: Bib) -> bool:
     )
 
 
-def _add_best_copy(candidate: ItemCandidate, held: LocalCopies) -> ItemCandidate:
-    best = held.copies[0]
-    lendable = best.id in held.free
+def _add_best_copy(candidate: ItemCandidate, local_copies: LocalCopies) -> ItemCandidate:
+    best = local_copies.copies[0]
+    lendable = best.id in local_copies.free
     return replace(
         candidate,
         barcode=best.barcode,
@@ -210,12 +210,12 @@ def _add_best_copy(candidate: ItemCandidate, held: LocalCopies) -> ItemCandidate
 
 
 def citation_of_record(bib: Bib) -> Citation:
-    types = {one.type for one in bib.identifiers}
+    types = {identifier.type for identifier in bib.identifiers}
     return Citation(
         type=CitationType.JOURNAL if "issn" in types and "isbn" not in types else CitationType.BOOK,
         title=bib.title,
         author=bib.author,
-        identifiers=tuple(one for one in bib.identifiers if one.type != "local"),
+        identifiers=tuple(identifier for identifier in bib.identifiers if identifier.type != "local"),
         edition=bib.edition,
         publisher=bib.publisher,
         place=bib.place,
@@ -247,7 +247,7 @@ def list_free_copies(copies: Iterable[Item]) -> frozenset[str]:
     """Ids of the copies of one record that are on the shelf, less one for each hold that any copy may fill: three
     copies and one hold are two that are free. `hold_count` of an item counts both the holds on it alone and those on
     any copy; the latter are what all copies have in common."""
-    known = list(copies)
-    on_any = min((item.hold_count for item in known), default=0)
-    on_shelf = [item for item in known if item.status is ItemStatus.AVAILABLE and item.hold_count == on_any]
+    items = list(copies)
+    on_any = min((item.hold_count for item in items), default=0)
+    on_shelf = [item for item in items if item.status is ItemStatus.AVAILABLE and item.hold_count == on_any]
     return frozenset(item.id for item in on_shelf[: max(0, len(on_shelf) - on_any)])

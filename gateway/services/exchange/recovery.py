@@ -83,8 +83,8 @@ async def finish_interrupted(
 
     async def finish_of_library(library: ExchangeLibrary) -> RecoveryReport:
         symbol = library.symbol
-        wanted = JournalFilter(symbol, outcome=OutcomeClass.PENDING, node=node, since=since, until=until)
-        identifiers = await _list_interrupted(journal, wanted)
+        journal_filter = JournalFilter(symbol, outcome=OutcomeClass.PENDING, node=node, since=since, until=until)
+        identifiers = await _list_interrupted(journal, journal_filter)
         if not identifiers:
             return RecoveryReport()
         if not await _is_answering(library):
@@ -111,12 +111,12 @@ async def count_set_aside(journal: Journal, libraries: Iterable[str]) -> int:
     return sum([await journal.count_interrupted(symbol, MAX_STARTS) for symbol in libraries])
 
 
-async def _list_interrupted(journal: Journal, wanted: JournalFilter) -> tuple[str, ...]:
+async def _list_interrupted(journal: Journal, journal_filter: JournalFilter) -> tuple[str, ...]:
     """Ids of messages, oldest first; without their bodies, which may be many."""
     found: list[str] = []
     cursor = ""
     while True:
-        page = await journal.list_messages(wanted, PAGE, cursor)
+        page = await journal.list_messages(journal_filter, PAGE, cursor)
         found += [message.id for message in page.messages]
         cursor = page.cursor
         if not cursor:
@@ -136,32 +136,32 @@ async def _finish_or_set_aside(
     exchange: MessageExchange, journal: Journal, library: str, identifier: str, clock: Clock
 ) -> RecoveryReport:
     try:
-        kept = await journal.get_message(library, identifier)
+        full_message = await journal.get_message(library, identifier)
     except BodyUnreadable as error:
         log.error("recovery.unreadable", message=identifier, reason=str(error))
         return _LEFT
-    if kept is None:
+    if full_message is None:
         return RecoveryReport()
     if await journal.count_recovery(library, identifier) > MAX_STARTS:
         why = (
             f"{MAX_STARTS} starts ended while they carried it out, so it is set aside; see what is wrong with it first"
         )
-        await _give_up(journal, kept, SET_ASIDE, f"{why}, then: illgate replay {identifier}", clock)
-        log.error("recovery.set_aside", message=identifier, profile=kept.message.profile, starts=MAX_STARTS)
+        await _give_up(journal, full_message, SET_ASIDE, f"{why}, then: illgate replay {identifier}", clock)
+        log.error("recovery.set_aside", message=identifier, profile=full_message.message.profile, starts=MAX_STARTS)
         return _FAILED
-    done = await _finish_exchange(exchange, journal, kept, clock)
+    done = await _finish_exchange(exchange, journal, full_message, clock)
     await journal.reset_recovery(library, identifier)
     return done
 
 
 async def _finish_exchange(
-    exchange: MessageExchange, journal: Journal, kept: FullMessage, clock: Clock
+    exchange: MessageExchange, journal: Journal, full_message: FullMessage, clock: Clock
 ) -> RecoveryReport:
-    identifier = kept.message.id
+    identifier = full_message.message.id
     try:
-        done = await exchange.finish_message(kept)
+        done = await exchange.finish_message(full_message)
     except NotReplayableError as why:
-        await _give_up(journal, kept, INTERRUPTED, f"it can't be finished: {why}", clock)
+        await _give_up(journal, full_message, INTERRUPTED, f"it can't be finished: {why}", clock)
         log.error("recovery.failed", message=identifier, reason=str(why))
         return _FAILED
     if done.outcome is OutcomeClass.FAILED:
@@ -170,9 +170,9 @@ async def _finish_exchange(
     return _FINISHED
 
 
-async def _give_up(journal: Journal, kept: FullMessage, reason: str, why: str, clock: Clock) -> None:
+async def _give_up(journal: Journal, full_message: FullMessage, reason: str, why: str, clock: Clock) -> None:
     """Give up a message: nothing is answered; staff see the reason."""
-    m = kept.message
+    m = full_message.message
     opening = JournalOpening(
         library=m.library, at=m.at, body=b"", protocol=m.protocol, transport=m.transport, profile=m.profile, note=m.note
     )

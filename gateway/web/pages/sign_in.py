@@ -76,8 +76,8 @@ class PatronSessions:
         expires = min(now + self._idle, row.started + MAX_SESSION_LIFE)
         if expires - row.expires < self._idle / 10:
             return row
-        found = row
-        return await self._store.write(lambda c: patron_sessions.extend_session(c, found, expires))
+        session_row = row
+        return await self._store.write(lambda c: patron_sessions.extend_session(c, session_row, expires))
 
     async def start_session(self, library: str, old: BrowserVisit, new: BrowserVisit, who: SignInResult) -> SessionRow:
         """Start a session under a cookie of its own, so that nobody who knew the old one is signed in with it."""

@@ -61,15 +61,15 @@ async def ask_library(system: LibrarySystem) -> KnownCodes:
     return KnownCodes(system, pickups, codes)
 
 
-def check_codes(loaded: LoadedProfile, known: KnownCodes) -> list[ConfigurationProblem]:
+def check_codes(loaded: LoadedProfile, known_codes: KnownCodes) -> list[ConfigurationProblem]:
     problems = [
         _unknown_code_problem(loaded, path, what, value, codes)
         for what, values in _profile_codes(loaded.profile.circulation)
-        if (codes := known.by_kind[what]) is not None
+        if (codes := known_codes.by_kind[what]) is not None
         for path, value in values
         if value and value not in codes and _is_code_used(loaded, path)
     ]
-    problems += _check_shelf(loaded, known.codes)
+    problems += _check_shelf(loaded, known_codes.codes)
     return problems
 
 
@@ -80,7 +80,7 @@ def _is_code_used(loaded: LoadedProfile, path: KeyPath) -> bool:
     return bool(profile.auth) or profile.partner is not None or ("circulation", *path) in loaded.document.places
 
 
-def describe_named_codes(known: KnownCodes, profiles: Iterable[LoadedProfile], policies: Iterable[LoadedPolicy]) -> str:
+def describe_named_codes(codes: KnownCodes, profiles: Iterable[LoadedProfile], policies: Iterable[LoadedPolicy]) -> str:
     """All that these name of an empty library, by kind: what it still lacks. Empty: they name nothing."""
     named: dict[str, set[str]] = {}
     for loaded in profiles:
@@ -90,13 +90,13 @@ def describe_named_codes(known: KnownCodes, profiles: Iterable[LoadedProfile], p
         if _is_code_used(loaded, ("accept", "location")):
             named.setdefault("shelving location", set()).add(accept.location)
         named.setdefault("patron", set()).update(patron for _, patron in _institutional_patrons(loaded.profile))
-    for one in policies:
-        for what, values in _policy_codes(one):
+    for policy in policies:
+        for what, values in _policy_codes(policy):
             named.setdefault(what, set()).update(value for _, value in values)
     return "; ".join(
         f"{what}: {', '.join(sorted(values - {''}))}"
         for what, values in named.items()
-        if values - {""} and known.by_kind.get(what, frozenset()) is not None
+        if values - {""} and codes.by_kind.get(what, frozenset()) is not None
     )
 
 
@@ -152,13 +152,13 @@ def _fee_types(policy: CirculationPolicy) -> _Values:
         yield ("fees", "types", sent), code
 
 
-def describe_missing_sharing_branch(known: KnownCodes, profiles: Iterable[LoadedProfile]) -> str:
+def describe_missing_sharing_branch(known_codes: KnownCodes, profiles: Iterable[LoadedProfile]) -> str:
     """Describe what can't be done for these profiles, since no branch is the one through which partners' items come and
     go. Empty: all can."""
-    if known.codes.sharing_branch != "":
+    if known_codes.codes.sharing_branch != "":
         return ""
     used = [one.profile for one in profiles if one.profile.auth or one.profile.partner is not None]
-    received = [one.name for one in used if not one.circulation.accept.library]
+    received = [profile.name for profile in used if not profile.circulation.accept.library]
     lent = [one.name for one in used if one.partner is not None and not one.circulation.patrons.create_library]
     needs = [
         f"{done}, unless {key} names a branch (profiles: {', '.join(sorted(names))})"
@@ -181,20 +181,20 @@ def _check_shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[Configu
         yield _unknown_code_problem(loaded, ("accept", "location"), "shelving location", accept.location, shelves)
 
 
-async def check_patrons(loaded: LoadedProfile, known: KnownCodes, *, live: bool) -> AsyncIterator[ConfigurationProblem]:
+async def check_patrons(loaded: LoadedProfile, codes: KnownCodes, *, live: bool) -> AsyncIterator[ConfigurationProblem]:
     """`live`: patrons are looked up in a library's own system too. Raises Unavailable."""
-    if isinstance(known.system, ProbesItself) and not live:
+    if isinstance(codes.system, ProbesItself) and not live:
         return
     for path, patron in _institutional_patrons(loaded.profile):
         try:
-            await known.system.find_patron(PatronKey(patron))
+            await codes.system.find_patron(PatronKey(patron))
         except Refused as refused:
             message = f"the institution's patron is not usable ({refused.reason.value})"
             yield loaded.make_problem(("circulation", *path), message, patron)
 
 
 def check_loan_to(
-    loaded: LoadedProfile, known: KnownCodes | None, adapters: AdapterRegistry
+    loaded: LoadedProfile, codes: KnownCodes | None, adapters: AdapterRegistry
 ) -> Iterator[ConfigurationProblem]:
     """`known`: the library's system; None: it can't be looked at. A partner without any protocol is written to and
     telephoned: staff enter its patrons."""
@@ -204,12 +204,12 @@ def check_loan_to(
     if PartnerRole.REQUESTER not in partner.roles:
         yield loaded.make_problem(_LOAN_TO, "needs the role requester in `partner.roles`", "requester")
     spoken = [adapters.protocols[name] for name in profile.dialects if name in adapters.protocols]
-    if spoken and not any(one.names_patrons for one in spoken):
-        able = tuple(name for name, one in adapters.protocols.items() if one.names_patrons)
-        names = ", ".join(one.name for one in spoken)
+    if spoken and not any(adapter.names_patrons for adapter in spoken):
+        able = tuple(name for name, protocol in adapters.protocols.items() if protocol.names_patrons)
+        names = ", ".join(adapter.name for adapter in spoken)
         message = f"its requests name no patron: it needs the section of a protocol that does, besides {names}"
         yield loaded.make_problem(_LOAN_TO, message, "requester", able)
-    if known is not None and Capability.PATRON_CREATE not in known.system.capabilities:
+    if codes is not None and Capability.PATRON_CREATE not in codes.system.capabilities:
         message = "the library's system cannot create patrons, so a partner's patron has no account to lend on"
         yield loaded.make_problem(_LOAN_TO, message, "requester")
 
@@ -237,44 +237,44 @@ def _own_agency(policy: CirculationPolicy, agency: str) -> str:
     return by_fold.get(agency.casefold(), agency)
 
 
-def check_policy_codes(one: LoadedPolicy, known: LibraryCodes) -> list[ConfigurationProblem]:
+def check_policy_codes(loaded_policy: LoadedPolicy, library_codes: LibraryCodes) -> list[ConfigurationProblem]:
     """Check the codes; what a system can't list isn't looked at."""
     return [
-        one.make_problem(path, f"unknown {what}", value, tuple(sorted(codes)))
-        for what, values in _policy_codes(one)
-        if (codes := _codes_by_kind(known)[what]) is not None
+        loaded_policy.make_problem(path, f"unknown {what}", value, tuple(sorted(codes)))
+        for what, values in _policy_codes(loaded_policy)
+        if (codes := _codes_by_kind(library_codes)[what]) is not None
         for path, value in values
         if value not in codes
     ]
 
 
-def _policy_codes(one: LoadedPolicy) -> Iterator[tuple[str, _Values]]:
-    yield "patron category", _policy_categories(one)
-    yield "branch", _policy_branches(one)
-    yield "item policy", _policy_item_policies(one)
+def _policy_codes(loaded_policy: LoadedPolicy) -> Iterator[tuple[str, _Values]]:
+    yield "patron category", _policy_categories(loaded_policy)
+    yield "branch", _policy_branches(loaded_policy)
+    yield "item policy", _policy_item_policies(loaded_policy)
 
 
-def _policy_categories(one: LoadedPolicy) -> _Values:
-    for category in one.policy.intake.open_requests.categories:
+def _policy_categories(loaded_policy: LoadedPolicy) -> _Values:
+    for category in loaded_policy.policy.intake.open_requests.categories:
         yield ("intake", "open_requests", "categories", category), category
-    for path, rule in iter_rules(one):
+    for path, rule in iter_rules(loaded_policy):
         for index, category in enumerate(rule.patron_categories):
             yield (*path, "patron_categories", index), category
 
 
-def _policy_branches(one: LoadedPolicy) -> _Values:
-    for branch in one.policy.numbers.branches:
+def _policy_branches(loaded_policy: LoadedPolicy) -> _Values:
+    for branch in loaded_policy.policy.numbers.branches:
         yield ("numbers", "branches", branch), branch
-    for campus, branches in one.policy.campuses.items():
+    for campus, branches in loaded_policy.policy.campuses.items():
         for index, branch in enumerate(branches):
             yield ("campuses", campus, index), branch
-    for path, rule in iter_rules(one):
+    for path, rule in iter_rules(loaded_policy):
         for index, branch in enumerate(rule.branches):
             yield (*path, "branches", index), branch
 
 
-def _policy_item_policies(one: LoadedPolicy) -> _Values:
-    lending = one.policy.lending
+def _policy_item_policies(loaded_policy: LoadedPolicy) -> _Values:
+    lending = loaded_policy.policy.lending
     for key, codes in (("item_policies", lending.item_policies), ("never", lending.never)):
         for index, code in enumerate(codes):
             yield ("lending", key, index), code
@@ -283,11 +283,11 @@ def _policy_item_policies(one: LoadedPolicy) -> _Values:
 
 
 def check_policy_catalogues(
-    one: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]
+    loaded_policy: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]
 ) -> Iterator[ConfigurationProblem]:
     """Profiles in groups that have no catalogue; those that aren't there are named in reading the file."""
     known = tuple(searches)
-    rules = one.policy.catalogues
+    rules = loaded_policy.policy.catalogues
     named: list[tuple[KeyPath, str]] = [
         (("catalogues", "groups", group, index), name)
         for group, members in rules.groups.items()
@@ -302,7 +302,7 @@ def check_policy_catalogues(
         try:
             find_catalogue(profile, profiles, known)
         except Refused as refused:
-            yield one.make_problem(path, failure_reason(refused), name)
+            yield loaded_policy.make_problem(path, failure_reason(refused), name)
 
 
 async def probe_catalogues(
