@@ -14,11 +14,14 @@ from tempfile import TemporaryDirectory
 import click
 
 from gateway.cli.installation import REFUSED, Installation, pass_installation
+from gateway.domain.clock import Clock
 from gateway.domain.profile import Profile
 from gateway.domain.requests.trial_numbers import name_trial_run
 from gateway.ports.adapter import ProtocolAdapter
+from gateway.ports.shared_store import Store
 from gateway.secrets import resolve_secret
 from gateway.services.exchange.peer_keys import PeerKeyRing, PeerTokenWriter
+from gateway.store.api_access import CONFORMANCE_TRIALS, get_or_create_secret
 from rehearsal.conformance.listening import TrialReception, make_trial_party
 from rehearsal.conformance.report import (
     FORMATS,
@@ -26,13 +29,6 @@ from rehearsal.conformance.report import (
     ConformanceSubject,
     hold_conversations,
     write_report,
-)
-from rehearsal.conformance.report_signature import (
-    KEY_BYTES,
-    is_file_as_signed,
-    load_report_signer,
-    load_trial_secret,
-    write_signed_file,
 )
 from rehearsal.conformance.trial_gateway import (
     HERE,
@@ -47,7 +43,7 @@ from rehearsal.send.send_command import find_playable_profile, parse_tcp_address
 
 
 @click.command(name="conformance")
-@click.argument("profile", required=False, default="")
+@click.argument("profile")
 @click.option("--against", metavar="ADDRESS", help="Address of the partner's system: URL or HOST:PORT.")
 @click.option(
     "--ourselves",
@@ -79,12 +75,7 @@ from rehearsal.send.send_command import find_playable_profile, parse_tcp_address
     "--report",
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a signed report: FILE.html, FILE.xml (JUnit) or FILE.json.",
-)
-@click.option(
-    "--verify",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Only verify the signature of a report: FILE, with FILE.sig and FILE.pub beside it.",
+    help="Write a report: FILE.html or FILE.json.",
 )
 @pass_installation
 @click.pass_context
@@ -98,7 +89,6 @@ def conformance_command(
     wait_seconds: float,
     values: tuple[str, ...],
     file: Path | None,
-    verify: Path | None,
 ) -> None:
     """Test whether a system conforms to its protocol by sending it valid and invalid messages.
 
@@ -113,12 +103,7 @@ def conformance_command(
       illgate conformance fjordby --ourselves
       illgate conformance kystby-iso --against ill.kystby.example:1611
       illgate conformance koha-ncip --against https://koha.library.example:3000 --value patron=21000000000017
-      illgate conformance --verify fjordby.html
     """
-    if verify is not None:
-        ctx.exit(0 if _verify_report(verify) else REFUSED)
-    if not profile:
-        raise click.UsageError("PROFILE is required")
     tried = find_playable_profile(installation, profile)
     adapter, trials = _find_tried_protocol(installation, tried)
     if file is not None and file.suffix.lstrip(".") not in FORMATS:
@@ -221,7 +206,8 @@ async def _try_system(
             context = replace(context, make_peer_headers=tokens.make_headers)
         report = await _hold_conversations(context, adapter, trials, installation)
     if file is not None:
-        await _write_signed(installation, context.library, report, file)
+        await asyncio.to_thread(file.write_bytes, write_report(report, file.suffix.lstrip(".")))
+        click.echo(str(file))
     return report
 
 
@@ -230,9 +216,15 @@ async def _name_run(installation: Installation, context: ConformanceContext) -> 
     nonce, file = secrets.randbits(62), installation.parts.database
     profile, is_partner = context.profile.name, context.tried is TriedSide.PARTNER
     if not is_partner or (file is not None and not file.exists()):
-        return name_trial_run(nonce, profile, secrets.token_bytes(KEY_BYTES))
+        return name_trial_run(nonce, profile, secrets.token_bytes())
     async with installation.open_current_store() as store:
         return name_trial_run(nonce, profile, await load_trial_secret(store, context.library, installation.clock))
+
+
+async def load_trial_secret(store: Store, library: str, clock: Clock) -> bytes:
+    """Load the secret by which the daemon knows the numbers of trials; made when it is asked for first. Raises
+    Unavailable."""
+    return await store.write(lambda c: get_or_create_secret(c, library, CONFORMANCE_TRIALS, clock.now()))
 
 
 async def _hold_conversations(
@@ -247,25 +239,6 @@ async def _hold_conversations(
         program=f"illgate {version('illgate')}",
     )
     return await hold_conversations(subject, trials.list_conversations(context), installation.clock)
-
-
-async def _write_signed(installation: Installation, symbol: str, report: ConformanceReport, file: Path) -> None:
-    body = write_report(report, file.suffix.lstrip("."))
-    async with installation.open_current_store() as store:
-        signer = await load_report_signer(store, symbol, installation.clock)
-    await asyncio.to_thread(write_signed_file, file, body, signer)
-    click.echo(f"{file}, signed: {file.name}.sig, public key: {file.name}.pub")
-
-
-def _verify_report(file: Path) -> bool:
-    try:
-        is_valid = is_file_as_signed(file)
-    except OSError as error:
-        raise click.UsageError(f"--verify: {error.filename} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise click.UsageError(f"--verify: {file.name}.pub: {error}") from error
-    click.echo("as it was signed" if is_valid else "changed since it was signed, or signed by another key")
-    return is_valid
 
 
 def _describe_report(report: ConformanceReport) -> Iterator[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import jinja2
 
@@ -18,7 +17,7 @@ from rehearsal.ports.trials import CheckedExchange, ConformanceConversation, Con
 
 TEMPLATE_FOLDER = Path(__file__).parent
 
-FORMATS = ("html", "xml", "json")
+FORMATS = ("html", "json")
 
 
 @value_object(kw_only=True)
@@ -150,63 +149,6 @@ def _show_body(body: bytes) -> str:
         return f"base64 {base64.b64encode(body).decode()}"
 
 
-# --- JUnit -----------------------------------------------------------------------------------------------
-
-
-def _write_junit(report: ConformanceReport) -> bytes:
-    root = ET.Element("testsuites", name=f"{report.subject.protocol} {report.subject.version}")
-    for conversation in report.conversations:
-        failures = sum(has_broken(exchange) for exchange in conversation.exchanges)
-        suite = ET.SubElement(
-            root,
-            "testsuite",
-            name=conversation.name,
-            tests=str(len(conversation.exchanges)),
-            failures=str(failures),
-            skipped=str(sum(bool(checked_exchange.untried) for checked_exchange in conversation.exchanges)),
-            timestamp=report.started.replace(tzinfo=None).isoformat(timespec="seconds"),
-        )
-        for exchange in conversation.exchanges:
-            _add_test_case(suite, conversation, exchange)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode").encode()
-
-
-def _add_test_case(suite: ET.Element, conversation: HeldConversation, exchange: CheckedExchange) -> None:
-    case = ET.SubElement(
-        suite, "testcase", classname=conversation.name, name=exchange.title, time=f"{exchange.seconds:.3f}"
-    )
-    if exchange.untried:
-        ET.SubElement(case, "skipped", message=_replace_forbidden_characters(exchange.untried))
-    broken = list(_describe_findings(exchange, FindingWeight.BROKEN))
-    advice = list(_describe_findings(exchange, FindingWeight.ADVICE))
-    if broken:
-        failure = ET.SubElement(case, "failure", message="; ".join(broken))
-        sent, answer = (_replace_forbidden_characters(_show_body(body)) for body in (exchange.sent, exchange.answer))
-        parts = [("sent", sent), (f"came (HTTP {exchange.status})", answer)]
-        if exchange.came:
-            parts = [("came by itself", answer), ("answered", sent)] if exchange.answer else []
-        failure.text = "\n\n".join(f"{title}:\n{body}" for title, body in parts)
-    if advice:
-        ET.SubElement(case, "system-out").text = "\n".join(advice)
-
-
-def _describe_findings(exchange: CheckedExchange, weight: FindingWeight) -> Iterator[str]:
-    for finding in exchange.findings:
-        if finding.weight is weight:
-            yield _replace_forbidden_characters(f"{finding.check}: {finding.words} ({finding.clause})")
-
-
-def _replace_forbidden_characters(text: str) -> str:
-    """Replace what XML can't have: control characters by their pictures, U+FFFE and U+FFFF by U+FFFD."""
-    return text.translate(_REPLACEMENTS)
-
-
-_REPLACEMENTS = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"} | {
-    0xFFFE: 0xFFFD,
-    0xFFFF: 0xFFFD,
-}
-
-
 # --- HTML ------------------------------------------------------------------------------------------------
 
 
@@ -229,6 +171,5 @@ def _write_html(report: ConformanceReport) -> bytes:
 
 _WRITERS: Mapping[str, Callable[[ConformanceReport], bytes]] = {
     "html": _write_html,
-    "xml": _write_junit,
     "json": _write_json,
 }

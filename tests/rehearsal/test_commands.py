@@ -109,7 +109,7 @@ def test_by_mail_there_are_no_misbehaviours(illgate: Typed) -> None:
             ("conformance", "fjordby", "--against", NOWHERE, "--report", "x.pdf"),
             "--report: the file name must end in one of",
         ),
-        (("conformance", "fjordby", "--against", NOWHERE, "--report", "nowhere/x.xml"), "no such folder: nowhere"),
+        (("conformance", "fjordby", "--against", NOWHERE, "--report", "nowhere/x.json"), "no such folder: nowhere"),
         (("conformance", "fjordby", "--against", "fjordby.example:80"), "--against: not an http or https URL"),
         (("conformance", "nordby", "--against", NOWHERE), "--against: not HOST:PORT"),
         (("mock", "fjordby", "--against", "127.0.0.1:9"), "--against: not an http or https URL"),
@@ -162,13 +162,9 @@ def test_an_element_that_there_is_not_is_an_error_of_configuration(illgate: Type
     assert "no message of ISO 18626 has such an element" in result.output
 
 
-def test_a_report_is_signed_and_shows_when_it_was_changed(illgate: Typed, tmp_path: Path) -> None:
+def test_a_report_is_written_to_a_file(illgate: Typed, tmp_path: Path) -> None:
     file = tmp_path / "fjordby.html"
     tried = illgate("conformance", "fjordby", "--against", NOWHERE, "--report", str(file))
     assert tried.exit_code == 1
     assert "confirmation (broken): not reached" in tried.output
-    assert illgate("conformance", "--verify", str(file)).exit_code == 0
-
-    file.write_text(file.read_text("utf-8").replace("not passed", "passed"), "utf-8")
-    changed = illgate("conformance", "--verify", str(file))
-    assert (changed.exit_code, "changed since it was signed" in changed.output) == (1, True)
+    assert "not passed" in file.read_text("utf-8")

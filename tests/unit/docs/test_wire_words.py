@@ -17,8 +17,6 @@ FORMATS = ("ncip", "iso_ill", "artemail", "tagged_mail", "apdu", "xml", "marc", 
 EXEMPT_IMPORTS = {
     # `illgate check` compares the answers of profiles' examples by the names of their XML elements (`answer_paths`).
     "gateway/services/operation/check/examples.py": {"lxml"},
-    # It writes a report for JUnit, and reads no message.
-    "rehearsal/conformance/report.py": {"xml"},
 }
 
 
