@@ -258,7 +258,7 @@ class BrokeredStory:
         draft = BorrowingDraft(
             citation=citation, service=RequestedService(service), patron=PatronLink(identifier=PATRON), actor="patron"
         )
-        self.asked = await self.north.gateway.managed.requests.create_borrowing("NORTH", draft)
+        self.asked = await self.north.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
 
     async def act_in_north(self, kind: EventKind, **details: Any) -> None:
         await self._act(self.north, (await self.list_requests())[0], kind, details)
@@ -291,7 +291,7 @@ class BrokeredStory:
                 await self._show_request(town, request)
 
     async def _show_request(self, town: Town, request: Request) -> None:
-        shown = await town.gateway.managed.requests.load_view(town.symbol, request.id)
+        shown = await town.gateway.managed.libraries[town.symbol].requests.load_view(request.id)
         whom = "asked of" if request.role is Role.BORROWING else "asked by"
         print(f"  {NAMES[town.symbol]}, {request.number}: {request.state.value}, {whom} {request.partner.name}")
         told = [line.event.kind.value for line in shown.history if line.event.kind is not EventKind.NOTE]

@@ -132,7 +132,7 @@ class Story:
             source="api",
             actor="patron",
         )
-        self.ours = await self.world.borrower.gateway.managed.requests.create_borrowing("NORTH", draft)
+        self.ours = await self.world.borrower.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
 
     async def north(self, kind: EventKind, **details: Any) -> None:
         ours, _ = await self.both()
@@ -206,8 +206,8 @@ async def copy(story: Story, book: Bib) -> None:
     _, theirs = await story.both()
     assert theirs is not None
     upload = FileUpload(name="prologue.pdf", media_type="application/pdf", content=COPY)
-    front = story.world.lender.gateway.managed.requests
-    theirs, kept = await front.attach("SOUTH", theirs.id, upload, "staff:ben", theirs.version)
+    front = story.world.lender.gateway.managed.libraries["SOUTH"].requests
+    theirs, kept = await front.attach(theirs.id, upload, "staff:ben", theirs.version)
     await story.step("South scans it", story.south(EventKind.DIGITISED, attachment=kept.id))
     await _refused(story, "delivered before the sign-off", story.south(EventKind.COPY_DELIVERED, attachment=kept.id))
     await story.step("the copyright officer signs off", story.south(EventKind.CLEARED, reason="UK-FairDealing"))
@@ -331,7 +331,7 @@ async def _make_busy(world: World, book: Bib) -> None:
     draft = BorrowingDraft(
         citation=_cited(book), patron=PatronLink(identifier=PATRON), partner="busy", mediated=False, actor=STAFF
     )
-    await world.borrower.gateway.managed.requests.create_borrowing("NORTH", draft)
+    await world.borrower.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
     await world.borrower.gateway.managed.drain_due_work()
 
 

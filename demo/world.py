@@ -151,13 +151,15 @@ class Town:
     # --- what staff do -----------------------------------------------------------------------------------
 
     async def act(self, request: Request, act: ActionRequest) -> Request:
-        return await self.gateway.managed.requests.apply_action(self.symbol, request.id, act)
+        return await self.gateway.managed.libraries[self.symbol].requests.apply_action(request.id, act)
 
     async def see(self, request: Request) -> Request:
-        return (await self.gateway.managed.requests.load_view(self.symbol, request.id)).request
+        return (await self.gateway.managed.libraries[self.symbol].requests.load_view(request.id)).request
 
     async def requests(self, role: Role) -> tuple[Request, ...]:
-        page = await self.gateway.managed.requests.list_requests(self.symbol, RequestFilter(role=role), 500, "")
+        page = await self.gateway.managed.libraries[self.symbol].requests.list_requests(
+            RequestFilter(role=role), 500, ""
+        )
         return page.items
 
 

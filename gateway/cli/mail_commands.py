@@ -40,9 +40,9 @@ from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.letters.templates import ALL, LetterAudience, find_letter_names
 from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.services.mailbox.poller import PollResult, find_poller
-from gateway.services.mailbox.unmatched_mail import MailCandidate, MailMeaning, OpenedMail
+from gateway.services.mailbox.unmatched_mail import MailCandidate, MailMeaning, OpenedMail, UnmatchedMailService
 from gateway.services.operation.check.letter_templates import make_letter_renderer
-from gateway.settings import Settings
+from gateway.settings import LibrarySettings, Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyUnreadable
@@ -128,7 +128,7 @@ def explain_mail(installation: Installation, file: Path, mailbox: str, symbol: s
     post = MailDestination(library.symbol, box.authserv_id if box is not None else "")
     with click.open_file(str(file), "rb") as opened:
         content = opened.read()
-    for line in _run_on_mailboxes(installation, lambda boxes: boxes.desk.explain_mail(content, post)):
+    for line in _run_on_mails(installation, library, lambda mails: mails.explain_mail(content, post)):
         click.echo(line)
 
 
@@ -154,7 +154,9 @@ def preview_partner_mail(installation: Installation, request: str, symbol: str) 
 def send_waiting_orders(installation: Installation, partner: str, symbol: str) -> None:
     """Send the batched orders of a partner now. PARTNER is the name of its profile."""
     library = require_library(installation, symbol)
-    sent = run_on_requests(installation, lambda managed: managed.desk.send_orders_now(library.symbol, partner))
+    sent = run_on_requests(
+        installation, lambda managed: managed.libraries[library.symbol].desk.send_orders_now(partner)
+    )
     click.echo(f"{partner}: {sent} orders go now" if sent else f"{partner}: no orders wait")
 
 
@@ -174,9 +176,7 @@ def unmatched_command() -> None:
 def list_unmatched_mails(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
     """List unmatched email, newest first."""
     library = require_library(installation, symbol)
-    page: UnmatchedMailPage = _run_on_mailboxes(
-        installation, lambda boxes: boxes.desk.list_mails(library.symbol, limit, cursor)
-    )
+    page: UnmatchedMailPage = _run_on_mails(installation, library, lambda mails: mails.list_mails(limit, cursor))
     if not page.rows:
         click.echo("no unmatched email")
     else:
@@ -198,7 +198,7 @@ def list_unmatched_mails(installation: Installation, limit: int, cursor: str, sy
 def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
     """Show an unmatched email, and why it is unmatched. Its possible requests, meaning and files are shown too."""
     library = require_library(installation, symbol)
-    opened: OpenedMail = _run_on_mailboxes(installation, lambda boxes: _open_mail(boxes, library.symbol, mail))
+    opened: OpenedMail = _run_on_mails(installation, library, lambda mails: _open_mail(mails, mail))
     row = opened.row
     if raw:
         click.echo(row.content or b"", nl=False)
@@ -225,11 +225,11 @@ def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol
         click.echo(f"\n{opened.text.rstrip()}")
 
 
-async def _open_mail(boxes: MailboxServices, library: str, mail: str) -> OpenedMail:
+async def _open_mail(mails: UnmatchedMailService, mail: str) -> OpenedMail:
     """Open a mail: taken apart if it still waits; of one that was decided about, what stands in its row. Raises
     NotFound and BodyUnreadable."""
-    row = await boxes.desk.show_mail(library, mail)
-    return await boxes.desk.open_mail(library, mail) if row.open else OpenedMail(row=row)
+    row = await mails.show_mail(mail)
+    return await mails.open_mail(mail) if row.open else OpenedMail(row=row)
 
 
 def _name_grounds(candidate: MailCandidate) -> str:
@@ -264,9 +264,7 @@ def assign_mail(
     if is_message and is_partners:
         raise click.UsageError("--message and --from-partner exclude each other.")
     meaning = MailMeaning.FROM_PARTNER if is_partners else MailMeaning.MESSAGE if is_message else MailMeaning.AS_READ
-    changed = _run_on_mailboxes(
-        installation, lambda boxes: boxes.desk.assign_mail(library.symbol, mail, request, actor, meaning)
-    )
+    changed = _run_on_mails(installation, library, lambda mails: mails.assign_mail(mail, request, actor, meaning))
     click.echo(f"{mail}: linked to {changed.number}, now {changed.state.value}")
 
 
@@ -283,7 +281,7 @@ def answer_mail(installation: Installation, mail: str, text: str, actor: str, sy
     said = (sys.stdin.read() if text == "-" else text).strip()
     if not said:
         raise click.UsageError("TEXT is empty")
-    _run_on_mailboxes(installation, lambda boxes: boxes.desk.answer_mail(library.symbol, mail, said, actor))
+    _run_on_mails(installation, library, lambda mails: mails.answer_mail(mail, said, actor))
     click.echo(f"reply sent: {mail}")
 
 
@@ -296,7 +294,7 @@ def dismiss_mail(installation: Installation, mail: str, actor: str, symbol: str)
     """Dismiss an unmatched email that needs no action. It stays in the mailbox folder and, until its retention period
     ends, in the journal."""
     library = require_library(installation, symbol)
-    _run_on_mailboxes(installation, lambda boxes: boxes.desk.dismiss_mail(library.symbol, mail, actor))
+    _run_on_mails(installation, library, lambda mails: mails.dismiss_mail(mail, actor))
     click.echo(f"dismissed: {mail}")
 
 
@@ -310,7 +308,7 @@ def restore_mail(installation: Installation, mail: str, symbol: str) -> None:
     It must have been dismissed in the last seven days.
     """
     library = require_library(installation, symbol)
-    _run_on_mailboxes(installation, lambda boxes: boxes.desk.put_back_mail(library.symbol, mail))
+    _run_on_mails(installation, library, lambda mails: mails.put_back_mail(mail))
     click.echo(f"restored: {mail}")
 
 
@@ -345,10 +343,16 @@ def _run_on_mailboxes(installation: Installation, work: Callable[[MailboxService
             return await work(boxes)
 
     with errors_as_sentences():
-        try:
-            return asyncio.run(open_and_run())
-        except BodyUnreadable as error:
-            raise CommandFailed(f"The mail can't be shown: {error}") from error
+        return asyncio.run(open_and_run())
+
+
+def _run_on_mails(
+    installation: Installation, library: LibrarySettings, work: Callable[[UnmatchedMailService], Awaitable[T]]
+) -> T:
+    try:
+        return run_on_requests(installation, lambda managed: work(managed.libraries[library.symbol].mails))
+    except BodyUnreadable as error:
+        raise CommandFailed(f"The mail can't be shown: {error}") from error
 
 
 @click.group(name="letter")

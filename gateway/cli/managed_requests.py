@@ -83,6 +83,6 @@ def run_on_request(
     """Do the work on the request of this number or id; see `run_on_requests`."""
 
     async def find_and_run(managed: ManagedRequests) -> T:
-        return await work(managed, await managed.requests.find_request(library.symbol, number))
+        return await work(managed, await managed.libraries[library.symbol].requests.find_request(number))
 
     return run_on_requests(installation, find_and_run)

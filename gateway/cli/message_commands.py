@@ -57,7 +57,7 @@ def list_unread_messages(
     library = require_library(installation, symbol)
     side = Role(role) if role else None
     page = read_from_libraries(
-        installation, lambda contexts: MessageService(contexts).list_unread(library.symbol, side, limit, cursor)
+        installation, lambda contexts: MessageService(contexts[library.symbol]).list_unread(side, limit, cursor)
     )
     if as_json:
         for one in page:
@@ -84,8 +84,8 @@ def show_conversation(installation: Installation, number: str, symbol: str, as_j
     library = require_library(installation, symbol)
 
     async def load_conversation(contexts: Mapping[str, LibraryContext]) -> Sequence[MessageView]:
-        request = await RequestReader(contexts).find_request(library.symbol, number)
-        return await MessageService(contexts).list_messages(library.symbol, request.id)
+        request = await RequestReader(contexts[library.symbol]).find_request(number)
+        return await MessageService(contexts[library.symbol]).list_messages(request.id)
 
     messages = read_from_libraries(installation, load_conversation)
     if as_json:
@@ -114,13 +114,13 @@ def mark_messages_read(
     library = require_library(installation, symbol)
 
     async def mark_and_count(managed: ManagedRequests) -> int:
-        request = await managed.requests.find_request(library.symbol, number)
-        found = await managed.messages.list_messages(library.symbol, request.id)
+        request = await managed.libraries[library.symbol].requests.find_request(number)
+        found = await managed.libraries[library.symbol].messages.list_messages(request.id)
         unread = {one.id for one in found if one.unread}
         if unknown := set(messages) - {one.id for one in found if not one.ours}:
             raise CommandFailed(f"{number} has no message {', '.join(sorted(unknown))} of its partner")
         read = unread & set(messages) if messages else unread
-        await managed.messages.mark_read(library.symbol, request.id, read, actor)
+        await managed.libraries[library.symbol].messages.mark_read(request.id, read, actor)
         return len(read)
 
     count = run_on_requests(installation, mark_and_count)

@@ -65,7 +65,7 @@ def list_dead_letters(installation: Installation, limit: int, cursor: str, symbo
     async def load_dead_letters(
         contexts: Mapping[str, LibraryContext],
     ) -> tuple[ResultPage[DeadLetter], Mapping[str, str]]:
-        page = await StaffService(contexts).dead_letters(library.symbol, limit, cursor)
+        page = await StaffService(contexts[library.symbol]).dead_letters(limit, cursor)
         return page, await _find_request_numbers(contexts, library.symbol, page)
 
     page, numbers = read_from_libraries(installation, load_dead_letters)
@@ -88,7 +88,7 @@ async def _find_request_numbers(
     found = {}
     for request_id in {one.request_id for one in page if one.request_id}:
         try:
-            found[request_id] = (await RequestReader(contexts).find_request(library, request_id)).number
+            found[request_id] = (await RequestReader(contexts[library]).find_request(request_id)).number
         except NotFound:
             found[request_id] = request_id
     return found
@@ -107,7 +107,7 @@ def _format_dead_letter_row(one: DeadLetter, numbers: Mapping[str, str], zone: t
 def show_dead_letter(installation: Installation, letter: str, symbol: str, as_json: bool) -> None:
     """Show a dead letter with its content."""
     library = require_library(installation, symbol)
-    one = read_from_libraries(installation, lambda contexts: StaffService(contexts).dead_letter(library.symbol, letter))
+    one = read_from_libraries(installation, lambda contexts: StaffService(contexts[library.symbol]).dead_letter(letter))
     if as_json:
         print_json(LetterWhole.model_validate(one))
         return
@@ -148,7 +148,7 @@ def list_batched_orders(installation: Installation, limit: int, cursor: str, sym
     async def load_batched_orders(
         contexts: Mapping[str, LibraryContext],
     ) -> tuple[ResultPage[BatchedOrder], Mapping[str, str]]:
-        page = await StaffService(contexts).list_batched_orders(library.symbol, limit, cursor)
+        page = await StaffService(contexts[library.symbol]).list_batched_orders(limit, cursor)
         return page, await _find_request_numbers(contexts, library.symbol, page)
 
     page, numbers = read_from_libraries(installation, load_batched_orders)
@@ -178,7 +178,7 @@ def list_waiting_partners(installation: Installation, symbol: str, as_json: bool
     """
     library = require_library(installation, symbol)
     found = read_from_libraries(
-        installation, lambda contexts: StaffService(contexts).list_silent_partners(library.symbol, least_tries=1)
+        installation, lambda contexts: StaffService(contexts[library.symbol]).list_silent_partners(least_tries=1)
     )
     if as_json:
         for one in found:
@@ -203,7 +203,7 @@ def list_waiting_partners(installation: Installation, symbol: str, as_json: bool
 def release_dead_letter(installation: Installation, letter: str, actor: str, symbol: str) -> None:
     """Retry a dead letter. The daemon sends it immediately."""
     library = require_library(installation, symbol)
-    run_on_requests(installation, lambda managed: managed.desk.release(library.symbol, letter, actor))
+    run_on_requests(installation, lambda managed: managed.libraries[library.symbol].desk.release(letter, actor))
     click.echo(f"released: {letter}")
 
 
@@ -216,7 +216,7 @@ def release_dead_letter(installation: Installation, letter: str, actor: str, sym
 def skip_dead_letter(installation: Installation, letter: str, reason: str, actor: str, symbol: str) -> None:
     """Discard a dead letter without sending it. Work queued behind it is released."""
     library = require_library(installation, symbol)
-    run_on_requests(installation, lambda managed: managed.desk.skip(library.symbol, letter, reason, actor))
+    run_on_requests(installation, lambda managed: managed.libraries[library.symbol].desk.skip(letter, reason, actor))
     click.echo(f"skipped: {letter}")
 
 
@@ -246,13 +246,15 @@ def edit_dead_letter(
       illgate outbox edit 0006430d0c7a1b0000a1b2c3 --from one.json
     """
     library = require_library(installation, symbol)
-    before = run_on_requests(installation, lambda managed: managed.desk.dead_letter(library.symbol, letter)).payload
+    before = run_on_requests(
+        installation, lambda managed: managed.libraries[library.symbol].desk.dead_letter(letter)
+    ).payload
     text = _read_new_payload(source) if source is not None else click.edit(_indent_json(before), extension=".json")
     if text is None or _is_same_json(text, before):
         click.echo("nothing was changed", err=True)
         ctx.exit(REFUSED)
     payload = text
-    run_on_requests(installation, lambda managed: managed.desk.edit(library.symbol, letter, payload, actor))
+    run_on_requests(installation, lambda managed: managed.libraries[library.symbol].desk.edit(letter, payload, actor))
     click.echo(f"edited and released: {letter}")
 
 

@@ -44,7 +44,7 @@ def list_partners(installation: Installation, symbol: str, as_json: bool) -> Non
 
     async def load_partners(managed: ManagedRequests) -> Sequence[PartnerView]:
         await managed.network.ask_all_members(managed.contexts[library.symbol])
-        return await managed.partners.partners(library.symbol)
+        return await managed.libraries[library.symbol].partners.partners()
 
     found = run_on_requests(installation, load_partners)
     if as_json:
@@ -96,7 +96,7 @@ def show_partner(installation: Installation, name: str, symbol: str, as_json: bo
 
     async def load_partner(managed: ManagedRequests) -> PartnerView:
         await managed.network.ask_all_members(managed.contexts[library.symbol])
-        return await managed.partners.partner(library.symbol, name)
+        return await managed.libraries[library.symbol].partners.partner(name)
 
     one = run_on_requests(installation, load_partner)
     if as_json:
@@ -134,7 +134,7 @@ def rota_command() -> None:
 def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
     """List all rotas."""
     library = require_library(installation, symbol)
-    found = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts).rotas(library.symbol))
+    found = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts[library.symbol]).rotas())
     if as_json:
         for one in found:
             print_json_line(RotaOut.model_validate(one))
@@ -163,7 +163,7 @@ def _describe_rota_order(one: RotaView) -> str:
 def show_rota(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
     """Show one rota."""
     library = require_library(installation, symbol)
-    one = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts).rota(library.symbol, name))
+    one = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts[library.symbol]).rota(name))
     if as_json:
         print_json(RotaOut.model_validate(one))
         return
@@ -208,9 +208,9 @@ def explain_request_rota(installation: Installation, number: str, symbol: str) -
     library = require_library(installation, symbol)
 
     async def load_rota_explanation(managed: ManagedRequests) -> RotaExplanation:
-        request = await managed.requests.find_request(library.symbol, number)
+        request = await managed.libraries[library.symbol].requests.find_request(number)
         await managed.network.ask_all_members(managed.contexts[library.symbol])
-        return await managed.partners.explain(library.symbol, request.id)
+        return await managed.libraries[library.symbol].partners.explain(request.id)
 
     for line in _format_rota_explanation(run_on_requests(installation, load_rota_explanation)):
         click.echo(line)

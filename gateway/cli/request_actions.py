@@ -147,7 +147,7 @@ def _perform_act(installation: Installation, number: str, kind: EventKind, value
     library = require_library(installation, values["symbol"])
 
     async def apply_act(managed: ManagedRequests, before: Request) -> Request:
-        requests = managed.requests
+        requests = managed.libraries[library.symbol].requests
         action = ActionRequest(
             kind=kind,
             details=_build_event_details(kind, values, before, library),
@@ -158,9 +158,9 @@ def _perform_act(installation: Installation, number: str, kind: EventKind, value
             lists_untold=True,
         )
         try:
-            return await requests.apply_action(library.symbol, before.id, action)
+            return await requests.apply_action(before.id, action)
         except EventDenied as error:
-            allowed = (await requests.load_view(library.symbol, before.id)).allowed
+            allowed = (await requests.load_view(before.id)).allowed
             possible = ", ".join(kind.value for kind in allowed if kind in BY_HAND)
             raise CommandFailed(f"{error.denied.detail}\nPossible now: {possible}.") from error
 
@@ -243,7 +243,7 @@ def attach_file(
     upload = _read_upload(file, name or file.name, pages)
 
     async def store_attachment(managed: ManagedRequests, request: Request) -> Attachment:
-        return (await managed.requests.attach(library.symbol, request.id, upload, actor, None))[1]
+        return (await managed.libraries[library.symbol].requests.attach(request.id, upload, actor, None))[1]
 
     kept = run_on_request(installation, library, number, store_attachment)
     counted = f", {kept.pages} pages" if kept.pages is not None else ""
@@ -283,7 +283,9 @@ def reorder_rota(installation: Installation, number: str, partners: tuple[str, .
             installation,
             library,
             number,
-            lambda managed, request: managed.requests.reorder(library.symbol, request.id, partners, actor, None),
+            lambda managed, request: managed.libraries[library.symbol].requests.reorder(
+                request.id, partners, actor, None
+            ),
         )
     )
 
@@ -303,7 +305,9 @@ def skip_partner(installation: Installation, number: str, partner: str, why: str
             installation,
             library,
             number,
-            lambda managed, request: managed.requests.skip(library.symbol, request.id, partner, why, actor, None),
+            lambda managed, request: managed.libraries[library.symbol].requests.skip(
+                request.id, partner, why, actor, None
+            ),
         )
     )
 
@@ -322,7 +326,10 @@ def assign_request(installation: Installation, number: str, name: str, symbol: s
     """Assign a request to a user. Without NAME, the assignment is removed."""
     library = require_library(installation, symbol)
     marked = run_on_request(
-        installation, library, number, lambda managed, request: managed.marks.assign(library.symbol, request.id, name)
+        installation,
+        library,
+        number,
+        lambda managed, request: managed.libraries[library.symbol].marks.assign(request.id, name),
     )
     click.echo(f"{marked.number}: {marked.assignee or 'not assigned'}")
 
@@ -342,7 +349,7 @@ def label_request(
         installation,
         library,
         number,
-        lambda managed, request: managed.marks.change_labels(library.symbol, request.id, labels, remove),
+        lambda managed, request: managed.libraries[library.symbol].marks.change_labels(request.id, labels, remove),
     )
     click.echo(f"{marked.number}: {', '.join(marked.labels) or 'no labels'}")
 
@@ -369,12 +376,12 @@ def show_notices(installation: Installation, number: str, notice: str, html: boo
     library = require_library(installation, symbol)
 
     async def load_notices(managed: ManagedRequests, request: Request) -> tuple[NoticeView, ...] | NoticeLetter:
-        notices = (await managed.notices.list_notices(library.symbol, request.id, MAX_NOTICES, "")).items
+        notices = (await managed.libraries[library.symbol].notices.list_notices(request.id, MAX_NOTICES, "")).items
         if not notice:
             return tuple(notices)
         if notice not in {each.id for each in notices}:
             raise click.UsageError(f"{number} has no notice {notice}; see `illgate request notices {number}`")
-        return await managed.notices.render_notice(library.symbol, notice)
+        return await managed.libraries[library.symbol].notices.render_notice(notice)
 
     loaded = run_on_request(installation, library, number, load_notices)
     if isinstance(loaded, NoticeLetter):

@@ -126,7 +126,9 @@ def create_request(installation: Installation, /, **values: Any) -> None:
     )
     draft = replace(body.to_draft(values["actor"]), source="staff", override=values["override"])
     print_created_request(
-        run_on_requests(installation, lambda managed: managed.requests.create_borrowing(library.symbol, draft)),
+        run_on_requests(
+            installation, lambda managed: managed.libraries[library.symbol].requests.create_borrowing(draft)
+        ),
         values["as_json"],
     )
 
@@ -168,9 +170,9 @@ def lend_to_partner(installation: Installation, /, partner: str, **values: Any) 
     draft = replace(body.to_lending_draft(values["actor"]), source="staff")
 
     async def create_lending_request(managed: ManagedRequests) -> Request:
-        is_profile = managed.requests.library_context(library.symbol).partner(partner) is not None
+        is_profile = managed.libraries[library.symbol].requests.context.partner(partner) is not None
         requester = LibraryParty(profile=partner) if is_profile else LibraryParty(symbol=partner)
-        return await managed.requests.create_lending(library.symbol, replace(draft, requester=requester))
+        return await managed.libraries[library.symbol].requests.create_lending(replace(draft, requester=requester))
 
     print_created_request(run_on_requests(installation, create_lending_request), values["as_json"])
 

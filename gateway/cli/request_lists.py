@@ -147,9 +147,9 @@ def print_request_list(installation: Installation, asked: RequestListQuery) -> N
     async def load_page(
         contexts: Mapping[str, LibraryContext],
     ) -> tuple[ResultPage[Request], Mapping[str, LocatedCopy]]:
-        reader = RequestReader(contexts)
-        found = await reader.list_requests(library.symbol, asked.wanted, asked.limit, asked.cursor)
-        return found, await reader.find_copies_to_pull(library.symbol, asked.wanted, found)
+        reader = RequestReader(contexts[library.symbol])
+        found = await reader.list_requests(asked.wanted, asked.limit, asked.cursor)
+        return found, await reader.find_copies_to_pull(asked.wanted, found)
 
     page, copies = read_from_libraries(installation, load_page)
     if asked.as_json:
@@ -224,7 +224,7 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> Non
     """List all task lists that are not empty. Each line shows the number of requests and since when the oldest has
     waited."""
     library = require_library(installation, symbol)
-    found = read_from_libraries(installation, lambda contexts: StaffService(contexts).tasks(library.symbol))
+    found = read_from_libraries(installation, lambda contexts: StaffService(contexts[library.symbol]).tasks())
     rows = [
         (
             one.name,
@@ -270,7 +270,7 @@ def show_task(installation: Installation, name: str, limit: int, cursor: str, sy
 def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool) -> None:
     library = require_library(installation, symbol)
     found = read_from_libraries(
-        installation, lambda contexts: StaffService(contexts).list_mailbox_failures(library.symbol)
+        installation, lambda contexts: StaffService(contexts[library.symbol]).list_mailbox_failures()
     )
     if as_json:
         for one in found:

@@ -56,9 +56,9 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
     library = require_library(installation, symbol)
 
     async def load_request_view(contexts: Mapping[str, LibraryContext]) -> RequestView:
-        reader = RequestReader(contexts)
-        found = await reader.find_only_match(library.symbol, number)
-        return await reader.load_view(library.symbol, found.id)
+        reader = RequestReader(contexts[library.symbol])
+        found = await reader.find_only_match(number)
+        return await reader.load_view(found.id)
 
     shown = read_from_libraries(installation, load_request_view)
     if as_json:

@@ -99,15 +99,15 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
     async def search_and_request(managed: ManagedRequests) -> tuple[SearchOutcome, Request | None]:
         asked = _parse_search_words(query, native=said["native"])
         try:
-            found = await managed.finder.search(library.symbol, target, asked, said["records"] or 0)
+            found = await managed.libraries[library.symbol].search.search(target, asked, said["records"] or 0)
         except NotFound as error:
-            near = nearest_match(target, (one.name for one in managed.finder.targets(library.symbol)))
+            near = nearest_match(target, (one.name for one in managed.libraries[library.symbol].search.targets()))
             hint = f"; did you mean '{near}'?" if near else "; `illgate search --list` shows them"
             raise click.UsageError(f"{error.what} not found: {target}{hint}") from error
         if said["chosen"] is None:
             return found, None
         draft = _build_borrowing_draft(found.results, said)
-        return found, await managed.requests.create_borrowing(library.symbol, draft)
+        return found, await managed.libraries[library.symbol].requests.create_borrowing(draft)
 
     found, request = run_on_requests(installation, search_and_request)
     if request is not None:
@@ -121,7 +121,7 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
 
 
 async def _list_targets(managed: ManagedRequests, library: str) -> tuple[SearchableTarget, ...]:
-    return managed.finder.targets(library)
+    return managed.libraries[library].search.targets()
 
 
 def _print_targets(found: Sequence[SearchableTarget], as_json: bool) -> None:

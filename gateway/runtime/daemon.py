@@ -44,10 +44,7 @@ from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.runtime.monitoring import WRITE_SECONDS, GatewayMetrics, HealthMonitor
 from gateway.runtime.page_assembly import (
-    make_fulfilment_service,
-    make_link_format,
     make_pages,
-    make_partner_probe,
     make_staff_pages,
     make_start_page,
 )
@@ -60,11 +57,9 @@ from gateway.services.exchange.recovery import count_set_aside
 from gateway.services.operation.check import CheckSubject, check_examples
 from gateway.services.operation.gateway_operation import GatewayOperation
 from gateway.services.operation.nodes import RETRY_SECONDS, NodeBeats, NodeRecovery, SchemaWatch
-from gateway.services.operation.partner_probe import PartnerProbe
 from gateway.services.operation.profile_editing import ProfileEditing
 from gateway.services.operation.profile_history import ProfileHistory
 from gateway.services.people.users import UserService
-from gateway.services.searching.fulfilment import LinkResolver
 from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal
@@ -73,7 +68,7 @@ from gateway.store.nodes import BEAT_SECONDS, Node, make_node_name
 from gateway.store.postgresql import require_fit_pooler
 from gateway.store.requests import outbox_queries, request_messages
 from gateway.web.api.app import JsonApi, make_api
-from gateway.web.api.operation import ApiLimits, Services
+from gateway.web.api.operation import ApiLimits
 from gateway.web.app import HttpSite
 from gateway.web.client_certificates import ForwardedCertificates
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
@@ -254,7 +249,9 @@ class Daemon:
             schema.look,
         )
         stack.push_async_callback(self._tasks.stop)
-        self._make_link_resolver(store)
+        self._pages: PatronPages | None = None
+        if self.managed.links is not None and self.settings.pages.enabled:
+            self._pages = make_pages(self.settings, self.managed.links, self.managed, store, self._clock, self._secrets)
         self._make_replay_services(store, journal, exchange, node)
         self._api = self._make_api(store)
         self._staff_pages = self._make_staff_pages(store, health)
@@ -332,20 +329,12 @@ class Daemon:
         self._stack.push_async_callback(managed.close_clients)
         return managed
 
-    def _make_link_resolver(self, store: Store) -> None:
-        """Make what patrons can be offered, and the pages that do so; without an adapter that reads links there are
-        none."""
-        links = make_link_format(self._adapters)
-        self._resolver: LinkResolver | None = None
-        self._pages: PatronPages | None = None
-        if links is None:
-            return
-        self._resolver = LinkResolver(links, make_fulfilment_service(self.managed, links))
-        if self.settings.pages.enabled:
-            self._pages = make_pages(self.settings, self._resolver, self.managed, store, self._clock, self._secrets)
-
     def _make_replay_services(self, store: Store, journal: Journal, exchange: MessageExchange, node: Node) -> None:
-        self._replays = MessageReplayService(self.managed.journaled, exchange, UserService(store, self._clock))
+        users = UserService(store, self._clock)
+        self._replays = {
+            symbol: MessageReplayService(library.journaled, exchange, users)
+            for symbol, library in self.managed.libraries.items()
+        }
         self._replay_worker = ReplayJobWorker(
             store=store, replays=self._replays, leader=node.make_leader("replays"), clock=self._clock
         )
@@ -358,12 +347,9 @@ class Daemon:
         pages = make_staff_pages(
             settings,
             self.managed,
-            self.mailboxes,
             store,
             self._clock,
             self._secrets,
-            self._resolver,
-            self._make_partner_probe(),
             self._make_operation(),
             self._make_profile_editing(store),
             self._profile_history,
@@ -413,34 +399,12 @@ class Daemon:
             clock=self._clock,
         )
 
-    def _make_partner_probe(self) -> PartnerProbe:
-        return make_partner_probe(self.settings, self._adapters, self._secrets, self.managed.contexts)
-
     def _make_api(self, store: Store) -> JsonApi:
         settings, managed = self.settings.api, self.managed
-        services = Services(
-            requests=managed.requests,
-            partners=managed.partners,
-            desk=managed.desk,
-            marks=managed.marks,
-            bulk=managed.bulk,
-            saved_filters=managed.saved_filters,
-            messages=managed.messages,
-            copies=managed.copies,
-            closures=managed.closures,
-            probe=self._make_partner_probe(),
-            mails=self.mailboxes.desk,
-            notices=managed.notices,
-            patrons=managed.patrons,
-            questions=managed.questions,
-            search=managed.finder,
-            feed=managed.feed,
-            journaled=managed.journaled,
-            replay_jobs=self._replay_jobs,
-            links=self._resolver,
-        )
         api = make_api(
-            services,
+            managed.libraries,
+            managed.questions,
+            self._replay_jobs,
             store,
             self._clock,
             AllowedAddresses(settings.webhook_networks),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from gateway.adapter_registry import AdapterRegistry
-from gateway.domain.problems import ConfigurationError
+from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
-from gateway.ports.incoming_mail import PartConcealer, SecretPatterns
+from gateway.ports.adapter import MailboxAdapter
+from gateway.ports.incoming_mail import MailboxClient, ParsedMail, PartConcealer, SecretPatterns
+from gateway.ports.secrets import Secrets as PartnerSecrets
 from gateway.secrets import resolve_secret
 from gateway.services.requests.sent_messages import link_token_pattern
 from gateway.settings import Settings
@@ -91,3 +94,24 @@ class MailConcealer:
             return resolve_secret(reference, self._settings.folder)
         except ConfigurationError:
             return ""
+
+
+MISSING = f"no adapter called '{CLIENT}' is installed"
+
+
+def _refuse_parsing(_content: bytes, _received: datetime) -> ParsedMail:
+    raise MalformedMessage("", MISSING)
+
+
+def _refuse_mailbox(_secrets: PartnerSecrets) -> MailboxClient:
+    raise Refused(RefusalReason.UNSUPPORTED_SERVICE, MISSING)
+
+
+_NO_MAILBOX_ADAPTER = MailboxAdapter(
+    name=CLIENT, make=_refuse_mailbox, parse=_refuse_parsing, conceal=lambda content, _hidden: content
+)
+
+
+def find_mailbox_adapter(adapters: AdapterRegistry) -> MailboxAdapter:
+    """Return the one that takes mails apart, or one that refuses to."""
+    return adapters.mailboxes.get(CLIENT, _NO_MAILBOX_ADAPTER)

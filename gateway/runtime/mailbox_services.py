@@ -4,25 +4,21 @@ rest."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
-from gateway.domain.problems import MalformedMessage, RefusalReason, Refused
 from gateway.domain.requests.staff_views import MailboxFailure
-from gateway.ports.adapter import MailboxAdapter
-from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail
-from gateway.ports.secrets import Secrets as PartnerSecrets
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileSet
-from gateway.runtime.mail_secrets import CLIENT, MailConcealer
+from gateway.runtime.mail_secrets import MailConcealer, find_mailbox_adapter
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.secrets import resolve_secret
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions
 from gateway.services.mailbox.processor import MailProcessor
-from gateway.services.mailbox.unmatched_mail import DISMISSED_KEPT, UnmatchedMailService
+from gateway.services.mailbox.unmatched_mail import DISMISSED_KEPT
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store import mailbox
@@ -32,21 +28,6 @@ from gateway.store.mailbox import MailOutcome
 
 SLICE = 500
 """Rows that retention takes at once."""
-
-MISSING = f"no adapter called '{CLIENT}' is installed"
-
-
-def _refuse_parsing(_content: bytes, _received: datetime) -> ParsedMail:
-    raise MalformedMessage("", MISSING)
-
-
-def _refuse_mailbox(_secrets: PartnerSecrets) -> MailboxClient:
-    raise Refused(RefusalReason.UNSUPPORTED_SERVICE, MISSING)
-
-
-NO_MAILBOX_ADAPTER = MailboxAdapter(
-    name=CLIENT, make=_refuse_mailbox, parse=_refuse_parsing, conceal=lambda content, _hidden: content
-)
 
 
 class MailboxServices:
@@ -66,20 +47,18 @@ class MailboxServices:
         self._adapters = adapters
         self._clock = clock
         self._store = store
-        self._reader = reader = adapters.mailboxes.get(CLIENT, NO_MAILBOX_ADAPTER)
+        self._reader = reader = find_mailbox_adapter(adapters)
         self._days = options.keep_rows_days
-        formats: dict[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
         self.processor = MailProcessor(
             contexts=managed.contexts,
             profiles=profiles,
             parse=reader.parse,
-            formats=formats,
+            formats=managed.mail_formats,
             journal=journal,
             cipher=options.cipher,
             clock=clock,
             conceal=MailConcealer(settings, adapters, profiles).conceal_received,
         )
-        self.desk = UnmatchedMailService(managed.contexts, reader.parse, formats, options.cipher)
         self._node = managed.node
         self.pollers = tuple(self._make_poller(one) for one in settings.mailboxes)
 

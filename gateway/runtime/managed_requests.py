@@ -17,7 +17,9 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import Request, Role, RotaLineStatus
 from gateway.ports.adapter import ChannelContext, ChannelLibrary, SearchContext
+from gateway.ports.catalogue import LinkFormat
 from gateway.ports.guarded_library import ExchangeLibrary
+from gateway.ports.incoming_mail import MailFormat
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import AnswerLink, Mailer
 from gateway.ports.partner_channel import (
@@ -33,7 +35,7 @@ from gateway.profiles import ProfileSet
 from gateway.profiles.checks import is_spoken_to_by_connection
 from gateway.runtime.background import WorkNotifier
 from gateway.runtime.library_contexts import build_library_contexts
-from gateway.runtime.mail_secrets import MailConcealer
+from gateway.runtime.mail_secrets import MailConcealer, find_mailbox_adapter
 from gateway.runtime.partner_channels import NoMailServer
 from gateway.runtime.sent_recording import RecordingConnections, RecordingMailer
 from gateway.services.desks.bulk_actions import BulkActionService
@@ -47,14 +49,18 @@ from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.peer_keys import PeerKeyRing, PeerTokenWriter
 from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.services.mailbox.mail_replies import REPLY, MailReplyHandler
+from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.operation import network_load
 from gateway.services.operation.network_load import NetworkLoads
+from gateway.services.operation.partner_probe import PartnerProbe
 from gateway.services.outbox.queue import Handler, Observe, OutboxOptions, observe_nothing
 from gateway.services.outbox.timers import TimerWorker
 from gateway.services.outbox.webhooks import KIND as WEBHOOK
 from gateway.services.outbox.webhooks import WebhookHandler, WebhookOptions
 from gateway.services.outbox.worker import OutboxWorker
+from gateway.services.patrons.patron_copies import PatronCopies
 from gateway.services.patrons.patron_data import PatronDataService
 from gateway.services.patrons.patron_requests import PatronRequestService
 from gateway.services.request_work.actions import ActionService
@@ -79,6 +85,7 @@ from gateway.services.requests.sent_messages import SentMessageJournal, record_s
 from gateway.services.requests.suppliers import KnownHoldings
 from gateway.services.requests.transitions import apply_expired_timer
 from gateway.services.searching.article_lookup import make_article_lookup
+from gateway.services.searching.fulfilment import FulfilmentService
 from gateway.services.searching.lookup import SearchCatalogue
 from gateway.services.searching.search import CatalogueSearch
 from gateway.services.searching.targets import CatalogueClient
@@ -90,6 +97,8 @@ from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxStatus, Route
 from gateway.store.requests.request_rows import parse_message
 from gateway.store.requests.timers import TimerRow
+
+LINKS = "openurl"
 
 HIDDEN = "********"
 """What a preview shows in place of a password."""
@@ -160,7 +169,6 @@ class ManagedRequests:
             self.network.reported_load,
             KnownHoldings(SearchCatalogue(self._asker, profiles)),
         )
-        self.finder = CatalogueSearch(self.contexts, self._asker)
         self.articles = make_article_lookup(settings, adapters, secrets, clock)
         self.partner_inbox = PartnerInbox(self.contexts, journal)
         self.channels.update(make_channels(mailer, lines))
@@ -185,26 +193,61 @@ class ManagedRequests:
         self.wake.subscribe(self.worker.wake)
         self.timekeeper = TimerWorker(store, clock, self._fire_timer, node.make_leader("timers"))
         self.wake.subscribe(self.timekeeper.wake)
-        action_services = {
-            symbol: ActionService(context, self.worker.run_row) for symbol, context in self.contexts.items()
+        actions = {symbol: ActionService(context, self.worker.run_row) for symbol, context in self.contexts.items()}
+        self.questions = PatronQuestionService(store, journal, self.contexts, actions, letters)
+        self.mail_formats: Mapping[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
+        link_adapter = adapters.links.get(LINKS)
+        self.links: LinkFormat | None = link_adapter.make() if link_adapter is not None else None
+        self.libraries: Mapping[str, LibraryServices] = {
+            symbol: self._make_library(context, actions[symbol], journal, letters, adapters)
+            for symbol, context in self.contexts.items()
         }
-        self.requests = RequestService(self.contexts, action_services)
-        self.patrons = PatronRequestService(self.requests, letters)
-        self.questions = PatronQuestionService(store, journal, self.contexts, action_services, letters)
-        self.partners = PartnerDirectory(self.contexts, self.network.find_contact)
-        self.desk = StaffService(self.contexts)
-        self.marks = RequestMarkService(self.contexts)
-        self.bulk = BulkActionService(self.requests, self.marks)
-        self.saved_filters = SavedFilterService(self.contexts)
-        self.statistics = StatisticsService(self.contexts)
-        self.patron_data = PatronDataService(self.contexts)
-        self.messages = MessageService(self.contexts)
-        self.copies = CopyService(self.contexts, self.requests)
-        self.closures = PartnerClosureService(self.contexts)
-        self.journaled = JournaledMessageService(self.contexts, journal)
-        self.notices = NoticeService(self.contexts, letters)
-        self.printing = PrintService(self.contexts, letters, self.notices)
-        self.feed = EventFeed(self.contexts)
+
+    def _make_library(
+        self,
+        context: LibraryContext,
+        actions: ActionService,
+        journal: Journal,
+        letters: LetterRenderer,
+        adapters: AdapterRegistry,
+    ) -> LibraryServices:
+        settings, mail = self._settings, self._settings.mail
+        requests, marks = RequestService(context, actions), RequestMarkService(context)
+        search, notices = CatalogueSearch(context, self._asker), NoticeService(context, letters)
+        return LibraryServices(
+            context=context,
+            requests=requests,
+            patrons=PatronRequestService(requests, letters),
+            partners=PartnerDirectory(context, self.network.find_contact),
+            desk=StaffService(context),
+            marks=marks,
+            bulk=BulkActionService(requests, marks),
+            saved_filters=SavedFilterService(context),
+            statistics=StatisticsService(context),
+            patron_copies=PatronCopies(requests),
+            patron_data=PatronDataService(context),
+            messages=MessageService(context),
+            copies=CopyService(context, requests),
+            closures=PartnerClosureService(context),
+            probe=PartnerProbe(
+                context=context,
+                adapters=adapters,
+                secrets=self._secrets,
+                addresses=AllowedAddresses(settings.api.webhook_networks),
+                mail_server=f"{mail.host}:{mail.port}" if mail.host else "",
+            ),
+            journaled=JournaledMessageService(context, journal),
+            notices=notices,
+            printing=PrintService(context, letters, notices),
+            feed=EventFeed(context),
+            search=search,
+            mails=UnmatchedMailService(
+                context, find_mailbox_adapter(adapters).parse, self.mail_formats, journal.cipher
+            ),
+            offering=FulfilmentService(context, self.links, search.find_by_identifier, self.articles)
+            if self.links is not None
+            else None,
+        )
 
     async def close_clients(self) -> None:
         await self._webhooks.close()
@@ -312,7 +355,7 @@ async def preview_mail(
 ) -> tuple[str, ...]:
     """Header and text of each mail. Raises NotFound, Refused (it has no partner, or one that isn't written mails)."""
     context = find_library_context(managed.contexts, library)
-    request = await managed.requests.find_request(library, reference)
+    request = await managed.libraries[context.symbol].requests.find_request(reference)
     message = await context.store.read(lambda c: _find_outbox_message(c, context, request)) or _compose_request_message(
         context, request
     )

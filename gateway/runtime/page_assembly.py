@@ -8,20 +8,16 @@ from datetime import timedelta
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
 from gateway.ports.catalogue import LinkFormat
-from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.runtime.exchange_assembly import attempt_limits, make_authenticator
-from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.desks.message_replays import MessageReplayService
 from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.exchange.admission import Secrets
 from gateway.services.letters.localization import TextCatalogues
 from gateway.services.operation.gateway_operation import GatewayOperation
-from gateway.services.operation.partner_probe import PartnerProbe
 from gateway.services.operation.profile_editing import ProfileEditing
 from gateway.services.operation.profile_history import ProfileHistory
-from gateway.services.patrons.patron_copies import PatronCopies
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.patrons.patron_names import PatronNames
 from gateway.services.people.oidc_journeys import OidcJourneys
@@ -29,8 +25,6 @@ from gateway.services.people.second_factors import SecondFactorService
 from gateway.services.people.sign_in_attempts import AttemptCounter
 from gateway.services.people.staff_sign_in import SessionTimes, StaffSignInService
 from gateway.services.people.users import UserService
-from gateway.services.requests.library_context import LibraryContext
-from gateway.services.searching.fulfilment import FulfilmentService, LinkResolver
 from gateway.settings import LibrarySettings, Settings
 from gateway.web.html.visits import BrowserVisits
 from gateway.web.oidc import OidcClient
@@ -47,25 +41,13 @@ from gateway.web.staff.staff_request import CheckReadiness, StaffServices
 from gateway.web.start_page import StartLinks, StartPage
 from gateway.web.trusted_proxies import TrustedProxies
 
-LINKS = "openurl"
-
 STAFF_AREA = "staff"
 """Where wrong passwords of staff are counted, apart from those of patrons."""
 
 
-def make_link_format(adapters: AdapterRegistry) -> LinkFormat | None:
-    """None: no adapter for OpenURL is installed."""
-    adapter = adapters.links.get(LINKS)
-    return adapter.make() if adapter is not None else None
-
-
-def make_fulfilment_service(managed: ManagedRequests, links: LinkFormat) -> FulfilmentService:
-    return FulfilmentService(managed.contexts, links, managed.finder.find_by_identifier, managed.articles)
-
-
 def make_pages(
     settings: Settings,
-    resolver: LinkResolver,
+    links: LinkFormat,
     managed: ManagedRequests,
     store: Store,
     clock: Clock,
@@ -75,11 +57,8 @@ def make_pages(
     proxies = TrustedProxies(settings.http.trusted_proxies)
     return PatronPages(
         PageServices(
-            links=resolver.links,
-            offering=resolver.offering,
-            patrons=managed.patrons,
-            copies=PatronCopies(managed.patrons.requests),
-            patron_data=managed.patron_data,
+            links=links,
+            libraries=managed.libraries,
             retention=_read_retention(settings),
             users=UserService(store, clock),
             texts=TextCatalogues(settings.letters_folder, settings.letters.language),
@@ -89,7 +68,7 @@ def make_pages(
             signing_in=SignInService(make_authenticator(settings, store, clock)),
             journeys=OidcJourneys(store, clock, attempt_limits(settings)),
             visits=BrowserVisits(PATRON_COOKIE, public_url, proxies, embedded=bool(pages.embed_in)),
-            libraries={one.symbol: _make_library_entry(one, secrets, clock) for one in settings.libraries},
+            entries={one.symbol: _make_library_entry(one, secrets, clock) for one in settings.libraries},
             proxies=proxies,
             public_url=public_url,
             embed_in=pages.embed_in,
@@ -103,32 +82,16 @@ def _read_retention(settings: Settings) -> RetentionDays:
     return RetentionDays(journal.keep_bodies_days, journal.keep_rows_days, settings.staff.audit_days)
 
 
-def make_partner_probe(
-    settings: Settings, adapters: AdapterRegistry, secrets: Secrets, contexts: Mapping[str, LibraryContext]
-) -> PartnerProbe:
-    mail = settings.mail
-    return PartnerProbe(
-        contexts=contexts,
-        adapters=adapters,
-        secrets=secrets,
-        addresses=AllowedAddresses(settings.api.webhook_networks),
-        mail_server=f"{mail.host}:{mail.port}" if mail.host else "",
-    )
-
-
 def make_staff_pages(
     settings: Settings,
     managed: ManagedRequests,
-    mailboxes: MailboxServices,
     store: Store,
     clock: Clock,
     secrets: Secrets,
-    resolver: LinkResolver | None,
-    probe: PartnerProbe,
     operation: GatewayOperation,
     profile_editing: ProfileEditing,
     profile_history: ProfileHistory,
-    replays: MessageReplayService,
+    replays: Mapping[str, MessageReplayService],
     replay_jobs: ReplayJobs,
     check_readiness: CheckReadiness,
     adapters: AdapterRegistry,
@@ -141,25 +104,7 @@ def make_staff_pages(
     keys = [secrets(reference) for reference in settings.journal.encryption_keys]
     return StaffPages(
         StaffServices(
-            requests=managed.requests,
-            desk=managed.desk,
-            partners=managed.partners,
-            messages=managed.messages,
-            copies=managed.copies,
-            closures=managed.closures,
-            probe=probe,
-            journaled=managed.journaled,
-            notices=managed.notices,
-            printing=managed.printing,
-            patrons=managed.patrons,
-            questions=managed.questions,
-            search=managed.finder,
-            feed=managed.feed,
-            bulk=managed.bulk,
-            saved_filters=managed.saved_filters,
-            statistics=managed.statistics,
-            mails=mailboxes.desk,
-            patron_data=managed.patron_data,
+            libraries=managed.libraries,
             retention=_read_retention(settings),
             operation=operation,
             profile_editing=profile_editing,
@@ -168,7 +113,6 @@ def make_staff_pages(
             replay_jobs=replay_jobs,
             check_readiness=check_readiness,
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),
-            contexts=managed.contexts,
             users=UserService(store, clock),
             sign_in=StaffSignInService(store, clock, attempts, times, symbols[0], symbols, staff.second_factor),
             factors=SecondFactorService(store, clock, attempts, symbols[0], keys),
@@ -186,8 +130,7 @@ def make_staff_pages(
             home=symbols[0],
             public_url=public_url,
             max_file_bytes=settings.api.max_attachment_bytes,
-            links=resolver.links if resolver is not None else None,
-            offering=resolver.offering if resolver is not None else None,
+            links=managed.links,
         )
     )
 

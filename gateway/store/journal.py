@@ -24,6 +24,7 @@ from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store, Work
 from gateway.store import journal_queries, journal_writer
 from gateway.store.journal_records import (
+    BodyCipher,
     FullMessage,
     JournalEnding,
     JournalEntry,
@@ -70,6 +71,11 @@ class Journal:
         self._rows = journal_writer.JournalRowMaker(options, node)
         self._writer = JournalWriter(store)
         self._strangers = EventRateLimiter(STRANGER_EXCHANGES, ALL_STRANGER_EXCHANGES)
+
+    @property
+    def cipher(self) -> BodyCipher | None:
+        """The one that contents are kept with; None: they are kept as they are."""
+        return self._options.cipher
 
     # --- writing
 

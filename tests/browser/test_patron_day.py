@@ -74,7 +74,7 @@ async def sign_in(page: Page, gateway: Running, card: str) -> None:
 
 
 async def list_letters(gateway: Running, request_id: str) -> list[str]:
-    notices = await gateway.gateway.managed.notices.list_notices("DEMO", request_id, 50, "")
+    notices = await gateway.gateway.managed.libraries["DEMO"].notices.list_notices(request_id, 50, "")
     return [one.letter for one in notices]
 
 
@@ -122,7 +122,7 @@ async def live_through_reservation(gateway: Running, page: Page, look: Look) -> 
 async def live_through_copy(gateway: Running, page: Page, look: Look) -> None:
     request = await make_asked(gateway, citation=book(title="Nebel"), service=RequestedService(ServiceType.COPY))
     upload = FileUpload(name="Nebel.pdf", media_type="application/pdf", content=PDF)
-    request, attachment = await gateway.requests().attach("DEMO", request.id, upload, "partner:altenried", None)
+    request, attachment = await gateway.requests().attach(request.id, upload, "partner:altenried", None)
     await hear_partner(gateway, request, EventKind.COPY_DELIVERED, attachment=attachment.id)
     await page.reload()
     await look(page, "copy-ready")

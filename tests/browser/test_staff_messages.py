@@ -76,7 +76,7 @@ class Desk:
             draft = LendingDraft(
                 citation=Citation(title=title), requester=LibraryParty(profile="bergen"), transaction=transaction
             )
-            request = await managed.requests.create_lending("DEMO", draft)
+            request = await managed.libraries["DEMO"].requests.create_lending(draft)
             profile = managed.contexts["DEMO"].profile("bergen")
             assert profile is not None
             for number, text in enumerate(words):
@@ -128,8 +128,8 @@ class Desk:
         """Nothing waits any more, whatever an earlier test has left."""
 
         async def read_all(managed: ManagedRequests) -> None:
-            for one in await managed.messages.list_unread("DEMO", None, 200, ""):
-                await managed.messages.mark_read("DEMO", one.request.id, [one.id], "staff:test")
+            for one in await managed.libraries["DEMO"].messages.list_unread(None, 200, ""):
+                await managed.libraries["DEMO"].messages.mark_read(one.request.id, [one.id], "staff:test")
             context = managed.contexts["DEMO"]
             page = await context.store.read(lambda c: mailbox.list_unmatched(c, "DEMO", 200))
             for row in page.rows:

@@ -41,7 +41,7 @@ def ask_for_books(site: Site, count: int) -> list[str]:
                 citation = Citation(title=bib.title, author=bib.author, identifiers=(RecordId("local", bib.id),))
                 party = LibraryParty(profile="bergen")
                 draft = LendingDraft(citation=citation, requester=party, transaction=f"P-{bib.id}")
-                numbers.append((await managed.requests.create_lending("DEMO", draft)).number)
+                numbers.append((await managed.libraries["DEMO"].requests.create_lending(draft)).number)
             await managed.drain_due_work()
             return numbers
 

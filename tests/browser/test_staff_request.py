@@ -80,8 +80,10 @@ class Desk:
             draft = BorrowingDraft(
                 citation=citation, patron=PatronLink(identifier=PATRON), mediated=True, override=True
             )
-            request = await managed.requests.create_borrowing("DEMO", draft)
-            return await managed.requests.reorder("DEMO", request.id, ["bergen", *MORE_PARTNERS], "staff:åse", None)
+            request = await managed.libraries["DEMO"].requests.create_borrowing(draft)
+            return await managed.libraries["DEMO"].requests.reorder(
+                request.id, ["bergen", *MORE_PARTNERS], "staff:åse", None
+            )
 
         return self.run(make)
 
@@ -91,7 +93,7 @@ class Desk:
             requester=LibraryParty(profile="bergen"),
             transaction=f"REQ-{next(_numbers)}",
         )
-        return self.run(lambda managed: managed.requests.create_lending("DEMO", draft))
+        return self.run(lambda managed: managed.libraries["DEMO"].requests.create_lending(draft))
 
     def lend_copy(self, title: str) -> Request:
         """A copy of it is to be made."""
@@ -101,13 +103,13 @@ class Desk:
             requester=LibraryParty(profile="bergen"),
             transaction=f"REQ-{next(_numbers)}",
         )
-        request = self.run(lambda managed: managed.requests.create_lending("DEMO", draft))
+        request = self.run(lambda managed: managed.libraries["DEMO"].requests.create_lending(draft))
         self.act(request, EventKind.LOCATED)
         return request
 
     def act(self, request: Request, kind: EventKind, **said: Any) -> None:
         action = ActionRequest(kind=kind, details=EventDetails(**said), actor="staff:åse", version=None)
-        self.run(lambda managed: managed.requests.apply_action("DEMO", request.id, action))
+        self.run(lambda managed: managed.libraries["DEMO"].requests.apply_action(request.id, action))
 
     def hear(self, request: Request, kind: EventKind, **said: Any) -> None:
         """A message of the first supplier."""

@@ -201,7 +201,7 @@ async def test_a_mail_that_takes_too_long_is_set_aside_and_the_next_one_read(
     (row,) = await house.waiting()
     assert row.sender == "fjernlan@ub.bergen.example"
     assert house.mailbox.count("failed") == 1
-    kept = (await house.boxes.desk.show_mail("DEMO", row.id)).content
+    kept = (await house.managed.libraries["DEMO"].mails.show_mail(row.id)).content
     assert kept is not None
     assert kept.startswith(SENDER)
 
@@ -221,7 +221,7 @@ async def test_of_a_mail_in_which_passwords_cannot_be_looked_for_the_header_is_k
 
     assert await mail_rows(house.store) == [("failed", "cannot be read: it takes more than 0.2 s to take apart")]
     (row,) = await house.waiting()
-    kept = (await house.boxes.desk.show_mail("DEMO", row.id)).content
+    kept = (await house.managed.libraries["DEMO"].mails.show_mail(row.id)).content
     assert kept is not None
     assert kept.startswith(SENDER)
     assert b"U0VTQU0tMFBFTi03" not in kept

@@ -256,10 +256,10 @@ async def test_mails(installation: Installation) -> None:
         assert sum(house.mailbox.count(folder) for folder in ("done", "unknown", "failed")) == SPAM + 1
         waiting = await house.waiting()
         assert len(waiting) == 200
-        shown = await house.boxes.desk.show_mail(LIBRARY, waiting[0].id)
+        shown = await house.managed.libraries[LIBRARY].mails.show_mail(waiting[0].id)
         assert shown.content is None
         assert "read it in the mailbox folder" in shown.reason
-        first = await house.boxes.desk.show_mail(LIBRARY, waiting[-1].id)
+        first = await house.managed.libraries[LIBRARY].mails.show_mail(waiting[-1].id)
         assert first.content == spam(0)
         assert any("Sent today" in line.event.details.note for line in (await house.show(request)).history)
 

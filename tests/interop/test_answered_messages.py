@@ -20,13 +20,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 async def unread(pair: Pair, town: str) -> list[str]:
-    page = await pair.towns[town].gateway.managed.messages.list_unread(town, None, 50, "")
+    page = await pair.towns[town].gateway.managed.libraries[town].messages.list_unread(None, 50, "")
     return [one.event.details.note for one in page]
 
 
 async def said(pair: Pair, town: str) -> list[MessageView]:
     request = await (pair.borrowing() if town == "NORTH" else pair.lending())
-    return list(await pair.towns[town].gateway.managed.messages.list_messages(town, request.id))
+    return list(await pair.towns[town].gateway.managed.libraries[town].messages.list_messages(request.id))
 
 
 async def test_a_question_and_its_answer(template: Template, tmp_path: Path) -> None:

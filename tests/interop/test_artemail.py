@@ -142,7 +142,7 @@ async def test_a_fault_in_one_order_holds_up_no_other(installation: Installation
 
         (sent,) = art_service.sink.mails
         assert orders_in(sent) == [await number_of(art_service.house, one) for one in good]
-        (dead,) = (await art_service.house.managed.desk.dead_letters("DEMO", 50, "")).items
+        (dead,) = (await art_service.house.managed.libraries["DEMO"].desk.dead_letters(50, "")).items
         assert dead.request_id == bad.id
 
         named = await number_of(art_service.house, good[1])

@@ -136,7 +136,7 @@ async def test_libraries_in_one_process(tmp_path: Path) -> None:
             override=True,
             actor="staff:ada",
         )
-        request = await managed.requests.create_borrowing("NORTH", draft)
+        request = await managed.libraries["NORTH"].requests.create_borrowing(draft)
         await world.quiet()
         kept = await sent(world.borrower.context.store, "NORTH", request.number)
         lending = world.lender.context

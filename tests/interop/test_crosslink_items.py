@@ -198,7 +198,7 @@ async def test_a_copy_of_theirs_reaches_the_patron(cedar: CrossLinkLibrary, samp
         partner="cedar",
         mediated=False,
     )
-    await cedar.town.gateway.managed.requests.create_borrowing(cedar.town.symbol, draft)
+    await cedar.town.gateway.managed.libraries[cedar.town.symbol].requests.create_borrowing(draft)
     await cedar.settle()
     (asked,) = (await cedar.request(Role.BORROWING)).attempts
 

@@ -102,7 +102,7 @@ class CountedGateway:
             patron=PatronLink(identifier=messages.PATRON),
             mediated=True,
         )
-        await self.town.gateway.managed.requests.create_borrowing(SYMBOL, draft)
+        await self.town.gateway.managed.libraries[SYMBOL].requests.create_borrowing(draft)
 
     async def _add_note(self) -> None:
         request = (await self.town.requests(Role.BORROWING))[0]

@@ -59,7 +59,7 @@ async def test_sequence_with_every_mail_twice_and_out_of_order(
         await SEQUENCES[name](pair)
         await pair.nothing_is_left()
         for town in pair.towns.values():
-            assert not (await town.gateway.mailboxes.desk.list_mails(town.symbol, 100, "")).rows
+            assert not (await town.gateway.managed.libraries[town.symbol].mails.list_mails(100, "")).rows
     assert joining.delivered
 
 
@@ -70,15 +70,15 @@ async def test_a_cancel_that_overtakes_its_request_waits_for_it(
     async with Pair(template, tmp_path, joining, WORKFLOW) as pair:
         await pair.ask()
         await pair.north(EventKind.CANCEL)
-        desk = pair.towns["SOUTH"].gateway.mailboxes.desk
-        (row,) = (await desk.list_mails("SOUTH", 100, "")).rows
+        desk = pair.towns["SOUTH"].gateway.managed.libraries["SOUTH"].mails
+        (row,) = (await desk.list_mails(100, "")).rows
         assert row.reason == "cancel: no matching request"
 
         joining.let_go()
         await pair.quiet()
 
         assert await pair.states() == ("cancel-pending", "cancel-pending")
-        assert not (await desk.list_mails("SOUTH", 100, "")).rows
+        assert not (await desk.list_mails(100, "")).rows
         await pair.south(EventKind.CANCEL_ACCEPTED)
         assert await pair.states() == ("cancelled", "cancelled")
 
@@ -230,5 +230,5 @@ async def test_what_we_cannot_do_is_answered_unfilled_once(
         assert answers[0].results is Results.UNFILLED
         assert answers[0].note == "Only loans and copies are supplied here."
         assert await pair.towns["SOUTH"].requests() == known
-        assert not (await pair.towns["SOUTH"].gateway.mailboxes.desk.list_mails("SOUTH", 100, "")).rows
+        assert not (await pair.towns["SOUTH"].gateway.managed.libraries["SOUTH"].mails.list_mails(100, "")).rows
         assert await pair.states() == ("requested", "located")

@@ -173,7 +173,7 @@ async def wish(town: Town, service: ServiceType = ServiceType.LOAN, *, mediated:
         mediated=mediated,
         actor="staff:ada",
     )
-    request = await town.gateway.managed.requests.create_borrowing(town.symbol, draft)
+    request = await town.gateway.managed.libraries[town.symbol].requests.create_borrowing(draft)
     await town.gateway.managed.drain_due_work()
     return await town.see(request)
 
@@ -215,7 +215,7 @@ async def test_why_is_explained_before_anybody_is_asked(town: tuple[Town, MailSe
     gateway, mail = town
     request = await wish(gateway, mediated=True)
 
-    explained = await gateway.gateway.managed.partners.explain(gateway.symbol, request.id)
+    explained = await gateway.gateway.managed.libraries[gateway.symbol].partners.explain(request.id)
 
     assert {line.partner: line.verdict for line in explained.lines} == {
         "nord": SupplierVerdict.NEXT,
@@ -228,14 +228,14 @@ async def test_why_is_explained_before_anybody_is_asked(town: tuple[Town, MailSe
 
 
 async def test_all_are_searched_and_a_number_is_looked_up(town: tuple[Town, MailServer]) -> None:
-    finder = town[0].gateway.managed.finder
+    finder = town[0].gateway.managed.libraries["NORTH"].search
 
-    found = await finder.search("NORTH", "all", parse_query('title:"Северные сады" author:Златоборский'))
+    found = await finder.search("all", parse_query('title:"Северные сады" author:Златоборский'))
 
     answers = {one.target: (one.total, bool(one.problem)) for one in found.answers}
     assert answers == {"union": (2, False), "dal": (1, False), "down": (0, True), "elv": (1, False)}
     editions = {one.citation.published: {holder.target for holder in one.holders} for one in found.results}
     assert editions == {"1987": {"union"}, "2011": {"union", "dal", "elv"}}
-    known = await finder.find_by_identifier("NORTH", RecordId("isbn", "83-00-00001-1"))
+    known = await finder.find_by_identifier(RecordId("isbn", "83-00-00001-1"))
     assert known is not None
     assert (known.title, known.author) == ("Северные сады", "Златоборский, Еремей")

@@ -174,8 +174,8 @@ async def delivered(pair: MailPair, ours: Request) -> None:
     """South's staff scan it, have it cleared and deliver it."""
     theirs = await pair.theirs(ours)
     upload = FileUpload(name="prologue.pdf", media_type="application/pdf", content=PDF)
-    front = pair.south.town.gateway.managed.requests
-    _, kept = await front.attach("SOUTH", theirs.id, upload, "staff:ben", theirs.version)
+    front = pair.south.town.gateway.managed.libraries["SOUTH"].requests
+    _, kept = await front.attach(theirs.id, upload, "staff:ben", theirs.version)
     await south_does(pair, ours, EventKind.DIGITISED, attachment=kept.id)
     await south_does(pair, ours, EventKind.CLEARED, reason="UK-FairDealing")
     await south_does(pair, ours, EventKind.COPY_DELIVERED, attachment=kept.id)
@@ -183,7 +183,7 @@ async def delivered(pair: MailPair, ours: Request) -> None:
 
 async def copy_at_north(pair: MailPair, ours: Request) -> bytes:
     (attachment,) = (await pair.north.see(ours)).attachments
-    found = await pair.north.town.gateway.managed.requests.load_attachment("NORTH", ours.id, attachment.id)
+    found = await pair.north.town.gateway.managed.libraries["NORTH"].requests.load_attachment(ours.id, attachment.id)
     assert found.attachment.media_type == "application/pdf"
     return found.content
 
@@ -199,7 +199,7 @@ async def nothing_left(pair: MailPair, ours: Request) -> bool:
     theirs = await pair.theirs(ours)
     for side in (pair.north, pair.south):
         assert [row.reason for row in await side.unmatched()] == []
-        dead = await side.town.gateway.managed.desk.dead_letters(side.town.symbol, 100, "")
+        dead = await side.town.gateway.managed.libraries[side.town.symbol].desk.dead_letters(100, "")
         assert [one.error for one in dead if one.request_id in (ours.id, theirs.id)] == []
     return True
 
@@ -226,8 +226,8 @@ async def enters(pair: MailPair, ours: Request, service: ServiceType = ServiceTy
         volumes=tuple(one.label for one in ours.volumes if one.label),
         actor="staff:ben",
     )
-    theirs = await pair.south.town.gateway.managed.requests.create_lending("SOUTH", draft)
-    await pair.south.town.gateway.mailboxes.desk.assign_mail("SOUTH", waiting.id, theirs.number, "staff:ben")
+    theirs = await pair.south.town.gateway.managed.libraries["SOUTH"].requests.create_lending(draft)
+    await pair.south.town.gateway.managed.libraries["SOUTH"].mails.assign_mail(waiting.id, theirs.number, "staff:ben")
     await pair.quiet()
 
 

@@ -75,7 +75,7 @@ async def borrow(world: World, need_by: date | None = None, citation: Citation |
         actor="patron",
         **more,
     )
-    made = await world.borrower.gateway.managed.requests.create_borrowing("NORTH", draft)
+    made = await world.borrower.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
     await world.quiet()
     return await world.borrower.see(made)
 
@@ -98,7 +98,7 @@ async def test_what_can_not_come_in_time_expires_instead_of_being_asked_for(worl
     """START is a Monday: the third business day after it is Thursday."""
     request = await borrow(world, need_by=START.date() + timedelta(days=2))
     assert (request.state, request.attempts) == (BorrowingState.EXPIRED, ())
-    shown = await world.borrower.gateway.managed.requests.load_view("NORTH", request.id)
+    shown = await world.borrower.gateway.managed.libraries["NORTH"].requests.load_view(request.id)
     assert [str(line.event.signal) for line in shown.history][-1] == "timer:expired"
     assert shown.history[-1].event.details.reason == "need-by-not-met"
     assert shown.history[-1].event.actor == "rule"
@@ -178,8 +178,8 @@ async def asked_for_a_copy(world: World) -> Request:
 async def attach(world: World, content: bytes, name: str = "scan.pdf") -> Request:
     theirs = await lending(world)
     upload = FileUpload(name=name, media_type="application/pdf", content=content)
-    front = world.lender.gateway.managed.requests
-    return (await front.attach("SOUTH", theirs.id, upload, "staff:ben", theirs.version))[0]
+    front = world.lender.gateway.managed.libraries["SOUTH"].requests
+    return (await front.attach(theirs.id, upload, "staff:ben", theirs.version))[0]
 
 
 async def test_a_copy_of_another_length_than_cited_warns_staff(world: World) -> None:

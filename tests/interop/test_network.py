@@ -74,7 +74,7 @@ async def request_from(town: Town, partner: str = "", *, mediated: bool = False)
         mediated=mediated,
         actor="staff:ada",
     )
-    return await town.gateway.managed.requests.create_borrowing(town.symbol, draft)
+    return await town.gateway.managed.libraries[town.symbol].requests.create_borrowing(draft)
 
 
 async def make_city_busy(world: World, requests: int = 3) -> None:
@@ -111,12 +111,12 @@ async def test_the_supplier_that_is_busy_elsewhere_is_asked_last(world: World) -
 async def test_staff_see_what_was_reported_and_when(world: World) -> None:
     await make_city_busy(world)
     await ask(world)
-    partners = world.borrower.gateway.managed.partners
-    city, south = await partners.partner("NORTH", "city"), await partners.partner("NORTH", "south")
+    partners = world.borrower.gateway.managed.libraries["NORTH"].partners
+    city, south = await partners.partner("city"), await partners.partner("south")
     assert (city.open_borrowing, city.reported, city.reported_by, city.member) == (0, 3, 1, False)
     assert (south.member, south.heard, south.silent) == (True, world.clock.now(), "")
     request = await request_from(world.borrower, mediated=True)
-    explained = await partners.explain("NORTH", request.id)
+    explained = await partners.explain(request.id)
     assert [line.partner for line in explained.lines] == ["east", "city"]
     assert "of which 3 from other members" in explained.lines[1].why
 
@@ -152,7 +152,7 @@ async def test_what_was_said_before_a_start_counts_as_long_as_ever(world: World)
     async with started_again(world) as north:
         assert reported_to(north, "city") == ReportedLoad(3, 1)
         assert reported_to(north, "east") == ReportedLoad()
-        assert (await north.gateway.managed.partners.partner("NORTH", "south")).heard == said
+        assert (await north.gateway.managed.libraries["NORTH"].partners.partner("south")).heard == said
         world.clock.advance(timedelta(minutes=30, seconds=1))
         assert reported_to(north, "city") == ReportedLoad()
 
@@ -213,7 +213,7 @@ async def test_a_member_that_is_silent_is_no_trouble_and_is_told_once(world: Wor
     said = [line for line in lines if line["event"] == "network.member_not_responding"]
     assert [(line["member"], line["log_level"]) for line in said] == [("south", "warning")]
     assert elsewhere(world) == ReportedLoad(3, 1), "what it said last still counts"
-    view = await world.borrower.gateway.managed.partners.partner("NORTH", "south")
+    view = await world.borrower.gateway.managed.libraries["NORTH"].partners.partner("south")
     assert "not reached" in view.silent
     page = world.borrower.gateway.metrics.render()[0].decode()
     assert 'illgate_network_asks_total{outcome="silent"} 3.0' in page
@@ -226,7 +226,7 @@ async def test_a_key_without_the_scope_gets_nothing(world: World) -> None:
     (world.borrower.settings.folder / "south.key").write_text(key)
     await world.borrower.gateway.reload()
     await ask(world)
-    view = await world.borrower.gateway.managed.partners.partner("NORTH", "south")
+    view = await world.borrower.gateway.managed.libraries["NORTH"].partners.partner("south")
     assert (view.heard, view.silent) == (None, "it answers with status 403")
 
 
@@ -234,5 +234,5 @@ async def test_a_missing_key_is_said_without_its_place_being_read_again(world: W
     (world.borrower.settings.folder / "south.key").unlink()
     await world.borrower.gateway.reload()
     await ask(world)
-    view = await world.borrower.gateway.managed.partners.partner("NORTH", "south")
+    view = await world.borrower.gateway.managed.libraries["NORTH"].partners.partner("south")
     assert view.silent == "its key can't be read"

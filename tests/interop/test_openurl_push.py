@@ -92,7 +92,7 @@ class Desk:
             mediated=False,
             actor="staff:ada",
         )
-        request = await self.managed.requests.create_borrowing("NORTH", draft)
+        request = await self.managed.libraries["NORTH"].requests.create_borrowing(draft)
         await self.world.quiet()
         return request
 
@@ -199,10 +199,10 @@ async def test_the_number_of_the_other_system_stands_with_the_request_and_once_i
     async with desk(tmp_path) as north:
         request = await north.ask(ARTICLE)
         message = parse_message((await north.row(request)).payload)
-        shown = [await north.managed.requests.load_view("NORTH", request.id)]
+        shown = [await north.managed.libraries["NORTH"].requests.load_view(request.id)]
         again = DeliveryResult("taken as 700001", external="700001")
         await north.context.store.write(lambda c: record_delivery_result(c, north.context, message, again))
-        shown.append(await north.managed.requests.load_view("NORTH", request.id))
+        shown.append(await north.managed.libraries["NORTH"].requests.load_view(request.id))
 
     for one in shown:
         assert RequestOut.from_request(one.request).external == ("700001",)
@@ -228,14 +228,14 @@ async def test_a_push_that_is_not_let_in_is_tried_again_and_ends_as_a_dead_lette
         dead = await north.row(request)
         assert (dead.status, dead.tries) == (OutboxStatus.DEAD, 50)
         assert dead.error.startswith("unavailable (50): ")
-        listed = await north.managed.desk.dead_letters("NORTH", 10, "")
+        listed = await north.managed.libraries["NORTH"].desk.dead_letters(10, "")
         assert [one.id for one in listed.items] == [dead.id]
         assert not north.illiad.forms
 
         north.illiad.answer = "well"
         await north.pass_hours(2)
         assert not north.illiad.forms  # dead is dead, until staff say otherwise
-        await north.managed.desk.release("NORTH", dead.id, STAFF)
+        await north.managed.libraries["NORTH"].desk.release(dead.id, STAFF)
         await north.world.quiet()
         assert (await north.row(request)).status is OutboxStatus.DONE
         assert len(north.illiad.forms) == 1
@@ -267,7 +267,7 @@ async def test_a_page_that_refuses_is_a_dead_letter_at_once_with_its_words(tmp_p
         assert len(north.illiad.seen) == 1
 
         north.illiad.answer = "well"
-        await north.managed.desk.release("NORTH", dead.id, STAFF)
+        await north.managed.libraries["NORTH"].desk.release(dead.id, STAFF)
         await north.world.quiet()
         assert [form.fields["CitedIn"] for form in north.illiad.forms] == [request.number]
 
@@ -296,7 +296,7 @@ async def test_states_of_requests_are_told_where_a_profile_names_them(tmp_path: 
         request = await north.ask(ARTICLE)
         seen = await north.world.borrower.see(request)
         act = ActionRequest(kind=EventKind.CANCEL, actor=STAFF, version=seen.version)
-        await north.managed.requests.apply_action("NORTH", request.id, act)
+        await north.managed.libraries["NORTH"].requests.apply_action(request.id, act)
         await north.world.quiet()
         assert (await north.world.borrower.see(request)).state is BorrowingState.CANCEL_PENDING
 

@@ -90,7 +90,7 @@ class Desk:
             mediated=False,
             actor="patron",
         )
-        request = await self.town.gateway.managed.requests.create_borrowing("NORTH", draft)
+        request = await self.town.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
         await self.town.gateway.managed.drain_due_work()
         return await self.town.see(request)
 
@@ -101,7 +101,7 @@ class Desk:
             transaction="E-2026/77",
             service=RequestedService(service),
         )
-        request = await self.town.gateway.managed.requests.create_lending("NORTH", draft)
+        request = await self.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
         await self.town.gateway.managed.drain_due_work()
         return await self.town.see(request)
 
@@ -117,7 +117,7 @@ class Desk:
 
     async def heard(self, request: Request) -> list[HistoryLine]:
         """What partners have said about it."""
-        shown = await self.town.gateway.managed.requests.load_view("NORTH", request.id)
+        shown = await self.town.gateway.managed.libraries["NORTH"].requests.load_view(request.id)
         return [line for line in shown.history if line.event.actor.startswith("partner:")]
 
     async def barcode(self) -> str:

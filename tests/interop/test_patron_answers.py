@@ -72,7 +72,7 @@ class Asked:
             return answer.status, await answer.text()
 
     async def answers(self) -> list[tuple[str, str]]:
-        shown = await self.world.borrower.gateway.managed.requests.load_view("NORTH", self.request.id)
+        shown = await self.world.borrower.gateway.managed.libraries["NORTH"].requests.load_view(self.request.id)
         answered = [line.event for line in shown.history if line.event.kind is EventKind.PATRON_ANSWERED]
         return [(one.actor, one.details.answer) for one in answered]
 
@@ -90,7 +90,7 @@ async def ask(world: World, language: str = "de") -> Asked:
         source="api",
         actor="patron",
     )
-    request = await world.borrower.gateway.managed.requests.create_borrowing("NORTH", draft)
+    request = await world.borrower.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
     await world.quiet()
     (theirs,) = await world.lender.requests(Role.LENDING)
     condition = EventDetails(cost=Money(Decimal("9.00"), "EUR"), note="Neun Euro?\nFür Porto & <Verpackung>")

@@ -33,7 +33,7 @@ async def test_a_new_request_is_told_with_its_reader_and_to_nobody_else(tmp_path
             mediated=False,
             actor="staff:ada",
         )
-        request = await world.borrower.gateway.managed.requests.create_borrowing("NORTH", draft)
+        request = await world.borrower.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
         await world.quiet()
 
         (told,) = [mail for mail in world.mail.mails if "desk@north.example" in str(mail["To"])]

@@ -120,7 +120,7 @@ class Scene:
             dates=RequestDates(),
             actor="patron",
         )
-        return await self.gateway.gateway.managed.requests.create_borrowing("DEMO", draft)
+        return await self.gateway.gateway.managed.libraries["DEMO"].requests.create_borrowing(draft)
 
     async def act(self, role: Role, kind: EventKind, **details: Any) -> None:
         act = ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:ben", version=None)

@@ -99,7 +99,7 @@ class MockWorld:
             override=True,
             actor="patron",
         )
-        request = await self.town.front.create_borrowing("CLK", draft)
+        request = await self.town.front.create_borrowing(draft)
         await self.settle()
         return (await self.town.show(request.id)).request
 

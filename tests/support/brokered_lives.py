@@ -157,7 +157,7 @@ class TwoLibraries:
 
     async def _ask(self, act: str) -> None:
         draft = make_draft(self.oak.town, self.entries["OAK"].profile, act, "return-ISIL:ELM::b1")
-        made = await self.oak.town.gateway.managed.requests.create_borrowing("OAK", draft)
+        made = await self.oak.town.gateway.managed.libraries["OAK"].requests.create_borrowing(draft)
         self.oak.request_id = made.id
 
     async def _act(self, step: LifeStep, item: str) -> None:

@@ -217,7 +217,7 @@ class RecordedGateway:
             override=True,
             actor="staff:ada",
         )
-        made = await self._town.gateway.managed.requests.create_borrowing(self._town.symbol, draft)
+        made = await self._town.gateway.managed.libraries[self._town.symbol].requests.create_borrowing(draft)
         self._request_id = made.id
 
     # --- what staff do -----------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ class OneLibrary:
     async def _act(self, step: LifeStep, item: str) -> None:
         if step.act.startswith("ask"):
             draft = make_draft(self.town, self.entry.profile, step.act, f"return-{self.symbol}::b1")
-            self.ours = (await self.town.gateway.managed.requests.create_borrowing("OAK", draft)).id
+            self.ours = (await self.town.gateway.managed.libraries["OAK"].requests.create_borrowing(draft)).id
             return
         for one in step.act.replace("ITEM", item).split("; "):
             request = await self._find_request(set())

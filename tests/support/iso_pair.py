@@ -283,7 +283,7 @@ class Pair:
             override=True,
             actor="patron",
         )
-        self.ours = await self.towns["NORTH"].front.create_borrowing("NORTH", draft)
+        self.ours = await self.towns["NORTH"].front.create_borrowing(draft)
         await self.quiet()
 
     async def north(self, kind: EventKind, *, quiet: bool = True, **details: Any) -> None:

@@ -107,7 +107,7 @@ class LetterReaders(MailedPair):
     async def nothing_is_left(self) -> None:
         await super().nothing_is_left()
         for symbol in SYMBOLS:
-            mails = await self.towns[symbol].gateway.mailboxes.desk.list_mails(symbol, 100, "")
+            mails = await self.towns[symbol].gateway.managed.libraries[symbol].mails.list_mails(100, "")
             assert [row.subject for row in mails.rows] == [], symbol
 
     def letters(self, by: str, to: str) -> list[EmailMessage]:
@@ -139,8 +139,8 @@ class LetterReaders(MailedPair):
         """Staff read on their list of mails what is asked, enter it, and put the letter there."""
         entered = False
         for symbol in SYMBOLS:
-            desk = self.towns[symbol].gateway.mailboxes.desk
-            for waiting in (await desk.list_mails(symbol, 100, "")).rows:
+            desk = self.towns[symbol].gateway.managed.libraries[symbol].mails
+            for waiting in (await desk.list_mails(100, "")).rows:
                 asking = await self._find_asking(symbol)
                 assert asking is not None, (symbol, waiting.subject)
                 asker, theirs = asking
@@ -155,8 +155,8 @@ class LetterReaders(MailedPair):
                     volumes=tuple(one.label for one in theirs.volumes if one.label),
                     actor=f"staff:{symbol.lower()}",
                 )
-                ours = await self.towns[symbol].front.create_lending(symbol, draft)
-                await desk.assign_mail(symbol, waiting.id, ours.number, draft.actor)
+                ours = await self.towns[symbol].front.create_lending(draft)
+                await desk.assign_mail(waiting.id, ours.number, draft.actor)
                 entered = True
         return entered
 

@@ -45,7 +45,7 @@ async def copy(pair: LetterPair) -> None:
     assert await pair.states() == ("requested", "digitising")
     theirs = await pair.lending()
     upload = FileUpload(name="prologue.pdf", media_type="application/pdf", content=PDF)
-    _, kept = await pair.towns["SOUTH"].front.attach("SOUTH", theirs.id, upload, "staff:south", theirs.version)
+    _, kept = await pair.towns["SOUTH"].front.attach(theirs.id, upload, "staff:south", theirs.version)
     await pair.south(EventKind.DIGITISED, attachment=kept.id)
     await pair.south(EventKind.COPY_DELIVERED, attachment=kept.id)
     assert await pair.states() == ("completed", "completed")

@@ -48,7 +48,7 @@ async def _make_copy(trio: LetterTrio) -> Mapping[str, Any]:
         return {"link": "https://east.example/c/1"}
     theirs = await trio.supplied()
     upload = FileUpload(name="prologue.pdf", media_type="application/pdf", content=PDF)
-    _, kept = await trio.towns["EAST"].front.attach("EAST", theirs.id, upload, "staff:east", theirs.version)
+    _, kept = await trio.towns["EAST"].front.attach(theirs.id, upload, "staff:east", theirs.version)
     return {"attachment": kept.id}
 
 

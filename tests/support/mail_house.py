@@ -187,16 +187,16 @@ class MailHouse:
             patron=PatronLink(identifier="21000000000017"),
             mediated=False,
         )
-        request = await self.managed.requests.create_borrowing(LIBRARY, draft)
+        request = await self.managed.libraries[LIBRARY].requests.create_borrowing(draft)
         await self.managed.drain_due_work()
         return (await self.show(request)).request
 
     async def show(self, request: Request) -> RequestView:
-        return await self.managed.requests.load_view(LIBRARY, request.id)
+        return await self.managed.libraries[LIBRARY].requests.load_view(request.id)
 
     async def act(self, request: Request, kind: EventKind) -> Request:
-        done = await self.managed.requests.apply_action(
-            LIBRARY, request.id, ActionRequest(kind=kind, actor="staff:ada", version=None)
+        done = await self.managed.libraries[LIBRARY].requests.apply_action(
+            request.id, ActionRequest(kind=kind, actor="staff:ada", version=None)
         )
         await self.managed.drain_due_work()
         return done
@@ -224,7 +224,7 @@ class MailHouse:
         return polled
 
     async def waiting(self) -> tuple[MailRow, ...]:
-        return (await self.boxes.desk.list_mails(LIBRARY, 200, "")).rows
+        return (await self.managed.libraries[LIBRARY].mails.list_mails(200, "")).rows
 
     def another_poller(self, **rounds: Any) -> MailboxPoller:
         return self._poller(self.poller.box, rounds)

@@ -58,10 +58,10 @@ class Side:
         return await self.town.see(request)
 
     async def show(self, request: Request) -> RequestView:
-        return await self.town.gateway.managed.requests.load_view(self.town.symbol, request.id)
+        return await self.town.gateway.managed.libraries[self.town.symbol].requests.load_view(request.id)
 
     async def unmatched(self) -> Sequence[MailRow]:
-        return (await self.town.gateway.mailboxes.desk.list_mails(self.town.symbol, 100, "")).rows
+        return (await self.town.gateway.managed.libraries[self.town.symbol].mails.list_mails(100, "")).rows
 
     # --- mail
 
@@ -197,7 +197,7 @@ class MailPair:
             actor="patron",
         )
         north = self.north.town
-        request = await north.gateway.managed.requests.create_borrowing(north.symbol, draft)
+        request = await north.gateway.managed.libraries[north.symbol].requests.create_borrowing(draft)
         await self.quiet()
         return await self.north.see(request)
 

@@ -33,12 +33,12 @@ class BulkActionService:
     requests: RequestService
     marks: RequestMarkService
 
-    async def collect(self, library: str, wanted: RequestFilter) -> Sequence[Request]:
+    async def collect(self, wanted: RequestFilter) -> Sequence[Request]:
         """All that fit. Raises TooManyRequests, and what `RequestService.listing` raises."""
         found: dict[str, Request] = {}
         cursor = ""
         while True:
-            page = await self.requests.list_requests(library, wanted, _PAGE, cursor)
+            page = await self.requests.list_requests(wanted, _PAGE, cursor)
             found |= {request.id: request for request in page}
             if len(found) > MAX_BULK:
                 raise TooManyRequests
@@ -46,15 +46,15 @@ class BulkActionService:
                 return tuple(found.values())
             cursor = page.cursor
 
-    async def list_possible(self, library: str, request: Request) -> frozenset[EventKind]:
+    async def list_possible(self, request: Request) -> frozenset[EventKind]:
         """List what could be done with the request in bulk, as it is now."""
-        context = self.requests.library_context(library)
-        probe = Event(local_signal(EventKind.NOTE), context.now())
-        return frozenset(list_allowed_events(request, context.workflow(request), probe)).intersection(BULK_KINDS)
+        probe = Event(local_signal(EventKind.NOTE), self.requests.context.now())
+        return frozenset(list_allowed_events(request, self.requests.context.workflow(request), probe)).intersection(
+            BULK_KINDS
+        )
 
     async def apply_action(
         self,
-        library: str,
         ids: Sequence[str],
         kind: EventKind,
         details: EventDetails,
@@ -70,22 +70,22 @@ class BulkActionService:
         async def apply_once(id_: str) -> Request:
             try:
                 with use_part_of_key(id_):
-                    return await self.requests.apply_action(library, id_, action)
+                    return await self.requests.apply_action(id_, action)
             except KeyTaken as taken:  # when it was asked for first
-                return await self.requests.recall_action(library, id_, taken.reference)
+                return await self.requests.recall_action(id_, taken.reference)
 
-        return await self._do_each(library, ids, apply_once)
+        return await self._do_each(ids, apply_once)
 
-    async def assign(self, library: str, ids: Sequence[str], assignee: str) -> BulkResult:
-        return await self._do_each(library, ids, lambda id_: self.marks.assign(library, id_, assignee))
+    async def assign(self, ids: Sequence[str], assignee: str) -> BulkResult:
+        return await self._do_each(ids, lambda id_: self.marks.assign(id_, assignee))
 
-    async def label(self, library: str, ids: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> BulkResult:
-        return await self._do_each(library, ids, lambda id_: self.marks.change_labels(library, id_, add, remove))
+    async def label(self, ids: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> BulkResult:
+        return await self._do_each(ids, lambda id_: self.marks.change_labels(id_, add, remove))
 
-    async def take_back_marks(self, library: str, changes: Sequence[MarkChange]) -> int:
-        return await self.marks.take_back_changes(library, changes)
+    async def take_back_marks(self, changes: Sequence[MarkChange]) -> int:
+        return await self.marks.take_back_changes(changes)
 
-    async def _do_each(self, library: str, ids: Sequence[str], do: Callable[[str], Awaitable[Request]]) -> BulkResult:
+    async def _do_each(self, ids: Sequence[str], do: Callable[[str], Awaitable[Request]]) -> BulkResult:
         done: list[Request] = []
         failed: list[BulkFailure] = []
         for id_ in dict.fromkeys(ids):
@@ -93,13 +93,13 @@ class BulkActionService:
                 done.append(await do(id_))
             except (NotFound, EventDenied, Refused, Unavailable, OutcomeUnknown, VersionConflict) as error:
                 denied = error.denied if isinstance(error, EventDenied) else None
-                failed.append(BulkFailure(id_, await self._find_number(library, id_), _reason_of(error), denied))
+                failed.append(BulkFailure(id_, await self._find_number(id_), _reason_of(error), denied))
         return BulkResult(tuple(done), tuple(failed))
 
-    async def _find_number(self, library: str, id_: str) -> str:
+    async def _find_number(self, id_: str) -> str:
         """Find the number that people know; the id of a request that isn't there."""
         try:
-            return (await self.requests.find_request(library, id_)).number
+            return (await self.requests.find_request(id_)).number
         except NotFound:
             return id_
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from gateway.domain.requests.events import EventDetails, EventKind, EventOrigin
 from gateway.domain.requests.request import LendingState, Request, Role, ServiceType
@@ -21,7 +21,7 @@ from gateway.domain.requests.views import (
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.request_work.request_service import RequestService
-from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
+from gateway.services.requests.library_context import LibraryContext, require_request
 from gateway.store import api_records
 from gateway.store.api_records import DownloadRecord
 from gateway.store.requests import history
@@ -37,21 +37,19 @@ _COPY_PATH = "/d/"
 
 @value_object
 class CopyService:
-    """`contexts` by symbol of the library."""
-
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
     requests: RequestService
 
     # --- making ------------------------------------------------------------------------------------------
 
-    async def find_request_of_file(self, library: str, file_name: str) -> Request:
+    async def find_request_of_file(self, file_name: str) -> Request:
         """The lending request whose number stands in the name of the file, as in `L2026-00012.pdf` or
         `L2026-00012_2.pdf`. Raises NotFound, SeveralRequests."""
         stem = re.split(r"[\\/]", file_name)[-1]
         several: SeveralRequests | None = None
         for word in dict.fromkeys((stem.rpartition(".")[0] or stem, *_APART.split(stem))):
             try:
-                found = await self.requests.find_request(library, word)
+                found = await self.requests.find_request(word)
             except NotFound:
                 continue
             except SeveralRequests as error:
@@ -61,43 +59,41 @@ class CopyService:
                 return found
         raise several or NotFound("request")
 
-    async def add_copy(self, library: str, request_id: str, upload: FileUpload, actor: str, *, whole: bool) -> Request:
+    async def add_copy(self, request_id: str, upload: FileUpload, actor: str, *, whole: bool) -> Request:
         """`whole`: with this file the copy is made. Raises NotFound, Refused, EventDenied, Unavailable."""
-        request, attachment = await self.requests.attach(library, request_id, upload, actor, None)
+        request, attachment = await self.requests.attach(request_id, upload, actor, None)
         if not whole:
             return request
         made = ActionRequest(
             kind=EventKind.DIGITISED, details=EventDetails(attachment=attachment.id), actor=actor, version=None
         )
-        return await self.requests.apply_action(library, request_id, made)
+        return await self.requests.apply_action(request_id, made)
 
-    def can_sign_off(self, library: str, request: Request, actor: str) -> bool:
+    def can_sign_off(self, request: Request, actor: str) -> bool:
         """Return whether the partner's workflow lets this person allow the copy."""
-        context = find_library_context(self.contexts, library)
-        return can_sign_off(request, context.workflow(request), actor)
+        return can_sign_off(request, self.context.workflow(request), actor)
 
     # --- delivered ---------------------------------------------------------------------------------------
 
-    async def list_links(self, library: str, request_id: str) -> Sequence[CopyLinkView]:
+    async def list_links(self, request_id: str) -> Sequence[CopyLinkView]:
         """List the links of one request, oldest first. Raises NotFound."""
-        context = find_library_context(self.contexts, library)
-        request = await require_request(context, request_id)
-        return await context.store.read(lambda c: _load_links(c, context, request))
+        request = await require_request(self.context, request_id)
+        return await self.context.store.read(lambda c: _load_links(c, self.context, request))
 
-    async def list_delivered(self, library: str, limit: int) -> Sequence[DeliveredCopy]:
+    async def list_delivered(self, limit: int) -> Sequence[DeliveredCopy]:
         """Those that changed last, newest first; at most MAX_DELIVERED."""
-        context = find_library_context(self.contexts, library)
         wanted = RequestFilter(
             role=Role.LENDING, states=(LendingState.COMPLETED.value,), services=(ServiceType.COPY,), open=False
         )
-        page = await self.requests.list_requests(library, wanted, min(limit, MAX_DELIVERED), "")
+        page = await self.requests.list_requests(wanted, min(limit, MAX_DELIVERED), "")
 
         def load_delivered(connection: Transaction) -> Sequence[DeliveredCopy]:
             return tuple(
-                DeliveredCopy(request, request.changed, _load_links(connection, context, request)) for request in page
+                DeliveredCopy(request, request.changed, _load_links(connection, self.context, request))
+                for request in page
             )
 
-        return await context.store.read(load_delivered)
+        return await self.context.store.read(load_delivered)
 
 
 def _load_links(connection: Transaction, context: LibraryContext, request: Request) -> tuple[CopyLinkView, ...]:

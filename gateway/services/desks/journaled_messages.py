@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.domain.requests.request import Request
@@ -10,7 +10,7 @@ from gateway.domain.requests.views import NotFound, RequestView
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.services.requests.conversations import find_request_names, names_of_request
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.sent_messages import MAIL
 from gateway.store.journal import Journal
 from gateway.store.journal_records import (
@@ -80,15 +80,12 @@ class JournalHits:
 
 @value_object
 class JournaledMessageService:
-    """`contexts` by symbol."""
-
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
     journal: Journal
 
-    async def list_messages(self, library: str, request: Request) -> Sequence[JournalMessage]:
+    async def list_messages(self, request: Request) -> Sequence[JournalMessage]:
         """All about the request, by whatever number, newest first."""
-        context = find_library_context(self.contexts, library)
-        wanted = JournalFilter(library=context.symbol, managed_request=names_of_request(request))
+        wanted = JournalFilter(library=self.context.symbol, managed_request=names_of_request(request))
         return (await self.journal.list_messages(wanted, MAX_MESSAGES)).messages
 
     async def list_events_by_mail(self, view: RequestView) -> frozenset[str]:
@@ -98,9 +95,9 @@ class JournaledMessageService:
         by_mail = await self.journal.list_exchanges_by(view.request.library, MAIL, asked)
         return frozenset(id_ for id_, exchange in exchanges.items() if exchange in by_mail)
 
-    async def find_message(self, library: str, request: Request, message_id: str) -> ReadableMessage:
+    async def find_message(self, request: Request, message_id: str) -> ReadableMessage:
         """Find a message; raises NotFound, for a message about something else too."""
-        for message in await self.list_messages(library, request):
+        for message in await self.list_messages(request):
             if message.id == message_id:
                 return await self._read_message(message)
         raise NotFound("message")
@@ -112,12 +109,11 @@ class JournaledMessageService:
 
     async def make_filter(self, search: JournalSearch) -> JournalFilter:
         """Make a filter with all names that a request has, where one is looked for."""
-        context = find_library_context(self.contexts, search.library)
         names = None
         if search.request:
-            names = await context.store.read(lambda c: find_request_names(c, context.symbol, search.request))
+            names = await self.context.store.read(lambda c: find_request_names(c, self.context.symbol, search.request))
         return JournalFilter(
-            library=context.symbol,
+            library=self.context.symbol,
             profile=search.profile,
             protocol=search.protocol,
             service=search.service,
@@ -130,28 +126,28 @@ class JournaledMessageService:
             until=search.until,
         )
 
-    async def count_troubles(self, library: str, since: datetime) -> Sequence[TroubleCount]:
+    async def count_troubles(self, since: datetime) -> Sequence[TroubleCount]:
         """Count what came in since then, was not done and has no good replay, most frequent first."""
-        return await self.journal.count_troubles(find_library_context(self.contexts, library).symbol, since)
+        return await self.journal.count_troubles(self.context.symbol, since)
 
-    async def read_exchange(self, library: str, message_id: str) -> tuple[ReadableMessage, ...]:
+    async def read_exchange(self, message_id: str) -> tuple[ReadableMessage, ...]:
         """The message and its answer, or what it answers, in this order. Raises NotFound."""
-        symbol = find_library_context(self.contexts, library).symbol
+        symbol = self.context.symbol
         found = await self.journal.list_exchange(symbol, message_id)
         if not found:
             raise NotFound("message")
         return tuple([await self._read_message(one) for one in found])
 
-    async def load_exchange(self, library: str, message_id: str) -> tuple[FullMessage, ...]:
+    async def load_exchange(self, message_id: str) -> tuple[FullMessage, ...]:
         """The same, as bytes. Raises NotFound, BodyUnreadable."""
-        found = await self.journal.get_exchange(find_library_context(self.contexts, library).symbol, message_id)
+        found = await self.journal.get_exchange(self.context.symbol, message_id)
         if not found:
             raise NotFound("message")
         return found
 
-    async def list_replays(self, library: str, message_id: str) -> Sequence[JournalMessage]:
+    async def list_replays(self, message_id: str) -> Sequence[JournalMessage]:
         """List the replays of the message, newest first."""
-        symbol = find_library_context(self.contexts, library).symbol
+        symbol = self.context.symbol
         wanted = JournalFilter(symbol, direction=MessageDirection.IN, replay_of=message_id)
         return (await self.journal.list_messages(wanted, MAX_REPLAYS)).messages
 

@@ -48,53 +48,53 @@ class MessageReplayService:
     users: UserService
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
-    async def rehearse_message(self, library: str, message_id: str) -> MessageRehearsal:
+    async def rehearse_message(self, message_id: str) -> MessageRehearsal:
         """Show what a replay would do; nothing is changed or sent. Raises NotFound, NotReplayableError."""
-        asked, answer = await self._read_original(library, message_id)
+        asked, answer = await self._read_original(message_id)
         result = await self.exchange.rehearse_message(asked)
         return MessageRehearsal(
             message=asked.message,
             result=result,
             answer_then=answer.body if answer is not None else None,
-            newest_replay=await self._find_newest_replay(library, asked.message.id),
+            newest_replay=await self._find_newest_replay(asked.message.id),
         )
 
-    async def replay_message(self, library: str, message_id: str, seen: str, by: AuditOrigin) -> MessageReplay:
+    async def replay_message(self, message_id: str, seen: str, by: AuditOrigin) -> MessageReplay:
         """Replay a message as if it came in once more; nobody is sent the answer. `seen`: `newest_replay` of the
         rehearsal that it follows. Raises NotFound, NotReplayableError, AlreadyReplayedError, Unavailable; then nothing
         was done; or OutcomeUnknown."""
-        asked, _answer = await self._read_original(library, message_id)
+        asked, _answer = await self._read_original(message_id)
         message = asked.message
         async with self.locks.hold_key(f"{message.library} {message.id}"):
-            if await self._find_newest_replay(library, message.id) != seen:
+            if await self._find_newest_replay(message.id) != seen:
                 raise AlreadyReplayedError
             await self.exchange.rehearse_message(asked)
             await self.users.log_message_replay(message.library, message.id, by)
             try:
                 replayed = await self.exchange.replay_message(asked)
-                newest = await self._find_newest_replay(library, message.id)
+                newest = await self._find_newest_replay(message.id)
             except Unavailable as down:
                 raise OutcomeUnknown(down.detail) from down
             finally:
                 clear_contextvars()  # they are of the message, and this connection will ask for other pages
         return MessageReplay(newest if newest != seen else "", replayed.outcome)
 
-    async def _read_original(self, library: str, message_id: str) -> tuple[FullMessage, FullMessage | None]:
+    async def _read_original(self, message_id: str) -> tuple[FullMessage, FullMessage | None]:
         """Read the original and its answer. A replay of a replay could do twice what one of the original does once: its
         identity is that of when the message came. Raises NotFound, NotReplayableError."""
         try:
-            found = await self.journaled.load_exchange(library, message_id)
+            found = await self.journaled.load_exchange(message_id)
         except BodyUnreadable as error:
             raise NotReplayableError(error.detail) from error
         if found[0].message.replay_of:
             raise NotReplayableError("it is a replay; replay the original instead")
         return found[0], found[1] if len(found) > 1 else None
 
-    async def find_newest_replay(self, library: str, message_id: str) -> JournalMessage | None:
+    async def find_newest_replay(self, message_id: str) -> JournalMessage | None:
         """Find the newest replay of the message; None: there is none."""
-        replays = await self.journaled.list_replays(library, message_id)
+        replays = await self.journaled.list_replays(message_id)
         return replays[0] if replays else None
 
-    async def _find_newest_replay(self, library: str, message_id: str) -> str:
-        newest = await self.find_newest_replay(library, message_id)
+    async def _find_newest_replay(self, message_id: str) -> str:
+        newest = await self.find_newest_replay(message_id)
         return newest.id if newest is not None else ""

@@ -35,7 +35,7 @@ from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.request_work.patron_notices import NoticeService, find_reader
 from gateway.services.requests.effects import remove_patron_data
 from gateway.services.requests.lending import find_located_copy
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import print_batches, requests, timers
 from gateway.store.schema import make_exchange_id
 
@@ -87,56 +87,52 @@ class RequestPaper:
 
 @value_object
 class PrintService:
-    """`contexts` by symbol of the library."""
-
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
     letters: LetterRenderer
     notices: NoticeService
 
     # --- batches -----------------------------------------------------------------------------------------
 
-    async def count_waiting(self, library: str, branches: Collection[str] = ()) -> Mapping[PrintKind, int]:
+    async def count_waiting(self, branches: Collection[str] = ()) -> Mapping[PrintKind, int]:
         """Requests that need such a sheet and were in no batch of it; not counted past MAX_COUNTED. `branches`: of
         these alone, empty: of all."""
-        context = find_library_context(self.contexts, library)
-        by_post, now = _list_partners_by_post(context), context.now()
+        by_post, now = _list_partners_by_post(self.context), self.context.now()
 
         def count_kinds(connection: Transaction) -> Mapping[PrintKind, int]:
             return {
                 kind: print_batches.count_waiting_requests(
-                    connection, context.symbol, kind, by_post, now, MAX_COUNTED + 1, branches
+                    connection, self.context.symbol, kind, by_post, now, MAX_COUNTED + 1, branches
                 )
                 for kind in PrintKind
             }
 
-        return await context.store.read(count_kinds)
+        return await self.context.store.read(count_kinds)
 
-    async def make_batch(self, library: str, kind: PrintKind, actor: str, branches: Collection[str] = ()) -> PrintBatch:
+    async def make_batch(self, kind: PrintKind, actor: str, branches: Collection[str] = ()) -> PrintBatch:
         """Make a batch of those that have waited longest, at most MAX_BATCH_REQUESTS. Pull slips are in the order of
         the shelves. `branches`: of these alone, empty: of all. Raises Refused(NOT_ALLOWED): nothing waits, or somebody
         else was quicker."""
-        context = find_library_context(self.contexts, library)
-        by_post, now = _list_partners_by_post(context), context.now()
+        by_post, now = _list_partners_by_post(self.context), self.context.now()
 
         def find_waiting(connection: Transaction) -> tuple[str, ...]:
             return print_batches.find_waiting_requests(
-                connection, context.symbol, kind, by_post, now, MAX_BATCH_REQUESTS, branches=branches
+                connection, self.context.symbol, kind, by_post, now, MAX_BATCH_REQUESTS, branches=branches
             )
 
-        ids = await self._sort_requests(context, kind, await context.store.read(find_waiting))
+        ids = await self._sort_requests(kind, await self.context.store.read(find_waiting))
 
         def insert_new_batch(connection: Transaction) -> PrintBatch | None:
-            print_batches.lock_batches(connection, context.symbol)
+            print_batches.lock_batches(connection, self.context.symbol)
             waiting = frozenset(
                 print_batches.find_waiting_requests(
-                    connection, context.symbol, kind, by_post, now, MAX_COUNTED, branches=branches
+                    connection, self.context.symbol, kind, by_post, now, MAX_COUNTED, branches=branches
                 )
             )
             left = tuple(one for one in ids if one in waiting)
             if not left:
                 return None
             batch = PrintBatch(
-                library=context.symbol,
+                library=self.context.symbol,
                 id=make_exchange_id(now),
                 number=0,
                 kind=kind,
@@ -146,55 +142,53 @@ class PrintService:
             )
             return print_batches.insert_batch(connection, batch)
 
-        made = await context.store.write(insert_new_batch)
+        made = await self.context.store.write(insert_new_batch)
         if made is None:
             raise Refused(RefusalReason.NOT_ALLOWED, "Nothing is waiting to be printed.")
         return made
 
-    async def make_batch_of(self, library: str, kind: PrintKind, request_ids: Sequence[str], actor: str) -> PrintBatch:
+    async def make_batch_of(self, kind: PrintKind, request_ids: Sequence[str], actor: str) -> PrintBatch:
         """Make a batch of these requests, whether or not they were on such paper before: at most MAX_BATCH_REQUESTS.
         Raises Refused (NOT_ALLOWED): none, or too many."""
-        context = find_library_context(self.contexts, library)
         ids = tuple(dict.fromkeys(request_ids))
         if not 0 < len(ids) <= MAX_BATCH_REQUESTS:
             raise Refused(
                 RefusalReason.NOT_ALLOWED,
                 write_sentence("A batch can have 1 to %(most)s requests.", most=MAX_BATCH_REQUESTS),
             )
-        now = context.now()
+        now = self.context.now()
         batch = PrintBatch(
-            library=context.symbol,
+            library=self.context.symbol,
             id=make_exchange_id(now),
             number=0,
             kind=kind,
             made_at=now,
             made_by=actor,
-            request_ids=await self._sort_requests(context, kind, ids),
+            request_ids=await self._sort_requests(kind, ids),
         )
-        return await context.store.write(lambda c: print_batches.insert_batch(c, batch))
+        return await self.context.store.write(lambda c: print_batches.insert_batch(c, batch))
 
     async def add_scanned_request(
-        self, library: str, kind: PrintKind, request_id: str, actor: str, numbers: Collection[int]
+        self, kind: PrintKind, request_id: str, actor: str, numbers: Collection[int]
     ) -> ScannedSlip | None:
         """Add a request that was just scanned to the batch of these numbers that is this actor's, of this kind, not yet
         printed and has room, else to a new one. None: it needs no such paper now."""
-        context = find_library_context(self.contexts, library)
-        by_post, now = _list_partners_by_post(context), context.now()
+        by_post, now = _list_partners_by_post(self.context), self.context.now()
 
         def insert_request(connection: Transaction) -> ScannedSlip | None:
-            print_batches.lock_batches(connection, context.symbol)
+            print_batches.lock_batches(connection, self.context.symbol)
             waiting = print_batches.find_waiting_requests(
-                connection, context.symbol, kind, by_post, now, 1, among=(request_id,)
+                connection, self.context.symbol, kind, by_post, now, 1, among=(request_id,)
             )
             if not waiting:
-                older = print_batches.find_newest_batch(connection, context.symbol, kind, request_id)
+                older = print_batches.find_newest_batch(connection, self.context.symbol, kind, request_id)
                 return ScannedSlip(older, is_new=False) if older is not None else None
-            found = (print_batches.find_batch(connection, context.symbol, number) for number in numbers)
+            found = (print_batches.find_batch(connection, self.context.symbol, number) for number in numbers)
             run = next((one for one in found if one is not None and one.can_take_slip(kind, actor)), None)
             if run is not None:
                 return ScannedSlip(print_batches.extend_batch(connection, run, waiting), is_new=True)
             batch = PrintBatch(
-                library=context.symbol,
+                library=self.context.symbol,
                 id=make_exchange_id(now),
                 number=0,
                 kind=kind,
@@ -204,85 +198,80 @@ class PrintService:
             )
             return ScannedSlip(print_batches.insert_batch(connection, batch), is_new=True)
 
-        return await context.store.write(insert_request)
+        return await self.context.store.write(insert_request)
 
-    async def list_papers(self, library: str, request: Request) -> Sequence[RequestPaper]:
+    async def list_papers(self, request: Request) -> Sequence[RequestPaper]:
         """Every kind that requests of this side may have. Letters only where one was printed or is needed."""
-        context = find_library_context(self.contexts, library)
-        found = await context.store.read(lambda c: print_batches.list_batches_of_request(c, context.symbol, request.id))
+        found = await self.context.store.read(
+            lambda c: print_batches.list_batches_of_request(c, self.context.symbol, request.id)
+        )
         batches = {one.kind: one for one in found}
         papers = []
         for kind, use in USES.items():
             if use.role not in (None, request.role):
                 continue
-            is_needed = _is_paper_needed(context, request, kind)
+            is_needed = _is_paper_needed(self.context, request, kind)
             if is_needed or kind in batches or kind not in _LETTERS:
                 papers.append(RequestPaper(kind, batches.get(kind), "" if is_needed else use.problem))
         return papers
 
     async def find_printable(
-        self, library: str, kind: PrintKind, request_ids: Sequence[str], branches: Collection[str] = ()
+        self, kind: PrintKind, request_ids: Sequence[str], branches: Collection[str] = ()
     ) -> Sequence[str]:
         """Those of these requests that can have such paper now, in their order. `branches`: as of `make_batch`."""
-        context = find_library_context(self.contexts, library)
-        found = await _load_requests(context, tuple(dict.fromkeys(request_ids)))
-        return [one.id for one in found if _is_paper_needed(context, one, kind) and is_at_branch(one, branches)]
+        found = await _load_requests(self.context, tuple(dict.fromkeys(request_ids)))
+        return [one.id for one in found if _is_paper_needed(self.context, one, kind) and is_at_branch(one, branches)]
 
-    async def narrow_batches(
-        self, library: str, batches: Sequence[PrintBatch], branches: Collection[str]
-    ) -> Sequence[PrintBatch]:
+    async def narrow_batches(self, batches: Sequence[PrintBatch], branches: Collection[str]) -> Sequence[PrintBatch]:
         """Narrow batches to the requests of these branches alone (empty: to all); those without any are left out."""
         if not branches:
             return batches
-        context = find_library_context(self.contexts, library)
         ids = [batch.id for batch in batches]
-        own = await context.store.read(lambda c: print_batches.list_items_at(c, context.symbol, ids, branches))
+        own = await self.context.store.read(
+            lambda c: print_batches.list_items_at(c, self.context.symbol, ids, branches)
+        )
         narrowed = (replace(one, request_ids=own[one.id]) for one in batches if one.id in own)
         return tuple(narrowed)
 
-    async def list_batches(self, library: str, limit: int) -> Sequence[PrintBatch]:
+    async def list_batches(self, limit: int) -> Sequence[PrintBatch]:
         """Newest first."""
-        context = find_library_context(self.contexts, library)
-        return await context.store.read(lambda c: print_batches.list_batches(c, context.symbol, limit))
+        return await self.context.store.read(lambda c: print_batches.list_batches(c, self.context.symbol, limit))
 
-    async def find_batch(self, library: str, number: int) -> PrintBatch:
+    async def find_batch(self, number: int) -> PrintBatch:
         """Find a batch; raises NotFound."""
-        context = find_library_context(self.contexts, library)
-        found = await context.store.read(lambda c: print_batches.find_batch(c, context.symbol, number))
+        found = await self.context.store.read(lambda c: print_batches.find_batch(c, self.context.symbol, number))
         if found is None:
             raise NotFound("batch")
         return found
 
-    async def mark_printed(self, library: str, number: int, actor: str) -> None:
+    async def mark_printed(self, number: int, actor: str) -> None:
         """It is on paper; said again, the last time counts. Raises NotFound."""
-        context = find_library_context(self.contexts, library)
-        batch = await self.find_batch(library, number)
-        await context.store.write(
-            lambda c: print_batches.mark_batch_printed(c, context.symbol, batch.id, actor, context.now())
+        batch = await self.find_batch(number)
+        await self.context.store.write(
+            lambda c: print_batches.mark_batch_printed(c, self.context.symbol, batch.id, actor, self.context.now())
         )
 
-    async def _sort_requests(self, context: LibraryContext, kind: PrintKind, ids: tuple[str, ...]) -> tuple[str, ...]:
+    async def _sort_requests(self, kind: PrintKind, ids: tuple[str, ...]) -> tuple[str, ...]:
         if kind is not PrintKind.PULL_SLIPS:
             return ids
         places = {}
-        for request in await _load_requests(context, ids):
-            copy = await find_located_copy(context, request)
+        for request in await _load_requests(self.context, ids):
+            copy = await find_located_copy(self.context, request)
             places[request.id] = _shelf_order(copy)
         return tuple(sorted(places, key=lambda id_: places[id_]))
 
     # --- sheets ------------------------------------------------------------------------------------------
 
-    async def build_sheets(self, library: str, batch: PrintBatch) -> Sequence[PrintSheet]:
+    async def build_sheets(self, batch: PrintBatch) -> Sequence[PrintSheet]:
         """Build the sheets in the order of the batch, but slips of items for several branches by branch; requests that
         are forgotten have none."""
-        context = find_library_context(self.contexts, library)
         build = self._builders[batch.kind]
         sheets = []
-        for request in await _load_requests(context, batch.request_ids):
+        for request in await _load_requests(self.context, batch.request_ids):
             party = request.partner if batch.kind is PrintKind.REQUEST_LETTERS else find_supplier_party(request)
-            sheet = PrintSheet(request=request, partner=_complete_party(context, request, party))
+            sheet = PrintSheet(request=request, partner=_complete_party(self.context, request, party))
             try:
-                sheets.append(await build(context, sheet))
+                sheets.append(await build(self.context, sheet))
             except Refused as refused:
                 sheets.append(replace(sheet, problem=refused.detail))
             except Unavailable:
@@ -325,11 +314,11 @@ class PrintService:
 
     async def _add_patron_letter(self, context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
         """The newest that could not be sent."""
-        page = await self.notices.list_notices(context.symbol, sheet.request.id, MAX_NOTICES, "")
+        page = await self.notices.list_notices(sheet.request.id, MAX_NOTICES, "")
         found = next((one for one in page if one.status is NoticeStatus.NOT_SENT), None)
         if found is None:
             raise NotFound("notice")
-        return replace(sheet, notice=await self.notices.render_notice(context.symbol, found.id))
+        return replace(sheet, notice=await self.notices.render_notice(found.id))
 
 
 async def _load_requests(context: LibraryContext, ids: Sequence[str]) -> tuple[Request, ...]:

@@ -199,7 +199,9 @@ class ReplayJobs:
 class ReplayJobWorker:
     """One node does it, one message at a time, oldest job first."""
 
-    def __init__(self, *, store: Store, replays: MessageReplayService, leader: Leader, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, replays: Mapping[str, MessageReplayService], leader: Leader, clock: Clock
+    ) -> None:
         self._store = store
         self._replays = replays
         self._leader = leader
@@ -242,7 +244,7 @@ class ReplayJobWorker:
         newest = await self._find_new_replay(item)
         if newest is None:
             try:
-                await self._replays.replay_message(item.library, item.message, item.replay, AuditOrigin(job.begun_by))
+                await self._replays[item.library].replay_message(item.message, item.replay, AuditOrigin(job.begun_by))
             except NotReplayableError as why:
                 await self._record_result(job, item, ReplayStatus.LEFT_OUT, why.detail)
                 return True
@@ -266,7 +268,7 @@ class ReplayJobWorker:
 
     async def _find_new_replay(self, item: ReplayItem) -> JournalMessage | None:
         """One that the job doesn't know of yet."""
-        newest = await self._replays.find_newest_replay(item.library, item.message)
+        newest = await self._replays[item.library].find_newest_replay(item.message)
         return newest if newest is not None and newest.id != item.replay else None
 
     async def _record_result(

@@ -5,7 +5,7 @@ Neither changes what happens to a request, so its version stays and nobody's wor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
@@ -15,7 +15,7 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import requests
 
 MAX_NAME_CHARS = 100
@@ -25,17 +25,15 @@ MAX_LABELS = 20
 
 @value_object
 class RequestMarkService:
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
 
-    async def assign(self, library: str, request_id: str, assignee: str) -> Request:
+    async def assign(self, request_id: str, assignee: str) -> Request:
         """Assign a request to who sees to it from now on; empty: nobody in particular. Raises NotFound, Refused
         (INVALID_VALUE)."""
         name = _check_line(assignee, "The name", MAX_NAME_CHARS)
-        return await self._mark(library, request_id, lambda request: replace(request, assignee=name))
+        return await self._mark(request_id, lambda request: replace(request, assignee=name))
 
-    async def change_labels(
-        self, library: str, request_id: str, add: Collection[str] = (), remove: Collection[str] = ()
-    ) -> Request:
+    async def change_labels(self, request_id: str, add: Collection[str] = (), remove: Collection[str] = ()) -> Request:
         """Change labels; raises NotFound, Refused (INVALID_VALUE)."""
         new = [checked for one in add if (checked := _check_line(one, "A label", MAX_LABEL_CHARS))]
         gone = {" ".join(one.split()) for one in remove}
@@ -50,28 +48,26 @@ class RequestMarkService:
                 )
             return replace(request, labels=labels)
 
-        return await self._mark(library, request_id, change_request_labels)
+        return await self._mark(request_id, change_request_labels)
 
-    async def take_back_changes(self, library: str, changes: Sequence[MarkChange]) -> int:
+    async def take_back_changes(self, changes: Sequence[MarkChange]) -> int:
         """All that are still to be taken back, in one transaction; how many that were."""
-        context = find_library_context(self.contexts, library)
 
         def set_marks_back(connection: Transaction) -> int:
             count = 0
             for change in sorted(changes, key=lambda one: one.request_id):
-                request = requests.lock_request(connection, context.symbol, change.request_id)
+                request = requests.lock_request(connection, self.context.symbol, change.request_id)
                 if request is not None and (back := take_back_marks(request, change)) != request:
                     requests.amend_request(connection, back)
                     count += 1
             return count
 
-        return await context.store.write(set_marks_back)
+        return await self.context.store.write(set_marks_back)
 
-    async def _mark(self, library: str, request_id: str, change: Callable[[Request], Request]) -> Request:
-        context = find_library_context(self.contexts, library)
+    async def _mark(self, request_id: str, change: Callable[[Request], Request]) -> Request:
 
         def save_marks(connection: Transaction) -> Request:
-            request = requests.lock_request(connection, context.symbol, request_id)
+            request = requests.lock_request(connection, self.context.symbol, request_id)
             if request is None:
                 raise NotFound("request")
             changed = change(request)
@@ -79,7 +75,7 @@ class RequestMarkService:
                 requests.amend_request(connection, changed)
             return changed
 
-        return await context.store.write(save_marks)
+        return await self.context.store.write(save_marks)
 
 
 def _check_line(text: str, what: str, longest: int) -> str:

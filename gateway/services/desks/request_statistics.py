@@ -23,7 +23,7 @@ from gateway.domain.requests.request_figures import (
     RequestOutcome,
 )
 from gateway.domain.value import value_object
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import request_figures
 
 MIN_CASES = 5
@@ -127,18 +127,15 @@ class RequestStatistics:
 
 @value_object
 class StatisticsService:
-    """`contexts` by symbol."""
-
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
 
     async def read_statistics(self, wanted: FigureFilter) -> RequestStatistics:
         """Read statistics; raises ValueError: more than MAX_MONTHS."""
-        context = find_library_context(self.contexts, wanted.library)
         months = list_months(wanted.first, wanted.last)
         if len(months) > MAX_MONTHS:
             raise ValueError(f"at most {MAX_MONTHS} months are counted at once")
-        asked = replace(wanted, library=context.symbol)
-        return _build_statistics(asked, months, await _read_figures(context, asked))
+        asked = replace(wanted, library=self.context.symbol)
+        return _build_statistics(asked, months, await _read_figures(self.context, asked))
 
 
 @value_object

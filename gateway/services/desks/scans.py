@@ -88,10 +88,10 @@ class ScanService:
     def __init__(self, requests: RequestService) -> None:
         self._requests = requests
 
-    async def scan(self, library: str, order: ScanOrder) -> ScanResult:
+    async def scan(self, order: ScanOrder) -> ScanResult:
         """Do the work of a scan; raises NotFound (library), Unavailable (the store, or the first scan with this key is
         still in hand), Refused (the key stands for another scan; the library would not look the code up)."""
-        context = self._requests.library_context(library)
+        context = self._requests.context
         key = AnswerKey(context.symbol, order.actor, f"scan:{order.work.value}", order.key)
         asked = _digest_of_order(order)
         now = context.now()
@@ -128,7 +128,7 @@ class ScanService:
 
     async def _find_by_id(self, context: LibraryContext, request_id: str) -> Request | None:
         try:
-            return await self._requests.find_request(context.symbol, request_id)
+            return await self._requests.find_request(request_id)
         except NotFound:
             return None
 
@@ -141,7 +141,7 @@ class ScanService:
             if chosen is None:
                 return _say(order, ScanReason.UNKNOWN)
             return await self._apply_scan(order, rule, chosen)
-        matches = await self._requests.find_by_number(context.symbol, order.code)
+        matches = await self._requests.find_by_number(order.code)
         named = _distinct_requests(match for match in matches if match.kind in _NAMES)
         fitting = [request for request in named if request.role is rule.role]
         waiting = [one for one in fitting if one.open and not scan_rules.is_over(rule, one, order.code)]
@@ -201,13 +201,13 @@ class ScanService:
             actor=order.actor,
             version=None,
             attempt=attempt,
-            hold=hold_of_act(self._requests.library_context(request.library), request, kind),
+            hold=hold_of_act(self._requests.context, request, kind),
             confirmed=order.confirmed,
             lists_untold=True,
         )
         meant = volume.id if volume is not None else ""
         try:
-            after = await self._requests.apply_action(request.library, request.id, action)
+            after = await self._requests.apply_action(request.id, action)
         except EventDenied as denied:
             return _say(order, ScanReason.NOT_NOW, request, denied.denied.detail, meant)
         except Refused as refused:
@@ -221,7 +221,7 @@ class ScanService:
 
     def _is_sending_told(self, request: Request) -> bool:
         """Return whether its lender says by a message that it was sent: one that is written letters need not."""
-        partner = self._requests.library_context(request.library).partner(request.partner.profile)
+        partner = self._requests.context.partner(request.partner.profile)
         return partner is not None and partner.channel not in ("", "mail")
 
     async def _find_settlement(
@@ -229,7 +229,7 @@ class ScanService:
     ) -> LossSettlement | None:
         if request is None or reason is not ScanReason.SETTLED:
             return None
-        history = (await self._requests.load_view(request.library, request.id)).history
+        history = (await self._requests.load_view(request.id)).history
         kind = scan_rules.RULE_OF_WORK[order.work].kind
         found = (find_settlement_before(line, history) for line in reversed(history) if line.event.kind is kind)
         return next((one for one in found if one is not None), None)

@@ -52,7 +52,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.attempts import find_unknown_try, says_refused
 from gateway.services.outbox.keyed_work import write_once
 from gateway.services.requests.effects import PARTNER, readdress_message
-from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
+from gateway.services.requests.library_context import LibraryContext, require_request
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
 from gateway.services.requests.outbox_row_names import CHANGED, LEFT_OUT, RELEASED, name_outbox_row
 from gateway.services.requests.partner_closures import load_partners
@@ -79,14 +79,13 @@ SILENT_TRIES = 3
 class StaffService:
     """Staff's lists besides the requests themselves."""
 
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
 
-    async def tasks(self, library: str) -> Sequence[TaskView]:
-        context = find_library_context(self.contexts, library)
-        counts, oldest = await context.store.read(
+    async def tasks(self) -> Sequence[TaskView]:
+        counts, oldest = await self.context.store.read(
             lambda c: (
-                request_counts.read_task_counts(c, context.symbol),
-                request_counts.read_oldest_of_tasks(c, context.symbol),
+                request_counts.read_task_counts(c, self.context.symbol),
+                request_counts.read_oldest_of_tasks(c, self.context.symbol),
             )
         )
         lists = tuple(
@@ -106,11 +105,11 @@ class StaffService:
             counts.get(DEAD_LETTERS, 0),
             oldest.get(DEAD_LETTERS),
         )
-        waiting = await context.store.read(lambda c: mailbox.measure_waiting(c, context.symbol))
+        waiting = await self.context.store.read(lambda c: mailbox.measure_waiting(c, self.context.symbol))
         mails = TaskView(
             UNMATCHED_MAILS, "", "fit no request: say which is meant, or dismiss them", waiting.count, waiting.oldest
         )
-        away = await self.list_mailbox_failures(library)
+        away = await self.list_mailbox_failures()
         boxes = TaskView(
             MAILBOXES_AWAY,
             "",
@@ -120,168 +119,157 @@ class StaffService:
         )
         return (*lists, mails, dead, boxes)
 
-    async def list_work(self, library: str, branches: Collection[str] = ()) -> Sequence[TaskView]:
+    async def list_work(self, branches: Collection[str] = ()) -> Sequence[TaskView]:
         """The same as `tasks`, and each list of both sides once more for either side (`role`). `branches`: requests of
         these branches alone count; empty: all."""
-        context = find_library_context(self.contexts, library)
         names = [task.name for task in TASKS if branches or task.role is None]
-        found = await context.store.read(lambda c: request_counts.read_task_figures(c, context.symbol, names, branches))
+        found = await self.context.store.read(
+            lambda c: request_counts.read_task_figures(c, self.context.symbol, names, branches)
+        )
         sides = [
             _build_side_view(task, role, found.get((task.name, role)))
             for task in TASKS
             if task.role is None
             for role in Role
         ]
-        whole = await self.tasks(library)
+        whole = await self.tasks()
         return (*(whole if not branches else (_narrow_view(one, found) for one in whole)), *sides)
 
-    async def list_silent_partners(self, library: str, least_tries: int = SILENT_TRIES) -> Sequence[SilentPartner]:
+    async def list_silent_partners(self, least_tries: int = SILENT_TRIES) -> Sequence[SilentPartner]:
         """Partners to whom messages were tried so often or more in vain, and still are; the one that has been silent
         longest first."""
-        context = find_library_context(self.contexts, library)
-        found = await context.store.read(
-            lambda c: outbox_queries.list_retried_targets(c, context.symbol, PARTNER, least_tries)
+        found = await self.context.store.read(
+            lambda c: outbox_queries.list_retried_targets(c, self.context.symbol, PARTNER, least_tries)
         )
-        partners = context.partner_policies()
+        partners = self.context.partner_policies()
         return tuple(
             SilentPartner(target, partners[target].name if target in partners else target, count, since, error)
             for target, count, since, error in found
         )
 
-    async def list_mailbox_failures(self, library: str) -> Sequence[MailboxFailure]:
+    async def list_mailbox_failures(self) -> Sequence[MailboxFailure]:
         """Mailboxes of the library that can't be read now, by name."""
-        context = find_library_context(self.contexts, library)
-        return await context.store.read(lambda c: mailbox.list_mailbox_failures(c, context.symbol))
+        return await self.context.store.read(lambda c: mailbox.list_mailbox_failures(c, self.context.symbol))
 
     # --- dead letters ------------------------------------------------------------------------------------
 
-    async def dead_letters(self, library: str, limit: int, cursor: str) -> ResultPage[DeadLetter]:
+    async def dead_letters(self, limit: int, cursor: str) -> ResultPage[DeadLetter]:
         """Oldest first."""
-        context = find_library_context(self.contexts, library)
-        page = await context.store.read(
-            lambda c: outbox_queries.list_oldest_by_status(c, context.symbol, OutboxStatus.DEAD, limit, cursor)
+        page = await self.context.store.read(
+            lambda c: outbox_queries.list_oldest_by_status(c, self.context.symbol, OutboxStatus.DEAD, limit, cursor)
         )
         return ResultPage(tuple(_build_dead_letter(row) for row in page.rows), page.cursor)
 
-    async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
+    async def dead_letter(self, letter_id: str) -> DeadLetter:
         """Find a dead letter; raises NotFound, also when it isn't dead any more."""
-        context = find_library_context(self.contexts, library)
-        return _build_dead_letter(await context.store.read(lambda c: _find_dead_row(c, context, letter_id)))
+        return _build_dead_letter(await self.context.store.read(lambda c: _find_dead_row(c, self.context, letter_id)))
 
-    async def dead_letter_causes(self, library: str) -> Sequence[DeadLetterCause]:
+    async def dead_letter_causes(self) -> Sequence[DeadLetterCause]:
         """Dead letters by kind, target and error, the group with the oldest first."""
-        context = find_library_context(self.contexts, library)
-        return await context.store.read(lambda c: outbox_queries.group_dead_rows(c, context.symbol))
+        return await self.context.store.read(lambda c: outbox_queries.group_dead_rows(c, self.context.symbol))
 
     async def dead_letters_of_cause(
-        self, library: str, kind: str, target: str, error: str, limit: int = MAX_RELEASED
+        self, kind: str, target: str, error: str, limit: int = MAX_RELEASED
     ) -> Sequence[DeadLetter]:
         """Those of one group, oldest first."""
-        context = find_library_context(self.contexts, library)
-        rows = await context.store.read(
-            lambda c: outbox_queries.list_dead_of_cause(c, context.symbol, kind, target, error, limit)
+        rows = await self.context.store.read(
+            lambda c: outbox_queries.list_dead_of_cause(c, self.context.symbol, kind, target, error, limit)
         )
         return tuple(map(_build_dead_letter, rows))
 
-    async def release_all(self, library: str, letter_ids: Iterable[str], actor: str) -> int:
+    async def release_all(self, letter_ids: Iterable[str], actor: str) -> int:
         """Release letters, and return how many went; one that isn't dead any more is passed over, since somebody else
         has decided about it."""
         released = 0
         for letter_id in letter_ids:
             with suppress(NotFound):
-                await self.release(library, letter_id, actor)
+                await self.release(letter_id, actor)
                 released += 1
         return released
 
-    async def release(self, library: str, letter_id: str, actor: str) -> None:
+    async def release(self, letter_id: str, actor: str) -> None:
         """Release a letter, also an order that waits for others, which goes alone, and a message that the partner
         refused. What could not be sent to its partner goes to where the profile says today."""
-        context = find_library_context(self.contexts, library)
 
         def release_letter(connection: Transaction) -> None:
-            row = _record_decision(connection, context, letter_id, RELEASED, actor, look=_find_held_row)
+            row = _record_decision(connection, self.context, letter_id, RELEASED, actor, look=_find_held_row)
             if row.status is OutboxStatus.REFUSED:
-                outbox_decisions.resend_row(connection, context.symbol, letter_id, context.now())
-                _keep_refusal(connection, row, context.now())
-                _end_trouble(connection, context, row.request_id)
+                outbox_decisions.resend_row(connection, self.context.symbol, letter_id, self.context.now())
+                _keep_refusal(connection, row, self.context.now())
+                _end_trouble(connection, self.context, row.request_id)
                 return
             if row.status is OutboxStatus.DEAD and row.kind in (PARTNER, ORDER):
-                payload = _readdress_letter(context, row)
-                outbox_decisions.edit_row(connection, context.symbol, letter_id, payload, context.now())
+                payload = _readdress_letter(self.context, row)
+                outbox_decisions.edit_row(connection, self.context.symbol, letter_id, payload, self.context.now())
             else:
-                outbox_decisions.release_row(connection, context.symbol, letter_id, context.now())
+                outbox_decisions.release_row(connection, self.context.symbol, letter_id, self.context.now())
             _keep_unknown_try(connection, row)
 
-        await self._write_change(context, release_letter)
+        await self._write_change(release_letter)
 
-    async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
+    async def edit(self, letter_id: str, payload: str, actor: str) -> None:
         """Edit a letter; raises NotFound; Refused (INVALID_VALUE) when the payload can't be what its kind needs."""
-        context = find_library_context(self.contexts, library)
 
         def edit_letter(connection: Transaction) -> None:
-            row = _record_decision(connection, context, letter_id, CHANGED, actor)
+            row = _record_decision(connection, self.context, letter_id, CHANGED, actor)
             _check_payload(row, payload)
-            outbox_decisions.edit_row(connection, context.symbol, letter_id, payload, context.now())
+            outbox_decisions.edit_row(connection, self.context.symbol, letter_id, payload, self.context.now())
             _keep_unknown_try(connection, row)
 
-        await self._write_change(context, edit_letter)
+        await self._write_change(edit_letter)
 
-    async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
+    async def skip(self, letter_id: str, reason: str, actor: str) -> None:
         """It is never sent; what comes after it in its lane goes on. Raises NotFound."""
-        context = find_library_context(self.contexts, library)
 
         def skip_letter(connection: Transaction) -> None:
-            row = _record_decision(connection, context, letter_id, LEFT_OUT, actor, reason)
+            row = _record_decision(connection, self.context, letter_id, LEFT_OUT, actor, reason)
             if row.kind == FILE:
-                skip_batch_orders(connection, context, row, reason, actor)
-            outbox_decisions.skip_row(connection, context.symbol, letter_id, reason, actor, context.now())
+                skip_batch_orders(connection, self.context, row, reason, actor)
+            outbox_decisions.skip_row(connection, self.context.symbol, letter_id, reason, actor, self.context.now())
 
-        await self._write_change(context, skip_letter)
+        await self._write_change(skip_letter)
 
-    async def settle_rejection(self, library: str, request_id: str, note: str, actor: str) -> bool:
+    async def settle_rejection(self, request_id: str, note: str, actor: str) -> bool:
         """Take a request off these lists: what a partner rejected, or can't be told by a message, was settled in
         another way, or what a stranger wrote was looked at: nothing goes out. False: it was on none of them. Raises
         NotFound."""
-        context = find_library_context(self.contexts, library)
 
         def settle(connection: Transaction) -> bool:
-            request = requests.lock_request(connection, context.symbol, request_id)
+            request = requests.lock_request(connection, self.context.symbol, request_id)
             if request is None:
                 raise NotFound("request")
             if request.flags.isdisjoint(MESSAGE_TROUBLES):
                 return False
             words = write_sentence("Settled another way: %(words)s", words=note) if note else SETTLED
-            event = Event(local_signal(EventKind.NOTE), context.now(), actor, EventDetails(note=words))
-            apply_event_in(connection, context, EventRequest(request_id=request_id, event=event))
-            for row in outbox_queries.list_refused_of_request(connection, context.symbol, PARTNER, request_id):
-                outbox_decisions.skip_refused_row(connection, context.symbol, row.id, str(words), actor)
-            noted = requests.lock_request(connection, context.symbol, request_id)
+            event = Event(local_signal(EventKind.NOTE), self.context.now(), actor, EventDetails(note=words))
+            apply_event_in(connection, self.context, EventRequest(request_id=request_id, event=event))
+            for row in outbox_queries.list_refused_of_request(connection, self.context.symbol, PARTNER, request_id):
+                outbox_decisions.skip_refused_row(connection, self.context.symbol, row.id, str(words), actor)
+            noted = requests.lock_request(connection, self.context.symbol, request_id)
             assert noted is not None, "it was there a moment ago"
             requests.amend_request(connection, replace(noted, flags=noted.flags - MESSAGE_TROUBLES))
             return True
 
-        return await write_once(context.store, settle)
+        return await write_once(self.context.store, settle)
 
-    async def _write_change(self, context: LibraryContext, change: Callable[[Transaction], None]) -> None:
-        await write_once(context.store, change)
-        context.wake_outbox()
+    async def _write_change(self, change: Callable[[Transaction], None]) -> None:
+        await write_once(self.context.store, change)
+        self.context.wake_outbox()
 
     # --- orders that wait for others ---------------------------------------------------------------------
 
-    async def list_batched_orders(self, library: str, limit: int, cursor: str) -> ResultPage[BatchedOrder]:
+    async def list_batched_orders(self, limit: int, cursor: str) -> ResultPage[BatchedOrder]:
         """Oldest first."""
-        context = find_library_context(self.contexts, library)
-        return await context.store.read(lambda c: list_waiting_orders(c, context, limit, cursor))
+        return await self.context.store.read(lambda c: list_waiting_orders(c, self.context, limit, cursor))
 
-    async def send_orders_now(self, library: str, partner: str) -> int:
+    async def send_orders_now(self, partner: str) -> int:
         """Send now what waits for others to go to this partner, and return how many orders that are. Raises Refused:
         there is no such partner."""
-        context = find_library_context(self.contexts, library)
-        profile, _ = context.require_partner(partner)
-        sent = await context.store.write(
-            lambda c: order_batches.send_batch_now(c, context.symbol, profile.name, context.now())
+        profile, _ = self.context.require_partner(partner)
+        sent = await self.context.store.write(
+            lambda c: order_batches.send_batch_now(c, self.context.symbol, profile.name, self.context.now())
         )
-        context.wake_outbox()
+        self.context.wake_outbox()
         return sent
 
 
@@ -443,48 +431,46 @@ def report_no_contact(_library: str, _member: str) -> MemberContact:
 
 @value_object
 class PartnerDirectory:
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
     heard_from: HeardFrom = report_no_contact
 
-    async def partners(self, library: str) -> Sequence[PartnerView]:
-        context = find_library_context(self.contexts, library)
-        counted = await _count_by_partner(context)
+    async def partners(self) -> Sequence[PartnerView]:
+        counted = await _count_by_partner(self.context)
         return tuple(
-            _build_partner_view(context, profile, partner, counted, self.heard_from)
-            for profile, partner in context.partners()
+            _build_partner_view(self.context, profile, partner, counted, self.heard_from)
+            for profile, partner in self.context.partners()
         )
 
-    async def partner(self, library: str, profile: str) -> PartnerView:
+    async def partner(self, profile: str) -> PartnerView:
         """Describe a partner; raises NotFound."""
-        context = find_library_context(self.contexts, library)
-        found = context.profile(profile)
+        found = self.context.profile(profile)
         if found is None or found.partner is None or found.abstract:
             raise NotFound("partner")
-        return _build_partner_view(context, found, found.partner, await _count_by_partner(context), self.heard_from)
+        return _build_partner_view(
+            self.context, found, found.partner, await _count_by_partner(self.context), self.heard_from
+        )
 
-    async def rotas(self, library: str) -> Sequence[RotaView]:
-        policy = find_library_context(self.contexts, library).policy()
+    async def rotas(self) -> Sequence[RotaView]:
+        policy = self.context.policy()
         return tuple(_build_rota_view(name, template) for name, template in policy.rotas.items())
 
-    async def rota(self, library: str, name: str) -> RotaView:
+    async def rota(self, name: str) -> RotaView:
         """Describe a rota; raises NotFound."""
-        template = find_library_context(self.contexts, library).policy().rotas.get(name)
+        template = self.context.policy().rotas.get(name)
         if template is None:
             raise NotFound("rota")
         return _build_rota_view(name, template)
 
-    async def explain(self, library: str, request_id: str) -> RotaExplanation:
+    async def explain(self, request_id: str) -> RotaExplanation:
         """Explain whom a borrowing request would ask next, and why; nothing is changed. Raises NotFound, Refused."""
-        context = find_library_context(self.contexts, library)
-        return await explain_rota(context, await require_request(context, request_id))
+        return await explain_rota(self.context, await require_request(self.context, request_id))
 
-    async def explain_trial(self, library: str, wish: RotaTrial) -> RotaExplanation:
+    async def explain_trial(self, wish: RotaTrial) -> RotaExplanation:
         """Explain whom a request for this would ask, and why; no request is made. Raises NotFound: no rota has this
         name."""
-        context = find_library_context(self.contexts, library)
-        now = context.now()
+        now = self.context.now()
         trial = Request(
-            library=context.symbol,
+            library=self.context.symbol,
             id=TRIAL,
             role=Role.BORROWING,
             state=BorrowingState.NEW,
@@ -496,17 +482,18 @@ class PartnerDirectory:
             branch=wish.branch,
         )
         if wish.rota:
-            template = context.policy().rotas.get(wish.rota)
+            template = self.context.policy().rotas.get(wish.rota)
             if template is None:
                 raise NotFound("rota")
-            lines = build_rota_lines(template, trial, context.partner_policies())
+            lines = build_rota_lines(template, trial, self.context.partner_policies())
             trial = replace(trial, rota_name=wish.rota, rota=lines)
-        return await explain_rota(context, trial)
+        return await explain_rota(self.context, trial)
 
-    async def loads(self, library: str) -> Sequence[PartnerLoad]:
-        context = find_library_context(self.contexts, library)
-        loads = await context.store.read(lambda c: request_counts.read_partner_loads(c, context.symbol, Role.BORROWING))
-        symbols = {profile.name: partner.symbol for profile, partner in context.partners()}
+    async def loads(self) -> Sequence[PartnerLoad]:
+        loads = await self.context.store.read(
+            lambda c: request_counts.read_partner_loads(c, self.context.symbol, Role.BORROWING)
+        )
+        symbols = {profile.name: partner.symbol for profile, partner in self.context.partners()}
         return tuple(PartnerLoad(symbols[name], count) for name, count in loads.items() if symbols.get(name))
 
 

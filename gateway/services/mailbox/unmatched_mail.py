@@ -51,7 +51,7 @@ from gateway.services.mailbox.request_finder import (
     find_requests,
 )
 from gateway.services.outbox.keyed_work import write_once
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_messages import mark_messages_read
 from gateway.services.requests.sent_messages import MAIL
 from gateway.store import mailbox
@@ -121,46 +121,44 @@ class OpenedMail:
 
 @value_object
 class UnmatchedMailService:
-    """`contexts` by symbol; `parse` takes mails apart; `formats` by name; `cipher` as contents were kept with."""
+    """`parse` takes mails apart; `formats` by name; `cipher` as contents were kept with."""
 
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
     parse: ParseMail
     formats: Mapping[str, MailFormat]
     cipher: BodyCipher | None
 
-    async def list_mails(self, library: str, limit: int, cursor: str) -> UnmatchedMailPage:
-        context = find_library_context(self.contexts, library)
-        return await context.store.read(lambda c: mailbox.list_unmatched(c, context.symbol, limit, cursor))
+    async def list_mails(self, limit: int, cursor: str) -> UnmatchedMailPage:
+        return await self.context.store.read(lambda c: mailbox.list_unmatched(c, self.context.symbol, limit, cursor))
 
-    async def list_oldest_mails(self, library: str, limit: int, cursor: str) -> UnmatchedMailPage:
+    async def list_oldest_mails(self, limit: int, cursor: str) -> UnmatchedMailPage:
         """Those first that have waited longest."""
-        context = find_library_context(self.contexts, library)
-        return await context.store.read(lambda c: mailbox.list_oldest_unmatched(c, context.symbol, limit, cursor))
+        return await self.context.store.read(
+            lambda c: mailbox.list_oldest_unmatched(c, self.context.symbol, limit, cursor)
+        )
 
-    async def show_mail(self, library: str, id_: str) -> MailRow:
+    async def show_mail(self, id_: str) -> MailRow:
         """Return a mail with its content. Raises NotFound, BodyUnreadable."""
-        context = find_library_context(self.contexts, library)
-        row = await context.store.read(lambda c: mailbox.get_mail(c, context.symbol, id_, self.cipher))
+        row = await self.context.store.read(lambda c: mailbox.get_mail(c, self.context.symbol, id_, self.cipher))
         if row is None:
             raise NotFound("email")
         return row
 
-    async def open_mail(self, library: str, id_: str) -> OpenedMail:
+    async def open_mail(self, id_: str) -> OpenedMail:
         """One that waits, beside the requests that it may be about. Raises NotFound, also when it was decided about."""
-        context = find_library_context(self.contexts, library)
         try:
-            row = await self.show_mail(library, id_)
+            row = await self.show_mail(id_)
         except BodyUnreadable as error:
-            waiting = await context.store.read(lambda c: mailbox.get_mail_header(c, context.symbol, id_))
+            waiting = await self.context.store.read(lambda c: mailbox.get_mail_header(c, self.context.symbol, id_))
             return OpenedMail(row=_require_open(waiting), problem=error.detail)
         _require_open(row)
         if row.content is None:
             return OpenedMail(row=row, problem=TOO_LARGE)
         try:
-            parsed = resolve_recipient(self.parse(row.content, row.at), context)
+            parsed = resolve_recipient(self.parse(row.content, row.at), self.context)
         except MalformedMessage as error:
             return OpenedMail(row=row, problem=describe_unreadable_mail(error))
-        reading = read_mail(parsed, context.profiles(), self.formats, MailDestination(context.symbol))
+        reading = read_mail(parsed, self.context.profiles(), self.formats, MailDestination(self.context.symbol))
         mail = parsed.mail
         return OpenedMail(
             row=row,
@@ -168,67 +166,67 @@ class UnmatchedMailService:
             text=mail.text,
             files=tuple(MailFile(one.name, one.media_type, len(one.content)) for one in mail.attachments),
             says=tuple(dict.fromkeys(event.kind for event in reading.understood.events)),
-            explained=await self.explain_mail(row.content, MailDestination(context.symbol)),
-            candidates=await context.store.read(lambda c: _list_candidates(c, context, row, mail)),
+            explained=await self.explain_mail(row.content, MailDestination(self.context.symbol)),
+            candidates=await self.context.store.read(lambda c: _list_candidates(c, self.context, row, mail)),
             automatic=_is_automatic(parsed),
         )
 
     async def assign_mail(
-        self, library: str, id_: str, reference: str, actor: str, meaning: MailMeaning = MailMeaning.AS_READ
+        self, id_: str, reference: str, actor: str, meaning: MailMeaning = MailMeaning.AS_READ
     ) -> Request:
         """Apply what the mail says to this request (by id or number), or its words as a message of the partner; what
         says nothing becomes a note of it. So does what came from nobody who has to do with the request, unless staff
         vouch for it: it is the sender's, and answers nothing. Raises NotFound, Refused."""
-        context = find_library_context(self.contexts, library)
-        row = await self.show_mail(library, id_)
-        parsed = self._parse_kept_mail(row, context)
-        files = await inspect_attachments(parsed.mail, context.policy().copies) if parsed is not None else ()
+        row = await self.show_mail(id_)
+        parsed = self._parse_kept_mail(row)
+        files = await inspect_attachments(parsed.mail, self.context.policy().copies) if parsed is not None else ()
 
         def apply_assignment(connection: Transaction) -> Request:
-            request = _load_named_request(connection, context, reference)
-            if not row.open or not mailbox.close_mail(connection, context.symbol, id_, actor, request.id):
+            request = _load_named_request(connection, self.context, reference)
+            if not row.open or not mailbox.close_mail(connection, self.context.symbol, id_, actor, request.id):
                 raise NotFound("email on the list")
-            exchanges = link_exchanges_at(connection, context.symbol, row.at, MAIL, request.id)
+            exchanges = link_exchanges_at(connection, self.context.symbol, row.at, MAIL, request.id)
             with history.collect_new_events(connection) as new:
                 apply_to_request(connection, request)
             if exchanges:
-                history.link_events(connection, context.symbol, new, exchanges[0])
-            changed = requests.load_request(connection, context.symbol, request.id)
+                history.link_events(connection, self.context.symbol, new, exchanges[0])
+            changed = requests.load_request(connection, self.context.symbol, request.id)
             assert changed is not None
             return changed
 
         def apply_to_request(connection: Transaction, request: Request) -> None:
             if parsed is None:
                 note = write_sentence("email processed manually: %(report)s", report=row.reason)
-                add_note(connection, context, request.id, note, actor)
+                add_note(connection, self.context, request.id, note, actor)
             else:
-                senders = self._list_senders(context, row, parsed)
+                senders = self._list_senders(row, parsed)
                 vouched = (request.partner.profile,) if meaning is MailMeaning.FROM_PARTNER else ()
-                profile, named = _find_correspondent(connection, context, request, (*senders, *vouched))
-                hand = MailApplication(connection, context, profile or Profile(name="mail"), parsed, files)
+                profile, named = _find_correspondent(connection, self.context, request, (*senders, *vouched))
+                hand = MailApplication(connection, self.context, profile or Profile(name="mail"), parsed, files)
                 events = (
                     self._read_events_for(parsed, profile, named)
                     if meaning is not MailMeaning.MESSAGE
                     else _words_as_message(parsed, named)
                 )
                 if named is not None and events:
-                    before = request_messages.find_unread_ids(connection, context.symbol, request.id)
+                    before = request_messages.find_unread_ids(connection, self.context.symbol, request.id)
                     hand.apply_events(events, force_request(named))
-                    came = request_messages.find_unread_ids(connection, context.symbol, request.id) - before
-                    mark_messages_read(connection, context, request.id, came, actor)  # who assigns a mail has read it
+                    came = request_messages.find_unread_ids(connection, self.context.symbol, request.id) - before
+                    mark_messages_read(
+                        connection, self.context, request.id, came, actor
+                    )  # who assigns a mail has read it
                 else:
                     hand.keep_as_note(request, actor, is_stranger=named is None and parsed.bounce is None)
 
-        request = await write_once(context.store, apply_assignment)
-        context.wake_outbox()
+        request = await write_once(self.context.store, apply_assignment)
+        self.context.wake_outbox()
         return request
 
-    async def answer_mail(self, library: str, id_: str, text: str, actor: str) -> None:
+    async def answer_mail(self, id_: str, text: str, actor: str) -> None:
         """The sender gets the answer by mail, and nothing else is to be done about it: it is off the list. Raises
         NotFound; Refused: a machine wrote it, it names nobody to answer, or it isn't here to be answered."""
-        context = find_library_context(self.contexts, library)
-        row = _require_open(await self.show_mail(library, id_))
-        parsed = self._parse_kept_mail(row, context)
+        row = _require_open(await self.show_mail(id_))
+        parsed = self._parse_kept_mail(row)
         if parsed is None:
             raise Refused(RefusalReason.NOT_ALLOWED, "The original email was not stored, so you cannot reply to it.")
         if _is_automatic(parsed):
@@ -237,52 +235,48 @@ class UnmatchedMailService:
             raise Refused(RefusalReason.DATA_MISSING, "The email has no address to reply to.")
 
         def close_and_send(connection: Transaction) -> None:
-            if not mailbox.close_mail(connection, context.symbol, id_, actor):
+            if not mailbox.close_mail(connection, self.context.symbol, id_, actor):
                 raise NotFound("email on the list")
-            outbox.add_outbox_row(connection, new_reply_row(row, parsed.mail, text, actor, context.now()))
+            outbox.add_outbox_row(connection, new_reply_row(row, parsed.mail, text, actor, self.context.now()))
 
-        await write_once(context.store, close_and_send)
-        context.wake_outbox()
+        await write_once(self.context.store, close_and_send)
+        self.context.wake_outbox()
 
-    async def dismiss_mail(self, library: str, id_: str, actor: str) -> None:
+    async def dismiss_mail(self, id_: str, actor: str) -> None:
         """It needs nothing. It stays in the mailbox's folder, and can be put back for DISMISSED_KEPT. Raises
         NotFound."""
-        context = find_library_context(self.contexts, library)
 
         def take_off(connection: Transaction) -> None:
-            if not mailbox.dismiss_mail(connection, context.symbol, id_, actor, context.now()):
+            if not mailbox.dismiss_mail(connection, self.context.symbol, id_, actor, self.context.now()):
                 raise NotFound("email on the list")
 
-        await write_once(context.store, take_off)
+        await write_once(self.context.store, take_off)
 
-    async def list_dismissed(self, library: str, limit: int, cursor: str) -> UnmatchedMailPage:
+    async def list_dismissed(self, limit: int, cursor: str) -> UnmatchedMailPage:
         """Those that can be put back; the newest mail first."""
-        context = find_library_context(self.contexts, library)
-        return await context.store.read(lambda c: mailbox.list_dismissed(c, context.symbol, limit, cursor))
+        return await self.context.store.read(lambda c: mailbox.list_dismissed(c, self.context.symbol, limit, cursor))
 
-    async def put_back_mail(self, library: str, id_: str) -> None:
+    async def put_back_mail(self, id_: str) -> None:
         """Put a mail on the list again. Raises NotFound: it was not dismissed, or too long ago."""
-        context = find_library_context(self.contexts, library)
 
         def put_back(connection: Transaction) -> None:
-            if not mailbox.put_back_mail(connection, context.symbol, id_):
+            if not mailbox.put_back_mail(connection, self.context.symbol, id_):
                 raise NotFound("dismissed email")
 
-        await write_once(context.store, put_back)
+        await write_once(self.context.store, put_back)
 
     async def explain_mail(self, content: bytes, post: MailDestination) -> tuple[str, ...]:
         """Explain how a mail is understood, rule by rule; nothing changes."""
-        context = find_library_context(self.contexts, post.library)
         try:
-            parsed = resolve_recipient(self.parse(content, context.now()), context)
+            parsed = resolve_recipient(self.parse(content, self.context.now()), self.context)
         except MalformedMessage as error:
             return (describe_unreadable_mail(error),)
-        reading = read_mail(parsed, context.profiles(), self.formats, post)
+        reading = read_mail(parsed, self.context.profiles(), self.formats, post)
         lines = list(_describe_mail(parsed)) + list(reading.explained)
         if reading.problem:
             return (*lines, write_sentence("for staff: %(report)s", report=reading.problem))
         for profile in reading.profiles[:1]:
-            for found in await context.store.read(_make_event_search(context, profile, reading)):
+            for found in await self.context.store.read(_make_event_search(self.context, profile, reading)):
                 lines += found.explained
                 if found.named is None:
                     count = len(found.possible)
@@ -293,17 +287,17 @@ class UnmatchedMailService:
                     )
         return tuple(lines)
 
-    def _parse_kept_mail(self, row: MailRow, context: LibraryContext) -> ParsedMail | None:
+    def _parse_kept_mail(self, row: MailRow) -> ParsedMail | None:
         if row.content is None:
             return None
         try:
-            return resolve_recipient(self.parse(row.content, row.at), context)
+            return resolve_recipient(self.parse(row.content, row.at), self.context)
         except MalformedMessage:
             return None  # it stands on the list for that very reason
 
-    def _list_senders(self, context: LibraryContext, row: MailRow, parsed: ParsedMail) -> tuple[str, ...]:
+    def _list_senders(self, row: MailRow, parsed: ParsedMail) -> tuple[str, ...]:
         """Names of the profiles that the sender's address is one of."""
-        reading = read_mail(parsed, context.profiles(), self.formats, MailDestination(context.symbol))
+        reading = read_mail(parsed, self.context.profiles(), self.formats, MailDestination(self.context.symbol))
         return tuple(dict.fromkeys(filter(None, (row.profile, *(profile.name for profile in reading.profiles)))))
 
     def _read_events_for(

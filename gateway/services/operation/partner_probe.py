@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable
 from urllib.parse import urlsplit
 
 from gateway.adapter_registry import AdapterRegistry
@@ -20,7 +20,7 @@ from gateway.ports.adapter import SearchContext
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, SearchTerm
 from gateway.ports.library_system import ProbeStep
 from gateway.ports.outgoing_addresses import AllowedAddresses
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.searching.article_lookup import Secrets
 from gateway.services.searching.targets import CatalogueTarget, failure_reason
 
@@ -38,17 +38,17 @@ SECRETS, CONNECTION, CATALOGUE, MAIL_SERVER = "secrets", "connection", "catalogu
 
 @value_object(kw_only=True)
 class PartnerProbe:
-    """`contexts` by symbol of the library. `mail_server`: host:port through which letters go; empty: there is none."""
+    """`mail_server`: host:port through which letters go; empty: there is none."""
 
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
     adapters: AdapterRegistry
     secrets: Secrets
     addresses: AllowedAddresses
     mail_server: str
 
-    async def probe_partner(self, library: str, partner: str) -> tuple[ProbeStep, ...]:
+    async def probe_partner(self, partner: str) -> tuple[ProbeStep, ...]:
         """All steps, failed ones too; empty: the profile names nothing that could be tried. Raises NotFound."""
-        profile = find_library_context(self.contexts, library).profile(partner)
+        profile = self.context.profile(partner)
         if profile is None or profile.partner is None or profile.abstract:
             raise NotFound("partner")
         return tuple([step async for step in self._try_steps(profile)])

@@ -64,44 +64,41 @@ class _DeliveredCopy:
 class PatronCopies:
     requests: RequestService
 
-    async def list_available(self, library: str, wanted: Iterable[Request]) -> frozenset[str]:
+    async def list_available(self, wanted: Iterable[Request]) -> frozenset[str]:
         """Ids of those whose copy may still be had here."""
-        context = self.requests.library_context(library)
-        age = timedelta(days=context.policy().copies.link_days)
-        now = context.now()
+        age = timedelta(days=self.requests.context.policy().copies.link_days)
+        now = self.requests.context.now()
         recent = [one for one in wanted if _has_copy(one) and one.changed + age > now]
         if not recent:
             return frozenset()
 
         def list_copies(connection: Transaction) -> frozenset[str]:
-            copies = {one.id: _load_copy(connection, context, one) for one in recent}
+            copies = {one.id: _load_copy(connection, self.requests.context, one) for one in recent}
             return frozenset(id_ for id_, copy in copies.items() if copy is not None and copy.left)
 
-        return await context.store.read(list_copies)
+        return await self.requests.context.store.read(list_copies)
 
-    async def load_copy(self, library: str, request_id: str, patron_id: str) -> PatronCopy:
+    async def load_copy(self, request_id: str, patron_id: str) -> PatronCopy:
         """Load a copy; raises NotFound: none has come that could be given out here, or it is somebody else's."""
-        context = self.requests.library_context(library)
-        request = await require_own_request(context, request_id, patron_id)
-        copy = await context.store.read(lambda c: _load_copy(c, context, request))
+        request = await require_own_request(self.requests.context, request_id, patron_id)
+        copy = await self.requests.context.store.read(lambda c: _load_copy(c, self.requests.context, request))
         if copy is None:
             raise NotFound("copy")
         return copy
 
-    async def take_copy(self, library: str, request_id: str, patron_id: str) -> TakenCopy:
+    async def take_copy(self, request_id: str, patron_id: str) -> TakenCopy:
         """One more download is counted. Raises NotFound as `load_copy`, or where the file is gone."""
-        context = self.requests.library_context(library)
-        request = await require_own_request(context, request_id, patron_id)
-        found = await context.store.read(lambda c: _find_delivered(c, context, request))
+        request = await require_own_request(self.requests.context, request_id, patron_id)
+        found = await self.requests.context.store.read(lambda c: _find_delivered(c, self.requests.context, request))
         if found is None:
             raise NotFound("copy")
-        content, now = None, context.now()
+        content, now = None, self.requests.context.now()
         if found.file is not None:  # looked for before the download is counted: a failure uses nothing up
-            content = await self.requests.load_attachment(library, request.id, found.file.id)
-        is_given = found.expires > now and await context.store.write(
-            lambda c: api_records.count_download(c, context.symbol, found.counter, found.most, now)
+            content = await self.requests.load_attachment(request.id, found.file.id)
+        is_given = found.expires > now and await self.requests.context.store.write(
+            lambda c: api_records.count_download(c, self.requests.context.symbol, found.counter, found.most, now)
         )
-        copy = await self.load_copy(library, request_id, patron_id)
+        copy = await self.load_copy(request_id, patron_id)
         return TakenCopy(copy=copy, is_given=is_given, content=content if is_given else None)
 
 

@@ -17,7 +17,7 @@ from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.conversations import names_of_request
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store import journal_queries, patron_sessions
 from gateway.store.journal_records import mark_patron
@@ -82,52 +82,47 @@ class ForgottenPatronData:
 
 @value_object
 class PatronDataService:
-    """`contexts` by symbol."""
+    context: LibraryContext
 
-    contexts: Mapping[str, LibraryContext]
-
-    async def find_data(self, library: str, number: PatronNumber) -> HeldPatronData:
+    async def find_data(self, number: PatronNumber) -> HeldPatronData:
         """Numbers are compared exactly. Raises TooManyRequestsError."""
-        context = find_library_context(self.contexts, library)
-        return HeldPatronData(await context.store.read(lambda c: _find_requests(c, context.symbol, number)))
+        return HeldPatronData(await self.context.store.read(lambda c: _find_requests(c, self.context.symbol, number)))
 
-    async def export_data(self, library: str, number: PatronNumber) -> Mapping[str, object]:
+    async def export_data(self, number: PatronNumber) -> Mapping[str, object]:
         """All of it, ready for JSON: each request as it is stored, with its history, and which messages about it the
         journal has. Raises TooManyRequestsError."""
-        context = find_library_context(self.contexts, library)
 
         def read_all(connection: Transaction) -> list[Mapping[str, object]]:
-            found = _find_requests(connection, context.symbol, number)
-            return [_export_request(connection, context, one) for one in found]
+            found = _find_requests(connection, self.context.symbol, number)
+            return [_export_request(connection, self.context, one) for one in found]
 
-        made = context.now().isoformat(timespec="seconds")
+        made = self.context.now().isoformat(timespec="seconds")
         return {
-            "library": context.symbol,
+            "library": self.context.symbol,
             "made": made,
             "number": number.text,
-            "requests": await context.store.read(read_all),
+            "requests": await self.context.store.read(read_all),
         }
 
-    async def forget_patron(self, library: str, number: PatronNumber, actor: str) -> ForgottenPatronData:
+    async def forget_patron(self, number: PatronNumber, actor: str) -> ForgottenPatronData:
         """Closed requests forget the patron now, with what people wrote in them, the contents of messages and mails
         about them, and what was sent; the journal the contents of look-ups of this number. The patron is signed out.
         Open ones forget in their time. Raises TooManyRequestsError."""
-        context = find_library_context(self.contexts, library)
-        held = await self.find_data(library, number)
+        held = await self.find_data(number)
         forgotten: list[str] = []
         for request in held.closed_requests:
-            if await context.store.write(lambda c, id_=request.id: _forget_in(c, context, id_, actor)):  # type: ignore[misc]
+            if await self.context.store.write(lambda c, id_=request.id: _forget_in(c, self.context, id_, actor)):  # type: ignore[misc]
                 forgotten.append(request.number)
         ids = {link.id for one in held.requests for link in _links_of(one, number)}
 
         def forget_the_rest(connection: Transaction) -> None:
             for one in sorted({number.text, *ids} - {""}):
-                mark = mark_patron(context.symbol, one)
-                journal_queries.forget_bodies_about_patron(connection, context.symbol, mark)
-            patron_sessions.end_patron_sessions(connection, context.symbol, ids)
+                mark = mark_patron(self.context.symbol, one)
+                journal_queries.forget_bodies_about_patron(connection, self.context.symbol, mark)
+            patron_sessions.end_patron_sessions(connection, self.context.symbol, ids)
 
-        await context.store.write(forget_the_rest)
-        context.wake_outbox()
+        await self.context.store.write(forget_the_rest)
+        self.context.wake_outbox()
         return ForgottenPatronData(tuple(forgotten), tuple(one.number for one in held.open_requests))
 
 

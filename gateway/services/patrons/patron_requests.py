@@ -38,20 +38,19 @@ class PatronRequestService:
     requests: RequestService
     letters: LetterRenderer
 
-    async def find_patron_id(self, library: str, value: str, kind: PatronReference) -> str:
+    async def find_patron_id(self, value: str, kind: PatronReference) -> str:
         """Find the id of a patron whom the library's system finds by this identifier, or of whom there are requests
         under this id.
 
         Raises NotFound; Refused (AMBIGUOUS_PATRON) where it is one patron's id and another's identifier; Unavailable.
         """
-        context = self.requests.library_context(library)
         found: set[str] = set()
         if kind is not PatronReference.IDENTIFIER:
             wanted = RequestFilter(role=Role.BORROWING, patron_id=value)
-            found.update(request.patron.id for request in await self.requests.list_requests(library, wanted, 1, ""))
+            found.update(request.patron.id for request in await self.requests.list_requests(wanted, 1, ""))
         if kind is not PatronReference.ID:
             try:
-                found.add((await context.system.find_patron(PatronKey(value))).id)
+                found.add((await self.requests.context.system.find_patron(PatronKey(value))).id)
             except Refused as refused:
                 if refused.reason is not RefusalReason.UNKNOWN_PATRON:
                     raise
@@ -66,22 +65,23 @@ class PatronRequestService:
         return found.pop()
 
     async def list_requests(
-        self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
+        self, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
     ) -> ResultPage[PatronView]:
         """Newest change first. Raises InvalidCursorError."""
         wanted = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=open_)
-        page = await self.requests.list_requests(library, wanted, limit, cursor)
-        context = self.requests.library_context(library)
-        return ResultPage(tuple(self._build_patron_view(context, request, language) for request in page), page.cursor)
+        page = await self.requests.list_requests(wanted, limit, cursor)
+        return ResultPage(
+            tuple(self._build_patron_view(self.requests.context, request, language) for request in page), page.cursor
+        )
 
-    async def load_view(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
+    async def load_view(self, request_id: str, patron_id: str, language: str) -> PatronView:
         """Load a view; raises NotFound, for the requests of others too."""
-        context = self.requests.library_context(library)
-        return self._build_patron_view(context, await require_own_request(context, request_id, patron_id), language)
+        return self._build_patron_view(
+            self.requests.context, await require_own_request(self.requests.context, request_id, patron_id), language
+        )
 
     async def apply_action(
         self,
-        library: str,
         request_id: str,
         patron_id: str,
         act: PatronAction,
@@ -91,57 +91,54 @@ class PatronRequestService:
     ) -> PatronView:
         """Apply an action; raises NotFound, VersionConflict, EventDenied, Refused (the partner's workflow keeps it for
         staff)."""
-        context = self.requests.library_context(library)
-        await require_own_request(context, request_id, patron_id)
+        await require_own_request(self.requests.context, request_id, patron_id)
         done = ActionRequest(kind=KINDS[act], details=details, actor=PATRON, version=version)
-        return self._build_patron_view(context, await self.requests.apply_action(library, request_id, done), language)
-
-    async def recall_action(
-        self, library: str, request_id: str, patron_id: str, reference: str, language: str
-    ) -> PatronView:
-        """Recall an action as `RequestService.recall_action` does."""
-        context = self.requests.library_context(library)
-        await require_own_request(context, request_id, patron_id)
         return self._build_patron_view(
-            context, await self.requests.recall_action(library, request_id, reference), language
+            self.requests.context, await self.requests.apply_action(request_id, done), language
+        )
+
+    async def recall_action(self, request_id: str, patron_id: str, reference: str, language: str) -> PatronView:
+        """Recall an action as `RequestService.recall_action` does."""
+        await require_own_request(self.requests.context, request_id, patron_id)
+        return self._build_patron_view(
+            self.requests.context, await self.requests.recall_action(request_id, reference), language
         )
 
     # --- holds in the library's own system -----------------------------------------------------------------
 
-    async def list_holds(self, library: str, patron_id: str) -> tuple[Hold, ...]:
+    async def list_holds(self, patron_id: str) -> tuple[Hold, ...]:
         """Open ones, oldest first; not those on which an item for a request of ours waits, which says so itself.
         Raises Refused, Unavailable."""
-        context = self.requests.library_context(library)
-        holds = await context.system.patron_holds(patron_id)
+        holds = await self.requests.context.system.patron_holds(patron_id)
         if not holds:
             return ()
         wanted = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=True)
-        ours = tuple(await self.requests.list_requests(library, wanted, MAX_OPEN_REQUESTS, ""))
+        ours = tuple(await self.requests.list_requests(wanted, MAX_OPEN_REQUESTS, ""))
         return tuple(one for one in holds if not any(_is_hold_of_request(one, request) for request in ours))
 
-    async def find_hold(self, library: str, patron_id: str, hold_id: str) -> Hold:
+    async def find_hold(self, patron_id: str, hold_id: str) -> Hold:
         """Find a hold; raises NotFound for those of others too, and as `list_holds`."""
-        holds = await self.list_holds(library, patron_id)
+        holds = await self.list_holds(patron_id)
         found = next((one for one in holds if one.id == hold_id), None)
         if found is None:
             raise NotFound("hold")
         return found
 
-    def can_cancel_hold(self, library: str, hold: Hold) -> bool:
+    def can_cancel_hold(self, hold: Hold) -> bool:
         """Return whether the library's system can cancel it, and no partner's request hangs on it. What has no key
         wasn't placed through the gateway: then its number is one of the system's own."""
-        capabilities = self.requests.library_context(library).system.capabilities
+        capabilities = self.requests.context.system.capabilities
         is_patrons_own = not hold.request_id or not hold.key
         return Capability.HOLD_CANCEL in capabilities and bool(hold.id) and is_patrons_own
 
-    async def cancel_hold(self, library: str, patron_id: str, hold_id: str, key: str) -> None:
+    async def cancel_hold(self, patron_id: str, hold_id: str, key: str) -> None:
         """Cancel a hold, under the same key once. Raises NotFound: it isn't there any more; Refused, Unavailable,
         OutcomeUnknown."""
-        hold = await self.find_hold(library, patron_id, hold_id)
-        if not self.can_cancel_hold(library, hold):
+        hold = await self.find_hold(patron_id, hold_id)
+        if not self.can_cancel_hold(hold):
             raise Refused(RefusalReason.NOT_ALLOWED, "Please ask library staff to do this.", about=MessagePart.REQUEST)
         try:
-            await self.requests.library_context(library).system.cancel_hold(hold.id, key)
+            await self.requests.context.system.cancel_hold(hold.id, key)
         except Refused as refused:
             if refused.reason not in _ENDED_HOLD:
                 raise

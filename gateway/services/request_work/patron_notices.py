@@ -25,7 +25,7 @@ from gateway.services.letters.facts import NoticeFacts
 from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.request_work.questions import make_answer_links
 from gateway.services.requests.effects import LETTER, RECALLED, reader_of_request
-from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
+from gateway.services.requests.library_context import LibraryContext, require_request
 from gateway.services.requests.moot_steps import MOOT
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import outbox_queries
@@ -53,34 +53,30 @@ NOTICE_STATUS: Mapping[OutboxStatus, NoticeStatus] = {
 
 @value_object
 class NoticeService:
-    """`contexts` by symbol."""
-
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
     letters: LetterRenderer
 
-    async def list_notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
+    async def list_notices(self, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
         """Newest first; `request_id` empty: of all requests. Raises InvalidCursorError."""
-        context = find_library_context(self.contexts, library)
-        page = await context.store.read(
-            lambda c: outbox_queries.list_rows_of_kind(c, context.symbol, LETTER, request_id, limit, cursor)
+        page = await self.context.store.read(
+            lambda c: outbox_queries.list_rows_of_kind(c, self.context.symbol, LETTER, request_id, limit, cursor)
         )
         return ResultPage(tuple(_build_notice_view(row) for row in page.rows), page.cursor)
 
-    async def render_notice(self, library: str, notice_id: str) -> NoticeLetter:
+    async def render_notice(self, notice_id: str) -> NoticeLetter:
         """The letter as it would be sent now, to be printed; nothing is changed by it.
 
         Raises NotFound: there is no such notice (any more), or its patron is forgotten. Raises Refused, Unavailable
         (the library's system), ConfigurationError (a template, with file and line).
         """
-        context = find_library_context(self.contexts, library)
-        row = await context.store.read(lambda c: outbox_queries.get_outbox_row(c, context.symbol, notice_id))
+        row = await self.context.store.read(lambda c: outbox_queries.get_outbox_row(c, self.context.symbol, notice_id))
         if row is None or row.kind != LETTER:
             raise NotFound("notice")
-        request = await require_request(context, row.request_id)
+        request = await require_request(self.context, row.request_id)
         if not reader_of_request(request).id:
             raise NotFound("patron of this notice")
-        patron = await find_reader(context, request)
-        letter = await render_notice_letter(context, self.letters, row, request, patron)
+        patron = await find_reader(self.context, request)
+        letter = await render_notice_letter(self.context, self.letters, row, request, patron)
         return NoticeLetter(
             notice=_build_notice_view(row),
             name=patron.name.direct,

@@ -78,7 +78,7 @@ async def make_answer_links(context: LibraryContext, request: Request) -> Mappin
 
 @value_object
 class PatronQuestionService:
-    """`acts` by symbol of the library."""
+    """`contexts` and `action_services` by symbol of the library."""
 
     store: Store
     journal: Journal

@@ -45,7 +45,7 @@ from gateway.services.request_work.library_calls import NOTHING_DONE
 from gateway.services.requests.brokered_requests import can_pass_on
 from gateway.services.requests.effects import LIBRARY, PARTNER
 from gateway.services.requests.lending import find_located_copy
-from gateway.services.requests.library_context import DESK, LibraryContext, find_library_context, require_request
+from gateway.services.requests.library_context import DESK, LibraryContext, require_request
 from gateway.services.requests.request_messages import build_message_views
 from gateway.services.requests.request_search import list_number_matches, require_meant_request
 from gateway.services.requests.transitions import history_line
@@ -63,41 +63,36 @@ MAX_STEPS = 200
 
 @value_object
 class RequestReader:
-    """`contexts` by symbol of the library."""
+    context: LibraryContext
 
-    contexts: Mapping[str, LibraryContext]
-
-    def library_context(self, library: str) -> LibraryContext:
-        return find_library_context(self.contexts, library)
-
-    async def list_requests(self, library: str, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
+    async def list_requests(self, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
         """List requests in the order of the filter. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or
         state that doesn't exist."""
-        context = self.library_context(library)
         filtered = _build_list_filter(wanted)
         try:
-            found, stuck = await context.store.read(lambda c: _load_list(c, context.symbol, filtered, limit, cursor))
+            found, stuck = await self.context.store.read(
+                lambda c: _load_list(c, self.context.symbol, filtered, limit, cursor)
+            )
         except list_paths.BadCursor as bad:
             raise InvalidCursorError(str(bad)) from bad
         return ResultPage(tuple(_flag_dead_letter(one, one.id in stuck) for one in found.requests), found.cursor)
 
-    async def find_waiting_since(self, library: str, task: str, page: ResultPage[Request]) -> Mapping[str, datetime]:
+    async def find_waiting_since(self, task: str, page: ResultPage[Request]) -> Mapping[str, datetime]:
         """Find by id of the request since when it stands on this task list; without a list, when it changed last."""
         if not task:
             return {request.id: request.changed for request in page}
-        context = self.library_context(library)
-        return await context.store.read(lambda c: request_lists.read_waiting_since(c, context.symbol, task, page.items))
+        return await self.context.store.read(
+            lambda c: request_lists.read_waiting_since(c, self.context.symbol, task, page.items)
+        )
 
-    async def count_list(self, library: str, wanted: RequestFilter) -> ListCounts:
+    async def count_list(self, wanted: RequestFilter) -> ListCounts:
         """Count how many the list has, and of which kinds. Raises Refused (INVALID_VALUE) for a task or state that
         doesn't exist."""
-        context = self.library_context(library)
         filtered = _build_list_filter(wanted)
-        return await context.store.read(lambda c: request_facets.count_list(c, context.symbol, filtered))
+        return await self.context.store.read(lambda c: request_facets.count_list(c, self.context.symbol, filtered))
 
-    async def load_view(self, library: str, request_id: str) -> RequestView:
+    async def load_view(self, request_id: str) -> RequestView:
         """Load a view; raises NotFound."""
-        context = self.library_context(library)
 
         def load_with_history(
             connection: Transaction,
@@ -110,28 +105,28 @@ class RequestReader:
             Sequence[LibraryStep],
             Sequence[UnfinishedStep],
         ]:
-            request = requests.load_request(connection, context.symbol, request_id)
+            request = requests.load_request(connection, self.context.symbol, request_id)
             if request is None:
                 raise NotFound("request")
-            rows = history.list_events_of_request(connection, context.symbol, request_id)
+            rows = history.list_events_of_request(connection, self.context.symbol, request_id)
             return (
                 request,
                 rows,
-                build_message_views(connection, context, request, rows),
-                timers.list_timers_of_request(connection, context.symbol, request_id),
-                _load_unfinished_steps(connection, context, request_id),
-                _load_library_steps(connection, context.symbol, request_id),
-                _load_refused_messages(connection, context.symbol, request_id),
+                build_message_views(connection, self.context, request, rows),
+                timers.list_timers_of_request(connection, self.context.symbol, request_id),
+                _load_unfinished_steps(connection, self.context, request_id),
+                _load_library_steps(connection, self.context.symbol, request_id),
+                _load_refused_messages(connection, self.context.symbol, request_id),
             )
 
-        request, rows, messages, running, unfinished, library_steps, refused = await context.store.read(
+        request, rows, messages, running, unfinished, library_steps, refused = await self.context.store.read(
             load_with_history
         )
-        probe = Event(local_signal(EventKind.NOTE), context.now())
+        probe = Event(local_signal(EventKind.NOTE), self.context.now())
         kinds = tuple(
             kind
-            for kind in list_allowed_events(request, context.workflow(request), probe)
-            if kind in BY_HAND and (kind is not EventKind.BROKERED or can_pass_on(context, request))
+            for kind in list_allowed_events(request, self.context.workflow(request), probe)
+            if kind in BY_HAND and (kind is not EventKind.BROKERED or can_pass_on(self.context, request))
         )
         is_stuck = any(step.status == OutboxStatus.DEAD.value for step in unfinished)
         return RequestView(
@@ -139,59 +134,54 @@ class RequestReader:
             history=tuple(history_line(row) for row in rows),
             timers=tuple(TimerLine(row.timer.value, row.at) for row in running),
             allowed=kinds,
-            hints=find_action_hints(context, request, kinds, probe),
+            hints=find_action_hints(self.context, request, kinds, probe),
             unfinished=tuple(unfinished),
-            located_copy=await find_located_copy(context, request),
+            located_copy=await find_located_copy(self.context, request),
             messages=tuple(messages),
             library_steps=tuple(library_steps),
             refused=tuple(refused),
         )
 
-    async def find_copies_to_pull(
-        self, library: str, wanted: RequestFilter, page: ResultPage[Request]
-    ) -> Mapping[str, LocatedCopy]:
+    async def find_copies_to_pull(self, wanted: RequestFilter, page: ResultPage[Request]) -> Mapping[str, LocatedCopy]:
         """Find copies by id of the request, for the page of a list; empty for lists of other things than what is to be
         fetched."""
         if wanted.task != TO_PULL:
             return {}
-        context = self.library_context(library)
-        found = [(request.id, await find_located_copy(context, request)) for request in page]
+        found = [(request.id, await find_located_copy(self.context, request)) for request in page]
         return {id_: copy for id_, copy in found if copy is not None}
 
-    async def find_request(self, library: str, reference: str) -> Request:
+    async def find_request(self, reference: str) -> Request:
         """Find a request by id, number (ours, a partner's, another system's) or barcode; of several with it, the one
         that is open. Raises NotFound, SeveralRequests."""
-        context = self.library_context(library)
-        return await context.store.read(lambda c: require_meant_request(c, context.symbol, reference))
+        return await self.context.store.read(lambda c: require_meant_request(c, self.context.symbol, reference))
 
-    async def find_only_match(self, library: str, text: str, *, hides_patrons: bool = False) -> Request:
+    async def find_only_match(self, text: str, *, hides_patrons: bool = False) -> Request:
         """The one that any number of a person's, a work's or its own leads to, or else the words of its title.
         `hides_patrons` as in `RequestFilter`. Raises NotFound, SeveralRequests."""
-        context = self.library_context(library)
         kinds = searched_numbers(hides_patrons=hides_patrons)
         try:
-            return await context.store.read(lambda c: require_meant_request(c, context.symbol, text, kinds))
+            return await self.context.store.read(lambda c: require_meant_request(c, self.context.symbol, text, kinds))
         except NotFound:
             wanted = RequestFilter(search=text, hides_patrons=hides_patrons)
-            page = await self.list_requests(library, wanted, MAX_NAMED, "")
+            page = await self.list_requests(wanted, MAX_NAMED, "")
         if not page.items:
             raise NotFound("request")
         if len(page.items) > 1:
             raise SeveralRequests(tuple(request.number for request in page))
         return page.items[0]
 
-    async def find_by_number(self, library: str, text: str) -> tuple[NumberMatch, ...]:
+    async def find_by_number(self, text: str) -> tuple[NumberMatch, ...]:
         """All requests that have this number, whatever it is to them: ours first, then newest first, MAX_MATCHES."""
-        context = self.library_context(library)
-        return await context.store.read(lambda c: list_number_matches(c, context.symbol, text))
+        return await self.context.store.read(lambda c: list_number_matches(c, self.context.symbol, text))
 
-    async def load_attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
+    async def load_attachment(self, request_id: str, attachment_id: str) -> StoredFile:
         """Load a file; raises NotFound."""
-        context = self.library_context(library)
-        request = await require_request(context, request_id)
+        request = await require_request(self.context, request_id)
         kept = next((one for one in request.attachments if one.id == attachment_id), None)
         content = (
-            await context.store.read(lambda c: history.get_file(c, context.symbol, attachment_id)) if kept else None
+            await self.context.store.read(lambda c: history.get_file(c, self.context.symbol, attachment_id))
+            if kept
+            else None
         )
         if kept is None or content is None:
             raise NotFound("attachment")
@@ -297,10 +287,9 @@ def _unfinished_step(row: OutboxRow) -> UnfinishedStep:
 
 @value_object
 class EventFeed:
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
 
-    async def list_events_after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
+    async def list_events_after(self, cursor: str, limit: int) -> Sequence[HistoryLine]:
         """Events whose id sorts behind the cursor, oldest first; an empty cursor: from the first that is kept."""
-        context = find_library_context(self.contexts, library)
-        rows = await context.store.read(lambda c: history.list_events_after(c, context.symbol, cursor, limit))
+        rows = await self.context.store.read(lambda c: history.list_events_after(c, self.context.symbol, cursor, limit))
         return tuple(history_line(row) for row in rows)

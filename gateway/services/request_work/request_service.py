@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from gateway.domain.requests.attachments import describe_page_mismatch
@@ -34,7 +34,7 @@ from gateway.services.request_work.attachments import check_upload
 from gateway.services.request_work.request_reader import RequestReader
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.lending_intake import create_lending_request
-from gateway.services.requests.library_context import LibraryContext, require_request, require_role
+from gateway.services.requests.library_context import require_request, require_role
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in, raise_if_denied
 from gateway.store.requests import history
 from gateway.store.schema import make_exchange_id
@@ -42,50 +42,44 @@ from gateway.store.schema import make_exchange_id
 
 @value_object
 class RequestService(RequestReader):
-    """`action_services` by symbol of the library."""
-
-    action_services: Mapping[str, ActionService]
+    actions: ActionService
 
     # --- making ------------------------------------------------------------------------------------------
 
-    async def create_borrowing(self, library: str, draft: BorrowingDraft) -> Request:
+    async def create_borrowing(self, draft: BorrowingDraft) -> Request:
         """Checked and submitted. Raises Refused (unknown or blocked patron, limit, duplicate, locally owned …)."""
-        return await create_borrowing_request(self.library_context(library), draft)
+        return await create_borrowing_request(self.context, draft)
 
-    async def create_lending(self, library: str, draft: LendingDraft) -> Request:
+    async def create_lending(self, draft: LendingDraft) -> Request:
         """Create a request; raises Refused (the requester's number is taken, closed, over the threshold …)."""
-        return await create_lending_request(self.library_context(library), draft)
+        return await create_lending_request(self.context, draft)
 
-    async def apply_action(self, library: str, request_id: str, action: ActionRequest) -> Request:
+    async def apply_action(self, request_id: str, action: ActionRequest) -> Request:
         """The request after the event. Where the library's system must say yes first, its answer is awaited.
 
         Raises NotFound, VersionConflict, EventDenied, Refused, OutcomeUnknown.
         """
-        context = self.library_context(library)
-        return await self.action_services[context.symbol].perform(request_id, action)
+        return await self.actions.perform(request_id, action)
 
-    async def recall_action(self, library: str, request_id: str, reference: str) -> Request:
+    async def recall_action(self, request_id: str, reference: str) -> Request:
         """The request after what was done under a key (gateway.services.outbox.keyed_work), as it is now. Raises as
         `apply_action`."""
-        context = self.library_context(library)
-        return await self.action_services[context.symbol].recall(request_id, reference)
+        return await self.actions.recall(request_id, reference)
 
-    async def undo_act(self, library: str, act: UndoableAct, actor: str) -> Request:
+    async def undo_act(self, act: UndoableAct, actor: str) -> Request:
         """The request as it was before an act of staff. Raises NotFound, VersionConflict, EventDenied, Refused,
         Unavailable."""
-        context = self.library_context(library)
-        return await self.action_services[context.symbol].undo_act(act, actor)
+        return await self.actions.undo_act(act, actor)
 
     # --- files -------------------------------------------------------------------------------------------
 
     async def attach(
-        self, library: str, request_id: str, upload: FileUpload, actor: str, version: int | None
+        self, request_id: str, upload: FileUpload, actor: str, version: int | None
     ) -> tuple[Request, Attachment]:
         """Attach a file; raises NotFound, VersionConflict, Refused."""
-        context = self.library_context(library)
-        await require_request(context, request_id)  # before a scanner is bothered
-        upload = await check_upload(upload, context.policy().copies)
-        now = context.now()
+        await require_request(self.context, request_id)  # before a scanner is bothered
+        upload = await check_upload(upload, self.context.policy().copies)
+        now = self.context.now()
         attachment = Attachment(
             id=make_exchange_id(now),
             name=upload.name,
@@ -104,24 +98,21 @@ class RequestService(RequestReader):
         )
 
         def insert_attachment(connection: Transaction) -> Request:
-            history.put_file(connection, context.symbol, attachment.id, upload.content)
-            return raise_if_denied(apply_event_in(connection, context, event_request)).request
+            history.put_file(connection, self.context.symbol, attachment.id, upload.content)
+            return raise_if_denied(apply_event_in(connection, self.context, event_request)).request
 
-        return await write_once(context.store, insert_attachment, lambda _: attachment.id), attachment
+        return await write_once(self.context.store, insert_attachment, lambda _: attachment.id), attachment
 
     # --- the rota of one request -------------------------------------------------------------------------
 
-    async def reorder(
-        self, library: str, request_id: str, partners: Sequence[str], actor: str, version: int | None
-    ) -> Request:
+    async def reorder(self, request_id: str, partners: Sequence[str], actor: str, version: int | None) -> Request:
         """Waiting lines of the rota in this order; partners that are new are added, those left out stay behind.
 
         Raises NotFound, VersionConflict, Refused (a partner that doesn't exist).
         """
-        context = self.library_context(library)
         partners = tuple(dict.fromkeys(partners))
         for partner in partners:
-            context.require_partner(partner)
+            self.context.require_partner(partner)
 
         def reorder_rota(request: Request) -> Request:
             done = tuple(line for line in request.rota if line.standing is not RotaLineStatus.WAITING)
@@ -130,15 +121,12 @@ class RequestService(RequestReader):
             chosen = [replace(line, why=write_sentence("manually"), by_hand=True) for line in first]
             return replace(request, rota=(*done, *chosen, *waiting.values()))
 
-        names = ", ".join(context.name_of_partner(partner) for partner in partners)
+        names = ", ".join(self.context.name_of_partner(partner) for partner in partners)
         note = write_sentence("Rota: %(partners)s", partners=names)
-        return await self._change_rota(context, request_id, reorder_rota, actor, version, note)
+        return await self._change_rota(request_id, reorder_rota, actor, version, note)
 
-    async def skip(
-        self, library: str, request_id: str, partner: str, why: str, actor: str, version: int | None
-    ) -> Request:
+    async def skip(self, request_id: str, partner: str, why: str, actor: str, version: int | None) -> Request:
         """A waiting line of the rota is not asked. Raises NotFound (request or line), VersionConflict."""
-        context = self.library_context(library)
 
         def skip_line(request: Request) -> Request:
             waits = any(line.partner == partner and line.standing is RotaLineStatus.WAITING for line in request.rota)
@@ -152,24 +140,23 @@ class RequestService(RequestReader):
             )
             return replace(request, rota=rota)
 
-        name = context.name_of_partner(partner)
+        name = self.context.name_of_partner(partner)
         note = (
             write_sentence("Skipped: %(partner)s (%(words)s)", partner=name, words=why)
             if why
             else write_sentence("Skipped: %(partner)s", partner=name)
         )
-        return await self._change_rota(context, request_id, skip_line, actor, version, note)
+        return await self._change_rota(request_id, skip_line, actor, version, note)
 
     async def _change_rota(
         self,
-        context: LibraryContext,
         request_id: str,
         change: Callable[[Request], Request],
         actor: str,
         version: int | None,
         note: str,
     ) -> Request:
-        event = Event(local_signal(EventKind.NOTE), context.now(), actor, EventDetails(note=note))
+        event = Event(local_signal(EventKind.NOTE), self.context.now(), actor, EventDetails(note=note))
 
         def change_borrowing_rota(request: Request) -> Request:
             require_role(request, Role.BORROWING)
@@ -178,7 +165,7 @@ class RequestService(RequestReader):
         event_request = EventRequest(
             request_id=request_id, event=event, expected=version, prepare=change_borrowing_rota
         )
-        return (await apply_event(context, event_request)).request
+        return (await apply_event(self.context, event_request)).request
 
 
 def _add_attachment(request: Request, attachment: Attachment) -> Request:

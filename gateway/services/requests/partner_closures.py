@@ -17,7 +17,7 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.keyed_work import write_once
 from gateway.services.requests.deadlines import timer_due
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store import partner_closures
 from gateway.store.partner_closures import PartnerClosureRow
 from gateway.store.requests import request_lists, requests, timers
@@ -36,28 +36,24 @@ REQUESTS_AT_ONCE = 200
 
 @value_object
 class PartnerClosureService:
-    """`contexts` by symbol of the library."""
+    context: LibraryContext
 
-    contexts: Mapping[str, LibraryContext]
-
-    async def list_closures(self, library: str, partner: str) -> Sequence[PartnerClosureView]:
+    async def list_closures(self, partner: str) -> Sequence[PartnerClosureView]:
         """List the closures from today on, by their first day. Raises NotFound."""
-        context = find_library_context(self.contexts, library)
-        policy, today = _require_policy(context, partner), context.today()
-        rows = await context.store.read(lambda c: partner_closures.list_partner_closures(c, context.symbol, today))
+        policy, today = _require_policy(self.context, partner), self.context.today()
+        rows = await self.context.store.read(
+            lambda c: partner_closures.list_partner_closures(c, self.context.symbol, today)
+        )
         of_profile = [PartnerClosureView("", one.first, one.last, one.note, "") for one in policy.closures]
         written = [_build_view(row) for row in rows if row.partner == partner]
         return sorted(
             (one for one in (*of_profile, *written) if one.last >= today), key=lambda one: (one.first, one.last)
         )
 
-    async def add_closure(
-        self, library: str, partner: str, first: date, last: date, note: str, actor: str
-    ) -> PartnerClosureView:
+    async def add_closure(self, partner: str, first: date, last: date, note: str, actor: str) -> PartnerClosureView:
         """Add a closure; raises NotFound, Refused (INVALID_VALUE): days that make no sense."""
-        context = find_library_context(self.contexts, library)
-        _require_policy(context, partner)
-        said, today = " ".join(note.split()), context.today()
+        _require_policy(self.context, partner)
+        said, today = " ".join(note.split()), self.context.today()
         if last < first:
             raise _invalid("The last day is before the first.", last.isoformat())
         if last < today:
@@ -69,9 +65,9 @@ class PartnerClosureService:
                 write_sentence("The note can have up to %(most)s printable characters.", most=MAX_NOTE_CHARS),
                 said[:40],
             )
-        now = context.now()
+        now = self.context.now()
         new = PartnerClosureRow(
-            library=context.symbol,
+            library=self.context.symbol,
             id=make_exchange_id(now),
             partner=partner,
             first=first,
@@ -83,22 +79,21 @@ class PartnerClosureService:
 
         def insert_closure(c: Transaction) -> None:
             partner_closures.insert_partner_closure(c, new)
-            _move_retry_timers(c, context, partner)
+            _move_retry_timers(c, self.context, partner)
 
-        await write_once(context.store, insert_closure, lambda _: new.id)
+        await write_once(self.context.store, insert_closure, lambda _: new.id)
         return _build_view(new)
 
-    async def remove_closure(self, library: str, partner: str, closure_id: str) -> None:
+    async def remove_closure(self, partner: str, closure_id: str) -> None:
         """Remove a closure; raises NotFound, for those of the profile too."""
-        context = find_library_context(self.contexts, library)
 
         def delete_closure(c: Transaction) -> bool:
-            gone = partner_closures.delete_partner_closure(c, context.symbol, partner, closure_id)
+            gone = partner_closures.delete_partner_closure(c, self.context.symbol, partner, closure_id)
             if gone:
-                _move_retry_timers(c, context, partner)
+                _move_retry_timers(c, self.context, partner)
             return gone
 
-        if not await context.store.write(delete_closure):
+        if not await self.context.store.write(delete_closure):
             raise NotFound("closure")
 
 

@@ -21,7 +21,7 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.attempts import says_refused
 from gateway.services.requests.effects import PARTNER
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import history, outbox_queries, request_messages, requests
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -55,39 +55,34 @@ def track_message(
 
 @value_object
 class MessageService:
-    """Staff's view of the messages; `contexts` by symbol."""
+    """Staff's view of the messages."""
 
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
 
-    async def list_unread(self, library: str, role: Role | None, limit: int, cursor: str) -> ResultPage[MessageView]:
+    async def list_unread(self, role: Role | None, limit: int, cursor: str) -> ResultPage[MessageView]:
         """List the messages of all requests (`role`: of this side only), oldest first."""
-        context = find_library_context(self.contexts, library)
         roles = (role,) if role is not None else tuple(Role)
-        page = await context.store.read(
-            lambda c: request_messages.list_unread_messages(c, context.symbol, roles, limit, cursor)
+        page = await self.context.store.read(
+            lambda c: request_messages.list_unread_messages(c, self.context.symbol, roles, limit, cursor)
         )
         return ResultPage(tuple(_build_received_view(one.request, one.row) for one in page.messages), page.cursor)
 
-    async def list_messages(self, library: str, request_id: str) -> Sequence[MessageView]:
+    async def list_messages(self, request_id: str) -> Sequence[MessageView]:
         """All of one request, theirs and ours, oldest first. Raises NotFound."""
-        context = find_library_context(self.contexts, library)
-        return await context.store.read(lambda c: load_messages(c, context, request_id))
+        return await self.context.store.read(lambda c: load_messages(c, self.context, request_id))
 
-    async def mark_read(
-        self, library: str, request_id: str, message_ids: Collection[str], actor: str
-    ) -> Sequence[MessageView]:
+    async def mark_read(self, request_id: str, message_ids: Collection[str], actor: str) -> Sequence[MessageView]:
         """All messages of the request afterwards. `message_ids`: which are read now; what somebody has read before
         stays as it is. The request keeps its version: whoever is at work on it isn't held up.
 
         Raises NotFound, also for an id that is no message of a partner about this request; then none is marked.
         """
-        context = find_library_context(self.contexts, library)
 
         def write_marks(connection: Transaction) -> Sequence[MessageView]:
-            mark_messages_read(connection, context, request_id, message_ids, actor)
-            return load_messages(connection, context, request_id)
+            mark_messages_read(connection, self.context, request_id, message_ids, actor)
+            return load_messages(connection, self.context, request_id)
 
-        return await context.store.write(write_marks)
+        return await self.context.store.write(write_marks)
 
 
 def mark_messages_read(

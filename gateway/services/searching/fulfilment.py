@@ -29,14 +29,14 @@ from gateway.services.circulation.local_holdings import (
     find_local_copies,
     look_up_copies,
 )
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.searching.article_lookup import ArticleLookup
 from gateway.services.searching.search import LookUp
 
 log = structlog.stdlib.get_logger()
 
 
-async def look_up_nothing(_library: str, _number: RecordId) -> Citation | None:
+async def look_up_nothing(_number: RecordId) -> Citation | None:
     """Look up nothing: no catalogue is set up besides the library's own."""
     return None
 
@@ -63,35 +63,42 @@ class OfferList:
 
 
 class FulfilmentService:
-    """`contexts` by symbol of the library. All methods raise NotFound for another library, and Unavailable."""
+    """The ways to a citation that a library offers. All methods raise Unavailable."""
 
     def __init__(
         self,
-        contexts: Mapping[str, LibraryContext],
+        context: LibraryContext,
         links: LinkFormat,
         look_up: LookUp = look_up_nothing,
         articles: ArticleLookup | None = None,
     ) -> None:
-        self._houses = contexts
+        self.context = context
         self._links = links
         self._look_up = look_up
         self._articles = articles or ArticleLookup((), SystemClock(), timedelta(0))
 
-    def library_context(self, library: str) -> LibraryContext:
-        return find_library_context(self._houses, library)
+    async def resolve(self, link: ReceivedLink, patron: str = "") -> ResolvedLink:
+        """`patron`: its identifier, for rules that look at who asks. Raises MalformedMessage, NotFound, Refused
+        (UNKNOWN_PATRON), Unavailable."""
+        cited = await self.complete_link(self._links.decode(link))
+        category = ""
+        if patron:
+            found = await self.context.system.find_patron(PatronKey(patron))
+            category = found.category
+        offered = await self.list_offers(cited.citation, cited.service, category)
+        return ResolvedLink(cited, offered, self._links.encode(cited.citation, cited.service))
 
-    async def list_offers(
-        self, library: str, citation: Citation, service: ServiceType, category: str = ""
-    ) -> OfferList:
+    async def list_offers(self, citation: Citation, service: ServiceType, category: str = "") -> OfferList:
         """`category` of the patron; empty: nobody has signed in. Our own catalogue may be away: then nobody knows what
         it holds, which has rules of its own."""
-        context = self.library_context(library)
         found, free = await asyncio.gather(
-            _find_own_copies(context, citation), self._articles.find_free_version(citation)
+            _find_own_copies(self.context, citation), self._articles.find_free_version(citation)
         )
-        rules = context.policy().services
+        rules = self.context.policy().services
         kinds = rules.choose_fulfilments(found.availability, citation, service, category)
-        offers = [offer for kind in kinds for offer in self._offers_of_kind(kind, context, found, citation, service)]
+        offers = [
+            offer for kind in kinds for offer in self._offers_of_kind(kind, self.context, found, citation, service)
+        ]
         return OfferList(held=found, offers=tuple(offers), free=free)
 
     def _offers_of_kind(
@@ -114,11 +121,10 @@ class FulfilmentService:
 
     # --- what a number stands for ------------------------------------------------------------------------
 
-    async def look_up_citation(self, library: str, number: RecordId) -> Citation | None:
+    async def look_up_citation(self, number: RecordId) -> Citation | None:
         """Look up a number in our own catalogue, else in the services that know articles, else in the catalogues that
         are set up. None: nobody knows it, or several things have it."""
-        context = self.library_context(library)
-        own = await _look_up_own(context, number)
+        own = await _look_up_own(self.context, number)
         if own is not None:
             return own
         away: Unavailable | None = None
@@ -128,7 +134,7 @@ class FulfilmentService:
             article, away = None, error
         if article is not None and article.citation is not None:
             return article.citation
-        found = await self._look_up(context.symbol, number)
+        found = await self._look_up(number)
         if found is None and away is not None:
             raise away
         return found
@@ -144,14 +150,13 @@ class FulfilmentService:
             return cited
         return replace(cited, citation=citation, service=ServiceType.COPY if citation.is_part else cited.service)
 
-    async def list_pickup_locations(self, library: str) -> tuple[PickupLocation, ...]:
-        return await self.library_context(library).system.pickup_locations()
+    async def list_pickup_locations(self) -> tuple[PickupLocation, ...]:
+        return await self.context.system.pickup_locations()
 
     # --- the library's own copy --------------------------------------------------------------------------
 
     async def place_hold(
         self,
-        library: str,
         patron_identifier: str,
         citation: Citation,
         pickup: str,
@@ -162,14 +167,13 @@ class FulfilmentService:
         """The same `key` again places nothing and gives the same hold. Raises Refused (nothing held, blocked, a wrong
         place, a hold that is there already …), Unavailable (whether a copy can be held isn't known now),
         OutcomeUnknown."""
-        context = self.library_context(library)
-        patron = await context.system.find_patron(PatronKey(patron_identifier))
+        patron = await self.context.system.find_patron(PatronKey(patron_identifier))
         _refuse_blocked_patron(patron)
-        found = await look_up_copies(context.system, citation)  # not `find_local_copies`: away isn't "no copy"
-        if found.bib is None or not _can_hold(context, found):
+        found = await look_up_copies(self.context.system, citation)  # not `find_local_copies`: away isn't "no copy"
+        if found.bib is None or not _can_hold(self.context, found):
             raise Refused(RefusalReason.ITEM_NOT_AVAILABLE, "No copy can be placed on hold.", about=MessagePart.ITEM)
-        takes_place = Capability.HOLD_PICKUP in context.system.capabilities
-        item_barcode, bib_id = _choose_hold_target(context, found, found.bib)
+        takes_place = Capability.HOLD_PICKUP in self.context.system.capabilities
+        item_barcode, bib_id = _choose_hold_target(self.context, found, found.bib)
         wish = HoldWish(
             patron.id,
             pickup if takes_place else "",
@@ -178,11 +182,11 @@ class FulfilmentService:
             need_by=dates.need_by,
             note=note if takes_place else "; ".join(filter(None, (f"pickup: {pickup}", note))),
         )
-        return await context.system.place_hold(wish, key)
+        return await self.context.system.place_hold(wish, key)
 
-    async def check_patron_may_hold(self, library: str, patron_identifier: str) -> None:
+    async def check_patron_may_hold(self, patron_identifier: str) -> None:
         """Check a patron; raises Refused (UNKNOWN_PATRON, PATRON_BLOCKED)."""
-        _refuse_blocked_patron(await self.library_context(library).system.find_patron(PatronKey(patron_identifier)))
+        _refuse_blocked_patron(await self.context.system.find_patron(PatronKey(patron_identifier)))
 
 
 def is_staff_reachable(info: LibraryInfo) -> bool:
@@ -241,22 +245,3 @@ class ResolvedLink:
     cited: LinkCitation
     offered: OfferList
     link: str
-
-
-@value_object
-class LinkResolver:
-    """OpenURLs."""
-
-    links: LinkFormat
-    offering: FulfilmentService
-
-    async def resolve(self, library: str, link: ReceivedLink, patron: str = "") -> ResolvedLink:
-        """`patron`: its identifier, for rules that look at who asks. Raises MalformedMessage, NotFound, Refused
-        (UNKNOWN_PATRON), Unavailable."""
-        cited = await self.offering.complete_link(self.links.decode(link))
-        category = ""
-        if patron:
-            found = await self.offering.library_context(library).system.find_patron(PatronKey(patron))
-            category = found.category
-        offered = await self.offering.list_offers(library, cited.citation, cited.service, category)
-        return ResolvedLink(cited, offered, self.links.encode(cited.citation, cited.service))

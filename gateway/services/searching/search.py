@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import zip_longest
@@ -32,11 +32,11 @@ from gateway.ports.catalogue import (
     TermMatch,
 )
 from gateway.profiles.checks import locate_sections
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.searching.lookup import queries_for_number
 from gateway.services.searching.targets import CatalogueClient, CatalogueTarget, failure_reason, find_catalogue
 
-LookUp = Callable[[str, RecordId], Awaitable[Citation | None]]
+LookUp = Callable[[RecordId], Awaitable[Citation | None]]
 """What is known about a number: symbol of the library, number. None: no catalogue knows it. Raises Unavailable when
 none of them could say so."""
 
@@ -60,49 +60,43 @@ NAMES = tuple(sorted(index.value for index in SearchIndex))
 
 @value_object
 class CatalogueSearch:
-    """`contexts` by symbol of the library."""
-
-    contexts: Mapping[str, LibraryContext]
+    context: LibraryContext
     asker: CatalogueClient
 
-    def targets(self, library: str) -> tuple[SearchableTarget, ...]:
+    def targets(self) -> tuple[SearchableTarget, ...]:
         """Groups first. Raises NotFound."""
-        context = find_library_context(self.contexts, library)
         groups = [
-            SearchableTarget(name=name, members=said) for name, said in context.policy().catalogues.groups.items()
+            SearchableTarget(name=name, members=said) for name, said in self.context.policy().catalogues.groups.items()
         ]
         found = [
             SearchableTarget(name=one.name, description=one.description, by=by[0])
-            for one in context.profiles()
-            if not one.abstract and context.profile(one.name) and (by := locate_sections(one, self.asker.searches))
+            for one in self.context.profiles()
+            if not one.abstract and self.context.profile(one.name) and (by := locate_sections(one, self.asker.searches))
         ]
         return (*groups, *sorted(found, key=lambda one: one.name))
 
-    async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> SearchOutcome:
+    async def search(self, where: str, query: CatalogueQuery, records: int = 0) -> SearchOutcome:
         """`where`: a profile or a group; `records` of each target at most, 0: as requests.yml says. One that gives no
         answer is named, and the others are shown. Raises NotFound."""
-        context = find_library_context(self.contexts, library)
-        rules = context.policy().catalogues
+        rules = self.context.policy().catalogues
         slots = asyncio.Semaphore(rules.at_once)
 
         async def ask_target(name: str) -> tuple[TargetAnswer, tuple[FoundRecord, ...]]:
             async with slots:
-                return await self._search_target(context, name, query, records or rules.records)
+                return await self._search_target(name, query, records or rules.records)
 
-        names = _list_target_names(context, where)
+        names = _list_target_names(self.context, where)
         came = await asyncio.gather(*map(ask_target, names))
         ranked = _interleave_records((name, found) for name, (_, found) in zip(names, came, strict=True))
         return SearchOutcome(tuple(answer for answer, _ in came), merge_results(ranked))
 
-    async def find_by_identifier(self, library: str, number: RecordId) -> Citation | None:
+    async def find_by_identifier(self, number: RecordId) -> Citation | None:
         """See `LookUp`. The catalogues of `catalogues.look_up` are asked at once; the first that knows it counts."""
-        context = find_library_context(self.contexts, library)
-        where = context.policy().catalogues.look_up
+        where = self.context.policy().catalogues.look_up
         if not where or not queries_for_number(number):
             return None
         asked = [
-            asyncio.create_task(self._look_up_number(context, name, number))
-            for name in _list_target_names(context, where)
+            asyncio.create_task(self._look_up_number(name, number)) for name in _list_target_names(self.context, where)
         ]
         try:
             return await _first_citation(asked)
@@ -112,22 +106,22 @@ class CatalogueSearch:
             await asyncio.gather(*asked, return_exceptions=True)
 
     async def _search_target(
-        self, context: LibraryContext, name: str, query: CatalogueQuery, count: int
+        self, name: str, query: CatalogueQuery, count: int
     ) -> tuple[TargetAnswer, tuple[FoundRecord, ...]]:
-        seconds, clock = context.policy().catalogues.seconds, asyncio.get_running_loop().time
+        seconds, clock = self.context.policy().catalogues.seconds, asyncio.get_running_loop().time
         begun = clock()
         try:
-            target = self._find_target(context, name)
+            target = self._find_target(name)
             hits = await self.asker.search(target, query, count=count, seconds=seconds, keep=AT_ONCE)
         except (Unavailable, Refused) as error:
             return TargetAnswer(target=name, seconds=clock() - begun, problem=failure_reason(error)), ()
         return _make_target_answer(name, hits, clock() - begun), hits.records
 
-    async def _look_up_number(self, context: LibraryContext, name: str, number: RecordId) -> Citation | None:
+    async def _look_up_number(self, name: str, number: RecordId) -> Citation | None:
         """Look up a number; raises Unavailable, also for a target that refused."""
-        seconds = context.policy().catalogues.seconds
+        seconds = self.context.policy().catalogues.seconds
         try:
-            target = self._find_target(context, name)
+            target = self._find_target(name)
             for query in queries_for_number(number):
                 hits = await self.asker.search(target, query, count=5, seconds=seconds, keep=KNOWN_FOR)
                 for record in hits.records:
@@ -137,14 +131,14 @@ class CatalogueSearch:
             raise Unavailable(failure_reason(refused)) from refused
         return None
 
-    def _find_target(self, context: LibraryContext, name: str) -> CatalogueTarget:
+    def _find_target(self, name: str) -> CatalogueTarget:
         """A partner that shares a catalogue is searched there. Raises Refused(INVALID_VALUE)."""
-        profile = context.profile(name)
+        profile = self.context.profile(name)
         if profile is None or profile.abstract:
             raise Refused(
                 RefusalReason.INVALID_VALUE, write_sentence("Profile '%(name)s' not found.", name=name), value=name
             )
-        return find_catalogue(profile, context.profiles(), self.asker.searches)
+        return find_catalogue(profile, self.context.profiles(), self.asker.searches)
 
 
 def _list_target_names(context: LibraryContext, where: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -14,15 +14,18 @@ from aiohttp import hdrs, web
 from gateway.domain.clock import Clock
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store, Transaction
+from gateway.services.desks.replay_jobs import ReplayJobs
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.services.outbox.webhooks import WebhookService
 from gateway.services.people.api_keys import ApiKeyService
+from gateway.services.request_work.questions import PatronQuestionService
 from gateway.store import api_records
 from gateway.store.api_access import MAX_TOKEN_LIFE
 from gateway.web.api import openapi
 from gateway.web.api.event_stream import EventStreams
 from gateway.web.api.link_pages import COPY_PATH, QUESTION_PATH, CopyPages, QuestionPages
 from gateway.web.api.openapi import POLICY, ROOT, render_docs_page
-from gateway.web.api.operation import AnyOperation, ApiLimits, ApiServices, Services
+from gateway.web.api.operation import AnyOperation, ApiLimits, ApiServices
 from gateway.web.api.operations import ALL
 from gateway.web.api.operations.events import STREAM
 from gateway.web.api.problems import ProblemDetails, ProblemType
@@ -133,11 +136,19 @@ async def _answer_not_found(_request: web.Request) -> web.StreamResponse:
 
 
 def make_api(
-    services: Services, store: Store, clock: Clock, addresses: AllowedAddresses, limits: ApiLimits | None = None
+    libraries: Mapping[str, LibraryServices],
+    questions: PatronQuestionService,
+    replay_jobs: ReplayJobs,
+    store: Store,
+    clock: Clock,
+    addresses: AllowedAddresses,
+    limits: ApiLimits | None = None,
 ) -> JsonApi:
     """`addresses`: where webhooks may lead."""
     parts = ApiServices(
-        services=services,
+        libraries=libraries,
+        questions=questions,
+        replay_jobs=replay_jobs,
         store=store,
         clock=clock,
         keys=ApiKeyService(store, clock),

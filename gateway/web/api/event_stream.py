@@ -80,7 +80,7 @@ class EventStreams:
         waker = asyncio.Event()
         self._wakers[library].add(waker)
         try:
-            first = await feed.list_events_after(library, cursor, PAGE)
+            first = await feed.list_events_after(cursor, PAGE)
             response = await _begin_stream_response(request)
             await self._write_events(response, feed, library, cursor, waker, first, is_still_allowed)
         finally:
@@ -115,7 +115,7 @@ class EventStreams:
                 last_word = loop.time()
             if len(found) < PAGE or not settled:
                 await self._wait_for_events(waker, unsettled=bool(found) and not settled)
-            found = await feed.list_events_after(library, cursor, PAGE)
+            found = await feed.list_events_after(cursor, PAGE)
 
     async def _wait_for_events(self, waker: asyncio.Event, unsettled: bool) -> None:
         if unsettled:

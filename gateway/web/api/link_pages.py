@@ -34,6 +34,7 @@ from gateway.domain.requests.views import NotFound, StoredFile
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import language_fallbacks
 from gateway.services.letters.renderer import ResolvedLanguage
+from gateway.services.libraries.library_services import find_library
 from gateway.services.request_work.questions import PatronQuestionService
 from gateway.store import api_records
 from gateway.store.api_access import COPY_LINKS, read_secret
@@ -73,12 +74,12 @@ class FoundCopyLink:
 class CopyPages:
     def __init__(self, parts: ApiServices) -> None:
         self._parts = parts
-        self._questions = parts.services.questions
+        self._questions = parts.questions
 
     async def show_copy(self, request: web.Request) -> web.StreamResponse:
         try:
             found = await self._find_copy_link(request)
-            zone = self._parts.services.requests.library_context(found.link.library).zone
+            zone = find_library(self._parts.libraries, found.link.library).context.zone
         except (InvalidLinkError, NotFound):
             return self._render_problem(request, 410, "copy-gone")
         except Unavailable:
@@ -112,7 +113,9 @@ class CopyPages:
         return web.Response(body=file.content, headers=headers)
 
     async def _load_copy(self, link: CopyLink) -> StoredFile:
-        return await self._parts.services.requests.load_attachment(link.library, link.request_id, link.attachment_id)
+        return await find_library(self._parts.libraries, link.library).requests.load_attachment(
+            link.request_id, link.attachment_id
+        )
 
     async def _find_copy_link(self, request: web.Request) -> FoundCopyLink:
         """Find a link; raises InvalidLinkError, Unavailable."""
@@ -137,7 +140,7 @@ class CopyPages:
 
 class QuestionPages:
     def __init__(self, parts: ApiServices) -> None:
-        self._questions = parts.services.questions
+        self._questions = parts.questions
 
     async def show_question(self, request: web.Request) -> web.StreamResponse:
         try:

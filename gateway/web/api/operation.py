@@ -13,26 +13,11 @@ from pydantic import BaseModel
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
-from gateway.services.desks.bulk_actions import BulkActionService
-from gateway.services.desks.copies import CopyService
-from gateway.services.desks.journaled_messages import JournaledMessageService
 from gateway.services.desks.replay_jobs import ReplayJobs
-from gateway.services.desks.request_marks import RequestMarkService
-from gateway.services.desks.saved_filters import SavedFilterService
-from gateway.services.desks.staff_service import PartnerDirectory, StaffService
-from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
-from gateway.services.operation.partner_probe import PartnerProbe
+from gateway.services.libraries.library_services import LibraryServices, find_library
 from gateway.services.outbox.webhooks import WebhookService
-from gateway.services.patrons.patron_requests import PatronRequestService
 from gateway.services.people.api_keys import ApiKeyService, KeyHolder, KeyScope
-from gateway.services.request_work.patron_notices import NoticeService
 from gateway.services.request_work.questions import PatronQuestionService
-from gateway.services.request_work.request_reader import EventFeed
-from gateway.services.request_work.request_service import RequestService
-from gateway.services.requests.partner_closures import PartnerClosureService
-from gateway.services.requests.request_messages import MessageService
-from gateway.services.searching.fulfilment import LinkResolver
-from gateway.services.searching.search import CatalogueSearch
 from gateway.web.api.event_stream import EventStreams
 from gateway.web.api.models.bases import ParameterModel
 from gateway.web.api.problems import ProblemType
@@ -51,34 +36,12 @@ class ApiLimits:
 
 
 @value_object(kw_only=True)
-class Services:
-    """The services behind the JSON API; all of them see the rows of the library that is named and no other. Each method
-    raises Unavailable when the store or a library system is away, and what its docstring says."""
-
-    requests: RequestService
-    partners: PartnerDirectory
-    desk: StaffService
-    marks: RequestMarkService
-    bulk: BulkActionService
-    saved_filters: SavedFilterService
-    messages: MessageService
-    copies: CopyService
-    closures: PartnerClosureService
-    probe: PartnerProbe
-    mails: UnmatchedMailService
-    notices: NoticeService
-    patrons: PatronRequestService
-    questions: PatronQuestionService
-    search: CatalogueSearch
-    feed: EventFeed
-    journaled: JournaledMessageService
-    replay_jobs: ReplayJobs
-    links: LinkResolver | None = None  # None: no adapter reads links
-
-
-@value_object(kw_only=True)
 class ApiServices:
-    services: Services
+    """`libraries` by symbol."""
+
+    libraries: Mapping[str, LibraryServices]
+    questions: PatronQuestionService
+    replay_jobs: ReplayJobs
     store: Store
     clock: Clock
     keys: ApiKeyService
@@ -129,6 +92,11 @@ class OperationCall(Generic[P, Q, B]):
     body: B
     version: int | None
     http: web.Request
+
+    @property
+    def library(self) -> LibraryServices:
+        """The one of the key. Raises NotFound."""
+        return find_library(self.parts.libraries, self.holder.library)
 
 
 @value_object

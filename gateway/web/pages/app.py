@@ -11,6 +11,7 @@ from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import InvalidCursorError, NotFound
 from gateway.ports.shared_store import Transaction
 from gateway.services.desks.sent_forms import FORM_MEMORY
+from gateway.services.libraries.library_services import find_library
 from gateway.store import patron_sessions
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, hash_token, preferred_languages
@@ -145,10 +146,8 @@ class PatronPages:
         """Make a page request; raises NotFound."""
         parts = self._parts
         wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
-        context = parts.offering.library_context(library)
-        return PageRequest(
-            parts, http, context, parts.texts.choose_language(wished), parts.visits.visit_of_request(http)
-        )
+        found = find_library(parts.libraries, library)
+        return PageRequest(parts, http, found, parts.texts.choose_language(wished), parts.visits.visit_of_request(http))
 
     def _switch_language(self, page: PageRequest) -> web.Response | None:
         """Keep the language, and take it out of the address again."""
@@ -197,7 +196,7 @@ class PatronPages:
         """Recognise the patron by the cookie, or by the header of a proxy that has signed the patron in: then that
         header must say so on each page. A form that may be another site's signs nobody in."""
         parts, header = self._parts, page.entry.settings.header
-        page.session = await parts.sessions.find_session(page.library, page.visit)
+        page.session = await parts.sessions.find_session(page.library.symbol, page.visit)
         said = ""
         if header.name and page.entry.header_proxies.is_trusted(page.http.remote or ""):
             said = _sole_header_value(page.http.headers.getall(header.name, ()))

@@ -78,7 +78,7 @@ async def _ask_catalogues(page: PageRequest, number: RecordId) -> Citation | Non
     gate = page.parts.look_ups
     await gate.enter()
     try:
-        return await page.parts.offering.look_up_citation(page.library, number)
+        return await page.offering.look_up_citation(number)
     finally:
         gate.leave()
 

@@ -36,7 +36,7 @@ UNSAID = frozenset({"link", "form"})
 
 async def list_kept_rows(page: PageRequest, kept: Mapping[str, str]) -> list[tuple[str, str]]:
     """Label and value, as the forms show them. Raises PageError where nothing is cited that can be read."""
-    pickups = {place.code: place.name for place in await page.parts.offering.list_pickup_locations(page.library)}
+    pickups = {place.code: place.name for place in await page.offering.list_pickup_locations()}
     shown = {
         "service": {value: page.gettext(text) for value, text in SERVICES.items()},
         "pickup": pickups,

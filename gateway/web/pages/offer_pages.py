@@ -65,9 +65,9 @@ async def show_services(page: PageRequest) -> web.Response:
         return (
             citation_form.show_blank_form(page, cited.doubts) if cited.unknown else page.redirect(page.path("citation"))
         )
-    cited = await page.parts.offering.complete_link(cited)
+    cited = await page.offering.complete_link(cited)
     category = page.session.category if page.session is not None else ""
-    offered = await page.parts.offering.list_offers(page.library, cited.citation, cited.service, category)
+    offered = await page.offering.list_offers(cited.citation, cited.service, category)
     citation = _complete_citation(cited.citation, offered.held)
     link = page.encode_link(citation, cited.service)
     title = clean_line(citation.component_title or citation.title)
@@ -111,10 +111,10 @@ def show_libraries(parts: PageServices, http: web.Request, status: int = 200) ->
     query = http.raw_path.partition("?")[2]
     names = [
         (
-            parts.offering.library_context(symbol).info.name or symbol,
+            library.context.info.name or symbol,
             f"{ROOT}/{quote(symbol, safe=':')}" + (f"?{query}" if query else ""),
         )
-        for symbol in parts.libraries
+        for symbol, library in parts.libraries.items()
     ]
     text = TEMPLATES.render(
         "libraries",
@@ -171,7 +171,7 @@ def _make_shown_offer(page: PageRequest, offer: ServiceOffer, link: str) -> Show
 async def _make_shown_copies(page: PageRequest, held: LocalCopies) -> list[ShownCopy]:
     if not held.copies:
         return []
-    branches = {place.library: place.name for place in await page.parts.offering.list_pickup_locations(page.library)}
+    branches = {place.library: place.name for place in await page.offering.list_pickup_locations()}
     return [
         ShownCopy(
             place=", ".join(filter(None, (branches.get(item.home.library, item.home.library), item.home.name))),

@@ -87,7 +87,7 @@ async def show_order_form(page: PageRequest) -> web.Response:
         return sign_in_pages.ask_to_sign_in(page, f"request?{link}")
     order = await make_order_form(page, secrets.token_urlsafe(24), link, cited)
     foreseen = await _foresee_refusals(page, cited, session)
-    free = await page.parts.offering.find_free_version(cited.citation)
+    free = await page.offering.find_free_version(cited.citation)
     first = FormCheck(page, SubmittedForm(), _first_values(order, session))
     return _render_order_form(page, order, first, foreseen, free.url if free is not None else "")
 
@@ -182,9 +182,7 @@ def require_citation(page: PageRequest, query: bytes) -> LinkCitation:
 async def make_order_form(page: PageRequest, form_id: str, link: str, cited: LinkCitation) -> OrderForm:
     if not form_id:
         raise PageError(400, "fault-form")
-    return OrderForm(
-        id=form_id, link=link, cited=cited, pickups=await page.parts.offering.list_pickup_locations(page.library)
-    )
+    return OrderForm(id=form_id, link=link, cited=cited, pickups=await page.offering.list_pickup_locations())
 
 
 def _first_values(order: OrderForm, session: SessionRow) -> dict[str, str]:
@@ -333,7 +331,7 @@ async def show_hold_form(page: PageRequest) -> web.Response:
     order = await make_order_form(page, secrets.token_urlsafe(24), link, cited)
     first = {"pickup": choose_usual_pickup(order.pickups, session.branch), "need_by": "", "note": ""}
     try:
-        await page.parts.offering.check_patron_may_hold(page.library, session.identifier)
+        await page.offering.check_patron_may_hold(session.identifier)
     except Refused as refused:
         stops = await _explain_refusals(page, [(refused.reason, refused.about)], session)
         foreseen = ForeseenRefusals(stops=stops)
@@ -359,8 +357,8 @@ async def submit_hold(page: PageRequest) -> web.Response:
         return await _render_hold_form(page, order, checked)
     key = f"page:{hash_token(f'{page.visit.id}:{order.id}')}"
     try:
-        hold = await page.parts.offering.place_hold(
-            page.library, session.identifier, order.cited.citation, pickup, RequestDates(need_by=need_by), note, key
+        hold = await page.offering.place_hold(
+            session.identifier, order.cited.citation, pickup, RequestDates(need_by=need_by), note, key
         )
     except Refused as refused:
         await show_refusal(page, checked, refused, session)
@@ -390,5 +388,5 @@ async def _can_borrow(page: PageRequest, order: OrderForm) -> bool:
     session = page.session
     category = session.category if session is not None else ""
     cited = order.cited
-    offered = await page.parts.offering.list_offers(page.library, cited.citation, cited.service, category)
+    offered = await page.offering.list_offers(cited.citation, cited.service, category)
     return offered.has_offer(Fulfilment.BORROW)

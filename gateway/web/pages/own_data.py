@@ -48,7 +48,7 @@ async def export_own_data(page: PageRequest) -> web.Response:
     held = await _find_own_data(page, session)
     if wrong := await _check_proof(page, session):
         return _render_own_data(page, held, wrong_file=wrong)
-    document = await page.parts.patron_data.export_data(page.library, _number_of_session(session))
+    document = await page.library.patron_data.export_data(_number_of_session(session))
     await _log_act(page, "own-data-exported", len(held.requests))
     return json_file_response(document, PATRON_FILE)
 
@@ -63,7 +63,7 @@ async def erase_own_data(page: PageRequest) -> web.Response:
     if wrong := await _check_proof(page, session):
         return _render_own_data(page, held, wrong_erase=wrong)
     await _log_act(page, "own-data-forgotten", len(held.closed_requests))
-    gone = await page.parts.patron_data.forget_patron(page.library, _number_of_session(session), PATRON)
+    gone = await page.library.patron_data.forget_patron(_number_of_session(session), PATRON)
     await page.parts.sessions.end_session(page.visit)
     page.session = None
     page.visit = page.parts.visits.new_visit(page.visit.secure)
@@ -120,7 +120,7 @@ def _number_of_session(session: SessionRow) -> PatronNumber:
 
 async def _find_own_data(page: PageRequest, session: SessionRow) -> HeldPatronData:
     try:
-        return await page.parts.patron_data.find_data(page.library, _number_of_session(session))
+        return await page.library.patron_data.find_data(_number_of_session(session))
     except TooManyRequestsError:
         raise PageError(409, "fault-refused") from None
 
@@ -138,7 +138,7 @@ async def _check_proof(page: PageRequest, session: SessionRow) -> str:
         return page.gettext(_WRONG_PIN)
     try:
         who = await page.parts.signing_in.sign_in_by_password(
-            page.library, page.context.system, session.identifier, pin, sign_in_pages.find_client_address(page)
+            page.library.symbol, page.context.system, session.identifier, pin, sign_in_pages.find_client_address(page)
         )
     except SignInFailedError as problem:
         texts = {**SIGN_IN_TEXTS, "wrong": _WRONG_PIN}
@@ -151,4 +151,4 @@ async def _check_proof(page: PageRequest, session: SessionRow) -> str:
 async def _log_act(page: PageRequest, action: str, count: int) -> None:
     """Log how many requests it was, and not whose."""
     detail = "1 request" if count == 1 else f"{count} requests"
-    await page.parts.users.log_patron_data(page.library, action, detail, BY_ITSELF)
+    await page.parts.users.log_patron_data(page.library.symbol, action, detail, BY_ITSELF)

@@ -75,7 +75,7 @@ NO_HOLDS = ShownHolds()
 async def list_shown_holds(page: PageRequest, session: SessionRow) -> ShownHolds:
     try:
         async with asyncio.timeout(MAX_LIST_SECONDS):
-            holds = await page.parts.patrons.list_holds(page.library, session.patron_id)
+            holds = await page.library.patrons.list_holds(session.patron_id)
             names = await load_pickup_names(page) if holds else {}
             return ShownHolds(tuple(_make_shown_hold(page, one, names) for one in holds))
     except (Refused, Unavailable, TimeoutError) as error:
@@ -90,7 +90,7 @@ def _make_shown_hold(page: PageRequest, hold: Hold, names: Mapping[str, str]) ->
         clean_line(hold.title) or hold.item_barcode or hold.id,
         _make_hold_status(page, hold),
         names.get(hold.pickup, ""),
-        page.parts.patrons.can_cancel_hold(page.library, hold),
+        page.library.patrons.can_cancel_hold(hold),
     )
 
 
@@ -110,14 +110,14 @@ def list_pickup_rows(page: PageRequest, pickup: str) -> tuple[tuple[str, str], .
 
 async def load_pickup_names(page: PageRequest) -> Mapping[str, str]:
     """Load the names of pickup locations by code."""
-    return {place.code: place.name for place in await page.parts.offering.list_pickup_locations(page.library)}
+    return {place.code: place.name for place in await page.offering.list_pickup_locations()}
 
 
 async def show_own_hold(page: PageRequest) -> web.Response:
     id_ = page.http.match_info["id"]
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, "requests")
-    hold = await page.parts.patrons.find_hold(page.library, page.session.patron_id, id_)
+    hold = await page.library.patrons.find_hold(page.session.patron_id, id_)
     shown = _make_shown_hold(page, hold, await load_pickup_names(page))
     return page.render(
         "own_hold",
@@ -138,7 +138,7 @@ async def ask_before_cancelling_hold(page: PageRequest) -> web.Response:
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, "requests")
     try:
-        hold = await page.parts.patrons.find_hold(page.library, page.session.patron_id, id_)
+        hold = await page.library.patrons.find_hold(page.session.patron_id, id_)
     except NotFound:
         return _redirect_to_list(page, HOLD_GONE)
     shown = _make_shown_hold(page, hold, await load_pickup_names(page))
@@ -160,7 +160,7 @@ async def cancel_own_hold(page: PageRequest) -> web.Response:
     form_id = form["form"][:100]
     key = f"page-cancel:{hash_token(f'{page.visit.id}:{id_}:{form_id}')}"
     try:
-        await page.parts.patrons.cancel_hold(page.library, page.session.patron_id, id_, key)
+        await page.library.patrons.cancel_hold(page.session.patron_id, id_, key)
     except NotFound:
         return _redirect_to_list(page, HOLD_GONE)
     return _redirect_to_list(page, HOLD_CANCELLED)

@@ -37,15 +37,14 @@ ANSWERS = ("yes", "no")
 async def list_own_requests(page: PageRequest) -> web.Response:
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, "requests")
-    found = await page.parts.patrons.list_requests(
-        page.library,
+    found = await page.library.patrons.list_requests(
         page.session.patron_id,
         None,
         page.localization.language,
         MAX_OWN_REQUESTS,
         page.http.query.get("cursor", "")[:500],
     )
-    copies = await page.parts.copies.list_available(page.library, [view.request for view in found])
+    copies = await page.library.patron_copies.list_available([view.request for view in found])
     shown = [make_shown_request(page, view, has_copy=view.request.id in copies) for view in found]
     is_first = not page.http.query.get("cursor", "")
     return page.render(
@@ -66,9 +65,9 @@ async def show_own_request(page: PageRequest) -> web.Response:
     session = page.session
     if session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
-    view = await page.parts.patrons.load_view(page.library, id_, session.patron_id, page.localization.language)
+    view = await page.library.patrons.load_view(id_, session.patron_id, page.localization.language)
     one, words = view.request, page.words
-    copies = await page.parts.copies.list_available(page.library, [one])
+    copies = await page.library.patron_copies.list_available([one])
     is_new = page.http.query.get("sent") == "yes"
     done = page.http.query.get("done", "")
     title = page.gettext("Request %(number)s", number=one.number)
@@ -151,7 +150,7 @@ async def ask_before_act(page: PageRequest) -> web.Response:
     act, id_ = _read_act(page), page.http.match_info["id"]
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}/{act.value}")
-    view = await page.parts.patrons.load_view(page.library, id_, page.session.patron_id, page.localization.language)
+    view = await page.library.patrons.load_view(id_, page.session.patron_id, page.localization.language)
     if act not in view.actions:
         return _redirect_to_request(page, id_, TOO_LATE)
     return _render_act(page, act, view)
@@ -171,9 +170,9 @@ async def perform_act(page: PageRequest) -> web.Response:
         raise PageError(400, "fault-form")
     details = EventDetails(answer=answer)
     try:
-        await page.parts.patrons.apply_action(page.library, id_, patron_id, act, details, int(version), language)
+        await page.library.patrons.apply_action(id_, patron_id, act, details, int(version), language)
     except (VersionConflict, EventDenied):
-        view = await page.parts.patrons.load_view(page.library, id_, patron_id, language)
+        view = await page.library.patrons.load_view(id_, patron_id, language)
         if act not in view.actions:
             return _redirect_to_request(page, id_, TOO_LATE)
         return _render_act(page, act, view, has_changed=True)
@@ -218,7 +217,7 @@ async def show_own_copy(page: PageRequest) -> web.Response:
     id_ = page.http.match_info["id"]
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}/copy")
-    return _render_copy(page, id_, await page.parts.copies.load_copy(page.library, id_, page.session.patron_id))
+    return _render_copy(page, id_, await page.library.patron_copies.load_copy(id_, page.session.patron_id))
 
 
 async def take_own_copy(page: PageRequest) -> web.Response:
@@ -226,7 +225,7 @@ async def take_own_copy(page: PageRequest) -> web.Response:
     await page.read_own_form()
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}/copy", wrong="over")
-    taken = await page.parts.copies.take_copy(page.library, id_, page.session.patron_id)
+    taken = await page.library.patron_copies.take_copy(id_, page.session.patron_id)
     if taken.content is not None:
         file = taken.content.attachment
         headers = {**HEADERS, **file_headers(file.name), hdrs.CONTENT_TYPE: file.media_type}

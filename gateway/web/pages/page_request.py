@@ -22,9 +22,8 @@ from gateway.ports.shared_store import Store
 from gateway.services.letters.facts import readers_citation_rows
 from gateway.services.letters.localization import Localization, TextCatalogues
 from gateway.services.letters.vocabulary import LanguageWords, words_of_language
-from gateway.services.patrons.patron_copies import PatronCopies
-from gateway.services.patrons.patron_data import PatronDataService, RetentionDays
-from gateway.services.patrons.patron_requests import PatronRequestService
+from gateway.services.libraries.library_services import LibraryServices
+from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.people.oidc_journeys import OidcJourneys
 from gateway.services.people.sign_in_attempts import BrowserDevice
 from gateway.services.people.users import UserService
@@ -67,15 +66,11 @@ class LibraryEntry:
 
 @value_object(kw_only=True)
 class PageServices:
-    """`libraries` by symbol. `proxies`: whose X-Forwarded-For is believed; `embed_in`: sites that may show the pages in
-    a frame. `sends_mail`: letters to patrons go out by mail. `look_ups`: anybody can have catalogues asked about a
-    number, so only a few are at once."""
+    """`libraries` and `entries` by symbol. `proxies`: whose X-Forwarded-For is believed; `embed_in`: sites that may
+    show the pages in a frame. `sends_mail`: letters to patrons go out by mail. `look_ups`: anybody can have catalogues
+    asked about a number, so only a few are at once."""
 
     links: LinkFormat
-    offering: FulfilmentService
-    patrons: PatronRequestService
-    copies: PatronCopies
-    patron_data: PatronDataService
     retention: RetentionDays
     users: UserService
     texts: TextCatalogues
@@ -85,7 +80,8 @@ class PageServices:
     signing_in: SignInService
     journeys: OidcJourneys
     visits: BrowserVisits
-    libraries: Mapping[str, LibraryEntry]
+    libraries: Mapping[str, LibraryServices]
+    entries: Mapping[str, LibraryEntry]
     proxies: TrustedProxies
     public_url: str = ""
     embed_in: tuple[str, ...] = ()
@@ -99,7 +95,7 @@ class PageRequest:
 
     parts: PageServices
     http: web.Request
-    context: LibraryContext
+    library: LibraryServices
     localization: Localization
     visit: BrowserVisit
     session: SessionRow | None = None
@@ -111,12 +107,17 @@ class PageRequest:
         self.device = self.parts.visits.device_of_request(self.http)
 
     @property
-    def library(self) -> str:
-        return self.context.symbol
+    def context(self) -> LibraryContext:
+        return self.library.context
+
+    @property
+    def offering(self) -> FulfilmentService:
+        assert self.library.offering is not None  # without an adapter that reads links there are no pages
+        return self.library.offering
 
     @property
     def entry(self) -> LibraryEntry:
-        return self.parts.libraries[self.library]
+        return self.parts.entries[self.library.symbol]
 
     @property
     def words(self) -> LanguageWords:
@@ -196,7 +197,7 @@ class PageRequest:
 
     def path(self, place: str = "", link: str = "") -> str:
         """`place`: request, hold …; empty: the services."""
-        base = f"{ROOT}/{quote(self.library, safe=':')}"
+        base = f"{ROOT}/{quote(self.library.symbol, safe=':')}"
         return "".join((base, f"/{place}" if place else "", f"?{link}" if link else ""))
 
     def render(self, template: str, *, here: str, title: str, status: int = 200, **values: Any) -> web.Response:

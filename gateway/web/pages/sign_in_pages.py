@@ -79,7 +79,7 @@ async def submit_sign_in(page: PageRequest) -> web.Response:
         return ask_to_sign_in(page, back, wrong="wrong", kept=kept)
     try:
         who = await page.parts.signing_in.sign_in_by_password(
-            page.library, page.context.system, user, password, find_client_address(page), page.device
+            page.library.symbol, page.context.system, user, password, find_client_address(page), page.device
         )
     except SignInFailedError as problem:
         return ask_to_sign_in(page, back, wrong=problem.word, user=user, kept=kept)
@@ -101,7 +101,7 @@ async def submit_sign_in(page: PageRequest) -> web.Response:
 
 async def start_session(page: PageRequest, who: SignInResult) -> None:
     new = page.parts.visits.new_visit(page.visit.secure)
-    page.session = await page.parts.sessions.start_session(page.library, page.visit, new, who)
+    page.session = await page.parts.sessions.start_session(page.library.symbol, page.visit, new, who)
     page.visit = new
 
 
@@ -125,7 +125,7 @@ async def redirect_to_provider(page: PageRequest) -> web.Response:
         back = ""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     row = JourneyRow(
-        library=page.library,
+        library=page.library.symbol,
         id=hash_token(state),
         visit=page.visit.id,
         nonce=nonce,
@@ -136,7 +136,7 @@ async def redirect_to_provider(page: PageRequest) -> web.Response:
     try:
         address = await page.entry.oidc.make_sign_in_url(state, nonce, verifier, _redirect_uri(page))
     except OidcError as fault:
-        log.error("sign_in.unavailable", why=str(fault), library=page.library)
+        log.error("sign_in.unavailable", why=str(fault), library=page.library.symbol)
         raise PageError(502, "fault-provider") from None
     try:
         await page.parts.journeys.start_journey(row, find_client_address(page))
@@ -151,7 +151,7 @@ async def finish_oidc(page: PageRequest) -> web.Response:
     if oidc is None:
         raise PageError(404, "fault-not-there")
     row = await page.parts.journeys.finish_journey(
-        page.library, hash_token(said.get("state", "")), find_client_address(page)
+        page.library.symbol, hash_token(said.get("state", "")), find_client_address(page)
     )
     if row is None or page.visit.is_new or row.visit != page.visit.id:
         raise PageError(403, "fault-journey")
@@ -162,15 +162,15 @@ async def finish_oidc(page: PageRequest) -> web.Response:
             said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(page)
         )
     except WeakSignInError as fault:
-        log.warning("sign_in.too_weak", why=str(fault), library=page.library)
+        log.warning("sign_in.too_weak", why=str(fault), library=page.library.symbol)
         return ask_to_sign_in(page, row.back_to, wrong="weak")
     except OidcError as fault:
-        log.error("oidc.answer_refused", why=str(fault), library=page.library)
+        log.error("oidc.answer_refused", why=str(fault), library=page.library.symbol)
         raise PageError(502, "fault-provider") from None
     settings = page.entry.settings.oidc
     identifier = claims.get(settings.claim)
     if not isinstance(identifier, str) or not identifier.strip():
-        log.error("oidc.claim_missing", claim=settings.claim, library=page.library)
+        log.error("oidc.claim_missing", claim=settings.claim, library=page.library.symbol)
         return ask_to_sign_in(page, row.back_to, wrong="unknown")
     try:
         who = await page.parts.signing_in.sign_in_by_assertion(

@@ -35,18 +35,18 @@ async def show_account(request: StaffRequest) -> web.Response:
 
 
 def _render_account(request: StaffRequest, checked: FormCheck) -> web.Response:
-    contexts, user = request.parts.contexts, request.user
+    libraries, user = request.parts.libraries, request.user
     return request.render(
         "account",
         request.gettext("Your account"),
         status=checked.status,
         checked=checked,
         grants=[
-            (contexts[grant.library].info.name, request.gettext(ROLE_NAMES[grant.role.value]), grant.branch)
+            (libraries[grant.library].context.info.name, request.gettext(ROLE_NAMES[grant.role.value]), grant.branch)
             for grant in user.grants
-            if grant.library in contexts
+            if grant.library in libraries
         ],
-        choices=[(one, contexts[one].info.name) for one in request.parts.sign_in.libraries_of(user)],
+        choices=[(one, libraries[one].context.info.name) for one in request.parts.sign_in.libraries_of(user)],
         min_chars=MIN_PASSWORD_CHARS,
     )
 

@@ -158,8 +158,8 @@ class StaffPages:
         keep = timedelta(days=self._parts.settings.audit_days)
         forgotten = await sign_in.prune_sessions() + await sign_in.prune_audit(keep)
         forgotten += await self._parts.factors.prune_waits()
-        for context in self._parts.contexts.values():
-            forgotten += await prune_sent_forms(context, self._parts.clock.now())
+        for library in self._parts.libraries.values():
+            forgotten += await prune_sent_forms(library.context, self._parts.clock.now())
         return forgotten
 
     def _make_handler(self, page: StaffPage) -> Handler:
@@ -240,7 +240,7 @@ class StaffPages:
     async def _load_places(self, request: StaffRequest) -> None:
         """Load the places for whoever works for branches. While the library's system names none, a branch is the one
         place in it."""
-        if any(grant.branch for grant in request.user.grants if grant.library == request.library):
+        if any(grant.branch for grant in request.user.grants if grant.library == request.library.symbol):
             context = request.context
             with suppress(Refused, Unavailable, TimeoutError):
                 async with asyncio.timeout(MAX_PLACES_SECONDS):

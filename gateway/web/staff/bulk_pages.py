@@ -107,7 +107,7 @@ async def _print_slips(request: StaffRequest, asked: ListQuery, chosen: Sequence
         most = request.localization.format_number(MAX_BATCH_REQUESTS)
         said = request.gettext("A batch can have up to %(most)s sheets. Please select fewer requests.", most=most)
         return request.redirect(back, said, "late")
-    batch = await request.parts.printing.make_batch_of(request.library, usual, fitting, request.origin.actor)
+    batch = await request.library.printing.make_batch_of(usual, fitting, request.origin.actor)
     left = len(chosen) - len(fitting)
     banner = request.ngettext("%(num)s needs different paper.", "%(num)s need different paper.", left) if left else ""
     return request.redirect(request.path("print", str(batch.number)), banner, "look")
@@ -116,7 +116,7 @@ async def _print_slips(request: StaffRequest, asked: ListQuery, chosen: Sequence
 async def _load_chosen(request: StaffRequest, asked: ListQuery, form: SubmittedForm) -> Sequence[Request]:
     """Those of this list alone. Raises TooManyRequests."""
     if form["scope"] == "all":
-        return await request.parts.bulk.collect(request.library, asked.wanted)
+        return await request.library.bulk.collect(asked.wanted)
     ids = dict.fromkeys(form.all_values("one"))
     if len(ids) > MAX_BULK:
         raise TooManyRequests
@@ -128,7 +128,7 @@ async def _load_chosen(request: StaffRequest, asked: ListQuery, form: SubmittedF
 async def _load_request(request: StaffRequest, id_: str) -> Request | None:
     """None for one that isn't there any more."""
     try:
-        return await request.parts.requests.find_request(request.library, id_)
+        return await request.library.requests.find_request(id_)
     except (NotFound, SeveralRequests):
         return None
 
@@ -137,7 +137,7 @@ async def _render_confirmation(
     request: StaffRequest, asked: ListQuery, chosen: Sequence[Request], checked: FormCheck
 ) -> web.Response:
     do = _require_act(checked.form["do"])
-    possible = {one.id: await request.parts.bulk.list_possible(request.library, one) for one in chosen}
+    possible = {one.id: await request.library.bulk.list_possible(one) for one in chosen}
     acts = [
         (kind.value, request.gettext(EVENT_CATALOGUE[kind].label), count)
         for kind in OFFERED
@@ -148,8 +148,8 @@ async def _render_confirmation(
     title = request.ngettext(
         "%(what)s: %(number)s request", "%(what)s: %(number)s requests", len(chosen), what=what, number=number
     )
-    users = await request.parts.users.list_users(request.library) if do == GIVE else ()
-    counts = await request.parts.requests.count_list(request.library, RequestFilter(role=asked.place.role, open=True))
+    users = await request.parts.users.list_users(request.library.symbol) if do == GIVE else ()
+    counts = await request.library.requests.count_list(RequestFilter(role=asked.place.role, open=True))
     return request.render(
         "bulk_confirm",
         title,
@@ -215,18 +215,18 @@ def make_act_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Re
 
 
 async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, chosen: Sequence[Request]) -> BulkResult:
-    form, bulk = checked.form, request.parts.bulk
+    form, bulk = checked.form, request.library.bulk
     ids = [one.id for one in chosen]
     do = _require_act(form["do"])
     if do == GIVE:
-        return await bulk.assign(request.library, ids, checked.read_line("assignee", 100))
+        return await bulk.assign(ids, checked.read_line("assignee", 100))
     if do == LABEL:
         add, remove = checked.read_line("add", 40), form.all_values("remove")
         if not add and not remove:
             checked.add_problem("add", "wrong-missing", field=request.gettext("Label to add"))
         if not checked.is_good:
             return BulkResult((), ())
-        return await bulk.label(request.library, ids, [add] if add else [], remove)
+        return await bulk.label(ids, [add] if add else [], remove)
     word = form["kind"] if do == MORE else do
     if not word:
         checked.add_problem("kind", "wrong-missing", field=request.gettext("Action"))
@@ -240,7 +240,7 @@ async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, chosen: S
     hold = max(hold_of_act(request.context, one, kind) for one in chosen)
     questions = {one.id: find_question(kind, one) for one in chosen}
     ids = [id_ for id_, question in questions.items() if question is None]
-    result = await bulk.apply_action(request.library, ids, kind, details, request.origin.actor, hold)
+    result = await bulk.apply_action(ids, kind, details, request.origin.actor, hold)
     left = (BulkFailure(one.id, one.number, _ASKED_OF_EACH[why]) for one in chosen if (why := questions[one.id]))
     at = Event(local_signal(K.NOTE), request.context.now())
     hints = {one.id: find_action_hints(request.context, one, (kind,), at).get(kind, "") for one in chosen}
@@ -262,7 +262,7 @@ def _note_recent_act(
 ) -> RecentAct:
     """Note what "Undo" takes back: with marks what changed, with events those that an event takes back."""
     act = RecentAct(
-        library=request.library,
+        library=request.library.symbol,
         user=request.user.name,
         right=asked.place.act,
         back=list_path(request, asked.place, asked.query),

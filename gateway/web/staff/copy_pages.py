@@ -80,7 +80,7 @@ class DeliveredLine:
 
 
 async def show_desk(request: StaffRequest) -> web.Response:
-    delivered = await request.parts.copies.list_delivered(request.library, MAX_DELIVERED)
+    delivered = await request.library.copies.list_delivered(MAX_DELIVERED)
     lists = {task: await _load_list(request, task) for task in ("to-digitise", "to-clear", "to-deliver")}
     await request.actors.load_names(one.digitised_by for one in _requests_of(lists.values()))
     return request.render(
@@ -108,8 +108,8 @@ async def show_desk(request: StaffRequest) -> web.Response:
 
 async def _load_list(request: StaffRequest, task: str) -> CopyList:
     wanted = RequestFilter(role=Role.LENDING, task=task, order=RequestOrder.LONGEST)
-    page = await request.parts.requests.list_requests(request.library, wanted, MAX_SHOWN, "")
-    since = await request.parts.requests.find_waiting_since(request.library, task, page)
+    page = await request.library.requests.list_requests(wanted, MAX_SHOWN, "")
+    since = await request.library.requests.find_waiting_since(task, page)
     lines = tuple(_build_line(request, one, since[one.id]) for one in page)
     return CopyList(task, lines, bool(page.cursor))
 
@@ -121,7 +121,7 @@ def _build_line(request: StaffRequest, one: Request, since: datetime) -> CopyLin
         since=since,
         cited=_describe_cited_pages(request, one),
         files=list_files(request, one),
-        may_sign=request.parts.copies.can_sign_off(request.library, one, request.origin.actor),
+        may_sign=request.library.copies.can_sign_off(one, request.origin.actor),
     )
 
 
@@ -229,17 +229,17 @@ async def upload_copies(request: StaffRequest) -> web.StreamResponse:
 
 
 async def _take_file(request: StaffRequest, sent: UploadForm, file: UploadedFile, *, is_last: bool) -> UploadOutcome:
-    copies, number = request.parts.copies, sent.form["request"]
+    copies, number = request.library.copies, sent.form["request"]
     try:
         if number:
-            one = await request.parts.requests.find_request(request.library, number)
+            one = await request.library.requests.find_request(number)
         else:
-            one = await copies.find_request_of_file(request.library, file.name)
+            one = await copies.find_request_of_file(file.name)
         if one.role is not Role.LENDING:
             raise NotFound("request")
         upload = FileUpload(name=file.name, media_type=file.media_type, content=file.content)
         whole = bool(sent.form["whole"]) and is_last
-        done = await copies.add_copy(request.library, one.id, upload, request.origin.actor, whole=whole)
+        done = await copies.add_copy(one.id, upload, request.origin.actor, whole=whole)
     except NotFound:
         said = request.gettext("“%(name)s”: no lending request has this number.", name=file.name)
         return UploadOutcome("late", said)
@@ -294,7 +294,7 @@ async def deliver_copy(request: StaffRequest) -> web.StreamResponse:
 
 async def _find_copy_request(request: StaffRequest) -> Request:
     """Find the request that the address names. Raises NotFound."""
-    one = await request.parts.requests.find_request(request.library, request.http.match_info["number"])
+    one = await request.library.requests.find_request(request.http.match_info["number"])
     if one.role is not Role.LENDING:
         raise NotFound("request")
     return one
@@ -308,7 +308,7 @@ async def _act_on_copy(request: StaffRequest, one: Request, kind: K, details: Ev
     back = request.path("copies", "desk")
     action = ActionRequest(kind=kind, details=details, actor=request.origin.actor, version=int(form["version"]))
     try:
-        after = await request.parts.requests.apply_action(request.library, one.id, action)
+        after = await request.library.requests.apply_action(one.id, action)
     except VersionConflict:
         said = request.gettext("Somebody else has changed %(number)s. Please check it again.", number=one.number)
         return request.redirect(back, said, "look")

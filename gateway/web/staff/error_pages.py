@@ -131,12 +131,12 @@ async def _find_helpers(request: StaffRequest) -> Sequence[StaffUser]:
     """Find whom to ask for another role: managers and operators who can be written to."""
     if request.session is None:
         return ()
-    users = await request.parts.users.list_users(request.library)
+    users = await request.parts.users.list_users(request.library.symbol)
     may_help = {StaffRole.MANAGER, StaffRole.OPERATOR}
     return [
         user
         for user in users
-        if user.email and user.disabled is None and may_help & set(user.roles_in(request.library))
+        if user.email and user.disabled is None and may_help & set(user.roles_in(request.library.symbol))
     ][:3]
 
 

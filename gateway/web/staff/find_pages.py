@@ -40,9 +40,7 @@ async def find_requests(request: StaffRequest) -> web.StreamResponse:
             said = request.gettext("The library system is not responding, so names were not searched.")
             return await _show_hits(request, text, places, said)
     try:
-        found = await request.parts.requests.find_only_match(
-            request.library, text, hides_patrons=not request.sees_patrons
-        )
+        found = await request.library.requests.find_only_match(text, hides_patrons=not request.sees_patrons)
     except (NotFound, SeveralRequests):
         return await _show_hits(request, text, places)
     place = BORROWING if found.role is Role.BORROWING else LENDING
@@ -67,7 +65,7 @@ async def _find_patron_hits(request: StaffRequest, text: str) -> list[PatronHit]
     branches = tuple(sorted(request.branches_for(BORROWING.read)))
     for patron in await search_names(request.context, text):
         wanted = RequestFilter(role=Role.BORROWING, patron_id=patron.id, branches=branches)
-        page = await request.parts.requests.list_requests(request.library, wanted, MAX_OF_PATRON, "")
+        page = await request.library.requests.list_requests(wanted, MAX_OF_PATRON, "")
         if page.items:
             shown = [(one, tag_of_request(one, request.localization)) for one in page]
             hits.append(PatronHit(patron, shown, bool(page.cursor)))
@@ -94,7 +92,7 @@ async def _show_hits(request: StaffRequest, text: str, places: list[ListPlace], 
     counted = []
     for place in places:
         asked = parse_list_query(request, place, [("q", text)])
-        page = await request.parts.requests.list_requests(request.library, asked.wanted, 1, "")
+        page = await request.library.requests.list_requests(asked.wanted, 1, "")
         counted.append((place, bool(page.items or page.cursor)))
     with_hits = [place for place, has_hits in counted if has_hits]
     place = (with_hits or places)[0]

@@ -57,7 +57,7 @@ async def show_journal(request: StaffRequest) -> web.Response:
     """Show the journal. The query has, besides what is looked for: `cursor`."""
     asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
     search, query = read_search(request, asked)
-    hits = await request.parts.journaled.search_messages(search, ROWS, request.http.query.get("cursor", ""))
+    hits = await request.library.journaled.search_messages(search, ROWS, request.http.query.get("cursor", ""))
     return request.render(
         "journal",
         request.gettext("Message journal"),
@@ -92,7 +92,7 @@ def read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch,
     number, service = asked.read_line("request", MAX_NUMBER_CHARS), asked.read_line("service", MAX_SERVICE_CHARS)
     first, last = _read_day(request, asked, "first"), _read_day(request, asked, "last")
     search = JournalSearch(
-        library=request.library,
+        library=request.library.symbol,
         request=number,
         service=service,
         since=_begin_day(request, first),
@@ -155,14 +155,14 @@ async def read_message(request: StaffRequest) -> web.Response:
     """The same with their content, and it is logged who asked. Raises NotFound."""
     await request.read_own_form()
     message_id = request.http.match_info["message"]
-    await request.parts.journaled.read_exchange(request.library, message_id)
-    await request.parts.users.log_message_view(request.library, message_id, request.origin)
+    await request.library.journaled.read_exchange(message_id)
+    await request.parts.users.log_message_view(request.library.symbol, message_id, request.origin)
     return await _render_exchange(request, with_content=True)
 
 
 async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.Response:
     message_id = request.http.match_info["message"]
-    found = await request.parts.journaled.read_exchange(request.library, message_id)
+    found = await request.library.journaled.read_exchange(message_id)
     exchange = [(one, describe_message(request, one.message)) for one in found]
     asked = found[0].message
     return request.render(
@@ -174,8 +174,7 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
         with_content=with_content,
         asked=asked,
         replays=[
-            (one, describe_message(request, one))
-            for one in await request.parts.journaled.list_replays(request.library, asked.id)
+            (one, describe_message(request, one)) for one in await request.library.journaled.list_replays(asked.id)
         ],
         may_replay=request.has_right(Right.OPERATION_ACT),
     )

@@ -62,7 +62,7 @@ async def show_mails(request: StaffRequest) -> web.Response:
     if not page.rows:
         return await _render_mails(request, page, None, checked)
     try:
-        opened = await request.parts.mails.open_mail(request.library, page.rows[0].id)
+        opened = await request.library.mails.open_mail(page.rows[0].id)
     except NotFound:  # a colleague was quicker
         page = await _list_rows(request)
         opened = None
@@ -84,13 +84,13 @@ async def download_original(request: StaffRequest) -> web.Response:
 
 async def _open_named_mail(request: StaffRequest) -> OpenedMail:
     """Open a mail; raises NotFound, also when it was decided about."""
-    return await request.parts.mails.open_mail(request.library, request.http.match_info["mail"])
+    return await request.library.mails.open_mail(request.http.match_info["mail"])
 
 
 async def _list_rows(request: StaffRequest) -> UnmatchedMailPage:
     """Oldest first, from where the address says."""
     cursor = request.http.query.get("after", "")[:MAX_CURSOR_CHARS]
-    return await request.parts.mails.list_oldest_mails(request.library, MAX_MAILS, cursor)
+    return await request.library.mails.list_oldest_mails(MAX_MAILS, cursor)
 
 
 def _list_path(request: StaffRequest) -> str:
@@ -101,7 +101,7 @@ def _list_path(request: StaffRequest) -> str:
 async def _render_mails(
     request: StaffRequest, page: UnmatchedMailPage, opened: OpenedMail | None, checked: FormCheck, status: int = 0
 ) -> web.Response:
-    tasks = {one.name: one for one in await request.parts.desk.tasks(request.library)}
+    tasks = {one.name: one for one in await request.library.desk.tasks()}
     if opened is not None:
         await request.note_words_shown(opened.row.id)
     return request.render(
@@ -121,7 +121,7 @@ async def _render_mails(
         says=_describe_reading(request, opened) if opened is not None else "",
         describe_step=request.localization.translate_stored,
         checked=checked,
-        away=await request.parts.desk.list_mailbox_failures(request.library),
+        away=await request.library.desk.list_mailbox_failures(),
         unread=tasks["unread-borrowing"].count + tasks["unread-lending"].count,
         may_act=request.has_right(Right.MESSAGES_ACT),
     )
@@ -180,7 +180,7 @@ async def assign_mail(request: StaffRequest) -> web.Response:
     if not checked.is_good:
         return await _render_mails(request, await _list_rows(request), opened, checked)
     try:
-        meant = await request.parts.requests.find_request(request.library, reference)
+        meant = await request.library.requests.find_request(reference)
     except NotFound:
         checked.add_problem_text("number", request.gettext("There is no request with this number."))
         return await _render_mails(request, await _list_rows(request), opened, checked)
@@ -189,8 +189,8 @@ async def assign_mail(request: StaffRequest) -> web.Response:
             "number", request.gettext("Several requests have this number. Please enter our number.")
         )
         return await _render_mails(request, await _list_rows(request), opened, checked)
-    changed = await request.parts.mails.assign_mail(
-        request.library, opened.row.id, meant.id, request.origin.actor, MailMeaning(meaning)
+    changed = await request.library.mails.assign_mail(
+        opened.row.id, meant.id, request.origin.actor, MailMeaning(meaning)
     )
     return request.redirect(_list_path(request), request.gettext("Linked to %(number)s.", number=changed.number))
 
@@ -203,17 +203,17 @@ async def answer_mail(request: StaffRequest) -> web.Response:
         checked.add_problem("text", "wrong-missing", field=request.gettext("Reply by email"))
     if not checked.is_good:
         return await _render_mails(request, await _list_rows(request), opened, checked)
-    await request.parts.mails.answer_mail(request.library, opened.row.id, text, request.origin.actor)
+    await request.library.mails.answer_mail(opened.row.id, text, request.origin.actor)
     said = request.gettext("Your reply to %(name)s is being sent.", name=_name_of_sender(request, opened.row))
     return request.redirect(_list_path(request), said)
 
 
 async def dismiss_mail(request: StaffRequest) -> web.Response:
     opened = await _open_named_mail(request)
-    await request.parts.mails.dismiss_mail(request.library, opened.row.id, request.origin.actor)
+    await request.library.mails.dismiss_mail(opened.row.id, request.origin.actor)
     back = _list_path(request)
     act = RecentAct(
-        library=request.library, user=request.user.name, right=Right.MESSAGES_ACT, back=back, mail=opened.row.id
+        library=request.library.symbol, user=request.user.name, right=Right.MESSAGES_ACT, back=back, mail=opened.row.id
     )
     said = request.gettext("Dismissed. The email stays in the mailbox folder.")
     return request.redirect(back, said, undo=request.parts.recent.keep_act(act))
@@ -224,7 +224,7 @@ async def dismiss_mail(request: StaffRequest) -> web.Response:
 
 async def show_dismissed(request: StaffRequest) -> web.Response:
     cursor = request.http.query.get("after", "")[:MAX_CURSOR_CHARS]
-    page = await request.parts.mails.list_dismissed(request.library, MAX_MAILS, cursor)
+    page = await request.library.mails.list_dismissed(MAX_MAILS, cursor)
     await request.actors.load_names(row.closed_by for row in page.rows)
     return request.render(
         "mails_dismissed",
@@ -239,7 +239,7 @@ async def show_dismissed(request: StaffRequest) -> web.Response:
 
 async def put_back_mail(request: StaffRequest) -> web.Response:
     await request.read_own_form()
-    await request.parts.mails.put_back_mail(request.library, request.http.match_info["mail"])
+    await request.library.mails.put_back_mail(request.http.match_info["mail"])
     return request.redirect(
         request.path("mail", "dismissed"), request.gettext("The email is listed as unmatched again.")
     )

@@ -144,7 +144,7 @@ async def show_messages(request: StaffRequest) -> web.Response:
     conversations = await _list_conversations(request)
     shown = None
     if conversations:
-        shown = await request.parts.requests.load_view(request.library, conversations[0].request.id)
+        shown = await request.library.requests.load_view(conversations[0].request.id)
     return await _render_messages(request, conversations, shown, FormCheck(request, SubmittedForm()))
 
 
@@ -159,8 +159,8 @@ async def show_conversation(request: StaffRequest) -> web.Response:
 
 async def _load_request_view(request: StaffRequest) -> RequestView:
     """Load a view; raises NotFound."""
-    found = await request.parts.requests.find_request(request.library, request.http.match_info["number"])
-    return await request.parts.requests.load_view(request.library, found.id)
+    found = await request.library.requests.find_request(request.http.match_info["number"])
+    return await request.library.requests.load_view(found.id)
 
 
 def _read_role(request: StaffRequest) -> Role | None:
@@ -169,7 +169,7 @@ def _read_role(request: StaffRequest) -> Role | None:
 
 
 async def _list_conversations(request: StaffRequest) -> tuple[Conversation, ...]:
-    page = await request.parts.messages.list_unread(request.library, _read_role(request), MAX_UNREAD, "")
+    page = await request.library.messages.list_unread(_read_role(request), MAX_UNREAD, "")
     by_request: dict[str, list[MessageView]] = {}
     for one in page:
         by_request.setdefault(one.request.id, []).append(one)
@@ -196,7 +196,7 @@ async def _render_messages(
     status: int = 0,
 ) -> web.Response:
     role = _read_role(request)
-    counts = {one.name: one.count for one in await request.parts.desk.tasks(request.library)}
+    counts = {one.name: one.count for one in await request.library.desk.tasks()}
     await request.actors.load_names(list_message_actors(shown.messages if shown is not None else ()))
     if shown is not None and shown.messages:
         await request.note_words_shown(shown.request.number)
@@ -274,9 +274,7 @@ async def send_answer(request: StaffRequest) -> web.Response:
     status = checked.status
     if checked.is_good:
         try:
-            await request.parts.requests.apply_action(
-                request.library, shown.request.id, _make_message(request, checked, text)
-            )
+            await request.library.requests.apply_action(shown.request.id, _make_message(request, checked, text))
         except VersionConflict:
             checked.general.append(
                 request.gettext("This request has changed since you opened it. Please check it and send again.")
@@ -310,9 +308,9 @@ def _make_message(request: StaffRequest, checked: FormCheck, text: str) -> Actio
 async def mark_as_read(request: StaffRequest) -> web.Response:
     """Those that the page showed, and no later ones."""
     form = await request.read_own_form()
-    found = await request.parts.requests.find_request(request.library, request.http.match_info["number"])
+    found = await request.library.requests.find_request(request.http.match_info["number"])
     ids = [id_ for id_ in form.all_values("message") if id_]
-    await request.parts.messages.mark_read(request.library, found.id, ids, request.origin.actor)
+    await request.library.messages.mark_read(found.id, ids, request.origin.actor)
     said = request.ngettext("%(num)s message marked as read.", "%(num)s messages marked as read.", len(ids))
     return request.redirect(_path_back(request), said)
 

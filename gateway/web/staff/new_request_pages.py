@@ -106,11 +106,11 @@ async def _look_up(page: StaffRequest, text: str) -> FoundWork:
     bare = Citation(
         type=CitationType.ARTICLE if number.type in ("doi", "pmid") else CitationType.BOOK, identifiers=(number,)
     )
-    offering = page.parts.offering
+    offering = page.library.offering
     if offering is None:
         return FoundWork(citation=bare)
     try:
-        citation = await offering.look_up_citation(page.library, number)
+        citation = await offering.look_up_citation(number)
     except Unavailable:
         said = page.gettext("No service could look up this number now. Please fill in the rest of the form.")
         return FoundWork(citation=bare, said=said)
@@ -122,7 +122,7 @@ async def _look_up(page: StaffRequest, text: str) -> FoundWork:
 
 async def _read_link(page: StaffRequest, link: str) -> FoundWork:
     """Read a link; raises PageError where nothing can be read."""
-    links, offering = page.parts.links, page.parts.offering
+    links, offering = page.parts.links, page.library.offering
     if links is None or offering is None:
         raise PageError(404, "fault-not-there")
     try:
@@ -135,7 +135,7 @@ async def _read_link(page: StaffRequest, link: str) -> FoundWork:
 
 
 async def _describe_found(page: StaffRequest, citation: Citation, service: ServiceType) -> FoundWork:
-    offering = page.parts.offering
+    offering = page.library.offering
     free = await offering.find_free_version(citation) if offering is not None else None
     return FoundWork(
         citation=citation,
@@ -161,7 +161,7 @@ class ShownHit:
 
 async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) -> web.StreamResponse:
     """Words are looked for in a catalogue; where none is set up, they become the title."""
-    targets = page.parts.search.targets(page.library)
+    targets = page.library.search.targets()
     names = _name_catalogues(page, targets)
     links = page.parts.links
     if not names or links is None:
@@ -174,7 +174,7 @@ async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) ->
         return await _render_form(page, role, _fill_form(page, found), found=found)
     chosen = where if where in names else next(iter(names))
     try:
-        outcome = await page.parts.search.search(page.library, chosen, parse_query(wish))
+        outcome = await page.library.search.search(chosen, parse_query(wish))
     except Refused as refused:
         found = FoundWork(said=page.describe_refusal(refused))
         return await _render_form(page, role, _fill_form(page, found), found=found)
@@ -243,7 +243,7 @@ async def _render_form(
     page: StaffRequest, role: Role, checked: FormCheck, found: FoundWork | None = None, *, can_override: bool = False
 ) -> web.Response:
     """`can_override`: what stands against it may be overruled."""
-    targets = page.parts.search.targets(page.library)
+    targets = page.library.search.targets()
     title = mark_text("New borrowing request") if role is Role.BORROWING else mark_text("New lending request")
     return page.render(
         "request_new",
@@ -292,7 +292,7 @@ async def submit_new_request(page: StaffRequest) -> web.StreamResponse:
         _show_refusal(page, checked, refused)
         can_override = role is Role.BORROWING and refused.reason in OVERRULED_BY_STAFF
         return await _render_form(page, role, checked, can_override=can_override)
-    made = await page.parts.requests.find_request(page.library, request_id)
+    made = await page.library.requests.find_request(request_id)
     return page.redirect(
         page.path("requests", made.number), page.gettext("Request %(number)s created.", number=made.number)
     )

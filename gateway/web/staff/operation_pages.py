@@ -126,13 +126,13 @@ PERIODS: Mapping[str, tuple[timedelta, str]] = {
 async def show_operation(request: StaffRequest) -> web.Response:
     operation = request.parts.operation
     parts = [_describe_part(request, part) for part in (await request.parts.check_readiness()).parts]
-    mailboxes = await operation.list_mailboxes(request.library)
-    queues = await operation.measure_queues(request.library)
+    mailboxes = await operation.list_mailboxes(request.library.symbol)
+    queues = await operation.measure_queues(request.library.symbol)
     said = request.http.query.get("period", "day")
     period = said if said in PERIODS else "day"
     troubles = await _list_troubles(request, period)
     recent = troubles if period == "day" else await _list_troubles(request, "day")
-    findings = operation.list_findings(request.library)
+    findings = operation.list_findings(request.library.symbol)
     return request.render(
         "operation",
         request.gettext("System"),
@@ -160,10 +160,7 @@ async def _list_troubles(request: StaffRequest, period: str) -> list[ShownTroubl
     """List troubles, most frequent first."""
     since = request.parts.clock.now() - PERIODS[period][0]
     names = dict(list_profiles(request))
-    return [
-        _describe_trouble(request, one, names)
-        for one in await request.parts.journaled.count_troubles(request.library, since)
-    ]
+    return [_describe_trouble(request, one, names) for one in await request.library.journaled.count_troubles(since)]
 
 
 def _describe_trouble(request: StaffRequest, trouble: TroubleCount, names: Mapping[str, str]) -> ShownTrouble:
@@ -237,7 +234,7 @@ def _list_findings(request: StaffRequest, findings: CheckFindings | None) -> lis
 async def _list_waiting_work(request: StaffRequest, queues: QueueState) -> list[Repair]:
     """Letters that the mail server doesn't take, and messages that could have gone out long ago."""
     found = []
-    if failure := await request.parts.operation.find_mail_failure(request.library):
+    if failure := await request.parts.operation.find_mail_failure(request.library.symbol):
         text = request.ngettext(
             "%(num)s letter to a patron cannot be sent", "%(num)s letters to patrons cannot be sent", failure.waiting
         )
@@ -258,7 +255,7 @@ async def _list_waiting_work(request: StaffRequest, queues: QueueState) -> list[
 async def _list_ending_certificates(request: StaffRequest) -> list[Repair]:
     now = request.parts.clock.now()
     found = []
-    for one in await request.parts.operation.list_ending_certificates(request.library):
+    for one in await request.parts.operation.list_ending_certificates(request.library.symbol):
         day = request.format_day(one.ends.astimezone(request.context.zone).date())
         file = PurePath(one.file.strip("'")).name
         if one.has_ended(now):
@@ -324,7 +321,7 @@ async def _list_repairs(
     if given_up:
         text = request.ngettext("%(num)s message could not be sent", "%(num)s messages could not be sent", given_up)
         found.append(Repair("late", text, "", request.open_path("/outbox")))
-    for partner in await request.parts.desk.list_silent_partners(request.library):
+    for partner in await request.library.desk.list_silent_partners():
         text = request.gettext("%(name)s is not responding", name=partner.name)
         waiting = request.ngettext(
             "%(num)s message is waiting and will be sent automatically.",
@@ -356,7 +353,7 @@ async def poll_mailbox(request: StaffRequest) -> web.Response:
     await request.read_own_form()
     name, back = request.http.match_info["name"], request.path("operation")
     try:
-        polled = await request.parts.operation.poll_mailbox(request.library, name)
+        polled = await request.parts.operation.poll_mailbox(request.library.symbol, name)
     except (Unavailable, Refused, ConfigurationError) as error:
         reason = str(error) if isinstance(error, ConfigurationError) else error.detail
         said = request.gettext(

@@ -50,13 +50,11 @@ class ShownCause:
 
 
 async def show_causes(request: StaffRequest) -> web.Response:
-    desk = request.parts.desk
-    causes = await desk.dead_letter_causes(request.library)
+    desk = request.library.desk
+    causes = await desk.dead_letter_causes()
     shown = []
     for cause in causes:
-        letters = await desk.dead_letters_of_cause(
-            request.library, cause.kind, cause.target, cause.error, limit=MAX_SHOWN
-        )
+        letters = await desk.dead_letters_of_cause(cause.kind, cause.target, cause.error, limit=MAX_SHOWN)
         with_requests = tuple([(one, await _find_request(request, one)) for one in letters])
         title = _describe_what(request, cause.kind, cause.target)
         shown.append(ShownCause(cause, title, with_requests, max(0, cause.count - len(letters))))
@@ -81,7 +79,7 @@ async def _find_request(request: StaffRequest, letter: DeadLetter) -> ShownReque
     if not letter.request_id:
         return None
     try:
-        found = await request.parts.requests.find_request(request.library, letter.request_id)
+        found = await request.library.requests.find_request(letter.request_id)
     except NotFound:
         return ShownRequest(letter.request_id, "", "")
     path = request.path("requests", found.number) if "/requests/{number}" in request.open_paths else ""
@@ -91,11 +89,9 @@ async def _find_request(request: StaffRequest, letter: DeadLetter) -> ShownReque
 async def release_cause(request: StaffRequest) -> web.Response:
     """All that were stopped by the same; those that have come since are among them."""
     form = await request.read_own_form()
-    desk = request.parts.desk
-    letters = await desk.dead_letters_of_cause(
-        request.library, form["kind"], form["target"], form.fields.get("error", "")
-    )
-    released = await desk.release_all(request.library, [one.id for one in letters], request.origin.actor)
+    desk = request.library.desk
+    letters = await desk.dead_letters_of_cause(form["kind"], form["target"], form.fields.get("error", ""))
+    released = await desk.release_all([one.id for one in letters], request.origin.actor)
     if not released:
         return request.redirect(
             request.path("outbox"),
@@ -117,7 +113,7 @@ async def show_letter(request: StaffRequest) -> web.Response:
 
 async def _find_letter(request: StaffRequest) -> DeadLetter:
     """Find a letter; raises NotFound, also when somebody has decided about it meanwhile."""
-    return await request.parts.desk.dead_letter(request.library, request.http.match_info["letter"])
+    return await request.library.desk.dead_letter(request.http.match_info["letter"])
 
 
 async def _render_letter(request: StaffRequest, letter: DeadLetter, checked: FormCheck) -> web.Response:
@@ -140,7 +136,7 @@ async def _render_letter(request: StaffRequest, letter: DeadLetter, checked: For
 async def release_letter(request: StaffRequest) -> web.Response:
     await request.read_own_form()
     letter = await _find_letter(request)
-    await request.parts.desk.release(request.library, letter.id, request.origin.actor)
+    await request.library.desk.release(letter.id, request.origin.actor)
     return request.redirect(request.path("outbox"), request.gettext("The message is being sent again."))
 
 
@@ -152,7 +148,7 @@ async def skip_letter(request: StaffRequest) -> web.Response:
         checked.add_problem("reason", "wrong-missing", field=request.gettext("Reason"))
     if not checked.is_good:
         return await _render_letter(request, letter, checked)
-    await request.parts.desk.skip(request.library, letter.id, reason, request.origin.actor)
+    await request.library.desk.skip(letter.id, reason, request.origin.actor)
     return request.redirect(
         request.path("outbox"), request.gettext("The message will not be sent. Messages queued behind it are released.")
     )
@@ -183,7 +179,7 @@ async def edit_letter(request: StaffRequest) -> web.Response:
         return await _render_edit_form(request, letter, checked)
     if checked.form["confirmed"]:
         try:
-            await request.parts.desk.edit(request.library, letter.id, payload, request.origin.actor)
+            await request.library.desk.edit(letter.id, payload, request.origin.actor)
         except Refused as refused:
             checked.add_problem_text("payload", request.describe_refusal(refused))
             return await _render_edit_form(request, letter, checked)
@@ -201,7 +197,7 @@ async def _find_editable_letter(request: StaffRequest) -> DeadLetter:
 async def _log_view(request: StaffRequest, letter: DeadLetter) -> None:
     about = await _find_request(request, letter)
     await request.parts.users.log_patron_view(
-        request.library, about.number if about is not None else letter.id, request.origin
+        request.library.symbol, about.number if about is not None else letter.id, request.origin
     )
 
 

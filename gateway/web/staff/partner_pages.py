@@ -71,7 +71,7 @@ class PartnerRow:
 
 
 async def show_partners(request: StaffRequest) -> web.Response:
-    partners = await request.parts.partners.partners(request.library)
+    partners = await request.library.partners.partners()
     unsent = await _count_unsent(request)
     return request.render(
         "partners",
@@ -85,7 +85,7 @@ async def show_partners(request: StaffRequest) -> web.Response:
         ],
         roles={word: request.gettext(text) for word, text in ROLES.items()},
         channels=CHANNELS,
-        rotas=await request.parts.partners.rotas(request.library),
+        rotas=await request.library.partners.rotas(),
     )
 
 
@@ -100,8 +100,8 @@ async def _render_partner(
     """`checked`: the form of closing days, where it had mistakes; `steps`: of a test that has just been made. Raises
     NotFound."""
     name = request.http.match_info["name"]
-    partner = await request.parts.partners.partner(request.library, name)
-    rotas = await request.parts.partners.rotas(request.library)
+    partner = await request.library.partners.partner(name)
+    rotas = await request.library.partners.rotas()
     unsent = (await _count_unsent(request)).get(name, 0)
     return request.render(
         "partner",
@@ -112,7 +112,7 @@ async def _render_partner(
         channels=CHANNELS,
         state=_describe_state(request, partner, unsent),
         unsent=unsent,
-        closures=await request.parts.closures.list_closures(request.library, name),
+        closures=await request.library.closures.list_closures(name),
         checked=checked or FormCheck(request, SubmittedForm()),
         steps=steps,
         may_act=request.has_right(Right.PARTNERS_ACT),
@@ -138,8 +138,8 @@ async def add_closure(request: StaffRequest) -> web.Response:
         checked.add_problem("last", "wrong-day-early", day=request.format_day(first))
     if not checked.is_good or first is None or last is None:
         return await _render_partner(request, checked)
-    closures = request.parts.closures
-    await closures.add_closure(request.library, name, first, last, note, request.origin.actor)
+    closures = request.library.closures
+    await closures.add_closure(name, first, last, note, request.origin.actor)
     said = request.gettext(
         "Not asked from %(first)s to %(last)s.", first=request.format_day(first), last=request.format_day(last)
     )
@@ -150,7 +150,7 @@ async def remove_closure(request: StaffRequest) -> web.Response:
     """Remove a closure; raises NotFound."""
     form = await request.read_own_form()
     name = request.http.match_info["name"]
-    await request.parts.closures.remove_closure(request.library, name, form["id"])
+    await request.library.closures.remove_closure(name, form["id"])
     return request.redirect(request.path("partners", name), request.gettext("The closing days have been removed."))
 
 
@@ -161,7 +161,7 @@ async def probe_partner(request: StaffRequest) -> web.Response:
     """Test a partner; nothing is sent to it, and nothing is changed, so the answer is the page itself. Raises
     NotFound."""
     await request.read_own_form()
-    steps = await request.parts.probe.probe_partner(request.library, request.http.match_info["name"])
+    steps = await request.library.probe.probe_partner(request.http.match_info["name"])
     return await _render_partner(request, steps=[_show_step(request, step) for step in steps])
 
 
@@ -182,7 +182,7 @@ async def try_rota(request: StaffRequest) -> web.Response:
     explained = None
     if work and asked.is_good:
         wish = RotaTrial(citation=_parse_work(work), service=ServiceType(service), rota=rota)
-        explained = await request.parts.partners.explain_trial(request.library, wish)
+        explained = await request.library.partners.explain_trial(wish)
     return request.render(
         "rota_trial",
         request.gettext("Test the rota"),
@@ -229,8 +229,8 @@ VERDICTS = {
 
 async def show_rota(request: StaffRequest) -> web.Response:
     """Show a rota; raises NotFound."""
-    rota = await request.parts.partners.rota(request.library, request.http.match_info["name"])
-    names = {one.profile: one for one in await request.parts.partners.partners(request.library)}
+    rota = await request.library.partners.rota(request.http.match_info["name"])
+    names = {one.profile: one for one in await request.library.partners.partners()}
     return request.render(
         "rota",
         rota.name,
@@ -257,7 +257,7 @@ def _is_usual(request: StaffRequest, rota: RotaView) -> bool:
 async def _count_unsent(request: StaffRequest) -> dict[str, int]:
     """Messages to partners that were given up, by profile."""
     found: dict[str, int] = {}
-    for cause in await request.parts.desk.dead_letter_causes(request.library):
+    for cause in await request.library.desk.dead_letter_causes():
         if cause.kind != "letter":
             found[cause.target] = found.get(cause.target, 0) + cause.count
     return found

@@ -121,13 +121,13 @@ class SheetCodes:
 
 
 async def show_waiting(request: StaffRequest) -> web.Response:
-    printing, waiting, batches = request.parts.printing, list[WaitingPaper](), list[PrintBatch]()
-    listed = await printing.list_batches(request.library, MAX_BATCHES)
+    printing, waiting, batches = request.library.printing, list[WaitingPaper](), list[PrintBatch]()
+    listed = await printing.list_batches(MAX_BATCHES)
     for branches, kinds in _group_open_kinds(request):
-        counts = await printing.count_waiting(request.library, branches)
+        counts = await printing.count_waiting(branches)
         waiting += [_describe_waiting(request, kind, counts[kind]) for kind in kinds]
         of_kinds = [one for one in listed if one.kind in kinds]
-        batches += await printing.narrow_batches(request.library, of_kinds, branches)
+        batches += await printing.narrow_batches(of_kinds, branches)
     waiting.sort(key=lambda one: list(KINDS).index(one.kind))
     batches.sort(key=lambda one: -one.number)
     await request.actors.load_names(who for batch in batches for who in (batch.made_by, batch.printed_by))
@@ -174,9 +174,7 @@ async def make_batch(request: StaffRequest) -> web.Response:
     if named:
         return await _print_requests(request, kind, named)
     try:
-        batch = await request.parts.printing.make_batch(
-            request.library, kind, request.origin.actor, _find_branches(request, kind)
-        )
+        batch = await request.library.printing.make_batch(kind, request.origin.actor, _find_branches(request, kind))
     except Refused:
         return request.redirect(request.path("print"), await _explain_nothing(request, kind), "look")
     return request.redirect(request.path("print", str(batch.number)))
@@ -193,19 +191,19 @@ def _read_kind(request: StaffRequest, word: str) -> PrintKind:
 
 async def _print_requests(request: StaffRequest, kind: PrintKind, named: Sequence[str]) -> web.Response:
     """Print requests; where there is more than one batch of them, the newest is shown."""
-    printing, branches = request.parts.printing, _find_branches(request, kind)
-    ids = await printing.find_printable(request.library, kind, named, branches)
+    printing, branches = request.library.printing, _find_branches(request, kind)
+    ids = await printing.find_printable(kind, named, branches)
     if not ids:
         return request.redirect(request.path("print"), await _explain_nothing(request, kind), "look")
     for start in range(0, len(ids), MAX_BATCH_REQUESTS):
         part = ids[start : start + MAX_BATCH_REQUESTS]
-        batch = await printing.make_batch_of(request.library, kind, part, request.origin.actor)
+        batch = await printing.make_batch_of(kind, part, request.origin.actor)
     return request.redirect(request.path("print", str(batch.number)))
 
 
 async def _explain_nothing(request: StaffRequest, kind: PrintKind) -> str:
     """Explain why there is nothing of this kind to print."""
-    listed = await request.parts.printing.list_batches(request.library, MAX_BATCHES)
+    listed = await request.library.printing.list_batches(MAX_BATCHES)
     recent = request.parts.clock.now() - JUST_NOW
     last = next((batch for batch in listed if batch.kind is kind and batch.made_at >= recent), None)
     if last is None:
@@ -239,7 +237,7 @@ async def list_shown_papers(request: StaffRequest, found: Request) -> list[Shown
     """Paper of this request: what it had can be printed again, whatever has become of it since."""
     if not request.has_right(Right.PRINT):
         return []
-    papers = await request.parts.printing.list_papers(request.library, found)
+    papers = await request.library.printing.list_papers(found)
     papers = [one for one in papers if request.has_right(RIGHTS[one.kind])]
     batches = [one.batch for one in papers if one.batch is not None]
     await request.actors.load_names(who for batch in batches for who in (batch.made_by, batch.printed_by))
@@ -262,11 +260,11 @@ async def print_request(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
     kind = _read_kind(request, form["kind"])
     found = await find_named_request(request)
-    ids = await request.parts.printing.find_printable(request.library, kind, [found.id], _find_branches(request, kind))
+    ids = await request.library.printing.find_printable(kind, [found.id], _find_branches(request, kind))
     if not ids:
         problem = request.localization.translate_sentence(USES[kind].problem)
         return request.redirect(request.path("requests", found.number), problem, "look")
-    batch = await request.parts.printing.make_batch_of(request.library, kind, ids, request.origin.actor)
+    batch = await request.library.printing.make_batch_of(kind, ids, request.origin.actor)
     return request.redirect(request.path("print", str(batch.number)))
 
 
@@ -275,7 +273,7 @@ async def print_request(request: StaffRequest) -> web.Response:
 
 async def show_batch(request: StaffRequest) -> web.Response:
     batch = await _find_batch(request)
-    return await _render_batch(request, batch, await request.parts.printing.build_sheets(request.library, batch))
+    return await _render_batch(request, batch, await request.library.printing.build_sheets(batch))
 
 
 async def show_slip(request: StaffRequest) -> web.Response:
@@ -284,7 +282,7 @@ async def show_slip(request: StaffRequest) -> web.Response:
     id_ = request.http.match_info["request"]
     if id_ not in batch.request_ids:
         raise NotFound("slip")
-    sheets = await request.parts.printing.build_sheets(request.library, replace(batch, request_ids=(id_,)))
+    sheets = await request.library.printing.build_sheets(replace(batch, request_ids=(id_,)))
     if not sheets:
         raise NotFound("slip")
     return await _render_batch(request, batch, sheets, embed_in=OURSELVES, slip=sheets[0].request.number)
@@ -336,7 +334,7 @@ async def show_pdf(request: StaffRequest) -> web.Response:
     if not is_pdf_possible():
         raise NotFound("PDF")
     batch = await _find_batch(request)
-    sheets = await request.parts.printing.build_sheets(request.library, batch)
+    sheets = await request.library.printing.build_sheets(batch)
     values: dict[str, Any] = {"page": request, "title": str(batch.number), **make_sheet_values(request, batch, sheets)}
     styles = [*(ASSETS.by_name[name].content.decode() for name in PDF_STYLES), PDF_STYLE]
     written = await write_pdf(TEMPLATES.render("print_pdf", request.localization, values), styles)
@@ -350,10 +348,10 @@ async def _find_batch(request: StaffRequest) -> PrintBatch:
     number = request.http.match_info["number"]
     if not _BATCH_NUMBER.fullmatch(number):
         raise NotFound("batch")
-    found = await request.parts.printing.find_batch(request.library, int(number))
+    found = await request.library.printing.find_batch(int(number))
     if not request.has_right(RIGHTS[found.kind]):
         raise NotFound("batch")
-    own = await request.parts.printing.narrow_batches(request.library, [found], _find_branches(request, found.kind))
+    own = await request.library.printing.narrow_batches([found], _find_branches(request, found.kind))
     if not own:
         raise NotFound("batch")
     return own[0]
@@ -362,7 +360,7 @@ async def _find_batch(request: StaffRequest) -> PrintBatch:
 async def mark_printed(request: StaffRequest) -> web.Response:
     await request.read_own_form()
     batch = await _find_batch(request)
-    await request.parts.printing.mark_printed(request.library, batch.number, request.origin.actor)
+    await request.library.printing.mark_printed(batch.number, request.origin.actor)
     return request.redirect(
         request.path("print"), request.gettext("Batch %(number)s is marked as printed.", number=batch.number)
     )

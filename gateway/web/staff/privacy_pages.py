@@ -69,7 +69,7 @@ async def export_patron_data(request: StaffRequest) -> web.Response:
     checked, held = await _read_patron_form(request)
     if held is None:
         return _render_privacy(request, checked)
-    document = await request.parts.patron_data.export_data(request.library, PatronNumber(checked.values["card"]))
+    document = await request.library.patron_data.export_data(PatronNumber(checked.values["card"]))
     await _log_act(request, "patron-exported", held)
     return json_file_response(document, PATRON_FILE)
 
@@ -80,7 +80,7 @@ async def forget_patron(request: StaffRequest) -> web.Response:
         return _render_privacy(request, checked)
     await _log_act(request, "patron-forgotten", held)  # first: what is forgotten before the gateway stops is logged too
     number = PatronNumber(checked.values["card"])
-    gone = await request.parts.patron_data.forget_patron(request.library, number, request.origin.actor)
+    gone = await request.library.patron_data.forget_patron(number, request.origin.actor)
     said = request.ngettext(
         "%(num)s request has been anonymised.", "%(num)s requests have been anonymised.", len(gone.requests)
     )
@@ -104,7 +104,7 @@ async def _read_patron_form(request: StaffRequest) -> tuple[FormCheck, HeldPatro
     if not checked.is_good:
         return checked, None
     try:
-        return checked, await request.parts.patron_data.find_data(request.library, PatronNumber(card))
+        return checked, await request.library.patron_data.find_data(PatronNumber(card))
     except TooManyRequestsError:
         checked.add_problem_text(
             "card", request.gettext("This number occurs in too many requests to belong to one patron.")
@@ -116,7 +116,7 @@ async def _log_act(request: StaffRequest, action: str, held: HeldPatronData) -> 
     """Log how many requests it was, and not whose."""
     count = len(held.requests)
     detail = "1 request" if count == 1 else f"{count} requests"
-    await request.parts.users.log_patron_data(request.library, action, detail, request.origin)
+    await request.parts.users.log_patron_data(request.library.symbol, action, detail, request.origin)
 
 
 PAGES = (

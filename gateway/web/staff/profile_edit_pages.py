@@ -22,7 +22,7 @@ MAX_POSTED_BYTES = 7 * MAX_TEXT_BYTES
 
 async def show_editor(request: StaffRequest) -> web.Response:
     """Show the editor; raises NotFound."""
-    name = request.parts.operation.find_profile(request.library, request.http.match_info["name"]).name
+    name = request.parts.operation.find_profile(request.library.symbol, request.http.match_info["name"]).name
     current = await request.parts.profile_editing.read_file(name)
     draft = ProfileDraft(name, current.text, current.text)
     return _render_editor(request, FormCheck(request, SubmittedForm()), draft, None, current.obstacle)
@@ -39,7 +39,7 @@ async def change_profile(request: StaffRequest) -> web.Response:
         checked.add_problem_text("text", request.gettext("This is too long for a profile."))
         return _render_editor(request, checked, draft, None, "")
     found = await request.parts.profile_editing.check_draft(draft)
-    allowed = frozenset(one for one in request.parts.contexts if request.user.has_right(one, Right.OPERATION_ACT))
+    allowed = frozenset(one for one in request.parts.libraries if request.user.has_right(one, Right.OPERATION_ACT))
     if found.libraries - allowed:
         others = ", ".join(sorted(found.libraries - allowed))
         checked.general.append(
@@ -122,7 +122,7 @@ def _render_editor(
 def _find_editable_name(request: StaffRequest) -> str:
     """One that this library has, or that nobody has yet. Raises NotFound."""
     name = request.http.match_info["name"]
-    if any(one.name == name for one in request.parts.operation.list_profiles(request.library)):
+    if any(one.name == name for one in request.parts.operation.list_profiles(request.library.symbol)):
         return name
     if NAME_PATTERN.fullmatch(name) is None or request.parts.profile_editing.is_known_name(name):
         raise NotFound("profile")
@@ -174,7 +174,7 @@ def _render_new_profile(request: StaffRequest, checked: FormCheck) -> web.Respon
 
 
 def _list_parents(request: StaffRequest) -> list[str]:
-    return [one.name for one in request.parts.operation.list_profiles(request.library) if one.loaded is not None]
+    return [one.name for one in request.parts.operation.list_profiles(request.library.symbol) if one.loaded is not None]
 
 
 PAGES = (

@@ -56,13 +56,13 @@ async def replay_message(request: StaffRequest) -> web.Response:
     """Replay a message. The form has: `seen`, the newest replay when it was rehearsed. Raises NotFound."""
     checked = FormCheck(request, await request.read_own_form())
     message_id = request.http.match_info["message"]
-    await request.parts.journaled.read_exchange(request.library, message_id)
+    await request.library.journaled.read_exchange(message_id)
     await request.confirm_by_form(checked)
     if not checked.is_good:
         return await _render_rehearsal(request, checked)
     try:
-        replayed = await request.parts.replays.replay_message(
-            request.library, message_id, checked.form["seen"], request.origin
+        replayed = await request.parts.replays[request.library.symbol].replay_message(
+            message_id, checked.form["seen"], request.origin
         )
     except NotReplayableError:
         return await _render_rehearsal(request, checked)  # which says why
@@ -93,12 +93,12 @@ async def _render_rehearsal(request: StaffRequest, checked: FormCheck) -> web.Re
     message_id = request.http.match_info["message"]
     rehearsal, obstacle = None, ""
     try:
-        rehearsal = await request.parts.replays.rehearse_message(request.library, message_id)
+        rehearsal = await request.parts.replays[request.library.symbol].rehearse_message(message_id)
     except NotReplayableError as why:
         obstacle = request.localization.translate_sentence(why.detail)
     if rehearsal is not None:
-        await request.parts.users.log_message_view(request.library, rehearsal.message.id, request.origin)
-    found = await request.parts.journaled.read_exchange(request.library, message_id)
+        await request.parts.users.log_message_view(request.library.symbol, rehearsal.message.id, request.origin)
+    found = await request.library.journaled.read_exchange(message_id)
     message = found[0].message
     words = describe_message(request, message)
     return request.render(

@@ -17,12 +17,12 @@ ACT_RIGHTS = {Role.BORROWING: Right.BORROWING_ACT, Role.LENDING: Right.LENDING_A
 async def load_request_view(page: StaffRequest) -> RequestView:
     """The request that the address names, by whatever number. Raises NotFound, PageError."""
     found = await find_named_request(page)
-    return await page.parts.requests.load_view(page.library, found.id)
+    return await page.library.requests.load_view(found.id)
 
 
 async def find_named_request(page: StaffRequest) -> Request:
     """Find a request; raises NotFound, PageError where it isn't for this user."""
-    found = await page.parts.requests.find_request(page.library, page.http.match_info["number"])
+    found = await page.library.requests.find_request(page.http.match_info["number"])
     right = READ_RIGHTS[found.role]
     page.require_right(right)
     branches = page.branches_for(right)
@@ -38,7 +38,7 @@ def find_act_right(role: Role, kind: K) -> Right:
 def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
     """List what this user may do with it now."""
     role = view.request.role
-    may_sign = page.parts.copies.can_sign_off(page.library, view.request, page.origin.actor)
+    may_sign = page.library.copies.can_sign_off(view.request, page.origin.actor)
     return tuple(
         kind
         for kind in view.allowed

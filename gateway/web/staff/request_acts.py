@@ -105,7 +105,7 @@ async def _perform_act(
     )
     back = page.path("requests", view.request.number, task=page.http.query.get("task", ""))
     try:
-        after = await page.parts.requests.apply_action(page.library, view.request.id, action)
+        after = await page.library.requests.apply_action(view.request.id, action)
     except VersionConflict:
         return await _show_conflict(page, await load_request_view(page), kind, checked)
     except (EventDenied, Refused) as refused:
@@ -120,7 +120,7 @@ async def _perform_act(
         right = find_act_right(view.request.role, kind)
         event = note_done_event(view.request, after, kind, details)
         events = (event,) if event is not None else ()
-        act = RecentAct(library=page.library, user=page.user.name, right=right, back=back, events=events)
+        act = RecentAct(library=page.library.symbol, user=page.user.name, right=right, back=back, events=events)
         undo = page.parts.recent.keep_act(act)
         hint = view.hints.get(kind, "")
         said = await describe_done_act(page, view.request, after, kind, hint=hint, can_undo=bool(undo))
@@ -244,7 +244,7 @@ async def submit_citation(page: StaffRequest) -> web.StreamResponse:
         kind=K.EDIT, details=EventDetails(citation=citation), actor=page.origin.actor, version=_read_version(form)
     )
     try:
-        await page.parts.requests.apply_action(page.library, view.request.id, action)
+        await page.library.requests.apply_action(view.request.id, action)
     except VersionConflict:
         view = await load_request_view(page)
         return _render_citation(page, view, checked, news=await _tell_news(page, view, form["seen"]), status=409)
@@ -295,10 +295,10 @@ async def change_order(page: StaffRequest) -> web.StreamResponse:
     try:
         if way == "skip":
             why = page.gettext("excluded by %(user)s", user=page.user.shown_name)
-            await page.parts.requests.skip(page.library, request.id, partner, why, actor, version)
+            await page.library.requests.skip(request.id, partner, why, actor, version)
             return page.redirect(back, page.gettext("%(partner)s will not be asked.", partner=name))
         order = _move_partner(waiting, partner, -1 if way == "up" else 1)
-        await page.parts.requests.reorder(page.library, request.id, order, actor, version)
+        await page.library.requests.reorder(request.id, order, actor, version)
     except VersionConflict:
         said = page.gettext("Somebody else has changed this request. Please check the order again.")
         return page.redirect(back, said, "look")
@@ -317,7 +317,7 @@ def _move_partner(waiting: Sequence[str], partner: str, by: int) -> tuple[str, .
 async def explain_order(page: StaffRequest) -> web.StreamResponse:
     """Explain why these libraries are asked, in this order; their catalogues are asked now."""
     view = await load_request_view(page)
-    explained = await page.parts.partners.explain(page.library, view.request.id)
+    explained = await page.library.partners.explain(view.request.id)
     return page.render(
         "request_order",
         page.gettext("Why this order"),
@@ -335,15 +335,15 @@ async def show_journal(page: StaffRequest) -> web.StreamResponse:
     """Show what went over the wire about the request. It names readers, so it is for those who see them."""
     view = await load_request_view(page)
     request, chosen = view.request, page.http.match_info.get("message", "")
-    journaled = page.parts.journaled
+    journaled = page.library.journaled
     partners = {one.name: one.partner.name for one in page.context.profiles() if one.partner is not None}
     return page.render(
         "request_journal",
         page.gettext("Original messages"),
         help_topic="request",
         request=request,
-        messages=await journaled.list_messages(page.library, request),
-        shown=await journaled.find_message(page.library, request, chosen) if chosen else None,
+        messages=await journaled.list_messages(request),
+        shown=await journaled.find_message(request, chosen) if chosen else None,
         partners=partners,
         describe_kind=lambda one: describe_message_kind(
             one.service, one.direction, partners.get(one.profile, ""), page.localization
@@ -369,7 +369,7 @@ async def upload_file(page: StaffRequest) -> web.StreamResponse:
     for file in sent.files:
         upload = FileUpload(name=file.name, media_type=file.media_type, content=file.content)
         try:
-            await page.parts.requests.attach(page.library, request.id, upload, page.origin.actor, None)
+            await page.library.requests.attach(request.id, upload, page.origin.actor, None)
         except Refused as refused:
             said = page.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=page.describe_refusal(refused))
             return answer_upload(page, back, "late", said)
@@ -389,7 +389,7 @@ def answer_upload(page: StaffRequest, back: str, kind: str, said: str) -> web.Re
 
 async def download_file(page: StaffRequest) -> web.StreamResponse:
     view = await load_request_view(page)
-    stored = await page.parts.requests.load_attachment(page.library, view.request.id, page.http.match_info["file"])
+    stored = await page.library.requests.load_attachment(view.request.id, page.http.match_info["file"])
     return _file_response(stored.attachment.name, stored.content)
 
 

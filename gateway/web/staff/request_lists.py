@@ -97,13 +97,13 @@ _UNREADABLE = ReadList(ResultPage(()), {}, ListCounts(None, dict.fromkeys(ListFa
 
 
 async def _read_list(request: StaffRequest, asked: ListQuery) -> ReadList:
-    requests, wanted = request.parts.requests, asked.wanted
+    requests, wanted = request.library.requests, asked.wanted
     try:
-        page = await requests.list_requests(request.library, wanted, PAGE_ROWS, asked.cursor)
-        counts = await requests.count_list(request.library, wanted)
-        saved = await request.parts.saved_filters.list_filters(request.library, asked.place.name, request.user.name)
+        page = await requests.list_requests(wanted, PAGE_ROWS, asked.cursor)
+        counts = await requests.count_list(wanted)
+        saved = await request.library.saved_filters.list_filters(asked.place.name, request.user.name)
         await request.actors.load_names(f"{STAFF_ACTOR}{name}" for name in list_user_names(asked, page, counts, saved))
-        return ReadList(page, await requests.find_waiting_since(request.library, wanted.task, page), counts, saved)
+        return ReadList(page, await requests.find_waiting_since(wanted.task, page), counts, saved)
     except Unavailable as away:
         log.warning("staff.list_unreadable", list=asked.place.name, error=str(away))
         return _UNREADABLE
@@ -265,8 +265,8 @@ async def save_filter(request: StaffRequest) -> web.Response:
     asked = parse_list_query(request, place, parse_qsl(form["query"]))
     back = list_path(request, place, asked.query)
     try:
-        saved = await request.parts.saved_filters.save_filter(
-            request.library, place.name, request.user.name, form["name"], asked.query, bool(form["shared"])
+        saved = await request.library.saved_filters.save_filter(
+            place.name, request.user.name, form["name"], asked.query, bool(form["shared"])
         )
     except Refused as refused:
         return request.redirect(back, request.describe_refusal(refused), "late")
@@ -276,7 +276,7 @@ async def save_filter(request: StaffRequest) -> web.Response:
 async def delete_filter(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
     place = _require_place(request, form["place"])
-    await request.parts.saved_filters.delete_filter(request.library, form["id"], request.user.name)
+    await request.library.saved_filters.delete_filter(form["id"], request.user.name)
     return request.redirect(
         request.path(place.name), request.gettext("The filter has been removed. The requests are unchanged.")
     )
@@ -298,7 +298,7 @@ def make_csv_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.St
     async def send_csv(request: StaffRequest) -> web.StreamResponse:
         """Page by page, so that a long list costs no memory."""
         asked = parse_list_query(request, place, request.http.query.items())
-        first = await request.parts.requests.list_requests(request.library, asked.wanted, CSV_PAGE, "")
+        first = await request.library.requests.list_requests(asked.wanted, CSV_PAGE, "")
         response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "text/csv; charset=utf-8"})
         response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{place.name}.csv"'
         await response.prepare(request.http)
@@ -313,13 +313,13 @@ def make_csv_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.St
 async def _write_csv_rows(
     request: StaffRequest, response: web.StreamResponse, wanted: RequestFilter, page: ResultPage[Request]
 ) -> None:
-    requests = request.parts.requests
+    requests = request.library.requests
     while True:
-        since = await requests.find_waiting_since(request.library, wanted.task, page)
+        since = await requests.find_waiting_since(wanted.task, page)
         await response.write("".join(format_csv_line(request, one, since[one.id]) for one in page).encode())
         if not page.cursor:
             return
-        page = await requests.list_requests(request.library, wanted, CSV_PAGE, page.cursor)
+        page = await requests.list_requests(wanted, CSV_PAGE, page.cursor)
 
 
 PAGES = (

@@ -131,14 +131,14 @@ async def show_request(page: StaffRequest) -> web.StreamResponse:
     view = await load_request_view(page)
     if view.request.number != page.http.match_info["number"]:
         return page.redirect(page.path("requests", view.request.number))
-    page.parts.readers.note_opening(page.library, view.request.id, page.user.name, page.user.shown_name)
+    page.parts.readers.note_opening(page.library.symbol, view.request.id, page.user.name, page.user.shown_name)
     return await render_request(page, view)
 
 
 async def show_readers(page: StaffRequest) -> web.Response:
     """List who else has it open, for `request.js`, whose asking says that this page is open still."""
     found = await find_named_request(page)
-    page.parts.readers.note_reading(page.library, found.id, page.user.name, page.user.shown_name)
+    page.parts.readers.note_reading(page.library.symbol, found.id, page.user.name, page.user.shown_name)
     return web.json_response({"text": _describe_readers(page, found)}, headers=HEADERS)
 
 
@@ -182,11 +182,11 @@ async def render_request(
     move = find_next_move(request, partner, localization)
     since = await _find_since(page, view, move)
     acts = await _choose_acts(page, view, move)
-    notices = await page.parts.notices.list_notices(page.library, request.id, MAX_NOTICES, "")
+    notices = await page.library.notices.list_notices(request.id, MAX_NOTICES, "")
     await page.actors.load_names(_list_actors(view))
     if not revealed and _has_words(view):
         await page.note_words_shown(request.number)
-    by_mail = await page.parts.journaled.list_events_by_mail(view)
+    by_mail = await page.library.journaled.list_events_by_mail(view)
     story = tell_story(
         StorySources(
             request=request,
@@ -266,7 +266,7 @@ async def render_request(
 
 def _describe_readers(page: StaffRequest, request: Request) -> str:
     """Colleagues who have it open, or had it open a moment ago; empty: none."""
-    others = page.parts.readers.list_others(page.library, request.id, page.user.name)
+    others = page.parts.readers.list_others(page.library.symbol, request.id, page.user.name)
     there = [one.shown_name for one in others if one.is_there]
     parts = []
     if there:
@@ -300,7 +300,7 @@ async def _find_copy_links(page: StaffRequest, request: Request) -> Sequence[Cop
     """Find the links by which a copy went out."""
     if request.role is not Role.LENDING or not request.attachments:
         return ()
-    return await page.parts.copies.list_links(page.library, request.id)
+    return await page.library.copies.list_links(request.id)
 
 
 async def _choose_acts(page: StaffRequest, view: RequestView, move: NextMove) -> ShownActs:
@@ -340,7 +340,7 @@ async def _find_since(page: StaffRequest, view: RequestView, move: NextMove) -> 
     if move.task not in list_task_names(view.request):
         return find_last_move(view)
     one = ResultPage((view.request,))
-    return (await page.parts.requests.find_waiting_since(page.library, move.task, one))[view.request.id]
+    return (await page.library.requests.find_waiting_since(move.task, one))[view.request.id]
 
 
 def find_their_number(request: Request) -> str:
@@ -356,7 +356,7 @@ async def _find_place(page: StaffRequest, request: Request) -> ListPlace | None:
     if task not in BY_NAME:
         return None
     wanted = RequestFilter(task=task, role=BY_NAME[task].role, order=RequestOrder.LONGEST)
-    listed = await page.parts.requests.list_requests(page.library, wanted, MAX_LISTED, "")
+    listed = await page.library.requests.list_requests(wanted, MAX_LISTED, "")
     numbers = [one.number for one in listed]
     if request.number not in numbers:
         return None
@@ -465,7 +465,7 @@ async def settle_rejection(page: StaffRequest) -> web.Response:
     note = checked.read_line("note")
     if not checked.is_good:
         return page.redirect(back, " ".join(checked.problems.values()), "late")
-    if not await page.parts.desk.settle_rejection(page.library, found.id, note, page.origin.actor):
+    if not await page.library.desk.settle_rejection(found.id, note, page.origin.actor):
         return page.redirect(back, page.gettext("Nothing was changed."), "look")
     return page.redirect(back, page.gettext("Marked as settled. Nothing was sent."))
 
@@ -477,7 +477,7 @@ async def resend_message(page: StaffRequest) -> web.Response:
     wanted = page.http.match_info["message"]
     if all(one.id != wanted for one in _list_failed_steps(view)):
         raise NotFound("message")
-    await page.parts.desk.release(page.library, wanted, page.origin.actor)
+    await page.library.desk.release(wanted, page.origin.actor)
     return page.redirect(page.path("requests", view.request.number), page.gettext("The message is being sent again."))
 
 

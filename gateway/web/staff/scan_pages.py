@@ -256,7 +256,7 @@ class ScanLine:
 
 async def show_scan_index(request: StaffRequest) -> web.Response:
     branches = request.branches_for(Right.BRANCH_ACT)
-    counts = {task.name: task.count for task in await request.parts.desk.list_work(request.library, branches)}
+    counts = {task.name: task.count for task in await request.library.desk.list_work(branches)}
     return request.render(
         "scan_index",
         request.gettext("Scan"),
@@ -345,7 +345,7 @@ async def _scan_code(
         branches=request.branches_for(desk.right),
     )
     try:
-        result = await ScanService(request.parts.requests).scan(request.library, order)
+        result = await ScanService(request.library.requests).scan(order)
     except Refused as refused:  # the library's system would not look
         result = ScanResult(code=code, reason=ScanReason.REFUSED, detail=refused.detail)
     return _make_line(request, desk, result, await _name_pickup(request, desk, result))
@@ -387,7 +387,7 @@ def _keep_recent_act(request: StaffRequest, desk: ScanDesk, result: ScanResult) 
     details = EventDetails(volumes=(result.volume,) if result.volume else ())
     event = note_done_event(done.before, result.request, done.kind, details)
     act = RecentAct(
-        library=request.library,
+        library=request.library.symbol,
         user=request.user.name,
         right=desk.right,
         back=request.path("scan", desk.work.value),

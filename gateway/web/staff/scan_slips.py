@@ -90,8 +90,8 @@ async def _make_slip(
 ) -> LineSlip | None:
     if result.request is None or result.reason not in DID_SOMETHING:
         return None
-    actor, add = request.origin.actor, request.parts.printing.add_scanned_request
-    tried = [await add(request.library, kind, result.request.id, actor, run) for kind in kinds]
+    actor, add = request.origin.actor, request.library.printing.add_scanned_request
+    tried = [await add(kind, result.request.id, actor, run) for kind in kinds]
     found = max(filter(None, tried), key=lambda one: one.is_new, default=None)
     if found is None:
         return None

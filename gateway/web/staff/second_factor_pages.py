@@ -25,7 +25,11 @@ async def _render_second_factor(request: StaffRequest, checked: FormCheck) -> we
     user, factors = request.user, request.parts.factors
     is_on = user.has_second_factor
     secret = None if is_on else await factors.read_begun_secret(user)
-    uri = make_key_uri(secret, user.name, request.context.info.name or request.library) if secret is not None else ""
+    uri = (
+        make_key_uri(secret, user.name, request.context.info.name or request.library.symbol)
+        if secret is not None
+        else ""
+    )
     return request.render(
         "second_factor",
         request.gettext("Second factor"),

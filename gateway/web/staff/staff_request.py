@@ -22,38 +22,21 @@ from gateway.domain.requests.views import EventDenied
 from gateway.domain.roles import Right, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat
-from gateway.services.desks.bulk_actions import BulkActionService
-from gateway.services.desks.copies import CopyService
-from gateway.services.desks.journaled_messages import JournaledMessageService
 from gateway.services.desks.message_replays import MessageReplayService
-from gateway.services.desks.printing import PrintService
 from gateway.services.desks.replay_jobs import ReplayJobs
-from gateway.services.desks.request_statistics import StatisticsService
-from gateway.services.desks.saved_filters import SavedFilterService
-from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.letters.localization import Localization, TextCatalogues, mark_text
-from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.services.operation.gateway_operation import GatewayOperation
-from gateway.services.operation.partner_probe import PartnerProbe
 from gateway.services.operation.profile_editing import ProfileEditing
 from gateway.services.operation.profile_history import ProfileHistory
-from gateway.services.patrons.patron_data import PatronDataService, RetentionDays
+from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.patrons.patron_names import PatronNames
-from gateway.services.patrons.patron_requests import PatronRequestService
 from gateway.services.people.oidc_journeys import OidcJourneys
 from gateway.services.people.second_factors import SecondFactorService
 from gateway.services.people.sign_in_attempts import BrowserDevice
 from gateway.services.people.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
 from gateway.services.people.users import AuditOrigin, UserService
-from gateway.services.request_work.patron_notices import NoticeService
-from gateway.services.request_work.questions import PatronQuestionService
-from gateway.services.request_work.request_reader import EventFeed
-from gateway.services.request_work.request_service import RequestService
 from gateway.services.requests.library_context import LibraryContext
-from gateway.services.requests.partner_closures import PartnerClosureService
-from gateway.services.requests.request_messages import MessageService
-from gateway.services.searching.fulfilment import FulfilmentService
-from gateway.services.searching.search import CatalogueSearch
 from gateway.settings.staff_pages import StaffSettings
 from gateway.web.app import GatewayReadiness
 from gateway.web.html import assets
@@ -106,38 +89,19 @@ CheckReadiness = Callable[[], Awaitable[GatewayReadiness]]
 
 @value_object(kw_only=True)
 class StaffServices:
-    """The services behind pages of staff. `contexts` by symbol of the library; `protocols`: as the journal names them.
+    """The services behind pages of staff. `libraries` by symbol; `protocols`: as the journal names them.
     `oidc` None: nobody signs in at an identity provider; `links` and `offering` None: no adapter reads links, so
     numbers aren't looked up either."""
 
-    requests: RequestService
-    desk: StaffService
-    partners: PartnerDirectory
-    messages: MessageService
-    copies: CopyService
-    closures: PartnerClosureService
-    probe: PartnerProbe
-    journaled: JournaledMessageService
-    notices: NoticeService
-    printing: PrintService
-    patrons: PatronRequestService
-    questions: PatronQuestionService
-    search: CatalogueSearch
-    feed: EventFeed
-    bulk: BulkActionService
-    saved_filters: SavedFilterService
-    statistics: StatisticsService
-    mails: UnmatchedMailService
-    patron_data: PatronDataService
     retention: RetentionDays
     operation: GatewayOperation
     profile_editing: ProfileEditing
     profile_history: ProfileHistory
-    replays: MessageReplayService
+    replays: Mapping[str, MessageReplayService]
     replay_jobs: ReplayJobs
     check_readiness: CheckReadiness
     protocols: Sequence[str]
-    contexts: Mapping[str, LibraryContext]
+    libraries: Mapping[str, LibraryServices]
     users: UserService
     sign_in: StaffSignInService
     factors: SecondFactorService
@@ -156,7 +120,6 @@ class StaffServices:
     public_url: str = ""
     max_file_bytes: int = 50_000_000
     links: LinkFormat | None = None
-    offering: FulfilmentService | None = None
 
 
 Page = Callable[["StaffRequest"], Awaitable[web.StreamResponse]]
@@ -227,17 +190,17 @@ class StaffRequest:
         return self.session.user
 
     @property
-    def library(self) -> str:
-        """Symbol of the library that the user works for now; of the first where nobody has signed in."""
-        return self.session.library if self.session is not None else self.parts.home
+    def library(self) -> LibraryServices:
+        """The one that the user works for now; the first where nobody has signed in."""
+        return self.parts.libraries[self.session.library if self.session is not None else self.parts.home]
 
     @property
     def context(self) -> LibraryContext:
-        return self.parts.contexts[self.library]
+        return self.library.context
 
     @property
     def rights(self) -> frozenset[Right]:
-        return self.user.rights_in(self.library) if self.session is not None else frozenset()
+        return self.user.rights_in(self.library.symbol) if self.session is not None else frozenset()
 
     def has_right(self, right: Right) -> bool:
         return right in self.rights
@@ -250,7 +213,7 @@ class StaffRequest:
     def branches_for(self, right: Right) -> frozenset[str]:
         """Codes of the branches that the user has this right for, and of the places there where patrons collect; empty:
         all of the library."""
-        own = self.user.branches_with(self.library, right)
+        own = self.user.branches_with(self.library.symbol, right)
         return own | {place.code for place in self.places if place.library in own}
 
     @property
@@ -272,13 +235,13 @@ class StaffRequest:
         """Log that data of a request's patron are to be shown that are masked for this user, or that nobody needs for
         the daily work. Raises PageError."""
         self.require_right(Right.PATRON_REVEAL)
-        await self.parts.users.log_patron_view(self.library, request_number, self.origin)
+        await self.parts.users.log_patron_view(self.library.symbol, request_number, self.origin)
 
     async def note_words_shown(self, subject: str) -> None:
         """Log, for a user for whom patrons are masked, that words of partners, patrons or colleagues are to be shown:
         they may name a patron. `subject`: a request's number, or the mail's id."""
         if not self.sees_patrons:
-            await self.parts.users.log_words_view(self.library, subject, self.origin)
+            await self.parts.users.log_words_view(self.library.symbol, subject, self.origin)
 
     # --- texts -----------------------------------------------------------------------------------------------
 

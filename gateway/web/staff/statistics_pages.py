@@ -103,7 +103,7 @@ def _read_filter(request: StaffRequest, periods: Mapping[str, Period]) -> tuple[
     partners = [profile.name for profile, _ in request.context.partners()]
     partner = asked.read_choice("partner", partners)
     wanted = FigureFilter(
-        library=request.library,
+        library=request.library.symbol,
         first=period.first,
         last=period.last,
         branch=asked.read_line("branch"),
@@ -118,7 +118,7 @@ def _read_filter(request: StaffRequest, periods: Mapping[str, Period]) -> tuple[
 async def show_statistics(request: StaffRequest) -> web.Response:
     periods = _list_periods(request)
     period, wanted, asked = _read_filter(request, periods)
-    found = await request.parts.statistics.read_statistics(wanted)
+    found = await request.library.statistics.read_statistics(wanted)
     may_see_costs = request.has_right(Right.COSTS_READ)
     query = {"period": period.value, "branch": wanted.branch, "partner": wanted.partner}
     return request.render(
@@ -220,7 +220,7 @@ def _list_costs(request: StaffRequest, found: RequestStatistics) -> list[ShownCo
 async def send_statistics_csv(request: StaffRequest) -> web.Response:
     """The same figures, one to a line, in plain words; costs for those who may see them."""
     period, wanted, _ = _read_filter(request, _list_periods(request))
-    found = await request.parts.statistics.read_statistics(wanted)
+    found = await request.library.statistics.read_statistics(wanted)
     rows: list[Sequence[str]] = [CSV_COLUMNS]
     for flow in found.flows:
         rows += _list_flow_cells(flow)

@@ -19,7 +19,7 @@ from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 async def undo_recent_act(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
-    act = request.parts.recent.take_act(form["act"], request.library, request.user.name)
+    act = request.parts.recent.take_act(form["act"], request.library.symbol, request.user.name)
     if act is None:
         said = request.ngettext(
             "This can no longer be undone: it was done more than %(num)s minute ago or has already been undone.",
@@ -31,14 +31,14 @@ async def undo_recent_act(request: StaffRequest) -> web.Response:
     if act.mail:
         return await _put_back_mail(request, act)
     if act.marks:
-        done = await request.parts.bulk.take_back_marks(request.library, act.marks)
+        done = await request.library.bulk.take_back_marks(act.marks)
         return _tell_result(request, act, UndoResult(done=done, gone_on=len(act.marks) - done))
     return _tell_result(request, act, await _take_back_events(request, act))
 
 
 async def _put_back_mail(request: StaffRequest, act: RecentAct) -> web.Response:
     try:
-        await request.parts.mails.put_back_mail(request.library, act.mail)
+        await request.library.mails.put_back_mail(act.mail)
     except NotFound:  # a colleague has put it back, and may have decided about it
         said = request.gettext("This email has already been restored.")
         return _answer_undo(request, act.back, said, "look")
@@ -81,9 +81,9 @@ async def _take_back_event(request: StaffRequest, event: DoneEvent) -> Request:
     act, actor = event.act, request.user.actor
     inverse = EVENT_CATALOGUE[act.kind].inverse
     if inverse is None:
-        return await request.parts.requests.undo_act(request.library, act, actor)
+        return await request.library.requests.undo_act(act, actor)
     action = ActionRequest(kind=inverse, details=event.details, actor=actor, version=act.version, confirmed=True)
-    return await request.parts.requests.apply_action(request.library, act.before.id, action)
+    return await request.library.requests.apply_action(act.before.id, action)
 
 
 def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> web.Response:

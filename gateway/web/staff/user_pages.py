@@ -74,7 +74,7 @@ _FIELD_OF = ("email", "mail address"), ("shown_name", "shown name"), ("subject",
 
 
 async def show_users(request: StaffRequest) -> web.Response:
-    users = await request.parts.users.list_users(request.library)
+    users = await request.parts.users.list_users(request.library.symbol)
     return request.render(
         "users",
         request.gettext("Accounts"),
@@ -90,7 +90,7 @@ def _list_role_names(request: StaffRequest, user: StaffUser) -> list[tuple[str, 
     return [
         (request.gettext(ROLE_NAMES[grant.role.value]), grant.branch)
         for grant in user.grants
-        if grant.library == request.library
+        if grant.library == request.library.symbol
     ]
 
 
@@ -98,7 +98,9 @@ async def show_audit_log(request: StaffRequest) -> web.Response:
     """Newest first. In the query: `user`, and `before`, the id of the last row that was seen."""
     name, before = request.http.query.get("user", "").strip(), request.http.query.get("before", "")
     actor = f"staff:{name}" if name else ""
-    entries = await request.parts.users.list_audit_entries(request.library, AUDIT_ROWS, before=before, actor=actor)
+    entries = await request.parts.users.list_audit_entries(
+        request.library.symbol, AUDIT_ROWS, before=before, actor=actor
+    )
     await request.actors.load_names(entry.actor for entry in entries)
     return request.render(
         "audit",
@@ -170,7 +172,7 @@ async def add_user(request: StaffRequest) -> web.Response:
     if not checked.is_good:
         return _render_new_user(request, checked)
     draft = UserDraft(
-        library=request.library,
+        library=request.library.symbol,
         name=name,
         shown_name=shown_name,
         email=email,
@@ -196,13 +198,13 @@ async def show_user(request: StaffRequest) -> web.Response:
 
 async def _find_user(request: StaffRequest) -> StaffUser:
     """Find a user; raises NotFound."""
-    return await request.parts.users.find_user(request.library, request.http.match_info["name"])
+    return await request.parts.users.find_user(request.library.symbol, request.http.match_info["name"])
 
 
 async def _find_user_to_change(request: StaffRequest) -> StaffUser:
     """Find a user; raises NotFound, PageError: one's own account is changed by others, a mightier one by the mighty."""
     user = await _find_user(request)
-    if user.id == request.user.id or not can_manage_user(request.user, request.library, user):
+    if user.id == request.user.id or not can_manage_user(request.user, request.library.symbol, user):
         raise PageError(403, "fault-right")
     return user
 
@@ -221,7 +223,7 @@ def _render_user(request: StaffRequest, user: StaffUser, checked: FormCheck) -> 
         roles=_list_role_names(request, user),
         choices=_list_role_choices(request, user.grants),
         is_self=is_self,
-        may_change=not is_self and can_manage_user(request.user, request.library, user),
+        may_change=not is_self and can_manage_user(request.user, request.library.symbol, user),
         by_provider=request.parts.oidc is not None,
         min_chars=MIN_PASSWORD_CHARS,
     )
@@ -251,7 +253,7 @@ async def set_roles(request: StaffRequest) -> web.Response:
     grants = _read_grants(request, checked)
     if not checked.is_good:
         return _render_user(request, user, checked)
-    await request.parts.users.set_roles(user, request.library, grants, request.origin)
+    await request.parts.users.set_roles(user, request.library.symbol, grants, request.origin)
     return request.redirect(
         request.path("users", user.name), request.gettext("The roles have been saved. The user has to sign in again.")
     )
@@ -325,7 +327,7 @@ def _list_role_choices(
 ) -> list[tuple[str, str, str, bool, str, bool, bool]]:
     """List of each role: word, name, hint, whether it is held, for which branches, whether it may be for one, whether
     this user may give it."""
-    here = [grant for grant in held if grant.library == request.library]
+    here = [grant for grant in held if grant.library == request.library.symbol]
     return [
         (
             role.value,
@@ -334,7 +336,7 @@ def _list_role_choices(
             any(grant.role is role for grant in here),
             " ".join(grant.branch for grant in here if grant.role is role and grant.branch),
             role in BRANCH_ROLES,
-            can_grant(request.user, request.library, role),
+            can_grant(request.user, request.library.symbol, role),
         )
         for role in StaffRole
     ]
@@ -342,7 +344,7 @@ def _list_role_choices(
 
 def _read_grants(request: StaffRequest, checked: FormCheck) -> tuple[RoleGrant, ...]:
     """The roles that are ticked, of those that are this user's to give."""
-    library = request.library
+    library = request.library.symbol
     grants: list[RoleGrant] = []
     for role in StaffRole:
         name = f"role-{role.value}"

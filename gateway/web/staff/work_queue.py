@@ -258,7 +258,7 @@ async def _list_own_work(request: StaffRequest) -> list[tuple[str, str]]:
         if not request.has_right(right):
             continue
         wanted = RequestFilter(role=role, assignee=request.user.name, open=True)
-        total = (await request.parts.requests.count_list(request.library, wanted)).total
+        total = (await request.library.requests.count_list(wanted)).total
         if total:
             number = request.localization.format_number(total)
             said = request.gettext("%(number)s %(kind)s", number=number, kind=request.gettext(word))
@@ -268,7 +268,7 @@ async def _list_own_work(request: StaffRequest) -> list[tuple[str, str]]:
 
 async def show_work_queue(request: StaffRequest) -> web.Response:
     desks = await read_desks(request)
-    silent = await request.parts.desk.list_silent_partners(request.library) if _sees_network(request) else ()
+    silent = await request.library.desk.list_silent_partners() if _sees_network(request) else ()
     late = [one for desk in desks for one in desk.lists if one.late]
     return request.render(
         "work_queue",
@@ -288,7 +288,7 @@ def _sees_network(request: StaffRequest) -> bool:
 
 async def read_desks(request: StaffRequest) -> list[ShownDesk]:
     """Those of which the user sees some list, with what is on them now."""
-    return _make_shown_desks(request, await request.parts.desk.list_work(request.library, find_own_branches(request)))
+    return _make_shown_desks(request, await request.library.desk.list_work(find_own_branches(request)))
 
 
 def find_own_branches(request: StaffRequest) -> frozenset[str]:
@@ -361,15 +361,15 @@ async def stream_counts(request: StaffRequest) -> web.StreamResponse:
 
     async def read_counts() -> dict[str, object]:
         branches = find_own_branches(request)
-        sharing = " ".join((request.library, *sorted(branches)))
-        tasks = await streams.share_tasks(sharing, lambda: request.parts.desk.list_work(request.library, branches))
+        sharing = " ".join((request.library.symbol, *sorted(branches)))
+        tasks = await streams.share_tasks(sharing, lambda: request.library.desk.list_work(branches))
         return describe_desks(request, _make_shown_desks(request, tasks))
 
     async def is_still_allowed() -> bool:
         assert request.session is not None, "a page with a right has a session"
         return await request.parts.sign_in.is_alive(request.session)
 
-    return await streams.serve_counts(request.http, request.library, read_counts, is_still_allowed)
+    return await streams.serve_counts(request.http, request.library.symbol, read_counts, is_still_allowed)
 
 
 PAGES = (

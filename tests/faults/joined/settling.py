@@ -104,7 +104,7 @@ async def staff_look(world: World) -> bool:
         for row in await town.unfinished():
             if row.status is OutboxStatus.DEAD and _may_fail(row):
                 world.tell(f"{town.symbol}: {row.target} is skipped: {row.error}")
-                await town.gateway.managed.desk.skip(town.symbol, row.id, "looked at", "staff:ana")
+                await town.gateway.managed.libraries[town.symbol].desk.skip(row.id, "looked at", "staff:ana")
                 skipped = True
     return skipped
 

@@ -70,7 +70,7 @@ class Town:
 
     @property
     def front(self) -> RequestService:
-        return self.gateway.managed.requests
+        return self.gateway.managed.libraries[self.symbol].requests
 
     @property
     def context(self) -> LibraryContext:
@@ -117,10 +117,10 @@ class Town:
     # --- people ------------------------------------------------------------------------------------------
 
     async def show(self, request_id: str) -> RequestView:
-        return await self.front.load_view(self.symbol, request_id)
+        return await self.front.load_view(request_id)
 
     async def act(self, request_id: str, act: ActionRequest) -> Request:
-        return await self.front.apply_action(self.symbol, request_id, act)
+        return await self.front.apply_action(request_id, act)
 
     # --- what is in the store ----------------------------------------------------------------------------
 

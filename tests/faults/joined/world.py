@@ -91,7 +91,7 @@ class World:
 
     async def ask(self, town: Town, draft: BorrowingDraft) -> Request:
         self.tell(f"{town.symbol} asks for {draft.citation.title!r} as {draft.service.type.value}")
-        return await town.front.create_borrowing(town.symbol, draft)
+        return await town.front.create_borrowing(draft)
 
     async def act(
         self,

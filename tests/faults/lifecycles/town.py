@@ -227,24 +227,24 @@ class Staff:
             source="api",
             actor="patron",
         )
-        await self.gateway.managed.requests.create_borrowing(NORTH, draft)
+        await self.gateway.managed.libraries[NORTH].requests.create_borrowing(draft)
 
     async def _act(self, request: Request, idea: Idea) -> None:
-        front, library = self.gateway.managed.requests, request.library
+        front = self.gateway.managed.libraries[request.library].requests
         version: int | None = request.version
-        shown = await front.load_view(library, request.id)
+        shown = await front.load_view(request.id)
         if idea.kind not in shown.allowed and not idea.attempt:
             return
         if idea.kind is EventKind.DIGITISED and not request.attachments:
             upload = FileUpload(name="copy.pdf", media_type="application/pdf", content=COPY, pages=17)
-            await front.attach(library, request.id, upload, "staff:ben", None)
+            await front.attach(request.id, upload, "staff:ben", None)
             return
         if self.chance.random() < 0.5:
             version = None
         act = ActionRequest(
             kind=idea.kind, details=idea.details, actor="staff:ada", version=version, attempt=idea.attempt
         )
-        await front.apply_action(library, request.id, act)
+        await front.apply_action(request.id, act)
 
 
 async def run(config: Path, chance: random.Random, clock: LaterClock, storm: bool, node: int, count: int) -> None:

@@ -19,17 +19,14 @@ from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions
-from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
-from gateway.runtime.page_assembly import make_fulfilment_service, make_partner_probe
 from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.people.api_keys import ApiKeyService, KeyScope
-from gateway.services.searching.fulfilment import LinkResolver
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
 from gateway.store.nodes import Node
 from gateway.web.api.app import JsonApi, make_api
-from gateway.web.api.operation import ApiLimits, Services
+from gateway.web.api.operation import ApiLimits
 from tests.protocol.listeners.support import HOST, Echo, site
 from tests.support.daemon import Installation
 
@@ -102,39 +99,15 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         policies=policies.for_library,
         node=Node(store, "test"),
     )
-    mailboxes = MailboxServices(
-        settings=settings,
-        adapters=opened.adapters,
-        clock=clock,
-        store=store,
-        managed=managed,
-        profiles=lambda: loading.profiles,
-        journal=journal,
-        options=options,
+    api = make_api(
+        managed.libraries,
+        managed.questions,
+        ReplayJobs(journal, store, clock),
+        store,
+        clock,
+        AllowedAddresses(),
+        LIMITS,
     )
-    links = opened.adapters.links["openurl"].make()
-    services = Services(
-        requests=managed.requests,
-        partners=managed.partners,
-        desk=managed.desk,
-        marks=managed.marks,
-        bulk=managed.bulk,
-        saved_filters=managed.saved_filters,
-        messages=managed.messages,
-        copies=managed.copies,
-        closures=managed.closures,
-        probe=make_partner_probe(settings, opened.adapters, lambda reference: reference, managed.contexts),
-        mails=mailboxes.desk,
-        notices=managed.notices,
-        patrons=managed.patrons,
-        questions=managed.questions,
-        search=managed.finder,
-        feed=managed.feed,
-        journaled=managed.journaled,
-        replay_jobs=ReplayJobs(journal, store, clock),
-        links=LinkResolver(links, make_fulfilment_service(managed, links)),
-    )
-    api = make_api(services, store, clock, AllowedAddresses(), LIMITS)
     listener = HttpListener(HttpListenerOptions(HOST, 0), replace(site(Echo()), api=api))
     await listener.start()
     try:

@@ -133,7 +133,7 @@ async def test_the_page_has_the_time_of_the_library(gateway: Running, client: Cl
     _, path = await copy(gateway, client, days=1)
     page = (await client.with_key("")("GET", path)).body.decode()
 
-    zone = gateway.managed.requests.library_context("DEMO").zone
+    zone = gateway.managed.libraries["DEMO"].requests.context.zone
     day = timedelta(days=1)
     around = [(one + day).astimezone(zone) for one in (now, gateway.clock.now())]
     assert any(f", {one:%H:%M}." in page for one in around)

@@ -77,7 +77,7 @@ async def prepare_act(_gateway: Running, client: Client) -> Post:
 
 async def prepare_desk_act(gateway: Running, client: Client) -> Post:
     """The library's system must say yes to it."""
-    shelf = await find_shelf_item(gateway.managed.requests.library_context("DEMO").system)
+    shelf = await find_shelf_item(gateway.managed.libraries["DEMO"].requests.context.system)
     request = await act(client, await lend(client, "BER-77", "loan"), "located", barcode=shelf.barcode)
     return Post(f"requests/{request['id']}/actions/shipped", {}, {"If_Match": f'"{request["version"]}"'})
 
@@ -143,7 +143,9 @@ async def prepare_skipped_letter(gateway: Running, client: Client) -> Post:
 async def prepare_replay_job(gateway: Running, _client: Client) -> Post:
     now = gateway.clock.now()
     opening = JournalOpening(LIBRARY, now, b"<NCIPMessage/>", "ncip", "http", profile="bergen", service="AcceptItem")
-    await gateway.managed.journaled.journal.record_exchange(opening, JournalEnding(now, OutcomeClass.REFUSED))
+    await gateway.managed.libraries["DEMO"].journaled.journal.record_exchange(
+        opening, JournalEnding(now, OutcomeClass.REFUSED)
+    )
     return Post("replay-jobs", {"profile": "bergen", "outcome": "refused", "agreed": 1})
 
 
@@ -238,7 +240,7 @@ async def test_a_library_that_was_in_the_midst_is_asked_again(
 
 
 async def test_of_an_act_that_the_library_refused_the_key_is_free(gateway: Running, client: Client) -> None:
-    system = gateway.managed.requests.library_context("DEMO").system
+    system = gateway.managed.libraries["DEMO"].requests.context.system
     shelf = await find_shelf_item(system)
     await act(client, await lend(client, "BER-78", "loan"), "shipped", barcode=shelf.barcode)
     second = await lend(client, "BER-79", "loan")

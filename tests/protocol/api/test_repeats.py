@@ -122,7 +122,7 @@ async def test_while_staff_may_yet_have_a_step_done_its_key_leads_to_it(
     gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The library is away, then says no to whoever tries again: the step is dead, not gone."""
-    system: Any = gateway.managed.requests.library_context("DEMO").system
+    system: Any = gateway.managed.libraries["DEMO"].requests.context.system
     shelf, asked = await find_shelf_item(system), []
     request = await act(client, await lend(client, "BER-90", "loan"), "located", barcode=shelf.barcode)
     problems: list[Exception] = [Unavailable("nobody answers"), Refused(RefusalReason.OTHER, "No.")]

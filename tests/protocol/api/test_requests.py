@@ -193,7 +193,7 @@ async def find_shelf_item(system: LibrarySystem) -> Item:
 
 async def test_what_happens_while_an_act_at_the_desk_begins_is_not_lost(gateway: Running, client: Client) -> None:
     """The partner's message comes after the version was compared first, while the library is asked about the item."""
-    context = gateway.managed.requests.library_context("DEMO")
+    context = gateway.managed.libraries["DEMO"].requests.context
     system: Any = context.system
     shelf = await find_shelf_item(context.system)
     request = await act(client, await lend(client, "BER-77", "loan"), "located", barcode=shelf.barcode)
@@ -219,7 +219,7 @@ async def test_what_happens_while_an_act_at_the_desk_begins_is_not_lost(gateway:
 
 
 async def test_an_item_that_is_on_loan_is_a_conflict_with_its_remedy(gateway: Running, client: Client) -> None:
-    system = gateway.managed.requests.library_context("DEMO").system
+    system = gateway.managed.libraries["DEMO"].requests.context.system
     shelf = await find_shelf_item(system)
     first, second = await lend(client, "BER-78", "loan"), await lend(client, "BER-79", "loan")
     await act(client, first, "shipped", barcode=shelf.barcode)
@@ -238,16 +238,16 @@ async def test_an_item_that_is_on_loan_is_a_conflict_with_its_remedy(gateway: Ru
 async def test_what_its_lender_has_recalled_is_lent_only_when_that_is_confirmed(
     gateway: Running, client: Client
 ) -> None:
-    requests, context = gateway.managed.requests, gateway.managed.requests.library_context("DEMO")
+    requests, context = gateway.managed.libraries["DEMO"].requests, gateway.managed.libraries["DEMO"].requests.context
     draft = BorrowingDraft(
         citation=Citation(title="Naiv. Super"),
         patron=PatronLink(identifier=PATRON),
         partner="bergen",
         mediated=False,
     )
-    made = await requests.create_borrowing("DEMO", draft)
+    made = await requests.create_borrowing(draft)
     await gateway.managed.drain_due_work()
-    attempt = (await requests.find_request("DEMO", made.id)).current
+    attempt = (await requests.find_request(made.id)).current
 
     async def hear(kind: EventKind) -> None:
         said = Event(partner_signal(kind), context.now(), "partner:bergen", EventDetails(), attempt)
@@ -259,7 +259,7 @@ async def test_what_its_lender_has_recalled_is_lent_only_when_that_is_confirmed(
     lend_path = f"requests/{made.id}/actions/loaned-to-patron"
     refused = await client("POST", lend_path, {}, If_Match="*")
     in_bulk = await client("POST", "bulk-actions/loaned-to-patron", {"requests": [made.id]})
-    before = await requests.find_request("DEMO", made.id)
+    before = await requests.find_request(made.id)
     confirmed = await client("POST", lend_path, {"confirmed": True}, If_Match="*")
 
     assert (refused.status, refused.problem, refused.json["reason"]) == (422, "refused", "not-allowed")

@@ -53,7 +53,7 @@ async def searched(installation: Installation) -> AsyncIterator[Searched]:
     (installation.folder / "requests.yml").write_text(REQUESTS, encoding="utf-8")
     search = ScriptedSearch(answer)
     async with running(installation) as one, aiohttp.ClientSession() as session:
-        cast(dict[str, Any], one.managed.finder.asker.searches)["z3950"] = search
+        cast(dict[str, Any], one.managed.libraries[LIBRARY].search.asker.searches)["z3950"] = search
         yield Searched(Client(session, one.url, await one.key()), search, one)
 
 
@@ -150,9 +150,9 @@ async def test_a_wish_is_tried_and_leaves_nothing_behind(searched: Searched) -> 
 
 
 async def test_a_catalogue_without_hits_is_no_result(searched: Searched) -> None:
-    cast(dict[str, Any], searched.running.managed.finder.asker.searches)["z3950"] = ScriptedSearch(
+    cast(dict[str, Any], searched.running.managed.libraries[LIBRARY].search.asker.searches)["z3950"] = ScriptedSearch(
         lambda *_: SearchHits(total=0)
     )
     found = await searched(target="union", q="nichts")
     assert (found.json["results"], found.json["targets"][0]["total"]) == ([], 0)
-    assert searched.running.managed.finder.targets(LIBRARY)
+    assert searched.running.managed.libraries[LIBRARY].search.targets()

@@ -269,14 +269,14 @@ async def lend_by_letter(town: ForgettingTown) -> Request:
         transaction="F-1",
         note=words.make("lending note"),
     )
-    request = await town.town.gateway.managed.requests.create_lending("OAK", draft)
+    request = await town.town.gateway.managed.libraries["OAK"].requests.create_lending(draft)
     await town.quiet()
     await town.write_notes(request)
     for text in (f"Re: {request.number}", words.make("subject")):
         body = f"{words.make('their words')}\r\n\r\n{words.make('signature')}\r\n"
         await town.hear("", write_text_mail("ill@fir.example", town.clock.now(), text, body))
-    for row in (await town.town.gateway.mailboxes.desk.list_mails("OAK", 20, "")).rows:
-        await town.town.gateway.mailboxes.desk.assign_mail("OAK", row.id, request.number, "staff:ada")
+    for row in (await town.town.gateway.managed.libraries["OAK"].mails.list_mails(20, "")).rows:
+        await town.town.gateway.managed.libraries["OAK"].mails.assign_mail(row.id, request.number, "staff:ada")
     await town.step(request, "letters", "us shipped")
     town.look()
     await town.step(request, "letters", "us checked-in")

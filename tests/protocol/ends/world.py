@@ -224,21 +224,24 @@ class EndsTown(FarTown):
         await self.deliver(
             write_text_mail("ill@fir.example", self.clock.now(), f"Loan {number}", "Could you lend us Sult?")
         )
-        desk, requests = self.town.gateway.mailboxes.desk, self.town.gateway.managed.requests
-        (waiting,) = (await desk.list_mails("OAK", 10, "")).rows
+        desk, requests = (
+            self.town.gateway.managed.libraries["OAK"].mails,
+            self.town.gateway.managed.libraries["OAK"].requests,
+        )
+        (waiting,) = (await desk.list_mails(10, "")).rows
         draft = LendingDraft(
             citation=Citation(title="Sult", author="Hamsun, Knut"),
             requester=LibraryParty(profile="letters"),
             transaction=number,
             actor=STAFF,
         )
-        entered = await requests.create_lending("OAK", draft)
-        await desk.assign_mail("OAK", waiting.id, entered.number, STAFF)
+        entered = await requests.create_lending(draft)
+        await desk.assign_mail(waiting.id, entered.number, STAFF)
 
     async def _find_other_leg(self, request: Request) -> Request:
         leg = request.other_leg
         assert leg is not None
-        return (await self.town.gateway.managed.requests.load_view("OAK", leg.request_id)).request
+        return (await self.town.gateway.managed.libraries["OAK"].requests.load_view(leg.request_id)).request
 
     def _read_last_apdu(self) -> Apdu:
         """Of a mail to Ash; a letter to the patron may have gone out after it."""

@@ -182,7 +182,7 @@ class FarTown:
             mediated=False,
             **more,
         )
-        request = await self.town.gateway.managed.requests.create_borrowing("OAK", draft)
+        request = await self.town.gateway.managed.libraries["OAK"].requests.create_borrowing(draft)
         await self.quiet()
         return await self.see(request)
 
@@ -197,7 +197,7 @@ class FarTown:
         return await self.town.see(request)
 
     async def view(self, request: Request) -> RequestView:
-        return await self.town.gateway.managed.requests.load_view("OAK", request.id)
+        return await self.town.gateway.managed.libraries["OAK"].requests.load_view(request.id)
 
     async def lending(self) -> Request:
         """The only request of others to us."""

@@ -202,7 +202,7 @@ async def ask_koha(koha: Conversation) -> Posted:
         mediated=False,
         override=True,
     )
-    await managed.requests.create_borrowing("CLK", draft)
+    await managed.libraries["CLK"].requests.create_borrowing(draft)
     await managed.drain_due_work()
     return koha.site.posted[-1]
 

@@ -66,14 +66,14 @@ async def test_a_refused_message_is_sent_again_by_staff(oak: FarTown) -> None:
     assert len(oak.far.said("Received")) == 1, "never by itself"
     assert any(refused.id in line for line in format_request_lines(view, oak.town.context.zone))
 
-    await oak.town.gateway.managed.desk.release("OAK", refused.id, STAFF)
+    await oak.town.gateway.managed.libraries["OAK"].desk.release(refused.id, STAFF)
     await oak.quiet()
     assert len(oak.far.said("Received")) == 2
     assert [one.id for one in (await oak.view(request)).refused] == [refused.id], "refused as before"
     assert RequestFlag.TROUBLE in (await oak.see(request)).flags
 
     oak.far.judge = lambda octets: None
-    await oak.town.gateway.managed.desk.release("OAK", refused.id, STAFF)
+    await oak.town.gateway.managed.libraries["OAK"].desk.release(refused.id, STAFF)
     await oak.quiet()
     view = await oak.view(request)
     assert view.refused == ()
@@ -81,7 +81,7 @@ async def test_a_refused_message_is_sent_again_by_staff(oak: FarTown) -> None:
     assert {row.status for row in await oak.rows(request)} == {OutboxStatus.DONE}
     assert len(set(oak.far.said("Received"))) == 1
     with pytest.raises(NotFound):
-        await oak.town.gateway.managed.desk.release("OAK", refused.id, STAFF)
+        await oak.town.gateway.managed.libraries["OAK"].desk.release(refused.id, STAFF)
 
 
 async def test_a_refused_message_looks_refused(oak: FarTown) -> None:
@@ -149,7 +149,7 @@ async def test_the_items_of_a_refused_loan_are_told_once(
     (refused,) = (await oak.view(request)).refused
     oak.far.judge = lambda octets: None
 
-    await oak.town.gateway.managed.desk.release("OAK", refused.id, STAFF)
+    await oak.town.gateway.managed.libraries["OAK"].desk.release(refused.id, STAFF)
     await oak.quiet()
 
     assert ["#MultipleItems#" in one for one in oak.far.said("Loaned")] == blocks
@@ -163,7 +163,7 @@ async def test_a_request_that_was_refused_goes_to_others_and_not_again(oak: FarT
     assert (await oak.view(request)).refused == ()
     (row,) = await oak.rows(request)
     with pytest.raises(NotFound):
-        await oak.town.gateway.managed.desk.release("OAK", row.id, STAFF)
+        await oak.town.gateway.managed.libraries["OAK"].desk.release(row.id, STAFF)
 
 
 @pytest.mark.parametrize("answer", [500, 503, NOT_NOW])
@@ -252,7 +252,7 @@ async def test_words_that_fail_hold_up_nothing_that_moves_the_item(oak: FarTown,
     oak.far.judge = lambda octets: None
     (left,) = [row for row in await oak.rows(request) if row.status is not OutboxStatus.DONE]
     if left.status is OutboxStatus.DEAD:
-        await oak.town.gateway.managed.desk.release("OAK", left.id, STAFF)
+        await oak.town.gateway.managed.libraries["OAK"].desk.release(left.id, STAFF)
     await oak.later(hours=1)
     assert {row.status for row in await oak.rows(request)} == {OutboxStatus.DONE}
 
@@ -286,6 +286,6 @@ async def test_what_waits_for_a_partner_that_is_away_says_so(oak: FarTown) -> No
     assert len(whys) == 7
     assert blocked, "the way is left alone after five"
     assert all("not reached" in why for why in whys)
-    (silent,) = await oak.town.gateway.managed.desk.list_silent_partners("OAK", least_tries=1)
+    (silent,) = await oak.town.gateway.managed.libraries["OAK"].desk.list_silent_partners(least_tries=1)
     assert (silent.profile, silent.waiting) == ("broker", 7)
     assert "not reached" in silent.error

@@ -239,7 +239,7 @@ async def test_an_answer_tells_of_a_loan_whose_message_got_lost(endpoint: Endpoi
     """CrossLink and Koha send nothing twice (facts 8); what comes late after all changes nothing."""
     managed = endpoint.town.gateway.managed
     draft = BorrowingDraft(citation=Citation(title="Sult"), partner="fjordby", mediated=False, override=True)
-    await managed.requests.create_borrowing("CLK", draft)
+    await managed.libraries["CLK"].requests.create_borrowing(draft)
     await managed.drain_due_work()
     (asked,) = await endpoint.list_requests()
     number = asked.attempts[0].transaction

@@ -57,7 +57,7 @@ def make_draft(partner: str = "fjordby") -> BorrowingDraft:
 
 async def ask_fjordby(endpoint: Endpoint) -> Request:
     town = endpoint.town
-    made = await town.gateway.managed.requests.create_borrowing("CLK", make_draft())
+    made = await town.gateway.managed.libraries["CLK"].requests.create_borrowing(make_draft())
     await town.gateway.managed.drain_due_work()
     return await town.see(made)
 
@@ -69,7 +69,7 @@ async def read_notes(endpoint: Endpoint, request: Request) -> list[str]:
 
 async def read_story(endpoint: Endpoint, request: Request) -> list[StoryLine]:
     """The lines about messages of others, newest first."""
-    view = await endpoint.town.gateway.managed.requests.load_view("CLK", request.id)
+    view = await endpoint.town.gateway.managed.libraries["CLK"].requests.load_view(request.id)
     words = TextCatalogues(None, "en").choose_language(("en",))
     sources = StorySources(request=view.request, history=view.history, unfinished=())
     names = ActorNames(None)  # type: ignore[arg-type]  # none is loaded
@@ -211,12 +211,12 @@ async def test_requests_of_each_library_are_found(template: Path, tmp_path: Path
     folder = make_two_libraries(template, tmp_path)
     async with run_endpoint(folder, tmp_path / "run") as endpoint:
         managed = endpoint.town.gateway.managed
-        request = await managed.requests.create_borrowing("AIG", make_draft())
+        request = await managed.libraries["AIG"].requests.create_borrowing(make_draft())
         await managed.drain_due_work()
 
         await endpoint.post(say(request.number, "Unfilled", "XX-NOBODY"))
 
-        request = (await managed.requests.load_view("AIG", request.id)).request
+        request = (await managed.libraries["AIG"].requests.load_view(request.id)).request
         assert "stranger" in list_task_names(request)
         (row,) = [one for one in await endpoint.journal() if one["direction"] == "in" and one["outcome"] == "rejected"]
         assert row["library"] == "AIG"
@@ -234,7 +234,7 @@ async def test_of_two_requests_with_one_number_the_addressed_library_s_is_meant(
     async with run_endpoint(folder, tmp_path / "run") as endpoint:
         managed = endpoint.town.gateway.managed
         made = {
-            symbol: await managed.requests.create_borrowing(symbol, make_draft(f"fjordby-{symbol.lower()}"))
+            symbol: await managed.libraries[symbol].requests.create_borrowing(make_draft(f"fjordby-{symbol.lower()}"))
             for symbol in ("CLK", "AIG")
         }
         await managed.drain_due_work()
@@ -247,7 +247,7 @@ async def test_of_two_requests_with_one_number_the_addressed_library_s_is_meant(
 
         listed = {
             symbol for symbol, request in made.items()
-            if "stranger" in list_task_names((await managed.requests.load_view(symbol, request.id)).request)
+            if "stranger" in list_task_names((await managed.libraries[symbol].requests.load_view(request.id)).request)
         }  # fmt: skip
         assert listed == {addressed}
 

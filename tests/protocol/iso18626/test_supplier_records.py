@@ -51,7 +51,7 @@ async def test_the_number_of_one_supplier(endpoint: Endpoint, possible: tuple[st
         mediated=False,
         override=True,
     )
-    await managed.requests.create_borrowing("CLK", draft)
+    await managed.libraries["CLK"].requests.create_borrowing(draft)
     await managed.drain_due_work()
     (asked,) = await endpoint.list_requests()
     assert [one.record for one in asked.attempts] == [number]

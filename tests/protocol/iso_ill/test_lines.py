@@ -158,7 +158,7 @@ async def refuse(house: House, group: str) -> None:
     act = ActionRequest(
         kind=EventKind.UNFILLED, details=EventDetails(reason="not-held"), actor="staff:ada", version=None
     )
-    await house.town.gateway.managed.requests.apply_action("CLK", request.id, act)
+    await house.town.gateway.managed.libraries["CLK"].requests.apply_action(request.id, act)
 
 
 async def test_our_answer_goes_out_on_the_partners_own_connection(house: House, partner: Partner) -> None:

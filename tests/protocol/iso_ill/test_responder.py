@@ -239,7 +239,7 @@ async def test_an_error_report_lands_on_the_request(house: House, partner: Partn
     partner.say(StatusOrErrorReport(**header("G-1", clock=time(9, 0)), error_report=error))
     assert (await partner.ask(StatusQuery(**header("G-1", clock=time(9, 1))))).status_report is not None
     request = (await house.requests())["G-1"]
-    shown = await house.town.gateway.managed.requests.load_view("CLK", request.id)
+    shown = await house.town.gateway.managed.libraries["CLK"].requests.load_view(request.id)
     news = [line.event.details.note for line in shown.history if line.event.kind is EventKind.TROUBLE]
     assert news == ["general-problem: badly-structured-apdu; about ILL-Answer G-1 1"]
     assert RequestFlag.TROUBLE in shown.request.flags, "staff look"

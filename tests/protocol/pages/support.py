@@ -103,7 +103,7 @@ class Running:
     url: str
 
     def requests(self) -> RequestService:
-        return self.gateway.managed.requests
+        return self.gateway.managed.libraries["DEMO"].requests
 
 
 @contextlib.asynccontextmanager

@@ -20,7 +20,7 @@ def kept_fields(answer: Answer) -> list[str]:
 
 
 async def count_requests(gateway: Running) -> int:
-    return len([*await gateway.requests().list_requests("DEMO", RequestFilter(), 10, "")])
+    return len([*await gateway.requests().list_requests(RequestFilter(), 10, "")])
 
 
 async def end_session(gateway: Running, anna: Visitor) -> dict[str, str]:

@@ -31,7 +31,7 @@ async def test_a_blocked_patron_gets_no_form(place: str, anna: Visitor) -> None:
 
 async def test_a_block_says_its_reason_in_words_for_patrons(gateway: Running, anna: Visitor) -> None:
     """Of what stands behind the block, and what the library tells its patron; not what it writes for its staff."""
-    system = gateway.requests().library_context("DEMO").system
+    system = gateway.requests().context.system
     find_patron = system.find_patron
     blocks = (
         Block("borrowing is not allowed", frozenset({BlockScope.BORROW}), cause=BlockCause.CARD_LOST),
@@ -61,7 +61,7 @@ async def test_a_block_says_its_reason_in_words_for_patrons(gateway: Running, an
 async def test_a_block_that_comes_while_the_form_is_filled_in_says_its_reason(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = {**await anna.form(), "service": "loan"}
-    system = gateway.requests().library_context("DEMO").system
+    system = gateway.requests().context.system
     find_patron = system.find_patron
 
     async def find_blocked(key: PatronKey) -> Patron:

@@ -22,12 +22,12 @@ async def test_nothing_of_people_is_left(gateway: Running, anna: Visitor, instal
     note = words.make("form note")
     done = await anna.post("/openurl/DEMO/request", {**form, "service": "loan", "pickup": "SCI", "note": note})
     assert done.title == "Request received"
-    request = await gateway.requests().find_request("DEMO", done.tree.xpath("string(//*[contains(@class, 'number')])"))
+    request = await gateway.requests().find_request(done.tree.xpath("string(//*[contains(@class, 'number')])"))
     await act_as_staff(gateway, request.id, EventKind.PATRON_ASKED, reason="edition", note=words.make("question"))
     await act_as_staff(gateway, request.id, EventKind.NOTE, note=words.make("staff note"))
     database = find_database(installation.folder)
     assert {"title", "form note", "question"} <= words.places_of(set(find_canaries(database)))
-    context = gateway.requests().library_context("DEMO")
+    context = gateway.requests().context
 
     await forget_all(context)
     await context.store.write(lambda c: end_patron_sessions(c, "DEMO", {request.patron.id}))

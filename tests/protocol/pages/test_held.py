@@ -27,7 +27,7 @@ async def test_the_title_of_what_a_number_belongs_to_is_shown_and_requested(gate
     form = await anna.form("request", link)
     sent = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
     number = sent.tree.findtext(".//b[@class='code number']")
-    assert (await gateway.requests().find_request("DEMO", number)).citation.title == "The Three-Body Problem"
+    assert (await gateway.requests().find_request(number)).citation.title == "The Three-Body Problem"
 
 
 async def test_what_may_be_ours_is_said_so_and_shown_to_staff(gateway: Running, anna: Visitor) -> None:
@@ -38,7 +38,7 @@ async def test_what_may_be_ours_is_said_so_and_shown_to_staff(gateway: Running, 
 
     await anna.sign_in()
     sent = await anna.post("/openurl/DEMO/request", {**await anna.form("request", link), "service": "loan"})
-    kept = await gateway.requests().find_request("DEMO", sent.tree.findtext(".//b[@class='code number']"))
+    kept = await gateway.requests().find_request(sent.tree.findtext(".//b[@class='code number']"))
     assert {one.title for one in kept.candidates} == {"Middlemarch"}
     assert all(one.call_number and one.barcode for one in kept.candidates)
     assert kept.warnings == (f"The library may already hold it: {len(kept.candidates)} similar records.",)
@@ -49,7 +49,7 @@ async def test_one_hold_takes_one_of_the_free_copies(gateway: Running, anna: Vis
     before = await anna.get(f"/openurl?{OURS_BY_NUMBER}")
     free = len(before.tree.xpath("//ul[@class='copies']//span[contains(@class, 'good-word')]"))
     assert free > 1
-    system = gateway.requests().library_context("DEMO").system
+    system = gateway.requests().context.system
     record = (await system.search_bibs("9780000010018"))[0]
     place = (await system.pickup_locations())[0].code
     patron = (await system.find_patron(PatronKey(PATRON))).id

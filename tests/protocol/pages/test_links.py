@@ -119,7 +119,7 @@ async def test_what_could_not_be_read_is_said_where_it_can_be_entered(anna: Visi
 
 
 async def test_a_link_with_very_many_numbers_asks_for_a_few(gateway: Running, anna: Visitor) -> None:
-    system, asked = gateway.requests().library_context("DEMO").system, []
+    system, asked = gateway.requests().context.system, []
     works = system.find_bib
 
     async def find_bib(number: RecordId) -> Bib:
@@ -139,7 +139,7 @@ async def test_catalogues_that_do_not_answer(gateway: Running, anna: Visitor) ->
 
     pages = gateway.gateway._pages
     assert pages is not None
-    pages._parts.offering._look_up = away
+    pages._parts.libraries["DEMO"].offering._look_up = away
     fields = {"do": "look-up", "type": "book", "number": "9780306406157", "title": "Nubes"}
     page = await anna.post("/openurl/DEMO/citation", fields)
 
@@ -229,7 +229,7 @@ async def test_our_catalogue_is_away(gateway: Running, anna: Visitor) -> None:
     async def away(*_: object) -> None:
         raise Unavailable("down for the night")
 
-    house = gateway.requests().library_context("DEMO")
+    house = gateway.requests().context
     house.system.find_bib = away
     page = await anna.get(f"/openurl?{OURS}")
 

@@ -104,7 +104,7 @@ async def test_staff_and_programs_have_all_of_it(gateway: Running, anna: Visitor
     page = await anna.post("/openurl/DEMO/request", sent)
     assert page.title == "Request received"
 
-    kept = await gateway.requests().find_request("DEMO", page.tree.findtext(".//b[@class='code number']"))
+    kept = await gateway.requests().find_request(page.tree.findtext(".//b[@class='code number']"))
     extras = {one.name: one.value for one in kept.citation.extras}
     assert extras["object_id"] == "110978984448763"
     assert extras["grp_id"] == "78"

@@ -210,7 +210,7 @@ async def test_a_new_key_of_the_provider_is_fetched(installation: Installation) 
         assert (await anna.get(START)).status == 502, "asked a moment ago: not again so soon"
         pages = gateway.gateway._pages
         assert pages is not None
-        oidc = pages._parts.libraries["DEMO"].oidc
+        oidc = pages._parts.entries["DEMO"].oidc
         assert oidc is not None
         tried = oidc._keys._tried
         assert tried is not None

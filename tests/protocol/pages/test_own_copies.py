@@ -37,7 +37,7 @@ async def deliver_file(gateway: Running, *, with_link: bool) -> Request:
     """As a mail with a PDF does; `with_link`: the letter names an address of ours."""
     request = await ask_for_copy(gateway)
     upload = FileUpload(name="Nebel & Wolken.pdf", media_type="application/pdf", content=PDF)
-    request, attachment = await gateway.requests().attach("DEMO", request.id, upload, "partner:utrecht", None)
+    request, attachment = await gateway.requests().attach(request.id, upload, "partner:utrecht", None)
     link = ""
     if with_link:
         context = library_context(gateway)
@@ -98,7 +98,7 @@ async def test_a_copy_that_is_here_is_downloaded_in_the_account(
 
 async def test_the_letters_link_and_the_account_count_the_same_downloads(gateway: Running, anna: Visitor) -> None:
     request = await deliver_file(gateway, with_link=True)
-    view = await gateway.requests().load_view("DEMO", request.id)
+    view = await gateway.requests().load_view(request.id)
     link = next(one.event.details.link for one in view.history if one.event.kind is EventKind.COPY_DELIVERED)
     async with anna.session.post(link, data={}) as fetched:
         assert fetched.status == 200
@@ -147,7 +147,7 @@ async def test_a_partner_that_writes_an_address_like_ours_opens_no_other_file(ga
     """Whoever signs with another secret has no link of ours: it is an address of somebody else's."""
     request = await ask_for_copy(gateway)
     upload = FileUpload(name="internal.pdf", media_type="application/pdf", content=PDF)
-    request, attachment = await gateway.requests().attach("DEMO", request.id, upload, "staff:Åse", None)
+    request, attachment = await gateway.requests().attach(request.id, upload, "staff:Åse", None)
     context, now = library_context(gateway), library_context(gateway).now()
     expires = (now + timedelta(days=3)).replace(microsecond=0)
     token = await context.store.write(lambda c: make_copy_token(c, "DEMO", request.id, attachment.id, expires, 2, now))
@@ -179,7 +179,7 @@ async def test_a_copy_is_asked_for_without_a_place_to_collect_it(gateway: Runnin
     assert field.get("data-for") == "loan"
     fields = {**await anna.form(link=ARTICLE), "service": "copy", "component_title": "Nebel", "declared": "yes"}
     sent = await anna.post("/openurl/DEMO/request", fields)
-    (request,) = await gateway.requests().list_requests("DEMO", RequestFilter(), 10, "")
+    (request,) = await gateway.requests().list_requests(RequestFilter(), 10, "")
 
     assert sent.title == "Request received"
     assert "Pickup location" not in sent.text

@@ -30,12 +30,12 @@ async def cancel_request(gateway: Running, id_: str) -> Request:
     for kind, note in ((EventKind.NOTE, "Frau Müller rief an"), (EventKind.CANCEL, "")):
         action = ActionRequest(kind=kind, actor="staff:Åse", version=None)
         details = replace(action.details, note=note)
-        await gateway.requests().apply_action("DEMO", id_, replace(action, details=details))
-    return await gateway.requests().find_request("DEMO", id_)
+        await gateway.requests().apply_action(id_, replace(action, details=details))
+    return await gateway.requests().find_request(id_)
 
 
 async def store_request(gateway: Running, request: Request) -> None:
-    context = gateway.requests().library_context("DEMO")
+    context = gateway.requests().context
     await context.store.write(lambda c: requests.insert_request(c, request))
 
 
@@ -61,7 +61,7 @@ async def test_a_reader_sees_what_is_kept_and_how_long(anna: Visitor) -> None:
 async def test_the_file_is_all_of_it_and_of_nobody_else(gateway: Running, anna: Visitor) -> None:
     """Neither of somebody whose card is written as this reader's id, nor of another library's reader with that id."""
     id_ = await send_request(anna)
-    mine = (await gateway.requests().find_request("DEMO", id_)).patron
+    mine = (await gateway.requests().find_request(id_)).patron
     await store_request(gateway, borrowing(library="DEMO", number="B-1", patron=PatronLink("p-9", mine.id, "staff")))
     other = lending(library="DEMO", number="L-1", transaction="N-1", direct_patron=PatronLink(mine.id, "77"))
     await store_request(gateway, other)
@@ -88,9 +88,9 @@ async def test_what_is_finished_is_erased_and_open_requests_stay(gateway: Runnin
     said = " ".join(" ".join(done.tree.xpath("//main")[0].itertext()).split())
     assert "Your data was erased from 1 closed request." in said
     assert "1 request is still open and needs your name until it is closed. You are signed out." in said
-    forgotten = await gateway.requests().find_request("DEMO", finished.id)
+    forgotten = await gateway.requests().find_request(finished.id)
     assert (forgotten.patron.id, forgotten.patron.identifier, forgotten.notes) == ("", "", ())
-    assert (await gateway.requests().find_request("DEMO", opened)).patron.identifier == PATRON
+    assert (await gateway.requests().find_request(opened)).patron.identifier == PATRON
     assert (await anna.get(PAGE)).title == "Sign in"
 
 
@@ -104,7 +104,7 @@ async def test_nothing_happens_without_the_pin(gateway: Running, anna: Visitor, 
     assert answer.tree.xpath("//p[@class='wrong']/@id") == [f"wrong-{place}"]
     assert "card number" not in answer.tree.xpath("string(//p[@class='wrong'])").casefold()  # it has no field here
     assert PATRON not in answer.text
-    assert (await gateway.requests().find_request("DEMO", request.id)).patron.identifier == PATRON
+    assert (await gateway.requests().find_request(request.id)).patron.identifier == PATRON
 
 
 @pytest.mark.parametrize(("age", "status"), [(MAX_PROOF_AGE - MINUTE, 200), (MAX_PROOF_AGE + MINUTE, 422)])
@@ -115,13 +115,13 @@ async def test_who_signs_in_elsewhere_has_done_so_just_now(
     request = await cancel_request(gateway, await send_request(anna))
     started = datetime.now(UTC) - age
     signed_in = update(page_session).values(method=SignInMethod.OIDC.value, started=started)
-    context = gateway.requests().library_context("DEMO")
+    context = gateway.requests().context
     await context.store.write(lambda c: c.execute(signed_in))
 
     answers = [await post_proof(anna, place, "") for place in ("file", "erase")]
 
     assert [answer.status for answer in answers] == [status] * 2
-    kept = (await gateway.requests().find_request("DEMO", request.id)).patron.identifier
+    kept = (await gateway.requests().find_request(request.id)).patron.identifier
     assert kept == ("" if status == 200 else PATRON)
 
 
@@ -135,7 +135,7 @@ async def test_the_log_says_that_a_reader_did_it_and_not_who(gateway: Running, a
     await post_proof(anna, "file", PIN)
     await post_proof(anna, "erase", PIN)
 
-    context = gateway.requests().library_context("DEMO")
+    context = gateway.requests().context
     rows = await context.store.read(lambda c: audit.list_audit_entries(c, "DEMO", 10))
     assert [(one.actor, one.action, one.subject, one.detail, one.peer) for one in rows] == [
         ("patron", "own-data-forgotten", "", "1 request", ""),

@@ -21,7 +21,7 @@ CANNOT_CANCEL = "please contact the library"
 
 
 def system_of(gateway: Running) -> Any:
-    return gateway.requests().library_context("DEMO").system
+    return gateway.requests().context.system
 
 
 async def reserve(anna: Visitor) -> str:
@@ -122,9 +122,9 @@ async def test_what_waits_for_a_request_of_ours_is_no_reservation_besides(gatewa
     patron = await system.find_patron(PatronKey(PATRON))
     record = (await system.search_bibs("9780000010018"))[0]
     hold = await system.place_hold(HoldWish(patron.id, "NORTH", bib_id=record.id), "ours")
-    request = await gateway.requests().find_request("DEMO", id_)
+    request = await gateway.requests().find_request(id_)
     here = replace(request, version=request.version + 1, state=BorrowingState.RECEIVED, hold_id=hold.id)
-    await gateway.requests().library_context("DEMO").store.write(lambda c: requests.save_request(c, here))
+    await gateway.requests().context.store.write(lambda c: requests.save_request(c, here))
 
     assert titles(await anna.get("/openurl/DEMO/requests")) == []
     assert (await anna.get(f"/openurl/DEMO/holds/{hold.id}")).status == 404

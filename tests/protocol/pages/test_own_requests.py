@@ -28,7 +28,7 @@ async def send_request(anna: Visitor, link: str = BOOK) -> str:
 
 async def act_as_staff(gateway: Running, id_: str, kind: EventKind, **details: Any) -> None:
     await gateway.requests().apply_action(
-        "DEMO", id_, ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:Åse", version=None)
+        id_, ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:Åse", version=None)
     )
 
 
@@ -47,13 +47,13 @@ async def test_a_patron_cancels_after_being_asked(gateway: Running, anna: Visito
 
     asked = await anna.get(listed.tree.xpath("//a[text()='Cancel']/@href")[0])
     assert asked.title == "Cancel this request?"
-    assert (await gateway.requests().find_request("DEMO", id_)).state is BorrowingState.REVIEW, "looking does nothing"
+    assert (await gateway.requests().find_request(id_)).state is BorrowingState.REVIEW, "looking does nothing"
 
     done = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
     assert "Your request is cancelled." in done.text
     assert "This request has been cancelled." in done.text
     assert "Cancel" not in acts_of(done)
-    view = await gateway.requests().load_view("DEMO", id_)
+    view = await gateway.requests().load_view(id_)
     assert (view.request.state, view.history[-1].event.actor) == (BorrowingState.CANCELLED, "patron")
 
     again = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
@@ -62,9 +62,9 @@ async def test_a_patron_cancels_after_being_asked(gateway: Running, anna: Visito
 
 
 async def put_into(gateway: Running, id_: str, state: BorrowingState, *flags: RequestFlag) -> None:
-    request = await gateway.requests().find_request("DEMO", id_)
+    request = await gateway.requests().find_request(id_)
     put = replace(request, version=request.version + 1, state=state, flags=frozenset(flags))
-    await gateway.requests().library_context("DEMO").store.write(lambda c: requests.save_request(c, put))
+    await gateway.requests().context.store.write(lambda c: requests.save_request(c, put))
 
 
 async def test_a_cancellation_that_waits_for_its_answer_is_not_done(gateway: Running, anna: Visitor) -> None:
@@ -142,7 +142,7 @@ async def test_a_question_is_answered(gateway: Running, anna: Visitor) -> None:
     done = await anna.post(f"/openurl/DEMO/requests/{id_}/answer", {**fields_of(asked), "answer": "yes"})
 
     assert "Thank you for your answer." in done.text
-    query = (await gateway.requests().find_request("DEMO", id_)).query
+    query = (await gateway.requests().find_request(id_)).query
     assert query is not None
     assert query.answer == "yes"
 
@@ -180,7 +180,7 @@ async def test_nobody_acts_for_another_or_without_the_page(gateway: Running, ann
         assert signed_out.hidden("back") == f"requests/{id_}/cancel"
         await bo.sign_in("21000000000025")
         assert (await bo.get(path)).status == 404
-    assert (await gateway.requests().find_request("DEMO", id_)).state is BorrowingState.REVIEW
+    assert (await gateway.requests().find_request(id_)).state is BorrowingState.REVIEW
 
 
 async def test_in_german(anna: Visitor) -> None:
@@ -192,8 +192,8 @@ async def test_in_german(anna: Visitor) -> None:
 
 async def test_a_loan_is_renewed(gateway: Running, anna: Visitor) -> None:
     id_ = await send_request(anna)
-    context = gateway.requests().library_context("DEMO")
-    request = await gateway.requests().find_request("DEMO", id_)
+    context = gateway.requests().context
+    request = await gateway.requests().find_request(id_)
     due = datetime(2030, 1, 18, 22, 59, tzinfo=UTC)
     terms = replace(request.terms, patron_due=due)
     lent = replace(request, version=request.version + 1, state=BorrowingState.LENT, terms=terms)
@@ -206,14 +206,14 @@ async def test_a_loan_is_renewed(gateway: Running, anna: Visitor) -> None:
 
     assert "You have requested a renewal." in done.text
     assert "18 January 2030" in done.text
-    view = await gateway.requests().load_view("DEMO", id_)
+    view = await gateway.requests().load_view(id_)
     assert (EventKind.RENEW, "patron") in [(line.event.kind, line.event.actor) for line in view.history]
 
 
 async def test_what_lies_on_the_shelf_is_not_wanted_any_more(gateway: Running, anna: Visitor) -> None:
     id_ = await send_request(anna)
-    context = gateway.requests().library_context("DEMO")
-    request = await gateway.requests().find_request("DEMO", id_)
+    context = gateway.requests().context
+    request = await gateway.requests().find_request(id_)
     here = replace(request, version=request.version + 1, state=BorrowingState.RECEIVED)
     await context.store.write(lambda c: requests.save_request(c, here))
     listed = await anna.get("/openurl/DEMO/requests")
@@ -225,7 +225,7 @@ async def test_what_lies_on_the_shelf_is_not_wanted_any_more(gateway: Running, a
 
     assert "Your request has been cancelled. The item will be returned to the lending library." in done.text
     assert "Cancel" not in acts_of(done)
-    seen = await gateway.requests().find_request("DEMO", id_)
+    seen = await gateway.requests().find_request(id_)
     assert (seen.state, list_task_names(seen)) == (BorrowingState.RECEIVED, ("unwanted",))
 
 
@@ -235,4 +235,4 @@ async def test_a_patron_who_does_not_want_it_any_more_answers_so(gateway: Runnin
     page = await anna.get(f"/openurl/DEMO/requests/{id_}/answer")
     await anna.post(f"/openurl/DEMO/requests/{id_}/answer", {**fields_of(page), "answer": "no"})
     await gateway.gateway.managed.drain_due_work()
-    assert (await gateway.requests().find_request("DEMO", id_)).state is BorrowingState.CANCELLED
+    assert (await gateway.requests().find_request(id_)).state is BorrowingState.CANCELLED

@@ -24,7 +24,7 @@ async def test_a_loan(gateway: Running, anna: Visitor) -> None:
         "/openurl/DEMO/request",
         {**form, "service": "loan", "pickup": "SCI", "need_by": "31.12.2027", "note": "Gern\r\nauch\x07 alt"},
     )
-    request = await gateway.requests().find_request("DEMO", done.tree.xpath("string(//*[contains(@class, 'number')])"))
+    request = await gateway.requests().find_request(done.tree.xpath("string(//*[contains(@class, 'number')])"))
 
     assert done.title == "Request received"
     assert PATRON not in done.url
@@ -40,7 +40,7 @@ async def test_readers_name_the_volumes_that_they_need(gateway: Running, anna: V
     await anna.sign_in()
     fields = {"volumes": "Bd. 1\r\n\r\nBd. 2 \r\nBd. 1"}
     await anna.post("/openurl/DEMO/request", {**await anna.form(), **fields, "service": "loan"})
-    (request,) = await gateway.requests().list_requests("DEMO", RequestFilter(), 10, "")
+    (request,) = await gateway.requests().list_requests(RequestFilter(), 10, "")
 
     assert [one.label for one in request.volumes] == ["Bd. 1", "Bd. 2"]
     too_long = {"volumes": "x" * 3_000, "service": "loan"}
@@ -55,7 +55,7 @@ async def test_a_copy_keeps_what_was_declared(gateway: Running, anna: Visitor) -
     fields = {**form, "service": "copy", "component_title": "Nebel", "pages": "3-9", "format_copy": "pdf"}
     without = await anna.post("/openurl/DEMO/request", fields)
     await anna.post("/openurl/DEMO/request", {**fields, "declared": "yes"})
-    (request,) = await gateway.requests().list_requests("DEMO", RequestFilter(), 10, "")
+    (request,) = await gateway.requests().list_requests(RequestFilter(), 10, "")
 
     assert without.status == 422
     assert without.tree.xpath("//input[@id='declared']/@aria-invalid") == ["true"]
@@ -95,7 +95,7 @@ async def test_many_at_once_are_one_request(gateway: Running, anna: Visitor) -> 
 
     assert {one.status for one in done} == {303}
     assert len({one.headers["Location"] for one in done}) == 1
-    assert len(list(await gateway.requests().list_requests("DEMO", RequestFilter(), 10, ""))) == 1
+    assert len(list(await gateway.requests().list_requests(RequestFilter(), 10, ""))) == 1
 
 
 @on_both
@@ -105,7 +105,7 @@ async def test_from_a_page_that_is_out_of_date_it_is_shown_again(gateway: Runnin
     form = {**await anna.form(), "service": "loan", "note": "Bitte bald"}
     await anna.sign_in()
     again = await anna.post("/openurl/DEMO/request", form)
-    nothing = list(await gateway.requests().list_requests("DEMO", RequestFilter(), 10, ""))
+    nothing = list(await gateway.requests().list_requests(RequestFilter(), 10, ""))
     done = await anna.post("/openurl/DEMO/request", {**form, "csrf": again.hidden("csrf")})
 
     assert again.status == 403
@@ -124,7 +124,7 @@ async def test_nothing_is_lost_while_the_library_is_away(
 ) -> None:
     await anna.sign_in()
     form = {**await anna.form(place, link), "service": "loan", "pickup": "NORTH", "note": "Zweite <Auflage>"}
-    system = gateway.requests().library_context("DEMO").system
+    system = gateway.requests().context.system
     works = getattr(system, asked)
 
     async def away(*_: object) -> None:
@@ -165,7 +165,7 @@ async def test_somebody_elses_request_is_not_there(gateway: Running, anna: Visit
 async def test_who_was_signed_out_meanwhile_signs_in_and_comes_back(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = await anna.form()
-    house = gateway.requests().library_context("DEMO")
+    house = gateway.requests().context
     await house.store.write(
         lambda c: patron_sessions.end_session(c, ["DEMO"], hash_token(anna.cookies["illgate_visit"]))
     )
@@ -207,6 +207,6 @@ async def test_a_patron_whom_the_library_does_not_know_any_more(gateway: Running
         raise Refused(RefusalReason.UNKNOWN_PATRON, "no such patron")
 
     await anna.sign_in()
-    gateway.requests().library_context("DEMO").system.patron_holds = gone
+    gateway.requests().context.system.patron_holds = gone
     page = await anna.get("/openurl/DEMO/holds/1")
     assert (page.status, page.title) == (409, "Not allowed")

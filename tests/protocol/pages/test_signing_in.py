@@ -114,7 +114,7 @@ async def test_guessing_one_patron_from_many_addresses(installation: Installatio
     ],
 )
 async def test_a_library_system_that_is_away_costs_no_try(gateway: Running, anna: Visitor, trouble: Exception) -> None:
-    system = gateway.requests().library_context("DEMO").system
+    system = gateway.requests().context.system
     works = system.authenticate
 
     async def away(*_: object) -> None:
@@ -204,7 +204,7 @@ async def test_a_session_is_one_librarys_and_ends_in_all(installation: Installat
 async def test_what_was_filled_in_waits_for_signing_in_anew(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = {**await anna.form(), "service": "loan", "note": "Bitte <bald>"}
-    house = gateway.requests().library_context("DEMO")
+    house = gateway.requests().context
     await house.store.write(
         lambda c: patron_sessions.end_session(c, ["DEMO"], hash_token(anna.cookies["illgate_visit"]))
     )
@@ -214,7 +214,7 @@ async def test_what_was_filled_in_waits_for_signing_in_anew(gateway: Running, an
     again = await anna.post("/openurl/DEMO/sign-in", {**hidden, "user": PATRON, "password": PIN})
     (await_,) = again.tree.xpath("//main//form")
     done = await anna.post(await_.get("action"), dict(await_.fields))
-    (request,) = await gateway.requests().list_requests("DEMO", RequestFilter(), 10, "")
+    (request,) = await gateway.requests().list_requests(RequestFilter(), 10, "")
 
     assert wrong.hidden("kept.note") == "Bitte <bald>"
     assert (again.status, again.title) == (200, "You are signed in")
@@ -246,7 +246,7 @@ async def test_who_may_not_be_looked_up_is_not_called_unknown(installation: Inst
         raise Refused(RefusalReason.SENDER_AUTH_FAILED, "Who are you?")
 
     async with running(installation, library=HEADER) as gateway, visitor(gateway) as anna:
-        gateway.requests().library_context("DEMO").system.find_patron = refuse
+        gateway.requests().context.system.find_patron = refuse
         said = await anna.get("/openurl/DEMO/requests", X_Patron=PATRON)
 
     assert (said.status, said.title) == (422, "Sign in")

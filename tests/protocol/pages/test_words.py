@@ -37,7 +37,7 @@ def said_of_first(page: Answer) -> str:
 
 
 async def test_a_request_is_one_word_with_its_day(gateway: Running, anna: Visitor) -> None:
-    today = datetime.now(gateway.requests().library_context("DEMO").zone)
+    today = datetime.now(gateway.requests().context.zone)
     id_ = await send_request(anna)
     listed = await anna.get("/openurl/DEMO/requests")
     assert said_of_first(listed) == f"Preparing requested on {today.day} {today:%b}"
@@ -70,7 +70,7 @@ async def test_the_confirmation_promises_when_how_and_whom(installation: Install
         form = {**await anna.form(link=BOOK), "service": "loan", "need_by": need_by.isoformat()}
         sent = await anna.post("/openurl/DEMO/request", form)
         number = sent.tree.xpath("string(//*[contains(@class, 'promise')]//*[contains(@class, 'number')])")
-        assert await gateway.requests().find_request("DEMO", number)
+        assert await gateway.requests().find_request(number)
 
     said = " ".join(sent.tree.xpath("//main")[0].text_content().split())
     assert "Expected in 5 to 8 days." in said

@@ -87,7 +87,7 @@ async def test_a_partner_has_so_many_wrong_pins_as_its_profile_says(installation
 
 
 async def test_a_library_system_that_is_away_costs_no_try(gateway: Running, anna: Visitor) -> None:
-    system = gateway.requests().library_context("DEMO").system
+    system = gateway.requests().context.system
     works = system.authenticate
 
     async def away(*_: object) -> None:

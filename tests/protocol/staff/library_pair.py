@@ -131,14 +131,14 @@ async def make_own_things(gateway: Running, library: str) -> Mapping[str, str]:
     partner = OWN_NAMES[library]["own_partner"]
     requester = LibraryParty(symbol=f"XX-{partner.upper()}", profile=partner)
     draft = LendingDraft(citation=Citation(title="Eget verk"), requester=requester, transaction="OWN-1")
-    made = await gateway.requests().create_lending(library, draft)
+    made = await gateway.gateway.managed.libraries[library].requests.create_lending(draft)
     names = {"own_number": made.number, "own_id": made.id, "own_mail": await add_mail(gateway, library)}
     return {**names, **OWN_NAMES[library]}
 
 
 async def add_mail(gateway: Running, library: str) -> str:
     """That nobody understood; its id."""
-    context = gateway.requests().library_context(library)
+    context = gateway.gateway.managed.libraries[library].context
     id_ = make_exchange_id(context.now())
     mail = MailRow(
         id=id_,
@@ -171,14 +171,14 @@ async def make_key(gateway: Running, library: str) -> str:
 
 async def renew_things(gateway: Running) -> Mapping[str, str]:
     """New ones of the other library's in the place of those that a try uses up."""
-    parts, context = get_parts(gateway), library_context(gateway)
+    library, context = get_parts(gateway).libraries["DEMO"], library_context(gateway)
     day = context.today() + timedelta(days=7)
-    closure = await parts.closures.add_closure("DEMO", "sahil", day, day, "x", "staff:x")
-    kept = await parts.saved_filters.save_filter("DEMO", "borrowing", "b.foss", "Havn", "", False)
-    kept_by_key = await parts.saved_filters.save_filter("DEMO", "borrowing", KEY_NAME, "Havn", "", False)
+    closure = await library.closures.add_closure("sahil", day, day, "x", "staff:x")
+    kept = await library.saved_filters.save_filter("borrowing", "b.foss", "Havn", "", False)
+    kept_by_key = await library.saved_filters.save_filter("borrowing", KEY_NAME, "Havn", "", False)
     mail, dismissed, own_mail = [await add_mail(gateway, "DEMO") for _ in range(3)]
-    await parts.mails.dismiss_mail("DEMO", dismissed, "staff:x")
-    (letter,) = await parts.desk.dead_letters("DEMO", 1, "")
+    await library.mails.dismiss_mail(dismissed, "staff:x")
+    (letter,) = await library.desk.dead_letters(1, "")
     return {
         "mail": mail,
         "dismissed": dismissed,
@@ -187,7 +187,7 @@ async def renew_things(gateway: Running) -> Mapping[str, str]:
         "filter": kept.id,
         "key_filter": kept_by_key.id,
         "letter": letter.id,
-        "failed": (await gateway.requests().find_request("DEMO", letter.request_id)).number,
+        "failed": (await gateway.requests().find_request(letter.request_id)).number,
         "letter_kind": letter.kind,
         "letter_target": letter.target,
         "letter_error": letter.error,
@@ -204,9 +204,8 @@ async def make_things(gateway: Running) -> Mapping[str, str]:
     demo = {row["number"]: row for row in rows["request"]}
     copy = next(row for row in rows["request"] if "V-COPY" in str(row["document"]))
     upload = FileUpload(name="Om fargen.pdf", media_type="application/pdf", content=write_blank_pdf(2))
-    _, file = await requests.attach("DEMO", copy["id"], upload, "staff:r.okafor", None)
-    parts = get_parts(gateway)
-    await parts.bulk.marks.assign("DEMO", demo[REVIEWED]["id"], "r.okafor")
+    _, file = await requests.attach(copy["id"], upload, "staff:r.okafor", None)
+    await get_parts(gateway).libraries["DEMO"].marks.assign(demo[REVIEWED]["id"], "r.okafor")
     api: Any = gateway.gateway._api
     hook = await api._parts.webhooks.create_subscription("DEMO", "portal", "https://portal.example/hook", ())
     used_up = await renew_things(gateway)
@@ -253,7 +252,7 @@ async def make_things(gateway: Running) -> Mapping[str, str]:
         "closed": "sahil",
         "webhook": hook.id,
         "notice": notice,
-        "act": parts.recent.keep_act(undoable),
+        "act": get_parts(gateway).recent.keep_act(undoable),
         "card": PATRON,
         "patron_id": patron.id,
         "hold": hold.id,

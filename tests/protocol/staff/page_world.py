@@ -138,9 +138,8 @@ async def _make_lending_requests(gateway: Running, titles: Sequence[str]) -> Non
     await write_journal(gateway, lent, "<b>Bitte</b> „Свет“".encode())
     await hear_partner(gateway, lent, EventKind.MESSAGE, attempt=0, note="Wir brauchen es bis Freitag.")
     for number, title in enumerate(titles):
-        await gateway.requests().create_lending("DEMO", _lending_draft(title, f"V-{number}"))
+        await gateway.requests().create_lending(_lending_draft(title, f"V-{number}"))
     copy = await gateway.requests().create_lending(
-        "DEMO",
         _lending_draft(
             "",
             "V-COPY",
@@ -179,7 +178,7 @@ async def _make_dead_letters(gateway: Running, titles: Sequence[str]) -> None:
     try:
         for number, title in enumerate(titles):
             citation = Citation(title=title, identifiers=(RecordId("isbn", "9780306406157"),))
-            await gateway.requests().create_lending("DEMO", _lending_draft(title, f"D-{number}", citation=citation))
+            await gateway.requests().create_lending(_lending_draft(title, f"D-{number}", citation=citation))
         await managed.drain_due_work()
     finally:
         system.find_bib = works
@@ -187,7 +186,7 @@ async def _make_dead_letters(gateway: Running, titles: Sequence[str]) -> None:
 
 async def _add_mails(gateway: Running, odd_subject: str) -> None:
     context = library_context(gateway)
-    known = await gateway.requests().find_request("DEMO", "V-0")
+    known = await gateway.requests().find_request("V-0")
     for number, (sender, subject, text, possible) in enumerate(
         (
             ("ill@vaumarin.example", "RE: votre demande", "Merci. Nous enverrons le livre jeudi.", (known.id,)),
@@ -231,7 +230,7 @@ async def _replay_message(gateway: Running) -> None:
     pages = gateway.gateway._staff_pages
     assert pages is not None
     heard = await hear_program(gateway, "check-out", patron=PATRON, item="ILL-2026-1")
-    await pages._parts.replays.replay_message("DEMO", heard.id, "", BY_TEST)
+    await pages._parts.replays["DEMO"].replay_message(heard.id, "", BY_TEST)
     jobs, refused = pages._parts.replay_jobs, JournalFilter("DEMO", outcome=heard.outcome, reason=heard.reason)
     await jobs.begin_job(refused, len((await jobs.select_messages(refused)).messages), BY_TEST)
 

@@ -68,7 +68,7 @@ def add_partners(installation: Installation) -> None:
 
 
 def library_context(gateway: Running) -> LibraryContext:
-    context: LibraryContext = gateway.requests().library_context("DEMO")
+    context: LibraryContext = gateway.requests().context
     return context
 
 
@@ -90,7 +90,7 @@ async def make_borrowing(gateway: Running, **more: Any) -> Request:
     draft = BorrowingDraft(
         **{"citation": book(), "patron": PatronLink(identifier=PATRON), "mediated": True, "override": True, **more}
     )
-    made: Request = await gateway.requests().create_borrowing("DEMO", draft)
+    made: Request = await gateway.requests().create_borrowing(draft)
     return made
 
 
@@ -103,7 +103,7 @@ async def make_lending(gateway: Running, **more: Any) -> Request:
             **more,
         }
     )
-    made: Request = await gateway.requests().create_lending("DEMO", draft)
+    made: Request = await gateway.requests().create_lending(draft)
     return await _wait_until(gateway, made, lambda request: bool(request.item_barcode))
 
 
@@ -111,7 +111,7 @@ async def act(
     gateway: Running, request: Request, kind: EventKind, actor: str = "staff:j.tanaka", **said: Any
 ) -> Request:
     action = ActionRequest(kind=kind, details=EventDetails(**said), actor=actor, version=None)
-    done: Request = await gateway.requests().apply_action("DEMO", request.id, action)
+    done: Request = await gateway.requests().apply_action(request.id, action)
     return done
 
 
@@ -153,7 +153,7 @@ async def make_conditional(gateway: Running) -> Request:
 
 
 async def reload_request(gateway: Running, request: Request) -> Request:
-    found: Request = await gateway.requests().find_request("DEMO", request.id)
+    found: Request = await gateway.requests().find_request(request.id)
     return found
 
 
@@ -170,7 +170,7 @@ async def write_journal(gateway: Running, request: Request, body: bytes) -> None
         service="request",
         request_id=request.transaction,
     )
-    await gateway.gateway.managed.journaled.journal.record_exchange(
+    await gateway.gateway.managed.libraries["DEMO"].journaled.journal.record_exchange(
         opening, JournalEnding(at=now, outcome=OutcomeClass.OK)
     )
 
@@ -186,13 +186,13 @@ async def hear_program(gateway: Running, service: str, **values: str) -> Journal
     talk = ExchangeContext(profile, context.symbol, context.zone, "EUR", now)
     body = NcipPartnerSimulator(lambda reference: reference).build(service, said, talk)
     arrival = RawMessage(body, now, TransportKind.HTTP, "ncip", peer="127.0.0.1", profile="ncip2")
-    await pages._parts.replays.exchange.handle(arrival)
+    await pages._parts.replays["DEMO"].exchange.handle(arrival)
     return (await list_heard_messages(gateway))[0]
 
 
 async def list_heard_messages(gateway: Running) -> list[JournalMessage]:
     """Those of the journal that came in, newest first."""
-    journal = gateway.gateway.managed.journaled.journal
+    journal = gateway.gateway.managed.libraries["DEMO"].journaled.journal
     return list((await journal.list_messages(JournalFilter("DEMO", direction=MessageDirection.IN))).messages)
 
 

@@ -64,7 +64,7 @@ async def make_copy_request(gateway: Running, partner: str = "altenried", pages:
         requester=LibraryParty(symbol=f"XX-{partner.upper()}", profile=partner),
         transaction=f"ALT-{next(_numbers)}",
     )
-    made = await gateway.requests().create_lending("DEMO", draft)
+    made = await gateway.requests().create_lending(draft)
     return await act(gateway, made, EventKind.LOCATED)
 
 
@@ -114,7 +114,7 @@ async def test_a_copy_is_made_signed_off_and_delivered_at_one_desk(gateway: Runn
         "not yet downloaded"
     ]
 
-    view = await gateway.requests().load_view("DEMO", request.id)
+    view = await gateway.requests().load_view(request.id)
     link = view.history[-1].event.details.link
     path = link.removeprefix("http://ill.bergstadt.example")
     async with aiohttp.ClientSession() as reader, reader.post(f"{gateway.url}{path}") as fetched:
@@ -147,7 +147,7 @@ async def test_a_refused_clearance_reaches_the_partner_with_its_reason_and_note(
     found = await reload_request(gateway, request)
     assert found.state is LendingState.UNFILLED
     assert (found.sign_offs[-1].basis, found.sign_offs[-1].note) == ("Whole volume", "Ask for one chapter.")
-    context = gateway.requests().library_context("DEMO")
+    context = gateway.requests().context
     page = await context.store.read(lambda c: outbox_queries.list_rows_of_kind(c, "DEMO", "partner", request.id, 10))
     told = parse_message(page.rows[0].payload)
     assert (told.kind, told.details.reason) == (EventKind.UNFILLED, ReasonCodes.COPYRIGHT.value)

@@ -22,13 +22,13 @@ class BrokenDesk:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def list_work(self, _library: str, _branches: object) -> None:
+    async def list_work(self, _branches: object) -> None:
         raise self._error
 
 
 def break_work_queue(gateway: Running, error: Exception) -> None:
     pages: Any = gateway.gateway._staff_pages
-    object.__setattr__(pages._parts, "desk", BrokenDesk(error))
+    object.__setattr__(pages._parts.libraries["DEMO"], "desk", BrokenDesk(error))
 
 
 @pytest.mark.parametrize(

@@ -42,16 +42,16 @@ async def test_nothing_of_people_is_left(installation: Installation, role: Role)
         assert len(words.made) >= 10
         choice = {"patron": PATRON} if role is Role.BORROWING else {"partner": "altenried"}
         done = await ruth.post(path, {**fields, **choice})
-        (made,) = await gateway.requests().list_requests("DEMO", RequestFilter(role=role), 5, "")
+        (made,) = await gateway.requests().list_requests(RequestFilter(role=role), 5, "")
         assert done.url.endswith(f"/staff/requests/{made.number}"), done.text
         for act in ACTS[role]:
-            seen = await gateway.requests().load_view("DEMO", made.id)
+            seen = await gateway.requests().load_view(made.id)
             said = {"note": words.make(f"act {act}"), "version": str(seen.request.version), "confirmed": "yes"}
             await ruth.post(f"/requests/{made.number}/act/{act}", said)
         database = find_database(installation.folder)
         assert words.places_of(set(find_canaries(database))) == set(words.made.values())
 
-        await forget_all(gateway.requests().library_context("DEMO"))
+        await forget_all(gateway.requests().context)
 
         people = {f"{role.value} note", *(f"act {act}" for act in ACTS[role])}
         assert find_left(words, database, set(words.made.values()) - people) == {}

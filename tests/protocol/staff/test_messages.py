@@ -53,7 +53,7 @@ async def lend(desk: Running, transaction: str, title: str = "Nordlys over Troms
     draft = LendingDraft(
         citation=Citation(title=title), requester=LibraryParty(profile="bergen"), transaction=transaction
     )
-    request: Request = await desk.requests().create_lending("DEMO", draft)
+    request: Request = await desk.requests().create_lending(draft)
     return request
 
 
@@ -64,7 +64,7 @@ async def partner_writes(desk: Running, transaction: str, note: str, kind: Event
     message = IncomingPartnerMessage(
         id=make_exchange_id(context.now()),
         kind=kind,
-        role=(await desk.requests().find_request("DEMO", transaction)).role,
+        role=(await desk.requests().find_request(transaction)).role,
         sender="ISIL:NO-02030",
         receiver="DEMO",
         transaction=transaction,
@@ -160,7 +160,7 @@ async def test_an_answer_in_place_reads_and_goes_on_to_the_next(desk: Running) -
         assert words(done, "//div[@id='banner']") == ["Sent to Universitetsbiblioteket i Bergen."]
         assert words(done, "//ul[@class='mails']/li/p[2]") == ["Haster!"]
         thread = await ada.get(f"/messages/{request.number}")
-    said = (await desk.requests().load_view("DEMO", request.id)).messages
+    said = (await desk.requests().load_view(request.id)).messages
     assert [(one.ours, one.event.details.note, one.read_by) for one in said] == [
         (False, "Når kommer den?", "staff:ada"),
         (True, "I morgen.\nHilsen", ""),
@@ -209,9 +209,9 @@ async def test_what_was_typed_is_kept_when_something_came_in_between(desk: Runni
         assert words(shown, "//textarea[@name='text']") == ["I morgen."]
         assert words(shown, "//ol[@class='thread']//blockquote")[-1] == "Vent, vi trenger den ikke."
         assert (await send(ada, shown, "/answer", text="Greit.")).status == 200
-    assert [
-        one.event.details.note for one in (await desk.requests().load_view("DEMO", request.id)).messages if one.ours
-    ] == ["Greit."]
+    assert [one.event.details.note for one in (await desk.requests().load_view(request.id)).messages if one.ours] == [
+        "Greit."
+    ]
 
 
 async def test_an_empty_answer_is_not_sent(desk: Running) -> None:
@@ -222,7 +222,7 @@ async def test_an_empty_answer_is_not_sent(desk: Running) -> None:
 
     assert (shown.status, words(shown, "//span[@id='text-wrong']")) == (422, ["Please fill in “Answer”."])
     assert shown.tree.findtext(".//title").startswith("Error: ")
-    assert len((await desk.requests().load_view("DEMO", request.id)).messages) == 1
+    assert len((await desk.requests().load_view(request.id)).messages) == 1
 
 
 async def test_marked_as_read_without_an_answer_are_those_that_were_seen(desk: Running) -> None:
@@ -236,7 +236,7 @@ async def test_marked_as_read_without_an_answer_are_those_that_were_seen(desk: R
 
         assert words(done, "//div[@id='banner']") == ["1 message marked as read."]
         assert done.url.endswith("/staff/messages?role=lending")
-    said = (await desk.requests().load_view("DEMO", request.id)).messages
+    said = (await desk.requests().load_view(request.id)).messages
     assert [(one.event.details.note, one.read_by) for one in said] == [("Takk!", "staff:ada"), ("En ting til", "")]
 
 
@@ -302,7 +302,7 @@ async def test_a_mail_is_put_to_the_request_that_is_chosen(desk: Running) -> Non
         assert words(done, "//div[@id='banner']") == [f"Linked to {request.number}."]
         assert "No unmatched email." in done.text
         assert (await ada.get(f"/mail/{row.id}")).status == 404
-    said = (await desk.requests().load_view("DEMO", request.id)).messages
+    said = (await desk.requests().load_view(request.id)).messages
     assert [(one.event.details.note, one.read_by) for one in said] == [("Når kommer boka?", "staff:ada")]
 
 
@@ -320,7 +320,7 @@ async def test_what_came_by_mail_says_so_whatever_the_channel(installation: Inst
         await partner_writes(desk, "NB-1", "Det haster.")
         row = await mail_waits(desk, "Når kommer boka?", possible=(request.id,))
         opening = JournalOpening("DEMO", row.at, row.content, "mail", "imap", profile="bergen", service="mail")
-        await desk.gateway.managed.journaled.journal.record_exchange(
+        await desk.gateway.managed.libraries["DEMO"].journaled.journal.record_exchange(
             opening, JournalEnding(at=row.at, outcome=OutcomeClass.OK)
         )
         await send(ada, await ada.get("/mail"), "/assign", request=request.id, meaning="message")
@@ -397,7 +397,7 @@ async def test_what_people_wrote_is_forgotten_with_the_reader(desk: Running) -> 
     for event in (ended, forget):
         await apply_event(context, EventRequest(request_id=request.id, event=event, prepare=keep_request))
 
-    view = await desk.requests().load_view("DEMO", request.id)
+    view = await desk.requests().load_view(request.id)
 
     assert [(line.event.details.note, line.note) for line in view.history] == [("", "")] * len(view.history)
     assert [line.event.kind for line in view.history if line.event.kind is EventKind.MESSAGE]

@@ -57,7 +57,7 @@ def value_of(page: Answer, name: str) -> str:
 
 
 async def list_requests(gateway: Running, role: Role = Role.BORROWING) -> list[Request]:
-    return list(await gateway.requests().list_requests("DEMO", RequestFilter(role=role), 50, ""))
+    return list(await gateway.requests().list_requests(RequestFilter(role=role), 50, ""))
 
 
 @pytest.mark.parametrize("wish", [DOI, f"https://doi.org/{DOI}", f"doi:{DOI}"])
@@ -109,7 +109,7 @@ async def test_an_openurl_is_read(ruth: Colleague, link: str) -> None:
 async def test_words_become_the_title_where_no_catalogue_can_be_searched(
     gateway: Running, ruth: Colleague, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(gateway.gateway.managed.finder), "targets", lambda _self, _library: ())
+    monkeypatch.setattr(type(gateway.gateway.managed.libraries["DEMO"].search), "targets", lambda _self: ())
     page = await ruth.get(f"{NEW}&find={quote('Шум дождя = Regen')}")
 
     assert value_of(page, "title") == "Шум дождя = Regen"
@@ -128,7 +128,7 @@ async def test_a_request_is_made_once(gateway: Running, ruth: Colleague) -> None
     assert made.citation.component_title == "Sea fog and asthma: a cohort study"
     assert str(made.costs.maximum.amount if made.costs.maximum else "") == "12.50"
     assert made.patron.identifier == PATRON
-    assert (await gateway.requests().load_view("DEMO", made.id)).history[0].event.actor == "staff:r.okafor"
+    assert (await gateway.requests().load_view(made.id)).history[0].event.actor == "staff:r.okafor"
 
 
 async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(gateway: Running, ruth: Colleague) -> None:
@@ -200,11 +200,11 @@ async def test_words_are_looked_for_in_a_catalogue(
 ) -> None:
     kobzar = Citation(type=CitationType.BOOK, title="Кобзар", author="Шевченко, Тарас", published="1840")
 
-    async def search(_self: object, _library: str, where: str, _query: object, _records: int = 0) -> SearchOutcome:
+    async def search(_self: object, where: str, _query: object, _records: int = 0) -> SearchOutcome:
         answers = (TargetAnswer(target=where, total=1, shown=1), TargetAnswer(target="coast", problem="no answer"))
         return SearchOutcome(answers, (SearchResult(citation=kobzar, holders=(ResultHolder("bnf-sru"),)),))
 
-    monkeypatch.setattr(type(gateway.gateway.managed.finder), "search", search)
+    monkeypatch.setattr(type(gateway.gateway.managed.libraries["DEMO"].search), "search", search)
     page = await ruth.get(f"{NEW}&find={quote('кобзар шевченко')}")
     assert page.title == "Choose an item"
     assert "no answer" in page.text

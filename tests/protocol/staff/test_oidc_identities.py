@@ -95,7 +95,7 @@ async def test_another_issuer_is_another_person(installation: Installation) -> N
     async with signing_in(installation) as (gateway, _idp, ruth):
         await make_user(gateway, "r.okafor", "staff", password="")
         assert await sign_in_anew(ruth) == (200, "Your account")
-        store = gateway.requests().library_context("DEMO").store
+        store = gateway.requests().context.store
         await store.write(lambda c: c.execute(update(staff_identity).values(issuer="https://before.example")))
         assert (await sign_in_anew(ruth))[0] == 403
 

@@ -123,7 +123,7 @@ async def write_exchange(gateway: Running, **said: object) -> str:
     outcome, reason = said.pop("outcome", OutcomeClass.OK), said.pop("reason", "")
     begun = {"library": "DEMO", "at": now, "protocol": "ncip", "transport": "http", "service": "LookupUser", **said}
     begun.setdefault("body", "<NCIPMessage>Нина</NCIPMessage>".encode())
-    exchange = await gateway.gateway.managed.journaled.journal.record_exchange(
+    exchange = await gateway.gateway.managed.libraries["DEMO"].journaled.journal.record_exchange(
         JournalOpening(**begun),  # type: ignore[arg-type]
         JournalEnding(at=now, outcome=outcome, reason=reason, body=b"<NCIPMessage>answered</NCIPMessage>"),  # type: ignore[arg-type]
     )

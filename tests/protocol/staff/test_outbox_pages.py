@@ -57,9 +57,9 @@ async def letters(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> tuple[De
                 requester=LibraryParty(profile="vaumarin"),
                 transaction=f"LT-{number}",
             )
-            await managed.requests.create_lending("DEMO", draft)
+            await managed.libraries["DEMO"].requests.create_lending(draft)
         await managed.drain_due_work()
-    return tuple((await managed.desk.dead_letters("DEMO", 50, "")).items)
+    return tuple((await managed.libraries["DEMO"].desk.dead_letters(50, "")).items)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_a_cause_is_retried_in_two_clicks(
     assert "3 messages are being sent again." in after.text
     assert "All messages have been sent." in after.text
     await gateway.gateway.managed.drain_due_work()
-    assert (await gateway.gateway.managed.desk.dead_letters("DEMO", 10, "")).items == ()
+    assert (await gateway.gateway.managed.libraries["DEMO"].desk.dead_letters(10, "")).items == ()
     again = await jun.browser.post("/staff/outbox/release", fields)
     assert "Nothing is left to retry" in again.text
 
@@ -120,7 +120,9 @@ async def test_a_change_is_shown_before_it_goes(
     changed = json.dumps({**payload, "hint": "Vaumarin"}, indent=2)
 
     shown = await jun.post(place, {"payload": changed})
-    assert (await gateway.gateway.managed.desk.dead_letter("DEMO", letters[0].id)).payload == letters[0].payload
+    assert (await gateway.gateway.managed.libraries["DEMO"].desk.dead_letter(letters[0].id)).payload == letters[
+        0
+    ].payload
     assert '+  "hint": "Vaumarin"' in shown.tree.xpath("//pre/mark/text()")
     sent = await jun.post(place, {"payload": shown.hidden("payload"), "confirmed": "yes"})
 
@@ -165,13 +167,13 @@ async def test_a_failed_message_is_sent_again_from_the_page_of_its_request(
     draft = LendingDraft(
         citation=Citation(title=TITLES[0]), requester=LibraryParty(profile="vaumarin"), transaction="LT-9"
     )
-    request = await managed.requests.create_lending("DEMO", draft)
+    request = await managed.libraries["DEMO"].requests.create_lending(draft)
     await managed.drain_due_work()
     message = ActionRequest(kind=EventKind.MESSAGE, details=EventDetails(note="Bonjour"), actor="staff:x", version=None)
-    await managed.requests.apply_action("DEMO", request.id, message)
+    await managed.libraries["DEMO"].requests.apply_action(request.id, message)
     await managed.drain_due_work()
     path = f"/requests/{request.number}"
-    (refused,) = (await managed.requests.load_view("DEMO", request.id)).refused
+    (refused,) = (await managed.libraries["DEMO"].requests.load_view(request.id)).refused
 
     page = await jun.get(path)
     assert page.tree.xpath("//section[@aria-labelledby='failed']//li/bdi/text()") == ["The item is not here."]
@@ -179,6 +181,6 @@ async def test_a_failed_message_is_sent_again_from_the_page_of_its_request(
     await managed.drain_due_work()
 
     assert "is being sent again" in after.text
-    assert (await managed.requests.load_view("DEMO", request.id)).refused == ()
+    assert (await managed.libraries["DEMO"].requests.load_view(request.id)).refused == ()
     assert (await jun.get(path)).tree.xpath("//section[@aria-labelledby='failed']") == []
     assert (await jun.post(f"{path}/failed/{refused.id}", {})).status == 404

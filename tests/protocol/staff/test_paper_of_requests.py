@@ -51,10 +51,10 @@ async def receive(gateway: Running, title: str = "Om fargen på snø", **patron:
     requests = gateway.requests()
     link = PatronLink(identifier=PATRON, **patron)
     draft = BorrowingDraft(citation=Citation(title=title), patron=link, partner="bergen", mediated=False)
-    made = await requests.create_borrowing("DEMO", draft)
+    made = await requests.create_borrowing(draft)
     await gateway.gateway.managed.drain_due_work()
-    asked = await requests.find_request("DEMO", made.id)
-    context = requests.library_context("DEMO")
+    asked = await requests.find_request(made.id)
+    context = requests.context
     event = Event(partner_signal(EventKind.SHIPPED), context.now(), "partner:test", attempt=asked.current)
     await apply_event(context, EventRequest(request_id=made.id, event=event))
     return await act(gateway, made, EventKind.RECEIVED)
@@ -62,7 +62,7 @@ async def receive(gateway: Running, title: str = "Om fargen på snø", **patron:
 
 async def act(gateway: Running, request: Request, kind: EventKind) -> Request:
     action = ActionRequest(kind=kind, actor="staff:test", version=None)
-    return await gateway.requests().apply_action("DEMO", request.id, action)
+    return await gateway.requests().apply_action(request.id, action)
 
 
 async def press(ruth: Colleague, page: Answer, form: str, word: str) -> Answer:
@@ -85,7 +85,7 @@ async def test_slip_and_label_of_what_a_run_sent_back_are_printed_though_the_req
     await act(gateway, request, EventKind.RETURNED_BY_PATRON)
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         page = await ruth.post("/scan/return", {"code": request.number})
-        assert (await gateway.requests().find_request("DEMO", request.id)).state.value == "completed"
+        assert (await gateway.requests().find_request(request.id)).state.value == "completed"
         slip = await press(ruth, page, "//form[@id='print-run']", "Print return slips")
         label = await press(ruth, page, "//form[@id='print-run']", "Print address labels")
 
@@ -153,7 +153,7 @@ async def test_nothing_to_print_says_why(gateway: Running) -> None:
 async def test_a_branch_desk_counts_lists_shelves_and_prints_the_same(gateway: Running, at_home: bool) -> None:
     """Readers of the main library collect two items at a branch and one at home: a desk has its own items everywhere,
     and nothing of the other desk's."""
-    places = [one.code for one in await gateway.requests().library_context("DEMO").system.pickup_locations()]
+    places = [one.code for one in await gateway.requests().context.system.pickup_locations()]
     home = (await receive(gateway, "Om regn", pickup=places[2])).branch
     branch = next(one for one in places[:2] if one != home)
     items = {
@@ -224,7 +224,7 @@ def print_titles(sheets: Answer) -> set[str]:
 
 async def test_a_place_at_a_branch_belongs_to_its_desk(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the library's system has places within a branch, whose codes are others than the branch's."""
-    system = gateway.requests().library_context("DEMO").system
+    system = gateway.requests().context.system
     places = await system.pickup_locations()
     on_hill = replace(places[1], library="HILL")
 
@@ -247,7 +247,7 @@ async def test_a_place_at_a_branch_belongs_to_its_desk(gateway: Running, monkeyp
 async def test_a_branch_works_while_the_library_names_no_places(
     gateway: Running, monkeypatch: pytest.MonkeyPatch, silence: str
 ) -> None:
-    system, over = gateway.requests().library_context("DEMO").system, asyncio.Event()
+    system, over = gateway.requests().context.system, asyncio.Event()
     (_, branch, *_) = [one.code for one in await system.pickup_locations()]
     ours = await receive(gateway, pickup=branch)
 

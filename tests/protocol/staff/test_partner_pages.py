@@ -170,7 +170,7 @@ async def test_a_wish_is_tried_and_leaves_nothing_behind(gateway: Running, ruth:
     ]
     assert "closed until" in rows[1][2]
     assert "By “usual”" in page.text
-    listed = await gateway.requests().list_requests("DEMO", RequestFilter(), 10, "")
+    listed = await gateway.requests().list_requests(RequestFilter(), 10, "")
     assert listed.items == ()
 
 

@@ -53,9 +53,9 @@ async def locate_for_vaumarin(gateway: Running, count: int) -> list[Request]:
             continue
         citation = Citation(title=bib.title, author=bib.author, identifiers=(RecordId("local", bib.id),))
         draft = LendingDraft(citation=citation, requester=LibraryParty(profile="vaumarin"), transaction=f"V-{bib.id}")
-        made.append(await managed.requests.create_lending("DEMO", draft))
+        made.append(await managed.libraries["DEMO"].requests.create_lending(draft))
     await managed.drain_due_work()
-    return [await managed.requests.find_request("DEMO", one.number) for one in made]
+    return [await managed.libraries["DEMO"].requests.find_request(one.number) for one in made]
 
 
 def texts(page: Answer, path: str) -> list[str]:
@@ -125,7 +125,7 @@ async def test_a_label_has_the_address_and_our_own(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         managed = gateway.gateway.managed
         act = ActionRequest(kind=EventKind.WILL_SUPPLY, actor="staff:test", version=None)
-        await managed.requests.apply_action("DEMO", request.id, act)
+        await managed.libraries["DEMO"].requests.apply_action(request.id, act)
         label = await ruth.post("/print", {"kind": "address-labels"})
 
         (to,) = texts(label, "//address")

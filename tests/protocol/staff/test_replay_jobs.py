@@ -174,7 +174,7 @@ async def test_a_message_that_somebody_replays_meanwhile_is_not_replayed_once_mo
     path = job_path(await begin(olga))
     pages = gateway.gateway._staff_pages
     assert pages is not None
-    await pages._parts.replays.exchange.replay_message(await read_message(gateway, first.id))
+    await pages._parts.replays["DEMO"].exchange.replay_message(await read_message(gateway, first.id))
 
     await work_off(gateway)
 
@@ -183,7 +183,7 @@ async def test_a_message_that_somebody_replays_meanwhile_is_not_replayed_once_mo
 
 
 async def read_message(gateway: Running, message_id: str) -> FullMessage:
-    kept = await gateway.gateway.managed.journaled.journal.get_message("DEMO", message_id)
+    kept = await gateway.gateway.managed.libraries["DEMO"].journaled.journal.get_message("DEMO", message_id)
     assert kept is not None
     return kept
 
@@ -199,7 +199,7 @@ async def test_a_replay_that_a_crash_interrupted_is_waited_for_and_not_begun_aga
         path = job_path(await begin(olga))
     kept = await read_message(gateway, refused.id)
     assert kept.body is not None
-    journal = gateway.gateway.managed.journaled.journal
+    journal = gateway.gateway.managed.libraries["DEMO"].journaled.journal
     begun = await journal.begin(
         JournalOpening(
             library="DEMO",
@@ -221,7 +221,7 @@ async def test_a_replay_that_a_crash_interrupted_is_waited_for_and_not_begun_aga
 
     pages = gateway.gateway._staff_pages
     assert pages is not None
-    await pages._parts.replays.exchange.finish_message(await read_message(gateway, f"{begun.exchange}-1"))
+    await pages._parts.replays["DEMO"].exchange.finish_message(await read_message(gateway, f"{begun.exchange}-1"))
     await work_off(gateway)
 
     assert list_counts(await olga.get(path)) == {"done": 1}

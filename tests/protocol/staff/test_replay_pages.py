@@ -104,7 +104,7 @@ async def test_what_was_done_is_said_to_be_and_is_not_done_twice(gateway: Runnin
 
 async def test_an_answer_that_would_be_another_one_is_shown_as_a_difference(gateway: Running, olga: Colleague) -> None:
     asked = await hear_program(gateway, "lookup-version")
-    kept = await gateway.gateway.managed.journaled.journal.get_message("DEMO", asked.id)
+    kept = await gateway.gateway.managed.libraries["DEMO"].journaled.journal.get_message("DEMO", asked.id)
     assert kept is not None
     answered_otherwise = await write_exchange(gateway, profile="ncip2", service=asked.service, body=kept.body)
 

@@ -36,7 +36,7 @@ async def borrow(gateway: Running, title: str, **more: Any) -> Request:
         override=True,
         **{"patron": PatronLink(identifier=CARD), **more},
     )
-    made: Request = await gateway.requests().create_borrowing("DEMO", draft)
+    made: Request = await gateway.requests().create_borrowing(draft)
     return made
 
 
@@ -90,7 +90,7 @@ async def choose(ruth: Colleague, place: str, do: str, ids: list[str], **more: s
 
 async def test_a_list_is_narrowed_by_its_address_and_says_by_what(gateway: Running) -> None:
     first, second = await borrow(gateway, "Salz & <script>alert(1)</script>"), await borrow(gateway, "Pfade")
-    await gateway.gateway.managed.marks.change_labels("DEMO", second.id, ["rush"])
+    await gateway.gateway.managed.libraries["DEMO"].marks.change_labels(second.id, ["rush"])
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         page = await ruth.get("/borrowing")
         assert (page.status, page.title) == (200, "Borrowing")
@@ -276,18 +276,18 @@ def banner(page: Answer) -> str:
 async def test_marks_of_many_are_taken_back_but_for_what_others_did_since(gateway: Running) -> None:
     made = [await borrow(gateway, f"Band {n}") for n in range(3)]
     ids = [one.id for one in made]
-    marks = gateway.gateway.managed.marks
-    await marks.assign("DEMO", ids[0], "ana")
+    marks = gateway.gateway.managed.libraries["DEMO"].marks
+    await marks.assign(ids[0], "ana")
     async with colleague(gateway, "r.okafor", "staff") as ruth, colleague(gateway, "m.mori", "staff") as miyu:
         done = await choose(ruth, "borrowing/bulk/do", "give", ids, assignee="r.okafor")
         word = undo_word(done)
         assert "can no longer be undone" in banner(await miyu.post("/undo", {"act": word})), "somebody else's"
-        await marks.assign("DEMO", ids[2], "miyu")
+        await marks.assign(ids[2], "miyu")
 
         assert banner(await ruth.post("/undo", {"act": word})) == (
             "2 undone. 1 was not undone because somebody has changed it since."
         )
-        now = [await gateway.requests().find_request("DEMO", id_) for id_ in ids]
+        now = [await gateway.requests().find_request(id_) for id_ in ids]
         assert [one.assignee for one in now] == ["ana", "", "miyu"]
         assert "can no longer be undone" in banner(await ruth.post("/undo", {"act": word})), "twice"
 
@@ -304,13 +304,13 @@ async def test_what_fails_is_told_with_its_reason_and_can_be_tried_alone(gateway
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         confirm = await choose(ruth, "borrowing/bulk", "approve", [one.id for one in made])
         assert confirm.title == "Approve: 3 requests"
-        await gateway.requests().apply_action("DEMO", made[1].id, cancel)
+        await gateway.requests().apply_action(made[1].id, cancel)
 
         result = await choose(ruth, "borrowing/bulk/do", "approve", [one.id for one in made])
         assert result.title == "2 done, 1 failed"
         assert result.tree.xpath("//section[contains(@class, 'cause')]//a/text()") == [made[1].number]
         assert result.tree.xpath("//form//input[@name='one']/@value") == [made[1].id]
-        assert (await gateway.requests().find_request("DEMO", made[0].id)).state != "review"
+        assert (await gateway.requests().find_request(made[0].id)).state != "review"
 
 
 async def test_all_that_match_is_a_step_of_its_own(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -303,7 +303,7 @@ async def test_two_at_once_the_second_sees_what_the_first_did(gateway: Running, 
         "Universität Altenried will supply",
     ]
     assert stopped.tree.xpath("string(//textarea[@id='note'])").strip() == "Ist Band 2 auch da?"
-    assert not [one for one in (await gateway.requests().load_view("DEMO", request.id)).messages if one.ours]
+    assert not [one for one in (await gateway.requests().load_view(request.id)).messages if one.ours]
 
     done = await ruth.post(path, {**seen_fields(stopped), "note": "Ist Band 2 auch da?"})
     assert texts(done, "//div[@id='banner']") == ["The message is being sent."]

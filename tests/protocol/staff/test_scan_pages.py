@@ -57,16 +57,16 @@ async def shipped_to_us(gateway: Running, title: str = TITLE, pickup: str = "", 
     requests = gateway.requests()
     patron = PatronLink(identifier=PATRON, pickup=pickup)
     draft = BorrowingDraft(citation=Citation(title=title), patron=patron, partner="bergen", mediated=False)
-    made = await requests.create_borrowing("DEMO", draft)
+    made = await requests.create_borrowing(draft)
     assert gateway.gateway.managed is not None
     await gateway.gateway.managed.drain_due_work()
-    asked = await requests.find_request("DEMO", made.id)
-    context = requests.library_context("DEMO")
+    asked = await requests.find_request(made.id)
+    context = requests.context
     event = Event(
         partner_signal(EventKind.SHIPPED), context.now(), "partner:test", EventDetails(**details), asked.current
     )  # type: ignore[arg-type]
     await apply_event(context, EventRequest(request_id=made.id, event=event))
-    return await requests.find_request("DEMO", made.id)
+    return await requests.find_request(made.id)
 
 
 async def scan(ruth: Colleague, work: str, *codes: str, **more: str) -> list[tuple[str, str]]:
@@ -92,9 +92,7 @@ async def test_many_codes_are_received_in_one_form(gateway: Running) -> None:
     assert "No request or item has this number" in page.text
     assert page.tree.xpath("//ol[@id='log']//bdi/text()") == ["海东方言词典", TITLE]
     assert [str(one) for one in page.tree.xpath("//ul[@class='counters']//b/text()")] == ["2", "0", "2", "0"]
-    assert {(await gateway.requests().find_request("DEMO", one.id)).state.value for one in (first, second)} == {
-        "received"
-    }
+    assert {(await gateway.requests().find_request(one.id)).state.value for one in (first, second)} == {"received"}
 
 
 async def test_a_condition_stands_on_the_pile(gateway: Running) -> None:
@@ -126,17 +124,17 @@ async def test_the_whole_way_of_an_item_by_scans(gateway: Running) -> None:
         ]
 
     assert [way[0][1] for way in ways] == ["done"] * 7
-    assert (await gateway.requests().find_request("DEMO", request.id)).state.value == "returned"
+    assert (await gateway.requests().find_request(request.id)).state.value == "returned"
 
 
 async def recall(gateway: Running, request: Request) -> None:
-    context = gateway.requests().library_context("DEMO")
+    context = gateway.requests().context
     event = Event(partner_signal(EventKind.RECALL), context.now(), "partner:test", EventDetails(), request.current)
     await apply_event(context, EventRequest(request_id=request.id, event=event))
 
 
 async def find_state(gateway: Running, request: Request) -> str:
-    return (await gateway.requests().find_request("DEMO", request.id)).state.value
+    return (await gateway.requests().find_request(request.id)).state.value
 
 
 async def test_what_its_lender_has_recalled_is_lent_only_after_a_question(gateway: Running) -> None:
@@ -163,8 +161,8 @@ async def test_a_renewal_without_a_date_is_shown_as_one_and_the_date_can_be_ente
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         assert [await scan(ruth, work, request.number) for work in ("receive", "unpack", "arrive", "lend")]
         renew = ActionRequest(kind=EventKind.RENEW, details=EventDetails(), actor="staff:ana", version=None)
-        await gateway.requests().apply_action("DEMO", request.id, renew)
-        context = gateway.requests().library_context("DEMO")
+        await gateway.requests().apply_action(request.id, renew)
+        context = gateway.requests().context
         granted = Event(partner_signal(EventKind.RENEW_ACCEPTED), context.now(), "partner:test", EventDetails(), 1)
         await apply_event(context, EventRequest(request_id=request.id, event=granted))
 
@@ -178,7 +176,7 @@ async def test_a_renewal_without_a_date_is_shown_as_one_and_the_date_can_be_ente
 
 async def test_a_failed_scan_waits_on_the_pile_with_a_way_out(gateway: Running) -> None:
     draft = LendingDraft(citation=Citation(title="Wetterleuchten"), requester=LibraryParty(profile="bergen"))
-    lending = await gateway.requests().create_lending("DEMO", draft)
+    lending = await gateway.requests().create_lending(draft)
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         page = await ruth.post("/scan/receive", {"code": "\r\n".join([PATRON, lending.number, "X-001"])})
         ways = {
@@ -198,7 +196,7 @@ async def test_a_scan_that_the_library_system_refused_can_be_scanned_again(
     gateway: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = await shipped_to_us(gateway)
-    context = gateway.requests().library_context("DEMO")
+    context = gateway.requests().context
 
     async def refuse(*_arguments: object, **_more: object) -> None:
         raise Refused(RefusalReason.NOT_ALLOWED, "An item with this barcode exists already.")
@@ -213,26 +211,26 @@ async def test_a_scan_that_the_library_system_refused_can_be_scanned_again(
 
     assert "An item with this barcode exists already." in refused.text
     assert [line.get("data-outcome") for line in again.tree.xpath("//ol[@id='log']/li")] == ["done"]
-    assert (await gateway.requests().find_request("DEMO", one.number)).state.value == "received"
+    assert (await gateway.requests().find_request(one.number)).state.value == "received"
 
 
 async def test_what_its_lender_has_not_sent_is_received_only_after_a_question(gateway: Running) -> None:
     draft = BorrowingDraft(
         citation=Citation(title=TITLE), patron=PatronLink(identifier=PATRON), partner="fjord", mediated=False
     )
-    made = await gateway.requests().create_borrowing("DEMO", draft)
+    made = await gateway.requests().create_borrowing(draft)
     assert gateway.gateway.managed is not None
     await gateway.gateway.managed.drain_due_work()
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         asked = await ruth.post("/scan/receive", {"code": made.number})
-        meanwhile = await gateway.requests().find_request("DEMO", made.number)
+        meanwhile = await gateway.requests().find_request(made.number)
         (form,) = asked.tree.xpath("//ul[@id='pile']//form")
         fields = {str(field.get("name")): str(field.get("value") or "") for field in form.xpath(".//input | .//button")}
         await ruth.post("/scan/receive", fields)
 
     assert "The lender has not reported that this was shipped, so it was not received." in asked.text
     assert meanwhile.state.value == "requested"
-    assert (await gateway.requests().find_request("DEMO", made.number)).state.value == "received"
+    assert (await gateway.requests().find_request(made.number)).state.value == "received"
 
 
 async def test_the_page_of_a_request_asks_before_it_lends_what_is_recalled(gateway: Running) -> None:
@@ -255,7 +253,7 @@ async def test_the_page_of_a_request_asks_before_it_lends_what_is_recalled(gatew
         assert await find_state(gateway, request) == "lent"
 
         back = ActionRequest(kind=EventKind.RETURNED_BY_PATRON, details=EventDetails(), actor="staff:ana", version=None)
-        await gateway.requests().apply_action("DEMO", request.id, back)
+        await gateway.requests().apply_action(request.id, back)
         opened = await ruth.get(f"/requests/{request.number}")
 
     assert "Action needed: return the item, which" in opened.text
@@ -265,7 +263,7 @@ async def test_the_page_of_a_request_asks_before_it_lends_what_is_recalled(gatew
 async def test_an_item_of_ours_is_pulled_shipped_and_checked_in(gateway: Running) -> None:
     requests = gateway.requests()
     draft = LendingDraft(citation=Citation(title="Wetterleuchten"), requester=LibraryParty(profile="bergen"))
-    made = await requests.create_lending("DEMO", draft)
+    made = await requests.create_lending(draft)
     item = "39000000000019"
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         unclear = await ruth.post("/scan/locate", {"code": made.number})
@@ -276,13 +274,13 @@ async def test_an_item_of_ours_is_pulled_shipped_and_checked_in(gateway: Running
 
     assert located.tree.xpath("//ol[@id='log']/li/@data-outcome") == ["done"]
     assert [way[0][1] for way in rest] == ["done"] * 3
-    assert (await requests.find_request("DEMO", made.id)).state.value == "completed"
+    assert (await requests.find_request(made.id)).state.value == "completed"
 
 
 async def test_what_comes_back_after_its_loss_was_settled_says_what_was_to_be_paid(gateway: Running) -> None:
     requests = gateway.requests()
     draft = LendingDraft(citation=Citation(title="Wetterleuchten"), requester=LibraryParty(profile="bergen"))
-    made = await requests.create_lending("DEMO", draft)
+    made = await requests.create_lending(draft)
     item, cost = "39000000000019", Money(Decimal("38.50"), "EUR")
     for kind, details in (
         (EventKind.LOCATED, EventDetails(barcode=item)),
@@ -290,9 +288,7 @@ async def test_what_comes_back_after_its_loss_was_settled_says_what_was_to_be_pa
         (EventKind.LOST, EventDetails()),
         (EventKind.SETTLED, EventDetails(cost=cost)),
     ):
-        await requests.apply_action(
-            "DEMO", made.id, ActionRequest(kind=kind, details=details, actor="staff:ana", version=None)
-        )
+        await requests.apply_action(made.id, ActionRequest(kind=kind, details=details, actor="staff:ana", version=None))
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         scanned = await ruth.post("/scan/check-in", {"code": item})
         again = await scan(ruth, "check-in", item)
@@ -308,7 +304,7 @@ async def test_what_comes_back_after_its_loss_was_settled_says_what_was_to_be_pa
 async def test_a_number_and_the_item_behind_it_are_one_line(gateway: Running) -> None:
     requests = gateway.requests()
     draft = LendingDraft(citation=Citation(title="Wetterleuchten"), requester=LibraryParty(profile="bergen"))
-    first, second = [await requests.create_lending("DEMO", draft) for _ in range(2)]
+    first, second = [await requests.create_lending(draft) for _ in range(2)]
     item = "39000000000019"
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         page = await ruth.post("/scan/ship", {"code": "\r\n".join([first.number, item, second.number, "X-001"])})
@@ -322,7 +318,7 @@ async def test_a_number_and_the_item_behind_it_are_one_line(gateway: Running) ->
         ("X-001", "failed"),
     ]
     assert [line.get("data-outcome") for line in page.tree.xpath("//ul[@id='pile']/li")] == ["failed", "look"]
-    assert (await requests.find_request("DEMO", first.id)).state.value == "shipped"
+    assert (await requests.find_request(first.id)).state.value == "shipped"
 
 
 def undo_fields(page: Answer) -> dict[str, str]:
@@ -333,7 +329,7 @@ def undo_fields(page: Answer) -> dict[str, str]:
 
 async def let_go_out(gateway: Running, request: Request) -> None:
     """A colleague has told the partner by telephone, and leaves out what waits."""
-    context = gateway.requests().library_context("DEMO")
+    context = gateway.requests().context
 
     def skip_waiting_rows(connection: Connection) -> None:
         for row in outbox_queries.unfinished_of_request(connection, "DEMO", request.id):
@@ -351,7 +347,7 @@ async def test_what_was_scanned_by_mistake_is_taken_back(gateway: Running) -> No
         undone = await ruth.post("/undo", undo_fields(received))
         assert f"Undone: {request.number}." in undone.text
         assert undone.title == "Receive", "the page that it was done on"
-        assert (await requests.find_request("DEMO", request.id)).state.value == "shipped"
+        assert (await requests.find_request(request.id)).state.value == "shipped"
 
         again = await ruth.post("/scan/receive", {"code": request.number})
         await let_go_out(gateway, request)
@@ -359,12 +355,12 @@ async def test_what_was_scanned_by_mistake_is_taken_back(gateway: Running) -> No
         assert told.tree.xpath("normalize-space(//div[@id='banner'])") == (
             "1 was not undone because others have already been told."
         )
-        assert (await requests.find_request("DEMO", request.id)).state.value == "received"
+        assert (await requests.find_request(request.id)).state.value == "received"
 
         await ruth.post("/scan/arrive", {"code": request.number})
         lent = await ruth.post("/scan/lend", {"code": request.number})
         await ruth.post("/undo", undo_fields(lent))
-        assert (await requests.find_request("DEMO", request.id)).state.value == "back"
+        assert (await requests.find_request(request.id)).state.value == "back"
         sent_back = await ruth.post("/scan/return", {"code": request.number})
         assert not sent_back.tree.xpath("//ol[@id='log']//form")
         assert "This cannot be undone: the lender is notified" in sent_back.text
@@ -393,7 +389,7 @@ async def test_a_script_is_told_of_a_wrong_due_date_in_the_line(gateway: Running
 
     assert answer["outcome"] == "failed"
     assert "or a later date" in answer["line"]
-    assert (await gateway.requests().find_request("DEMO", request.id)).state.value == "shipped"
+    assert (await gateway.requests().find_request(request.id)).state.value == "shipped"
 
 
 async def test_what_comes_from_outside_is_text(gateway: Running) -> None:

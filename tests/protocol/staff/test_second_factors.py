@@ -131,7 +131,7 @@ async def test_a_recovery_code_is_good_once_and_kept_as_a_hash(gateway: Running)
         _, codes = await set_up(ruth, clock)
         assert len(set(codes)) == 10
         assert codes[0] not in (await ruth.get(FACTOR)).text
-        store = gateway.requests().library_context("DEMO").store
+        store = gateway.requests().context.store
         rows = await store.read(lambda c: c.execute(text("SELECT * FROM staff_recovery_code")).all())
         assert len(rows) == 10
         assert not any(code.replace("-", "") in str(row) or code in str(row) for row in rows for code in codes)
@@ -172,7 +172,7 @@ async def test_after_many_wrong_codes_none_of_the_app_is_taken(gateway: Running)
     async with colleague(gateway, "r.okafor", "staff") as ruth, colleague(gateway) as elsewhere:
         app, codes = await set_up(ruth, clock)
         clock.advance(STEP)
-        store = gateway.requests().library_context("DEMO").store
+        store = gateway.requests().context.store
 
         async def fail(times: int) -> None:
             def add_failures(c: Transaction) -> None:
@@ -363,7 +363,7 @@ async def test_no_secret_is_readable_in_the_store(installation: Installation, ke
             begun = await ruth.post(f"{FACTOR}/begin", {})
             key = base64.b32decode(begun.tree.xpath("string(//*[@id='secret'])").replace(" ", ""))
             await ruth.post(f"{FACTOR}/finish", {"code": App(begun, clock).code()})
-            store = gateway.requests().library_context("DEMO").store
+            store = gateway.requests().context.store
             ((secret,),) = await store.read(lambda c: c.execute(text("SELECT secret FROM staff_second_factor")).all())
             assert key not in bytes(secret)
 

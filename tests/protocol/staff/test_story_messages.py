@@ -46,7 +46,7 @@ async def hear_message(gateway: Running, request: Request) -> None:
         )
         return None, opening, JournalEnding(at=now, outcome=OutcomeClass.OK, managed_requests=(request.id,))
 
-    await gateway.gateway.managed.journaled.journal.record_in_transaction(receive_and_describe)
+    await gateway.gateway.managed.libraries["DEMO"].journaled.journal.record_in_transaction(receive_and_describe)
 
 
 def list_links(page: Answer) -> list[str]:

@@ -73,7 +73,7 @@ async def test_the_request_s_page_names_it_with_its_address(gateway: Running, ru
 async def test_commands_and_programs_see_it(gateway: Running) -> None:
     request = await make_returned(gateway, OAK)
     context = library_context(gateway)
-    view = await gateway.requests().load_view("DEMO", request.id)
+    view = await gateway.requests().load_view(request.id)
     lines = "\n".join(format_request_lines(view, context.zone))
     assert "supplier:        OAK (Oak Library)" in lines
     assert "return to:       Oak Street 1\n                   8000 Oakham" in lines
@@ -90,9 +90,9 @@ async def test_commands_and_programs_see_it(gateway: Running) -> None:
 )
 async def test_the_item_goes_back_to_it(gateway: Running, sender: NamedSupplier, name: str, address: str) -> None:
     request = await make_returned(gateway, sender)
-    printing = gateway.gateway.managed.printing
-    batch = await printing.make_batch("DEMO", PrintKind.RETURN_SLIPS, "staff:ruth")
-    (sheet,) = await printing.build_sheets("DEMO", batch)
+    printing = gateway.gateway.managed.libraries["DEMO"].printing
+    batch = await printing.make_batch(PrintKind.RETURN_SLIPS, "staff:ruth")
+    (sheet,) = await printing.build_sheets(batch)
     assert (sheet.partner.name, sheet.partner.address) == (name, address)
     context = library_context(gateway)
     slip = printing.letters.render_slip("return", request, None, context.info, context.zone, context.now(), SlipFacts())

@@ -291,7 +291,7 @@ async def test_it_is_looked_for_again(gateway: Running, ruth: Colleague) -> None
 
     await ruth.browser.post(action, fields)
 
-    history = (await gateway.requests().load_view("DEMO", request.id)).history
+    history = (await gateway.requests().load_view(request.id)).history
     assert EventKind.APPROVE in [line.event.kind for line in history[-3:]]
 
 
@@ -445,7 +445,7 @@ async def test_what_stands_there_works(gateway: Running, ruth: Colleague, scene:
 
     for kind, (state, sent) in expected.items():
         request = await SCENES[scene][0](gateway)
-        before = {one.id for one in (await gateway.requests().load_view("DEMO", request.id)).unfinished}
+        before = {one.id for one in (await gateway.requests().load_view(request.id)).unfinished}
         page = await ruth.get(f"/requests/{request.number}")
         button = f"//div[@id='ways']//form[contains(@action, '/{kind}?') or contains(@action, '/{kind}')]"
         own = f"//form[@id='act'][.//input[@name='kind'][@value='{kind}']]"
@@ -455,7 +455,7 @@ async def test_what_stands_there_works(gateway: Running, ruth: Colleague, scene:
 
         done = await ruth.browser.post(action, {**fields, "kind": kind, **FILLED.get(kind, {})})
 
-        view = await gateway.requests().load_view("DEMO", request.id)
+        view = await gateway.requests().load_view(request.id)
         rows = {f"{one.kind}:{one.target}" for one in view.unfinished if one.id not in before}
         assert done.url.endswith(f"/requests/{request.number}"), (kind, done.title)
         assert view.history[-1].event.kind == kind
@@ -488,7 +488,7 @@ async def test_an_overdue_notice_is_sent_from_the_request_and_from_the_list(gate
 
     assert "overdue notice" in " ".join(done.tree.text_content().split())
     for request in (first, second):
-        history = (await gateway.requests().load_view("DEMO", request.id)).history
+        history = (await gateway.requests().load_view(request.id)).history
         notices = [line for line in history if line.event.kind is EventKind.OVERDUE]
         assert len(notices) == 2, "that which made it overdue, and that of staff"
         assert notices[-1].event.actor == "staff:r.okafor"

@@ -33,7 +33,7 @@ REVIEW = "To review"
 async def ask_for(gateway: Running, title: str) -> None:
     """A reader's wish that staff are to look at."""
     draft = BorrowingDraft(citation=Citation(title=title), patron=PatronLink(identifier=PATRON), mediated=True)
-    await gateway.gateway.managed.requests.create_borrowing("DEMO", draft)
+    await gateway.gateway.managed.libraries["DEMO"].requests.create_borrowing(draft)
 
 
 def insert_sample(connection: Transaction, new: Request) -> None:
@@ -103,8 +103,8 @@ async def test_what_the_user_sees_to_is_one_step_away(gateway: Running) -> None:
         await ask_for(gateway, title)
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         assert "Assigned to me:" not in (await ruth.get()).text
-        (first, _second) = await managed.requests.list_requests("DEMO", RequestFilter(), 10, "")
-        await managed.marks.assign("DEMO", first.id, "r.okafor")
+        (first, _second) = await managed.libraries["DEMO"].requests.list_requests(RequestFilter(), 10, "")
+        await managed.libraries["DEMO"].marks.assign(first.id, "r.okafor")
 
         (link,) = (await ruth.get()).tree.xpath("//a[contains(@href, 'assignee=me')]")
 
@@ -173,7 +173,7 @@ async def test_a_branch_counts_its_own_work_alone(gateway: Running) -> None:
         draft = BorrowingDraft(
             citation=Citation(title="云的语法"), patron=PatronLink(identifier=PATRON, pickup=branch), override=True
         )
-        await gateway.gateway.managed.requests.create_borrowing("DEMO", draft)
+        await gateway.gateway.managed.libraries["DEMO"].requests.create_borrowing(draft)
     async with (
         colleague(gateway, "desk-east", "patron-services@EAST") as east,
         colleague(gateway, "r.okafor", "staff") as ruth,

@@ -215,7 +215,7 @@ async def print_paper(town: ActsTown, request: Request, kind: PrintKind, is_offe
 
 
 async def list_batches(town: ActsTown) -> Mapping[int, PrintBatch]:
-    found = await town.town.gateway.managed.printing.list_batches("OAK", 50)
+    found = await town.town.gateway.managed.libraries["OAK"].printing.list_batches(50)
     return {one.number: one for one in found}
 
 

@@ -197,7 +197,7 @@ class ActsTown(FarTown):
     async def begin(self, scene: Scene, beside: str = "") -> Request:
         """`beside`: the name of another scene, whose request is there too."""
         self.restore(beside or "base")
-        requests = self.town.gateway.managed.requests
+        requests = self.town.gateway.managed.libraries["OAK"].requests
         title = "The Three-Body Problem" if scene.cites_ours else "Sult"
         citation = Citation(type=CitationType.BOOK, title=title, author="Hamsun, Knut")
         if scene.service is ServiceType.COPY:
@@ -212,10 +212,9 @@ class ActsTown(FarTown):
             draft = LendingDraft(
                 citation=citation, requester=requester, transaction=transaction, service=service, volumes=scene.volumes
             )
-            request = await requests.create_lending("OAK", draft)
+            request = await requests.create_lending(draft)
         else:
             request = await requests.create_borrowing(
-                "OAK",
                 BorrowingDraft(
                     citation=citation,
                     patron=PatronLink(identifier=scene.patron),
@@ -229,7 +228,7 @@ class ActsTown(FarTown):
         request = await self.see(request)
         if scene.partner == BROKERED and scene.side == "borrowing":
             assert request.other_leg is not None
-            request = (await requests.load_view("OAK", request.other_leg.request_id)).request
+            request = (await requests.load_view(request.other_leg.request_id)).request
         for step in scene.steps:
             await self.step(request, step)
         await self.get("/account")  # signed in
@@ -244,7 +243,7 @@ class ActsTown(FarTown):
             await self.later(days=int(what))
         elif who == "file":
             upload = FileUpload(name="sult.pdf", media_type="application/pdf", content=write_blank_pdf(3))
-            await self.town.gateway.managed.requests.attach("OAK", request.id, upload, f"staff:{STAFF}", None)
+            await self.town.gateway.managed.libraries["OAK"].requests.attach(request.id, upload, f"staff:{STAFF}", None)
         elif who == "patron":
             await self._act_as_patron(seen, EventKind(what))
         elif who == "partner":
@@ -256,7 +255,7 @@ class ActsTown(FarTown):
 
     async def _act_as_patron(self, request: Request, kind: EventKind) -> None:
         action = ActionRequest(kind=kind, details=EventDetails(), actor="patron", version=None)
-        await self.town.gateway.managed.requests.apply_action("OAK", request.id, action)
+        await self.town.gateway.managed.libraries["OAK"].requests.apply_action(request.id, action)
 
     async def _hear_partner(self, request: Request, what: str) -> None:
         kind, *more = what.split()

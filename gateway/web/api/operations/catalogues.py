@@ -40,18 +40,14 @@ class SearchQuery(ParameterModel):
 
 
 async def list_search_targets(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = call.parts.services.search.targets(call.holder.library)
+    found = call.library.search.targets()
     return OperationReply(TargetList(items=tuple(TargetOut.model_validate(one) for one in found)))
 
 
 async def search_catalogues(call: OperationCall[NoParameters, SearchQuery, None]) -> OperationReply:
     query = _parse_search_query(call.query)
     asked = call.query
-    return OperationReply(
-        SearchOut.from_outcome(
-            await call.parts.services.search.search(call.holder.library, asked.target, query, asked.records)
-        )
-    )
+    return OperationReply(SearchOut.from_outcome(await call.library.search.search(asked.target, query, asked.records)))
 
 
 def _parse_search_query(asked: SearchQuery) -> CatalogueQuery:
@@ -66,7 +62,7 @@ def _parse_search_query(asked: SearchQuery) -> CatalogueQuery:
 
 
 async def explain_request_rota(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.partners.explain(call.holder.library, call.path.id)
+    found = await call.library.partners.explain(call.path.id)
     return OperationReply(ExplanationOut.from_explanation(found))
 
 
@@ -131,14 +127,14 @@ class LinkQuery(ParameterModel):
 
 
 async def resolve_openurl(call: OperationCall[NoParameters, LinkQuery, RawBody | None]) -> OperationReply:
-    links = call.parts.services.links
+    links = call.library.offering
     if links is None:
         raise api_problem(ProblemType.NOT_FOUND, "No adapter that reads links is installed.")
     raw = call.http.raw_path.partition("?")[2]
     query = "&".join(part for part in raw.split("&") if not part.startswith(f"{PATRON}="))
     form, kind = (call.body.content, call.body.media_type) if call.body is not None else (b"", "")
     try:
-        found = await links.resolve(call.holder.library, ReceivedLink(query.encode(), form, kind), call.query.patron)
+        found = await links.resolve(ReceivedLink(query.encode(), form, kind), call.query.patron)
     except MalformedMessage as malformed:
         raise api_problem(ProblemType.MALFORMED, f"The link can't be read: {malformed}") from None
     return OperationReply(ResolvedOut.from_resolved_link(found, f"/openurl/{quote(call.holder.library, safe=':')}"))

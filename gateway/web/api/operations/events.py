@@ -76,7 +76,7 @@ async def stream_events(call: OperationCall[NoParameters, EventStreamQuery, None
     if len(said) > 100 or not all(one.isascii() and (one.isalnum() or one == "-") for one in said):
         raise validation_problem(f"header.{LAST_EVENT_ID}", "is not the id of an event")
     cursor = said or newest_cursor(parts.clock.now())
-    feed, holder = parts.services.feed, call.holder
+    feed, holder = call.library.feed, call.holder
     return OperationReply(
         await parts.streams.serve_stream(
             call.http, feed, holder.library, cursor, lambda: parts.keys.is_still_valid(holder)
@@ -85,7 +85,7 @@ async def stream_events(call: OperationCall[NoParameters, EventStreamQuery, None
 
 
 async def list_events(call: OperationCall[NoParameters, EventPageQuery, None]) -> OperationReply:
-    found = await call.parts.services.feed.list_events_after(call.holder.library, call.query.after, call.query.limit)
+    found = await call.library.feed.list_events_after(call.query.after, call.query.limit)
     last = found[-1].id if found else call.query.after
     return OperationReply(EventPage(items=tuple(EventOut.from_history_line(line) for line in found), last=last))
 

@@ -56,42 +56,40 @@ class FilterQuery(ParameterModel):
 
 
 async def count_requests(call: OperationCall[NoParameters, RequestFilterQuery, None]) -> OperationReply:
-    found = await call.parts.services.requests.count_list(call.holder.library, make_request_filter(call.query))
+    found = await call.library.requests.count_list(make_request_filter(call.query))
     return OperationReply(CountsOut.model_validate(found))
 
 
 async def assign_request(call: OperationCall[RequestPath, NoParameters, AssigneeBody]) -> OperationReply:
     await require_change_scope(call, call.path.id)
-    marks = call.parts.services.marks
-    return changed_reply(await marks.assign(call.holder.library, call.path.id, call.body.assignee))
+    marks = call.library.marks
+    return changed_reply(await marks.assign(call.path.id, call.body.assignee))
 
 
 async def label_request(call: OperationCall[RequestPath, NoParameters, LabelChange]) -> OperationReply:
     await require_change_scope(call, call.path.id)
-    marks, body = call.parts.services.marks, call.body
-    return changed_reply(await marks.change_labels(call.holder.library, call.path.id, body.add, body.remove))
+    marks, body = call.library.marks, call.body
+    return changed_reply(await marks.change_labels(call.path.id, body.add, body.remove))
 
 
 async def act_on_requests(call: OperationCall[BulkActPath, NoParameters, BulkActBody]) -> OperationReply:
-    body, bulk, kind = call.body, call.parts.services.bulk, call.path.kind
+    body, bulk, kind = call.body, call.library.bulk, call.path.kind
     if kind not in BULK_KINDS:
         raise api_problem(ProblemType.INVALID, f"'{kind.value}' needs details of each single request.")
     await _require_change_scopes(call, body.requests)
     details = EventDetails(note=body.note) if "note" in ACTS[kind].field_names else EventDetails()
-    result = await bulk.apply_action(
-        call.holder.library, body.requests, kind, details, call.holder.actor, lists_untold=True
-    )
+    result = await bulk.apply_action(body.requests, kind, details, call.holder.actor, lists_untold=True)
     return OperationReply(BulkResultOut.from_result(result))
 
 
 async def mark_requests(call: OperationCall[NoParameters, NoParameters, BulkMarkBody]) -> OperationReply:
-    body, bulk, library = call.body, call.parts.services.bulk, call.holder.library
+    body, bulk = call.body, call.library.bulk
     await _require_change_scopes(call, body.requests)
-    result = await bulk.label(library, body.requests, body.add, body.remove)
+    result = await bulk.label(body.requests, body.add, body.remove)
     if body.assignee is not None:
         failed = {one.request_id for one in result.failed}
         rest = [one for one in body.requests if one not in failed]
-        assigned = await bulk.assign(library, rest, body.assignee)
+        assigned = await bulk.assign(rest, body.assignee)
         result = BulkResult(assigned.done, (*result.failed, *assigned.failed))
     return OperationReply(BulkResultOut.from_result(result))
 
@@ -104,11 +102,11 @@ async def _require_change_scopes(call: AnyCall, ids: Sequence[str]) -> None:
 
 
 async def list_requests_as_csv(call: OperationCall[NoParameters, RequestFilterQuery, None]) -> OperationReply:
-    asked, requests, library = call.query, call.parts.services.requests, call.holder.library
+    asked, requests = call.query, call.library.requests
     wanted = make_request_filter(asked)
-    page = await requests.list_requests(library, wanted, asked.limit, asked.cursor)
-    since = await requests.find_waiting_since(library, wanted.task, page)
-    zone = requests.library_context(library).zone
+    page = await requests.list_requests(wanted, asked.limit, asked.cursor)
+    since = await requests.find_waiting_since(wanted.task, page)
+    zone = requests.context.zone
     rows = "".join(format_csv_row(one, since[one.id], zone, with_patron=True) for one in page)
     headers = make_link_header(next_href(call, page.cursor))
     return OperationReply(f"{format_csv_header()}{rows}".encode(), 200, headers, f"{CSV}; charset=utf-8")
@@ -116,21 +114,19 @@ async def list_requests_as_csv(call: OperationCall[NoParameters, RequestFilterQu
 
 async def list_saved_filters(call: OperationCall[NoParameters, FilterQuery, None]) -> OperationReply:
     holder = call.holder
-    found = await call.parts.services.saved_filters.list_filters(holder.library, call.query.place, holder.name)
+    found = await call.library.saved_filters.list_filters(call.query.place, holder.name)
     return OperationReply(FilterList(items=tuple(map(FilterOut.model_validate, found))))
 
 
 async def save_filter(call: OperationCall[NoParameters, NoParameters, FilterIn]) -> OperationReply:
     body, holder = call.body, call.holder
-    saved = await call.parts.services.saved_filters.save_filter(
-        holder.library, body.place, holder.name, body.name, body.query, body.shared
-    )
+    saved = await call.library.saved_filters.save_filter(body.place, holder.name, body.name, body.query, body.shared)
     return OperationReply(FilterOut.model_validate(saved), 201)
 
 
 async def recall_filter(call: OperationCall[NoParameters, NoParameters, FilterIn], reference: str) -> OperationReply:
     holder = call.holder
-    found = await call.parts.services.saved_filters.list_filters(holder.library, call.body.place, holder.name)
+    found = await call.library.saved_filters.list_filters(call.body.place, holder.name)
     saved = next((one for one in found if one.id == reference), None)
     if saved is None:
         raise NotFound("filter")
@@ -138,7 +134,7 @@ async def recall_filter(call: OperationCall[NoParameters, NoParameters, FilterIn
 
 
 async def delete_saved_filter(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
-    await call.parts.services.saved_filters.delete_filter(call.holder.library, call.path.id, call.holder.name)
+    await call.library.saved_filters.delete_filter(call.path.id, call.holder.name)
     return OperationReply(status=204)
 
 

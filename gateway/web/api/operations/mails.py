@@ -36,38 +36,36 @@ class MailPath(ParameterModel):
 
 async def list_unmatched_mails(call: OperationCall[NoParameters, PagingParameters, None]) -> OperationReply:
     asked = call.query
-    page = await call.parts.services.mails.list_mails(call.holder.library, asked.limit, asked.cursor)
+    page = await call.library.mails.list_mails(asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
     items = tuple(UnmatchedMailOut.from_row(one) for one in page.rows)
     return OperationReply(UnmatchedMailList(items=items, next=following), headers=make_link_header(following))
 
 
 async def show_unmatched_mail(call: OperationCall[MailPath, NoParameters, None]) -> OperationReply:
-    opened = await call.parts.services.mails.open_mail(call.holder.library, call.path.id)
+    opened = await call.library.mails.open_mail(call.path.id)
     return OperationReply(UnmatchedMailWhole.from_opened(opened))
 
 
 async def assign_unmatched_mail(call: OperationCall[MailPath, NoParameters, AssignMail]) -> OperationReply:
-    services, holder = call.parts.services, call.holder
-    meant = await services.requests.find_request(holder.library, call.body.request)
+    library, holder = call.library, call.holder
+    meant = await library.requests.find_request(call.body.request)
     await require_change_scope(call, meant.id)
-    changed = await services.mails.assign_mail(holder.library, call.path.id, meant.id, holder.actor, call.body.meaning)
+    changed = await library.mails.assign_mail(call.path.id, meant.id, holder.actor, call.body.meaning)
     return changed_reply(changed)
 
 
 async def recall_assignment(call: OperationCall[MailPath, NoParameters, AssignMail], _reference: str) -> OperationReply:
-    return changed_reply(await call.parts.services.requests.find_request(call.holder.library, call.body.request))
+    return changed_reply(await call.library.requests.find_request(call.body.request))
 
 
 async def answer_unmatched_mail(call: OperationCall[MailPath, NoParameters, AnswerMail]) -> OperationReply:
-    await call.parts.services.mails.answer_mail(
-        call.holder.library, call.path.id, call.body.text.strip(), call.holder.actor
-    )
+    await call.library.mails.answer_mail(call.path.id, call.body.text.strip(), call.holder.actor)
     return OperationReply(status=204)
 
 
 async def dismiss_unmatched_mail(call: OperationCall[MailPath, NoParameters, None]) -> OperationReply:
-    await call.parts.services.mails.dismiss_mail(call.holder.library, call.path.id, call.holder.actor)
+    await call.library.mails.dismiss_mail(call.path.id, call.holder.actor)
     return OperationReply(status=204)
 
 

@@ -32,22 +32,20 @@ class UnreadQuery(PagingParameters):
 
 async def list_unread_messages(call: OperationCall[NoParameters, UnreadQuery, None]) -> OperationReply:
     asked = call.query
-    page = await call.parts.services.messages.list_unread(call.holder.library, asked.role, asked.limit, asked.cursor)
+    page = await call.library.messages.list_unread(asked.role, asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
     items = tuple(MessageOut.from_message_view(one) for one in page)
     return OperationReply(MessageList(items=items, next=following), headers=make_link_header(following))
 
 
 async def list_messages_of_request(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.messages.list_messages(call.holder.library, call.path.id)
+    found = await call.library.messages.list_messages(call.path.id)
     return _reply_with_conversation(found)
 
 
 async def mark_messages_read(call: OperationCall[RequestPath, NoParameters, MessagesRead]) -> OperationReply:
     await require_change_scope(call, call.path.id)
-    found = await call.parts.services.messages.mark_read(
-        call.holder.library, call.path.id, call.body.messages, call.holder.actor
-    )
+    found = await call.library.messages.mark_read(call.path.id, call.body.messages, call.holder.actor)
     return _reply_with_conversation(found)
 
 

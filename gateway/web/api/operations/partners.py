@@ -26,20 +26,18 @@ class ClosurePath(NamePath):
 
 
 async def list_closures(call: OperationCall[NamePath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.closures.list_closures(call.holder.library, call.path.name)
+    found = await call.library.closures.list_closures(call.path.name)
     return OperationReply(ClosureList(items=tuple(map(ClosureOut.model_validate, found))))
 
 
 async def add_closure(call: OperationCall[NamePath, NoParameters, ClosureIn]) -> OperationReply:
     body, holder = call.body, call.holder
-    made = await call.parts.services.closures.add_closure(
-        holder.library, call.path.name, body.first, body.last, body.note, holder.actor
-    )
+    made = await call.library.closures.add_closure(call.path.name, body.first, body.last, body.note, holder.actor)
     return OperationReply(ClosureOut.model_validate(made), 201)
 
 
 async def recall_closure(call: OperationCall[NamePath, NoParameters, ClosureIn], reference: str) -> OperationReply:
-    closures = await call.parts.services.closures.list_closures(call.holder.library, call.path.name)
+    closures = await call.library.closures.list_closures(call.path.name)
     made = next((one for one in closures if one.id == reference), None)
     if made is None:
         raise NotFound("closure")
@@ -47,19 +45,19 @@ async def recall_closure(call: OperationCall[NamePath, NoParameters, ClosureIn],
 
 
 async def remove_closure(call: OperationCall[ClosurePath, NoParameters, None]) -> OperationReply:
-    await call.parts.services.closures.remove_closure(call.holder.library, call.path.name, call.path.id)
+    await call.library.closures.remove_closure(call.path.name, call.path.id)
     return OperationReply(status=204)
 
 
 async def probe_partner(call: OperationCall[NamePath, NoParameters, None]) -> OperationReply:
-    steps = await call.parts.services.probe.probe_partner(call.holder.library, call.path.name)
+    steps = await call.library.probe.probe_partner(call.path.name)
     return OperationReply(ProbeStepList(items=tuple(map(ProbeStepOut.model_validate, steps))))
 
 
 async def try_rota(call: OperationCall[NoParameters, NoParameters, RotaTrialIn]) -> OperationReply:
     body = call.body
     wish = RotaTrial(citation=body.citation.to_citation(), service=body.service, branch=body.branch, rota=body.rota)
-    found = await call.parts.services.partners.explain_trial(call.holder.library, wish)
+    found = await call.library.partners.explain_trial(wish)
     return OperationReply(ExplanationOut.from_explanation(found))
 
 

@@ -70,14 +70,14 @@ class PatronActBody(InputModel):
 
 async def _find_patron_id(call: AnyCall) -> str:
     asked = call.query
-    found: str = await call.parts.services.patrons.find_patron_id(call.holder.library, asked.patron, asked.by)
+    found: str = await call.library.patrons.find_patron_id(asked.patron, asked.by)
     return found
 
 
 async def list_patron_requests(call: OperationCall[NoParameters, PatronRequestQuery, None]) -> OperationReply:
     asked = call.query
-    page = await call.parts.services.patrons.list_requests(
-        call.holder.library, await _find_patron_id(call), asked.open, asked.language, asked.limit, asked.cursor
+    page = await call.library.patrons.list_requests(
+        await _find_patron_id(call), asked.open, asked.language, asked.limit, asked.cursor
     )
     following = next_href(call, page.cursor)
     items = tuple(PatronRequestOut.from_patron_view(view, PLACE) for view in page)
@@ -86,9 +86,7 @@ async def list_patron_requests(call: OperationCall[NoParameters, PatronRequestQu
 
 async def show_patron_request(call: OperationCall[RequestPath, PatronParameters, None]) -> OperationReply:
     patron_id = await _find_patron_id(call)
-    return _patron_request_reply(
-        await call.parts.services.patrons.load_view(call.holder.library, call.path.id, patron_id, call.query.language)
-    )
+    return _patron_request_reply(await call.library.patrons.load_view(call.path.id, patron_id, call.query.language))
 
 
 async def act_for_patron(call: OperationCall[PatronActPath, PatronParameters, PatronActBody]) -> OperationReply:
@@ -97,8 +95,7 @@ async def act_for_patron(call: OperationCall[PatronActPath, PatronParameters, Pa
         raise validation_problem("body.answer", "is needed")
     if act is not PatronAction.ANSWER and body.answer:
         raise validation_problem("body.answer", f"means nothing for '{act.value}'")
-    view = await call.parts.services.patrons.apply_action(
-        call.holder.library,
+    view = await call.library.patrons.apply_action(
         call.path.id,
         await _find_patron_id(call),
         act,
@@ -114,9 +111,7 @@ async def recall_patron_act(
 ) -> OperationReply:
     patron_id = await _find_patron_id(call)
     return _patron_request_reply(
-        await call.parts.services.patrons.recall_action(
-            call.holder.library, call.path.id, patron_id, reference, call.query.language
-        )
+        await call.library.patrons.recall_action(call.path.id, patron_id, reference, call.query.language)
     )
 
 

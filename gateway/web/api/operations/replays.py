@@ -56,7 +56,7 @@ class ReplayedQuery(ParameterModel):
 async def preview_replay(call: OperationCall[NoParameters, NoParameters, ReplaySelectionIn]) -> OperationReply:
     wanted = await _make_filter(call)
     try:
-        found = await call.parts.services.replay_jobs.select_messages(wanted)
+        found = await call.parts.replay_jobs.select_messages(wanted)
     except TooManyMessagesError as many:
         raise api_problem(ProblemType.REFUSED, str(many)) from many
     assert wanted.until is not None, "what comes from now on isn't meant"
@@ -64,7 +64,7 @@ async def preview_replay(call: OperationCall[NoParameters, NoParameters, ReplayS
 
 
 async def begin_replay_job(call: OperationCall[NoParameters, NoParameters, ReplayJobIn]) -> OperationReply:
-    jobs = call.parts.services.replay_jobs
+    jobs = call.parts.replay_jobs
     try:
         job = await jobs.begin_job(await _make_filter(call), call.body.agreed, AuditOrigin(call.holder.actor))
     except TooManyMessagesError as many:
@@ -77,7 +77,7 @@ async def begin_replay_job(call: OperationCall[NoParameters, NoParameters, Repla
 async def recall_replay_job(
     call: OperationCall[NoParameters, NoParameters, ReplayJobIn], reference: str
 ) -> OperationReply:
-    found = await call.parts.services.replay_jobs.find_job(call.holder.library, reference)
+    found = await call.parts.replay_jobs.find_job(call.holder.library, reference)
     return OperationReply(ReplayJobOut.from_progress(found), 201)
 
 
@@ -88,21 +88,21 @@ async def _make_filter(call: OperationCall[Any, Any, Any]) -> JournalFilter:
     if call.body.outcome is OutcomeClass.PENDING:
         raise validation_problem("body.outcome", "messages in progress are finished by the gateway")
     search = call.body.to_search(call.holder.library, call.parts.clock.now())
-    return await call.parts.services.journaled.make_filter(search)
+    return await call.library.journaled.make_filter(search)
 
 
 async def list_replay_jobs(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.replay_jobs.list_jobs(call.holder.library)
+    found = await call.parts.replay_jobs.list_jobs(call.holder.library)
     return OperationReply(ReplayJobList(items=tuple(map(ReplayJobOut.from_progress, found))))
 
 
 async def show_replay_job(call: OperationCall[JobPath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.replay_jobs.find_job(call.holder.library, call.path.id)
+    found = await call.parts.replay_jobs.find_job(call.holder.library, call.path.id)
     return OperationReply(ReplayJobOut.from_progress(found))
 
 
 async def list_replayed_messages(call: OperationCall[JobPath, ReplayedQuery, None]) -> OperationReply:
-    jobs, library, asked = call.parts.services.replay_jobs, call.holder.library, call.query
+    jobs, library, asked = call.parts.replay_jobs, call.holder.library, call.query
     await jobs.find_job(library, call.path.id)
     found = await jobs.list_items(library, call.path.id, asked.limit + 1, asked.after, asked.status)
     page = found[: asked.limit]
@@ -113,7 +113,7 @@ async def list_replayed_messages(call: OperationCall[JobPath, ReplayedQuery, Non
 
 def _make_change(act: JobAct) -> Callable[[OperationCall[JobPath, NoParameters, None]], Awaitable[OperationReply]]:
     async def change_replay_job(call: OperationCall[JobPath, NoParameters, None]) -> OperationReply:
-        jobs, library, job_id = call.parts.services.replay_jobs, call.holder.library, call.path.id
+        jobs, library, job_id = call.parts.replay_jobs, call.holder.library, call.path.id
         is_changed = await jobs.change_job(library, job_id, act, AuditOrigin(call.holder.actor))
         found = await jobs.find_job(library, job_id)
         if not is_changed and found.job.status is not status_after(act):

@@ -140,16 +140,16 @@ class RequestFilterQuery(PagingParameters):
 
 async def create_borrowing(call: OperationCall[NoParameters, NoParameters, NewBorrowing]) -> OperationReply:
     draft = call.body.to_draft(call.holder.actor)
-    return _created_reply(await call.parts.services.requests.create_borrowing(call.holder.library, draft))
+    return _created_reply(await call.library.requests.create_borrowing(draft))
 
 
 async def create_lending(call: OperationCall[NoParameters, NoParameters, NewLending]) -> OperationReply:
     draft = call.body.to_lending_draft(call.holder.actor)
-    return _created_reply(await call.parts.services.requests.create_lending(call.holder.library, draft))
+    return _created_reply(await call.library.requests.create_lending(draft))
 
 
 async def recall_new_request(call: AnyCall, reference: str) -> OperationReply:
-    return _created_reply(await call.parts.services.requests.find_request(call.holder.library, reference))
+    return _created_reply(await call.library.requests.find_request(reference))
 
 
 def _created_reply(request: Request) -> OperationReply:
@@ -186,9 +186,9 @@ def make_request_filter(asked: RequestFilterQuery) -> RequestFilter:
 
 async def reply_with_list(call: AnyCall, wanted: RequestFilter) -> OperationReply:
     asked = call.query
-    page = await call.parts.services.requests.list_requests(call.holder.library, wanted, asked.limit, asked.cursor)
+    page = await call.library.requests.list_requests(wanted, asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
-    copies = await call.parts.services.requests.find_copies_to_pull(call.holder.library, wanted, page)
+    copies = await call.library.requests.find_copies_to_pull(wanted, page)
     items = tuple(RequestLine.from_request(request, copies.get(request.id)) for request in page)
     return OperationReply(RequestList(items=items, next=following), headers=make_link_header(following))
 
@@ -206,7 +206,7 @@ def make_link_header(following: str) -> dict[str, str]:
 
 
 async def show_request(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
-    shown = await call.parts.services.requests.load_view(call.holder.library, call.path.id)
+    shown = await call.library.requests.load_view(call.path.id)
     kinds = (kind for kind in shown.allowed if kind in BY_HAND)
     actions = tuple(
         ActionOut.from_kind(kind, f"{request_href(shown.request.id)}/actions/{kind.value}", shown.hints.get(kind, ""))
@@ -226,7 +226,7 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
     version, citation = call.version, Citation()
     if call.body.citation is not None:  # fields that it lacks stay, as they are at this version
         await require_change_scope(call, call.path.id)
-        request = (await call.parts.services.requests.load_view(call.holder.library, call.path.id)).request
+        request = (await call.library.requests.load_view(call.path.id)).request
         version, citation = version or request.version, request.citation
     details = call.body.to_details(citation)
     if wrong := check_details(call.path.kind, details):
@@ -243,18 +243,18 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
         confirmed=call.body.confirmed,
         lists_untold=True,
     )
-    return changed_reply(await call.parts.services.requests.apply_action(call.holder.library, call.path.id, action))
+    return changed_reply(await call.library.requests.apply_action(call.path.id, action))
 
 
 async def recall_act(call: OperationCall[ActPath, NoParameters, ActBody], reference: str) -> OperationReply:
-    return changed_reply(await call.parts.services.requests.recall_action(call.holder.library, call.path.id, reference))
+    return changed_reply(await call.library.requests.recall_action(call.path.id, reference))
 
 
 async def require_change_scope(call: AnyCall, id_: str) -> None:
     """A key that may change one side only must not change the other. Raises ApiProblem (FORBIDDEN), NotFound."""
     lacking = {role for role, scope in SIDES.items() if scope.value not in call.holder.scopes}
     if lacking:
-        request = (await call.parts.services.requests.load_view(call.holder.library, id_)).request
+        request = (await call.library.requests.load_view(id_)).request
         if request.role in lacking:
             raise forbidden_problem(SIDES[request.role])
 
@@ -378,14 +378,12 @@ async def upload_attachment(call: OperationCall[RequestPath, UploadQuery, RawBod
         )
     await require_change_scope(call, call.path.id)
     given = FileUpload(name=call.query.name, media_type=sent.media_type, content=sent.content, pages=call.query.pages)
-    request, attachment = await call.parts.services.requests.attach(
-        call.holder.library, call.path.id, given, call.holder.actor, call.version
-    )
+    request, attachment = await call.library.requests.attach(call.path.id, given, call.holder.actor, call.version)
     return _attached_reply(request, attachment)
 
 
 async def recall_attachment(call: OperationCall[RequestPath, UploadQuery, RawBody], reference: str) -> OperationReply:
-    request = await call.parts.services.requests.find_request(call.holder.library, call.path.id)
+    request = await call.library.requests.find_request(call.path.id)
     attachment = next((one for one in request.attachments if one.id == reference), None)
     if attachment is None:
         raise NotFound("file")
@@ -399,12 +397,12 @@ def _attached_reply(request: Request, attachment: Attachment) -> OperationReply:
 
 
 async def download_attachment(call: OperationCall[FilePath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.requests.load_attachment(call.holder.library, call.path.id, call.path.file)
+    found = await call.library.requests.load_attachment(call.path.id, call.path.file)
     return OperationReply(found.content, 200, file_headers(found.attachment.name), found.attachment.media_type)
 
 
 async def list_copy_links(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.copies.list_links(call.holder.library, call.path.id)
+    found = await call.library.copies.list_links(call.path.id)
     return OperationReply(CopyLinkList(items=tuple(map(CopyLinkOut.model_validate, found))))
 
 
@@ -413,22 +411,18 @@ async def list_copy_links(call: OperationCall[RequestPath, NoParameters, None]) 
 
 async def reorder_rota(call: OperationCall[RequestPath, NoParameters, RotaOrder]) -> OperationReply:
     await require_change_scope(call, call.path.id)
-    requests, holder = call.parts.services.requests, call.holder
-    return changed_reply(
-        await requests.reorder(holder.library, call.path.id, call.body.partners, holder.actor, call.version)
-    )
+    requests, holder = call.library.requests, call.holder
+    return changed_reply(await requests.reorder(call.path.id, call.body.partners, holder.actor, call.version))
 
 
 async def skip_rota_line(call: OperationCall[LinePath, NoParameters, SkipLine]) -> OperationReply:
     await require_change_scope(call, call.path.id)
-    requests, holder, path = call.parts.services.requests, call.holder, call.path
-    return changed_reply(
-        await requests.skip(holder.library, path.id, path.partner, call.body.why, holder.actor, call.version)
-    )
+    requests, holder, path = call.library.requests, call.holder, call.path
+    return changed_reply(await requests.skip(path.id, path.partner, call.body.why, holder.actor, call.version))
 
 
 async def recall_rota_change(call: OperationCall[LinePath, NoParameters, SkipLine], _reference: str) -> OperationReply:
-    return changed_reply(await call.parts.services.requests.find_request(call.holder.library, call.path.id))
+    return changed_reply(await call.library.requests.find_request(call.path.id))
 
 
 FILE_AND_ROTA_OPERATIONS = (

@@ -77,7 +77,7 @@ class NoticeQuery(PagingParameters):
 
 
 async def list_tasks(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.desk.tasks(call.holder.library)
+    found = await call.library.desk.tasks()
     return OperationReply(TaskList(items=tuple(_make_task_output(one) for one in found)))
 
 
@@ -89,7 +89,7 @@ def _make_task_output(one: TaskView) -> TaskOut:
 
 
 async def list_mailboxes_away(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.desk.list_mailbox_failures(call.holder.library)
+    found = await call.library.desk.list_mailbox_failures()
     return OperationReply(MailboxFailureList(items=tuple(MailboxFailureOut.model_validate(one) for one in found)))
 
 
@@ -109,16 +109,14 @@ def make_work_list_handler(
 
 async def list_notices(call: OperationCall[NoParameters, NoticeQuery, None]) -> OperationReply:
     asked = call.query
-    page = await call.parts.services.notices.list_notices(
-        call.holder.library, asked.request or "", asked.limit, asked.cursor
-    )
+    page = await call.library.notices.list_notices(asked.request or "", asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
     items = tuple(NoticeOut.model_validate(one) for one in page)
     return OperationReply(NoticeList(items=items, next=following), headers=make_link_header(following))
 
 
 async def show_notice(call: OperationCall[NoticePath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.notices.render_notice(call.holder.library, call.path.id)
+    found = await call.library.notices.render_notice(call.path.id)
     return OperationReply(NoticeWhole.model_validate(found))
 
 
@@ -127,29 +125,29 @@ async def show_notice(call: OperationCall[NoticePath, NoParameters, None]) -> Op
 
 async def list_dead_letters(call: OperationCall[NoParameters, PagingParameters, None]) -> OperationReply:
     asked = call.query
-    page = await call.parts.services.desk.dead_letters(call.holder.library, asked.limit, asked.cursor)
+    page = await call.library.desk.dead_letters(asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
     items = tuple(LetterOut.model_validate(one) for one in page)
     return OperationReply(LetterList(items=items, next=following), headers=make_link_header(following))
 
 
 async def show_dead_letter(call: OperationCall[LetterPath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.desk.dead_letter(call.holder.library, call.path.id)
+    found = await call.library.desk.dead_letter(call.path.id)
     return OperationReply(LetterWhole.model_validate(found))
 
 
 async def release_dead_letter(call: OperationCall[LetterPath, NoParameters, None]) -> OperationReply:
-    await call.parts.services.desk.release(call.holder.library, call.path.id, call.holder.actor)
+    await call.library.desk.release(call.path.id, call.holder.actor)
     return OperationReply(status=204)
 
 
 async def edit_dead_letter(call: OperationCall[LetterPath, NoParameters, EditLetter]) -> OperationReply:
-    await call.parts.services.desk.edit(call.holder.library, call.path.id, call.body.payload, call.holder.actor)
+    await call.library.desk.edit(call.path.id, call.body.payload, call.holder.actor)
     return OperationReply(status=204)
 
 
 async def skip_dead_letter(call: OperationCall[LetterPath, NoParameters, SkipLetter]) -> OperationReply:
-    await call.parts.services.desk.skip(call.holder.library, call.path.id, call.body.reason, call.holder.actor)
+    await call.library.desk.skip(call.path.id, call.body.reason, call.holder.actor)
     return OperationReply(status=204)
 
 
@@ -309,27 +307,27 @@ class NamePath(ParameterModel):
 
 
 async def list_partners(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.partners.partners(call.holder.library)
+    found = await call.library.partners.partners()
     return OperationReply(PartnerList(items=tuple(PartnerOut.model_validate(one) for one in found)))
 
 
 async def show_partner(call: OperationCall[NamePath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.partners.partner(call.holder.library, call.path.name)
+    found = await call.library.partners.partner(call.path.name)
     return OperationReply(PartnerOut.model_validate(found))
 
 
 async def list_rotas(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.partners.rotas(call.holder.library)
+    found = await call.library.partners.rotas()
     return OperationReply(RotaList(items=tuple(RotaOut.model_validate(one) for one in found)))
 
 
 async def show_rota(call: OperationCall[NamePath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.partners.rota(call.holder.library, call.path.name)
+    found = await call.library.partners.rota(call.path.name)
     return OperationReply(RotaOut.model_validate(found))
 
 
 async def list_loads(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.parts.services.partners.loads(call.holder.library)
+    found = await call.library.partners.loads()
     items = tuple(LoadOut.model_validate(one) for one in found)
     return OperationReply(LoadList(library=call.holder.library, at=call.parts.clock.now(), items=items))
 

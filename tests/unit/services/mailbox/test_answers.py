@@ -159,7 +159,7 @@ async def test_a_pdf_for_a_copy_is_the_copy(house: MailHouse) -> None:
     (attachment,) = shown.request.attachments
     assert shown.request.state is BorrowingState.COMPLETED
     assert (attachment.name, attachment.size) == ("art.pdf", len(COPY))
-    stored = await house.managed.requests.load_attachment("DEMO", request.id, attachment.id)
+    stored = await house.managed.libraries["DEMO"].requests.load_attachment(request.id, attachment.id)
     assert stored.content == COPY
     delivered = next(line for line in shown.history if line.event.kind is EventKind.COPY_DELIVERED)
     assert delivered.event.details.link.startswith("https://ill.demo.example/d/")

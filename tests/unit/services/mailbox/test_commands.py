@@ -54,7 +54,7 @@ async def test_a_mail_that_was_decided_about_is_shown_without_its_text(
 ) -> None:
     await house.comes(mail("Hvor er boka?", sender="ingrid@home.example", Subject="?"))
     (row,) = await house.waiting()
-    await house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada")
+    await house.managed.libraries[LIBRARY].mails.dismiss_mail(row.id, "staff:ada")
 
     shown = await asyncio.to_thread(typed, installation, "mail", "unmatched", "show", row.id)
 

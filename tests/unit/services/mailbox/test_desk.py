@@ -30,11 +30,11 @@ async def test_an_assigned_mail_happens_to_the_request_that_staff_name(house: Ma
     row = await only(house)
     assert row.possible == (request.id,)
 
-    changed = await house.boxes.desk.assign_mail(LIBRARY, row.id, request.number, "staff:ada")
+    changed = await house.managed.libraries[LIBRARY].mails.assign_mail(row.id, request.number, "staff:ada")
 
     assert changed.state is BorrowingState.WILL_SUPPLY
     assert await house.waiting() == ()
-    kept = await house.boxes.desk.show_mail(LIBRARY, row.id)
+    kept = await house.managed.libraries[LIBRARY].mails.show_mail(row.id)
     assert (kept.closed_by, kept.request_id, kept.content, kept.sender) == ("staff:ada", request.id, None, "")
 
 
@@ -43,7 +43,7 @@ async def test_who_assigns_a_mail_has_read_it(house: MailHouse) -> None:
     text = "Boka er hos bokbinderen, vi venter den tilbake i mai."
     await house.comes(mail(text, Subject="Your request"))
 
-    await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.number, "staff:ada")
+    await house.managed.libraries[LIBRARY].mails.assign_mail((await only(house)).id, request.number, "staff:ada")
 
     shown = await house.show(request)
     assert [(one.read_by, text in one.event.details.note) for one in shown.messages] == [("staff:ada", True)]
@@ -59,7 +59,7 @@ async def test_a_mail_in_words_is_to_be_read(house: MailHouse) -> None:
     shown = await house.show(request)
     assert [(one.unread, text in one.event.details.note) for one in shown.messages] == [(True, True)]
     assert RequestFlag.UNREAD in shown.request.flags
-    waiting = {one.name: one.count for one in await house.managed.desk.tasks(LIBRARY)}
+    waiting = {one.name: one.count for one in await house.managed.libraries[LIBRARY].desk.tasks()}
     assert (waiting["unread-borrowing"], waiting["unmatched-mails"]) == (1, 0)
 
 
@@ -81,7 +81,7 @@ async def test_mails_that_fit_nothing_are_counted_with_the_lists_of_staff(house:
     await house.asked()
     await house.comes(mail("Hvor er boka?", sender="ingrid@home.example", Subject="?"))
 
-    waiting = {one.name: one.count for one in await house.managed.desk.tasks(LIBRARY)}
+    waiting = {one.name: one.count for one in await house.managed.libraries[LIBRARY].desk.tasks()}
 
     assert (waiting["unread-borrowing"], waiting["unmatched-mails"]) == (0, 1)
 
@@ -91,7 +91,9 @@ async def test_a_strangers_mail_is_the_strangers_and_answers_nothing(house: Mail
     request = await house.asked()
     await house.comes(mail("TBS\nVi sender den i morgen.", sender="ingrid@home.example", Subject="From home"))
 
-    changed = await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.number, "staff:ada", meaning)
+    changed = await house.managed.libraries[LIBRARY].mails.assign_mail(
+        (await only(house)).id, request.number, "staff:ada", meaning
+    )
 
     shown = await house.show(request)
     assert (changed.state, shown.request.flags) == (BorrowingState.REQUESTED, request.flags)
@@ -107,7 +109,9 @@ async def test_a_partner_that_was_not_asked_is_a_stranger_to_the_request(house: 
     request = await house.asked()
     await house.comes(mail("TBS", sender="rl@tartu.example", Subject="Your request"))
 
-    changed = await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.number, "staff:ada")
+    changed = await house.managed.libraries[LIBRARY].mails.assign_mail(
+        (await only(house)).id, request.number, "staff:ada"
+    )
 
     assert changed.state is BorrowingState.REQUESTED
 
@@ -117,8 +121,8 @@ async def test_staff_may_vouch_for_a_stranger(house: MailHouse) -> None:
     await house.comes(mail("TBS", sender="ingrid@home.example", Subject="From home"))
     assert (await house.show(request)).request.state is BorrowingState.REQUESTED
 
-    changed = await house.boxes.desk.assign_mail(
-        LIBRARY, (await only(house)).id, request.id, "staff:ada", MailMeaning.FROM_PARTNER
+    changed = await house.managed.libraries[LIBRARY].mails.assign_mail(
+        (await only(house)).id, request.id, "staff:ada", MailMeaning.FROM_PARTNER
     )
 
     assert changed.state is BorrowingState.WILL_SUPPLY
@@ -129,7 +133,7 @@ async def test_a_report_that_is_assigned_becomes_a_note(house: MailHouse) -> Non
     bounce = mail("550 5.1.1 no such user", sender="mailer-daemon@mx.example", Subject="failure notice")
     await house.comes(b"Return-Path: <>\r\n" + bounce)
 
-    await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.id, "staff:ada")
+    await house.managed.libraries[LIBRARY].mails.assign_mail((await only(house)).id, request.id, "staff:ada")
 
     (note,) = (await house.show(request)).request.notes
     assert note.by == "staff:ada"
@@ -141,13 +145,13 @@ async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailH
     await house.comes(mail("Cheap!", sender="shop@elsewhere.example"))
     row = await only(house)
 
-    await house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada")
+    await house.managed.libraries[LIBRARY].mails.dismiss_mail(row.id, "staff:ada")
 
     assert await house.waiting() == ()
     assert (await house.show(request)).request == request
     for again in (
-        house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada"),
-        house.boxes.desk.assign_mail(LIBRARY, row.id, request.id, "staff:ada"),
+        house.managed.libraries[LIBRARY].mails.dismiss_mail(row.id, "staff:ada"),
+        house.managed.libraries[LIBRARY].mails.assign_mail(row.id, request.id, "staff:ada"),
     ):
         with pytest.raises(NotFound):
             await again
@@ -157,41 +161,43 @@ async def test_a_mail_that_was_dismissed_by_mistake_is_put_back_as_it_was(house:
     request = await house.asked()
     await house.comes(mail("TBS", sender="ingrid@home.example", Subject="From home"))
     row = await only(house)
-    await house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada")
-    (dismissed,) = (await house.boxes.desk.list_dismissed(LIBRARY, 9, "")).rows
-    await house.boxes.desk.put_back_mail(LIBRARY, row.id)
+    await house.managed.libraries[LIBRARY].mails.dismiss_mail(row.id, "staff:ada")
+    (dismissed,) = (await house.managed.libraries[LIBRARY].mails.list_dismissed(9, "")).rows
+    await house.managed.libraries[LIBRARY].mails.put_back_mail(row.id)
 
     assert (dismissed.subject, dismissed.closed_by) == ("From home", "staff:ada")
-    assert (await house.boxes.desk.list_dismissed(LIBRARY, 9, "")).rows == ()
+    assert (await house.managed.libraries[LIBRARY].mails.list_dismissed(9, "")).rows == ()
     assert await only(house) == row
-    changed = await house.boxes.desk.assign_mail(LIBRARY, row.id, request.id, "staff:ada", MailMeaning.FROM_PARTNER)
+    changed = await house.managed.libraries[LIBRARY].mails.assign_mail(
+        row.id, request.id, "staff:ada", MailMeaning.FROM_PARTNER
+    )
     assert changed.state is BorrowingState.WILL_SUPPLY
     with pytest.raises(NotFound):
-        await house.boxes.desk.put_back_mail(LIBRARY, row.id)
+        await house.managed.libraries[LIBRARY].mails.put_back_mail(row.id)
 
 
 async def test_a_dismissed_mail_is_forgotten_after_seven_days(house: MailHouse) -> None:
     await house.comes(mail("Cheap!", sender="shop@elsewhere.example", Subject="Offer"))
     await house.comes(mail("Hvor er boka?", sender="ingrid@home.example", Subject="?"))
     waiting, row = await house.waiting()
-    await house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada")
+    await house.managed.libraries[LIBRARY].mails.dismiss_mail(row.id, "staff:ada")
 
     async def let_days_pass(days: timedelta) -> None:
-        dismissed = (await house.boxes.desk.show_mail(LIBRARY, row.id)).dismissed_at
+        dismissed = (await house.managed.libraries[LIBRARY].mails.show_mail(row.id)).dismissed_at
         assert dismissed is not None
         values = {"dismissed_at": dismissed - days}
         await house.store.write(lambda c: c.execute(mailbox.mail.update().where(mailbox.mail.c.id == row.id), values))
         await house.boxes.prune_mails()
 
     await let_days_pass(timedelta(days=6, hours=23))
-    assert (await house.boxes.desk.show_mail(LIBRARY, row.id)).subject == "Offer"
+    assert (await house.managed.libraries[LIBRARY].mails.show_mail(row.id)).subject == "Offer"
     await let_days_pass(timedelta(hours=1))
 
-    kept = await house.boxes.desk.show_mail(LIBRARY, row.id)
+    kept = await house.managed.libraries[LIBRARY].mails.show_mail(row.id)
     assert (kept.sender, kept.subject, kept.content, kept.possible) == ("", "", None, ())
     assert await house.waiting() == (waiting,)
     with pytest.raises(NotFound):
-        await house.boxes.desk.put_back_mail(LIBRARY, row.id)
+        await house.managed.libraries[LIBRARY].mails.put_back_mail(row.id)
 
 
 async def test_a_dismissed_mail_is_not_put_back_once_its_request_has_forgotten_it(house: MailHouse) -> None:
@@ -200,13 +206,13 @@ async def test_a_dismissed_mail_is_not_put_back_once_its_request_has_forgotten_i
     row = await only(house)
     values = {"request_id": request.id}
     await house.store.write(lambda c: c.execute(mailbox.mail.update().where(mailbox.mail.c.id == row.id), values))
-    await house.boxes.desk.dismiss_mail(LIBRARY, row.id, "staff:ada")
+    await house.managed.libraries[LIBRARY].mails.dismiss_mail(row.id, "staff:ada")
 
     await house.store.write(lambda c: mailbox.forget_contents_of_request(c, LIBRARY, request.id))
 
-    assert (await house.boxes.desk.list_dismissed(LIBRARY, 9, "")).rows == ()
+    assert (await house.managed.libraries[LIBRARY].mails.list_dismissed(9, "")).rows == ()
     with pytest.raises(NotFound):
-        await house.boxes.desk.put_back_mail(LIBRARY, row.id)
+        await house.managed.libraries[LIBRARY].mails.put_back_mail(row.id)
 
 
 async def test_an_assigned_mail_is_in_the_conversation_of_its_request(house: MailHouse) -> None:
@@ -217,7 +223,7 @@ async def test_an_assigned_mail_is_in_the_conversation_of_its_request(house: Mai
     assert "Hvilken" not in await read_conversation(house, request)
 
     meant = next(row for row in await house.waiting() if row.subject == "From home")
-    await house.boxes.desk.assign_mail(LIBRARY, meant.id, request.number, "staff:ada")
+    await house.managed.libraries[LIBRARY].mails.assign_mail(meant.id, request.number, "staff:ada")
 
     said = await read_conversation(house, request)
     assert "Hvilken utgave?" in said
@@ -233,8 +239,8 @@ async def test_what_was_misread_is_assigned_as_a_message(house: MailHouse) -> No
     request = await house.asked()
     await house.comes(mail("TBS\n> N/A", Subject="About your request"))
 
-    await house.boxes.desk.assign_mail(
-        LIBRARY, (await only(house)).id, request.number, "staff:ada", MailMeaning.MESSAGE
+    await house.managed.libraries[LIBRARY].mails.assign_mail(
+        (await only(house)).id, request.number, "staff:ada", MailMeaning.MESSAGE
     )
 
     shown = await house.show(request)
@@ -246,9 +252,9 @@ async def test_no_machine_is_answered(house: MailHouse) -> None:
     await house.comes(mail("?", sender="shop@elsewhere.example", Subject="Tilbud", Auto_Submitted="auto-generated"))
     row = await only(house)
 
-    assert (await house.boxes.desk.open_mail(LIBRARY, row.id)).automatic
+    assert (await house.managed.libraries[LIBRARY].mails.open_mail(row.id)).automatic
     with pytest.raises(Refused, match="This email was sent automatically"):
-        await house.boxes.desk.answer_mail(LIBRARY, row.id, "Nein danke", "staff:ada")
+        await house.managed.libraries[LIBRARY].mails.answer_mail(row.id, "Nein danke", "staff:ada")
 
     assert house.mailer.mails == []
     assert await house.waiting() == (row,)
@@ -257,7 +263,9 @@ async def test_no_machine_is_answered(house: MailHouse) -> None:
 async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
     request = await house.asked()
 
-    lines = await house.boxes.desk.explain_mail(house.reply("TBS\n> N/A", Subject="Hello"), MailDestination(LIBRARY))
+    lines = await house.managed.libraries[LIBRARY].mails.explain_mail(
+        house.reply("TBS\n> N/A", Subject="Hello"), MailDestination(LIBRARY)
+    )
 
     assert [line for line in lines if line.startswith(("sender", "format letters", "  "))] == [
         "sender: bergen",
@@ -270,9 +278,11 @@ async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
 
 
 async def test_so_is_one_that_nobody_understands(house: MailHouse) -> None:
-    lines = await house.boxes.desk.explain_mail(b"\r\n\r\n", MailDestination(LIBRARY))
+    lines = await house.managed.libraries[LIBRARY].mails.explain_mail(b"\r\n\r\n", MailDestination(LIBRARY))
     assert lines == ("cannot be read: header: there is no header",)
-    lines = await house.boxes.desk.explain_mail(mail("x", sender="a@b.example"), MailDestination(LIBRARY))
+    lines = await house.managed.libraries[LIBRARY].mails.explain_mail(
+        mail("x", sender="a@b.example"), MailDestination(LIBRARY)
+    )
     assert lines[-1] == "for staff: unknown sender"
 
 

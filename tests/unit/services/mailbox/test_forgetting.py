@@ -25,7 +25,7 @@ WAYS: Mapping[str, tuple[Mapping[str, dict[str, Any]], Mapping[str, Any]]] = {
 
 async def act(house: MailHouse, request: Request, kind: EventKind, note: str) -> None:
     said = ActionRequest(kind=kind, details=EventDetails(note=note), actor="staff:ada", version=None)
-    await house.managed.requests.apply_action(LIBRARY, request.id, said)
+    await house.managed.libraries[LIBRARY].requests.apply_action(request.id, said)
     await house.managed.drain_due_work()
 
 
@@ -53,7 +53,7 @@ async def test_nothing_of_people_is_left(installation: Installation, way: str) -
         sender = words.make("stranger", "@home.example")
         await house.comes(mail(words.make("strange words", ""), sender=sender, Subject=words.make("subject", "")))
         for row in await house.waiting():
-            await house.boxes.desk.assign_mail(LIBRARY, row.id, request.number, "staff:ada")
+            await house.managed.libraries[LIBRARY].mails.assign_mail(row.id, request.number, "staff:ada")
         database = find_database(installation.folder)
         missing = set(words.made.values()) - words.places_of(set(find_canaries(database)))
         assert not missing, "what was said was kept, in the journal if nowhere else"
@@ -88,7 +88,7 @@ async def test_nothing_of_people_is_left_of_an_order_in_tags(installation: Insta
     async with mail_house(installation, {"fjord": TAGGED}, {"copies": {}}) as house:
         await house.comes(mail(order, sender="peb@fjord.example", Subject="ILL REQUEST/DEMANDE PEB Q-2026-0411"))
         (context,) = house.managed.contexts.values()
-        request = await house.managed.requests.find_request(LIBRARY, "Q-2026-0411")
+        request = await house.managed.libraries[LIBRARY].requests.find_request("Q-2026-0411")
         await act(house, request, EventKind.MESSAGE, words.make("our message", ""))
         database = find_database(installation.folder)
         assert not set(words.made.values()) - words.places_of(set(find_canaries(database)))

@@ -162,18 +162,18 @@ async def test_staff_send_what_waits_now(installation: Installation) -> None:
     async with at_noon(installation, TWICE_A_DAY) as (house, _):
         await ordered(house)
 
-        assert await house.managed.desk.send_orders_now(LIBRARY, ART) == 3
+        assert await house.managed.libraries[LIBRARY].desk.send_orders_now(ART) == 3
         await house.managed.drain_due_work()
 
         assert [len(orders_in(sent)) for sent in house.mailer.mails] == [3]
-        assert await house.managed.desk.send_orders_now(LIBRARY, ART) == 0
+        assert await house.managed.libraries[LIBRARY].desk.send_orders_now(ART) == 0
 
 
 async def test_staff_see_what_waits_and_for_which_file(installation: Installation) -> None:
     async with at_noon(installation, TWICE_A_DAY) as (house, clock):
         requests = await ordered(house, 2)
 
-        waiting = (await house.managed.desk.list_batched_orders(LIBRARY, 50, "")).items
+        waiting = (await house.managed.libraries[LIBRARY].desk.list_batched_orders(50, "")).items
         assert [(one.request_id, one.file, one.due) for one in waiting] == [
             (request.id, "", datetime(2026, 11, 23, 15, 0, tzinfo=UTC)) for request in requests
         ]
@@ -181,7 +181,7 @@ async def test_staff_see_what_waits_and_for_which_file(installation: Installatio
         house.mailer.failures = [Unavailable("mail server away")]
         await waits_until(house, clock, NOON + timedelta(hours=4))
 
-        unsent = (await house.managed.desk.list_batched_orders(LIBRARY, 50, "")).items
+        unsent = (await house.managed.libraries[LIBRARY].desk.list_batched_orders(50, "")).items
         assert [(one.file, one.error) for one in unsent] == [("F000001", "unavailable (1): mail server away")] * 2
 
 
@@ -190,7 +190,7 @@ async def test_one_order_that_staff_release_goes_alone(installation: Installatio
         first, second = await ordered(house, 2)
         (row,) = await order_rows(house, first)
 
-        await house.managed.desk.release(LIBRARY, row.id, "staff:ada")
+        await house.managed.libraries[LIBRARY].desk.release(row.id, "staff:ada")
         await house.managed.drain_due_work()
 
         assert [orders_in(sent) for sent in house.mailer.mails] == [[await number_of(house, first)]]
@@ -250,7 +250,7 @@ async def test_an_order_that_can_not_be_written_is_refused_alone(installation: I
 
         (sent,) = house.mailer.mails
         assert orders_in(sent) == [await number_of(house, first), await number_of(house, last)]
-        (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
+        (dead,) = (await house.managed.libraries[LIBRARY].desk.dead_letters(50, "")).items
         assert (dead.request_id, dead.kind) == (nameless.id, "order")
         assert dead.error.startswith("refused: data-missing: The citation has no data that fits into an order")
         assert [(await order_rows(house, one))[0].status for one in (first, last)] == [OutboxStatus.DONE] * 2
@@ -369,10 +369,10 @@ async def test_what_staff_release_is_written_by_the_profile_as_it_is_now(
         (request, *_) = await ordered(house, 2 if gather else 1)
         await waits_until(house, clock, NOON + timedelta(hours=4))
         house.change_profile(ART, art(gather, address="new@art.example"))
-        (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
+        (dead,) = (await house.managed.libraries[LIBRARY].desk.dead_letters(50, "")).items
         preview = await preview_mail(house.managed, house.adapters, LIBRARY, request.number)
 
-        await house.managed.desk.release(LIBRARY, dead.id, "staff:ada")
+        await house.managed.libraries[LIBRARY].desk.release(dead.id, "staff:ada")
         await house.managed.drain_due_work()
 
         assert [one["To"] for one in house.mailer.tried] == ["orders@art.example", "new@art.example"]
@@ -388,9 +388,9 @@ async def test_a_kept_file_holds_no_password_and_goes_when_it_is_skipped(install
         (document,) = await house.store.read(lambda c: c.execute(select(order_file.c.document)).scalars().all())
         assert PASSWORD_AT in body_of(house.mailer.tried[0])  # the house resolves a reference to itself
         assert json.loads(document)["text"].splitlines()[:2] == ["99-9999", "********"]
-        (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
+        (dead,) = (await house.managed.libraries[LIBRARY].desk.dead_letters(50, "")).items
 
-        await house.managed.desk.skip(LIBRARY, dead.id, "ordered by telephone", "staff:ada")
+        await house.managed.libraries[LIBRARY].desk.skip(dead.id, "ordered by telephone", "staff:ada")
         await house.managed.prune_outbox()
 
         assert await kept_files(house) == 0
@@ -402,12 +402,12 @@ async def test_a_file_that_no_server_takes_is_one_dead_letter(installation: Inst
         house.mailer.failures = [Refused(RefusalReason.OTHER, "550 no such mailbox")]
         await waits_until(house, clock, NOON + timedelta(hours=4))
 
-        (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
+        (dead,) = (await house.managed.libraries[LIBRARY].desk.dead_letters(50, "")).items
         assert (dead.kind, dead.target, dead.error) == ("file", ART, "refused: other: 550 no such mailbox")
         with pytest.raises(Refused, match="made from its orders"):
-            await house.managed.desk.edit(LIBRARY, dead.id, "{}", "staff:ada")
+            await house.managed.libraries[LIBRARY].desk.edit(dead.id, "{}", "staff:ada")
 
-        await house.managed.desk.release(LIBRARY, dead.id, "staff:ada")
+        await house.managed.libraries[LIBRARY].desk.release(dead.id, "staff:ada")
         await house.managed.drain_due_work()
         assert [len(orders_in(sent)) for sent in house.mailer.mails] == [2]
         assert house.mailer.tried[0].as_bytes() == house.last_sent.as_bytes()
@@ -419,9 +419,9 @@ async def test_the_orders_of_a_skipped_file_are_skipped(installation: Installati
         await house.act(requests[0], EventKind.CANCEL)
         house.mailer.failures = [Refused(RefusalReason.OTHER, "550 no such mailbox")]
         await waits_until(house, clock, NOON + timedelta(hours=4))
-        (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
+        (dead,) = (await house.managed.libraries[LIBRARY].desk.dead_letters(50, "")).items
 
-        await house.managed.desk.skip(LIBRARY, dead.id, "ordered by telephone", "staff:ada")
+        await house.managed.libraries[LIBRARY].desk.skip(dead.id, "ordered by telephone", "staff:ada")
         await house.managed.drain_due_work()
 
         assert [(await order_rows(house, one))[-1].status for one in requests] == [OutboxStatus.SKIPPED] * 2
@@ -576,14 +576,16 @@ async def test_staff_are_told_how_an_answer_is_understood(installation: Installa
     async with at_noon(installation, TWICE_A_DAY) as (house, clock):
         requests, number = await filed(house, clock, 2)
 
-        lines = await house.boxes.desk.explain_mail(
+        lines = await house.managed.libraries[LIBRARY].mails.explain_mail(
             answer("2 requests accepted", f"FILEREFNO {number}"), MailDestination(LIBRARY)
         )
 
         found = [line for line in lines if line.startswith("request: the number in the message: ")]
         assert len(found) == len(requests)
 
-        lines = await house.boxes.desk.explain_mail(answer("NOT", f"FILEREFNO {number}"), MailDestination(LIBRARY))
+        lines = await house.managed.libraries[LIBRARY].mails.explain_mail(
+            answer("NOT", f"FILEREFNO {number}"), MailDestination(LIBRARY)
+        )
 
         assert "request: the number in a file name: 2 requests match, so none was chosen" in lines
 

@@ -109,7 +109,7 @@ async def test_it_is_understood(house: MailHouse, name: str) -> None:
     await filled(house, name)
 
     ((outcome, reason),) = await mail_rows(house.store)
-    page = await house.managed.requests.list_requests("DEMO", RequestFilter(), 10, "")
+    page = await house.managed.libraries["DEMO"].requests.list_requests(RequestFilter(), 10, "")
     states = {one.number: one.state.value for one in page}
     assert outcome == "done", reason
     assert states[max(states)] == UNDERSTOOD[name], reason
@@ -122,7 +122,7 @@ async def test_it_is_set_aside_with_a_reason_and_kept(house: MailHouse, name: st
 
     assert await mail_rows(house.store) == [SET_ASIDE[name]]
     (row,) = await house.waiting()
-    assert (await house.boxes.desk.show_mail("DEMO", row.id)).content == content
+    assert (await house.managed.libraries["DEMO"].mails.show_mail(row.id)).content == content
     assert house.mailbox.count(SET_ASIDE[name][0]) == 1
 
 

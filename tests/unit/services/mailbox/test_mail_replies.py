@@ -60,9 +60,9 @@ async def mail_waits(north: NcipTown, text: str, subject: str = "Frage", uid: in
 
 async def test_an_answer_goes_to_whoever_wrote_and_takes_the_mail_off_the_list(north: NcipTown) -> None:
     row = await mail_waits(north, "Wo bleibt das Buch?\n\nIngrid")
-    desk = north.town.gateway.mailboxes.desk
+    desk = north.town.gateway.managed.libraries["NORTH"].mails
 
-    await desk.answer_mail("NORTH", row.id, "Es kommt morgen.\nGrüße", "staff:ada")
+    await desk.answer_mail(row.id, "Es kommt morgen.\nGrüße", "staff:ada")
     await north.quiet()
 
     (sent,) = north.mail.mails
@@ -70,10 +70,10 @@ async def test_an_answer_goes_to_whoever_wrote_and_takes_the_mail_off_the_list(n
     assert (sent["In-Reply-To"], sent["Auto-Submitted"]) == ("<frage-1@home.example>", None)
     lines = sent.get_content().splitlines()
     assert lines == ["Es kommt morgen.", "Grüße", "", "> Wo bleibt das Buch?", ">", "> Ingrid"]
-    assert (await desk.list_mails("NORTH", 9, "")).rows == ()
-    assert (await desk.show_mail("NORTH", row.id)).closed_by == "staff:ada"
+    assert (await desk.list_mails(9, "")).rows == ()
+    assert (await desk.show_mail(row.id)).closed_by == "staff:ada"
     with pytest.raises(NotFound):
-        await desk.answer_mail("NORTH", row.id, "Noch einmal", "staff:ada")
+        await desk.answer_mail(row.id, "Noch einmal", "staff:ada")
 
 
 async def test_an_answer_is_tried_again_and_journaled_and_its_row_names_nobody(
@@ -86,7 +86,7 @@ async def test_an_answer_is_tried_again_and_journaled_and_its_row_names_nobody(
     store = north.town.context.store
     with monkeypatch.context() as away:
         away.setattr(north.mail, "handle_DATA", refuse)
-        await north.town.gateway.mailboxes.desk.answer_mail("NORTH", row.id, "Morgen.", "staff:ada")
+        await north.town.gateway.managed.libraries["NORTH"].mails.answer_mail(row.id, "Morgen.", "staff:ada")
         await north.quiet()
 
     (waiting,) = (await store.read(lambda c: outbox_queries.list_rows_of_kind(c, "NORTH", REPLY, "", 9))).rows

@@ -21,11 +21,11 @@ from tests.support.mail_house import LIBRARY, MailHouse
 
 
 async def failures(house: MailHouse) -> Sequence[MailboxFailure]:
-    return await house.managed.desk.list_mailbox_failures(LIBRARY)
+    return await house.managed.libraries[LIBRARY].desk.list_mailbox_failures()
 
 
 async def task_count(house: MailHouse) -> int:
-    (task,) = [one for one in await house.managed.desk.tasks(LIBRARY) if one.name == "mailboxes-away"]
+    (task,) = [one for one in await house.managed.libraries[LIBRARY].desk.tasks() if one.name == "mailboxes-away"]
     return task.count
 
 

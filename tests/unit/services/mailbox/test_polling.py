@@ -23,7 +23,7 @@ from tests.support.mail_house import LIBRARY, MailHouse, mail, mail_rows
 
 
 async def notes(house: MailHouse, request_id: str) -> list[str]:
-    shown = await house.managed.requests.load_view(LIBRARY, request_id)
+    shown = await house.managed.libraries[LIBRARY].requests.load_view(request_id)
     return [note.text for note in shown.request.notes]
 
 

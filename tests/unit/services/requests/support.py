@@ -136,7 +136,7 @@ class NcipTown:
             external=(external,) if external else (),
             **more,
         )
-        request = await self.town.gateway.managed.requests.create_borrowing("NORTH", draft)
+        request = await self.town.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
         await self.quiet()
         return await self.see(request)
 
@@ -148,7 +148,7 @@ class NcipTown:
         return await self.town.see(request)
 
     async def history(self, request: Request) -> tuple[HistoryLine, ...]:
-        return (await self.town.gateway.managed.requests.load_view("NORTH", request.id)).history
+        return (await self.town.gateway.managed.libraries["NORTH"].requests.load_view(request.id)).history
 
     async def kinds(self, request: Request) -> list[str]:
         """Events that were not denied, oldest first."""

@@ -38,13 +38,13 @@ PROFILES = {
 async def lend_to(north: NcipTown, profile: str, *acts: K) -> RequestView:
     citation = Citation(title="Sult", author="Hamsun, Knut")
     draft = LendingDraft(citation=citation, requester=LibraryParty(profile=profile), transaction=f"T/{profile}")
-    service = north.town.gateway.managed.requests
-    made = await service.create_lending("NORTH", draft)
+    service = north.town.gateway.managed.libraries["NORTH"].requests
+    made = await service.create_lending(draft)
     await north.quiet()
     for act in acts:
         barcode = (await north.free_item()).barcode if act is K.SHIPPED else ""
         await north.act(made, act, barcode=barcode)
-    return await service.load_view("NORTH", made.id)
+    return await service.load_view(made.id)
 
 
 async def test_a_partner_without_a_channel_is_told_nothing(north: NcipTown) -> None:
@@ -83,11 +83,11 @@ async def test_what_the_system_cannot_be_told_staff_do_there(north: NcipTown, mo
     assert lent.request.item_barcode
     able = system.capabilities - {Capability.TEMPORARY_ITEM, Capability.CHECK_IN}
     monkeypatch.setattr(EmbeddedLibrary, "capabilities", able)
-    service = north.town.gateway.managed.requests
+    service = north.town.gateway.managed.libraries["NORTH"].requests
 
-    hints = (await service.load_view("NORTH", wanted.id)).hints
+    hints = (await service.load_view(wanted.id)).hints
     assert hints[K.RECEIVED] == "First create a record for the item in the library system and enter its barcode here."
-    hints = (await service.load_view("NORTH", lent.request.id)).hints
+    hints = (await service.load_view(lent.request.id)).hints
     assert hints == {K.CHECKED_IN: "First check in the item in the library system."}
 
 

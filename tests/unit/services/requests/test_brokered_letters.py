@@ -86,7 +86,7 @@ async def ask(north: NcipTown, requester: str) -> Request:
         requester=LibraryParty(profile=requester),
         transaction=f"W-{number}",
     )
-    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     return await north.see(request)
 
@@ -113,7 +113,7 @@ async def read_letter(north: NcipTown, lending: Request, side: str, kind: K, det
 async def find_other_leg(north: NcipTown, lending: Request) -> Request:
     leg = (await north.see(lending)).other_leg
     assert leg is not None
-    return (await north.town.gateway.managed.requests.load_view("NORTH", leg.request_id)).request
+    return (await north.town.gateway.managed.libraries["NORTH"].requests.load_view(leg.request_id)).request
 
 
 async def test_what_one_side_writes_is_written_to_the_other(north: NcipTown) -> None:
@@ -137,5 +137,5 @@ async def test_what_can_not_be_said_to_a_requester_by_ncip_is_for_staff_to_tell(
 
     near = await north.see(lending)
     assert (near.state.value, near.flags & MESSAGE_TROUBLES) == ("shipped", {RequestFlag.UNTOLD})
-    shown = await north.town.gateway.managed.requests.load_view("NORTH", near.id)
+    shown = await north.town.gateway.managed.libraries["NORTH"].requests.load_view(near.id)
     assert any("there is no message to tell Zentrale: shipped" in line.event.details.note for line in shown.history)

@@ -23,8 +23,8 @@ async def test_what_fails_fails_alone_and_says_why(north: NcipTown) -> None:
     await north.quiet()
 
     ids = [first.id, closed.id, "no-such-id", last.id, first.id]
-    result = await managed.bulk.apply_action(
-        "NORTH", ids, EventKind.NEXT_SUPPLIER, EventDetails(note="?"), "staff:ruth"
+    result = await managed.libraries["NORTH"].bulk.apply_action(
+        ids, EventKind.NEXT_SUPPLIER, EventDetails(note="?"), "staff:ruth"
     )
 
     assert [request.id for request in result.done] == [first.id, last.id]
@@ -40,13 +40,13 @@ async def test_requests_are_given_to_somebody_and_labelled_together(north: NcipT
     managed = north.town.gateway.managed
     ids = [(await north.asked()).id for _ in range(2)]
 
-    assert len((await managed.bulk.assign("NORTH", ids, "ruth")).done) == 2
-    labelled = await managed.bulk.label("NORTH", ids, ["rush"], [])
+    assert len((await managed.libraries["NORTH"].bulk.assign(ids, "ruth")).done) == 2
+    labelled = await managed.libraries["NORTH"].bulk.label(ids, ["rush"], [])
 
     assert {(one.assignee, one.labels) for one in labelled.done} == {("ruth", ("rush",))}
-    found = await managed.bulk.collect("NORTH", RequestFilter(assignee="ruth", label="rush"))
+    found = await managed.libraries["NORTH"].bulk.collect(RequestFilter(assignee="ruth", label="rush"))
     assert {one.id for one in found} == set(ids)
-    counts = await managed.requests.count_list("NORTH", RequestFilter(assignee="ruth"))
+    counts = await managed.libraries["NORTH"].requests.count_list(RequestFilter(assignee="ruth"))
     assert counts.total == 2
 
 
@@ -57,7 +57,7 @@ async def test_more_than_can_be_done_at_once_is_told(north: NcipTown, monkeypatc
     everything = RequestFilter(role=Role.BORROWING, states=(BorrowingState.REQUESTED.value,))
     monkeypatch.setattr(bulk_actions, "MAX_BULK", 2)
     with pytest.raises(TooManyRequests):
-        await managed.bulk.collect("NORTH", everything)
+        await managed.libraries["NORTH"].bulk.collect(everything)
 
 
 def test_only_what_needs_nothing_of_the_single_request_is_done_in_bulk() -> None:
@@ -69,27 +69,25 @@ def test_only_what_needs_nothing_of_the_single_request_is_done_in_bulk() -> None
 
 
 async def test_a_filter_is_named_for_oneself_or_for_the_house(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> None:
-    service = north.town.gateway.managed.saved_filters
-    mine = await service.save_filter(
-        "NORTH", "borrowing", "ruth", " Rush,  nobody’s ", "label=rush&assignee=nobody", False
-    )
-    shared = await service.save_filter("NORTH", "borrowing", "ada", "Late", "task=overdue", True)
+    service = north.town.gateway.managed.libraries["NORTH"].saved_filters
+    mine = await service.save_filter("borrowing", "ruth", " Rush,  nobody’s ", "label=rush&assignee=nobody", False)
+    shared = await service.save_filter("borrowing", "ada", "Late", "task=overdue", True)
 
     assert mine.name == "Rush, nobody’s"
-    assert [one.name for one in await service.list_filters("NORTH", "borrowing", "ruth")] == ["Late", mine.name]
-    assert [one.name for one in await service.list_filters("NORTH", "borrowing", "ada")] == ["Late"]
-    assert await service.list_filters("NORTH", "lending", "ruth") == ()
-    again = await service.save_filter("NORTH", "borrowing", "ruth", mine.name, "label=rush", False)
-    assert [one.query for one in await service.list_filters("NORTH", "borrowing", "ruth")] == [
+    assert [one.name for one in await service.list_filters("borrowing", "ruth")] == ["Late", mine.name]
+    assert [one.name for one in await service.list_filters("borrowing", "ada")] == ["Late"]
+    assert await service.list_filters("lending", "ruth") == ()
+    again = await service.save_filter("borrowing", "ruth", mine.name, "label=rush", False)
+    assert [one.query for one in await service.list_filters("borrowing", "ruth")] == [
         "task=overdue",
         "label=rush",
     ]
     with pytest.raises(NotFound):
-        await service.delete_filter("NORTH", shared.id, "ruth")
+        await service.delete_filter(shared.id, "ruth")
     with pytest.raises(Refused, match="1 to 60 printable"):
-        await service.save_filter("NORTH", "borrowing", "ruth", " ", "", False)
+        await service.save_filter("borrowing", "ruth", " ", "", False)
     monkeypatch.setattr(saved_filters, "MAX_FILTERS", 1)
     with pytest.raises(Refused, match="up to 1 filters"):
-        await service.save_filter("NORTH", "borrowing", "ruth", "One more", "", False)
-    await service.delete_filter("NORTH", again.id, "ruth")
-    assert [one.name for one in await service.list_filters("NORTH", "borrowing", "ruth")] == ["Late"]
+        await service.save_filter("borrowing", "ruth", "One more", "", False)
+    await service.delete_filter(again.id, "ruth")
+    assert [one.name for one in await service.list_filters("borrowing", "ruth")] == ["Late"]

@@ -60,7 +60,7 @@ async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
 async def make_request(north: NcipTown) -> Request:
     """A borrowing request, for which the rota says whom to ask."""
     draft = BorrowingDraft(citation=Citation(title="Λιμάνια"), patron=PatronLink(identifier=PATRON), mediated=False)
-    request = await north.town.gateway.managed.requests.create_borrowing("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
     await north.quiet()
     return await north.see(request)
 
@@ -88,8 +88,8 @@ async def test_a_request_of_the_christmas_days_is_sent_when_the_supplier_opens(n
 
 
 async def test_a_closure_that_staff_have_written_counts_too(north: NcipTown) -> None:
-    closures = north.town.gateway.managed.closures
-    await closures.add_closure("NORTH", "south", SATURDAY, date(2027, 1, 6), "", "staff:ana")
+    closures = north.town.gateway.managed.libraries["NORTH"].closures
+    await closures.add_closure("south", SATURDAY, date(2027, 1, 6), "", "staff:ana")
     request = await make_request(north)
 
     await advance_to(north, datetime(2027, 1, 3, 12, 0, tzinfo=UTC))
@@ -99,29 +99,29 @@ async def test_a_closure_that_staff_have_written_counts_too(north: NcipTown) -> 
 
 
 async def test_a_closure_that_staff_take_back_or_shorten_is_waited_for_no_longer(north: NcipTown) -> None:
-    closures = north.town.gateway.managed.closures
+    closures = north.town.gateway.managed.libraries["NORTH"].closures
     first, last = date(2027, 1, 2), date(2027, 2, 6)
-    made = await closures.add_closure("NORTH", "south", first, last, "", "staff:ana")
+    made = await closures.add_closure("south", first, last, "", "staff:ana")
     request = await make_request(north)
     assert await find_retry_time(north, request) == datetime(2027, 2, 6, 23, 0, tzinfo=UTC)
 
-    await closures.remove_closure("NORTH", "south", made.id)
+    await closures.remove_closure("south", made.id)
     assert await find_retry_time(north, request) == datetime(2027, 1, 1, 23, 0, tzinfo=UTC), "the profile's own"
-    await closures.add_closure("NORTH", "south", first, date(2027, 1, 3), "", "staff:ana")
+    await closures.add_closure("south", first, date(2027, 1, 3), "", "staff:ana")
     assert await find_retry_time(north, request) == datetime(2027, 1, 3, 23, 0, tzinfo=UTC)
 
 
 async def test_a_supplier_that_opens_earlier_is_asked_at_once(north: NcipTown) -> None:
     """But not before whoever shortens a closure has written it anew."""
     await advance_to(north, datetime(2027, 1, 5, 9, 0, tzinfo=UTC))
-    closures = north.town.gateway.managed.closures
-    made = await closures.add_closure("NORTH", "south", date(2027, 1, 5), date(2027, 2, 6), "", "staff:ana")
+    closures = north.town.gateway.managed.libraries["NORTH"].closures
+    made = await closures.add_closure("south", date(2027, 1, 5), date(2027, 2, 6), "", "staff:ana")
     request = await make_request(north)
     assert request.state is BorrowingState.NO_SUPPLIER
-    other = await closures.add_closure("NORTH", "hill", date(2027, 1, 5), date(2027, 2, 6), "", "staff:ana")
+    other = await closures.add_closure("hill", date(2027, 1, 5), date(2027, 2, 6), "", "staff:ana")
 
-    await closures.remove_closure("NORTH", "south", made.id)
-    await closures.remove_closure("NORTH", "hill", other.id)
+    await closures.remove_closure("south", made.id)
+    await closures.remove_closure("hill", other.id)
     await north.quiet()
     assert (await north.see(request)).state is BorrowingState.NO_SUPPLIER
     await advance_to(north, datetime(2027, 1, 5, 9, 15, tzinfo=UTC))
@@ -133,7 +133,7 @@ async def test_a_supplier_that_opens_earlier_is_asked_at_once(north: NcipTown) -
 async def test_while_we_do_not_lend_a_requester_hears_from_when_we_do(north: NcipTown) -> None:
     """From the first day on which we work: the closures end with a Saturday."""
     draft = LendingDraft(citation=Citation(title="Λιμάνια"), requester=LibraryParty(profile="hill"))
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
 
     assert (await north.see(made)).state is LendingState.UNFILLED
@@ -151,7 +151,7 @@ async def test_the_first_day_on_which_we_work_is_not_one_of_the_next_closure(nor
     """A Sunday lies between the two."""
     draft = LendingDraft(citation=Citation(title="Λιμάνια"), requester=LibraryParty(profile="hill"))
     north.clock.advance(AT_MARCH - north.clock.now())
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
 
     (answer,) = [line.event for line in await north.history(made) if line.event.kind is EventKind.RETRY]
@@ -160,7 +160,7 @@ async def test_the_first_day_on_which_we_work_is_not_one_of_the_next_closure(nor
 
 async def test_a_broker_that_asks_the_next_library_at_once_hears_no_day(north: NcipTown) -> None:
     draft = LendingDraft(citation=Citation(title="Λιμάνια"), requester=LibraryParty(profile="broker"))
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
 
     assert (await north.see(made)).state is LendingState.UNFILLED

@@ -47,7 +47,7 @@ async def test_another_librarys_item_is_offered_to_nobody(north: NcipTown, monke
         requester=LibraryParty(profile="hill"),
         extras=(CitationExtra(WANTED_ITEM, theirs.barcode),),
     )
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
 
     located = await north.see(made)
@@ -81,7 +81,7 @@ async def test_a_condition_is_accepted_by_a_retry_for_the_same_work_alone(
     north: NcipTown, title: str, state: LendingState
 ) -> None:
     draft = LendingDraft(citation=Citation(title="Sult"), requester=LibraryParty(profile="hill"), transaction="H-1")
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     await north.act(made, EventKind.CONDITIONAL, note="library use only")
     profile, _ = north.town.context.require_partner("hill")

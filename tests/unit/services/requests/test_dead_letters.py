@@ -27,57 +27,57 @@ async def ask_for(north: NcipTown, title: str) -> None:
         citation=Citation(title=title, identifiers=(RecordId("isbn", "9780306406157"),)),
         requester=LibraryParty(profile="hill"),
     )
-    await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
 
 
 async def test_what_one_fault_has_stopped_is_one_cause(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = north.town.gateway.managed.desk
+    desk = north.town.gateway.managed.libraries["NORTH"].desk
     with monkeypatch.context() as fault:
         fault.setattr(north.town.context.system, "find_bib", refuse_with(RefusalReason.UNAUTHORIZED_SERVICE))
         for title in TITLES:
             await ask_for(north, title)
         await north.quiet()
-    (cause,) = await desk.dead_letter_causes("NORTH")
+    (cause,) = await desk.dead_letter_causes()
     assert (cause.kind, cause.target, cause.count) == ("work", "locate", 3)
     assert "unauthorized-service" in cause.error
     assert cause.oldest <= cause.newest
-    letters = await desk.dead_letters_of_cause("NORTH", cause.kind, cause.target, cause.error)
-    assert [one.id for one in letters] == [one.id for one in (await desk.dead_letters("NORTH", 10, "")).items]
+    letters = await desk.dead_letters_of_cause(cause.kind, cause.target, cause.error)
+    assert [one.id for one in letters] == [one.id for one in (await desk.dead_letters(10, "")).items]
 
-    released = await desk.release_all("NORTH", [one.id for one in letters], "staff:ruth")
+    released = await desk.release_all([one.id for one in letters], "staff:ruth")
     await north.quiet()
 
     assert released == 3
-    assert await desk.dead_letter_causes("NORTH") == ()
+    assert await desk.dead_letter_causes() == ()
 
 
 async def test_one_that_somebody_else_has_decided_about_is_passed_over(
     north: NcipTown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = north.town.gateway.managed.desk
+    desk = north.town.gateway.managed.libraries["NORTH"].desk
     monkeypatch.setattr(north.town.context.system, "find_bib", refuse_with(RefusalReason.UNAUTHORIZED_SERVICE))
     for title in TITLES:
         await ask_for(north, title)
     await north.quiet()
-    letters = (await desk.dead_letters("NORTH", 10, "")).items
-    await desk.skip("NORTH", letters[0].id, "asked by telephone", "staff:ines")
+    letters = (await desk.dead_letters(10, "")).items
+    await desk.skip(letters[0].id, "asked by telephone", "staff:ines")
 
-    assert await desk.release_all("NORTH", [one.id for one in letters], "staff:ruth") == 2
+    assert await desk.release_all([one.id for one in letters], "staff:ruth") == 2
 
 
 async def test_other_targets_and_errors_are_other_causes(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = north.town.gateway.managed.desk
+    desk = north.town.gateway.managed.libraries["NORTH"].desk
     for reason in (RefusalReason.UNAUTHORIZED_SERVICE, RefusalReason.UNKNOWN_AGENCY):
         with monkeypatch.context() as fault:
             fault.setattr(north.town.context.system, "find_bib", refuse_with(reason))
             await ask_for(north, TITLES[0])
             await north.quiet()
 
-    causes = await desk.dead_letter_causes("NORTH")
+    causes = await desk.dead_letter_causes()
 
     assert [one.count for one in causes] == [1, 1]
     assert causes[0].oldest <= causes[1].oldest
-    assert await desk.dead_letters_of_cause("NORTH", "partner", "hill", causes[0].error) == ()
+    assert await desk.dead_letters_of_cause("partner", "hill", causes[0].error) == ()
 
 
 async def test_what_may_have_arrived_stays_a_repeat_where_the_first_try_after_its_release_finds_nobody(
@@ -99,7 +99,7 @@ async def test_what_may_have_arrived_stays_a_repeat_where_the_first_try_after_it
     )
     await context.store.write(lambda c: outbox.mark_dead(c, row, row.error, context.now()))
 
-    await north.town.gateway.managed.desk.release("NORTH", row.id, "staff:ruth")
+    await north.town.gateway.managed.libraries["NORTH"].desk.release(row.id, "staff:ruth")
     await north.quiet()
     north.clock.advance(timedelta(days=1))
     await north.quiet()
@@ -114,26 +114,29 @@ async def test_one_that_is_released_goes_to_the_address_that_its_partner_has_tod
     async def refuse(_channel: object, _message: PartnerMessage, _profile: Profile) -> DeliveryResult:
         raise Refused(RefusalReason.INVALID_VALUE, "550 5.1.1 no such mailbox")
 
-    desk, requests = north.town.gateway.managed.desk, north.town.gateway.managed.requests
+    desk, requests = (
+        north.town.gateway.managed.libraries["NORTH"].desk,
+        north.town.gateway.managed.libraries["NORTH"].requests,
+    )
     with monkeypatch.context() as wrong:
         wrong.setattr(type(north.town.context.channels["mail"]), "send", refuse)
         if role is Role.BORROWING:
             await north.asked()
         else:
             asked = LendingDraft(citation=Citation(title=TITLES[1]), requester=LibraryParty(profile="south"))
-            await requests.create_lending("NORTH", asked)
+            await requests.create_lending(asked)
             await north.quiet()
             (request,) = await north.all(Role.LENDING)
             await north.act(request, EventKind.WILL_SUPPLY)
             await north.quiet()
-    letters = [one for one in (await desk.dead_letters("NORTH", 10, "")).items if one.target == "south"]
+    letters = [one for one in (await desk.dead_letters(10, "")).items if one.target == "south"]
     assert letters
     profile = north.town.gateway.settings.profiles_folder / "south.yml"
     profile.write_text(profile.read_text("utf-8").replace("ill@south.example", "fernleihe@south.example"), "utf-8")
     assert await north.town.gateway.reload()
 
     for letter in letters:
-        await desk.release("NORTH", letter.id, "staff:ruth")
+        await desk.release(letter.id, "staff:ruth")
     await north.quiet()
 
     told = {str(mail["To"]) for mail in north.mail.mails if "south" in str(mail["To"])}

@@ -385,7 +385,7 @@ async def test_a_message_that_was_given_up_keeps_its_event_and_loses_its_words(n
         requester=LibraryParty(profile="south", email="nina@south.example"),
         transaction="S-1",
     )
-    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     hold_mail(north)
     await north.act(request, EventKind.UNFILLED, note="Frau Нина hat es selbst")
@@ -468,8 +468,8 @@ async def test_messages_that_name_the_patron_otherwise_lose_their_contents(north
     assert find_text(north, "reader02") == {"message.body"}
 
     if by_staff:
-        patrons = PatronDataService({"NORTH": north.town.context})
-        await patrons.forget_patron("NORTH", PatronNumber(PATRON), "staff:ana")
+        patrons = PatronDataService(north.town.context)
+        await patrons.forget_patron(PatronNumber(PATRON), "staff:ana")
     else:
         await pass_time(north, timedelta(days=DAYS))
 
@@ -520,7 +520,7 @@ async def test_a_message_that_creates_a_patron_is_forgotten_with_him(
     assert find_text(north, "Нина") == {"message.body"}
 
     number = PatronNumber(card or made.text("UserIdentifierValue"))
-    await PatronDataService({"NORTH": north.town.context}).forget_patron("NORTH", number, "staff:ana")
+    await PatronDataService(north.town.context).forget_patron(number, "staff:ana")
 
     assert not find_text(north, "Нина")
 
@@ -633,8 +633,8 @@ async def test_a_canary_in_every_text_of_circulation_is_gone(north: NcipTown) ->
     assert set(words.made.values()) == words.places_of(set(find_canaries(database, KEY)))
     assert (await system.item_loan(item.id)) is None
 
-    patrons = PatronDataService({"NORTH": north.town.context})
-    await patrons.forget_patron("NORTH", PatronNumber(card), "staff:ana")
+    patrons = PatronDataService(north.town.context)
+    await patrons.forget_patron(PatronNumber(card), "staff:ana")
 
     assert find_left(words, database, (), KEY) == {}
     assert not find_text(north, card)
@@ -657,8 +657,8 @@ async def test_a_message_that_comes_again_after_its_patron_was_forgotten_does_no
     assert [one.problem for one in first] == ["", "", ""]
     before = await _read_library(north)
 
-    patrons = PatronDataService({"NORTH": north.town.context})
-    await patrons.forget_patron("NORTH", PatronNumber(PATRON), "staff:ana")
+    patrons = PatronDataService(north.town.context)
+    await patrons.forget_patron(PatronNumber(PATRON), "staff:ana")
     assert not find_text(north, PATRON)
     again = [await north.post("desk", one) for one in messages]
 

@@ -55,7 +55,7 @@ class Desk:
     async def asked_by_hill(self) -> Request:
         """For something that is not found by rule."""
         draft = LendingDraft(citation=Citation(title="Λιμάνια του Βορρά"), requester=LibraryParty(profile="hill"))
-        made = await self.town.gateway.managed.requests.create_lending(NORTH, draft)
+        made = await self.town.gateway.managed.libraries[NORTH].requests.create_lending(draft)
         await self.finish()
         return made
 
@@ -66,7 +66,7 @@ class Desk:
             partner="south",
             mediated=False,
         )
-        made = await self.town.gateway.managed.requests.create_borrowing(NORTH, draft)
+        made = await self.town.gateway.managed.libraries[NORTH].requests.create_borrowing(draft)
         await self.finish()
         return made
 
@@ -75,7 +75,7 @@ class Desk:
         return await self.town.act(request, act)
 
     async def show(self, request: Request) -> RequestView:
-        return await self.town.gateway.managed.requests.load_view(NORTH, request.id)
+        return await self.town.gateway.managed.libraries[NORTH].requests.load_view(request.id)
 
     async def state_of(self, request: Request) -> str:
         return (await self.town.see(request)).state.value
@@ -103,7 +103,7 @@ class Desk:
             self.clock.advance(timedelta(minutes=15))
 
     async def dead_letters(self) -> list[str]:
-        page = await self.town.gateway.managed.desk.dead_letters(NORTH, 50, "")
+        page = await self.town.gateway.managed.libraries[NORTH].desk.dead_letters(50, "")
         return [f"{letter.target}: {letter.error}" for letter in page.items]
 
     # --- the library -------------------------------------------------------------------------------------
@@ -391,7 +391,7 @@ async def test_staff_see_a_refused_step_on_the_request(desk: Desk) -> None:
     assert (step.kind, step.target, step.status) == ("library", "place-hold", "dead")
     assert step.error.startswith("refused: on-loan-same-patron: ")
     await desk.town.context.system.check_in(item.barcode, "back at the counter")
-    await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
+    await desk.town.gateway.managed.libraries[NORTH].desk.release(step.id, STAFF)
     await desk.finish()
     assert (await desk.show(request)).unfinished == ()
     assert await desk.held_for(item) == [request.number]
@@ -409,7 +409,7 @@ async def test_a_released_step_comes_after_those_that_wait(desk: Desk) -> None:
     await desk.act(request, EventKind.LOCATED, barcode=other.barcode)
     (step,) = [one for one in (await desk.show(request)).unfinished if one.status == "dead"]
 
-    await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
+    await desk.town.gateway.managed.libraries[NORTH].desk.release(step.id, STAFF)
     released = await desk.town.gateway.managed.worker.run_row(NORTH, step.id)
 
     assert released.status is OutboxStatus.WAITING, "the one that keeps the other copy is before it"

@@ -74,8 +74,8 @@ async def test_in_the_east_a_day_that_has_come_is_not_waited_for(template: Path,
     async with NcipTown(template, tmp_path, "Pacific/Auckland") as north:
         request = await be_asked_later(north, datetime(2026, 4, 10, 1, 0, tzinfo=UTC), date(2026, 4, 28))
         assert await find_retry_time(north, request) == datetime(2026, 4, 27, 12, 0, tzinfo=UTC)
-        closures = north.town.gateway.managed.closures
-        await closures.add_closure("NORTH", "south", date(2026, 4, 28), date(2026, 4, 30), "", "staff:ana")
+        closures = north.town.gateway.managed.libraries["NORTH"].closures
+        await closures.add_closure("south", date(2026, 4, 28), date(2026, 4, 30), "", "staff:ana")
 
         north.clock.advance(datetime(2026, 4, 27, 12, 0, tzinfo=UTC) - north.clock.now())
         async with asyncio.timeout(20):
@@ -93,8 +93,8 @@ async def test_the_time_for_an_answer_stands_still_while_the_partner_is_closed(n
     third_day = datetime(2026, 4, 29, 9, 0, tzinfo=UTC)
     assert await find_timer(north, request, TimerKind.ANSWER) == third_day
 
-    closures = north.town.gateway.managed.closures
-    await closures.add_closure("NORTH", "south", date(2026, 4, 29), date(2026, 5, 4), "", "staff:ana")
+    closures = north.town.gateway.managed.libraries["NORTH"].closures
+    await closures.add_closure("south", date(2026, 4, 29), date(2026, 5, 4), "", "staff:ana")
     north.clock.advance(third_day - north.clock.now())
     await north.quiet()
 

@@ -43,14 +43,14 @@ def refuse_with(reason: RefusalReason) -> Call:
 
 
 async def find_dead_letters(north: NcipTown) -> list[tuple[str, str]]:
-    page = await north.town.gateway.managed.desk.dead_letters("NORTH", 10, "")
+    page = await north.town.gateway.managed.libraries["NORTH"].desk.dead_letters(10, "")
     return [(one.target, one.error.split(": ")[1]) for one in page.items]
 
 
 async def ship_to_hill(north: NcipTown, **terms: Any) -> Request:
     item = await north.free_item()
     draft = LendingDraft(citation=Citation(title="Λιμάνια του Βορρά"), requester=LibraryParty(profile="hill"))
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     await north.act(made, EventKind.LOCATED, barcode=item.barcode)
     await north.quiet()
@@ -133,7 +133,7 @@ async def test_a_request_is_not_unknown_here_because_nobody_might_look(
         requester=LibraryParty(profile="hill"),
     )
 
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
 
     assert (await north.see(made)).state is LendingState.NEW
@@ -148,7 +148,7 @@ async def test_a_book_is_not_taken_for_one_that_we_lack(north: NcipTown, monkeyp
     )
 
     with pytest.raises(Refused) as refused:
-        await north.town.gateway.managed.requests.create_borrowing("NORTH", draft)
+        await north.town.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
 
     assert refused.value.reason is RefusalReason.UNAUTHORIZED_SERVICE
 
@@ -158,10 +158,10 @@ async def test_the_services_for_a_citation_are_those_for_an_unknown_shelf(
 ) -> None:
     monkeypatch.setattr(north.town.context.system, "find_bib", refuse_with(RefusalReason.UNAUTHORIZED_SERVICE))
     citation = Citation(title="Λιμάνια", identifiers=(RecordId("isbn", "9780306406157"),))
-    offering = FulfilmentService({"NORTH": north.town.context}, OpenUrlFormat())
+    offering = FulfilmentService(north.town.context, OpenUrlFormat())
 
     with pytest.raises(Refused):
         await find_local_copies(north.town.context.system, citation)
-    offers = await offering.list_offers("NORTH", citation, ServiceType.LOAN)
+    offers = await offering.list_offers(citation, ServiceType.LOAN)
 
     assert offers.held.availability.value == "unknown"

@@ -358,7 +358,7 @@ async def lending(north: NcipTown, barcode: str, transaction: str) -> Request:
     draft = LendingDraft(
         citation=Citation(title="something of ours"), requester=LibraryParty(profile="south"), transaction=transaction
     )
-    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.act(request, EventKind.LOCATED, barcode=barcode)
     await north.quiet()
     return await north.see(request)

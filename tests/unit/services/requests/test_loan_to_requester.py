@@ -49,7 +49,7 @@ async def wanted(
         transaction=transaction,
         patron=patron,
     )
-    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     request = await north.act(request, EventKind.LOCATED, barcode=barcode)
     await north.quiet()
@@ -81,7 +81,7 @@ async def test_the_record_is_made_once_and_kept_up_to_date(north: NcipTown) -> N
     married = HomePatron(identifier="H-2001", name=PersonName("Novotná", "Zdeňka"), email="zn@readers.example")
 
     draft = LendingDraft(citation=Citation(title="more"), requester=LibraryParty(profile="valley"), patron=married)
-    second = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    second = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
 
     assert second.direct_patron.id == first.direct_patron.id
     assert (await north.patron("H-2001")).name.surname == "Novotná"

@@ -30,14 +30,14 @@ async def test_two_that_come_together_do_not_get_the_same_copy(north: NcipTown) 
     managed = north.town.gateway.managed
     drafts = [LendingDraft(citation=citation, requester=LibraryParty(profile="hill")) for _ in record.items]
 
-    made = [await managed.requests.create_lending("NORTH", draft) for draft in (*drafts, drafts[0])]
+    made = [await managed.libraries["NORTH"].requests.create_lending(draft) for draft in (*drafts, drafts[0])]
     await north.quiet()
 
     seen = [await north.see(one) for one in made]
     located = [one.item_barcode for one in seen if one.state is LendingState.LOCATED]
     assert len(located) == len(set(located)), "no copy twice"
     assert any(one.state is LendingState.NEW for one in seen), "one more than there are copies"
-    assert (await managed.desk.dead_letters("NORTH", 10, "")).items == ()
+    assert (await managed.libraries["NORTH"].desk.dead_letters(10, "")).items == ()
 
 
 async def test_the_copy_that_the_requester_has_chosen_is_taken_before_others(north: NcipTown) -> None:
@@ -52,7 +52,7 @@ async def test_the_copy_that_the_requester_has_chosen_is_taken_before_others(nor
         extras=(CitationExtra(WANTED_ITEM, wanted),),
     )
 
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
 
     assert (await north.see(made)).item_barcode == wanted
@@ -85,14 +85,14 @@ async def test_what_the_system_cannot_look_up_staff_find_themselves(
     managed = north.town.gateway.managed
     citation = Citation(title="Der Kirschgarten", identifiers=(RecordId("isbn", "978-0-00-001999-8"),))
 
-    made = await managed.requests.create_lending(
-        "NORTH", LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
+    made = await managed.libraries["NORTH"].requests.create_lending(
+        LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
     )
     await north.quiet()
 
     seen = await north.see(made)
     assert (seen.state, [one.text for one in seen.notes]) == (LendingState.NEW, [note])
-    assert (await managed.desk.dead_letters("NORTH", 10, "")).items == ()
+    assert (await managed.libraries["NORTH"].desk.dead_letters(10, "")).items == ()
     await north.act(made, EventKind.SHIPPED, barcode=item.barcode)
     await north.quiet()
     assert (await north.see(made)).state is LendingState.SHIPPED
@@ -116,8 +116,8 @@ async def test_what_staff_pass_on_while_it_is_looked_for_stays_passed_on(
 
         monkeypatch.setattr(system, "holdings", pass_on_meanwhile)
         citation = Citation(title=record.bib.title, identifiers=(RecordId("local", record.bib.id),))
-        made = await north.town.gateway.managed.requests.create_lending(
-            "NORTH", LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
+        made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(
+            LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
         )
         await north.quiet()
 

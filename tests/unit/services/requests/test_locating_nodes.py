@@ -128,14 +128,14 @@ async def do_at_once(
 
 
 def printing_at(town: Town, context: LibraryContext) -> PrintService:
-    return replace(town.gateway.managed.printing, contexts={"NORTH": context})
+    return replace(town.gateway.managed.libraries["NORTH"].printing, context=context)
 
 
 async def locate(town: Town) -> Request:
     record = await only_copy(town)
     citation = Citation(title=record.bib.title, author=record.bib.author, identifiers=record.bib.identifiers)
     draft = LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
-    request = await town.gateway.managed.requests.create_lending("NORTH", draft)
+    request = await town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await locate_item(town.context, request.id)
     return request
 
@@ -144,7 +144,7 @@ async def test_slips_are_in_one_batch_only(nodes: tuple[Town, Town]) -> None:
     request = await locate(nodes[0])
 
     batch, other = await do_at_once(
-        nodes, lambda here: printing_at(nodes[0], here).make_batch("NORTH", PrintKind.PULL_SLIPS, "staff:ana")
+        nodes, lambda here: printing_at(nodes[0], here).make_batch(PrintKind.PULL_SLIPS, "staff:ana")
     )
 
     assert isinstance(batch, PrintBatch)
@@ -157,9 +157,7 @@ async def test_the_slip_of_a_scanned_item_is_in_one_batch_only(nodes: tuple[Town
 
     slips = await do_at_once(
         nodes,
-        lambda here: printing_at(nodes[0], here).add_scanned_request(
-            "NORTH", PrintKind.PULL_SLIPS, request.id, "staff:ana", ()
-        ),
+        lambda here: printing_at(nodes[0], here).add_scanned_request(PrintKind.PULL_SLIPS, request.id, "staff:ana", ()),
     )
 
     assert [isinstance(one, ScannedSlip) and (one.batch.number, one.is_new) for one in slips] == [(1, True), (1, False)]
@@ -180,8 +178,8 @@ async def test_of_two_decisions_about_a_message_one_counts(nodes: tuple[Town, To
 
     released, skipped = await do_at_once(
         nodes,
-        lambda here: StaffService({"NORTH": here}).release("NORTH", row.id, "staff:ana"),
-        lambda here: StaffService({"NORTH": here}).skip("NORTH", row.id, "too late", "staff:bo"),
+        lambda here: StaffService(here).release(row.id, "staff:ana"),
+        lambda here: StaffService(here).skip(row.id, "too late", "staff:bo"),
     )
 
     assert released is None
@@ -205,7 +203,7 @@ async def test_of_two_events_the_later_stands_behind_the_earlier(nodes: tuple[To
         lambda here: note(here, "second"),
     )
 
-    history = (await nodes[0].gateway.managed.requests.load_view("NORTH", request.id)).history
+    history = (await nodes[0].gateway.managed.libraries["NORTH"].requests.load_view(request.id)).history
     assert [line.event.actor for line in history[-2:]] == ["first", "second"]
 
 
@@ -237,7 +235,7 @@ async def test_a_copy_is_found_for_one_request_only(nodes: tuple[Town, Town]) ->
     record = await only_copy(first)
     citation = Citation(title=record.bib.title, author=record.bib.author, identifiers=record.bib.identifiers)
     draft = LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
-    one, other = [await first.gateway.managed.requests.create_lending("NORTH", draft) for _ in nodes]
+    one, other = [await first.gateway.managed.libraries["NORTH"].requests.create_lending(draft) for _ in nodes]
 
     found = asyncio.Event()
     late: asyncio.Task[str] | None = None

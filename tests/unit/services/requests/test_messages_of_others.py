@@ -40,7 +40,7 @@ async def lend(north: NcipTown, partner: str, transaction: str) -> Request:
     draft = LendingDraft(
         citation=Citation(title="Лодки и люди"), requester=LibraryParty(profile=partner), transaction=transaction
     )
-    request: Request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    request: Request = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     return request
 
 
@@ -68,9 +68,9 @@ async def test_a_partner_says_nothing_about_another_partners_request(north: Ncip
 
 async def read_bodies(north: NcipTown, request: Request) -> list[str]:
     """Of the messages that are shown as those of the request."""
-    journaled = north.town.gateway.managed.journaled
-    listed = await journaled.list_messages("NORTH", request)
-    return sorted([(await journaled.find_message("NORTH", request, one.id)).text for one in listed])
+    journaled = north.town.gateway.managed.libraries["NORTH"].journaled
+    listed = await journaled.list_messages(request)
+    return sorted([(await journaled.find_message(request, one.id)).text for one in listed])
 
 
 async def test_our_number_at_a_partner_that_has_one_like_it_is_two_requests(north: NcipTown) -> None:
@@ -88,7 +88,7 @@ async def test_our_number_at_a_partner_that_has_one_like_it_is_two_requests(nort
     assert not {"about theirs", "about a third"} & set(said)
     assert await read_bodies(north, theirs) == ["about theirs"]
     assert await read_bodies(north, stranger) == ["about a third"]
-    exported = await north.town.gateway.managed.patron_data.export_data("NORTH", PatronNumber(PATRON))
+    exported = await north.town.gateway.managed.libraries["NORTH"].patron_data.export_data(PatronNumber(PATRON))
     (only,) = exported["requests"]  # type: ignore[misc]
     assert len(only["messages"]) == len(said)
 
@@ -105,10 +105,12 @@ async def test_to_forget_a_reader_leaves_others_requests_with_the_same_number_wh
     ended = await north.act(ended, EventKind.CANCEL) if ended.open else ended
     await north.quiet()
 
-    done = await north.town.gateway.managed.patron_data.forget_patron("NORTH", PatronNumber(PATRON), "staff:test")
+    done = await north.town.gateway.managed.libraries["NORTH"].patron_data.forget_patron(
+        PatronNumber(PATRON), "staff:test"
+    )
 
     assert done.requests == (ours.number,)
-    journal = north.town.gateway.managed.journaled.journal
+    journal = north.town.gateway.managed.libraries["NORTH"].journaled.journal
     kept = [one async for one in journal.export_messages(JournalFilter("NORTH"))]
     bodies = {(one.body or b"").decode() for one in kept if one.message.protocol == "iso18626"}
     assert {"about theirs", "about a third"} <= bodies

@@ -61,9 +61,9 @@ async def test_a_loan_that_waited_for_the_library_until_the_item_was_back_ends_b
     await wait_a_day(north)
 
     managed = north.town.gateway.managed
-    view = await managed.requests.load_view("NORTH", request.id)
+    view = await managed.libraries["NORTH"].requests.load_view(request.id)
     assert view.request.state is BorrowingState.COMPLETED
-    assert await managed.desk.dead_letter_causes("NORTH") == ()
+    assert await managed.libraries["NORTH"].desk.dead_letter_causes() == ()
     assert "desk:loaned-to-patron" not in [step.target for step in view.library_steps]
     assert await tell_notes(north, request) == [
         "Not done, because it no longer applies: Check the item out to the patron in the library system"
@@ -83,11 +83,13 @@ async def test_what_the_library_refused_is_no_dead_letter_of_a_closed_request(
             north.town.context.system, "check_out", raise_error(Refused(RefusalReason.PATRON_BLOCKED, "Blocked."))
         )
         await wait_a_day(north)
-    assert [one.target for one in await managed.desk.dead_letter_causes("NORTH")] == ["desk:loaned-to-patron"]
+    assert [one.target for one in await managed.libraries["NORTH"].desk.dead_letter_causes()] == [
+        "desk:loaned-to-patron"
+    ]
 
     await hear(north, request, EventKind.CHECKED_IN)
 
-    assert await managed.desk.dead_letter_causes("NORTH") == ()
+    assert await managed.libraries["NORTH"].desk.dead_letter_causes() == ()
 
 
 async def test_a_renewal_is_not_asked_for_when_the_item_has_gone_back_meanwhile(
@@ -132,5 +134,5 @@ async def test_nobody_is_told_to_collect_what_they_have(north: NcipTown, monkeyp
         await north.quiet()
     await wait_a_day(north)
 
-    page = await north.town.gateway.managed.notices.list_notices("NORTH", request.id, 10, "")
+    page = await north.town.gateway.managed.libraries["NORTH"].notices.list_notices(request.id, 10, "")
     assert {one.letter: one.status for one in page.items}["available"] is NoticeStatus.SKIPPED

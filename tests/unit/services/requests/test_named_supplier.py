@@ -44,7 +44,7 @@ async def hear_no(north: NcipTown, request: Request) -> Request:
 
 async def test_the_named_supplier_is_asked_and_then_the_rota(north: NcipTown) -> None:
     request = await north.asked()
-    explained = await north.town.gateway.managed.partners.explain("NORTH", request.id)
+    explained = await north.town.gateway.managed.libraries["NORTH"].partners.explain(request.id)
     assert (request.rota_name, [one.partner for one in request.attempts]) == ("usual", ["south"])
     assert [(line.partner, line.verdict) for line in explained.lines] == [
         ("hill", SupplierVerdict.NEXT),
@@ -66,7 +66,7 @@ async def test_the_named_supplier_comes_before_the_rota_that_was_named_with_it(n
     draft = BorrowingDraft(
         citation=Citation(title="Λιμάνια"), patron=PatronLink(identifier=PATRON), partner="south", rota="sea"
     )
-    request = await north.town.gateway.managed.requests.create_borrowing("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
     await north.quiet()
 
     asked = await north.see(request)
@@ -75,10 +75,10 @@ async def test_the_named_supplier_comes_before_the_rota_that_was_named_with_it(n
 
 async def test_a_supplier_named_at_the_desk_comes_before_the_rota(north: NcipTown) -> None:
     draft = BorrowingDraft(citation=Citation(title="Λιμάνια"), patron=PatronLink(identifier=PATRON), mediated=True)
-    request = await north.town.gateway.managed.requests.create_borrowing("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_borrowing(draft)
     details = EventDetails(partner="port")
     await north.town.act(request, ActionRequest(kind=EventKind.ASSIGN, details=details, actor=STAFF, version=None))
-    explained = await north.town.gateway.managed.partners.explain("NORTH", request.id)
+    explained = await north.town.gateway.managed.libraries["NORTH"].partners.explain(request.id)
     await north.act(request, EventKind.APPROVE)
     await north.quiet()
 

@@ -265,7 +265,7 @@ async def test_our_item_goes_out_arrives_and_comes_home(north: NcipTown) -> None
     draft = LendingDraft(
         citation=Citation(title="any"), requester=LibraryParty(profile="south", symbol="SOUTH"), transaction="S-1"
     )
-    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     request = await north.act(request, EventKind.LOCATED, barcode=item.barcode)
     await north.quiet()

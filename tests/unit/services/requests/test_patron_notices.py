@@ -27,12 +27,14 @@ async def take_away_email(north: NcipTown) -> None:
 
 
 async def list_notices(north: NcipTown, request: Request) -> dict[str, NoticeView]:
-    page = await north.town.gateway.managed.notices.list_notices("NORTH", request.id, 50, "")
+    page = await north.town.gateway.managed.libraries["NORTH"].notices.list_notices(request.id, 50, "")
     return {one.letter: one for one in page}
 
 
 async def count_to_tell(north: NcipTown) -> int:
-    return next(one.count for one in await north.town.gateway.managed.desk.tasks("NORTH") if one.name == "to-tell")
+    return next(
+        one.count for one in await north.town.gateway.managed.libraries["NORTH"].desk.tasks() if one.name == "to-tell"
+    )
 
 
 async def receive_for_patron_without_email(north: NcipTown) -> Request:
@@ -70,7 +72,7 @@ async def test_what_was_not_sent_is_told_in_person(north: NcipTown) -> None:
     untold, told = (await north.history(request))[-2:]
     assert (untold.event.kind, untold.event.details.reason) == (EventKind.PATRON_NOT_TOLD, "available")
     assert (told.event.kind, told.event.actor) == (EventKind.PATRON_TOLD, "staff:ana")
-    allowed = (await north.town.gateway.managed.requests.load_view("NORTH", request.id)).allowed
+    allowed = (await north.town.gateway.managed.libraries["NORTH"].requests.load_view(request.id)).allowed
     assert EventKind.PATRON_TOLD not in allowed, "there is nothing to tell"
 
 

@@ -33,11 +33,16 @@ async def receive_elsewhere(north: NcipTown) -> Request:
 
 
 async def list_letters(north: NcipTown, request: Request) -> list[str]:
-    return [one.letter for one in await north.town.gateway.managed.notices.list_notices("NORTH", request.id, 50, "")]
+    return [
+        one.letter
+        for one in await north.town.gateway.managed.libraries["NORTH"].notices.list_notices(request.id, 50, "")
+    ]
 
 
 async def list_timers(north: NcipTown, request: Request) -> set[str]:
-    return {one.timer for one in (await north.town.gateway.managed.requests.load_view("NORTH", request.id)).timers}
+    return {
+        one.timer for one in (await north.town.gateway.managed.libraries["NORTH"].requests.load_view(request.id)).timers
+    }
 
 
 async def test_what_is_on_its_way_to_the_pickup_place_is_not_ready(north: NcipTown) -> None:
@@ -48,20 +53,20 @@ async def test_what_is_on_its_way_to_the_pickup_place_is_not_ready(north: NcipTo
     assert "available" not in await list_letters(north, request)
     assert TimerKind.SHELF.value not in await list_timers(north, request)
     assert status_of_request(request).status is PatronStatus.UNDERWAY
-    counts = {one.name: one.count for one in await north.town.gateway.managed.desk.tasks("NORTH")}
+    counts = {one.name: one.count for one in await north.town.gateway.managed.libraries["NORTH"].desk.tasks()}
     assert counts["in-transit"] == 1
 
 
 async def test_its_patron_may_ask_for_more_time_once_it_is_there(north: NcipTown) -> None:
     request = await receive_elsewhere(north)
-    patrons = north.town.gateway.managed.patrons
-    on_the_way = await patrons.load_view("NORTH", request.id, request.patron.id, "en")
+    patrons = north.town.gateway.managed.libraries["NORTH"].patrons
+    on_the_way = await patrons.load_view(request.id, request.patron.id, "en")
 
     await illgate(north, "check-in", request.volumes[0].barcode, "--at", "EAST")
     await north.quiet()
 
     assert PatronAction.RENEW not in on_the_way.actions
-    assert PatronAction.RENEW in (await patrons.load_view("NORTH", request.id, request.patron.id, "en")).actions
+    assert PatronAction.RENEW in (await patrons.load_view(request.id, request.patron.id, "en")).actions
 
 
 async def test_the_desk_of_the_pickup_place_makes_it_ready(north: NcipTown) -> None:
@@ -106,7 +111,7 @@ async def test_staff_say_that_it_has_arrived_where_nothing_is_scanned(north: Nci
     await north.act(request, EventKind.AT_PICKUP)
 
     assert (await list_letters(north, request))[0] == "available"
-    allowed = (await north.town.gateway.managed.requests.load_view("NORTH", request.id)).allowed
+    allowed = (await north.town.gateway.managed.libraries["NORTH"].requests.load_view(request.id)).allowed
     assert EventKind.AT_PICKUP not in allowed
 
 

@@ -28,7 +28,7 @@ PROFILES = {
 
 
 def printing(north: NcipTown) -> PrintService:
-    return north.town.gateway.managed.printing
+    return north.town.gateway.managed.libraries["NORTH"].printing
 
 
 async def locate_for_hill(north: NcipTown, count: int) -> list[Request]:
@@ -43,13 +43,13 @@ async def locate_for_hill(north: NcipTown, count: int) -> list[Request]:
         bib = (await system.holdings(item.bib_id)).bib
         citation = Citation(title=bib.title, author=bib.author, identifiers=(RecordId("local", bib.id),))
         draft = LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
-        made.append(await north.town.gateway.managed.requests.create_lending("NORTH", draft))
+        made.append(await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft))
     await north.quiet()
     return [await north.see(one) for one in made]
 
 
 async def waiting(north: NcipTown) -> dict[str, int]:
-    counts = await printing(north).count_waiting("NORTH")
+    counts = await printing(north).count_waiting()
     return {kind.value: count for kind, count in counts.items() if count}
 
 
@@ -57,8 +57,8 @@ async def test_pull_slips_are_in_shelf_order_and_printed_once(north: NcipTown) -
     requests = await locate_for_hill(north, 4)
     assert await waiting(north) == {"pull-slips": 4}
 
-    batch = await printing(north).make_batch("NORTH", PrintKind.PULL_SLIPS, "staff:ana")
-    sheets = await printing(north).build_sheets("NORTH", batch)
+    batch = await printing(north).make_batch(PrintKind.PULL_SLIPS, "staff:ana")
+    sheets = await printing(north).build_sheets(batch)
 
     assert {one.request.id for one in sheets} == {one.id for one in requests}
     places = [(one.copy.branch, one.copy.place) for one in sheets if one.copy is not None]
@@ -68,56 +68,56 @@ async def test_pull_slips_are_in_shelf_order_and_printed_once(north: NcipTown) -
     assert (batch.number, batch.made_by, batch.printed_at) == (1, "staff:ana", None)
     assert await waiting(north) == {}
     with pytest.raises(Refused, match="Nothing is waiting"):
-        await printing(north).make_batch("NORTH", PrintKind.PULL_SLIPS, "staff:ana")
+        await printing(north).make_batch(PrintKind.PULL_SLIPS, "staff:ana")
 
 
 async def test_a_scanned_slip_joins_no_batch_of_others_nor_a_printed_one_nor_another_kind(north: NcipTown) -> None:
     service = printing(north)
     one, other, third, fourth = await locate_for_hill(north, 4)
-    of_ben = await service.make_batch_of("NORTH", PrintKind.PULL_SLIPS, [one.id], "staff:ben")
-    of_labels = await service.make_batch_of("NORTH", PrintKind.HOLD_SLIPS, [one.id], "staff:ana")
-    printed = await service.make_batch_of("NORTH", PrintKind.PULL_SLIPS, [one.id], "staff:ana")
-    await service.mark_printed("NORTH", printed.number, "staff:ana")
+    of_ben = await service.make_batch_of(PrintKind.PULL_SLIPS, [one.id], "staff:ben")
+    of_labels = await service.make_batch_of(PrintKind.HOLD_SLIPS, [one.id], "staff:ana")
+    printed = await service.make_batch_of(PrintKind.PULL_SLIPS, [one.id], "staff:ana")
+    await service.mark_printed(printed.number, "staff:ana")
     numbers = [of_ben.number, of_labels.number, printed.number]
 
-    made = await service.add_scanned_request("NORTH", PrintKind.PULL_SLIPS, other.id, "staff:ana", numbers)
+    made = await service.add_scanned_request(PrintKind.PULL_SLIPS, other.id, "staff:ana", numbers)
     assert made is not None
     joined = await service.add_scanned_request(
-        "NORTH", PrintKind.PULL_SLIPS, third.id, "staff:ana", [*numbers, made.batch.number]
+        PrintKind.PULL_SLIPS, third.id, "staff:ana", [*numbers, made.batch.number]
     )
 
     assert joined is not None
     assert made.batch.number not in numbers
     assert (joined.batch.number, joined.batch.request_ids) == (made.batch.number, (other.id, third.id))
     for number in numbers:
-        assert (await service.find_batch("NORTH", number)).request_ids == (one.id,)
+        assert (await service.find_batch(number)).request_ids == (one.id,)
     assert fourth.id not in joined.batch.request_ids
 
 
 async def test_a_batch_is_a_record_and_says_what_is_true_now(north: NcipTown) -> None:
     (request,) = await locate_for_hill(north, 1)
-    batch = await printing(north).make_batch("NORTH", PrintKind.PULL_SLIPS, "staff:ana")
-    await printing(north).mark_printed("NORTH", batch.number, "staff:bo")
+    batch = await printing(north).make_batch(PrintKind.PULL_SLIPS, "staff:ana")
+    await printing(north).mark_printed(batch.number, "staff:bo")
     await north.act(request, K.SHIPPED, barcode=request.item_barcode)
 
-    again = await printing(north).find_batch("NORTH", batch.number)
-    (sheet,) = await printing(north).build_sheets("NORTH", again)
+    again = await printing(north).find_batch(batch.number)
+    (sheet,) = await printing(north).build_sheets(again)
 
     assert (again.printed_by, again.request_ids) == ("staff:bo", (request.id,))
     assert again.printed_at is not None
-    assert [one.number for one in await printing(north).list_batches("NORTH", 10)] == [1]
+    assert [one.number for one in await printing(north).list_batches(10)] == [1]
     assert sheet.copy is not None
     assert sheet.copy.status is not None
     assert sheet.copy.status.value == "on-loan"
     with pytest.raises(NotFound):
-        await printing(north).find_batch("NORTH", 99)
+        await printing(north).find_batch(99)
 
 
 async def test_two_who_print_at_once_share_what_waits(north: NcipTown) -> None:
     await locate_for_hill(north, 3)
 
     done = await asyncio.gather(
-        *(printing(north).make_batch("NORTH", PrintKind.PULL_SLIPS, f"staff:{name}") for name in ("ana", "bo")),
+        *(printing(north).make_batch(PrintKind.PULL_SLIPS, f"staff:{name}") for name in ("ana", "bo")),
         return_exceptions=True,
     )
 
@@ -131,8 +131,8 @@ async def test_what_is_sent_needs_a_slip_and_a_label(north: NcipTown) -> None:
     await north.act(request, K.SHIPPED, barcode=request.item_barcode)
 
     assert await waiting(north) == {"shipping-slips": 1, "address-labels": 1}
-    batch = await printing(north).make_batch("NORTH", PrintKind.ADDRESS_LABELS, "staff:ana")
-    (label,) = await printing(north).build_sheets("NORTH", batch)
+    batch = await printing(north).make_batch(PrintKind.ADDRESS_LABELS, "staff:ana")
+    (label,) = await printing(north).build_sheets(batch)
     assert label.partner.name == "Hill Library"
     assert await waiting(north) == {"shipping-slips": 1}
 
@@ -143,8 +143,8 @@ async def test_what_is_here_for_a_patron_stands_on_the_hold_shelf(north: NcipTow
     await north.quiet()
     assert await waiting(north) == {"hold-slips": 1, "book-straps": 1}
 
-    batch = await printing(north).make_batch("NORTH", PrintKind.HOLD_SLIPS, "staff:ana")
-    (sheet,) = await printing(north).build_sheets("NORTH", batch)
+    batch = await printing(north).make_batch(PrintKind.HOLD_SLIPS, "staff:ana")
+    (sheet,) = await printing(north).build_sheets(batch)
 
     patron = await north.patron(PATRON)
     assert sheet.shelf_mark == f"{patron.name.inverted.replace(' ', '')[:3].upper()}-{PATRON[-4:]}"
@@ -168,8 +168,8 @@ async def test_a_partner_without_a_channel_is_written_a_letter(north: NcipTown) 
     await north.quiet()
     assert (await waiting(north)) == {"request-letters": 1}
 
-    batch = await printing(north).make_batch("NORTH", PrintKind.REQUEST_LETTERS, "staff:ana")
-    (sheet,) = await printing(north).build_sheets("NORTH", batch)
+    batch = await printing(north).make_batch(PrintKind.REQUEST_LETTERS, "staff:ana")
+    (sheet,) = await printing(north).build_sheets(batch)
 
     assert sheet.letter is not None
     assert "Λιμάνια" in sheet.letter.text
@@ -185,8 +185,8 @@ async def test_a_patron_without_email_gets_a_letter(north: NcipTown) -> None:
     await north.act(request, K.RECEIVED, barcode="S-4711", pickup="RS")
     await north.quiet()
 
-    batch = await printing(north).make_batch("NORTH", PrintKind.PATRON_LETTERS, "staff:ana")
-    (sheet,) = await printing(north).build_sheets("NORTH", batch)
+    batch = await printing(north).make_batch(PrintKind.PATRON_LETTERS, "staff:ana")
+    (sheet,) = await printing(north).build_sheets(batch)
 
     assert sheet.notice is not None
     assert "Οδός Ερμού 12" in sheet.notice.address

@@ -65,7 +65,7 @@ async def test_the_letter_has_the_date_that_the_library_gives_a_loan_recalled_wi
     assert [note.text for note in recalled.notes] == [
         f"The library has recalled the loan. It now ends on {end:%Y-%m-%d %H:%M}."
     ]
-    timers = (await north.town.gateway.managed.requests.load_view("NORTH", lent.id)).timers
+    timers = (await north.town.gateway.managed.libraries["NORTH"].requests.load_view(lent.id)).timers
     assert [one.at for one in timers if one.timer == "patron-due"] == [end]
 
 

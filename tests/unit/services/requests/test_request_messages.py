@@ -53,23 +53,23 @@ async def write(north: NcipTown, request: Request, kind: EventKind, **details: A
 
 async def lend_to_west(north: NcipTown) -> Request:
     draft = LendingDraft(citation=Citation(title="Märchen"), requester=LibraryParty(profile="west"), transaction="W-9")
-    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     return await north.see(request)
 
 
 async def unread(north: NcipTown, role: Role | None = None) -> list[tuple[str, str]]:
     """Number of the request and text of each."""
-    page = await north.town.gateway.managed.messages.list_unread("NORTH", role, 50, "")
+    page = await north.town.gateway.managed.libraries["NORTH"].messages.list_unread(role, 50, "")
     return [(one.request.number, one.event.details.note) for one in page]
 
 
 async def conversation(north: NcipTown, request: Request) -> list[MessageView]:
-    return list(await north.town.gateway.managed.messages.list_messages("NORTH", request.id))
+    return list(await north.town.gateway.managed.libraries["NORTH"].messages.list_messages(request.id))
 
 
 async def counts(north: NcipTown) -> dict[str, int]:
-    return {one.name: one.count for one in await north.town.gateway.managed.desk.tasks("NORTH")}
+    return {one.name: one.count for one in await north.town.gateway.managed.libraries["NORTH"].desk.tasks()}
 
 
 async def test_an_answer_tells_what_got_lost_and_its_late_original_tells_it_to_nobody_again(north: NcipTown) -> None:
@@ -110,13 +110,13 @@ async def test_a_reply_in_words_is_on_a_list_until_somebody_reads_it(north: Ncip
         "unread-borrowing": 1,
         "unread-lending": 0,
     }
-    listed = await north.town.gateway.managed.requests.list_requests(
-        "NORTH", RequestFilter(task="unread-borrowing"), 50, ""
+    listed = await north.town.gateway.managed.libraries["NORTH"].requests.list_requests(
+        RequestFilter(task="unread-borrowing"), 50, ""
     )
     assert [one.id for one in listed] == [request.id]
 
     (message,) = await conversation(north, request)
-    await north.town.gateway.managed.messages.mark_read("NORTH", request.id, [message.id], STAFF)
+    await north.town.gateway.managed.libraries["NORTH"].messages.mark_read(request.id, [message.id], STAFF)
 
     (message,) = await conversation(north, request)
     assert (message.unread, message.read_by, message.read_at) == (False, STAFF, north.clock.now())
@@ -131,11 +131,11 @@ async def test_who_read_it_first_has_read_it_for_the_house(north: NcipTown) -> N
     request = await north.asked()
     await write(north, request, EventKind.MESSAGE, note="una pregunta")
     (message,) = await conversation(north, request)
-    messages = north.town.gateway.managed.messages
-    await messages.mark_read("NORTH", request.id, [message.id], "staff:ana")
+    messages = north.town.gateway.managed.libraries["NORTH"].messages
+    await messages.mark_read(request.id, [message.id], "staff:ana")
     north.clock.advance(timedelta(hours=1))
 
-    again = await messages.mark_read("NORTH", request.id, [message.id], "staff:björn")
+    again = await messages.mark_read(request.id, [message.id], "staff:björn")
 
     assert [one.read_by for one in again] == ["staff:ana"]
 
@@ -205,7 +205,7 @@ async def test_a_rule_reads_nothing(north: NcipTown) -> None:
         kind=EventKind.MESSAGE, details=EventDetails(note="Automatic words"), actor="rule", version=None
     )
 
-    await north.town.gateway.managed.requests.apply_action("NORTH", request.id, act)
+    await north.town.gateway.managed.libraries["NORTH"].requests.apply_action(request.id, act)
 
     assert await unread(north) == [(request.number, "Pregunta")]
 
@@ -234,10 +234,10 @@ async def test_the_whole_house_s_list_is_paged_oldest_first(north: NcipTown) -> 
     await write(north, loan, EventKind.MESSAGE, note="1")
     await write(north, lent, EventKind.MESSAGE, note="2")
     await write(north, loan, EventKind.MESSAGE, note="3")
-    messages = north.town.gateway.managed.messages
+    messages = north.town.gateway.managed.libraries["NORTH"].messages
 
-    first = await messages.list_unread("NORTH", None, 2, "")
-    rest = await messages.list_unread("NORTH", None, 2, first.cursor)
+    first = await messages.list_unread(None, 2, "")
+    rest = await messages.list_unread(None, 2, first.cursor)
 
     assert [[one.event.details.note for one in page] for page in (first, rest)] == [["1", "2"], ["3"]]
     assert rest.cursor == ""
@@ -268,12 +268,12 @@ async def test_only_messages_of_this_request_are_marked(north: NcipTown) -> None
     await write(north, other, EventKind.MESSAGE, note="b")
     (of_other,) = await conversation(north, other)
     (of_this,) = await conversation(north, request)
-    messages = north.town.gateway.managed.messages
+    messages = north.town.gateway.managed.libraries["NORTH"].messages
 
     with pytest.raises(NotFound, match="no such message"):
-        await messages.mark_read("NORTH", request.id, [of_this.id, of_other.id], STAFF)
+        await messages.mark_read(request.id, [of_this.id, of_other.id], STAFF)
     with pytest.raises(NotFound, match="no such request"):
-        await messages.mark_read("NORTH", "nothing", [of_this.id], STAFF)
+        await messages.mark_read("nothing", [of_this.id], STAFF)
 
     assert len(await unread(north)) == 2
 

@@ -27,7 +27,7 @@ async def lend_to_hill(north: NcipTown) -> Hold:
     bib = (await library.holdings(item.bib_id)).bib
     citation = Citation(title=bib.title, author=bib.author, identifiers=(RecordId("local", bib.id), *bib.identifiers))
     draft = LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     request = await north.see(made)
     assert request.state is LendingState.LOCATED

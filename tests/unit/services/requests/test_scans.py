@@ -34,7 +34,7 @@ KEYS = count()
 
 async def scan(north: NcipTown, work: ScanWork, code: str, **more: object) -> ScanResult:
     order = ScanOrder(**{"work": work, "code": code, "key": f"scan-{next(KEYS)}", "actor": STAFF, **more})  # type: ignore[arg-type]
-    return await ScanService(north.town.gateway.managed.requests).scan("NORTH", order)
+    return await ScanService(north.town.gateway.managed.libraries["NORTH"].requests).scan(order)
 
 
 async def tell(north: NcipTown, request: Request, kind: EventKind, **details: object) -> None:
@@ -52,7 +52,7 @@ async def asked_of_us(north: NcipTown, transaction: str = "HILL-2026-9") -> Requ
     draft = LendingDraft(
         citation=Citation(title="Λιμάνια του Βορρά"), requester=LibraryParty(profile="hill"), transaction=transaction
     )
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     return await north.see(made)
 
@@ -246,7 +246,7 @@ async def test_the_item_that_was_found_for_several_volumes_is_one_of_them(north:
         transaction="HILL-2026-11",
         volumes=("Α", "Β"),
     )
-    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     item = await north.free_item()
     await scan(north, ScanWork.LOCATE, request.number, item=item.barcode)

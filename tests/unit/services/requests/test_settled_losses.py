@@ -42,7 +42,7 @@ async def lose_at_patron(north: NcipTown, partner: str) -> Request:
 async def lose_at_partner(north: NcipTown, partner: str) -> Request:
     item = await north.free_item()
     draft = LendingDraft(citation=Citation(title="Λιμάνια του Βορρά"), requester=LibraryParty(profile=partner))
-    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    request = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     await north.act(request, EventKind.LOCATED, barcode=item.barcode)
     await north.act(request, EventKind.SHIPPED)

@@ -40,7 +40,7 @@ async def lend_to_hill(north: NcipTown, volumes: tuple[str, ...] = ("Bd. 1", "Bd
         requester=LibraryParty(profile="hill"),
         volumes=volumes,
     )
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     return await north.see(made)
 

@@ -31,7 +31,7 @@ HELD_SECONDS = 30
 
 async def undo(north: NcipTown, scanned: ScanResult) -> Request:
     assert scanned.done is not None
-    return await north.town.gateway.managed.requests.undo_act("NORTH", scanned.done, STAFF)
+    return await north.town.gateway.managed.libraries["NORTH"].requests.undo_act(scanned.done, STAFF)
 
 
 async def let_time_pass(north: NcipTown, seconds: float = HELD_SECONDS + 1) -> None:
@@ -46,7 +46,9 @@ async def find_loan(north: NcipTown, barcode: str) -> Loan | None:
 
 
 async def timers_of(north: NcipTown, request: Request) -> set[str]:
-    return {one.timer for one in (await north.town.gateway.managed.requests.load_view("NORTH", request.id)).timers}
+    return {
+        one.timer for one in (await north.town.gateway.managed.libraries["NORTH"].requests.load_view(request.id)).timers
+    }
 
 
 async def holds_on(north: NcipTown, barcode: str) -> tuple[str, ...]:
@@ -64,7 +66,7 @@ async def refuse(north: NcipTown, request: Request) -> UndoableAct:
         version=request.version,
         hold=hold_of_act(north.town.context, request, EventKind.UNFILLED),
     )
-    refused = await north.town.gateway.managed.requests.apply_action("NORTH", request.id, action)
+    refused = await north.town.gateway.managed.libraries["NORTH"].requests.apply_action(request.id, action)
     return UndoableAct(before=request, version=refused.version, kind=EventKind.UNFILLED)
 
 
@@ -128,7 +130,7 @@ async def test_what_was_tried_and_waits_again_is_not_undone(north: NcipTown) -> 
     await north.town.context.store.write(lambda c: c.execute(tried))
 
     with pytest.raises(GoneOutError):
-        await north.town.gateway.managed.requests.undo_act("NORTH", act, STAFF)
+        await north.town.gateway.managed.libraries["NORTH"].requests.undo_act(act, STAFF)
 
     assert (await north.see(request)).state is LendingState.UNFILLED
 
@@ -242,7 +244,7 @@ async def test_a_refusal_by_mistake_is_undone_and_the_requester_hears_nothing(no
 
     refused = await refuse(north, before)
     await let_time_pass(north, 1)
-    undone = await north.town.gateway.managed.requests.undo_act("NORTH", refused, STAFF)
+    undone = await north.town.gateway.managed.libraries["NORTH"].requests.undo_act(refused, STAFF)
     await let_time_pass(north)
 
     assert (undone.state, undone.terms, undone.volumes) == (before.state, before.terms, before.volumes)
@@ -257,7 +259,7 @@ async def test_a_refusal_by_mistake_is_undone_and_the_requester_hears_nothing(no
     assert await holds_on(north, item.barcode) == ()
     assert await count_refusals(north) == {"on-loan": 1}
     with pytest.raises(GoneOutError):
-        await north.town.gateway.managed.requests.undo_act("NORTH", refused, STAFF)
+        await north.town.gateway.managed.libraries["NORTH"].requests.undo_act(refused, STAFF)
 
 
 @pytest.mark.parametrize("failure", [Refused(RefusalReason.NOT_ALLOWED, "no holds here"), Unavailable("down")])
@@ -280,7 +282,7 @@ async def test_a_hold_that_was_moot_after_a_refusal_is_placed_when_that_is_undon
     refused = await refuse(north, before)
     await let_time_pass(north, HELD_SECONDS - 1)
     assert await holds_on(north, item.barcode) == ()
-    undone = await north.town.gateway.managed.requests.undo_act("NORTH", refused, STAFF)
+    undone = await north.town.gateway.managed.libraries["NORTH"].requests.undo_act(refused, STAFF)
     await let_time_pass(north)
 
     assert undone.state is LendingState.LOCATED

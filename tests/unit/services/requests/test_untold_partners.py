@@ -53,7 +53,7 @@ async def lend(north: NcipTown, partner: str, transaction: str = "") -> Request:
         requester=LibraryParty(profile=partner),
         transaction=transaction or f"T/{partner}",
     )
-    made = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    made = await north.town.gateway.managed.libraries["NORTH"].requests.create_lending(draft)
     await north.quiet()
     return await north.act(made, K.SHIPPED, barcode=(await north.free_item()).barcode)
 
@@ -101,7 +101,7 @@ async def test_what_no_message_can_say_for_a_timer_is_for_staff_to_tell(north: N
     assert await list_messages(north, lent) == before
     assert await list_reports(north, lent) == ["there is no message to tell Dale: overdue"]
 
-    assert await north.town.gateway.managed.desk.settle_rejection("NORTH", lent.id, "telephoned", "staff:ana")
+    assert await north.town.gateway.managed.libraries["NORTH"].desk.settle_rejection(lent.id, "telephoned", "staff:ana")
     assert RequestFlag.UNTOLD not in (await north.see(lent)).flags
     assert "Settled another way: telephoned" in [str(one.event.details.note) for one in await north.history(lent)]
 
@@ -134,7 +134,7 @@ async def test_what_a_scan_can_not_tell_is_for_staff_to_tell(north: NcipTown) ->
         await north.act(asked, kind)
 
     order = ScanOrder(work=ScanWork.RETURN, code=asked.number, key="pile", actor="staff:ana")
-    done = await ScanService(north.town.gateway.managed.requests).scan("NORTH", order)
+    done = await ScanService(north.town.gateway.managed.libraries["NORTH"].requests).scan(order)
 
     after = await north.see(asked)
     assert (done.reason, after.state.value) == (ScanReason.DONE, "returned")
@@ -165,7 +165,7 @@ async def test_of_a_request_that_came_by_telephone_nothing_is_said_by_iso_ill(no
     """Its messages name a request as the requester's own message named it."""
     lent = await lend(north, "fjord", "as they said on the telephone")
     assert await list_messages(north, lent) == []
-    view = await north.town.gateway.managed.requests.load_view("NORTH", lent.id)
+    view = await north.town.gateway.managed.libraries["NORTH"].requests.load_view(lent.id)
     assert str(view.hints[K.RECALL]) == (
         "Fjord was not told because 'recall' cannot be sent by iso-ill. Please write or phone."
     )
