@@ -34,6 +34,7 @@ from gateway.services.people.api_keys import SCOPES, ApiKeyService, KeyScope, Ne
 from gateway.settings import FILE, LibrarySettings
 from gateway.settings.sections import SYMBOL_PATTERN
 from gateway.store.api_access import ApiKeyRow
+from gateway.store.library_store import LibraryStore
 
 SHIPPED_VALUES = {
     "symbol": "  - symbol: DEMO ",
@@ -306,9 +307,9 @@ async def _store_new_key(
     actor: str,
 ) -> NewKey:
     async with installation.open_current_store() as store:
-        return await ApiKeyService(store, installation.clock).create_key(
-            library.symbol, name, [KeyScope(scope) for scope in scopes], life, actor
-        )
+        return await ApiKeyService(
+            LibraryStore(symbol=library.symbol, store=store, clock=installation.clock)
+        ).create_key(name, [KeyScope(scope) for scope in scopes], life, actor)
 
 
 @key_command.command(name="list")
@@ -345,7 +346,9 @@ def _format_key_row(row: ApiKeyRow, library: LibrarySettings, now: datetime) -> 
 
 async def _read_keys(installation: Installation, library: LibrarySettings) -> tuple[ApiKeyRow, ...]:
     async with installation.open_current_store() as store:
-        return await ApiKeyService(store, installation.clock).list_keys(library.symbol)
+        return await ApiKeyService(
+            LibraryStore(symbol=library.symbol, store=store, clock=installation.clock)
+        ).list_keys()
 
 
 @key_command.command(name="revoke")
@@ -366,7 +369,9 @@ def revoke_key(ctx: click.Context, prefix: str, symbol: str, actor: str) -> None
 
 async def _revoke_stored_key(installation: Installation, library: LibrarySettings, prefix: str, actor: str) -> bool:
     async with installation.open_current_store() as store:
-        return await ApiKeyService(store, installation.clock).revoke_key(library.symbol, prefix, actor)
+        return await ApiKeyService(
+            LibraryStore(symbol=library.symbol, store=store, clock=installation.clock)
+        ).revoke_key(prefix, actor)
 
 
 @key_command.command(name="scopes")

@@ -26,6 +26,8 @@ from gateway.services.exchange.peer_keys import (
     PeerKeyService,
     choose_signing_key,
 )
+from gateway.settings import LibrarySettings
+from gateway.store.library_store import LibraryStore
 from gateway.store.peer_keys import PeerKeyRow
 
 T = TypeVar("T")
@@ -55,9 +57,9 @@ def make_peer_key(installation: Installation, symbol: str, actor: str) -> None:
     library = require_library(installation, symbol)
 
     async def make_and_list(service: PeerKeyService) -> tuple[PeerKeyRow, tuple[PeerKeyRow, ...]]:
-        return await service.make_key(library.symbol, actor), await service.list_keys(library.symbol)
+        return await service.make_key(actor), await service.list_keys()
 
-    made, rows = _run_on_keys(installation, make_and_list)
+    made, rows = _run_on_keys(installation, library, make_and_list)
     click.echo(made.kid)
     click.echo(f"published at {installation.settings.http.public_url or 'http://HOST:PORT'}{KEY_SET_PATH}", err=True)
     begins = "now" if len(rows) == 1 else format_local_time(made.created + PUBLISHED_BEFORE_SIGNING, library.zone)
@@ -71,7 +73,7 @@ def make_peer_key(installation: Installation, symbol: str, actor: str) -> None:
 def list_peer_keys(installation: Installation, symbol: str, as_json: bool) -> None:
     """List the keys of a library, oldest first. The key in use is marked."""
     library = require_library(installation, symbol)
-    rows = _run_on_keys(installation, lambda service: service.list_keys(library.symbol))
+    rows = _run_on_keys(installation, library, lambda service: service.list_keys())
     now = installation.clock.now()
     signing = choose_signing_key(rows, now)
     if as_json:
@@ -109,9 +111,9 @@ def retire_peer_key(installation: Installation, kid: str, symbol: str, actor: st
     library = require_library(installation, symbol)
 
     async def retire_and_list(service: PeerKeyService) -> tuple[bool, tuple[PeerKeyRow, ...]]:
-        return await service.retire_key(library.symbol, kid, actor), await service.list_keys(library.symbol)
+        return await service.retire_key(kid, actor), await service.list_keys()
 
-    is_retired, rows = _run_on_keys(installation, retire_and_list)
+    is_retired, rows = _run_on_keys(installation, library, retire_and_list)
     if not is_retired:
         raise CommandFailed(f"no such key: {kid}")
     signing = choose_signing_key(rows, installation.clock.now())
@@ -119,9 +121,13 @@ def retire_peer_key(installation: Installation, kid: str, symbol: str, actor: st
     click.echo(f"key in use: {signing.kid if signing is not None else 'none'}")
 
 
-def _run_on_keys(installation: Installation, work: Callable[[PeerKeyService], Awaitable[T]]) -> T:
+def _run_on_keys(
+    installation: Installation, library: LibrarySettings, work: Callable[[PeerKeyService], Awaitable[T]]
+) -> T:
     async def open_and_run() -> T:
         async with installation.open_current_store() as store:
-            return await work(PeerKeyService(store, installation.clock))
+            return await work(
+                PeerKeyService(LibraryStore(symbol=library.symbol, store=store, clock=installation.clock))
+            )
 
     return asyncio.run(open_and_run())

@@ -36,6 +36,7 @@ from gateway.services.desks.replay_jobs import (
 from gateway.services.exchange.replay_selection import TooManyMessagesError
 from gateway.services.people.users import AuditOrigin
 from gateway.settings import LibrarySettings
+from gateway.store.library_store import LibraryStore
 
 T = TypeVar("T")
 
@@ -84,7 +85,7 @@ async def _begin_job(
         journal_filter = await include_whole_conversation(store, make_journal_filter(installation, library, said))
         if journal_filter.until is None:  # what comes while somebody is asked isn't meant
             journal_filter = replace(journal_filter, until=installation.clock.now())
-        jobs = ReplayJobs(journal, store, installation.clock)
+        jobs = ReplayJobs(LibraryStore(symbol=library.symbol, store=store, clock=installation.clock), journal)
         try:
             selection = await jobs.select_messages(journal_filter)
             for line in format_selection(selection, library.zone):
@@ -113,7 +114,7 @@ def list_replay_jobs(installation: Installation, symbol: str) -> None:
       illgate replay-job list
     """
     library = require_library(installation, symbol)
-    jobs = asyncio.run(_ask_jobs(installation, lambda service: service.list_jobs(library.symbol)))
+    jobs = asyncio.run(_ask_jobs(installation, library, lambda service: service.list_jobs()))
     if not jobs:
         click.echo("no jobs")
         return
@@ -136,10 +137,10 @@ def show_replay_job(installation: Installation, job: str, symbol: str) -> None:
     library = require_library(installation, symbol)
 
     async def read_job(service: ReplayJobs) -> tuple[JobProgress, tuple[ListedReplay, ...]]:
-        progress = await service.find_job(library.symbol, job)
-        return progress, tuple(await service.list_items(library.symbol, job, MAX_SHOWN))
+        progress = await service.find_job(job)
+        return progress, tuple(await service.list_items(job, MAX_SHOWN))
 
-    progress, listed = asyncio.run(_ask_jobs(installation, read_job))
+    progress, listed = asyncio.run(_ask_jobs(installation, library, read_job))
     click.echo(f"{progress.job.status}, {progress.ended} of {progress.total}")
     for line in _format_counts(progress):
         click.echo(line)
@@ -174,18 +175,22 @@ for _act, _text in _CHANGES.items():
 
 
 def _change_job(ctx: click.Context, installation: Installation, symbol: str, job: str, act: JobAct, actor: str) -> None:
-    library = require_library(installation, symbol).symbol
+    library = require_library(installation, symbol)
     origin = AuditOrigin(actor)
-    if not asyncio.run(_ask_jobs(installation, lambda service: service.change_job(library, job, act, origin))):
+    if not asyncio.run(_ask_jobs(installation, library, lambda service: service.change_job(job, act, origin))):
         click.echo(f"nothing was done: the job's status does not allow {act}", err=True)
         ctx.exit(REFUSED)
     click.echo(f"job {job}: {act}")
 
 
-async def _ask_jobs(installation: Installation, ask: Callable[[ReplayJobs], Awaitable[T]]) -> T:
+async def _ask_jobs(
+    installation: Installation, library: LibrarySettings, ask: Callable[[ReplayJobs], Awaitable[T]]
+) -> T:
     async with open_journal(installation) as (journal, store):
         try:
-            return await ask(ReplayJobs(journal, store, installation.clock))
+            return await ask(
+                ReplayJobs(LibraryStore(symbol=library.symbol, store=store, clock=installation.clock), journal)
+            )
         except NotFound as error:
             raise click.UsageError("job not found") from error
 

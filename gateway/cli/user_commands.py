@@ -34,6 +34,7 @@ from gateway.domain.roles import RIGHTS, RoleGrant, StaffRole, StaffUser, parse_
 from gateway.services.people.users import AuditOrigin, UserDraft, UserService
 from gateway.settings import LibrarySettings
 from gateway.store.audit import AuditEntry
+from gateway.store.library_store import LibraryStore
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ def list_users(installation: Installation, symbol: str, as_json: bool) -> None:
     """List the accounts of a library with their roles. Each line also shows the sign-in method and the date of
     disabling."""
     library = require_library(installation, symbol)
-    users = _run_on_users(installation, lambda service: service.list_users(library.symbol))
+    users = _run_on_users(installation, library, lambda service: service.list_users())
     if as_json:
         for user in users:
             click.echo(json.dumps(_document_of_user(user, library), ensure_ascii=False))
@@ -177,7 +178,7 @@ def add_user(
         password="" if no_password else _read_password(password_file),
         grants=grants,
     )
-    user = _run_on_users(installation, lambda service: service.add_user(draft, AuditOrigin(actor)))
+    user = _run_on_users(installation, library, lambda service: service.add_user(draft, AuditOrigin(actor)))
     click.echo(f"added: {user.name} ({_describe_roles(user, library)}) in {library.symbol}")
 
 
@@ -193,11 +194,11 @@ def set_password(installation: Installation, name: str, password_file: Path | No
     password = _read_password(password_file)
 
     async def change_password(service: UserService) -> StaffUser:
-        user = await service.find_user(library.symbol, name)
+        user = await service.find_user(name)
         await service.set_password(user, password, AuditOrigin(actor))
         return user
 
-    click.echo(f"password set: {_run_on_users(installation, change_password).name}")
+    click.echo(f"password set: {_run_on_users(installation, library, change_password).name}")
 
 
 @user_command.command(name="set-roles")
@@ -218,9 +219,9 @@ def set_roles(
 
     async def change_roles(service: UserService) -> StaffUser:
         user = await service.find_any_user(name)
-        return await service.set_roles(user, library.symbol, grants, AuditOrigin(actor))
+        return await service.set_roles(user, grants, AuditOrigin(actor))
 
-    user = _run_on_users(installation, change_roles)
+    user = _run_on_users(installation, library, change_roles)
     click.echo(f"roles set: {user.name} ({_describe_roles(user, library) or 'none'}) in {library.symbol}")
 
 
@@ -256,9 +257,9 @@ def reset_second_factor(installation: Installation, name: str, actor: str, symbo
     library = require_library(installation, symbol)
 
     async def reset_factor(service: UserService) -> bool:
-        return await service.reset_second_factor(await service.find_user(library.symbol, name), AuditOrigin(actor))
+        return await service.reset_second_factor(await service.find_user(name), AuditOrigin(actor))
 
-    was_there = _run_on_users(installation, reset_factor)
+    was_there = _run_on_users(installation, library, reset_factor)
     click.echo(f"second factor reset: {name}" if was_there else f"no second factor: {name}")
 
 
@@ -282,9 +283,9 @@ def _switch_account(
     library = require_library(installation, symbol)
 
     async def find_and_switch(service: UserService) -> None:
-        await switch(service, await service.find_user(library.symbol, name))
+        await switch(service, await service.find_user(name))
 
-    _run_on_users(installation, find_and_switch)
+    _run_on_users(installation, library, find_and_switch)
 
 
 def _parse_roles(library: LibrarySettings, roles: tuple[str, ...]) -> tuple[RoleGrant, ...]:
@@ -307,10 +308,12 @@ def _read_password(file: Path | None) -> str:
     return password
 
 
-def _run_on_users(installation: Installation, work: Callable[[UserService], Awaitable[T]]) -> T:
+def _run_on_users(
+    installation: Installation, library: LibrarySettings, work: Callable[[UserService], Awaitable[T]]
+) -> T:
     async def open_and_run() -> T:
         async with installation.open_current_store() as store:
-            return await work(UserService(store, installation.clock))
+            return await work(UserService(LibraryStore(symbol=library.symbol, store=store, clock=installation.clock)))
 
     with errors_as_sentences():
         return asyncio.run(open_and_run())
@@ -346,7 +349,8 @@ def list_audit(
     actor = f"staff:{name}" if name else ""
     entries = _run_on_users(
         installation,
-        lambda service: service.list_audit_entries(library.symbol, limit, before=cursor, actor=actor, since=begin),
+        library,
+        lambda service: service.list_audit_entries(limit, before=cursor, actor=actor, since=begin),
     )
     if as_json:
         for entry in entries:

@@ -19,7 +19,6 @@ from gateway.domain.problems import ConfigurationProblem
 from gateway.policies import PolicyStore, load_policies
 from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.library_system import HoldsConnections
-from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.profiles import (
     LoadedProfile,
@@ -51,7 +50,7 @@ from gateway.runtime.page_assembly import (
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.secrets import resolve_secret
 from gateway.services.desks.message_replays import MessageReplayService
-from gateway.services.desks.replay_jobs import ReplayJobs, ReplayJobWorker
+from gateway.services.desks.replay_jobs import ReplayJobWorker
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.recovery import count_set_aside
 from gateway.services.operation.check import CheckSubject, check_examples
@@ -59,7 +58,6 @@ from gateway.services.operation.gateway_operation import GatewayOperation
 from gateway.services.operation.nodes import RETRY_SECONDS, NodeBeats, NodeRecovery, SchemaWatch
 from gateway.services.operation.profile_editing import ProfileEditing
 from gateway.services.operation.profile_history import ProfileHistory
-from gateway.services.people.users import UserService
 from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal
@@ -330,15 +328,17 @@ class Daemon:
         return managed
 
     def _make_replay_services(self, store: Store, journal: Journal, exchange: MessageExchange, node: Node) -> None:
-        users = UserService(store, self._clock)
         self._replays = {
-            symbol: MessageReplayService(library.journaled, exchange, users)
+            symbol: MessageReplayService(library.journaled, exchange, library.users)
             for symbol, library in self.managed.libraries.items()
         }
         self._replay_worker = ReplayJobWorker(
-            store=store, replays=self._replays, leader=node.make_leader("replays"), clock=self._clock
+            store=store,
+            replays=self._replays,
+            leader=node.make_leader("replays"),
+            clock=self._clock,
+            woken=self.managed.replays_waiting,
         )
-        self._replay_jobs = ReplayJobs(journal, store, self._clock, self._replay_worker.wake)
 
     def _make_staff_pages(self, store: Store, health: HealthMonitor) -> StaffPages | None:
         settings = self.settings
@@ -350,11 +350,9 @@ class Daemon:
             store,
             self._clock,
             self._secrets,
-            self._make_operation(),
+            self._make_operations(),
             self._make_profile_editing(store),
-            self._profile_history,
             self._replays,
-            self._replay_jobs,
             health.check,
             self._adapters,
         )
@@ -386,28 +384,29 @@ class Daemon:
             clock=self._clock,
         )
 
-    def _make_operation(self) -> GatewayOperation:
-        return GatewayOperation(
-            contexts=self.managed.contexts,
-            pollers=self.mailboxes.pollers,
-            profiles=self._profiles,
-            history=self._profile_history,
-            check_examples=self._check_examples,
-            check=self._check,
-            settings=self.settings,
-            list_jobs=self._tasks.list_jobs,
-            clock=self._clock,
-        )
+    def _make_operations(self) -> Mapping[str, GatewayOperation]:
+        return {
+            symbol: GatewayOperation(
+                context=context,
+                pollers=self.mailboxes.pollers,
+                profiles=self._profiles,
+                history=self._profile_history,
+                check_examples=self._check_examples,
+                check=self._check,
+                settings=self.settings,
+                list_jobs=self._tasks.list_jobs,
+                clock=self._clock,
+            )
+            for symbol, context in self.managed.contexts.items()
+        }
 
     def _make_api(self, store: Store) -> JsonApi:
         settings, managed = self.settings.api, self.managed
         api = make_api(
             managed.libraries,
             managed.questions,
-            self._replay_jobs,
             store,
             self._clock,
-            AllowedAddresses(settings.webhook_networks),
             ApiLimits(attachment_bytes=settings.max_attachment_bytes),
         )
 
@@ -547,8 +546,8 @@ class Daemon:
                 log.info("library.changes_pruned", changes=forgotten)
             if forgotten := await self._parts.prune_partner_things(store):
                 log.info("library.things_pruned", things=forgotten)
-            for library in libraries:
-                await self._replay_jobs.forget_old_jobs(library)
+            for library in self.managed.libraries.values():
+                await library.replay_jobs.forget_old_jobs()
             await self._api.prune_stored_answers(self.managed.contexts)
             if self._pages is not None:
                 await self._pages.prune_expired(self.managed.contexts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -42,6 +43,7 @@ from gateway.services.desks.bulk_actions import BulkActionService
 from gateway.services.desks.copies import CopyService
 from gateway.services.desks.journaled_messages import JournaledMessageService
 from gateway.services.desks.printing import PrintService
+from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.desks.request_marks import RequestMarkService
 from gateway.services.desks.request_statistics import StatisticsService
 from gateway.services.desks.saved_filters import SavedFilterService
@@ -58,11 +60,13 @@ from gateway.services.operation.partner_probe import PartnerProbe
 from gateway.services.outbox.queue import Handler, Observe, OutboxOptions, observe_nothing
 from gateway.services.outbox.timers import TimerWorker
 from gateway.services.outbox.webhooks import KIND as WEBHOOK
-from gateway.services.outbox.webhooks import WebhookHandler, WebhookOptions
+from gateway.services.outbox.webhooks import WebhookHandler, WebhookOptions, WebhookService
 from gateway.services.outbox.worker import OutboxWorker
 from gateway.services.patrons.patron_copies import PatronCopies
 from gateway.services.patrons.patron_data import PatronDataService
 from gateway.services.patrons.patron_requests import PatronRequestService
+from gateway.services.people.api_keys import ApiKeyService
+from gateway.services.people.users import UserService
 from gateway.services.request_work.actions import ActionService
 from gateway.services.request_work.outbox_handlers import RequestOutboxHandlers
 from gateway.services.request_work.patron_notices import NoticeService
@@ -195,6 +199,7 @@ class ManagedRequests:
         self.wake.subscribe(self.timekeeper.wake)
         actions = {symbol: ActionService(context, self.worker.run_row) for symbol, context in self.contexts.items()}
         self.questions = PatronQuestionService(store, journal, self.contexts, actions, letters)
+        self.replays_waiting = asyncio.Event()
         self.mail_formats: Mapping[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
         link_adapter = adapters.links.get(LINKS)
         self.links: LinkFormat | None = link_adapter.make() if link_adapter is not None else None
@@ -212,6 +217,7 @@ class ManagedRequests:
         adapters: AdapterRegistry,
     ) -> LibraryServices:
         settings, mail = self._settings, self._settings.mail
+        addresses = AllowedAddresses(settings.api.webhook_networks)
         requests, marks = RequestService(context, actions), RequestMarkService(context)
         search, notices = CatalogueSearch(context, self._asker), NoticeService(context, letters)
         return LibraryServices(
@@ -233,7 +239,7 @@ class ManagedRequests:
                 context=context,
                 adapters=adapters,
                 secrets=self._secrets,
-                addresses=AllowedAddresses(settings.api.webhook_networks),
+                addresses=addresses,
                 mail_server=f"{mail.host}:{mail.port}" if mail.host else "",
             ),
             journaled=JournaledMessageService(context, journal),
@@ -244,6 +250,10 @@ class ManagedRequests:
             mails=UnmatchedMailService(
                 context, find_mailbox_adapter(adapters).parse, self.mail_formats, journal.cipher
             ),
+            replay_jobs=ReplayJobs(context, journal, self.replays_waiting.set),
+            users=UserService(context),
+            keys=ApiKeyService(context),
+            webhooks=WebhookService(context, addresses),
             offering=FulfilmentService(context, self.links, search.find_by_identifier, self.articles)
             if self.links is not None
             else None,

@@ -12,19 +12,16 @@ from gateway.ports.shared_store import Store
 from gateway.runtime.exchange_assembly import attempt_limits, make_authenticator
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.desks.message_replays import MessageReplayService
-from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.exchange.admission import Secrets
 from gateway.services.letters.localization import TextCatalogues
 from gateway.services.operation.gateway_operation import GatewayOperation
 from gateway.services.operation.profile_editing import ProfileEditing
-from gateway.services.operation.profile_history import ProfileHistory
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.patrons.patron_names import PatronNames
 from gateway.services.people.oidc_journeys import OidcJourneys
 from gateway.services.people.second_factors import SecondFactorService
 from gateway.services.people.sign_in_attempts import AttemptCounter
 from gateway.services.people.staff_sign_in import SessionTimes, StaffSignInService
-from gateway.services.people.users import UserService
 from gateway.settings import LibrarySettings, Settings
 from gateway.web.html.visits import BrowserVisits
 from gateway.web.oidc import OidcClient
@@ -60,7 +57,6 @@ def make_pages(
             links=links,
             libraries=managed.libraries,
             retention=_read_retention(settings),
-            users=UserService(store, clock),
             texts=TextCatalogues(settings.letters_folder, settings.letters.language),
             store=store,
             clock=clock,
@@ -88,11 +84,9 @@ def make_staff_pages(
     store: Store,
     clock: Clock,
     secrets: Secrets,
-    operation: GatewayOperation,
+    operations: Mapping[str, GatewayOperation],
     profile_editing: ProfileEditing,
-    profile_history: ProfileHistory,
     replays: Mapping[str, MessageReplayService],
-    replay_jobs: ReplayJobs,
     check_readiness: CheckReadiness,
     adapters: AdapterRegistry,
 ) -> StaffPages:
@@ -106,14 +100,11 @@ def make_staff_pages(
         StaffServices(
             libraries=managed.libraries,
             retention=_read_retention(settings),
-            operation=operation,
+            operations=operations,
             profile_editing=profile_editing,
-            profile_history=profile_history,
             replays=replays,
-            replay_jobs=replay_jobs,
             check_readiness=check_readiness,
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),
-            users=UserService(store, clock),
             sign_in=StaffSignInService(store, clock, attempts, times, symbols[0], symbols, staff.second_factor),
             factors=SecondFactorService(store, clock, attempts, symbols[0], keys),
             journeys=OidcJourneys(store, clock, attempt_limits(settings), STAFF_AREA),

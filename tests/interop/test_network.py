@@ -21,6 +21,7 @@ from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.network_load import ReportedLoad
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.services.people.api_keys import ApiKeyService, KeyScope
+from gateway.store.library_store import LibraryStore
 from gateway.store.requests import request_counts
 from tests.support.running_servers import running
 
@@ -53,7 +54,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     """North has a key of South's."""
     async with World(tmp_path, NORTH, SOUTH) as world:
         store = world.lender.context.store
-        key = (await ApiKeyService(store, world.clock).create_key("SOUTH", "North", (KeyScope.NETWORK_READ,))).key
+        key = (
+            await ApiKeyService(LibraryStore(symbol="SOUTH", store=store, clock=world.clock)).create_key(
+                "North", (KeyScope.NETWORK_READ,)
+            )
+        ).key
         folder = world.borrower.settings.folder
         (folder / "south.key").write_text(key + "\n")
         await join(world.borrower, f"http://127.0.0.1:{world.lender.gateway.http_port}")
@@ -222,7 +227,11 @@ async def test_a_member_that_is_silent_is_no_trouble_and_is_told_once(world: Wor
 
 async def test_a_key_without_the_scope_gets_nothing(world: World) -> None:
     store = world.lender.context.store
-    key = (await ApiKeyService(store, world.clock).create_key("SOUTH", "North", (KeyScope.TASKS_READ,))).key
+    key = (
+        await ApiKeyService(LibraryStore(symbol="SOUTH", store=store, clock=world.clock)).create_key(
+            "North", (KeyScope.TASKS_READ,)
+        )
+    ).key
     (world.borrower.settings.folder / "south.key").write_text(key)
     await world.borrower.gateway.reload()
     await ask(world)

@@ -69,7 +69,7 @@ class MessageReplayService:
             if await self._find_newest_replay(message.id) != seen:
                 raise AlreadyReplayedError
             await self.exchange.rehearse_message(asked)
-            await self.users.log_message_replay(message.library, message.id, by)
+            await self.users.log_message_replay(message.id, by)
             try:
                 replayed = await self.exchange.replay_message(asked)
                 newest = await self._find_newest_replay(message.id)

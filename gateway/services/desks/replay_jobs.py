@@ -32,6 +32,7 @@ from gateway.services.people.users import AuditOrigin
 from gateway.store import audit, replay_jobs
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalFilter, JournalMessage
+from gateway.store.library_store import LibraryStore
 from gateway.store.nodes import Leader
 from gateway.store.replay_jobs import JobStatus, ListedReplay, ReplayItem, ReplayJob, ReplayStatus
 from gateway.store.schema import make_exchange_id
@@ -111,10 +112,9 @@ class ReplayJobs:
     """Jobs as people begin and see them. `wake` is called when there is something to do. All methods raise
     Unavailable."""
 
-    def __init__(self, journal: Journal, store: Store, clock: Clock, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, library: LibraryStore, journal: Journal, wake: Callable[[], None] = lambda: None) -> None:
+        self._library = library
         self._journal = journal
-        self._store = store
-        self._clock = clock
         self._wake = wake
 
     async def select_messages(self, wanted: JournalFilter) -> ReplaySelection:
@@ -127,7 +127,7 @@ class ReplayJobs:
         ids = [message.id for message in selection.messages]
         if len(ids) != agreed or not ids:
             raise SelectionChangedError
-        now = self._clock.now()
+        now = self._library.now()
         job = ReplayJob(wanted.library, make_exchange_id(now), JobStatus.RUNNING, "", now, by.actor, None)
 
         def insert_job(connection: Transaction) -> None:
@@ -136,83 +136,91 @@ class ReplayJobs:
                 connection, job.library, now, by.actor, "replay-begun", job.id, str(len(ids)), by.peer
             )
 
-        await write_once(self._store, insert_job, lambda _: job.id)
+        await write_once(self._library.store, insert_job, lambda _: job.id)
         log.info("replay.begun", job=job.id, messages=len(ids))
         self._wake()
         return job
 
-    async def list_jobs(self, library: str) -> Sequence[JobProgress]:
+    async def list_jobs(self) -> Sequence[JobProgress]:
         """Newest first."""
 
         def read_jobs(connection: Transaction) -> Sequence[JobProgress]:
-            jobs = replay_jobs.list_jobs(connection, library, MAX_LISTED_JOBS)
-            return [JobProgress(job, replay_jobs.count_items(connection, library, job.id)) for job in jobs]
+            jobs = replay_jobs.list_jobs(connection, self._library.symbol, MAX_LISTED_JOBS)
+            return [JobProgress(job, replay_jobs.count_items(connection, self._library.symbol, job.id)) for job in jobs]
 
-        return await self._store.read(read_jobs)
+        return await self._library.store.read(read_jobs)
 
-    async def find_job(self, library: str, job_id: str) -> JobProgress:
+    async def find_job(self, job_id: str) -> JobProgress:
         """Find a job; raises NotFound."""
 
         def read_job(connection: Transaction) -> JobProgress | None:
-            job = replay_jobs.find_job(connection, library, job_id)
-            return JobProgress(job, replay_jobs.count_items(connection, library, job.id)) if job is not None else None
+            job = replay_jobs.find_job(connection, self._library.symbol, job_id)
+            return (
+                JobProgress(job, replay_jobs.count_items(connection, self._library.symbol, job.id))
+                if job is not None
+                else None
+            )
 
-        found = await self._store.read(read_job)
+        found = await self._library.store.read(read_job)
         if found is None:
             raise NotFound("job")
         return found
 
     async def list_items(
-        self, library: str, job_id: str, limit: int, after: int = -1, status: ReplayStatus | None = None
+        self, job_id: str, limit: int, after: int = -1, status: ReplayStatus | None = None
     ) -> Sequence[ListedReplay]:
         """List the items in order, behind the position `after`."""
-        return await self._store.read(
-            lambda connection: replay_jobs.list_items(connection, library, job_id, status, after, limit)
+        return await self._library.store.read(
+            lambda connection: replay_jobs.list_items(connection, self._library.symbol, job_id, status, after, limit)
         )
 
-    async def change_job(self, library: str, job_id: str, act: JobAct, by: AuditOrigin) -> bool:
+    async def change_job(self, job_id: str, act: JobAct, by: AuditOrigin) -> bool:
         """The message in progress is finished in any case. Resumed, what has failed is tried again. False: the job is
         no longer one for this act. Raises NotFound."""
         before, after, action = _ACTS[act]
-        now = self._clock.now()
+        now = self._library.now()
 
         def change_job(connection: Transaction) -> bool:
-            job = replay_jobs.find_job(connection, library, job_id)
+            job = replay_jobs.find_job(connection, self._library.symbol, job_id)
             if job is None:
                 raise NotFound("job")
             if job.status not in before or not replay_jobs.change_status(connection, job, after, now):
                 return False
             if act is JobAct.RESUME:
-                replay_jobs.release_failed_items(connection, library, job_id)
-            audit.add_audit_entry(connection, library, now, by.actor, action, job_id, peer=by.peer)
+                replay_jobs.release_failed_items(connection, self._library.symbol, job_id)
+            audit.add_audit_entry(connection, self._library.symbol, now, by.actor, action, job_id, peer=by.peer)
             return True
 
-        changed = await self._store.write(change_job)
+        changed = await self._library.store.write(change_job)
         self._wake()
         return changed
 
-    async def forget_old_jobs(self, library: str) -> int:
-        before = self._clock.now() - KEPT
-        return await self._store.write(lambda connection: replay_jobs.forget_jobs(connection, library, before))
+    async def forget_old_jobs(self) -> int:
+        before = self._library.now() - KEPT
+        return await self._library.store.write(
+            lambda connection: replay_jobs.forget_jobs(connection, self._library.symbol, before)
+        )
 
 
 class ReplayJobWorker:
     """One node does it, one message at a time, oldest job first."""
 
     def __init__(
-        self, *, store: Store, replays: Mapping[str, MessageReplayService], leader: Leader, clock: Clock
+        self,
+        *,
+        store: Store,
+        replays: Mapping[str, MessageReplayService],
+        leader: Leader,
+        clock: Clock,
+        woken: asyncio.Event,
     ) -> None:
         self._store = store
         self._replays = replays
         self._leader = leader
         self._clock = clock
-        self._woken = asyncio.Event()
+        self._woken = woken
         self._failures: Counter[str] = Counter()
         """One after the other, by job."""
-
-    def wake(self) -> None:
-        """There may be something to do. Call it from the event loop."""
-        self._woken.set()
 
     async def run(self) -> None:
         """Run until cancelled. Raises Unavailable; a message that is in progress then is found by the next call."""

@@ -26,6 +26,7 @@ from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.people.api_keys import OPERATOR
 from gateway.store.audit import add_audit_entry
+from gateway.store.library_store import LibraryStore
 from gateway.store.peer_keys import PeerKeyRow, add_peer_key, delete_peer_key, list_peer_keys
 
 KEY_SET_PATH = "/.well-known/jwks.json"
@@ -45,40 +46,39 @@ NO_KEY = write_sentence("no signing key; create one with `illgate peer-key make`
 class PeerKeyService:
     """The keys, as operators make, list and retire them. All methods raise Unavailable."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, library: LibraryStore) -> None:
+        self._library = library
 
-    async def make_key(self, library: str, actor: str = OPERATOR) -> PeerKeyRow:
+    async def make_key(self, actor: str = OPERATOR) -> PeerKeyRow:
         """`actor`: who makes it, for the audit log."""
         private, kid = _generate_key()
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        now = self._clock.now()
-        row = PeerKeyRow(library, kid, pem, now)
+        now = self._library.now()
+        row = PeerKeyRow(self._library.symbol, kid, pem, now)
 
         def insert_key(c: Transaction) -> None:
             add_peer_key(c, row)
-            add_audit_entry(c, library, now, actor, "peer-key-made", row.kid)
+            add_audit_entry(c, self._library.symbol, now, actor, "peer-key-made", row.kid)
 
-        await self._store.write(insert_key)
+        await self._library.store.write(insert_key)
         return row
 
-    async def list_keys(self, library: str) -> tuple[PeerKeyRow, ...]:
+    async def list_keys(self) -> tuple[PeerKeyRow, ...]:
         """Oldest first."""
-        rows = await self._store.read(list_peer_keys)
-        return tuple(row for row in rows if row.library == library)
+        rows = await self._library.store.read(list_peer_keys)
+        return tuple(row for row in rows if row.library == self._library.symbol)
 
-    async def retire_key(self, library: str, kid: str, actor: str = OPERATOR) -> bool:
+    async def retire_key(self, kid: str, actor: str = OPERATOR) -> bool:
         """It is deleted. False: there is no such key."""
-        now = self._clock.now()
+        now = self._library.now()
 
         def delete_key(c: Transaction) -> bool:
-            is_deleted = delete_peer_key(c, library, kid)
+            is_deleted = delete_peer_key(c, self._library.symbol, kid)
             if is_deleted:
-                add_audit_entry(c, library, now, actor, "peer-key-retired", kid)
+                add_audit_entry(c, self._library.symbol, now, actor, "peer-key-retired", kid)
             return is_deleted
 
-        return await self._store.write(delete_key)
+        return await self._library.store.write(delete_key)
 
 
 def _generate_key() -> tuple[RSAPrivateKey, str]:

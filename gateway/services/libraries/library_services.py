@@ -15,15 +15,19 @@ from gateway.services.desks.bulk_actions import BulkActionService
 from gateway.services.desks.copies import CopyService
 from gateway.services.desks.journaled_messages import JournaledMessageService
 from gateway.services.desks.printing import PrintService
+from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.desks.request_marks import RequestMarkService
 from gateway.services.desks.request_statistics import StatisticsService
 from gateway.services.desks.saved_filters import SavedFilterService
 from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.operation.partner_probe import PartnerProbe
+from gateway.services.outbox.webhooks import WebhookService
 from gateway.services.patrons.patron_copies import PatronCopies
 from gateway.services.patrons.patron_data import PatronDataService
 from gateway.services.patrons.patron_requests import PatronRequestService
+from gateway.services.people.api_keys import ApiKeyService
+from gateway.services.people.users import UserService
 from gateway.services.request_work.patron_notices import NoticeService
 from gateway.services.request_work.request_reader import EventFeed
 from gateway.services.request_work.request_service import RequestService
@@ -60,6 +64,10 @@ class LibraryServices:
     feed: EventFeed
     search: CatalogueSearch
     mails: UnmatchedMailService
+    replay_jobs: ReplayJobs
+    users: UserService
+    keys: ApiKeyService
+    webhooks: WebhookService
     offering: FulfilmentService | None
 
     @property

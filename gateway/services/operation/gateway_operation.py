@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,10 +20,11 @@ from gateway.services.mailbox.poller import MailboxPoller, PollResult, find_poll
 from gateway.services.operation.check.certificates import EndingCertificate, find_ending_certificates
 from gateway.services.operation.profile_history import ProfileHistory, read_text_of_file
 from gateway.services.requests.effects import LETTER
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import LibraryContext
 from gateway.settings import Settings
-from gateway.store import mailbox
+from gateway.store import mailbox, profile_versions
 from gateway.store.journal_records import TroubleCount
+from gateway.store.profile_versions import ProfileVersion
 from gateway.store.requests import outbox_queries, timers
 from gateway.store.requests.outbox import OutboxStatus
 
@@ -189,7 +190,7 @@ class GatewayOperation:
     def __init__(
         self,
         *,
-        contexts: Mapping[str, LibraryContext],
+        context: LibraryContext,
         pollers: Sequence[MailboxPoller],
         profiles: ProfileStore,
         history: ProfileHistory,
@@ -199,7 +200,7 @@ class GatewayOperation:
         list_jobs: ListJobs,
         clock: Clock,
     ) -> None:
-        self._contexts = contexts
+        self._context = context
         self._pollers = pollers
         self._profiles = profiles
         self._history = history
@@ -215,12 +216,12 @@ class GatewayOperation:
 
     # --- configuration -----------------------------------------------------------------------------------
 
-    def list_findings(self, library: str) -> CheckFindings | None:
+    def list_findings(self) -> CheckFindings | None:
         """List findings without those of profiles of other libraries. None: nothing was checked yet."""
         findings = self._check.findings
         if findings is None:
             return None
-        own = {profile.file for profile in self.list_profiles(library)}
+        own = {profile.file for profile in self.list_profiles()}
         all_files = {loaded_profile.document.file for loaded_profile in self._profiles.current.loaded.values()}
         others = (all_files | {problem.file for problem in self._profiles.problems}) - own
         return replace(
@@ -235,68 +236,68 @@ class GatewayOperation:
 
     # --- queues ------------------------------------------------------------------------------------------
 
-    async def measure_queues(self, library: str) -> QueueState:
-        context = find_library_context(self._contexts, library)
-        now = context.now()
+    async def measure_queues(self) -> QueueState:
+        now = self._context.now()
 
         def measure_all(connection: Transaction) -> QueueState:
             counts = outbox_queries.count_unfinished_rows(connection)
-            due, following = timers.measure_timers(connection, context.symbol, now)
+            due, following = timers.measure_timers(connection, self._context.symbol, now)
             return QueueState(
-                counts.get((context.symbol, OutboxStatus.WAITING), 0),
-                counts.get((context.symbol, OutboxStatus.DEAD), 0),
+                counts.get((self._context.symbol, OutboxStatus.WAITING), 0),
+                counts.get((self._context.symbol, OutboxStatus.DEAD), 0),
                 due,
                 following,
-                outbox_queries.find_oldest_due(connection, context.symbol, now),
+                outbox_queries.find_oldest_due(connection, self._context.symbol, now),
             )
 
-        return await context.store.read(measure_all)
+        return await self._context.store.read(measure_all)
 
-    async def find_mail_failure(self, library: str) -> MailFailure | None:
+    async def find_mail_failure(self) -> MailFailure | None:
         """None: letters to patrons go out."""
-        symbol = find_library_context(self._contexts, library).symbol
-        context = self._contexts[symbol]
-        found = await context.store.read(lambda c: outbox_queries.list_retried_targets(c, symbol, LETTER, LETTER_TRIES))
+        found = await self._context.store.read(
+            lambda c: outbox_queries.list_retried_targets(c, self._context.symbol, LETTER, LETTER_TRIES)
+        )
         if not found:
             return None
         return MailFailure(sum(count for _, count, _, _ in found), found[0][2], found[0][3])
 
-    async def list_ending_certificates(self, library: str) -> Sequence[EndingCertificate]:
+    async def list_ending_certificates(self) -> Sequence[EndingCertificate]:
         """Those of the installation and of profiles of the library."""
-        loaded = [profile.loaded for profile in self.list_profiles(library) if profile.loaded is not None]
+        loaded = [profile.loaded for profile in self.list_profiles() if profile.loaded is not None]
         return await asyncio.to_thread(find_ending_certificates, self._settings, loaded, self._clock.now())
 
     # --- mailboxes ---------------------------------------------------------------------------------------
 
-    async def list_mailboxes(self, library: str) -> Sequence[MailboxState]:
+    async def list_mailboxes(self) -> Sequence[MailboxState]:
         """List the mailboxes of the library, by name."""
-        context = find_library_context(self._contexts, library)
-        names = sorted(poller.box.name for poller in self._list_pollers(context.symbol))
+        names = sorted(poller.box.name for poller in self._list_pollers())
 
         def read_states(connection: Transaction) -> Sequence[MailboxState]:
-            last_looks = mailbox.list_last_looks(connection, context.symbol)
-            waiting = mailbox.count_waiting_by_mailbox(connection, context.symbol)
-            away = {failure.mailbox: failure for failure in mailbox.list_mailbox_failures(connection, context.symbol)}
+            last_looks = mailbox.list_last_looks(connection, self._context.symbol)
+            waiting = mailbox.count_waiting_by_mailbox(connection, self._context.symbol)
+            away = {
+                failure.mailbox: failure for failure in mailbox.list_mailbox_failures(connection, self._context.symbol)
+            }
             return [MailboxState(name, last_looks.get(name), away.get(name), waiting.get(name, 0)) for name in names]
 
-        return await context.store.read(read_states)
+        return await self._context.store.read(read_states)
 
-    async def poll_mailbox(self, library: str, name: str) -> PollResult | None:
+    async def poll_mailbox(self, name: str) -> PollResult | None:
         """Reads it at once. None: another node reads this mailbox, and has been left to. Raises NotFound, Unavailable,
         Refused."""
-        context = find_library_context(self._contexts, library)
-        return await find_poller(self._list_pollers(context.symbol), name).poll_if_leader()
+        return await find_poller(self._list_pollers(), name).poll_if_leader()
 
-    def _list_pollers(self, symbol: str) -> Sequence[MailboxPoller]:
-        return [poller for poller in self._pollers if poller.box.library == symbol]
+    def _list_pollers(self) -> Sequence[MailboxPoller]:
+        return [poller for poller in self._pollers if poller.box.library == self._context.symbol]
 
     # --- profiles ----------------------------------------------------------------------------------------
 
-    def list_profiles(self, library: str) -> Sequence[ProfileState]:
+    def list_profiles(self) -> Sequence[ProfileState]:
         """Those of the library and those without one, by name; files that could not be loaded among them."""
-        symbol = find_library_context(self._contexts, library).symbol
         loaded = {
-            name: one for name, one in self._profiles.current.loaded.items() if one.profile.library in ("", symbol)
+            name: one
+            for name, one in self._profiles.current.loaded.items()
+            if one.profile.library in ("", self._context.symbol)
         }
         by_file: dict[str, list[ConfigurationProblem]] = {}
         for problem in self._profiles.problems:
@@ -313,16 +314,16 @@ class GatewayOperation:
         ]
         return sorted(states, key=lambda state: (state.name, state.file))
 
-    def find_profile(self, library: str, name: str) -> ProfileState:
+    def find_profile(self, name: str) -> ProfileState:
         """Find a profile; raises NotFound."""
-        for state in self.list_profiles(library):
+        for state in self.list_profiles():
             if state.name == name:
                 return state
         raise NotFound("profile")
 
-    async def read_profile(self, library: str, name: str) -> ProfileText:
+    async def read_profile(self, name: str) -> ProfileText:
         """Read a profile; raises NotFound."""
-        state = self.find_profile(library, name)
+        state = self.find_profile(name)
         file = state.loaded.file if state.loaded is not None else self._profiles.folder / f"{name}.yml"
         text = await asyncio.to_thread(read_text_of_file, file) or ""
         if state.loaded is None:
@@ -330,3 +331,16 @@ class GatewayOperation:
         wrong = tuple(await self._check_examples(state.loaded))
         is_in_use = self._history.find_text_in_use(name) == text
         return ProfileText(state, text, is_in_use, wrong, len(state.loaded.profile.examples))
+
+    async def list_versions(self, name: str) -> Sequence[ProfileVersion]:
+        """Newest first; of a profile of this library, or of all."""
+        owners = ("", self._context.symbol)
+        return await self._context.store.read(lambda c: profile_versions.list_profile_versions(c, owners, name))
+
+    async def find_version(self, name: str, id_: str) -> ProfileVersion:
+        """Find a version; raises NotFound."""
+        owners = ("", self._context.symbol)
+        found = await self._context.store.read(lambda c: profile_versions.find_profile_version(c, owners, name, id_))
+        if found is None:
+            raise NotFound("version")
+        return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import structlog
 from gateway.configuration.written_secrets import has_written_secret
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
-from gateway.domain.requests.views import NotFound
 from gateway.ports.shared_store import Store, Transaction
 from gateway.profiles import LoadedProfile, ProfileStore
 from gateway.store import profile_versions
@@ -64,17 +63,6 @@ class ProfileHistory:
             record_version(c, make_version(profile.library, profile.name, after, now))
 
         await self._store.write(record_versions)
-
-    async def list_versions(self, library: str, name: str) -> Sequence[ProfileVersion]:
-        """Newest first; of a profile of this library, or of all. `library` is a symbol."""
-        return await self._store.read(lambda c: profile_versions.list_profile_versions(c, ("", library), name))
-
-    async def find_version(self, library: str, name: str, id_: str) -> ProfileVersion:
-        """Find a version; raises NotFound."""
-        version = await self._store.read(lambda c: profile_versions.find_profile_version(c, ("", library), name, id_))
-        if version is None:
-            raise NotFound("version")
-        return version
 
 
 def record_version(connection: Transaction, version: ProfileVersion) -> None:

@@ -34,6 +34,7 @@ from gateway.services.outbox.keyed_work import write_once
 from gateway.services.outbox.queue import CompletionWork, HandlerResult
 from gateway.store import api_records
 from gateway.store.api_records import WebhookSubscription
+from gateway.store.library_store import LibraryStore
 from gateway.store.requests import outbox
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.schema import make_exchange_id
@@ -72,20 +73,17 @@ def announce_event(c: Transaction, library: str, line: HistoryLine, now: datetim
 
 
 class WebhookService:
-    def __init__(self, store: Store, clock: Clock, addresses: AllowedAddresses) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, library: LibraryStore, addresses: AllowedAddresses) -> None:
+        self._library = library
         self._addresses = addresses
 
-    async def create_subscription(
-        self, library: str, name: str, url: str, kinds: Iterable[EventKind]
-    ) -> WebhookSubscription:
+    async def create_subscription(self, name: str, url: str, kinds: Iterable[EventKind]) -> WebhookSubscription:
         """Create a subscription; raises Refused for a URL that leads into a network that isn't public, or when there
         are too many."""
         self._addresses.check_url(url)
-        now = self._clock.now()
+        now = self._library.now()
         subscription = WebhookSubscription(
-            library=library,
+            library=self._library.symbol,
             id=make_exchange_id(now),
             name=name,
             url=url,
@@ -95,37 +93,39 @@ class WebhookService:
         )
 
         def insert_subscription(c: Transaction) -> None:
-            if len(api_records.list_subscriptions(c, library)) >= MAX_SUBSCRIPTIONS:
+            if len(api_records.list_subscriptions(c, self._library.symbol)) >= MAX_SUBSCRIPTIONS:
                 raise Refused(
                     RefusalReason.LIMIT_REACHED,
                     write_sentence("There are already %(most)s webhooks.", most=MAX_SUBSCRIPTIONS),
                 )
             api_records.add_subscription(c, subscription)
 
-        await write_once(self._store, insert_subscription, lambda _: subscription.id)
+        await write_once(self._library.store, insert_subscription, lambda _: subscription.id)
         return subscription
 
-    async def list_subscriptions(self, library: str) -> tuple[WebhookSubscription, ...]:
-        return await self._store.read(lambda c: api_records.list_subscriptions(c, library))
+    async def list_subscriptions(self) -> tuple[WebhookSubscription, ...]:
+        return await self._library.store.read(lambda c: api_records.list_subscriptions(c, self._library.symbol))
 
-    async def get(self, library: str, id_: str) -> WebhookSubscription:
+    async def get(self, id_: str) -> WebhookSubscription:
         """Load a subscription; raises NotFound."""
-        subscription = await self._store.read(lambda c: api_records.get_subscription(c, library, id_))
+        subscription = await self._library.store.read(
+            lambda c: api_records.get_subscription(c, self._library.symbol, id_)
+        )
         if subscription is None:
             raise NotFound("webhook")
         return subscription
 
-    async def remove_subscription(self, library: str, id_: str) -> None:
+    async def remove_subscription(self, id_: str) -> None:
         """Remove a subscription; raises NotFound. What waits for it in the outbox is ended there when its turn
         comes."""
-        if not await self._store.write(lambda c: api_records.remove_subscription(c, library, id_)):
+        if not await self._library.store.write(lambda c: api_records.remove_subscription(c, self._library.symbol, id_)):
             raise NotFound("webhook")
 
-    async def enable_subscription(self, library: str, id_: str) -> WebhookSubscription:
+    async def enable_subscription(self, id_: str) -> WebhookSubscription:
         """Again, after it was disabled. Raises NotFound."""
-        if not await self._store.write(lambda c: api_records.enable_subscription(c, library, id_)):
+        if not await self._library.store.write(lambda c: api_records.enable_subscription(c, self._library.symbol, id_)):
             raise NotFound("webhook")
-        return await self.get(library, id_)
+        return await self.get(id_)
 
 
 def event_payload(line: HistoryLine) -> Mapping[str, str]:

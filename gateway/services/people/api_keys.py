@@ -21,6 +21,7 @@ from gateway.ports.shared_store import Store, Transaction
 from gateway.store import api_access
 from gateway.store.api_access import API_KEYS, ApiKeyRow, get_or_create_secret, read_secret
 from gateway.store.audit import add_audit_entry
+from gateway.store.library_store import LibraryStore
 
 _KEY = re.compile(r"ilg_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -96,37 +97,12 @@ class NewKey:
     row: ApiKeyRow
 
 
-class ApiKeyService:
+class KeyVerifier:
+    """The door of the API: who holds a key, whatever library it is for."""
+
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-
-    async def create_key(
-        self,
-        library: str,
-        name: str,
-        scopes: Iterable[KeyScope],
-        life: timedelta | None = None,
-        actor: str = OPERATOR,
-    ) -> NewKey:
-        """`life`: how long it is valid from now on; None: until it is revoked. `actor`: who makes it, for the audit
-        log."""
-        now = self._clock.now()
-        expires = None if life is None else now + life
-        prefix = "".join(secrets.choice(_LETTERS) for _ in range(8))
-        key = f"ilg_{prefix}_{secrets.token_urlsafe(32)}"
-        words = tuple(scope.value for scope in KeyScope if scope in set(scopes))
-
-        def insert_key(c: Transaction) -> ApiKeyRow:
-            hashed = digest_key(key, get_or_create_secret(c, library, API_KEYS, now))
-            row = ApiKeyRow(
-                library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now, expires=expires
-            )
-            api_access.add_api_key(c, row)
-            add_audit_entry(c, library, now, actor, "key-created", prefix, f"{name}: {', '.join(words)}")
-            return row
-
-        return NewKey(key, await self._store.write(insert_key))
 
     async def find_holder(self, key: str) -> KeyHolder | None:
         """None: not a key of ours, or it is revoked. Raises KeyExpiredError, Unavailable.
@@ -150,24 +126,61 @@ class ApiKeyService:
         row = await self._store.read(lambda c: api_access.find_api_key(c, holder.prefix))
         return row is not None and row.revoked is None and not row.is_expired(self._clock.now())
 
-    async def list_keys(self, library: str) -> tuple[ApiKeyRow, ...]:
-        return await self._store.read(lambda c: api_access.list_api_keys(c, library))
-
-    async def revoke_key(self, library: str, prefix: str, actor: str = OPERATOR) -> bool:
-        """False: there is no such key, or it is revoked already."""
-        now = self._clock.now()
-
-        def end_key(c: Transaction) -> bool:
-            is_ended = api_access.revoke_api_key(c, library, prefix, now)
-            if is_ended:
-                add_audit_entry(c, library, now, actor, "key-revoked", prefix)
-            return is_ended
-
-        return await self._store.write(end_key)
-
     async def _note_use(self, row: ApiKeyRow, now: datetime) -> None:
         if row.last_used is None or now - row.last_used >= USE_NOTED_EVERY:
             await self._store.write(lambda c: api_access.note_api_key_use(c, row.library, row.prefix, now))
+
+
+class ApiKeyService:
+    def __init__(self, library: LibraryStore) -> None:
+        self._library = library
+
+    async def create_key(
+        self,
+        name: str,
+        scopes: Iterable[KeyScope],
+        life: timedelta | None = None,
+        actor: str = OPERATOR,
+    ) -> NewKey:
+        """`life`: how long it is valid from now on; None: until it is revoked. `actor`: who makes it, for the audit
+        log."""
+        now = self._library.now()
+        expires = None if life is None else now + life
+        prefix = "".join(secrets.choice(_LETTERS) for _ in range(8))
+        key = f"ilg_{prefix}_{secrets.token_urlsafe(32)}"
+        words = tuple(scope.value for scope in KeyScope if scope in set(scopes))
+
+        def insert_key(c: Transaction) -> ApiKeyRow:
+            hashed = digest_key(key, get_or_create_secret(c, self._library.symbol, API_KEYS, now))
+            row = ApiKeyRow(
+                library=self._library.symbol,
+                prefix=prefix,
+                name=name,
+                digest=hashed,
+                scopes=words,
+                created=now,
+                expires=expires,
+            )
+            api_access.add_api_key(c, row)
+            add_audit_entry(c, self._library.symbol, now, actor, "key-created", prefix, f"{name}: {', '.join(words)}")
+            return row
+
+        return NewKey(key, await self._library.store.write(insert_key))
+
+    async def list_keys(self) -> tuple[ApiKeyRow, ...]:
+        return await self._library.store.read(lambda c: api_access.list_api_keys(c, self._library.symbol))
+
+    async def revoke_key(self, prefix: str, actor: str = OPERATOR) -> bool:
+        """False: there is no such key, or it is revoked already."""
+        now = self._library.now()
+
+        def end_key(c: Transaction) -> bool:
+            is_ended = api_access.revoke_api_key(c, self._library.symbol, prefix, now)
+            if is_ended:
+                add_audit_entry(c, self._library.symbol, now, actor, "key-revoked", prefix)
+            return is_ended
+
+        return await self._library.store.write(end_key)
 
 
 def digest_key(key: str, server_secret: bytes) -> bytes:

@@ -10,16 +10,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from gateway.domain.clock import Clock
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import RoleGrant, StaffUser, sort_grants
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.shared_store import Store, Transaction
+from gateway.ports.shared_store import Transaction
 from gateway.services.people.passwords import PasswordKeeper, WeakPasswordError, check_password_strength
 from gateway.store import audit, users
 from gateway.store.audit import AuditEntry
+from gateway.store.library_store import LibraryStore
 from gateway.store.schema import make_exchange_id
 from gateway.store.second_factors import delete_second_factor
 from gateway.store.staff_identities import IdentityTakenError, expect_identity
@@ -58,27 +58,26 @@ class UserDraft:
 class UserService:
     """Names of users are the same in all libraries of an installation. All methods raise Unavailable."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, library: LibraryStore) -> None:
+        self._library = library
         self._passwords = PasswordKeeper()
 
     # --- looking ---------------------------------------------------------------------------------------------
 
-    async def list_users(self, library: str) -> Sequence[StaffUser]:
+    async def list_users(self) -> Sequence[StaffUser]:
         """List the users whose account this library keeps, and those who have a role there; by name."""
-        return await self._store.read(lambda c: users.list_users(c, library))
+        return await self._library.store.read(lambda c: users.list_users(c, self._library.symbol))
 
-    async def find_user(self, library: str, name: str) -> StaffUser:
+    async def find_user(self, name: str) -> StaffUser:
         """Find a user of this library, or with a role there. Raises NotFound."""
-        user = await self._store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
-        if user is None or (user.library != library and library not in user.libraries):
+        user = await self._library.store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
+        if user is None or (user.library != self._library.symbol and self._library.symbol not in user.libraries):
             raise NotFound("user")
         return user
 
     async def find_any_user(self, name: str) -> StaffUser:
         """Find a user of whatever library, such as one who is to get a first role in this one. Raises NotFound."""
-        found = await self._store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
+        found = await self._library.store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
         if found is None:
             raise NotFound("user")
         return found
@@ -86,18 +85,18 @@ class UserService:
     async def list_shown_names(self, names: Collection[str]) -> Mapping[str, str]:
         """List the shown names of users of all libraries, by name to sign in with; a name that nobody has isn't in
         it."""
-        return await self._store.read(lambda c: users.list_shown_names(c, names))
+        return await self._library.store.read(lambda c: users.list_shown_names(c, names))
 
     async def has_users(self) -> bool:
         """Return whether anybody was ever made, in any library."""
-        return await self._store.read(users.count_users) > 0
+        return await self._library.store.read(users.count_users) > 0
 
     async def list_audit_entries(
-        self, library: str, limit: int, before: str = "", actor: str = "", since: datetime | None = None
+        self, limit: int, before: str = "", actor: str = "", since: datetime | None = None
     ) -> Sequence[AuditEntry]:
         """Newest first. `before`: id of the last one that is known; `actor` empty: of all."""
-        return await self._store.read(
-            lambda c: audit.list_audit_entries(c, library, limit, before=before, actor=actor, since=since)
+        return await self._library.store.read(
+            lambda c: audit.list_audit_entries(c, self._library.symbol, limit, before=before, actor=actor, since=since)
         )
 
     # --- changing --------------------------------------------------------------------------------------------
@@ -111,13 +110,13 @@ class UserService:
         user = _check_details(
             StaffUser(
                 library=draft.library,
-                id=make_exchange_id(self._clock.now()),
+                id=make_exchange_id(self._library.now()),
                 name=name,
                 shown_name=draft.shown_name.strip() or name,
                 email=draft.email.strip(),
                 subject=draft.subject.strip(),
                 has_password=bool(draft.password),
-                created=self._clock.now(),
+                created=self._library.now(),
                 grants=sort_grants(draft.grants),
             )
         )
@@ -128,7 +127,7 @@ class UserService:
             self._log_change(c, user, by, "user-added", _describe_grants(user.grants))
 
         try:
-            await self._store.write(insert_user)
+            await self._library.store.write(insert_user)
         except UserExistsError:
             raise Refused(RefusalReason.IN_USE, NAME_TAKEN, value=name) from None
         except IdentityTakenError:
@@ -154,7 +153,7 @@ class UserService:
             self._log_change(c, user, by, "user-changed")
 
         try:
-            await self._store.write(update_user)
+            await self._library.store.write(update_user)
         except IdentityTakenError:
             raise Refused(RefusalReason.IN_USE, IDENTITY_TAKEN, value=changed.subject) from None
         return changed
@@ -169,7 +168,7 @@ class UserService:
             self._log_change(c, user, by, "identity-unlinked")
 
         try:
-            await self._store.write(replace_identity)
+            await self._library.store.write(replace_identity)
         except IdentityTakenError:
             raise Refused(RefusalReason.IN_USE, IDENTITY_TAKEN, value=user.subject or user.name) from None
 
@@ -182,24 +181,24 @@ class UserService:
             users.end_sessions_of_user(c, user.id, keep_session)
             self._log_change(c, user, by, "password-set")
 
-        await self._store.write(update_password)
+        await self._library.store.write(update_password)
 
-    async def set_roles(self, user: StaffUser, library: str, grants: Iterable[RoleGrant], by: AuditOrigin) -> StaffUser:
+    async def set_roles(self, user: StaffUser, grants: Iterable[RoleGrant], by: AuditOrigin) -> StaffUser:
         """The roles in this library, in place of those that the user had there."""
-        role_grants = sort_grants(grant for grant in grants if grant.library == library)
-        others = tuple(grant for grant in user.grants if grant.library != library)
+        role_grants = sort_grants(grant for grant in grants if grant.library == self._library.symbol)
+        others = tuple(grant for grant in user.grants if grant.library != self._library.symbol)
 
         def update_grants(c: Transaction) -> None:
-            users.replace_grants(c, library, user.id, role_grants)
+            users.replace_grants(c, self._library.symbol, user.id, role_grants)
             users.end_sessions_of_user(c, user.id)
-            self._log_change(c, user, by, "roles-set", _describe_grants(role_grants), library)
+            self._log_change(c, user, by, "roles-set", _describe_grants(role_grants), self._library.symbol)
 
-        await self._store.write(update_grants)
+        await self._library.store.write(update_grants)
         return replace(user, grants=sort_grants((*others, *role_grants)))
 
     async def disable_user(self, user: StaffUser, by: AuditOrigin) -> StaffUser:
         """Disable a user: nobody signs in with it any more; what it did keeps its name."""
-        return await self._set_disabled(user, self._clock.now(), "user-disabled", by)
+        return await self._set_disabled(user, self._library.now(), "user-disabled", by)
 
     async def enable_user(self, user: StaffUser, by: AuditOrigin) -> StaffUser:
         return await self._set_disabled(user, None, "user-enabled", by)
@@ -212,48 +211,50 @@ class UserService:
             self._log_change(c, user, by, "sessions-ended", str(ended))
             return ended
 
-        return await self._store.write(delete_sessions)
+        return await self._library.store.write(delete_sessions)
 
-    async def log_patron_view(self, library: str, request_number: str, by: AuditOrigin) -> None:
+    async def log_patron_view(self, request_number: str, by: AuditOrigin) -> None:
         """Somebody has looked at the data of a request's patron that are masked for the role."""
-        now = self._clock.now()
-        await self._store.write(
+        now = self._library.now()
+        await self._library.store.write(
             lambda c: audit.add_audit_entry(
-                c, library, now, by.actor, "patron-shown", subject=request_number, peer=by.peer
+                c, self._library.symbol, now, by.actor, "patron-shown", subject=request_number, peer=by.peer
             )
         )
 
-    async def log_patron_data(self, library: str, action: str, detail: str, by: AuditOrigin) -> None:
+    async def log_patron_data(self, action: str, detail: str, by: AuditOrigin) -> None:
         """Somebody has counted, given out or forgotten what is held about a patron. `action`: patron-counted,
         patron-exported or patron-forgotten, by patrons themselves own-data-exported or own-data-forgotten; who the
         patron is isn't kept."""
-        now = self._clock.now()
-        await self._store.write(
-            lambda c: audit.add_audit_entry(c, library, now, by.actor, action, detail=detail, peer=by.peer)
+        now = self._library.now()
+        await self._library.store.write(
+            lambda c: audit.add_audit_entry(c, self._library.symbol, now, by.actor, action, detail=detail, peer=by.peer)
         )
 
-    async def log_message_view(self, library: str, message_id: str, by: AuditOrigin) -> None:
+    async def log_message_view(self, message_id: str, by: AuditOrigin) -> None:
         """Somebody has read a message of the journal, which may name patrons."""
-        now = self._clock.now()
-        await self._store.write(
+        now = self._library.now()
+        await self._library.store.write(
             lambda c: audit.add_audit_entry(
-                c, library, now, by.actor, "message-shown", subject=message_id, peer=by.peer
+                c, self._library.symbol, now, by.actor, "message-shown", subject=message_id, peer=by.peer
             )
         )
 
-    async def log_words_view(self, library: str, subject: str, by: AuditOrigin) -> None:
+    async def log_words_view(self, subject: str, by: AuditOrigin) -> None:
         """Somebody for whom patrons are masked has read what people wrote about a request, or a mail."""
-        now = self._clock.now()
-        await self._store.write(
-            lambda c: audit.add_audit_entry(c, library, now, by.actor, "words-shown", subject=subject, peer=by.peer)
+        now = self._library.now()
+        await self._library.store.write(
+            lambda c: audit.add_audit_entry(
+                c, self._library.symbol, now, by.actor, "words-shown", subject=subject, peer=by.peer
+            )
         )
 
-    async def log_message_replay(self, library: str, message_id: str, by: AuditOrigin) -> None:
+    async def log_message_replay(self, message_id: str, by: AuditOrigin) -> None:
         """Somebody is about to carry a message of the journal out again."""
-        now = self._clock.now()
-        await self._store.write(
+        now = self._library.now()
+        await self._library.store.write(
             lambda c: audit.add_audit_entry(
-                c, library, now, by.actor, "message-replayed", subject=message_id, peer=by.peer
+                c, self._library.symbol, now, by.actor, "message-replayed", subject=message_id, peer=by.peer
             )
         )
 
@@ -268,7 +269,7 @@ class UserService:
                 self._log_change(c, user, by, "second-factor-reset")
             return is_deleted
 
-        return await self._store.write(delete_factor)
+        return await self._library.store.write(delete_factor)
 
     async def _set_disabled(
         self, user: StaffUser, disabled: datetime | None, action: str, by: AuditOrigin
@@ -278,7 +279,7 @@ class UserService:
             users.end_sessions_of_user(c, user.id)
             self._log_change(c, user, by, action)
 
-        await self._store.write(update_user)
+        await self._library.store.write(update_user)
         return replace(user, disabled=disabled)
 
     async def _make_hash(self, user: StaffUser, password: str) -> str:
@@ -294,7 +295,7 @@ class UserService:
         self, c: Transaction, user: StaffUser, by: AuditOrigin, action: str, detail: str = "", library: str = ""
     ) -> None:
         audit.add_audit_entry(
-            c, library or user.library, self._clock.now(), by.actor, action, user.name, detail, by.peer
+            c, library or user.library, self._library.now(), by.actor, action, user.name, detail, by.peer
         )
 
 

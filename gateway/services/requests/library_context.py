@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from typing import TYPE_CHECKING
 
 from gateway.domain.circulation_policy import DueDates
-from gateway.domain.clock import Clock
 from gateway.domain.library import Item
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
@@ -25,7 +24,7 @@ from gateway.ports.catalogue import Catalogue
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import LimitedChannel, PartnerChannel
-from gateway.ports.shared_store import Store
+from gateway.store.library_store import LibraryStore
 from gateway.store.requests import requests
 
 if TYPE_CHECKING:  # slow to load: profiles are asked for only where they are needed
@@ -46,18 +45,15 @@ def report_no_load(_library: str, _symbols: tuple[str, ...], _policy: RequestPol
 
 
 @value_object(kw_only=True)
-class LibraryContext:
+class LibraryContext(LibraryStore):
     """`profiles` and `policy` give what is in use now; `wake_outbox` wakes the outbox worker;
     `public_url`: where this gateway is reached from outside, for links; `writes_letters`: a mail server is set up, so
     patrons get notices; `network` gives what its members report about a supplier's load."""
 
-    symbol: str
     info: LibraryInfo
     system: LibrarySystem
     zone: tzinfo
     currency: str
-    store: Store
-    clock: Clock
     profiles: Callable[[], ProfileSet]
     policy: Callable[[], RequestPolicy]
     channels: Mapping[str, PartnerChannel]
@@ -66,9 +62,6 @@ class LibraryContext:
     public_url: str = ""
     writes_letters: bool = True
     network: Network = report_no_load
-
-    def now(self) -> datetime:
-        return self.clock.now()
 
     def today(self) -> date:
         """Return the day in the library's zone."""

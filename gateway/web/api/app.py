@@ -12,12 +12,9 @@ import structlog
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
-from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store, Transaction
-from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.libraries.library_services import LibraryServices
-from gateway.services.outbox.webhooks import WebhookService
-from gateway.services.people.api_keys import ApiKeyService
+from gateway.services.people.api_keys import KeyVerifier
 from gateway.services.request_work.questions import PatronQuestionService
 from gateway.store import api_records
 from gateway.store.api_access import MAX_TOKEN_LIFE
@@ -138,21 +135,16 @@ async def _answer_not_found(_request: web.Request) -> web.StreamResponse:
 def make_api(
     libraries: Mapping[str, LibraryServices],
     questions: PatronQuestionService,
-    replay_jobs: ReplayJobs,
     store: Store,
     clock: Clock,
-    addresses: AllowedAddresses,
     limits: ApiLimits | None = None,
 ) -> JsonApi:
-    """`addresses`: where webhooks may lead."""
     parts = ApiServices(
         libraries=libraries,
         questions=questions,
-        replay_jobs=replay_jobs,
         store=store,
         clock=clock,
-        keys=ApiKeyService(store, clock),
-        webhooks=WebhookService(store, clock, addresses),
+        keys=KeyVerifier(store, clock),
         streams=EventStreams(clock),
         limits=limits or ApiLimits(),
     )

@@ -13,10 +13,8 @@ from pydantic import BaseModel
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
-from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.libraries.library_services import LibraryServices, find_library
-from gateway.services.outbox.webhooks import WebhookService
-from gateway.services.people.api_keys import ApiKeyService, KeyHolder, KeyScope
+from gateway.services.people.api_keys import KeyHolder, KeyScope, KeyVerifier
 from gateway.services.request_work.questions import PatronQuestionService
 from gateway.web.api.event_stream import EventStreams
 from gateway.web.api.models.bases import ParameterModel
@@ -41,11 +39,9 @@ class ApiServices:
 
     libraries: Mapping[str, LibraryServices]
     questions: PatronQuestionService
-    replay_jobs: ReplayJobs
     store: Store
     clock: Clock
-    keys: ApiKeyService
-    webhooks: WebhookService
+    keys: KeyVerifier
     streams: EventStreams
     limits: ApiLimits = ApiLimits()
 

@@ -151,4 +151,4 @@ async def _check_proof(page: PageRequest, session: SessionRow) -> str:
 async def _log_act(page: PageRequest, action: str, count: int) -> None:
     """Log how many requests it was, and not whose."""
     detail = "1 request" if count == 1 else f"{count} requests"
-    await page.parts.users.log_patron_data(page.library.symbol, action, detail, BY_ITSELF)
+    await page.library.users.log_patron_data(action, detail, BY_ITSELF)

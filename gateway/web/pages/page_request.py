@@ -26,7 +26,6 @@ from gateway.services.libraries.library_services import LibraryServices
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.people.oidc_journeys import OidcJourneys
 from gateway.services.people.sign_in_attempts import BrowserDevice
-from gateway.services.people.users import UserService
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.searching.fulfilment import FulfilmentService
 from gateway.settings.patron_pages import SignInSettings
@@ -72,7 +71,6 @@ class PageServices:
 
     links: LinkFormat
     retention: RetentionDays
-    users: UserService
     texts: TextCatalogues
     store: Store
     clock: Clock

@@ -69,7 +69,7 @@ async def change_password(request: StaffRequest) -> web.Response:
             checked.add_problem("old_password", _word_of_failure(error))
     if not checked.is_good:
         return _render_account(request, checked)
-    await request.parts.users.set_password(request.user, new, request.origin, keep_session=request.visit.id)
+    await request.library.users.set_password(request.user, new, request.origin, keep_session=request.visit.id)
     return request.redirect(
         request.path("account"),
         request.gettext("Your password has been changed. You have been signed out of all other sessions."),
@@ -85,7 +85,7 @@ def check_new_password(request: StaffRequest, checked: FormCheck, password: str,
 
 async def end_other_sessions(request: StaffRequest) -> web.Response:
     await request.read_own_form()
-    ended = await request.parts.users.end_sessions(request.user, request.origin, keep_session=request.visit.id)
+    ended = await request.library.users.end_sessions(request.user, request.origin, keep_session=request.visit.id)
     said = request.ngettext("%(num)s other session has been ended.", "%(num)s other sessions have been ended.", ended)
     return request.redirect(request.path("account"), said)
 

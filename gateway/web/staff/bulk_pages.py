@@ -148,7 +148,7 @@ async def _render_confirmation(
     title = request.ngettext(
         "%(what)s: %(number)s request", "%(what)s: %(number)s requests", len(chosen), what=what, number=number
     )
-    users = await request.parts.users.list_users(request.library.symbol) if do == GIVE else ()
+    users = await request.library.users.list_users() if do == GIVE else ()
     counts = await request.library.requests.count_list(RequestFilter(role=asked.place.role, open=True))
     return request.render(
         "bulk_confirm",

@@ -131,7 +131,7 @@ async def _find_helpers(request: StaffRequest) -> Sequence[StaffUser]:
     """Find whom to ask for another role: managers and operators who can be written to."""
     if request.session is None:
         return ()
-    users = await request.parts.users.list_users(request.library.symbol)
+    users = await request.library.users.list_users()
     may_help = {StaffRole.MANAGER, StaffRole.OPERATOR}
     return [
         user

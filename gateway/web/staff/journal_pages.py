@@ -156,7 +156,7 @@ async def read_message(request: StaffRequest) -> web.Response:
     await request.read_own_form()
     message_id = request.http.match_info["message"]
     await request.library.journaled.read_exchange(message_id)
-    await request.parts.users.log_message_view(request.library.symbol, message_id, request.origin)
+    await request.library.users.log_message_view(message_id, request.origin)
     return await _render_exchange(request, with_content=True)
 
 

@@ -124,15 +124,15 @@ PERIODS: Mapping[str, tuple[timedelta, str]] = {
 
 
 async def show_operation(request: StaffRequest) -> web.Response:
-    operation = request.parts.operation
+    operation = request.operation
     parts = [_describe_part(request, part) for part in (await request.parts.check_readiness()).parts]
-    mailboxes = await operation.list_mailboxes(request.library.symbol)
-    queues = await operation.measure_queues(request.library.symbol)
+    mailboxes = await operation.list_mailboxes()
+    queues = await operation.measure_queues()
     said = request.http.query.get("period", "day")
     period = said if said in PERIODS else "day"
     troubles = await _list_troubles(request, period)
     recent = troubles if period == "day" else await _list_troubles(request, "day")
-    findings = operation.list_findings(request.library.symbol)
+    findings = operation.list_findings()
     return request.render(
         "operation",
         request.gettext("System"),
@@ -234,7 +234,7 @@ def _list_findings(request: StaffRequest, findings: CheckFindings | None) -> lis
 async def _list_waiting_work(request: StaffRequest, queues: QueueState) -> list[Repair]:
     """Letters that the mail server doesn't take, and messages that could have gone out long ago."""
     found = []
-    if failure := await request.parts.operation.find_mail_failure(request.library.symbol):
+    if failure := await request.operation.find_mail_failure():
         text = request.ngettext(
             "%(num)s letter to a patron cannot be sent", "%(num)s letters to patrons cannot be sent", failure.waiting
         )
@@ -255,7 +255,7 @@ async def _list_waiting_work(request: StaffRequest, queues: QueueState) -> list[
 async def _list_ending_certificates(request: StaffRequest) -> list[Repair]:
     now = request.parts.clock.now()
     found = []
-    for one in await request.parts.operation.list_ending_certificates(request.library.symbol):
+    for one in await request.operation.list_ending_certificates():
         day = request.format_day(one.ends.astimezone(request.context.zone).date())
         file = PurePath(one.file.strip("'")).name
         if one.has_ended(now):
@@ -269,7 +269,7 @@ async def _list_ending_certificates(request: StaffRequest) -> list[Repair]:
 
 async def check_configuration(request: StaffRequest) -> web.Response:
     await request.read_own_form()
-    await request.parts.operation.check_configuration()
+    await request.operation.check_configuration()
     return request.redirect(request.path("operation"), request.gettext("The configuration was checked."))
 
 
@@ -353,7 +353,7 @@ async def poll_mailbox(request: StaffRequest) -> web.Response:
     await request.read_own_form()
     name, back = request.http.match_info["name"], request.path("operation")
     try:
-        polled = await request.parts.operation.poll_mailbox(request.library.symbol, name)
+        polled = await request.operation.poll_mailbox(name)
     except (Unavailable, Refused, ConfigurationError) as error:
         reason = str(error) if isinstance(error, ConfigurationError) else error.detail
         said = request.gettext(

@@ -196,9 +196,7 @@ async def _find_editable_letter(request: StaffRequest) -> DeadLetter:
 
 async def _log_view(request: StaffRequest, letter: DeadLetter) -> None:
     about = await _find_request(request, letter)
-    await request.parts.users.log_patron_view(
-        request.library.symbol, about.number if about is not None else letter.id, request.origin
-    )
+    await request.library.users.log_patron_view(about.number if about is not None else letter.id, request.origin)
 
 
 async def _render_edit_form(

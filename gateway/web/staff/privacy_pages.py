@@ -116,7 +116,7 @@ async def _log_act(request: StaffRequest, action: str, held: HeldPatronData) -> 
     """Log how many requests it was, and not whose."""
     count = len(held.requests)
     detail = "1 request" if count == 1 else f"{count} requests"
-    await request.parts.users.log_patron_data(request.library.symbol, action, detail, request.origin)
+    await request.library.users.log_patron_data(action, detail, request.origin)
 
 
 PAGES = (

@@ -22,7 +22,7 @@ MAX_POSTED_BYTES = 7 * MAX_TEXT_BYTES
 
 async def show_editor(request: StaffRequest) -> web.Response:
     """Show the editor; raises NotFound."""
-    name = request.parts.operation.find_profile(request.library.symbol, request.http.match_info["name"]).name
+    name = request.operation.find_profile(request.http.match_info["name"]).name
     current = await request.parts.profile_editing.read_file(name)
     draft = ProfileDraft(name, current.text, current.text)
     return _render_editor(request, FormCheck(request, SubmittedForm()), draft, None, current.obstacle)
@@ -122,7 +122,7 @@ def _render_editor(
 def _find_editable_name(request: StaffRequest) -> str:
     """One that this library has, or that nobody has yet. Raises NotFound."""
     name = request.http.match_info["name"]
-    if any(one.name == name for one in request.parts.operation.list_profiles(request.library.symbol)):
+    if any(one.name == name for one in request.operation.list_profiles()):
         return name
     if NAME_PATTERN.fullmatch(name) is None or request.parts.profile_editing.is_known_name(name):
         raise NotFound("profile")
@@ -174,7 +174,7 @@ def _render_new_profile(request: StaffRequest, checked: FormCheck) -> web.Respon
 
 
 def _list_parents(request: StaffRequest) -> list[str]:
-    return [one.name for one in request.parts.operation.list_profiles(request.library.symbol) if one.loaded is not None]
+    return [one.name for one in request.operation.list_profiles() if one.loaded is not None]
 
 
 PAGES = (

@@ -29,7 +29,7 @@ class ShownProfile:
 
 
 async def show_profiles(request: StaffRequest) -> web.Response:
-    states = request.parts.operation.list_profiles(request.library.symbol)
+    states = request.operation.list_profiles()
     return request.render(
         "profiles",
         request.gettext("Profiles"),
@@ -42,7 +42,7 @@ async def show_profiles(request: StaffRequest) -> web.Response:
 
 async def show_profile(request: StaffRequest) -> web.Response:
     """Show a profile; raises NotFound."""
-    found = await request.parts.operation.read_profile(request.library.symbol, request.http.match_info["name"])
+    found = await request.operation.read_profile(request.http.match_info["name"])
     current = await request.parts.profile_editing.read_file(found.state.name)
     problems = (*found.state.problems, *found.example_problems)
     return request.render(
@@ -92,7 +92,7 @@ def number_lines(text: str, problems: tuple[ConfigurationProblem, ...], file: st
 
 async def show_values(request: StaffRequest) -> web.Response:
     """Show the values of the profile in use, defaults and inherited ones too. Raises NotFound."""
-    found = await request.parts.operation.read_profile(request.library.symbol, request.http.match_info["name"])
+    found = await request.operation.read_profile(request.http.match_info["name"])
     loaded = found.state.loaded
     text = format_yaml_with_sources(loaded) if loaded is not None else ""
     is_secret = has_written_secret(text)
@@ -112,7 +112,7 @@ async def show_values(request: StaffRequest) -> web.Response:
 async def show_history(request: StaffRequest) -> web.Response:
     """Show the history; raises NotFound."""
     name = _find_listed_name(request)
-    versions = await request.parts.profile_history.list_versions(request.library.symbol, name)
+    versions = await request.operation.list_versions(name)
     await request.actors.load_names(one.actor for one in versions)
     return request.render(
         "profile_history",
@@ -126,9 +126,9 @@ async def show_history(request: StaffRequest) -> web.Response:
 async def show_version(request: StaffRequest) -> web.Response:
     """Show what a version changed, and what bringing it back would change. Raises NotFound."""
     name = _find_listed_name(request)
-    history, editing = request.parts.profile_history, request.parts.profile_editing
-    version = await history.find_version(request.library.symbol, name, request.http.match_info["version"])
-    versions = await history.list_versions(request.library.symbol, name)
+    history, editing = request.operation, request.parts.profile_editing
+    version = await history.find_version(name, request.http.match_info["version"])
+    versions = await history.list_versions(name)
     before = next((one for one in versions if one.id < version.id), None)
     await request.actors.load_names([version.actor])
     current = await editing.read_file(name)
@@ -154,7 +154,7 @@ async def show_version(request: StaffRequest) -> web.Response:
 
 def _find_listed_name(request: StaffRequest) -> str:
     """Find a name; raises NotFound."""
-    return request.parts.operation.find_profile(request.library.symbol, request.http.match_info["name"]).name
+    return request.operation.find_profile(request.http.match_info["name"]).name
 
 
 PAGES = (

@@ -106,7 +106,7 @@ async def begin_job(request: StaffRequest) -> web.Response:
     if not checked.is_good or not _NUMBER.fullmatch(agreed):
         return await _render_preview(request, checked)
     try:
-        job = await request.parts.replay_jobs.begin_job(wanted, int(agreed), request.origin)
+        job = await request.library.replay_jobs.begin_job(wanted, int(agreed), request.origin)
     except (SelectionChangedError, TooManyMessagesError):
         checked.general.append(
             request.gettext("Nothing was done: other messages match now. Check the preview before you replay them.")
@@ -139,7 +139,7 @@ async def _render_preview(request: StaffRequest, checked: FormCheck) -> web.Resp
         checked.general.append(request.gettext("Choose which messages to replay in the message journal."))
     else:
         try:
-            selection = await request.parts.replay_jobs.select_messages(wanted)
+            selection = await request.library.replay_jobs.select_messages(wanted)
         except TooManyMessagesError:
             too_many = True
     return request.render(
@@ -173,7 +173,7 @@ async def _forecast(request: StaffRequest, selection: ReplaySelection) -> Sequen
     counts: Counter[str] = Counter()
     for message in selection.messages[:MAX_PREVIEWS]:
         try:
-            result = (await request.parts.replays[request.library.symbol].rehearse_message(message.id)).result
+            result = (await request.replays.rehearse_message(message.id)).result
         except NotReplayableError as why:
             reason = request.localization.translate_sentence(why.detail)
             counts[request.gettext("cannot be replayed: %(reason)s", reason=reason)] += 1
@@ -197,7 +197,7 @@ async def _forecast(request: StaffRequest, selection: ReplaySelection) -> Sequen
 
 
 async def show_jobs(request: StaffRequest) -> web.Response:
-    jobs = await request.parts.replay_jobs.list_jobs(request.library.symbol)
+    jobs = await request.library.replay_jobs.list_jobs()
     return request.render(
         "replay_jobs",
         request.gettext("Replay jobs"),
@@ -209,12 +209,12 @@ async def show_jobs(request: StaffRequest) -> web.Response:
 async def show_job(request: StaffRequest) -> web.Response:
     """Show a job. The query has: `after`, a position; `status`, one of `ReplayStatus`. Raises NotFound."""
     job_id, query = request.http.match_info["job"], request.http.query
-    progress = await request.parts.replay_jobs.find_job(request.library.symbol, job_id)
+    progress = await request.library.replay_jobs.find_job(job_id)
     said = query.get("status", "")
     status = ReplayStatus(said) if said in set(ReplayStatus) else None
     said_after = query.get("after", "")
     after = int(said_after) if _NUMBER.fullmatch(said_after) else 0
-    listed = await request.parts.replay_jobs.list_items(request.library.symbol, job_id, ROWS + 1, after - 1, status)
+    listed = await request.library.replay_jobs.list_items(job_id, ROWS + 1, after - 1, status)
     more = listed[ROWS].item.position if len(listed) > ROWS else 0
     kind, word = _describe_job_status(request, progress)
     return request.render(
@@ -264,11 +264,11 @@ async def change_job(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
     job_id = request.http.match_info["job"]
     back = request.path("operation", "replays", job_id)
-    await request.parts.replay_jobs.find_job(request.library.symbol, job_id)
+    await request.library.replay_jobs.find_job(job_id)
     if form["act"] not in set(JobAct):
         return request.redirect(back)
     act = JobAct(form["act"])
-    if not await request.parts.replay_jobs.change_job(request.library.symbol, job_id, act, request.origin):
+    if not await request.library.replay_jobs.change_job(job_id, act, request.origin):
         said = request.gettext("Nothing was done: the status of the replay has changed.")
         return request.redirect(back, said, "look")
     return request.redirect(back, request.gettext(BANNERS[act]))

@@ -61,9 +61,7 @@ async def replay_message(request: StaffRequest) -> web.Response:
     if not checked.is_good:
         return await _render_rehearsal(request, checked)
     try:
-        replayed = await request.parts.replays[request.library.symbol].replay_message(
-            message_id, checked.form["seen"], request.origin
-        )
+        replayed = await request.replays.replay_message(message_id, checked.form["seen"], request.origin)
     except NotReplayableError:
         return await _render_rehearsal(request, checked)  # which says why
     except AlreadyReplayedError:
@@ -93,11 +91,11 @@ async def _render_rehearsal(request: StaffRequest, checked: FormCheck) -> web.Re
     message_id = request.http.match_info["message"]
     rehearsal, obstacle = None, ""
     try:
-        rehearsal = await request.parts.replays[request.library.symbol].rehearse_message(message_id)
+        rehearsal = await request.replays.rehearse_message(message_id)
     except NotReplayableError as why:
         obstacle = request.localization.translate_sentence(why.detail)
     if rehearsal is not None:
-        await request.parts.users.log_message_view(request.library.symbol, rehearsal.message.id, request.origin)
+        await request.library.users.log_message_view(rehearsal.message.id, request.origin)
     found = await request.library.journaled.read_exchange(message_id)
     message = found[0].message
     words = describe_message(request, message)

@@ -65,7 +65,7 @@ async def ask_who_it_is(request: StaffRequest) -> web.Response:
     this visit waits until somebody has."""
     if request.is_asked_by_script:
         return web.Response(status=401, headers=HEADERS)
-    if not await request.parts.users.has_users():
+    if not await request.library.users.has_users():
         return request.render("no_users", request.gettext("No accounts yet"), status=403)
     if request.lacks_factor and request.http.method == "GET":
         return request.redirect(request.path(*SETUP))
@@ -82,7 +82,7 @@ async def show_sign_in(request: StaffRequest) -> web.Response:
     back = safe_back_path(request.http.query.get("back", ""))
     if request.session is not None:
         return request.redirect(back)
-    if not await request.parts.users.has_users():
+    if not await request.library.users.has_users():
         return request.render("no_users", request.gettext("No accounts yet"), status=403)
     return _ask_to_sign_in(request, back)
 

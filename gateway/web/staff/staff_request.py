@@ -23,19 +23,17 @@ from gateway.domain.roles import Right, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat
 from gateway.services.desks.message_replays import MessageReplayService
-from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.letters.localization import Localization, TextCatalogues, mark_text
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.services.operation.gateway_operation import GatewayOperation
 from gateway.services.operation.profile_editing import ProfileEditing
-from gateway.services.operation.profile_history import ProfileHistory
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.patrons.patron_names import PatronNames
 from gateway.services.people.oidc_journeys import OidcJourneys
 from gateway.services.people.second_factors import SecondFactorService
 from gateway.services.people.sign_in_attempts import BrowserDevice
 from gateway.services.people.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
-from gateway.services.people.users import AuditOrigin, UserService
+from gateway.services.people.users import AuditOrigin
 from gateway.services.requests.library_context import LibraryContext
 from gateway.settings.staff_pages import StaffSettings
 from gateway.web.app import GatewayReadiness
@@ -94,15 +92,12 @@ class StaffServices:
     numbers aren't looked up either."""
 
     retention: RetentionDays
-    operation: GatewayOperation
+    operations: Mapping[str, GatewayOperation]
     profile_editing: ProfileEditing
-    profile_history: ProfileHistory
     replays: Mapping[str, MessageReplayService]
-    replay_jobs: ReplayJobs
     check_readiness: CheckReadiness
     protocols: Sequence[str]
     libraries: Mapping[str, LibraryServices]
-    users: UserService
     sign_in: StaffSignInService
     factors: SecondFactorService
     journeys: OidcJourneys
@@ -179,7 +174,7 @@ class StaffRequest:
     device: BrowserDevice = field(init=False)
 
     def __post_init__(self) -> None:
-        self.actors = ActorNames(self.parts.users)
+        self.actors = ActorNames(self.library.users)
         self.device = self.parts.visits.device_of_request(self.http)
 
     # --- who, where, and what is allowed ---------------------------------------------------------------------
@@ -193,6 +188,14 @@ class StaffRequest:
     def library(self) -> LibraryServices:
         """The one that the user works for now; the first where nobody has signed in."""
         return self.parts.libraries[self.session.library if self.session is not None else self.parts.home]
+
+    @property
+    def operation(self) -> GatewayOperation:
+        return self.parts.operations[self.library.symbol]
+
+    @property
+    def replays(self) -> MessageReplayService:
+        return self.parts.replays[self.library.symbol]
 
     @property
     def context(self) -> LibraryContext:
@@ -235,13 +238,13 @@ class StaffRequest:
         """Log that data of a request's patron are to be shown that are masked for this user, or that nobody needs for
         the daily work. Raises PageError."""
         self.require_right(Right.PATRON_REVEAL)
-        await self.parts.users.log_patron_view(self.library.symbol, request_number, self.origin)
+        await self.library.users.log_patron_view(request_number, self.origin)
 
     async def note_words_shown(self, subject: str) -> None:
         """Log, for a user for whom patrons are masked, that words of partners, patrons or colleagues are to be shown:
         they may name a patron. `subject`: a request's number, or the mail's id."""
         if not self.sees_patrons:
-            await self.parts.users.log_words_view(self.library.symbol, subject, self.origin)
+            await self.library.users.log_words_view(subject, self.origin)
 
     # --- texts -----------------------------------------------------------------------------------------------
 

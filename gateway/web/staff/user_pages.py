@@ -74,7 +74,7 @@ _FIELD_OF = ("email", "mail address"), ("shown_name", "shown name"), ("subject",
 
 
 async def show_users(request: StaffRequest) -> web.Response:
-    users = await request.parts.users.list_users(request.library.symbol)
+    users = await request.library.users.list_users()
     return request.render(
         "users",
         request.gettext("Accounts"),
@@ -98,9 +98,7 @@ async def show_audit_log(request: StaffRequest) -> web.Response:
     """Newest first. In the query: `user`, and `before`, the id of the last row that was seen."""
     name, before = request.http.query.get("user", "").strip(), request.http.query.get("before", "")
     actor = f"staff:{name}" if name else ""
-    entries = await request.parts.users.list_audit_entries(
-        request.library.symbol, AUDIT_ROWS, before=before, actor=actor
-    )
+    entries = await request.library.users.list_audit_entries(AUDIT_ROWS, before=before, actor=actor)
     await request.actors.load_names(entry.actor for entry in entries)
     return request.render(
         "audit",
@@ -181,7 +179,7 @@ async def add_user(request: StaffRequest) -> web.Response:
         grants=grants,
     )
     try:
-        user = await request.parts.users.add_user(draft, request.origin)
+        user = await request.library.users.add_user(draft, request.origin)
     except Refused as refused:
         _show_refusal(request, checked, refused)
         return _render_new_user(request, checked)
@@ -198,7 +196,7 @@ async def show_user(request: StaffRequest) -> web.Response:
 
 async def _find_user(request: StaffRequest) -> StaffUser:
     """Find a user; raises NotFound."""
-    return await request.parts.users.find_user(request.library.symbol, request.http.match_info["name"])
+    return await request.library.users.find_user(request.http.match_info["name"])
 
 
 async def _find_user_to_change(request: StaffRequest) -> StaffUser:
@@ -238,7 +236,7 @@ async def change_details(request: StaffRequest) -> web.Response:
     subject = checked.read_line("subject") if request.parts.oidc is not None else user.subject  # else no field asks
     if checked.is_good:
         try:
-            await request.parts.users.change_details(user, shown_name, email, subject, request.origin)
+            await request.library.users.change_details(user, shown_name, email, subject, request.origin)
         except Refused as refused:
             _show_refusal(request, checked, refused)
     if not checked.is_good:
@@ -253,7 +251,7 @@ async def set_roles(request: StaffRequest) -> web.Response:
     grants = _read_grants(request, checked)
     if not checked.is_good:
         return _render_user(request, user, checked)
-    await request.parts.users.set_roles(user, request.library.symbol, grants, request.origin)
+    await request.library.users.set_roles(user, grants, request.origin)
     return request.redirect(
         request.path("users", user.name), request.gettext("The roles have been saved. The user has to sign in again.")
     )
@@ -267,7 +265,7 @@ async def set_password(request: StaffRequest) -> web.Response:
     check_new_password(request, checked, password, user.name)
     if not checked.is_good:
         return _render_user(request, user, checked)
-    await request.parts.users.set_password(user, password, request.origin)
+    await request.library.users.set_password(user, password, request.origin)
     return request.redirect(
         request.path("users", user.name), request.gettext("The password has been set. Give it to the user in person.")
     )
@@ -281,10 +279,10 @@ async def switch_account(request: StaffRequest) -> web.Response:
     if not checked.is_good:
         return _render_user(request, user, checked)
     if checked.form["state"] == "disabled":
-        await request.parts.users.disable_user(user, request.origin)
+        await request.library.users.disable_user(user, request.origin)
         said = request.gettext("The account %(name)s is disabled.", name=user.shown_name)
     else:
-        await request.parts.users.enable_user(user, request.origin)
+        await request.library.users.enable_user(user, request.origin)
         said = request.gettext("The account %(name)s can sign in.", name=user.shown_name)
     return request.redirect(request.path("users", user.name), said)
 
@@ -296,7 +294,7 @@ async def reset_second_factor(request: StaffRequest) -> web.Response:
     await request.confirm_by_form(checked)
     if not checked.is_good:
         return _render_user(request, user, checked)
-    await request.parts.users.reset_second_factor(user, request.origin)
+    await request.library.users.reset_second_factor(user, request.origin)
     said = request.gettext("The second factor has been reset. The password alone is asked for now.")
     if request.parts.sign_in.is_factor_required(user):
         said = request.gettext("The second factor has been reset. The user must set up a new one at the next sign-in.")
@@ -310,7 +308,7 @@ async def unlink_identity(request: StaffRequest) -> web.Response:
     await request.confirm_by_form(checked)
     if checked.is_good:
         try:
-            await request.parts.users.unlink_identity(user, request.origin)
+            await request.library.users.unlink_identity(user, request.origin)
         except Refused as refused:
             _show_refusal(request, checked, refused)
     if not checked.is_good:

@@ -15,14 +15,13 @@ import aiohttp
 from gateway.cli.installation import Installation as Opened
 from gateway.domain.clock import SystemClock
 from gateway.policies import load_policies
-from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions
 from gateway.runtime.managed_requests import ManagedRequests
-from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.people.api_keys import ApiKeyService, KeyScope
 from gateway.store.journal import Journal
+from gateway.store.library_store import LibraryStore
 from gateway.store.migration import migrate_store
 from gateway.store.nodes import Node
 from gateway.web.api.app import JsonApi, make_api
@@ -57,7 +56,8 @@ class Running:
     managed: ManagedRequests
 
     async def key(self, *scopes: KeyScope, name: str = "Åse at the desk", library: str = LIBRARY) -> str:
-        return (await self.keys.create_key(library, name, scopes or tuple(KeyScope))).key
+        keys = ApiKeyService(LibraryStore(symbol=library, store=self.store, clock=self.clock))
+        return (await keys.create_key(name, scopes or tuple(KeyScope))).key
 
 
 @dataclass
@@ -102,16 +102,21 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
     api = make_api(
         managed.libraries,
         managed.questions,
-        ReplayJobs(journal, store, clock),
         store,
         clock,
-        AllowedAddresses(),
         LIMITS,
     )
     listener = HttpListener(HttpListenerOptions(HOST, 0), replace(site(Echo()), api=api))
     await listener.start()
     try:
-        yield Running(f"http://{HOST}:{listener.port}", store, clock, ApiKeyService(store, clock), api, managed)
+        yield Running(
+            f"http://{HOST}:{listener.port}",
+            store,
+            clock,
+            managed.libraries[LIBRARY].keys,
+            api,
+            managed,
+        )
     finally:
         api.end_streams()
         await listener.stop(5)

@@ -108,12 +108,12 @@ async def test_a_stream_ends_with_its_key(
     gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     monkeypatch.setattr(gateway.api.streams, "_pace", StreamTiming(look=0.05, heartbeat=0.05))
-    made = await gateway.keys.create_key("DEMO", "Dashboard", [KeyScope.EVENTS_READ], timedelta(days=1))
+    made = await gateway.keys.create_key("Dashboard", [KeyScope.EVENTS_READ], timedelta(days=1))
     async with stream(client.with_key(made.key)) as answer:
         async with asyncio.timeout(10):
             await answer.content.readuntil(b": alive\n\n")
         if end == "revoked":
-            await gateway.keys.revoke_key("DEMO", made.row.prefix)
+            await gateway.keys.revoke_key(made.row.prefix)
         else:
             monkeypatch.setattr(gateway.clock, "now", lambda: made.row.created + timedelta(days=1))
         async with asyncio.timeout(10):

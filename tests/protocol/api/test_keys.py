@@ -89,7 +89,7 @@ async def test_a_key_says_what_it_may_do(gateway: Running, client: Client) -> No
 async def test_a_key_opens_nothing_from_the_moment_at_which_it_expires(
     gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = await gateway.keys.create_key("DEMO", "Migration", [KeyScope.REQUESTS_READ], timedelta(days=30))
+    made = await gateway.keys.create_key("Migration", [KeyScope.REQUESTS_READ], timedelta(days=30))
     expires = made.row.created + timedelta(days=30)
     migration = client.with_key(made.key)
 
@@ -108,11 +108,11 @@ async def test_a_key_opens_nothing_from_the_moment_at_which_it_expires(
 async def test_that_a_key_has_expired_is_told_only_to_who_has_it(
     gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = await gateway.keys.create_key("DEMO", "Migration", [KeyScope.REQUESTS_READ], timedelta(days=1))
+    made = await gateway.keys.create_key("Migration", [KeyScope.REQUESTS_READ], timedelta(days=1))
     monkeypatch.setattr(gateway.clock, "now", lambda: made.row.created + timedelta(days=2))
     guessed = client.with_key(f"ilg_{made.row.prefix}_" + "A" * 43)
     assert "expired" not in (await guessed("GET", "key")).json["detail"]
-    await gateway.keys.revoke_key("DEMO", made.row.prefix)
+    await gateway.keys.revoke_key(made.row.prefix)
     assert "expired" not in (await client.with_key(made.key)("GET", "key")).json["detail"], "revoked comes first"
 
 
@@ -120,7 +120,7 @@ async def test_only_a_hash_of_a_key_is_kept_and_its_use_is_noted(
     gateway: Running, client: Client, installation: Installation
 ) -> None:
     await client("GET", "key")
-    (row,) = await gateway.keys.list_keys("DEMO")
+    (row,) = await gateway.keys.list_keys()
     assert row.last_used is not None
     assert len(row.digest) == 32
     secret = client.key.split("_", 2)[2].encode()
@@ -136,16 +136,16 @@ def holds(folder: Path, content: bytes) -> bool:
 
 async def test_a_revoked_key_opens_nothing(gateway: Running, client: Client) -> None:
     prefix = client.key.split("_")[1]
-    assert await gateway.keys.revoke_key("DEMO", prefix)
+    assert await gateway.keys.revoke_key(prefix)
     assert (await client("GET", "key")).problem == "unauthenticated"
-    assert not await gateway.keys.revoke_key("DEMO", prefix), "once is enough"
+    assert not await gateway.keys.revoke_key(prefix), "once is enough"
 
 
 async def test_a_key_is_bound_to_its_library(gateway: Running, client: Client) -> None:
     elsewhere = client.with_key(await gateway.key(library="ELSEWHERE"))
     assert (await elsewhere("GET", "key")).json["library"] == "ELSEWHERE"
-    assert (await elsewhere("GET", "webhooks")).json == {"items": []}
-    assert (await elsewhere("GET", "requests")).status == 404, "this gateway has no such library"
+    for path in ("webhooks", "requests"):
+        assert (await elsewhere("GET", path)).status == 404, "this gateway has no such library"
 
 
 def test_keys_by_command(installation: Installation) -> None:

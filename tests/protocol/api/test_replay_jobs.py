@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from gateway.services.people.api_keys import ApiKeyService, KeyScope
+from gateway.store.library_store import LibraryStore
 from tests.protocol.api.support import Client
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Running, running
@@ -26,8 +27,10 @@ async def gateway(installation: Installation) -> AsyncIterator[Running]:
 
 
 async def make_key(gateway: Running, *scopes: KeyScope) -> str:
-    keys = ApiKeyService(library_context(gateway).store, library_context(gateway).clock)
-    return (await keys.create_key("DEMO", "Olga's script", scopes)).key
+    keys = ApiKeyService(
+        LibraryStore(symbol="DEMO", store=library_context(gateway).store, clock=library_context(gateway).clock)
+    )
+    return (await keys.create_key("Olga's script", scopes)).key
 
 
 @pytest.fixture

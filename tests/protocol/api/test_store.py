@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from gateway.domain.clock import FixedClock
 from gateway.ports.shared_store import Store
-from gateway.services.people.api_keys import ApiKeyService, KeyScope
+from gateway.services.people.api_keys import ApiKeyService, KeyScope, KeyVerifier
 from gateway.store import api_access, api_records
 from gateway.store.api_access import api_answer, api_key, copy_download, server_secret, webhook
 from gateway.store.api_records import AnswerKey, StoredAnswer
+from gateway.store.library_store import LibraryStore
 from gateway.store.migration import OWN
 from gateway.store.schema import metadata
 
@@ -98,13 +99,13 @@ async def test_downloads_are_counted_up_to_their_limit(kept: Store) -> None:
 
 async def test_the_use_of_a_key_is_noted_once_a_minute(kept: Store) -> None:
     clock = FixedClock(NOW)
-    keys = ApiKeyService(kept, clock)
-    made = await keys.create_key("DEMO", "Åse", [KeyScope.ADMIN, KeyScope.REQUESTS_READ])
+    keys = ApiKeyService(LibraryStore(symbol="DEMO", store=kept, clock=clock))
+    made = await keys.create_key("Åse", [KeyScope.ADMIN, KeyScope.REQUESTS_READ])
     assert made.row.scopes == ("requests:read", "admin")
 
     async def last_used() -> datetime | None:
-        assert await keys.find_holder(made.key) is not None
-        return (await keys.list_keys("DEMO"))[0].last_used
+        assert await KeyVerifier(kept, clock).find_holder(made.key) is not None
+        return (await keys.list_keys())[0].last_used
 
     assert await last_used() == NOW
     clock.advance(timedelta(seconds=59))
@@ -114,7 +115,7 @@ async def test_the_use_of_a_key_is_noted_once_a_minute(kept: Store) -> None:
 
 
 async def test_the_same_secret_under_another_prefix_is_no_key(kept: Store) -> None:
-    keys = ApiKeyService(kept, FixedClock(NOW))
-    one, two = [await keys.create_key("DEMO", name, [KeyScope.ADMIN]) for name in ("one", "two")]
+    keys = ApiKeyService(LibraryStore(symbol="DEMO", store=kept, clock=FixedClock(NOW)))
+    one, two = [await keys.create_key(name, [KeyScope.ADMIN]) for name in ("one", "two")]
     secret = one.key.split("_", 2)[2]
-    assert await keys.find_holder(f"ilg_{two.row.prefix}_{secret}") is None
+    assert await KeyVerifier(kept, FixedClock(NOW)).find_holder(f"ilg_{two.row.prefix}_{secret}") is None

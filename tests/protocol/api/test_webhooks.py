@@ -22,6 +22,7 @@ from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.services.outbox.webhooks import WebhookHandler, WebhookOptions, WebhookService, announce_event
 from gateway.store import api_records
+from gateway.store.library_store import LibraryStore
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.protocol.api.support import Client
@@ -97,12 +98,12 @@ class Desk:
 async def desk(kept: Store) -> AsyncIterator[Desk]:
     clock = FixedClock(NOW)
     handler = WebhookHandler(kept, clock, WebhookOptions(addresses=LOOPBACK, seconds=0.5))
-    yield Desk(kept, clock, WebhookService(kept, clock, LOOPBACK), handler)
+    yield Desk(kept, clock, WebhookService(LibraryStore(symbol="DEMO", store=kept, clock=clock), LOOPBACK), handler)
     await handler.close()
 
 
 async def test_an_event_is_delivered_signed(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [EventKind.SHIPPED])
+    made = await desk.hooks.create_subscription("portal", receiver.url, [EventKind.SHIPPED])
     row = await desk.row()
     assert (row.kind, row.target, row.lane, row.request_id) == ("webhook", made.id, f"webhook:{made.id}", "r-1")
 
@@ -127,32 +128,33 @@ async def test_an_event_is_delivered_signed(desk: Desk, receiver: Receiver) -> N
 
 
 async def test_only_the_events_that_are_wanted(desk: Desk, receiver: Receiver) -> None:
-    await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [EventKind.RECEIVED])
-    await desk.hooks.create_subscription("ELSEWHERE", "other library", receiver.url, [])
+    await desk.hooks.create_subscription("portal", receiver.url, [EventKind.RECEIVED])
+    elsewhere = LibraryStore(symbol="ELSEWHERE", store=desk.store, clock=desk.clock)
+    await WebhookService(elsewhere, LOOPBACK).create_subscription("other library", receiver.url, [])
     line = HistoryLine("1", "r-1", NOW, Event(local_signal(EventKind.SHIPPED), NOW), "a", "b")
     assert await desk.store.write(lambda c: announce_event(c, "DEMO", line, NOW)) == 0
 
 
 @pytest.mark.parametrize("status", [301, 302, 400, 404, 500, 503])
 async def test_what_is_not_taken_is_tried_again(desk: Desk, receiver: Receiver, status: int) -> None:
-    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
+    made = await desk.hooks.create_subscription("portal", receiver.url, [])
     receiver.status = status
     with pytest.raises(Unavailable, match=str(status)):
         await desk.handler(await desk.row())
     assert len(receiver.got) == 1, "redirections are not followed"
-    failing = (await desk.hooks.get("DEMO", made.id)).failing_since
+    failing = (await desk.hooks.get(made.id)).failing_since
     assert failing == NOW
 
 
 async def test_a_slow_receiver_may_have_it(desk: Desk, receiver: Receiver) -> None:
-    await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
+    await desk.hooks.create_subscription("portal", receiver.url, [])
     receiver.seconds = 2
     with pytest.raises(OutcomeUnknown):
         await desk.handler(await desk.row())
 
 
 async def test_after_long_failure_it_is_disabled_until_staff_enable_it(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
+    made = await desk.hooks.create_subscription("portal", receiver.url, [])
     row = await desk.row()
     receiver.status = 500
     with pytest.raises(Unavailable):
@@ -162,18 +164,18 @@ async def test_after_long_failure_it_is_disabled_until_staff_enable_it(desk: Des
         await desk.handler(row)
     desk.clock.advance(timedelta(days=2))
     assert "disabled" in (await desk.handler(row)).note
-    disabled = await desk.hooks.get("DEMO", made.id)
+    disabled = await desk.hooks.get(made.id)
     assert (disabled.enabled, disabled.disabled_why) == (False, "no delivery has succeeded since 2026-03-01")
     receiver.status = 200
     assert "disabled" in (await desk.handler(row)).note
     assert len(receiver.got) == 3, "not knocked at any more"
 
-    await desk.hooks.enable_subscription("DEMO", made.id)
+    await desk.hooks.enable_subscription(made.id)
     assert (await desk.handler(row)).note == "delivered: 200"
 
 
 async def test_a_success_ends_a_failure(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
+    made = await desk.hooks.create_subscription("portal", receiver.url, [])
     row = await desk.row()
     receiver.status = 500
     with pytest.raises(Unavailable):
@@ -182,22 +184,22 @@ async def test_a_success_ends_a_failure(desk: Desk, receiver: Receiver) -> None:
     handled = await desk.handler(row)
     assert handled.then is not None
     await desk.store.write(handled.then)
-    assert (await desk.hooks.get("DEMO", made.id)).failing_since is None
+    assert (await desk.hooks.get(made.id)).failing_since is None
 
 
 async def test_gone_is_gone(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
+    made = await desk.hooks.create_subscription("portal", receiver.url, [])
     receiver.status = 410
     handled = await desk.handler(await desk.row())
     assert handled.then is not None
     await desk.store.write(handled.then)
-    assert not (await desk.hooks.get("DEMO", made.id)).enabled
+    assert not (await desk.hooks.get(made.id)).enabled
 
 
 async def test_a_subscription_that_was_removed_is_not_told(desk: Desk, receiver: Receiver) -> None:
-    made = await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [])
+    made = await desk.hooks.create_subscription("portal", receiver.url, [])
     row = await desk.row()
-    await desk.hooks.remove_subscription("DEMO", made.id)
+    await desk.hooks.remove_subscription(made.id)
     assert "gone" in (await desk.handler(row)).note
     assert receiver.got == []
 
@@ -225,9 +227,9 @@ async def test_a_subscription_that_was_removed_is_not_told(desk: Desk, receiver:
     ],
 )
 async def test_addresses_that_are_not_public_are_refused(kept: Store, host: str) -> None:
-    hooks = WebhookService(kept, FixedClock(NOW), AllowedAddresses())
+    hooks = WebhookService(LibraryStore(symbol="DEMO", store=kept, clock=FixedClock(NOW)), AllowedAddresses())
     with pytest.raises(Refused):
-        await hooks.create_subscription("DEMO", "portal", f"http://{host}:8080/", [])
+        await hooks.create_subscription("portal", f"http://{host}:8080/", [])
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,9 @@ async def test_addresses_that_are_not_public_are_refused(kept: Store, host: str)
 )
 async def test_urls_that_are_no_addresses_of_services(kept: Store, url: str) -> None:
     with pytest.raises(Refused):
-        await WebhookService(kept, FixedClock(NOW), AllowedAddresses()).create_subscription("DEMO", "portal", url, [])
+        await WebhookService(
+            LibraryStore(symbol="DEMO", store=kept, clock=FixedClock(NOW)), AllowedAddresses()
+        ).create_subscription("portal", url, [])
 
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1", "127.1"])
@@ -245,8 +249,10 @@ async def test_names_that_lead_to_us_are_seen_when_they_are_resolved(
     clock = FixedClock(NOW)
     port = receiver.url.rpartition(":")[2]
     handler = WebhookHandler(kept, clock, WebhookOptions(addresses=AllowedAddresses(), seconds=2))
-    desk = Desk(kept, clock, WebhookService(kept, clock, AllowedAddresses()), handler)
-    await desk.hooks.create_subscription("DEMO", "portal", f"http://{host}:{port}", [])
+    desk = Desk(
+        kept, clock, WebhookService(LibraryStore(symbol="DEMO", store=kept, clock=clock), AllowedAddresses()), handler
+    )
+    await desk.hooks.create_subscription("portal", f"http://{host}:{port}", [])
     row = await desk.row()
     with pytest.raises(Unavailable, match=r"no public address|URL is not valid"):
         await handler(row)
@@ -284,8 +290,8 @@ async def test_so_many_and_no_more(client: Client) -> None:
 
 
 async def test_the_secret_is_not_shown_in_texts(kept: Store) -> None:
-    made = await WebhookService(kept, FixedClock(NOW), AllowedAddresses()).create_subscription(
-        "DEMO", "p", "https://p.example/", []
-    )
+    made = await WebhookService(
+        LibraryStore(symbol="DEMO", store=kept, clock=FixedClock(NOW)), AllowedAddresses()
+    ).create_subscription("p", "https://p.example/", [])
     assert made.secret not in repr(made)
     assert await kept.read(lambda c: api_records.get_subscription(c, "DEMO", made.id)) == made

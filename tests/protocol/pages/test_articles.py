@@ -11,6 +11,7 @@ import pytest
 
 from gateway.adapter_registry import load_adapters
 from gateway.services.people.api_keys import ApiKeyService, KeyScope
+from gateway.store.library_store import LibraryStore
 from tests.protocol.pages.support import Answer, Running, Visitor, running, visitor
 from tests.support.article_services import (
     DOI,
@@ -206,8 +207,8 @@ async def test_nobody_is_asked_as_shipped(installation: Installation, services: 
 async def test_the_api_tells_of_it(gateway: Running) -> None:
     pages = gateway.gateway._pages
     assert pages is not None
-    keys = ApiKeyService(pages._parts.store, pages._parts.clock)
-    key = (await keys.create_key("DEMO", "Discovery", (KeyScope.REQUESTS_READ,))).key
+    keys = ApiKeyService(LibraryStore(symbol="DEMO", store=pages._parts.store, clock=pages._parts.clock))
+    key = (await keys.create_key("Discovery", (KeyScope.REQUESTS_READ,))).key
     url = f"{gateway.url}/api/v1/openurl/resolve?rft_id=info:doi/{DOI}"
     async with (
         aiohttp.ClientSession() as session,

@@ -20,8 +20,8 @@ def read_figures(page: str) -> dict[tuple[str, str], float]:
 
 async def test_whoever_is_refused_is_counted_and_named_by_address(installation: Installation) -> None:
     async with running(installation, pages={"tries": 2}) as gateway, visitor(gateway) as anna:
-        keys = gateway.gateway._api._parts.keys
-        narrow = (await keys.create_key("DEMO", "portal", [KeyScope.PATRON])).key
+        keys = gateway.gateway.managed.libraries["DEMO"].keys
+        narrow = (await keys.create_key("portal", [KeyScope.PATRON])).key
         with structlog.testing.capture_logs() as logs:
             await anna.get("/api/v1/requests")
             await anna.get("/api/v1/requests", Authorization=f"Bearer {SECRET}")

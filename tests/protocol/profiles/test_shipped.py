@@ -16,7 +16,6 @@ from adapters.ncip.codec import encode_message
 from adapters.ncip.dialect import NcipDialect, ServiceName
 from adapters.ncip.messages import INITIATIONS, Code, InitiationHeader, Message
 from adapters.ncip.services import SERVICES
-from gateway.adapter_registry import load_adapters
 from gateway.cli.installation import Installation
 from gateway.domain.clock import SystemClock
 from gateway.domain.problems import ConfigurationProblem

@@ -20,6 +20,7 @@ from gateway.ports.library_system import HoldWish, PatronKey
 from gateway.services.people.api_keys import ApiKeyService, KeyScope
 from gateway.services.requests.effects import LETTER
 from gateway.store import mailbox
+from gateway.store.library_store import LibraryStore
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.schema import make_exchange_id
 from gateway.web.staff.recent_acts import RecentAct
@@ -165,8 +166,8 @@ def get_parts(gateway: Running) -> Any:
 
 
 async def make_key(gateway: Running, library: str) -> str:
-    keys = ApiKeyService(library_context(gateway).store, SystemClock())
-    return (await keys.create_key(library, KEY_NAME, tuple(KeyScope))).key
+    keys = ApiKeyService(LibraryStore(symbol=library, store=library_context(gateway).store, clock=SystemClock()))
+    return (await keys.create_key(KEY_NAME, tuple(KeyScope))).key
 
 
 async def renew_things(gateway: Running) -> Mapping[str, str]:
@@ -206,8 +207,9 @@ async def make_things(gateway: Running) -> Mapping[str, str]:
     upload = FileUpload(name="Om fargen.pdf", media_type="application/pdf", content=write_blank_pdf(2))
     _, file = await requests.attach(copy["id"], upload, "staff:r.okafor", None)
     await get_parts(gateway).libraries["DEMO"].marks.assign(demo[REVIEWED]["id"], "r.okafor")
-    api: Any = gateway.gateway._api
-    hook = await api._parts.webhooks.create_subscription("DEMO", "portal", "https://portal.example/hook", ())
+    hook = await gateway.gateway.managed.libraries["DEMO"].webhooks.create_subscription(
+        "portal", "https://portal.example/hook", ()
+    )
     used_up = await renew_things(gateway)
     undoable = RecentAct(
         library="DEMO", user="b.foss", right=Right.MESSAGES_ACT, back="/staff/mail", mail=used_up["dismissed"]

@@ -231,7 +231,10 @@ async def _replay_message(gateway: Running) -> None:
     assert pages is not None
     heard = await hear_program(gateway, "check-out", patron=PATRON, item="ILL-2026-1")
     await pages._parts.replays["DEMO"].replay_message(heard.id, "", BY_TEST)
-    jobs, refused = pages._parts.replay_jobs, JournalFilter("DEMO", outcome=heard.outcome, reason=heard.reason)
+    jobs, refused = (
+        pages._parts.libraries["DEMO"].replay_jobs,
+        JournalFilter("DEMO", outcome=heard.outcome, reason=heard.reason),
+    )
     await jobs.begin_job(refused, len((await jobs.select_messages(refused)).messages), BY_TEST)
 
 

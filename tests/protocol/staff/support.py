@@ -20,9 +20,7 @@ BY_TEST = AuditOrigin("staff:test")
 
 
 def user_service(gateway: Running) -> UserService:
-    pages = gateway.gateway._staff_pages
-    assert pages is not None
-    return pages._parts.users
+    return gateway.gateway.managed.libraries["DEMO"].users
 
 
 async def wait_until_password_is_asked(gateway: Running) -> None:

@@ -27,7 +27,7 @@ def kept_fields(answer: Answer) -> list[str]:
 async def end_sessions_of(gateway: Running, name: str) -> None:
     """As after an hour without a page: the browser keeps its cookie."""
     service = user_service(gateway)
-    user = await service.find_user("DEMO", name)
+    user = await service.find_user(name)
     await service.end_sessions(user, BY_TEST)
 
 
@@ -149,4 +149,4 @@ async def test_signing_in_for_a_form_that_waited_confirms_nothing(gateway: Runni
 
         assert refused.status == 422
         assert "This is not your password." in refused.text
-        assert (await user_service(gateway).find_user("DEMO", "ost")).disabled is None
+        assert (await user_service(gateway).find_user("ost")).disabled is None

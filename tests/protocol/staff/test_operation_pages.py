@@ -377,7 +377,7 @@ async def test_a_check_that_comes_to_no_end_is_said(gateway: Running, olga: Coll
 
 
 async def test_problems_in_profiles_of_another_library_are_not_shown(gateway: Running, olga: Colleague) -> None:
-    operation = gateway.gateway._staff_pages._parts.operation  # type: ignore[union-attr]
+    operation = gateway.gateway._staff_pages._parts.operations["DEMO"]  # type: ignore[union-attr]
     loaded = next(iter(operation._profiles.current.loaded.values()))
     problem = ConfigurationProblem(loaded.document.file, 3, ("partner",), "is wrong")
     gateway.gateway._check.findings = CheckFindings(library_context(gateway).now(), (problem,))
@@ -443,7 +443,7 @@ async def test_a_certificate_near_its_end_needs_somebody(
 ) -> None:
     """As the listener names it; the daemon of these tests has none."""
     file = write_certificate(tmp_path / "server.pem", library_context(gateway).now() + timedelta(days=days, hours=1))
-    operation = gateway.gateway._staff_pages._parts.operation  # type: ignore[union-attr]
+    operation = gateway.gateway._staff_pages._parts.operations["DEMO"]  # type: ignore[union-attr]
     settings = operation._settings
     http = settings.http.model_copy(update={"tls": Tls.model_construct(certificate=str(file), key=str(file))})
     operation._settings = settings.model_copy(update={"http": http})

@@ -83,7 +83,7 @@ async def check(olga: Colleague, old: str, new: str) -> Answer:
 def find_state(gateway: Running, name: str) -> ProfileState:
     pages = gateway.gateway._staff_pages
     assert pages is not None
-    return pages._parts.operation.find_profile("DEMO", name)
+    return pages._parts.operations["DEMO"].find_profile(name)
 
 
 def channel_of(gateway: Running) -> str:

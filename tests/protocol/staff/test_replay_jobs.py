@@ -310,8 +310,8 @@ async def test_jobs_that_ended_long_ago_are_forgotten(gateway: Running, olga: Co
     path = job_path(await begin(olga))
     await work_off(gateway)
     context = library_context(gateway)
-    jobs = gateway.gateway._replay_jobs
-    assert await jobs.forget_old_jobs("DEMO") == 0
+    jobs = gateway.gateway.managed.libraries["DEMO"].replay_jobs
+    assert await jobs.forget_old_jobs() == 0
     job = await context.store.read(lambda c: store_of_jobs.find_job(c, "DEMO", path.rpartition("/")[2]))
     assert job is not None
     assert job.status is JobStatus.FINISHED

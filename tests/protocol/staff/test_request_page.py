@@ -550,7 +550,7 @@ async def test_staff_see_the_reader_and_managers_ask_first(gateway: Running, rut
         assert "A•••• M••••" in texts(masked, "//section[@aria-labelledby='reader']//dd")
         shown = await manager.post(f"/requests/{request.number}/reader", {})
         assert "Ana Müller" in shown.text
-        entries = await user_service(gateway).list_audit_entries("DEMO", 10)
+        entries = await user_service(gateway).list_audit_entries(10)
         assert [(one.actor, one.subject) for one in entries if one.action == "patron-shown"] == [
             ("staff:m.keller", request.number)
         ]

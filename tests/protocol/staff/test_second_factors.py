@@ -78,7 +78,7 @@ async def test_set_up_asked_for_and_signed_in(gateway: Running) -> None:
         page = await enter_code(elsewhere, asked, f" {app.code()[:3]} {app.code()[3:]} ")
 
         assert page.title == "Your account"
-        entries = await user_service(gateway).list_audit_entries("DEMO", 10)
+        entries = await user_service(gateway).list_audit_entries(10)
         assert [(one.action, one.detail) for one in entries][:2] == [
             ("signed-in", "password, code"),
             ("second-factor-set", ""),
@@ -145,7 +145,7 @@ async def test_a_recovery_code_is_good_once_and_kept_as_a_hash(gateway: Running)
         anew = await ruth.post(f"{FACTOR}/recovery-codes", {})
         assert anew.title == "Your recovery codes"
         assert (await enter_code(elsewhere, await elsewhere.sign_in("r.okafor"), codes[4])).status == 422
-        actions = [one.action for one in await user_service(gateway).list_audit_entries("DEMO", 20)]
+        actions = [one.action for one in await user_service(gateway).list_audit_entries(20)]
         assert {"recovery-code-used", "recovery-codes-made"} <= set(actions)
 
 
@@ -246,7 +246,7 @@ async def test_what_ends_sessions_ends_sign_ins_halfway_too(gateway: Running, pa
         clock.advance(STEP)
         asked = await thief.sign_in("r.okafor")
         service = user_service(gateway)
-        user = await service.find_user("DEMO", "r.okafor")
+        user = await service.find_user("r.okafor")
         match path:
             case "password":
                 await service.set_password(user, "fünf Wörter sind besser", BY_TEST)
@@ -266,7 +266,7 @@ async def test_a_form_waits_through_the_code_too(gateway: Running) -> None:
         clock.advance(STEP)
         token = await ruth.read_token()
         service = user_service(gateway)
-        await service.end_sessions(await service.find_user("DEMO", "r.okafor"), BY_TEST)
+        await service.end_sessions(await service.find_user("r.okafor"), BY_TEST)
         asked = await ruth.post("/account/look", {"theme": "dark", "rows": "wide"}, token=token)
         (form,) = asked.tree.xpath("//main//form")
         asked = await ruth.browser.post(

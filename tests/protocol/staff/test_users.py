@@ -21,7 +21,7 @@ SCRIPT = "<script>alert(1)</script>"
 
 
 async def roles_of(gateway: Running, name: str) -> list[str]:
-    user = await user_service(gateway).find_user("DEMO", name)
+    user = await user_service(gateway).find_user(name)
     return [str(grant) for grant in user.grants]
 
 
@@ -175,10 +175,11 @@ async def test_of_several_libraries_one_is_worked_for(installation: Installation
         profile.unlink()  # each would have to say which library it is for
     others = [{"symbol": "FJORD", "name": "Bibliothèque du Fjord", "system": {"type": "embedded"}}]
     async with running(installation, other_libraries=others) as gateway, colleague(gateway) as ruth:
-        service = user_service(gateway)
         user = await make_user(gateway, "ruth", "manager")
         await make_user(gateway, "elsewhere", "staff", library="FJORD")
-        await service.set_roles(user, "FJORD", [RoleGrant("FJORD", StaffRole.STAFF)], BY_TEST)
+        await gateway.gateway.managed.libraries["FJORD"].users.set_roles(
+            user, [RoleGrant("FJORD", StaffRole.STAFF)], BY_TEST
+        )
         await ruth.sign_in("ruth")
         assert "elsewhere" not in (await ruth.get("/users")).text
 

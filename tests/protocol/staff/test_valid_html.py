@@ -69,7 +69,7 @@ async def test_steps_of_signing_in_are_valid_html(gateway: Running) -> None:
         foreign = await ruth.browser.post("/staff/account/look", look, Sec_Fetch_Site="cross-site")
         pages["foreign form"] = foreign.text
         users = user_service(gateway)
-        await users.end_sessions(await users.find_user("DEMO", "r.okafor"), BY_TEST)
+        await users.end_sessions(await users.find_user("r.okafor"), BY_TEST)
         asked = await ruth.browser.post("/staff/account/look", look)
         pages["sign-in for a form"] = asked.text
         (form,) = asked.tree.xpath("//main//form")

@@ -25,6 +25,7 @@ from gateway.services.exchange.peer_keys import (
 )
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 from gateway.services.exchange.published_keys import FetchedKeySet
+from gateway.store.library_store import LibraryStore
 from gateway.web.app import make_key_page
 from tests.support.peer_tokens import AUDIENCE, ISSUER, KEYS_URL, SYSTEM, trusted_peer
 
@@ -46,14 +47,15 @@ on_sqlite = pytest.mark.parametrize("migrated_store_url", ["sqlite"], indirect=T
 
 class Keys:
     def __init__(self, store: Store) -> None:
+        self.store = store
         self.clock = FixedClock(datetime.now(UTC))
-        self.service = PeerKeyService(store, self.clock)
+        self.service = PeerKeyService(LibraryStore(symbol="RIV", store=store, clock=self.clock))
         self.ring = PeerKeyRing(store, self.clock)
         self.show_keys = make_key_page(self.ring)
         self.writer = PeerTokenWriter(self.ring, self.clock, lambda profile: profile.library or "RIV")
 
     async def make(self, library: str = "RIV") -> str:
-        made = await self.service.make_key(library)
+        made = await PeerKeyService(LibraryStore(symbol=library, store=self.store, clock=self.clock)).make_key()
         self.clock.advance(MAX_RING_AGE)
         return made.kid
 
@@ -86,11 +88,11 @@ async def test_a_new_key_is_published_before_it_signs_and_an_old_one_until_it_is
     assert await keys.find_signing_key() == second
     assert await keys.list_published() == [first, second]
 
-    assert await keys.service.retire_key("RIV", first)
-    assert not await keys.service.retire_key("RIV", first)
+    assert await keys.service.retire_key(first)
+    assert not await keys.service.retire_key(first)
     keys.clock.advance(MAX_RING_AGE)
     assert await keys.list_published() == [second]
-    assert [row.kid for row in await keys.service.list_keys("RIV")] == [second]
+    assert [row.kid for row in await keys.service.list_keys()] == [second]
 
 
 @on_sqlite

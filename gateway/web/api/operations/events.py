@@ -126,13 +126,11 @@ class WebhookPath(ParameterModel):
 
 async def create_webhook(call: OperationCall[NoParameters, NoParameters, NewWebhook]) -> OperationReply:
     body = call.body
-    return _made_reply(
-        await call.parts.webhooks.create_subscription(call.holder.library, body.name, body.url, body.events)
-    )
+    return _made_reply(await call.library.webhooks.create_subscription(body.name, body.url, body.events))
 
 
 async def recall_webhook(call: OperationCall[NoParameters, NoParameters, NewWebhook], reference: str) -> OperationReply:
-    return _made_reply(await call.parts.webhooks.get(call.holder.library, reference))
+    return _made_reply(await call.library.webhooks.get(reference))
 
 
 def _made_reply(made: WebhookSubscription) -> OperationReply:
@@ -141,25 +139,21 @@ def _made_reply(made: WebhookSubscription) -> OperationReply:
 
 
 async def list_webhooks(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.parts.webhooks.list_subscriptions(call.holder.library)
+    found = await call.library.webhooks.list_subscriptions()
     return OperationReply(WebhookList(items=tuple(WebhookOut.from_subscription(one) for one in found)))
 
 
 async def show_webhook(call: OperationCall[WebhookPath, NoParameters, None]) -> OperationReply:
-    return OperationReply(
-        WebhookOut.from_subscription(await call.parts.webhooks.get(call.holder.library, call.path.id))
-    )
+    return OperationReply(WebhookOut.from_subscription(await call.library.webhooks.get(call.path.id)))
 
 
 async def delete_webhook(call: OperationCall[WebhookPath, NoParameters, None]) -> OperationReply:
-    await call.parts.webhooks.remove_subscription(call.holder.library, call.path.id)
+    await call.library.webhooks.remove_subscription(call.path.id)
     return OperationReply(status=204)
 
 
 async def enable_webhook(call: OperationCall[WebhookPath, NoParameters, None]) -> OperationReply:
-    return OperationReply(
-        WebhookOut.from_subscription(await call.parts.webhooks.enable_subscription(call.holder.library, call.path.id))
-    )
+    return OperationReply(WebhookOut.from_subscription(await call.library.webhooks.enable_subscription(call.path.id)))
 
 
 async def show_key(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:

@@ -56,7 +56,7 @@ class ReplayedQuery(ParameterModel):
 async def preview_replay(call: OperationCall[NoParameters, NoParameters, ReplaySelectionIn]) -> OperationReply:
     wanted = await _make_filter(call)
     try:
-        found = await call.parts.replay_jobs.select_messages(wanted)
+        found = await call.library.replay_jobs.select_messages(wanted)
     except TooManyMessagesError as many:
         raise api_problem(ProblemType.REFUSED, str(many)) from many
     assert wanted.until is not None, "what comes from now on isn't meant"
@@ -64,20 +64,20 @@ async def preview_replay(call: OperationCall[NoParameters, NoParameters, ReplayS
 
 
 async def begin_replay_job(call: OperationCall[NoParameters, NoParameters, ReplayJobIn]) -> OperationReply:
-    jobs = call.parts.replay_jobs
+    jobs = call.library.replay_jobs
     try:
         job = await jobs.begin_job(await _make_filter(call), call.body.agreed, AuditOrigin(call.holder.actor))
     except TooManyMessagesError as many:
         raise api_problem(ProblemType.REFUSED, str(many)) from many
     except SelectionChangedError as changed:
         raise api_problem(ProblemType.NOT_NOW, "Nothing was done: other messages match now.") from changed
-    return OperationReply(ReplayJobOut.from_progress(await jobs.find_job(call.holder.library, job.id)), 201)
+    return OperationReply(ReplayJobOut.from_progress(await jobs.find_job(job.id)), 201)
 
 
 async def recall_replay_job(
     call: OperationCall[NoParameters, NoParameters, ReplayJobIn], reference: str
 ) -> OperationReply:
-    found = await call.parts.replay_jobs.find_job(call.holder.library, reference)
+    found = await call.library.replay_jobs.find_job(reference)
     return OperationReply(ReplayJobOut.from_progress(found), 201)
 
 
@@ -92,19 +92,19 @@ async def _make_filter(call: OperationCall[Any, Any, Any]) -> JournalFilter:
 
 
 async def list_replay_jobs(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.parts.replay_jobs.list_jobs(call.holder.library)
+    found = await call.library.replay_jobs.list_jobs()
     return OperationReply(ReplayJobList(items=tuple(map(ReplayJobOut.from_progress, found))))
 
 
 async def show_replay_job(call: OperationCall[JobPath, NoParameters, None]) -> OperationReply:
-    found = await call.parts.replay_jobs.find_job(call.holder.library, call.path.id)
+    found = await call.library.replay_jobs.find_job(call.path.id)
     return OperationReply(ReplayJobOut.from_progress(found))
 
 
 async def list_replayed_messages(call: OperationCall[JobPath, ReplayedQuery, None]) -> OperationReply:
-    jobs, library, asked = call.parts.replay_jobs, call.holder.library, call.query
-    await jobs.find_job(library, call.path.id)
-    found = await jobs.list_items(library, call.path.id, asked.limit + 1, asked.after, asked.status)
+    jobs, asked = call.library.replay_jobs, call.query
+    await jobs.find_job(call.path.id)
+    found = await jobs.list_items(call.path.id, asked.limit + 1, asked.after, asked.status)
     page = found[: asked.limit]
     items = tuple(map(ReplayedMessageOut.from_listed, page))
     following = page[-1].item.position if len(found) > asked.limit else None
@@ -113,9 +113,9 @@ async def list_replayed_messages(call: OperationCall[JobPath, ReplayedQuery, Non
 
 def _make_change(act: JobAct) -> Callable[[OperationCall[JobPath, NoParameters, None]], Awaitable[OperationReply]]:
     async def change_replay_job(call: OperationCall[JobPath, NoParameters, None]) -> OperationReply:
-        jobs, library, job_id = call.parts.replay_jobs, call.holder.library, call.path.id
-        is_changed = await jobs.change_job(library, job_id, act, AuditOrigin(call.holder.actor))
-        found = await jobs.find_job(library, job_id)
+        jobs, job_id = call.library.replay_jobs, call.path.id
+        is_changed = await jobs.change_job(job_id, act, AuditOrigin(call.holder.actor))
+        found = await jobs.find_job(job_id)
         if not is_changed and found.job.status is not status_after(act):
             raise api_problem(ProblemType.NOT_NOW, f"The job is {found.job.status}.")
         return OperationReply(ReplayJobOut.from_progress(found))
