@@ -7,15 +7,17 @@ The next call under the same key asks again before it sends (facts/ils-backends.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 from pydantic import TypeAdapter
 
 from adapters.library.refusals import make_refusal
+from gateway.domain.clock import Clock
 from gateway.domain.library import Charge, Hold, Item, Loan
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
@@ -28,7 +30,9 @@ HOLD_JSON: TypeAdapter[Hold] = TypeAdapter(Hold)
 ITEM_JSON: TypeAdapter[Item] = TypeAdapter(Item)
 CHARGE_JSON: TypeAdapter[Charge] = TypeAdapter(Charge)
 CHECKED_IN_JSON: TypeAdapter[CheckedIn] = TypeAdapter(CheckedIn)
+RESULT_JSON: Mapping[type[Any], TypeAdapter[Any]] = {Loan: LOAN_JSON, Hold: HOLD_JSON, Charge: CHARGE_JSON}
 
+KeptT = TypeVar("KeptT", Loan, Hold, Charge)
 A = TypeVar("A")
 T = TypeVar("T")
 
@@ -69,6 +73,54 @@ async def send_change(
         if repeated is None:
             raise
         return repeated
+
+
+class ChangeDesk:
+    """The parts of a remote system's adapter share one: it sends each change at most once and remembers its result."""
+
+    __slots__ = ()
+    changes: LibraryChanges
+    clock: Clock
+
+    def now(self) -> datetime:
+        """Return the moment in whole seconds, as most systems have it."""
+        return self.clock.now().replace(microsecond=0)
+
+    async def send_explained(self, send: Callable[[], Awaitable[A]]) -> A:
+        """Send, and put a refusal in the system's own words into those of all. Raises what `send` raises."""
+        return await send()
+
+    async def send_change(
+        self,
+        change: LibraryChange,
+        send: Callable[[], Awaitable[A]],
+        find_it_done: Callable[[], Awaitable[T | None]],
+        *,
+        before: LibraryChange | None,
+        is_refused_twice: bool = False,
+    ) -> A | T:
+        """Send it by `send_change`, and explain the system's own refusals."""
+        send_explained = partial(self.send_explained, send)
+        return await send_change(
+            self.changes, change, send_explained, find_it_done, before=before, is_refused_twice=is_refused_twice
+        )
+
+    async def send_part(
+        self,
+        send: Callable[[], Awaitable[T]],
+        find_it_done: Callable[[], Awaitable[T | None]],
+        *,
+        is_refused_twice: bool = False,
+    ) -> T:
+        """Send it by `send_part`, and explain the system's own refusals."""
+        return await send_part(partial(self.send_explained, send), find_it_done, is_refused_twice=is_refused_twice)
+
+    async def end_change(self, change: LibraryChange, result: KeptT) -> KeptT:
+        """Keep what came of it for a repeat, and return it."""
+        value = RESULT_JSON[type(result)].dump_json(result).decode()
+        record_id = change.record_id or result.id
+        await self.changes.end_change(replace(change, record_id=record_id, ended=self.now(), value=value))
+        return result
 
 
 async def _find_repeated(find_it_done: Callable[[], Awaitable[T | None]]) -> T | None:
@@ -153,6 +205,26 @@ def _list_barcodes(changes: tuple[LibraryChange, ...]) -> frozenset[str]:
 
 _BEGINNINGS = frozenset({ChangeKind.CHECK_OUT, ChangeKind.HOLD, ChangeKind.TEMPORARY_ITEM})
 _ENDINGS = frozenset({ChangeKind.CHECK_IN, ChangeKind.HOLD_CANCELLATION, ChangeKind.TEMPORARY_ITEM_DELETION})
+
+
+def make_check_in_change(item: Item, loan: Loan | None, key: str, begun: datetime, value: str = "") -> LibraryChange:
+    """Make the change of an item that comes back. `value`: what is kept, else item and loan as they were before."""
+    return LibraryChange(
+        kind=ChangeKind.CHECK_IN,
+        key=key,
+        barcode=item.barcode,
+        patron_id=loan.patron_id if loan is not None else "",
+        begun=begun,
+        request_id=loan.request_id if loan is not None else "",
+        record_id=loan.id if loan is not None else "",
+        value=value or write_checked_in(CheckedIn(item, loan)),
+    )
+
+
+def make_item_change(kind: ChangeKind, item: Item, key: str, begun: datetime) -> LibraryChange:
+    """Make the change of an item, which is kept as it was before."""
+    value = ITEM_JSON.dump_json(item).decode()
+    return LibraryChange(kind, key, item.barcode, "", begun, record_id=item.id, value=value)
 
 
 def make_loan_change(kind: ChangeKind, loan: Loan, barcode: str, key: str, begun: datetime) -> LibraryChange:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Generic, Protocol, TypeVar
 
-from adapters.library.change_sending import ITEM_JSON, send_change
+from adapters.library.change_sending import ITEM_JSON, make_item_change, send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Item, Patron
@@ -168,15 +168,7 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
         if found.loan is not None:
             raise make_refusal(RefusalReason.IN_USE, detail="The item is on loan.")
         item = found.item
-        change = LibraryChange(
-            kind=ChangeKind.TEMPORARY_ITEM_DELETION,
-            key=key,
-            barcode=barcode,
-            patron_id="",
-            begun=self._read_time(),
-            record_id=item.id,
-            value=ITEM_JSON.dump_json(item).decode(),
-        )
+        change = make_item_change(ChangeKind.TEMPORARY_ITEM_DELETION, item, key, self._read_time())
 
         async def delete_all() -> Item:
             await self._cancel_holds(found, key)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.lookups import AlmaDesk
-from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import Row, make_comment, make_mark, read_text
-from adapters.library.change_sending import CHARGE_JSON, report_doubles, send_change
+from adapters.library.change_sending import CHARGE_JSON, report_doubles
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Charge
@@ -56,17 +54,14 @@ class AlmaFeeDesk:
             return tuple(read_text(one, "id") for one in await list_made_fees())
 
         async def send_fee() -> Row:
-            try:
-                made = await desk.client.send_row("POST", "users", patron.id, "fees", title=_TITLE, row=row)
-            except AlmaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            made = await desk.client.send_row("POST", "users", patron.id, "fees", title=_TITLE, row=row)
             if "id" not in made:
                 raise OutcomeUnknown("Alma: the answer has no fee")
             return made
 
         sent = await find_made_fee() if before is not None else None
         if sent is None:
-            sent = await send_change(desk.changes, change, send_fee, find_made_fee, before=before)
+            sent = await desk.send_change(change, send_fee, find_made_fee, before=before)
         read = desk.reader.read_charge(sent, patron.id)
         charge = replace(
             read,
@@ -76,8 +71,7 @@ class AlmaFeeDesk:
             request_id=fee.request_id,
             item_barcode=fee.item_barcode,
         )
-        value = CHARGE_JSON.dump_json(charge).decode()
-        await desk.changes.end_change(replace(change, record_id=charge.id, ended=desk.now(), value=value))
+        await desk.end_change(change, charge)
         await report_doubles(ChangeKind.FEE, list_made_numbers)
         return charge
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.code_lists import CodeLists
 from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
-from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import (
     Row,
     is_hold,
@@ -18,7 +17,7 @@ from adapters.library.alma.records import (
     split_id,
     write_day,
 )
-from adapters.library.change_sending import HOLD_JSON, make_hold_change, send_change
+from adapters.library.change_sending import HOLD_JSON, make_hold_change
 from adapters.library.own_holds import CLOSED, choose_hold_of_request, edit_hold
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
@@ -88,15 +87,7 @@ class AlmaHoldDesk:
             expires=wish.expires,
             item_barcode=wish.item_barcode,
         )
-        change = LibraryChange(
-            kind=ChangeKind.HOLD,
-            key=key,
-            barcode=wish.item_barcode,
-            patron_id=patron_id,
-            begun=wished.placed,
-            request_id=wish.request_id,
-            value=HOLD_JSON.dump_json(wished).decode(),
-        )
+        change = make_hold_change(ChangeKind.HOLD, wished, key, wished.placed)
         number = f"ILL {wish.request_id}" if wish.request_id else ""
         row = {
             "request_type": "HOLD",
@@ -109,12 +100,7 @@ class AlmaHoldDesk:
 
         async def send_hold() -> Row:
             path = ("users", patron_id, "requests")
-            try:
-                made = await desk.client.send_row(
-                    "POST", *path, title="/users/{user_id}/requests", row=row, query=query
-                )
-            except AlmaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            made = await desk.client.send_row("POST", *path, title="/users/{user_id}/requests", row=row, query=query)
             if "request_id" not in made:
                 raise OutcomeUnknown("Alma: the answer has no request")
             return made
@@ -122,7 +108,7 @@ class AlmaHoldDesk:
         async def find_made_hold() -> Row | None:
             return await self.find_marked(patron_id, key)
 
-        sent = await send_change(desk.changes, change, send_hold, find_made_hold, before=before, is_refused_twice=True)
+        sent = await desk.send_change(change, send_hold, find_made_hold, before=before, is_refused_twice=True)
         return await self._end_hold(change, sent, wished)
 
     async def _find_target(self, wish: HoldWish) -> tuple[str, ItemAnswer | None]:
@@ -165,9 +151,7 @@ class AlmaHoldDesk:
             kind=wished.kind,
             need_by=wished.need_by,
         )
-        value = HOLD_JSON.dump_json(hold).decode()
-        await desk.changes.end_change(replace(change, record_id=hold.id, ended=desk.now(), value=value))
-        return hold
+        return await desk.end_change(change, hold)
 
     # --- finding -----------------------------------------------------------------------------------------
 
@@ -216,7 +200,7 @@ class AlmaHoldDesk:
         except Refused as refused:
             if before is None or refused.reason not in CLOSED:
                 raise
-            return await self._end_change(before, HOLD_JSON.validate_json(before.value))  # it was, after all
+            return await desk.end_change(before, HOLD_JSON.validate_json(before.value))  # it was, after all
         return await self._cancel_open(hold, key, before)
 
     async def cancel_holds_of_item(self, answer: ItemAnswer, key: str) -> None:
@@ -230,7 +214,7 @@ class AlmaHoldDesk:
     async def _cancel_open(self, hold: Hold, key: str, before: LibraryChange | None) -> Hold:
         desk = self.desk
         cancelled = replace(hold, status=HoldStatus.CANCELLED)
-        change = self._make_change(ChangeKind.HOLD_CANCELLATION, key, cancelled)
+        change = make_hold_change(ChangeKind.HOLD_CANCELLATION, cancelled, key, desk.now())
         number, user = hold.id.split(":", 1)
 
         async def send_cancellation() -> Hold:
@@ -239,14 +223,14 @@ class AlmaHoldDesk:
                 await desk.client.delete_row("users", user, "requests", number, title=_TITLE, query=query)
             except AlmaRefusalError as refusal:
                 if not refusal.is_about_nothing:
-                    raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+                    raise
             return cancelled
 
         async def find_hold_gone() -> Hold | None:
             return cancelled if await self.ask_hold_row(hold.id) is None else None
 
-        sent = await send_change(desk.changes, change, send_cancellation, find_hold_gone, before=before)
-        return await self._end_change(change, sent)
+        sent = await desk.send_change(change, send_cancellation, find_hold_gone, before=before)
+        return await desk.end_change(change, sent)
 
     # --- changing ----------------------------------------------------------------------------------------
 
@@ -262,7 +246,7 @@ class AlmaHoldDesk:
         hold = self._read_open(row, changes)
         pickup = await self.lists.choose_pickup(edit.pickup) if edit.pickup is not None else hold.pickup
         changed = edit_hold(hold, edit, pickup)
-        change = self._make_change(ChangeKind.HOLD_UPDATE, key, changed)
+        change = make_hold_change(ChangeKind.HOLD_UPDATE, changed, key, desk.now())
         wanted: dict[str, str] = {}
         if pickup != hold.pickup:
             wanted |= {"pickup_location_type": "LIBRARY", "pickup_location_library": pickup}
@@ -273,10 +257,7 @@ class AlmaHoldDesk:
         async def send_edit() -> Hold:
             if wanted:
                 path, whole = ("users", user, "requests", number), {**(row or {}), **wanted}
-                try:
-                    await desk.client.send_row("PUT", *path, title=_TITLE, row=whole)
-                except AlmaRefusalError as refusal:
-                    raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+                await desk.client.send_row("PUT", *path, title=_TITLE, row=whole)
             return changed
 
         async def find_hold_edited() -> Hold | None:
@@ -284,11 +265,11 @@ class AlmaHoldDesk:
             is_done = now is not None and all(read_text(now, name) == value for name, value in wanted.items())
             return changed if is_done else None
 
-        sent = await send_change(desk.changes, change, send_edit, find_hold_edited, before=before)
+        sent = await desk.send_change(change, send_edit, find_hold_edited, before=before)
         for placing in changes:
             if placing.kind is ChangeKind.HOLD and placing.ended is not None:
                 await desk.changes.end_change(replace(placing, value=HOLD_JSON.dump_json(sent).decode()))
-        return await self._end_change(change, sent)
+        return await desk.end_change(change, sent)
 
     async def _require_open(self, hold_id: str) -> Hold:
         """Require an open hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED), Unavailable."""
@@ -302,10 +283,3 @@ class AlmaHoldDesk:
             known = any(one.kind is ChangeKind.HOLD for one in changes)
             raise make_refusal(RefusalReason.REQUEST_CLOSED if known else RefusalReason.UNKNOWN_REQUEST)
         return self.desk.restore_hold(self.desk.reader.read_hold(row), changes)
-
-    def _make_change(self, kind: ChangeKind, key: str, hold: Hold) -> LibraryChange:
-        return make_hold_change(kind, hold, key, self.desk.now())
-
-    async def _end_change(self, change: LibraryChange, hold: Hold) -> Hold:
-        await self.desk.changes.end_change(replace(change, ended=self.desk.now()))
-        return hold

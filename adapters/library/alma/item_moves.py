@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.code_lists import CodeLists
 from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
-from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import Row, read_row, read_text
-from adapters.library.change_sending import HOLD_JSON, ITEM_JSON, send_change
+from adapters.library.change_sending import HOLD_JSON, make_item_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Item
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
-from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_operations import BarcodeChange, MoveToIll, ReturnHome
 
 _TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
@@ -92,21 +90,10 @@ class AlmaItemDesk:
             return item
         before = await desk.changes.find_change(kind, key)
         row = {**answer.row, **{part: {**read_row(answer.row, part), **values} for part, values in wanted.items()}}
-        change = LibraryChange(
-            kind=kind,
-            key=key,
-            barcode=item.barcode,
-            patron_id="",
-            begun=desk.now(),
-            record_id=item.id,
-            value=ITEM_JSON.dump_json(item).decode(),
-        )
+        change = make_item_change(kind, item, key, desk.now())
 
         async def send_item() -> Row:
-            try:
-                made = await desk.client.send_row("PUT", *answer.path, title=_TITLE, row=row)
-            except AlmaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            made = await desk.client.send_row("PUT", *answer.path, title=_TITLE, row=row)
             if "item_data" not in made:
                 raise OutcomeUnknown("Alma: the answer has no item")
             return made
@@ -115,7 +102,7 @@ class AlmaItemDesk:
             now = await desk.client.get_row(*answer.path, title=_TITLE)
             return now if now is not None and _has_values(now, wanted) else None
 
-        sent = await send_change(desk.changes, change, send_item, find_item_changed, before=before)
+        sent = await desk.send_change(change, send_item, find_item_changed, before=before)
         await desk.changes.end_change(replace(change, ended=desk.now()))
         return desk.reader.read_item(sent, answer.holds, answer.loan)
 

@@ -12,10 +12,21 @@ from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
 from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
 from adapters.library.alma.records import Row, read_item_status, read_row, read_text, split_id, write_moment
-from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, find_open_change, make_loan_change, send_change
+from adapters.library.change_sending import (
+    CHECKED_IN_JSON,
+    LOAN_JSON,
+    make_check_in_change,
+    make_loan_change,
+)
+from adapters.library.own_loans import (
+    choose_renewed_due,
+    find_latest_loan,
+    find_request_of_item,
+    refuse_where_lent_since,
+)
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
-from gateway.domain.library import BlockScope, Hold, HoldStatus, Item, ItemStatus, Loan, Location, Patron
+from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan, Location, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
@@ -44,33 +55,22 @@ class AlmaLoanDesk:
         if answer.loan is not None:
             return await self._find_repeated_loan(answer.loan, patron.id, before, wish.due)
         self._refuse_loan(answer, patron)
-        request_id = wish.request_id or await self._find_request(answer.item)
+        request_id = wish.request_id or await find_request_of_item(desk.changes, answer.item)
         change = LibraryChange(ChangeKind.CHECK_OUT, key, barcode, patron.id, desk.now(), request_id)
         library, circulation_desk = desk.options.find_desk("")
         row = {"circ_desk": {"value": circulation_desk}, "library": {"value": library}}
 
         async def send_loan() -> Row:
             path, query = ("users", patron.id, "loans"), {"item_barcode": barcode}
-            try:
-                made = await desk.client.send_row("POST", *path, title="/users/{user_id}/loans", row=row, query=query)
-            except AlmaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            made = await desk.client.send_row("POST", *path, title="/users/{user_id}/loans", row=row, query=query)
             return _require_loan(made)
 
         async def find_made_loan() -> Row | None:
             now = await desk.require_item(barcode)
             return now.loan if now.loan is not None and read_text(now.loan, "user_id") == patron.id else None
 
-        sent = await send_change(desk.changes, change, send_loan, find_made_loan, before=before, is_refused_twice=True)
+        sent = await desk.send_change(change, send_loan, find_made_loan, before=before, is_refused_twice=True)
         return await self._end_check_out(change, sent, wish.due)
-
-    async def _find_request(self, item: Item) -> str:
-        """Find the request for which a partner's item is here."""
-        if not item.temporary:
-            return ""
-        changes = await self.desk.changes.changes_of_item(item.barcode)
-        made = find_open_change(ChangeKind.TEMPORARY_ITEM, ChangeKind.TEMPORARY_ITEM_DELETION, changes)
-        return made.request_id if made is not None else ""
 
     def _refuse_loan(self, answer: ItemAnswer, patron: Patron) -> None:
         """Refuse what Alma would refuse with fewer words, or let pass. Raises Refused."""
@@ -105,8 +105,7 @@ class AlmaLoanDesk:
             await desk.changes.begin_change(named)
             loan = await self._change_due_date(loan, due)
         loan = replace(loan, key=change.key, request_id=change.request_id)
-        await desk.changes.end_change(replace(named, ended=desk.now(), value=LOAN_JSON.dump_json(loan).decode()))
-        return loan
+        return await desk.end_change(named, loan)
 
     # --- due date ----------------------------------------------------------------------------------------
 
@@ -158,30 +157,18 @@ class AlmaLoanDesk:
         if not wish.fill_hold and answer.holds:
             refuse_unsupported("take back an item without keeping it for who waits for it")
         loan = await desk.read_loan(answer.loan) if answer.loan is not None else None
-        change = LibraryChange(
-            kind=ChangeKind.CHECK_IN,
-            key=key,
-            barcode=barcode,
-            patron_id=loan.patron_id if loan is not None else "",
-            begun=desk.now(),
-            request_id=loan.request_id if loan is not None else "",
-            record_id=loan.id if loan is not None else "",
-            value=CHECKED_IN_JSON.dump_json(CheckedIn(answer.item, loan)).decode(),
-        )
+        change = make_check_in_change(answer.item, loan, key, desk.now())
 
         async def send_scan() -> Row:
             query = desk.options.make_scan_query(library, circulation_desk)
             title = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
-            try:
-                return await desk.client.send_row("POST", *answer.path, title=title, row={}, query=query)
-            except AlmaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            return await desk.client.send_row("POST", *answer.path, title=title, row={}, query=query)
 
         async def find_scan_done() -> Row | None:
             now = await desk.require_item(barcode)
             return now.row if read_item_status(now.row) is not answer.item.status else None
 
-        scanned = await send_change(desk.changes, change, send_scan, find_scan_done, before=before)
+        scanned = await desk.send_change(change, send_scan, find_scan_done, before=before)
         if "item_data" not in scanned:
             raise OutcomeUnknown("Alma's answer to a return does not state where the item is now")
         return await self._end_check_in(change, await self._read_scanned(answer, scanned))
@@ -206,9 +193,7 @@ class AlmaLoanDesk:
                 return None
             return await self._end_check_in(before, answer)
         known = await desk.changes.changes_of_item(before.barcode)
-        latest = next((one for one in known if one.kind is ChangeKind.CHECK_OUT), None)
-        if latest is not None and latest.record_id != before.record_id and latest.begun >= before.begun:
-            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        refuse_where_lent_since(before, find_latest_loan(known))
         return replace(done, patron=await self._find_patron(before.patron_id), repeated=True)
 
     async def _end_check_in(self, change: LibraryChange, after: ItemAnswer) -> CheckedIn:
@@ -281,22 +266,16 @@ class AlmaLoanDesk:
             now = desk.reader.read_loan(await self._require_loan_row(loan.id))
             return now if now.known_due > loan.known_due else None
 
-        renewed = await send_change(
-            desk.changes, change, send_renewal, find_made_renewal, before=before, is_refused_twice=True
-        )
+        renewed = await desk.send_change(change, send_renewal, find_made_renewal, before=before, is_refused_twice=True)
         known = replace(renewed, key=loan.key, request_id=loan.request_id, renewals=loan.renewals)
         return await self._end_renewal(change, known, wish)
 
     async def _end_renewal(self, change: LibraryChange, renewed: Loan, wish: Renewal) -> Loan:
-        wanted = wish.due
-        if wanted is None and wish.latest is not None and renewed.known_due > wish.latest:
-            wanted = wish.latest
+        wanted = choose_renewed_due(wish, renewed.known_due)
         if wanted is not None and wanted != renewed.due:
             renewed = await self._change_due_date(renewed, wanted)
         loan = replace(renewed, renewals=renewed.renewals + 1)
-        value = LOAN_JSON.dump_json(loan).decode()
-        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
-        return loan
+        return await self.desk.end_change(change, loan)
 
 
 def _require_loan(made: Row) -> Row:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 
-from adapters.library.alma.client import AlmaClient
+from adapters.library.alma.client import AlmaClient, AlmaRefusalError
 from adapters.library.alma.options import AlmaOptions
+from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import (
     OCLC_PREFIX,
     RecordReader,
@@ -20,7 +22,7 @@ from adapters.library.alma.records import (
     read_text,
     read_texts,
 )
-from adapters.library.change_sending import HOLD_JSON
+from adapters.library.change_sending import HOLD_JSON, A, ChangeDesk
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.clock import Clock
@@ -51,7 +53,7 @@ class ItemAnswer:
 
 
 @value_object
-class AlmaDesk:
+class AlmaDesk(ChangeDesk):
     """All that the parts of this adapter share."""
 
     client: AlmaClient
@@ -60,8 +62,11 @@ class AlmaDesk:
     changes: LibraryChanges
     clock: Clock
 
-    def now(self) -> datetime:
-        return self.clock.now().replace(microsecond=0)
+    async def send_explained(self, send: Callable[[], Awaitable[A]]) -> A:
+        try:
+            return await send()
+        except AlmaRefusalError as refusal:
+            raise refusal_of_answer(refusal, self.options.reasons) from refusal
 
     def today(self) -> date:
         """Return the day in the library's zone."""

@@ -11,7 +11,6 @@ from adapters.library.alma.code_lists import USER_GROUPS, CodeLists
 from adapters.library.alma.lookups import USER_TITLE, AlmaDesk
 from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import Row, read_rows, read_text, write_day
-from adapters.library.change_sending import send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Contact, ContactKind, IdentifierType, Patron, PatronDraft, PatronIdentifier
@@ -65,7 +64,7 @@ class AlmaPatronDesk:
 
         patron = await find_made_patron() if before is not None else None
         if patron is None:
-            patron = await send_change(desk.changes, change, send_new_patron, find_made_patron, before=before)
+            patron = await desk.send_change(change, send_new_patron, find_made_patron, before=before)
         await desk.changes.end_change(replace(change, patron_id=patron.id, record_id=patron.id, ended=desk.now()))
         return patron
 
@@ -113,7 +112,7 @@ class AlmaPatronDesk:
             is_done = row is not None and all(_has_value(row, name, value) for name, value in wanted.items())
             return row if is_done else None
 
-        after = await send_change(desk.changes, change, send_edit, find_patron_changed, before=before)
+        after = await desk.send_change(change, send_edit, find_patron_changed, before=before)
         await desk.changes.end_change(replace(change, ended=desk.now()))
         return desk.reader.read_patron({**after, **counts}, desk.today())
 

@@ -30,7 +30,6 @@ from adapters.library.alma.records import (
     read_texts,
     read_xml_row,
 )
-from adapters.library.change_sending import send_part
 from adapters.library.marc_writer import MarcField, make_item_record, make_record, serialize_xml
 from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemDesk, make_item_notes
 from adapters.library.parallel_questions import ask_together
@@ -149,7 +148,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 "bibs", title="/bibs", body=write_bib(wish, mark, self.desk.options.record_format), number="mms_id"
             )
 
-        return await send_part(send_record, find_record)
+        return await self.desk.send_part(send_record, find_record)
 
     async def _make_holding(self, wish: TemporaryItem, mms_id: str, *, is_resumed: bool) -> str:
         path = ("bibs", mms_id, "holdings")
@@ -169,7 +168,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 await self._send_xml(*path, title=_HOLDINGS_TITLE, body=body, number="holding_id"), "holding_id"
             )
 
-        return await send_part(send_holding, find_holding)
+        return await self.desk.send_part(send_holding, find_holding)
 
     async def _send_xml(self, *path: str, title: str, body: bytes, number: str) -> Row:
         try:
@@ -197,10 +196,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         }
 
         async def send_item() -> Row:
-            try:
-                made = await desk.client.send_row("POST", *path, title=_ITEMS_TITLE, row=row)
-            except AlmaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            made = await desk.client.send_row("POST", *path, title=_ITEMS_TITLE, row=row)
             if not read_text(read_row(made, "item_data"), "pid"):
                 raise OutcomeUnknown("Alma: the answer has no item")
             return made
@@ -209,7 +205,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             rows = await desk.client.find_rows(*path, name="item", title=_ITEMS_TITLE)
             return next((one for one in rows or () if mark in _read_note(one).split()), None)
 
-        return await send_part(send_item, find_item, is_refused_twice=True)
+        return await self.desk.send_part(send_item, find_item, is_refused_twice=True)
 
     async def _place_hold(self, wish: TemporaryItem, key: str, recipient: ItemRecipient, item_row: Row) -> Hold:
         desk = self.desk
@@ -239,16 +235,13 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
         async def send_scan() -> Row:
             query = desk.options.make_scan_query(library, circulation_desk)
-            try:
-                return await desk.client.send_row("POST", *path, title=_ITEM_TITLE, row={}, query=query)
-            except AlmaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            return await desk.client.send_row("POST", *path, title=_ITEM_TITLE, row={}, query=query)
 
         async def find_scan_done() -> Row | None:
             now = await desk.client.get_row(*path, title=_ITEM_TITLE)
             return now if now is not None and read_item_status(now) is not ItemStatus.AVAILABLE else None
 
-        scanned = await send_part(send_scan, find_scan_done)
+        scanned = await self.desk.send_part(send_scan, find_scan_done)
         row, changes = await ask_together(self.holds.ask_hold_row(hold.id), desk.changes.changes_of_record(hold.id))
         if row is None or "item_data" not in scanned:
             raise OutcomeUnknown("Alma does not return the item or the request that it created")
@@ -288,13 +281,13 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 await desk.client.delete_row(*found.path, title=_ITEM_TITLE, query=_DELETE_ITEM)
             except AlmaRefusalError as refusal:
                 if not refusal.is_about_nothing:
-                    raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+                    raise
             return True
 
         async def find_it_gone() -> bool | None:
             return True if await self._is_gone(found) else None
 
-        await send_part(send_item_deletion, find_it_gone)
+        await self.desk.send_part(send_item_deletion, find_it_gone)
 
     async def _delete_record(self, mms_id: str) -> None:
         desk = self.desk
@@ -304,7 +297,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 await desk.client.delete_row("bibs", mms_id, title=_BIB_TITLE, query=_DELETE_RECORD)
             except AlmaRefusalError as refusal:
                 if not refusal.is_about_nothing:
-                    raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+                    raise
             return True
 
         async def find_it_gone() -> bool | None:
@@ -315,7 +308,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             left = await desk.client.find_rows(*path, name="item", title="/bibs/{mms_id}/holdings/ALL/items")
             if left:
                 return
-            await send_part(send_record_deletion, find_it_gone)
+            await self.desk.send_part(send_record_deletion, find_it_gone)
         except (Unavailable, Refused) as failure:
             raise OutcomeUnknown(
                 write_sentence("a temporary item was only partly deleted: %(report)s", report=failure.detail)

@@ -138,9 +138,7 @@ class FolioHoldDesk:
             raise OutcomeUnknown("FOLIO's answer to a new request is not a record")
         hold = await desk.describe_hold(read_request(made))
         hold = replace(hold, need_by=wish.need_by)
-        value = HOLD_JSON.dump_json(hold).decode()
-        await desk.changes.end_change(replace(change, ended=desk.now(), value=value))
-        return hold
+        return await desk.end_change(change, hold)
 
     async def request_temporary_item(
         self, found_ids: tuple[str, str, str], wish: HoldWish, key: str, record_id: str

@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, send_change, write_checked_in
+from adapters.library.change_sending import (
+    CHECKED_IN_JSON,
+    LOAN_JSON,
+    make_check_in_change,
+    make_loan_change,
+    write_checked_in,
+)
 from adapters.library.folio.answers import (
     CheckInAnswer,
     FolioJson,
@@ -23,6 +29,7 @@ from adapters.library.folio.holds import find_next_request
 from adapters.library.folio.lookups import FolioDesk, ItemFound, is_uuid
 from adapters.library.folio.reasons import FolioRefusal
 from adapters.library.folio.records import ITEM_STATUSES, LENT_STATUSES, write_moment
+from adapters.library.own_loans import choose_renewed_due, find_latest_loan, refuse_trapping, refuse_where_lent_since
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold, ItemStatus, Loan, Location, Patron, sort_loans
@@ -70,7 +77,7 @@ class FolioLoanDesk:
             found = await desk.find_open_loan(item.id)
             return found if found is not None and found.user_id == user.id else None
 
-        loan = await send_change(desk.changes, change, send_check_out, find_it_done, before=before)
+        loan = await desk.send_change(change, send_check_out, find_it_done, before=before)
         return await self._end_check_out(change, loan, wish.due)
 
     def _make_check_out(self, item: ItemAnswer, user: UserAnswer, point_id: str, wish: LoanCheckOut) -> FolioJson:
@@ -152,22 +159,11 @@ class FolioLoanDesk:
         point, found = await ask_together(desk.codes.require_service_point(wish.at), desk.complete_item(*found_record))
         await self._refuse_what_is_in(found, point.id, fill_hold=fill_hold)
         if not fill_hold and found.requests:
-            raise Refused(
-                RefusalReason.UNSUPPORTED_SERVICE,
-                "The library system always traps a returned item for the next hold.",
-                about=MessagePart.SERVICE,
-            )
+            refuse_trapping()
         loan = await desk.describe_loan(found.loan) if found.loan is not None else None
         begun = CheckedIn(await desk.describe_item(found), loan)
-        change = LibraryChange(
-            kind=ChangeKind.CHECK_IN,
-            key=key,
-            barcode=barcode,
-            patron_id=loan.patron_id if loan is not None else "",
-            begun=desk.now(),
-            request_id=loan.request_id if loan is not None else "",
-            record_id=loan.id if loan is not None else "",
-            value=_write_checked_in(begun, found.answer.status.name),
+        change = make_check_in_change(
+            begun.item, loan, key, desk.now(), _write_checked_in(begun, found.answer.status.name)
         )
         body = {"itemBarcode": barcode, "servicePointId": point.id, "checkInDate": write_moment(change.begun)}
 
@@ -179,7 +175,7 @@ class FolioLoanDesk:
             now = await desk.require_item(barcode)
             return now if now.answer.status.name != found.answer.status.name else None
 
-        after = await send_change(desk.changes, change, send_check_in, find_it_done, before=before)
+        after = await desk.send_change(change, send_check_in, find_it_done, before=before)
         return await self._end_check_in(change, after)
 
     async def _repeat_check_in(
@@ -198,9 +194,7 @@ class FolioLoanDesk:
                 return None
             return await self._end_check_in(before, await desk.complete_item(*found_record))
         known = await desk.changes.changes_of_item(before.barcode)
-        latest = next((change for change in known if change.kind is ChangeKind.CHECK_OUT), None)
-        if latest is not None and latest.record_id != before.record_id and latest.begun >= before.begun:
-            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        refuse_where_lent_since(before, find_latest_loan(known))
         done = _read_checked_in(before)
         return replace(done, patron=await self._find_patron(before.patron_id), repeated=True)
 
@@ -264,16 +258,7 @@ class FolioLoanDesk:
             raise make_refusal(RefusalReason.NOT_RENEWABLE)
         user_barcode = loan.borrower.barcode or (await desk.require_user(loan.user_id))[1].barcode
         known = await desk.describe_loan(loan)
-        change = LibraryChange(
-            kind=ChangeKind.RENEWAL,
-            key=key,
-            barcode=barcode,
-            patron_id=loan.user_id,
-            begun=desk.now(),
-            request_id=known.request_id,
-            record_id=loan.id,
-            value=LOAN_JSON.dump_json(known).decode(),
-        )
+        change = make_loan_change(ChangeKind.RENEWAL, known, barcode, key, desk.now())
         body = {
             "itemBarcode": barcode,
             "userBarcode": user_barcode,
@@ -293,19 +278,15 @@ class FolioLoanDesk:
             found = await desk.find_open_loan(item.id)
             return found if found is not None and found.renewal_count > loan.renewal_count else None
 
-        renewed = await send_change(desk.changes, change, send_renewal, find_it_done, before=before)
+        renewed = await desk.send_change(change, send_renewal, find_it_done, before=before)
         return await self._end_renewal(change, renewed, wish)
 
     async def _end_renewal(self, change: LibraryChange, renewed: LoanAnswer, wish: Renewal) -> Loan:
-        wanted = wish.due
-        if wanted is None and wish.latest is not None and renewed.due_date > wish.latest:
-            wanted = wish.latest
+        wanted = choose_renewed_due(wish, renewed.due_date)
         if wanted is not None and wanted != renewed.due_date:
             renewed = await self._change_due_date(renewed, wanted)
         loan = await self.desk.describe_loan(renewed)
-        value = LOAN_JSON.dump_json(loan).decode()
-        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
-        return loan
+        return await self.desk.end_change(change, loan)
 
     # --- look-ups ----------------------------------------------------------------------------------------
 

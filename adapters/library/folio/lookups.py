@@ -11,7 +11,7 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from uuid import UUID
 
-from adapters.library.change_sending import HOLD_JSON
+from adapters.library.change_sending import HOLD_JSON, ChangeDesk
 from adapters.library.folio.answers import (
     AccountAnswer,
     AutomatedBlockAnswer,
@@ -79,7 +79,7 @@ class ItemFound:
 
 
 @value_object
-class FolioDesk:
+class FolioDesk(ChangeDesk):
     """All that the parts of this adapter share. `library`: symbol of the library whose system this is."""
 
     library: str

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from adapters.library.change_sending import CHARGE_JSON, report_doubles, send_change
-from adapters.library.koha.client import KohaRefusalError, Row
+from adapters.library.change_sending import CHARGE_JSON, report_doubles
+from adapters.library.koha.client import Row
 from adapters.library.koha.lookups import KohaDesk
-from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import make_mark, read_number, read_text
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
@@ -58,23 +57,17 @@ class KohaFeeDesk:
 
         async def send_fee() -> Row:
             title = "/patrons/{patron_id}/account/debits"
-            try:
-                made = await desk.client.send_row(
-                    "POST", "patrons", patron.id, "account", "debits", title=title, row=row
-                )
-            except KohaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            made = await desk.client.send_row("POST", "patrons", patron.id, "account", "debits", title=title, row=row)
             if not isinstance(made, dict):
                 raise OutcomeUnknown("Koha: the answer has no fee")
             return made
 
         sent = await find_made_fee() if before is not None else None
         if sent is None:
-            sent = await send_change(desk.changes, change, send_fee, find_made_fee, before=before)
+            sent = await desk.send_change(change, send_fee, find_made_fee, before=before)
         read = desk.reader.read_charge(sent)
         charge = replace(read, key=key, type=fee.type, request_id=fee.request_id, item_barcode=fee.item_barcode)
-        value = CHARGE_JSON.dump_json(charge).decode()
-        await desk.changes.end_change(replace(change, record_id=charge.id, ended=desk.now(), value=value))
+        await desk.end_change(change, charge)
         await report_doubles(ChangeKind.FEE, list_made_numbers)
         return charge
 

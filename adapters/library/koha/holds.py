@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapters.library.change_sending import HOLD_JSON, make_hold_change, send_change
+from adapters.library.change_sending import HOLD_JSON, make_hold_change
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaRefusalError, Row
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
@@ -63,7 +63,7 @@ class KohaHoldDesk:
         """`before`: begun under this key, and not known to be done. Raises Refused, Unavailable, OutcomeUnknown."""
         desk = self.desk
         if before is not None and (done := await self._find_marked(target, patron.id, key)) is not None:
-            return await self._end_hold(before, self._read_own(before, done, target))
+            return await desk.end_change(before, self._read_own(before, done, target))
         refuse_blocked(patron, BlockScope.REQUEST, desk.today())
         if target.answer is not None:
             self._refuse_item(target.answer, patron.id)
@@ -84,22 +84,11 @@ class KohaHoldDesk:
             item_barcode=barcode,
             title=target.title,
         )
-        change = LibraryChange(
-            kind=ChangeKind.HOLD,
-            key=key,
-            barcode=barcode,
-            patron_id=patron.id,
-            begun=wished.placed,
-            request_id=wish.request_id,
-            value=HOLD_JSON.dump_json(wished).decode(),
-        )
+        change = make_hold_change(ChangeKind.HOLD, wished, key, wished.placed)
         row = self._make_row(wished, key, wish.note)
 
         async def send_hold() -> Row:
-            try:
-                made = await desk.client.send_row("POST", "holds", title="/holds", row=row)
-            except KohaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            made = await desk.client.send_row("POST", "holds", title="/holds", row=row)
             if not isinstance(made, dict) or "hold_id" not in made:
                 raise OutcomeUnknown("Koha: the answer has no hold")
             return made
@@ -107,8 +96,8 @@ class KohaHoldDesk:
         async def find_made_hold() -> Row | None:
             return await self._find_marked(target, patron.id, key)
 
-        sent = await send_change(desk.changes, change, send_hold, find_made_hold, before=before, is_refused_twice=True)
-        return await self._end_hold(change, self._read_own(change, sent, target))
+        sent = await desk.send_change(change, send_hold, find_made_hold, before=before, is_refused_twice=True)
+        return await desk.end_change(change, self._read_own(change, sent, target))
 
     @staticmethod
     def _make_row(hold: Hold, key: str, note: str) -> Row:
@@ -155,11 +144,6 @@ class KohaHoldDesk:
         barcode = target.answer.item.barcode if target.answer is not None else ""
         hold = self.desk.reader.read_hold(row, barcode, target.title)
         return self.desk.restore_hold(hold, (replace(change, record_id=hold.id),))
-
-    async def _end_hold(self, change: LibraryChange, hold: Hold) -> Hold:
-        value = HOLD_JSON.dump_json(hold).decode()
-        await self.desk.changes.end_change(replace(change, record_id=hold.id, ended=self.desk.now(), value=value))
-        return hold
 
     async def choose_pickup(self, wanted: str) -> str:
         """Choose a pickup location; raises Refused(BAD_PICKUP_LOCATION), Unavailable."""
@@ -221,13 +205,13 @@ class KohaHoldDesk:
         except Refused as refused:
             if before is None or refused.reason not in CLOSED:
                 raise
-            return await self._end_change(before, HOLD_JSON.validate_json(before.value))  # it was cancelled after all
+            return await desk.end_change(before, HOLD_JSON.validate_json(before.value))  # it was, after all
         return await self._cancel_open(hold, key, before)
 
     async def _cancel_open(self, hold: Hold, key: str, before: LibraryChange | None) -> Hold:
         desk, hold_id = self.desk, hold.id
         cancelled = replace(hold, status=HoldStatus.CANCELLED)
-        change = self._make_change(ChangeKind.HOLD_CANCELLATION, key, cancelled)
+        change = make_hold_change(ChangeKind.HOLD_CANCELLATION, cancelled, key, desk.now())
 
         async def send_cancellation() -> Hold:
             try:
@@ -247,8 +231,8 @@ class KohaHoldDesk:
         async def find_hold_gone() -> Hold | None:
             return cancelled if await desk.ask_hold_row(hold_id) is None else None
 
-        sent = await send_change(desk.changes, change, send_cancellation, find_hold_gone, before=before)
-        return await self._end_change(change, sent)
+        sent = await desk.send_change(change, send_cancellation, find_hold_gone, before=before)
+        return await desk.end_change(change, sent)
 
     async def update_hold(self, edit: HoldUpdate, key: str) -> Hold:
         """Update a hold; sent again after an unknown outcome: to set the same once more changes nothing."""
@@ -261,7 +245,7 @@ class KohaHoldDesk:
         hold = await self._require_open(hold_id)
         pickup = await self.choose_pickup(edit.pickup) if edit.pickup is not None else hold.pickup
         changed = edit_hold(hold, edit, pickup)
-        change = self._make_change(ChangeKind.HOLD_UPDATE, key, changed)
+        change = make_hold_change(ChangeKind.HOLD_UPDATE, changed, key, desk.now())
         row: dict[str, str] = {}
         if edit.pickup is not None:
             row["pickup_library_id"] = pickup
@@ -270,10 +254,7 @@ class KohaHoldDesk:
 
         async def send_edit() -> Hold:
             if row:
-                try:
-                    await desk.client.send_row("PATCH", "holds", hold_id, title="/holds/{hold_id}", row=row)
-                except KohaRefusalError as refusal:
-                    raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+                await desk.client.send_row("PATCH", "holds", hold_id, title="/holds/{hold_id}", row=row)
             return changed
 
         async def find_hold_edited() -> Hold | None:
@@ -281,18 +262,11 @@ class KohaHoldDesk:
             is_done = now is not None and all(read_text(now, name) == value for name, value in row.items())
             return changed if is_done else None
 
-        sent = await send_change(desk.changes, change, send_edit, find_hold_edited, before=before)
+        sent = await desk.send_change(change, send_edit, find_hold_edited, before=before)
         for placing in await desk.changes.changes_of_record(hold_id):
             if placing.kind is ChangeKind.HOLD:
-                await self._end_hold(placing, sent)
-        return await self._end_change(change, sent)
-
-    def _make_change(self, kind: ChangeKind, key: str, hold: Hold) -> LibraryChange:
-        return make_hold_change(kind, hold, key, self.desk.now())
-
-    async def _end_change(self, change: LibraryChange, hold: Hold) -> Hold:
-        await self.desk.changes.end_change(replace(change, ended=self.desk.now()))
-        return hold
+                await desk.end_change(placing, sent)
+        return await desk.end_change(change, sent)
 
     async def cancel_holds_of_item(self, answer: ItemAnswer, key: str) -> None:
         """Those on this very item: they go with it. Raises Refused, Unavailable, OutcomeUnknown."""

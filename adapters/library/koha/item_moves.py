@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapters.library.change_sending import ITEM_JSON, send_change
-from adapters.library.koha.client import KohaRefusalError, Row
+from adapters.library.change_sending import ITEM_JSON, make_item_change
+from adapters.library.koha.client import Row
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
-from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import read_text
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Item
 from gateway.domain.problems import RefusalReason
 from gateway.domain.value import value_object
-from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_operations import BarcodeChange, MoveToIll, ReturnHome
 
 _REQUIRED = ("item_id", "biblio_id", "not_for_loan_status", "damaged_status", "lost_status", "withdrawn")
@@ -79,22 +78,11 @@ class KohaItemDesk:
         before = await desk.changes.find_change(kind, key)
         if all(read_text(answer.row, name) == value for name, value in wanted.items()):
             return item
-        change = LibraryChange(
-            kind=kind,
-            key=key,
-            barcode=item.barcode,
-            patron_id="",
-            begun=desk.now(),
-            record_id=item.id,
-            value=ITEM_JSON.dump_json(item).decode(),
-        )
+        change = make_item_change(kind, item, key, desk.now())
 
         async def send_item() -> Row:
             title = "/biblios/{biblio_id}/items/{item_id}"
-            try:
-                made = await desk.client.send_row("PUT", "biblios", item.bib_id, "items", item.id, title=title, row=row)
-            except KohaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            made = await desk.client.send_row("PUT", "biblios", item.bib_id, "items", item.id, title=title, row=row)
             return made if isinstance(made, dict) else {**answer.row, **wanted}
 
         async def find_item_changed() -> Row | None:
@@ -102,6 +90,6 @@ class KohaItemDesk:
             is_done = now is not None and all(read_text(now, name) == value for name, value in wanted.items())
             return now if is_done else None
 
-        sent = await send_change(desk.changes, change, send_item, find_item_changed, before=before)
+        sent = await desk.send_change(change, send_item, find_item_changed, before=before)
         await desk.changes.end_change(replace(change, ended=desk.now()))
         return desk.reader.read_item({**answer.row, **sent}, answer.holds, answer.loan)

@@ -9,16 +9,15 @@ from dataclasses import replace
 
 from adapters.library.change_sending import (
     LOAN_JSON,
-    find_open_change,
     make_loan_change,
     report_done_twice,
-    send_change,
 )
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaRefusalError, Row
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
 from adapters.library.koha.reasons import refusal_of_answer, refusal_of_keys, refusal_of_renewal
 from adapters.library.koha.records import read_text
+from adapters.library.own_loans import find_request_of_item
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Loan
@@ -48,7 +47,7 @@ class KohaLoanDesk:
         if not answer.item.circulates:
             raise make_refusal(RefusalReason.ITEM_DOES_NOT_CIRCULATE)
         confirmation = await self._ask_whether(answer, patron.id)
-        request_id = wish.request_id or await self._find_request(answer)
+        request_id = wish.request_id or await find_request_of_item(desk.changes, answer.item)
         change = LibraryChange(ChangeKind.CHECK_OUT, key, barcode, patron.id, desk.now(), request_id)
         row = {"patron_id": int(patron.id), "item_id": int(answer.item.id)}
 
@@ -58,14 +57,14 @@ class KohaLoanDesk:
             except KohaRefusalError as refusal:
                 if refusal.status == 412:  # something has come in between
                     await self._ask_whether(answer, patron.id)
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+                raise
             return _require_loan(made)
 
         async def find_made_loan() -> Row | None:
             now = await desk.ask_loans_of_items([answer.item.id])
             return next((one for one in now if read_text(one, "patron_id") == patron.id), None)
 
-        sent = await send_change(desk.changes, change, send_loan, find_made_loan, before=before, is_refused_twice=True)
+        sent = await desk.send_change(change, send_loan, find_made_loan, before=before, is_refused_twice=True)
         return await self._end_check_out(change, replace(answer, loan=sent))
 
     async def _ask_whether(self, answer: ItemAnswer, patron_id: str) -> dict[str, str]:
@@ -85,14 +84,6 @@ class KohaLoanDesk:
         token = read_text(said, "confirmation_token")
         return {"confirmation": token} if confirms and token else {}
 
-    async def _find_request(self, answer: ItemAnswer) -> str:
-        """Find the request under which a partner's item was made."""
-        if not answer.item.temporary:
-            return ""
-        changes = await self.desk.changes.changes_of_item(answer.item.barcode)
-        made = find_open_change(ChangeKind.TEMPORARY_ITEM, ChangeKind.TEMPORARY_ITEM_DELETION, changes)
-        return made.request_id if made is not None else ""
-
     async def _find_repeated_loan(self, answer: ItemAnswer, patron_id: str, before: LibraryChange | None) -> Loan:
         """The item is on loan: under this key to this patron it is the same loan. Raises Refused."""
         loan = self.desk.reader.read_loan(answer.loan or {}, answer.row)
@@ -107,9 +98,7 @@ class KohaLoanDesk:
     async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
         read = self.desk.reader.read_loan(answer.loan or {}, answer.row)
         loan = replace(read, key=change.key, request_id=change.request_id)
-        value = LOAN_JSON.dump_json(loan).decode()
-        await self.desk.changes.end_change(replace(change, record_id=loan.id, ended=self.desk.now(), value=value))
-        return loan
+        return await self.desk.end_change(change, loan)
 
     # --- renewal -----------------------------------------------------------------------------------------
 
@@ -147,9 +136,7 @@ class KohaLoanDesk:
                 return None
             return found
 
-        sent = await send_change(
-            desk.changes, change, send_renewal, find_made_renewal, before=before, is_refused_twice=True
-        )
+        sent = await desk.send_change(change, send_renewal, find_made_renewal, before=before, is_refused_twice=True)
         renewed = desk.reader.read_loan(sent, answer.row)
         if renewed.renewals > loan.renewals + 1:
             report_done_twice(ChangeKind.RENEWAL, [loan.id])
@@ -162,9 +149,7 @@ class KohaLoanDesk:
         return "renewals" if abilities.RENEW in self.desk.client.abilities.calls else "renewal"
 
     async def _end_renewal(self, change: LibraryChange, loan: Loan) -> Loan:
-        value = LOAN_JSON.dump_json(loan).decode()
-        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
-        return loan
+        return await self.desk.end_change(change, loan)
 
 
 def _require_loan(made: object) -> Row:

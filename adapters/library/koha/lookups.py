@@ -3,17 +3,17 @@ error, never the first of them. Independent questions are asked at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import cast
 
-from adapters.library.change_sending import HOLD_JSON
+from adapters.library.change_sending import HOLD_JSON, A, ChangeDesk
 from adapters.library.json_fields import read_integer
 from adapters.library.koha import abilities
-from adapters.library.koha.client import KohaClient, Row, make_query
+from adapters.library.koha.client import KohaClient, KohaRefusalError, Row, make_query
 from adapters.library.koha.options import KohaOptions
-from adapters.library.koha.reasons import refuse_ambiguous_patron
+from adapters.library.koha.reasons import refusal_of_answer, refuse_ambiguous_patron
 from adapters.library.koha.records import (
     RecordReader,
     is_for_item,
@@ -58,7 +58,7 @@ class ItemAnswer:
 
 
 @value_object
-class KohaDesk:
+class KohaDesk(ChangeDesk):
     """All that the parts of this adapter share."""
 
     client: KohaClient
@@ -67,8 +67,11 @@ class KohaDesk:
     changes: LibraryChanges
     clock: Clock
 
-    def now(self) -> datetime:
-        return self.clock.now().replace(microsecond=0)
+    async def send_explained(self, send: Callable[[], Awaitable[A]]) -> A:
+        try:
+            return await send()
+        except KohaRefusalError as refusal:
+            raise refusal_of_answer(refusal, self.options.reasons) from refusal
 
     def today(self) -> date:
         """Return the day in the library's zone."""

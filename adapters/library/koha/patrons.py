@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from adapters.library.change_sending import send_change
 from adapters.library.koha.client import KohaRefusalError, Row
 from adapters.library.koha.lookups import KohaDesk
 from adapters.library.koha.reasons import describe_refusal, refusal_of_answer
@@ -99,7 +98,7 @@ class KohaPatronDesk:
 
         patron = await find_made_patron() if before is not None else None
         if patron is None:
-            patron = await send_change(desk.changes, change, send_new_patron, find_made_patron, before=before)
+            patron = await desk.send_change(change, send_new_patron, find_made_patron, before=before)
         if draft.secret is not None:
             await self._set_password(patron.id, draft.secret)
         await desk.changes.end_change(replace(change, patron_id=patron.id, record_id=patron.id, ended=desk.now()))
@@ -140,7 +139,7 @@ class KohaPatronDesk:
             is_done = now is not None and all(now.get(name) == value for name, value in row.items())
             return now if is_done else None
 
-        after = await send_change(desk.changes, change, send_edit, find_patron_changed, before=before)
+        after = await desk.send_change(change, send_edit, find_patron_changed, before=before)
         await desk.changes.end_change(replace(change, ended=desk.now()))
         return after
 

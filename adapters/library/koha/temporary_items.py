@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from adapters.library.change_sending import send_part
 from adapters.library.koha.client import KohaRefusalError, Row, make_query
 from adapters.library.koha.holds import HoldTarget, KohaHoldDesk
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
-from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import LASTING_PREFIX, MARK_PREFIX, make_mark, read_number, read_text
 from adapters.library.marc_writer import MarcField, make_item_record, serialize_xml
 from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemDesk, make_item_notes
@@ -110,13 +108,10 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             return known
 
         async def send_record() -> str:
-            try:
-                kind = self.desk.options.record_format
-                return await self.desk.client.send_record(write_record(wish, mark, kind), kind.value.upper())
-            except KohaRefusalError as refusal:
-                raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
+            kind = self.desk.options.record_format
+            return await self.desk.client.send_record(write_record(wish, mark, kind), kind.value.upper())
 
-        return await send_part(send_record, find_record)
+        return await self.desk.send_part(send_record, find_record)
 
     async def _make_item(self, wish: TemporaryItem, bib_id: str, mark: str) -> tuple[ItemAnswer, Bib]:
         """The record is read meanwhile."""
@@ -133,12 +128,9 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         }
 
         async def send_item() -> Row:
-            try:
-                made = await desk.client.send_row(
-                    "POST", "biblios", bib_id, "items", title="/biblios/{biblio_id}/items", row=row
-                )
-            except KohaRefusalError as refusal:
-                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            made = await desk.client.send_row(
+                "POST", "biblios", bib_id, "items", title="/biblios/{biblio_id}/items", row=row
+            )
             if not isinstance(made, dict):
                 raise OutcomeUnknown("Koha: the answer has no item")
             return made
@@ -148,7 +140,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             return next((one for one in rows if mark in read_text(one, "internal_notes").split()), None)
 
         made, bib = await asyncio.gather(
-            send_part(send_item, find_item, is_refused_twice=True),
+            self.desk.send_part(send_item, find_item, is_refused_twice=True),
             self._require_single_record(bib_id, mark),
             return_exceptions=True,
         )
@@ -213,13 +205,13 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 await self.desk.client.delete_row("items", found.item.id, title="/items/{item_id}")
             except KohaRefusalError as refusal:
                 if refusal.status != 404:
-                    raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
+                    raise
             return True
 
         async def find_it_gone() -> bool | None:
             return True if await self._is_gone(found) else None
 
-        await send_part(send_item_deletion, find_it_gone)
+        await self.desk.send_part(send_item_deletion, find_it_gone)
 
     async def _delete_record(self, bib_id: str) -> None:
         async def send_record_deletion() -> bool:
@@ -227,14 +219,14 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 await self.desk.client.delete_row("biblios", bib_id, title="/biblios/{biblio_id}")
             except KohaRefusalError as refusal:
                 if refusal.status not in (404, 409):
-                    raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
+                    raise
             return True
 
         async def find_it_gone() -> bool | None:
             return True if await self.desk.ask_bib_row(bib_id) is None else None
 
         try:
-            await send_part(send_record_deletion, find_it_gone)
+            await self.desk.send_part(send_record_deletion, find_it_gone)
         except (Unavailable, Refused) as failure:
             raise OutcomeUnknown(
                 write_sentence("a temporary item was only partly deleted: %(report)s", report=failure.detail)

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import structlog
 
-from adapters.library.change_sending import send_change
 from adapters.library.sip2.client import Conversation, ServerAbility
 from adapters.library.sip2.codec import Query, Reply, UnsendableValueError
 from adapters.library.sip2.lookups import Sip2Desk
@@ -40,7 +39,7 @@ async def send_message(
                 internal=str(error),
             ) from error
 
-    return await send_change(desk.changes, change, send_query, find_it_done, before=before)
+    return await desk.send_change(change, send_query, find_it_done, before=before)
 
 
 async def end_session(desk: Sip2Desk, talk: Conversation, patron_id: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
-from adapters.library.change_sending import HOLD_JSON, find_open_change
+from adapters.library.change_sending import HOLD_JSON, find_open_change, make_hold_change
 from adapters.library.own_holds import choose_hold_of_request, edit_hold
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
@@ -165,20 +165,11 @@ class Sip2HoldDesk:
                 item_barcode=barcode,
                 title=answer.title,
             )
-            change = LibraryChange(
-                kind=ChangeKind.HOLD,
-                key=key,
-                barcode=barcode,
-                patron_id=patron.id,
-                begun=hold.placed,
-                request_id=wish.request_id,
-                record_id=record_id,
-                value=HOLD_JSON.dump_json(hold).decode(),
-            )
+            change = make_hold_change(ChangeKind.HOLD, hold, key, hold.placed)
 
             async def find_it_done() -> Hold | None:
                 entries = await desk.list_holds(talk, patron.id)
-                return await self._end_hold(change, hold) if is_listed(barcode, entries) else None
+                return await desk.end_change(change, hold) if is_listed(barcode, entries) else None
 
             terms = HoldTerms(pickup, wish.expires)
             query = desk.writer.hold(HoldMode.ADD, patron.id, barcode, desk.now(), terms)
@@ -190,14 +181,9 @@ class Sip2HoldDesk:
                 raise refusal_of_message(sent.screen_message, desk.options.reasons)
             place = sent.first("BR")
             position = int(place) if place.isascii() and place.isdigit() else hold.position
-            placed = await self._end_hold(change, replace(hold, position=position))
+            placed = await desk.end_change(change, replace(hold, position=position))
             await end_session(desk, talk, patron.id)
             return placed
-
-    async def _end_hold(self, change: LibraryChange, hold: Hold) -> Hold:
-        value = HOLD_JSON.dump_json(hold).decode()
-        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
-        return hold
 
     async def cancel_hold(self, wish: HoldCancellation, key: str) -> Hold:
         desk, hold_id = self.desk, wish.hold_id
@@ -208,26 +194,17 @@ class Sip2HoldDesk:
             raise make_refusal(RefusalReason.REQUEST_CLOSED, about=MessagePart.REQUEST)
         hold = await self._load_hold(hold_id)
         cancelled = replace(hold, status=HoldStatus.CANCELLED)
-        change = LibraryChange(
-            kind=ChangeKind.HOLD_CANCELLATION,
-            key=key,
-            barcode=hold.item_barcode,
-            patron_id=hold.patron_id,
-            begun=desk.now(),
-            request_id=hold.request_id,
-            record_id=hold_id,
-            value=HOLD_JSON.dump_json(cancelled).decode(),
-        )
+        change = make_hold_change(ChangeKind.HOLD_CANCELLATION, cancelled, key, desk.now())
         async with desk.client.open_conversation() as talk:
 
             async def find_it_done() -> Hold | None:
                 if is_listed(hold.item_barcode, await desk.list_holds(talk, hold.patron_id)):
                     return None
-                return await self._end_hold(change, cancelled)
+                return await desk.end_change(change, cancelled)
 
             if not is_listed(hold.item_barcode, await desk.list_holds(talk, hold.patron_id)):
                 if before is not None:
-                    return await self._end_hold(before, cancelled)
+                    return await desk.end_change(before, cancelled)
                 raise make_refusal(RefusalReason.REQUEST_CLOSED, about=MessagePart.REQUEST)
             query = desk.writer.hold(HoldMode.DELETE, hold.patron_id, hold.item_barcode, desk.now(), HoldTerms())
             sent = await send_message(desk, talk, change, query, find_it_done, before=before)
@@ -236,7 +213,7 @@ class Sip2HoldDesk:
             if sent.fixed["ok"] != "1":
                 await desk.changes.drop_change(change.kind, change.key)
                 raise refusal_of_message(sent.screen_message, desk.options.reasons)
-            return await self._end_hold(change, cancelled)
+            return await desk.end_change(change, cancelled)
 
     async def update_hold(self, edit: HoldUpdate, key: str) -> Hold:
         """Update a hold; sent again after an unknown outcome: to set the same once more changes nothing."""
@@ -249,17 +226,7 @@ class Sip2HoldDesk:
             raise make_refusal(RefusalReason.REQUEST_CLOSED, about=MessagePart.REQUEST)
         hold = await self._load_hold(hold_id)
         changed = edit_hold(hold, edit, pickup)
-        value = HOLD_JSON.dump_json(changed).decode()
-        change = LibraryChange(
-            kind=ChangeKind.HOLD_UPDATE,
-            key=key,
-            barcode=hold.item_barcode,
-            patron_id=hold.patron_id,
-            begun=desk.now(),
-            request_id=hold.request_id,
-            record_id=hold_id,
-            value=value,
-        )
+        change = make_hold_change(ChangeKind.HOLD_UPDATE, changed, key, desk.now())
 
         async def find_it_done() -> Hold | None:
             return None  # SIP2 doesn't tell where a reservation is collected
@@ -279,8 +246,8 @@ class Sip2HoldDesk:
             raise make_refusal(reason, sent.screen_message, about=MessagePart.REQUEST)
         placing = await self._find_placing(hold_id)
         if placing is not None:
-            await desk.changes.end_change(replace(placing, ended=placing.ended or desk.now(), value=value))
-        return await self._end_hold(change, changed)
+            await desk.end_change(placing, changed)
+        return await desk.end_change(change, changed)
 
     async def _find_placing(self, hold_id: str) -> LibraryChange | None:
         changes = await self.desk.changes.changes_of_record(hold_id)

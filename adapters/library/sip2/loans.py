@@ -12,9 +12,11 @@ from adapters.library.change_sending import (
     CHECKED_IN_JSON,
     LOAN_JSON,
     find_open_change,
+    make_check_in_change,
     make_loan_change,
     write_checked_in,
 )
+from adapters.library.own_loans import find_latest_loan, refuse_trapping, refuse_where_in_place, refuse_where_lent_since
 from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
@@ -108,10 +110,7 @@ class Sip2LoanDesk:
             due=answer.item.due,
             title=answer.title,
         )
-        await self.desk.changes.end_change(
-            replace(change, ended=self.desk.now(), value=LOAN_JSON.dump_json(loan).decode())
-        )
-        return loan
+        return await self.desk.end_change(change, loan)
 
     async def _read_due(self, talk: Conversation, sent: Reply, barcode: str) -> datetime | None:
         """Read the date of an answer that grants, else of the item. What is granted stays so, though nobody can read
@@ -148,23 +147,10 @@ class Sip2LoanDesk:
             if before is not None and not answer.is_charged:
                 return await self._repeat_check_in(talk, before, answer, known)
             loan = await desk.find_loan(talk, answer, known)
-            _refuse_what_is_in(answer.item, place, fill_hold=fill_hold)
+            refuse_where_in_place(answer.item, place, fill_hold=fill_hold)
             if not fill_hold and answer.item.hold_count:
-                raise Refused(
-                    RefusalReason.UNSUPPORTED_SERVICE,
-                    "The library system always traps a returned item for the next hold.",
-                    about=MessagePart.SERVICE,
-                )
-            change = LibraryChange(
-                kind=ChangeKind.CHECK_IN,
-                key=key,
-                barcode=barcode,
-                patron_id=loan.patron_id if loan is not None else "",
-                begun=desk.now(),
-                request_id=loan.request_id if loan is not None else "",
-                record_id=loan.id if loan is not None else "",
-                value=write_checked_in(CheckedIn(answer.item, loan)),
-            )
+                refuse_trapping()
+            change = make_check_in_change(answer.item, loan, key, desk.now())
 
             async def find_it_done() -> CheckedIn | None:
                 found = await desk.require_item(talk, barcode)
@@ -191,9 +177,7 @@ class Sip2LoanDesk:
         """Return what this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
         if before.ended is None:
             return await self._end_check_in(talk, before, answer, None)
-        latest = next((change for change in known if change.kind is ChangeKind.CHECK_OUT), None)
-        if latest is not None and latest.record_id != before.record_id and latest.begun >= before.begun:
-            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        refuse_where_lent_since(before, find_latest_loan(known))
         return await self._read_ended_check_in(talk, before)
 
     async def _read_ended_check_in(self, talk: Conversation, before: LibraryChange) -> CheckedIn:
@@ -284,13 +268,6 @@ class Sip2LoanDesk:
             await desk.changes.end_change(replace(lending, ended=lending.ended or desk.now(), value=text))
         await desk.changes.end_change(replace(change, ended=desk.now(), value=text))
         return renewed
-
-
-def _refuse_what_is_in(item: Item, place: str, *, fill_hold: bool) -> None:
-    """Raise Refused(NOT_CHECKED_OUT) for an item that is where it is checked in, and that nobody waits for."""
-    is_wanted = fill_hold and item.hold_count > 0
-    if item.status is ItemStatus.AVAILABLE and place in ("", item.current.library) and not is_wanted:
-        raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
 
 
 def _read_destination(item: Item, reply: Reply | None) -> Location | None:

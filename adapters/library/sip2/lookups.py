@@ -7,9 +7,9 @@ such as the partner's request number, the gateway knows of those that it made it
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 
-from adapters.library.change_sending import LOAN_JSON, find_open_change
+from adapters.library.change_sending import LOAN_JSON, ChangeDesk, find_open_change
 from adapters.library.refusals import make_refusal
 from adapters.library.sip2.client import Conversation, ServerAbility, Sip2Client
 from adapters.library.sip2.codec import Reply, UnsendableValueError
@@ -37,7 +37,7 @@ class ItemAnswer:
 
 
 @value_object
-class Sip2Desk:
+class Sip2Desk(ChangeDesk):
     """All that the parts of this adapter share."""
 
     client: Sip2Client
@@ -46,10 +46,6 @@ class Sip2Desk:
     reader: RecordReader
     changes: LibraryChanges
     clock: Clock
-
-    def now(self) -> datetime:
-        """Return the moment in whole seconds, as SIP2 has it."""
-        return self.clock.now().replace(microsecond=0)
 
     def today(self) -> date:
         """Return the day in the library's zone."""

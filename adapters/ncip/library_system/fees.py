@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
-from adapters.library.change_sending import CHARGE_JSON, send_change
+from adapters.library.change_sending import CHARGE_JSON
 from adapters.library.refusals import make_refusal
 from adapters.ncip.client import MessageValues
 from adapters.ncip.library_system.lookups import NcipDesk
@@ -94,8 +94,7 @@ class NcipFeeDesk:
             items=(wish.item_barcode,) if wish.item_barcode else (),
             request=wish.request_id,
         )
-        sent = await send_change(
-            desk.changes,
+        sent = await desk.send_change(
             change,
             lambda: desk.client.change(CreateUserFiscalTransactionResponse, values),
             find_it_done,
@@ -126,9 +125,7 @@ class NcipFeeDesk:
 
     async def _end_posting(self, change: LibraryChange, draft: Charge, reference: str) -> Charge:
         charge = replace(draft, id=reference or draft.id)
-        value = CHARGE_JSON.dump_json(charge).decode()
-        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
-        return charge
+        return await self.desk.end_change(change, charge)
 
 
 def _read_posted_charges(changes: tuple[LibraryChange, ...]) -> dict[str, Charge]:

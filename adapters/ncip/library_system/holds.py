@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from adapters.library.change_sending import HOLD_JSON, find_open_change, make_hold_change, send_change
+from adapters.library.change_sending import HOLD_JSON, find_open_change, make_hold_change
 from adapters.library.own_holds import choose_hold_of_request, edit_hold
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
@@ -230,7 +230,7 @@ class NcipHoldDesk:
                 raise
 
         try:
-            sent = await send_change(desk.changes, change, send_request, find_it_done, before=before)
+            sent = await desk.send_change(change, send_request, find_it_done, before=before)
         except Refused as refused:
             if before is not None and refused.reason is RefusalReason.DUPLICATE_REQUEST:
                 return await self.end_placing(before, draft, "")  # the message whose answer was lost was carried out
@@ -340,9 +340,7 @@ class NcipHoldDesk:
         return hold
 
     async def _end_hold(self, change: LibraryChange, hold: Hold) -> Hold:
-        value = HOLD_JSON.dump_json(hold).decode()
-        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
-        return hold
+        return await self.desk.end_change(change, hold)
 
     async def cancel_hold(self, wish: HoldCancellation, key: str) -> Hold:
         desk, hold_id = self.desk, wish.hold_id
@@ -370,8 +368,7 @@ class NcipHoldDesk:
             return await self._end_hold(change, cancelled) if await self._is_gone(hold, number) else None
 
         try:
-            sent = await send_change(
-                desk.changes,
+            sent = await desk.send_change(
                 change,
                 lambda: desk.client.change(CancelRequestItemResponse, values),
                 find_it_done,
@@ -415,8 +412,7 @@ class NcipHoldDesk:
         async def find_it_done() -> Hold | None:
             return None  # no list tells all of it
 
-        sent = await send_change(
-            desk.changes,
+        sent = await desk.send_change(
             change,
             lambda: desk.client.change(UpdateRequestItemResponse, values),
             find_it_done,

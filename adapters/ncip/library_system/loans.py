@@ -12,10 +12,11 @@ from adapters.library.change_sending import (
     CHECKED_IN_JSON,
     LOAN_JSON,
     find_open_change,
+    make_check_in_change,
     make_loan_change,
-    send_change,
     write_checked_in,
 )
+from adapters.library.own_loans import refuse_trapping, refuse_where_in_place, refuse_where_lent_since
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
@@ -93,7 +94,7 @@ class NcipLoanDesk:
             return await self._find_made_loan(change, await desk.ask_patron(patron_id), terms.due)
 
         try:
-            answer = await send_change(desk.changes, change, send_check_out, find_it_done, before=before)
+            answer = await desk.send_change(change, send_check_out, find_it_done, before=before)
         except Refused as refused:
             if before is not None and refused.reason is RefusalReason.ON_LOAN_SAME_PATRON:
                 return await self._end_check_out(before, found, await self._ask_due(barcode, patron_id), terms.due)
@@ -246,23 +247,13 @@ class NcipLoanDesk:
         lent = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, known)  # perhaps without an answer
         if before is not None and not answer.is_charged and answer.is_told:
             return await self._end_check_in(before, answer)
-        _refuse_what_is_in(answer, at, fill_hold=fill_hold)
+        if answer.is_told:
+            refuse_where_in_place(answer.item, at, fill_hold=fill_hold)
         if not fill_hold and answer.item.hold_count:
-            raise Refused(
-                RefusalReason.UNSUPPORTED_SERVICE,
-                "The library system always traps a returned item for the next hold.",
-                about=MessagePart.SERVICE,
-            )
-        change = LibraryChange(
-            kind=ChangeKind.CHECK_IN,
-            key=key,
-            barcode=barcode,
-            patron_id=loan.patron_id if loan is not None else "",
-            begun=desk.now(),
-            request_id=loan.request_id if loan is not None else "",
-            record_id=loan.id if loan is not None else lent.record_id if lent is not None else "",
-            value=write_checked_in(CheckedIn(answer.item, loan)),
-        )
+            refuse_trapping()
+        change = make_check_in_change(answer.item, loan, key, desk.now())
+        if loan is None and lent is not None:
+            change = replace(change, record_id=lent.record_id)
         values = MessageValues(items=(barcode,), to_agency=desk.options.branch_agencies.get(at, ""))
 
         async def find_it_done() -> CheckedIn | None:
@@ -272,8 +263,7 @@ class NcipLoanDesk:
             return None if found.item.status is answer.item.status else await self._end_check_in(change, found)
 
         try:
-            sent = await send_change(
-                desk.changes,
+            sent = await desk.send_change(
                 change,
                 lambda: desk.client.change(CheckInItemResponse, values),
                 find_it_done,
@@ -307,8 +297,7 @@ class NcipLoanDesk:
     async def _repeat_check_in(self, before: LibraryChange, known: tuple[LibraryChange, ...]) -> CheckedIn:
         """Return what this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
         latest = next((one for one in known if one.kind is ChangeKind.CHECK_OUT and one.ended is not None), None)
-        if latest is not None and latest.record_id != before.record_id and latest.begun >= before.begun:
-            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        refuse_where_lent_since(before, latest)
         done = CHECKED_IN_JSON.validate_json(before.value)
         return replace(done, patron=await self._find_patron(before), repeated=True)
 
@@ -397,7 +386,7 @@ class NcipLoanDesk:
             due = await self._find_present_due(barcode, loan.patron_id)
             return await self._end_renewal(change, due, known) if is_due_later(due, loan.due) else None
 
-        sent = await send_change(desk.changes, change, send_renewal, find_it_done, before=before)
+        sent = await desk.send_change(change, send_renewal, find_it_done, before=before)
         if isinstance(sent, Loan):
             return sent
         due = desk.reader.to_moment(sent.date_due) or await self._ask_due(barcode, loan.patron_id)
@@ -469,8 +458,8 @@ class NcipLoanDesk:
                 return None
             return await self._end_recall(change, found.item.due or loan.due, known)
 
-        sent = await send_change(
-            desk.changes, change, lambda: desk.client.change(RecallItemResponse, values), find_it_done, before=before
+        sent = await desk.send_change(
+            change, lambda: desk.client.change(RecallItemResponse, values), find_it_done, before=before
         )
         if isinstance(sent, Loan):
             return sent
@@ -482,16 +471,6 @@ class NcipLoanDesk:
         await self._follow_loan(recalled, known)
         await self._keep_loan(change, recalled)
         return recalled
-
-
-def _refuse_what_is_in(answer: ItemAnswer, place: str, *, fill_hold: bool) -> None:
-    """Raise Refused(NOT_CHECKED_OUT) for an item that is where it is checked in, and that nobody waits for: some
-    systems would take the message for a repeat of the last."""
-    item = answer.item
-    is_wanted = fill_hold and item.hold_count > 0
-    is_in = answer.is_told and item.status is ItemStatus.AVAILABLE
-    if is_in and place in ("", item.current.library) and not is_wanted:
-        raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
 
 
 def _explain_renewal(refused: Refused, item: Item) -> Refused:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from pydantic import TypeAdapter
 
-from adapters.library.change_sending import LOAN_JSON, find_open_change
+from adapters.library.change_sending import LOAN_JSON, ChangeDesk, find_open_change
 from adapters.library.refusals import make_refusal
 from adapters.ncip.client import CredentialInput, MessageValues
 from adapters.ncip.library_system.client import NcipLibraryClient
@@ -54,7 +54,7 @@ KEPT_ITEM_JSON: TypeAdapter[KeptTemporaryItem] = TypeAdapter(KeptTemporaryItem)
 
 
 @value_object
-class NcipDesk:
+class NcipDesk(ChangeDesk):
     """All that the parts of this adapter share."""
 
     client: NcipLibraryClient
@@ -62,10 +62,6 @@ class NcipDesk:
     reader: RecordReader
     changes: LibraryChanges
     clock: Clock
-
-    def now(self) -> datetime:
-        """Return the moment in whole seconds, as NCIP has it."""
-        return self.clock.now().replace(microsecond=0)
 
     def today(self) -> date:
         """Return the day in the library's zone."""

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import structlog
 
-from adapters.library.change_sending import HOLD_JSON, ITEM_JSON, send_change
+from adapters.library.change_sending import HOLD_JSON, ITEM_JSON
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from adapters.ncip.client import MessageValues
@@ -60,8 +60,8 @@ class NcipTemporaryItemDesk:
             except Refused as refused:
                 raise await self._explain_refusal(refused, item.barcode) from refused
 
-        sent = await send_change(
-            desk.changes, change, send_item, lambda: self._find_it_made(change, item, pickup), before=before
+        sent = await desk.send_change(
+            change, send_item, lambda: self._find_it_made(change, item, pickup), before=before
         )
         if isinstance(sent, TemporaryItemResult):
             return sent
@@ -266,8 +266,7 @@ class NcipTemporaryItemDesk:
 
         values = MessageValues(items=(barcode,))
         try:
-            sent = await send_change(
-                desk.changes,
+            sent = await desk.send_change(
                 change,
                 lambda: desk.client.change(DeleteItemResponse, values),
                 find_it_done,
