@@ -143,3 +143,9 @@ def test_the_sample_imports_only_domain_and_ports() -> None:
 
     assert own
     assert {name for name in own if not name.startswith(ALLOWED)} == set()
+
+
+def test_the_sample_is_short() -> None:
+    texts = [file.read_text("utf-8") for file in SOURCE.rglob("illgate_ledger/*.py")]
+
+    assert 0 < sum(1 for text in texts for line in text.splitlines() if line.strip()) <= 260

@@ -27,13 +27,11 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_operations import LoanCheckIn, LoanCheckOut
-from gateway.ports.library_system import (
-    Capability,
-    CheckedIn,
-    PatronKey,
-)
+from gateway.ports.library_system import Capability, CheckedIn, PatronKey
 from illgate_ledger.ledger import LedgerFile
 from illgate_ledger.options import LedgerOptions
+
+Pages = dict[str, Any]
 
 
 async def open_ledger(context: LibraryAdapterContext, options: LedgerOptions) -> LedgerLibrary:
@@ -64,7 +62,7 @@ class LedgerLibrary(LibrarySystem):
             raise refuse(RefusalReason.UNKNOWN_PATRON, MessagePart.PATRON)
         return self._describe_patron(self._file.read_pages(), key.value)
 
-    def _describe_patron(self, pages: dict[str, Any], number: str) -> Patron:
+    def _describe_patron(self, pages: Pages, number: str) -> Patron:
         entry = pages["patrons"].get(number)
         if entry is None:
             raise refuse(RefusalReason.UNKNOWN_PATRON, MessagePart.PATRON)
@@ -99,13 +97,12 @@ class LedgerLibrary(LibrarySystem):
     async def item_by_barcode(self, barcode: str) -> Item:
         return self._describe_item(self._file.read_pages(), barcode)
 
-    def _describe_item(self, pages: dict[str, Any], barcode: str) -> Item:
+    def _describe_item(self, pages: Pages, barcode: str) -> Item:
         entry = pages["items"].get(barcode)
         if entry is None:
             raise refuse(RefusalReason.UNKNOWN_ITEM, MessagePart.ITEM)
         loan = find_open_loan(pages, barcode)
-        home = Location(entry["branch"])
-        away = entry.get("at", "")
+        home, away = Location(entry["branch"]), entry.get("at", "")
         status = ItemStatus.IN_TRANSIT if away else ItemStatus.AVAILABLE
         return Item(
             id=barcode,
@@ -141,8 +138,7 @@ class LedgerLibrary(LibrarySystem):
     async def _check_out(self, wish: LoanCheckOut, key: str) -> Loan:
         """The ledger keeps our key: a repeat finds the loan that it made."""
         pages, barcode = self._file.read_pages(), wish.barcode
-        patron = self._describe_patron(pages, wish.patron_id)
-        item = self._describe_item(pages, barcode)
+        patron, item = self._describe_patron(pages, wish.patron_id), self._describe_item(pages, barcode)
         entry = find_open_loan(pages, barcode)
         if entry is not None:
             if entry["key"] == key and entry["patron"] == wish.patron_id:
@@ -182,7 +178,7 @@ class LedgerLibrary(LibrarySystem):
         entry = find_open_loan(pages, barcode)
         latest = next((one for one in reversed(pages["loans"]) if one["item"] == barcode), None)
         if entry is None and latest is not None and latest["return_key"] == key:
-            return self._describe_return(pages, latest, repeated=True)
+            return self._describe_return(pages, barcode, latest, repeated=True)
         place = wish.at or item.home.library
         if entry is None and place == item.current.library and item.status is ItemStatus.AVAILABLE:
             raise refuse(RefusalReason.NOT_CHECKED_OUT)
@@ -190,18 +186,16 @@ class LedgerLibrary(LibrarySystem):
             entry |= {"returned": self._context.clock.now().isoformat(), "return_key": key}
         pages["items"][barcode]["at"] = "" if place == item.home.library else place
         self._file.write_pages(pages)
-        return self._describe_return(pages, entry, barcode=barcode)
+        return self._describe_return(pages, barcode, entry)
 
-    def _describe_return(
-        self, pages: dict[str, Any], entry: dict[str, Any] | None, *, barcode: str = "", repeated: bool = False
-    ) -> CheckedIn:
-        item = self._describe_item(pages, entry["item"] if entry is not None else barcode)
+    def _describe_return(self, pages: Pages, barcode: str, entry: Pages | None, *, repeated: bool = False) -> CheckedIn:
+        item = self._describe_item(pages, barcode)
         loan = self._describe_loan(pages, entry) if entry is not None else None
         patron = self._describe_patron(pages, loan.patron_id) if loan is not None else None
         route = item.home if item.status is ItemStatus.IN_TRANSIT else None
         return CheckedIn(item, loan, patron, route_to=route, repeated=repeated)
 
-    def _describe_loan(self, pages: dict[str, Any], entry: dict[str, Any]) -> Loan:
+    def _describe_loan(self, pages: Pages, entry: Pages) -> Loan:
         loan = Loan(
             id=entry["id"],
             key=entry["key"],
@@ -216,15 +210,12 @@ class LedgerLibrary(LibrarySystem):
         )
         return replace(loan, returned=datetime.fromisoformat(entry["returned"])) if entry["returned"] else loan
 
-    # --- where patrons collect --------------------------------------------------------------------------
-
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
         return ()
 
 
-def find_open_loan(pages: dict[str, Any], barcode: str) -> dict[str, Any] | None:
-    open_ones = (loan for loan in pages["loans"] if loan["item"] == barcode and not loan["returned"])
-    return next(open_ones, None)
+def find_open_loan(pages: Pages, barcode: str) -> Pages | None:
+    return next((loan for loan in pages["loans"] if loan["item"] == barcode and not loan["returned"]), None)
 
 
 DETAILS = {
