@@ -37,7 +37,7 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 121_200, 108_000),
+    Bound("code lines of gateway and adapters", 120_800, 108_000),
     Bound("code lines of rehearsal", 10_400, 8_000),
     Bound("code lines of tests", 115_000, 78_000),
     Bound("functions of services that take library: str first", 17, 0),

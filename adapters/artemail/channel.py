@@ -205,9 +205,7 @@ class ArtemailChannel:
         try:
             return self._context.secrets(reference)
         except ConfigurationError as error:
-            raise Unavailable(
-                write_sentence("the customer's password cannot be read: %(report)s", report=error)
-            ) from error
+            raise Unavailable(f"the customer's password cannot be read: {error}") from error
 
     async def _load_copy_files(self, message: PartnerMessage) -> tuple[File, ...]:
         """The copy that the message brings. Raises Refused when it isn't there any more and there is no link."""

@@ -9,7 +9,6 @@ from adapters.articles.unpaywall_codec import read_unpaywall_answer
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformedMessage, Unavailable
 from gateway.domain.requests.citation import normalize_number
-from gateway.domain.sentences import write_sentence
 from gateway.ports.article_lookup import ArticleSourceContext, FoundArticle
 
 TOOL = "illgate"
@@ -102,7 +101,7 @@ def _plain_doi(number: RecordId) -> str:
 
 
 def _unreadable_answer(service: str, malformed: MalformedMessage) -> Unavailable:
-    return Unavailable(write_sentence("%(service)s: invalid answer: %(report)s", service=service, report=malformed))
+    return Unavailable(f"{service}: invalid answer: {malformed}")
 
 
 def _make_http(context: ArticleSourceContext, limits: ServiceLimits, headers: dict[str, str]) -> ServiceHttp:

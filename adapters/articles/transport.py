@@ -89,13 +89,7 @@ class ServiceHttp:
                 async with self._slots:
                     return await self._follow_redirects(self._make_url(path).with_query(dict(parameters)))
         except TimeoutError as error:
-            raise Unavailable(
-                write_sentence(
-                    "%(place)s: no complete answer within %(seconds)s s",
-                    place=self._home,
-                    seconds=self._place.seconds,
-                )
-            ) from error
+            raise Unavailable(f"{self._home}: no complete answer within {self._place.seconds:g} s") from error
         except HttpFailure as failure:
             raise Unavailable(failure.describe_place(self._home)) from failure
 
@@ -116,16 +110,10 @@ class ServiceHttp:
         now = asyncio.get_running_loop().time()
         if self._silent_until > now:
             left = self._silent_until - now
-            raise Unavailable(
-                write_sentence(
-                    "%(place)s: too many requests; next attempt in %(seconds)s s",
-                    place=self._home,
-                    seconds=round(left),
-                )
-            )
+            raise Unavailable(f"{self._home}: too many requests; next attempt in {round(left)} s")
         start = max(now, self._next_start)
         if start - now > self._place.seconds:
-            raise Unavailable(write_sentence("%(place)s: too many requests are already waiting", place=self._home))
+            raise Unavailable(f"{self._home}: too many requests are already waiting")
         self._next_start = start + 1 / self._place.limits.per_second
         await asyncio.sleep(start - now)
 
@@ -138,9 +126,7 @@ class ServiceHttp:
             if not reply.location:
                 return self._check_answer(reply)
             url = self._redirect_target(url, reply.location)
-        raise Unavailable(
-            write_sentence("%(place)s: more than %(most)s redirects", place=self._home, most=MAX_REDIRECTS)
-        )
+        raise Unavailable(f"{self._home}: more than {MAX_REDIRECTS} redirects")
 
     def _redirect_target(self, url: URL, location: str) -> URL:
         """Return the target of a redirect, only on the same host: what we say of ourselves goes nowhere else."""
@@ -148,11 +134,9 @@ class ServiceHttp:
             target = url.join(URL(location))
             origin = target.origin()
         except ValueError as error:
-            raise Unavailable(write_sentence("%(place)s: redirect without a valid URL", place=self._home)) from error
+            raise Unavailable(f"{self._home}: redirect without a valid URL") from error
         if origin != self._home:
-            raise Unavailable(
-                write_sentence("%(place)s: a redirect to another host was not followed", place=self._home)
-            )
+            raise Unavailable(f"{self._home}: a redirect to another host was not followed")
         return target.update_query(dict(url.query)) if not target.query else target
 
     def _check_answer(self, reply: HttpReply) -> bytes | None:
@@ -171,9 +155,9 @@ class ServiceHttp:
                 ),
             )
         if status != 200:
-            raise Unavailable(write_sentence("%(place)s: HTTP %(status)s", place=self._home, status=status))
+            raise Unavailable(f"{self._home}: HTTP {status}")
         if "json" not in reply.content_type and not body.lstrip().startswith(b"{"):
-            raise Unavailable(write_sentence("%(place)s: the answer is not JSON", place=self._home))
+            raise Unavailable(f"{self._home}: the answer is not JSON")
         return body
 
     def _fall_silent(self, retry_after: str, *, named: bool) -> None:

@@ -132,7 +132,7 @@ class Iso18626Channel:
         try:
             return self._context.secrets(reference)
         except ConfigurationError as error:
-            raise Unavailable(write_sentence("our authentication failed: %(report)s", report=error)) from error
+            raise Unavailable(f"our authentication failed: {error}") from error
 
     async def _exchange(
         self,
@@ -240,7 +240,7 @@ def judge_confirmation(reply: HttpReply, said: Message, dialect: Iso18626Dialect
         return DeliveryResult(f"{name} confirmed")
     words = "; ".join(filter(None, (": ".join(filter(None, (one.type, one.value))) for one in confirmation.errors)))
     if any(dialect.means_not_now(error.value or "") for error in confirmation.errors):
-        raise Postponed(write_sentence("not now: %(words)s", words=words))
+        raise Postponed(f"not now: {words}")
     if repeated and isinstance(said, Request) and _says_known_already(words):
         return DeliveryResult(f"{name} was there already")
     unsupported = any(
@@ -280,9 +280,9 @@ def _read_json_confirmation(body: bytes) -> Confirmation | None:
 def _raise_for_status(reply: HttpReply) -> None:
     status = reply.status
     if status in _NOT_NOW:
-        raise Postponed(write_sentence("the partner did not accept it (HTTP %(status)s)", status=status))
+        raise Postponed(f"the partner did not accept it (HTTP {status})")
     if status >= 500 or 200 <= status < 400:
-        raise UnclearAnswer(write_sentence("the answer is not a confirmation (HTTP %(status)s)", status=status))
+        raise UnclearAnswer(f"the answer is not a confirmation (HTTP {status})")
     refusal = _make_status_refusal(status)
     raise Refused(refusal.reason, refusal.detail)
 

@@ -29,7 +29,6 @@ from gateway.domain.problems import (
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
-from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.partner_channel import DeliveryResult, OutgoingMessage, PartnerMessage
 
@@ -80,9 +79,7 @@ class IsoIllChannel:
         try:
             password = self._context.secrets(dialect.credentials.password)
         except ConfigurationError as error:
-            raise Unavailable(
-                write_sentence("the partner's password cannot be read: %(report)s", report=error)
-            ) from error
+            raise Unavailable(f"the partner's password cannot be read: {error}") from error
         signature = Extension.from_item(Credentials(user, password))
         # every APDU declares `extensions`, the base can't: they stand last
         return replace(apdu, extensions=(signature, *apdu.carried_extensions))  # type: ignore[call-arg]
@@ -187,7 +184,7 @@ def read_delivery_reply(reply: bytes, apdu: Apdu, context: MappingContext) -> De
     try:
         report = decode_apdu(reply, context.dialect.wire.style).apdu
     except MalformedMessage as malformed:
-        raise OutcomeUnknown(write_sentence("the answer cannot be parsed: %(report)s", report=malformed)) from malformed
+        raise OutcomeUnknown(f"the answer cannot be parsed: {malformed}") from malformed
     note = f"{apdu_type_name(apdu.type)} answered by {apdu_type_name(report.type)}"
     error = report.error_report if isinstance(report, StatusOrErrorReport) else None
     if error is None:

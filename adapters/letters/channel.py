@@ -6,7 +6,6 @@ from adapters.letters.codec import File, encode
 from adapters.letters.dialect import LettersDialect, dialect_of, letter_style
 from gateway.domain.problems import ConfigurationError, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
@@ -29,7 +28,7 @@ class MailChannel:
                 message, profile, library.info, library.zone, letter_style(dialect, context.folder), answers
             )
         except ConfigurationError as error:
-            raise Unavailable(write_sentence("the letter cannot be created: %(report)s", report=error)) from error
+            raise Unavailable(f"the letter cannot be created: {error}") from error
         files = await self._load_copy_files(message, dialect)
         reply = await context.mailer.send(
             encode(letter, dialect, context.sender.fill_from_library(library.info), files)

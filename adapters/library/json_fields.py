@@ -9,7 +9,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.sentences import write_sentence
 
 Row = Mapping[str, Any]
 
@@ -61,4 +60,4 @@ def read_last_day(row: Row, key: str) -> date | None:
 
 
 def _refuse_type(key: str) -> Unavailable:
-    return Unavailable(write_sentence("the library system's answer cannot be read: %(key)s", key=key))
+    return Unavailable(f"the library system's answer cannot be read: {key}")

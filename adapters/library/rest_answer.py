@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 from multidict import MultiMapping
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 MAX_TEXT_CHARS = 500
@@ -93,9 +92,7 @@ def read_answer(name: str, status: int, headers: MultiMapping[str], body: bytes,
     content_type = headers.get("Content-Type", "").lower()
     start = body[:200].decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
     if "html" in content_type or start.startswith(_PAGE_BEGINNINGS):
-        sentence = write_sentence(
-            "%(name)s: received a web page instead of an API answer (HTTP %(status)s)", name=name, status=status
-        )
+        sentence = f"{name}: received a web page instead of an API answer (HTTP {status})"
         raise Unavailable(sentence) if 400 <= status < 500 else OutcomeUnknown(sentence)
     is_success = 200 <= status < 300
     if not body.strip() or (is_success and expects is AnswerKind.TEXT):
@@ -104,9 +101,7 @@ def read_answer(name: str, status: int, headers: MultiMapping[str], body: bytes,
         return RestAnswer(status=status, headers=headers, value=json.loads(body), is_json=True)
     except ValueError as error:
         if is_success:
-            raise OutcomeUnknown(
-                write_sentence("%(name)s: the answer is not JSON (HTTP %(status)s)", name=name, status=status)
-            ) from error
+            raise OutcomeUnknown(f"{name}: the answer is not JSON (HTTP {status})") from error
     return RestAnswer(status=status, headers=headers, text=body.decode("utf-8", "replace")[:MAX_TEXT_CHARS])
 
 
@@ -114,9 +109,7 @@ def _decode_text(name: str, body: bytes, status: int) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise OutcomeUnknown(
-            write_sentence("%(name)s: the answer is not UTF-8 (HTTP %(status)s)", name=name, status=status)
-        ) from error
+        raise OutcomeUnknown(f"{name}: the answer is not UTF-8 (HTTP {status})") from error
 
 
 def _escape_segment(text: str) -> str:

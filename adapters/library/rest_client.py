@@ -22,7 +22,6 @@ from adapters.library.rest_options import RestSeconds
 from adapters.library.unaccepted_calls import UnacceptedCalls
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import (
     REDIRECTS,
@@ -149,15 +148,13 @@ class RestClient:
                 if may_renew and self._authorisation.withdraw_headers(headers):
                     may_renew = False
                     continue
-                raise Unavailable(
-                    write_sentence("%(name)s: our credentials were rejected (HTTP 401)", name=self._name(call))
-                )
+                raise Unavailable(f"{self._name(call)}: our credentials were rejected (HTTP 401)")
             if answer.status == 429:
                 self._fall_silent(answer)
                 if may_wait:
                     may_wait = False
                     continue
-                raise _TooManyCallsError(write_sentence("%(name)s: too many calls (HTTP 429)", name=self._name(call)))
+                raise _TooManyCallsError(f"{self._name(call)}: too many calls (HTTP 429)")
             return answer
 
     async def _ask_twice(self, call: RestCall, headers: Mapping[str, str]) -> RestAnswer:
@@ -170,28 +167,18 @@ class RestClient:
                     raise
                 continue
             if answer.status >= 500 and not self._is_refusal(answer):
-                raise Unavailable(
-                    write_sentence("%(name)s: HTTP %(status)s", name=self._name(call), status=answer.status)
-                )
+                raise Unavailable(f"{self._name(call)}: HTTP {answer.status}")
             break
         return answer
 
     async def _change_once(self, call: RestCall, headers: Mapping[str, str]) -> RestAnswer:
         answer = await self._exchange(call, headers, self._place.seconds.change, is_change=True)
         if answer.status in REDIRECTS:
-            raise Unavailable(
-                write_sentence(
-                    "%(name)s: redirected (HTTP %(status)s); is the URL right?",
-                    name=self._name(call),
-                    status=answer.status,
-                )
-            )
+            raise Unavailable(f"{self._name(call)}: redirected (HTTP {answer.status}); is the URL right?")
         if answer.status >= 500 and not self._is_refusal(answer):
             if answer.status == 503 and (answer.is_json or "Retry-After" in answer.headers):
-                raise Unavailable(write_sentence("%(name)s: under maintenance (HTTP 503)", name=self._name(call)))
-            raise OutcomeUnknown(
-                write_sentence("%(name)s: HTTP %(status)s", name=self._name(call), status=answer.status)
-            )
+                raise Unavailable(f"{self._name(call)}: under maintenance (HTTP 503)")
+            raise OutcomeUnknown(f"{self._name(call)}: HTTP {answer.status}")
         return answer
 
     async def _follow_redirects(self, call: RestCall, headers: Mapping[str, str], seconds: float) -> RestAnswer:
@@ -205,16 +192,10 @@ class RestClient:
                 url = url.join(URL(location))
                 origin = url.origin()
             except ValueError as error:
-                raise Unavailable(
-                    write_sentence("%(name)s: redirect without a valid URL", name=self._name(call))
-                ) from error
+                raise Unavailable(f"{self._name(call)}: redirect without a valid URL") from error
             if origin != self._base.origin():
-                raise Unavailable(
-                    write_sentence("%(name)s: a redirect to another host was not followed", name=self._name(call))
-                )
-        raise Unavailable(
-            write_sentence("%(name)s: more than %(most)s redirects", name=self._name(call), most=MAX_REDIRECTS)
-        )
+                raise Unavailable(f"{self._name(call)}: a redirect to another host was not followed")
+        raise Unavailable(f"{self._name(call)}: more than {MAX_REDIRECTS} redirects")
 
     async def _exchange(
         self,
@@ -228,7 +209,7 @@ class RestClient:
         """Send a call; raises Unavailable (not sent, or no answer of this system), OutcomeUnknown (the answer is
         lost)."""
         if self._is_closed:
-            raise Unavailable(write_sentence("%(place)s: the connections were closed", place=self._base.origin()))
+            raise Unavailable(f"{self._base.origin()}: the connections were closed")
         request = HttpRequest(
             call.method, url or self._make_url(call), call.body, {**call.headers, **headers}, once=is_change
         )
@@ -251,13 +232,7 @@ class RestClient:
         take."""
         left = self._silent_until - asyncio.get_running_loop().time()
         if left > self._place.seconds.look_up:
-            raise _TooManyCallsError(
-                write_sentence(
-                    "%(name)s: too many calls; next attempt in %(seconds)s s",
-                    name=self._name(call),
-                    seconds=round(left),
-                )
-            )
+            raise _TooManyCallsError(f"{self._name(call)}: too many calls; next attempt in {round(left)} s")
         if left > 0:
             await asyncio.sleep(left)
 

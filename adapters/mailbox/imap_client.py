@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import sentence_of_system, write_sentence
+from gateway.domain.sentences import write_sentence
 from gateway.ports.incoming_mail import FetchedMail, MailboxServer, MailboxSnapshot, OpenMailbox, SignIn
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.ports.secrets import Secrets
+from gateway.ports.system_errors import describe_system_error
 from gateway.ports.tls import ClientTls, make_client_context
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class ImapMailbox:
     @property
     def _connected_client(self) -> IMAPClient:
         if self._imap is None:
-            raise Unavailable(write_sentence("%(name)s: the connection is closed", name=self._display_name))
+            raise Unavailable(f"{self._display_name}: the connection is closed")
         return self._imap
 
     @property
@@ -222,8 +223,9 @@ class ImapMailbox:
             return work()
         except (OSError, EOFError, ssl.SSLError, IMAPClientError, ValueError, KeyError) as error:
             # ValueError and KeyError: an answer that is none. What a server says may repeat a mail: only its kind.
-            said = sentence_of_system(error) if isinstance(error, OSError) and error.strerror else type(error).__name__
-            raise Unavailable(write_sentence("%(name)s: %(report)s", name=self._display_name, report=said)) from error
+            is_system_error = isinstance(error, OSError) and error.strerror
+            report = describe_system_error(error) if is_system_error else type(error).__name__
+            raise Unavailable(f"{self._display_name}: {report}") from error
 
 
 def _sign_in(imap: IMAPClient, server: MailboxServer, password: str) -> None:

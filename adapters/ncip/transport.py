@@ -29,7 +29,6 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.message_transport import HttpPlace, Place, SendTimeouts, TcpPlace, TransportReply
 from gateway.ports.outgoing_http import (
@@ -183,14 +182,10 @@ class HttpTransport:
                 detail = f"We got no token for the other system (HTTP {reply.status})."
                 raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
             if reply.status != 200:
-                raise Unavailable(
-                    write_sentence("no token for the other system (HTTP %(status)s)", status=reply.status)
-                )
+                raise Unavailable(f"no token for the other system (HTTP {reply.status})")
             answer = json.loads(reply.body)
         except HttpFailure as failure:
-            raise Unavailable(
-                write_sentence("no token for the other system: %(report)s", report=failure.report)
-            ) from failure
+            raise Unavailable(f"no token for the other system: {failure.report}") from failure
         except ValueError as error:
             raise Unavailable("no token for the other system: the answer is not JSON") from error
         self._store_token(answer)
@@ -210,9 +205,9 @@ def _parse_url(text: str) -> URL:
     try:
         url = URL(text)
     except ValueError as error:
-        raise Unavailable(write_sentence("not a valid URL: %(url)s (%(report)s)", url=text, report=error)) from error
+        raise Unavailable(f"not a valid URL: {text} ({error})") from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise Unavailable(write_sentence("not an http or https URL: %(url)s", url=text))
+        raise Unavailable(f"not an http or https URL: {text}")
     return url
 
 
@@ -285,11 +280,7 @@ async def _read_tcp_answer(reader: asyncio.StreamReader, timeouts: SendTimeouts)
         if not piece:
             if raw and not raw.lstrip().startswith(b"<"):
                 return bytes(raw)  # words that are no document: for the reader of answers to judge
-            raise OutcomeUnknown(
-                write_sentence(
-                    "the connection was closed after %(count)s bytes, before the end of the answer", count=len(raw)
-                )
-            )
+            raise OutcomeUnknown(f"the connection was closed after {len(raw)} bytes, before the end of the answer")
         begun = len(raw)
         raw += piece
         end = find_document_end(raw, begun - MAX_END_BYTES)

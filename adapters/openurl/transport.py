@@ -77,9 +77,7 @@ async def send_query(delivery: PushDelivery) -> PushAnswer:
             reply = await exchange_http(HttpRequest(method, url, body, headers), limits)
         except Unavailable as down:
             if hop:
-                raise OutcomeUnknown(
-                    write_sentence("sent, but no complete answer was received: %(report)s", report=down.detail)
-                ) from None
+                raise OutcomeUnknown(f"sent, but no complete answer was received: {down.detail}") from None
             raise
         if not reply.location:
             return PushAnswer(reply.status, _decode_text(reply))
@@ -151,7 +149,7 @@ def judge_push_answer(answer: PushAnswer, rules: AnswerRules, secret: Iterable[s
         raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
     texts = (answer.text, strip_markup(answer.text))
     if (said := _first_match(rules.later, texts)) is not None:
-        raise Postponed(write_sentence("not now: %(words)s", words=_quote_answer(said, secret)))
+        raise Postponed(f"not now: {_quote_answer(said, secret)}")
     said = _first_match(rules.refused, texts)
     if said is None:
         _raise_for_status(answer.status)
@@ -176,9 +174,9 @@ def _raise_for_status(status: int) -> None:
     if 200 <= status < 300:
         return
     if status in _NOT_NOW:
-        raise Postponed(write_sentence("the other system did not accept it (HTTP %(status)s)", status=status))
+        raise Postponed(f"the other system did not accept it (HTTP {status})")
     if status >= 500:
-        raise UnclearAnswer(write_sentence("the other system failed (HTTP %(status)s)", status=status))
+        raise UnclearAnswer(f"the other system failed (HTTP {status})")
     raise Refused(
         _refusal_reason(status), write_sentence("The other system refused it (HTTP %(status)s).", status=status)
     )

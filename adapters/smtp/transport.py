@@ -13,9 +13,10 @@ from email.utils import getaddresses
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
 
 from gateway.domain.problems import ConfigurationError, OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import sentence_of_system, write_sentence
+from gateway.domain.sentences import write_sentence
 from gateway.ports.outgoing_mail import MailSecurity, MailServer
 from gateway.ports.secrets import Secrets
+from gateway.ports.system_errors import describe_system_error
 from gateway.ports.tls import ClientTls, make_client_context
 
 LEAVE_SECONDS = 5.0
@@ -63,19 +64,9 @@ class SmtpMailer:
                 if server.user:
                     await client.login(server.user, self._resolve_password())
             except SMTPAuthenticationError as error:
-                raise Unavailable(
-                    write_sentence(
-                        "%(name)s rejected our sign-in (%(status)s)",
-                        name=self._display_name,
-                        status=_format_status(error),
-                    )
-                ) from error
+                raise Unavailable(f"{self._display_name} rejected our sign-in ({_format_status(error)})") from error
             except (SMTPException, OSError) as error:
-                raise Unavailable(
-                    write_sentence(
-                        "%(name)s cannot be used: %(report)s", name=self._display_name, report=_describe_error(error)
-                    )
-                ) from error
+                raise Unavailable(f"{self._display_name} cannot be used: {_describe_error(error)}") from error
             yield client
         finally:
             client.close()
@@ -85,14 +76,10 @@ class SmtpMailer:
         try:
             response = await client.data(content, timeout=self._server.seconds + len(content) / MIN_BYTES_PER_SECOND)
         except SMTPResponseException as error:
-            raise _error_of_response(error, write_sentence("the email")) from error
+            raise _error_of_response(error, "the email") from error
         except (SMTPException, OSError) as error:
             raise OutcomeUnknown(
-                write_sentence(
-                    "%(name)s received the email but did not answer: %(report)s",
-                    name=self._display_name,
-                    report=_describe_error(error),
-                )
+                f"{self._display_name} received the email but did not answer: {_describe_error(error)}"
             ) from error
         return f"{response.code} {response.message}"
 
@@ -104,7 +91,7 @@ class SmtpMailer:
         try:
             return self._secrets(self._server.password)
         except ConfigurationError as error:
-            raise Unavailable(write_sentence("%(name)s: %(report)s", name=self._display_name, report=error)) from error
+            raise Unavailable(f"{self._display_name}: {error}") from error
 
     def _tls_context(self) -> ssl.SSLContext | None:
         if self._server.security is MailSecurity.NONE:
@@ -112,25 +99,22 @@ class SmtpMailer:
         try:
             return make_client_context(ClientTls(ca=self._server.ca))
         except OSError as error:
-            raise Unavailable(write_sentence("%(name)s: %(report)s", name=self._display_name, report=error)) from error
+            raise Unavailable(f"{self._display_name}: {error}") from error
 
 
 async def _send_envelope(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:
     """Send who writes to whom. Raises Refused, Unavailable."""
-    what = write_sentence("our sender address")
+    what = "our sender address"
     try:
         await client.mail(sender)
-        what = write_sentence("the recipient's address")
+        what = "the recipient's address"
         for recipient in recipients:
             await client.rcpt(recipient)
     except SMTPResponseException as error:
         raise _error_of_response(error, what) from error
     except (SMTPException, OSError) as error:
         raise Unavailable(
-            write_sentence(
-                "the connection to the mail server was lost before the email was sent: %(report)s",
-                report=_describe_error(error),
-            )
+            f"the connection to the mail server was lost before the email was sent: {_describe_error(error)}"
         ) from error
 
 
@@ -140,7 +124,7 @@ def _read_envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
     headers = [str(value) for name in ("To", "Cc", "Bcc") for value in message.get_all(name, [])]
     recipients = tuple(dict.fromkeys(address for _, address in getaddresses(headers) if address))
     if not sender or not recipients:
-        missing = write_sentence("sender") if not sender else write_sentence("recipient")
+        missing = "sender" if not sender else "recipient"
         raise Refused(
             RefusalReason.DATA_MISSING, write_sentence("An email cannot be sent without %(missing)s.", missing=missing)
         )
@@ -149,11 +133,7 @@ def _read_envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
 
 def _error_of_response(error: SMTPResponseException, what: str) -> Refused | Unavailable:
     if error.code < 500 or error.code == AUTHENTICATION_REQUIRED:
-        return Unavailable(
-            write_sentence(
-                "the mail server does not accept %(what)s now (%(status)s)", what=what, status=_format_status(error)
-            )
-        )
+        return Unavailable(f"the mail server does not accept {what} now ({_format_status(error)})")
     internal = f"{error.code} {error.message}"
     return Refused(
         RefusalReason.OTHER,
@@ -169,9 +149,9 @@ def _format_status(error: SMTPResponseException) -> str:
 
 def _describe_error(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
-        return write_sentence("it returned %(status)s", status=_format_status(error))
+        return f"it returned {_format_status(error)}"
     return (
-        sentence_of_system(error)
+        describe_system_error(error)
         if isinstance(error, OSError) and error.strerror
         else str(error) or type(error).__name__
     )

@@ -106,9 +106,7 @@ class SruSearch:
         try:
             return read(answer)
         except MalformedMessage as malformed:
-            raise Unavailable(
-                write_sentence("%(name)s: the answer is not SRU: %(report)s", name=target.name, report=malformed)
-            ) from malformed
+            raise Unavailable(f"{target.name}: the answer is not SRU: {malformed}") from malformed
 
     def _build_endpoint(self, dialect: SruDialect) -> SruEndpoint:
         """Build the endpoint; raises Refused when a secret isn't where the profile says."""

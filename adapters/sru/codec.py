@@ -319,7 +319,7 @@ def error_of_diagnostics(diagnostics: tuple[SruDiagnostic, ...], name: str) -> R
     said = "; ".join(describe_diagnostic(one) for one in diagnostics) or write_sentence("the answer has no count")
     numbers = {diagnostic_number(diagnostic) for diagnostic in diagnostics}
     if numbers & PASSING or not diagnostics:
-        return Unavailable(write_sentence("%(name)s: %(report)s", name=name, report=said))
+        return Unavailable(f"{name}: {said}")
     reason = RefusalReason.SENDER_AUTH_FAILED if numbers & SIGNING_IN else RefusalReason.INVALID_VALUE
     return Refused(reason, write_sentence("%(name)s: %(report)s", name=name, report=said))
 

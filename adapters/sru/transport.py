@@ -77,7 +77,7 @@ class SruHttp:
                     self._check_address(url, home)
         except HttpFailure as failure:
             raise Unavailable(failure.describe_place(home)) from failure
-        raise Unavailable(write_sentence("%(place)s: more than %(most)s redirects", place=home, most=place.redirects))
+        raise Unavailable(f"{home}: more than {place.redirects} redirects")
 
     async def close(self) -> None:
         for client in (self._client, self._guarded_client):
@@ -88,9 +88,7 @@ class SruHttp:
         try:
             self._addresses.check_url(str(url))
         except Refused as refused:
-            raise Unavailable(
-                write_sentence("%(place)s: a redirect was not followed: %(report)s", place=home, report=refused.detail)
-            ) from refused
+            raise Unavailable(f"{home}: a redirect was not followed: {refused.detail}") from refused
 
     async def _request_once(
         self, place: SruEndpoint, method: str, url: URL, said: Mapping[str, str], *, at_home: bool
@@ -127,7 +125,7 @@ def _check_answer(reply: HttpReply, home: URL) -> bytes:
             ),
         )
     if reply.status != 200 and not reply.body.lstrip().startswith(b"<?xml"):
-        raise Unavailable(write_sentence("%(place)s: HTTP %(status)s", place=home, status=reply.status))
+        raise Unavailable(f"{home}: HTTP {reply.status}")
     return reply.body
 
 
@@ -136,11 +134,9 @@ def _find_target(url: URL, reply: HttpReply, home: URL) -> URL:
     try:
         target = url.join(URL(reply.location))
     except ValueError as error:
-        raise Unavailable(write_sentence("%(place)s: redirect without a valid URL", place=home)) from error
+        raise Unavailable(f"{home}: redirect without a valid URL") from error
     if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme != "https"):
-        raise Unavailable(
-            write_sentence("%(place)s: a redirect to %(target)s was not followed", place=home, target=target.scheme)
-        )
+        raise Unavailable(f"{home}: a redirect to {target.scheme} was not followed")
     if not target.host:
-        raise Unavailable(write_sentence("%(place)s: redirect without a valid URL", place=home))
+        raise Unavailable(f"{home}: redirect without a valid URL")
     return target

@@ -190,9 +190,7 @@ async def sign_in(connection: Z3950Connection, login: Z3950Login, size: int, cha
             ),
         ) from None
     if not isinstance(answer, InitAnswer):
-        raise Unavailable(
-            write_sentence("%(name)s: the answer to an Init was %(kind)s", name=name, kind=type(answer).__name__)
-        )
+        raise Unavailable(f"{name}: the answer to an Init was {type(answer).__name__}")
     if not answer.accepted:
         why = "; ".join(describe_diagnostic(diagnostic) for diagnostic in answer.diagnostics)
         raise Refused(
@@ -225,9 +223,7 @@ async def scan_terms(
         raise _encoding_refusal(name, dialect) from None
     answer = await connection.exchange_apdu(apdu)
     if not isinstance(answer, Z3950ScanAnswer):
-        raise Unavailable(
-            write_sentence("%(name)s: the answer to a Scan was %(kind)s", name=name, kind=type(answer).__name__)
-        )
+        raise Unavailable(f"{name}: the answer to a Scan was {type(answer).__name__}")
     if not answer.entries and answer.diagnostics:
         raise error_of_diagnostics(answer.diagnostics, name)
     return answer.entries
@@ -315,11 +311,7 @@ class QueryRunner:
     async def _request_records(self, apdu: bytes) -> Z3950SearchAnswer:
         answer = await self._connection.exchange_apdu(apdu)
         if not isinstance(answer, Z3950SearchAnswer):
-            raise Unavailable(
-                write_sentence(
-                    "%(name)s: the answer to a search was %(kind)s", name=self._name, kind=type(answer).__name__
-                )
-            )
+            raise Unavailable(f"{self._name}: the answer to a search was {type(answer).__name__}")
         return answer
 
 

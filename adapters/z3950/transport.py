@@ -14,8 +14,8 @@ from adapters.z3950 import codec
 from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, split_address
 from adapters.z3950.values import Answer, CloseNotice
 from gateway.domain.problems import MalformedMessage, Refused, Unavailable
-from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.system_errors import describe_system_error
 from gateway.ports.tls import abort_transport, make_client_context
 
 CHUNK = 65_536
@@ -73,15 +73,9 @@ class Z3950Connection:
                 tls = make_client_context(place.tls.client_tls()) if place.tls is not None else None
                 reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=CHUNK)
         except TimeoutError as error:
-            raise Unavailable(
-                write_sentence(
-                    "%(place)s: no connection within %(seconds)s s", place=place, seconds=place.seconds.connect
-                )
-            ) from error
+            raise Unavailable(f"{place}: no connection within {place.seconds.connect:g} s") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
-            raise Unavailable(
-                write_sentence("%(place)s: not reached: %(report)s", place=place, report=_describe_error(error))
-            ) from error
+            raise Unavailable(f"{place}: not reached: {_describe_error(error)}") from error
         return cls(place, reader, writer)
 
     @property
@@ -99,34 +93,16 @@ class Z3950Connection:
                 octets = await self._read_apdu()
             answer = codec.decode_apdu(octets, self._place.charset)
         except TimeoutError as error:
-            raise Unavailable(
-                write_sentence(
-                    "%(place)s: no answer within %(seconds)s s",
-                    place=self._place,
-                    seconds=self._place.seconds.answer,
-                )
-            ) from error
+            raise Unavailable(f"{self._place}: no answer within {self._place.seconds.answer:g} s") from error
         except ConnectionError as error:
-            raise ConnectionGone(
-                write_sentence(
-                    "%(place)s: the connection was lost: %(report)s", place=self._place, report=_describe_error(error)
-                )
-            ) from error
+            raise ConnectionGone(f"{self._place}: the connection was lost: {_describe_error(error)}") from error
         except OSError as error:
-            raise Unavailable(
-                write_sentence("%(place)s: %(report)s", place=self._place, report=_describe_error(error))
-            ) from error
+            raise Unavailable(f"{self._place}: {_describe_error(error)}") from error
         except MalformedMessage as malformed:
-            raise Unavailable(
-                write_sentence("%(place)s: the answer is not Z39.50: %(report)s", place=self._place, report=malformed)
-            ) from malformed
+            raise Unavailable(f"{self._place}: the answer is not Z39.50: {malformed}") from malformed
         if isinstance(answer, CloseNotice):
             reason = f"{answer.reason} ({answer.said})" if answer.said else answer.reason
-            raise ConnectionGone(
-                write_sentence(
-                    "%(place)s: the server closed the connection: %(reason)s", place=self._place, reason=reason
-                )
-            )
+            raise ConnectionGone(f"{self._place}: the server closed the connection: {reason}")
         return answer
 
     def send_close(self) -> None:
@@ -144,13 +120,9 @@ class Z3950Connection:
         while (message := self._frames.take_message()) is None:
             piece = await self._reader.read(CHUNK)
             if not piece and self._frames.begun:
-                raise Unavailable(
-                    write_sentence("%(place)s: the connection was closed in the middle of an answer", place=self._place)
-                )
+                raise Unavailable(f"{self._place}: the connection was closed in the middle of an answer")
             if not piece:
-                raise ConnectionGone(
-                    write_sentence("%(place)s: the connection was closed without an answer", place=self._place)
-                )
+                raise ConnectionGone(f"{self._place}: the connection was closed without an answer")
             self._frames.add_octets(piece)
         return message
 
@@ -158,7 +130,7 @@ class Z3950Connection:
 def _describe_error(error: Exception) -> str:
     """Describe what the system says, without the address that we name ourselves."""
     return (
-        sentence_of_system(error)
+        describe_system_error(error)
         if isinstance(error, OSError) and error.strerror
         else str(error) or type(error).__name__
     )
@@ -208,11 +180,7 @@ class ConnectionPool:
             async with asyncio.timeout(self._place.seconds.answer):
                 await self._turns.acquire()
         except TimeoutError:
-            raise Unavailable(
-                write_sentence(
-                    "%(place)s: all %(count)s connections are busy", place=self._place, count=self._place.connections
-                )
-            ) from None
+            raise Unavailable(f"{self._place}: all {self._place.connections} connections are busy") from None
 
     def _reuse_connection(self) -> Z3950Connection | None:
         """The one that was used last; those that are over are dropped."""

@@ -322,6 +322,6 @@ def error_of_diagnostics(diagnostics: tuple[Z3950Diagnostic, ...], name: str) ->
     said = "; ".join(describe_diagnostic(diagnostic) for diagnostic in diagnostics) or write_sentence("no reason given")
     conditions = {diagnostic.condition for diagnostic in diagnostics}
     if conditions & (PASSING | _AWAY):
-        return Unavailable(write_sentence("%(name)s: %(report)s", name=name, report=said))
+        return Unavailable(f"{name}: {said}")
     reason = RefusalReason.SENDER_AUTH_FAILED if conditions & SIGNING_IN else RefusalReason.INVALID_VALUE
     return Refused(reason, write_sentence("%(name)s: %(report)s", name=name, report=said))

@@ -33,10 +33,10 @@ from gateway.domain.requests.views import (
     SeveralRequests,
     VersionConflict,
 )
-from gateway.domain.sentences import sentence_of_system
 from gateway.policies import PolicyLoadResult, PolicySet, read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.ports.shared_store import Store
+from gateway.ports.system_errors import describe_system_error
 from gateway.profiles import ProfileLoadResult, ProfileSet, read_profiles, read_profiles_with_fallback
 from gateway.runtime.assembly import Assembly, make_open_library
 from gateway.runtime.database_setup import require_database_file
@@ -236,7 +236,7 @@ def errors_as_exit_codes(context: click.Context) -> Iterator[None]:
 
 def _describe_error(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        what = sentence_of_system(error)
+        what = describe_system_error(error)
         return f"{display_path(Path(error.filename))}: {what}" if isinstance(error.filename, str) else what
     return str(error)
 

@@ -133,7 +133,7 @@ class Unavailable(Exception):
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)
-        self.detail = sentence_of_text(detail)
+        self.detail = detail
 
 
 class Postponed(Unavailable):
@@ -151,7 +151,7 @@ class OutcomeUnknown(Exception):
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail)
-        self.detail = sentence_of_text(detail)
+        self.detail = detail
 
 
 class UnclearAnswer(OutcomeUnknown):

@@ -9,8 +9,6 @@ place within a document (`StoredSentence`). Those stored by older releases are t
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -106,45 +104,6 @@ def _make_sentence(text: str, template: str, values: Mapping[str, SentenceValue]
     sentence.template = template
     sentence.values = dict(values)
     return sentence
-
-
-# --- of the operating system -----------------------------------------------------------------------------
-
-SYSTEM_SENTENCES = (
-    write_sentence("Broken pipe"),
-    write_sentence("Connection refused"),
-    write_sentence("Connection reset by peer"),
-    write_sentence("Connection timed out"),
-    write_sentence("Name or service not known"),
-    write_sentence("Network is unreachable"),
-    write_sentence("No address associated with hostname"),
-    write_sentence("No route to host"),
-    write_sentence("No such file or directory"),
-    write_sentence("Permission denied"),
-    write_sentence("Temporary failure in name resolution"),
-)
-"""What the operating system says of connections and files most of the time; its other words stay as they are."""
-
-
-def sentence_of_system(error: Exception) -> Sentence:
-    """Say what went wrong with a connection or a file; of another error its kind, since its text may quote what it is
-    about."""
-    if isinstance(error, TimeoutError) and not error.strerror:
-        return write_sentence("timeout")
-    said = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-    failed = _CONNECT_FAILED.match(said)
-    if failed is None or not isinstance(error, OSError) or error.errno is None:
-        return sentence_of_text(said)
-    return write_sentence(
-        "%(reason)s (%(host)s, port %(port)s)",
-        reason=sentence_of_text(os.strerror(error.errno)),
-        host=failed["host"],
-        port=failed["port"],
-    )
-
-
-_CONNECT_FAILED = re.compile(r"Connect call failed \('(?P<host>[^']+)', (?P<port>\d+)")
-"""asyncio's own words, which say where, and not why."""
 
 
 # --- stored ----------------------------------------------------------------------------------------------

@@ -30,9 +30,9 @@ from multidict import CIMultiDict, MultiMapping
 from yarl import URL
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.domain.sentences import Sentence, compose_sentence, sentence_of_system, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_addresses import AllowedAddresses
+from gateway.ports.system_errors import describe_system_error
 from gateway.ports.tls import ClientTls, require_client_context
 
 if TYPE_CHECKING:
@@ -113,19 +113,17 @@ class HttpFailure(Exception):
         """Make the problem of a message, which must not arrive twice."""
         return make_sending_problem(self.report, is_sent=self.is_sent)
 
-    def describe_place(self, place: object) -> Sentence:
+    def describe_place(self, place: object) -> str:
         """Describe the failure of a question. `place`: what was asked, without keys."""
         limits = self._limits
         if self._is_late and self.is_sent:
-            return write_sentence(
-                "%(place)s: no complete answer within %(seconds)s s", place=place, seconds=limits.reply_seconds
-            )
+            return f"{place}: no complete answer within {limits.reply_seconds:g} s"
         if self._is_late:
             seconds = limits.connect_seconds or limits.reply_seconds
-            return write_sentence("%(place)s: no connection within %(seconds)s s", place=place, seconds=seconds)
+            return f"{place}: no connection within {seconds:g} s"
         if not self.is_sent:
-            return write_sentence("%(place)s: not reached: %(report)s", place=place, report=self.report)
-        return compose_sentence("%(place)s: %(report)s", place=place, report=self.report)
+            return f"{place}: not reached: {self.report}"
+        return f"{place}: {self.report}"
 
 
 class AddressNotAllowedError(OSError):
@@ -254,25 +252,23 @@ async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _p
 def describe_connection_error(error: Exception) -> str:
     """Return what the system said about the connection, else the kind of error: its own text may quote the URL."""
     if isinstance(error, ServerDisconnectedError) and not isinstance(error, TimeoutError):
-        return write_sentence("the connection was closed")
+        return "the connection was closed"
     if isinstance(error, InvalidURL):
-        return write_sentence("the URL is not valid")
+        return "the URL is not valid"
     if isinstance(error, ClientConnectorCertificateError):
-        return write_sentence("its certificate is not trusted: %(report)s", report=error.certificate_error)
+        return f"its certificate is not trusted: {error.certificate_error}"
     reason = error.os_error if isinstance(error, ClientConnectorError) else error
-    return str(reason) if isinstance(reason, AddressNotAllowedError) else sentence_of_system(reason)
+    return str(reason) if isinstance(reason, AddressNotAllowedError) else describe_system_error(reason)
 
 
 def make_sending_problem(report: str, *, is_sent: bool) -> Unavailable | OutcomeUnknown:
     if not is_sent:
-        return Unavailable(write_sentence("not reached: %(report)s", report=report))
-    return OutcomeUnknown(write_sentence("sent, but no complete answer was received: %(report)s", report=report))
+        return Unavailable(f"not reached: {report}")
+    return OutcomeUnknown(f"sent, but no complete answer was received: {report}")
 
 
-def describe_large_reply(place: object, max_bytes: int) -> Sentence:
-    return write_sentence(
-        "%(place)s: the answer is larger than %(most)s bytes", place=place, most=format(max_bytes, ",")
-    )
+def describe_large_reply(place: object, max_bytes: int) -> str:
+    return f"{place}: the answer is larger than {max_bytes:,} bytes"
 
 
 def parse_url(text: str) -> URL:
@@ -280,7 +276,7 @@ def parse_url(text: str) -> URL:
     try:
         return URL(text)
     except ValueError:
-        raise Unavailable(write_sentence("the URL is not valid")) from None
+        raise Unavailable("the URL is not valid") from None
 
 
 def make_basic_header(user: str, password: str) -> dict[str, str]:

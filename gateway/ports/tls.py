@@ -9,7 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 
@@ -54,7 +53,7 @@ def require_client_context(tls: ClientTls) -> ssl.SSLContext:
     try:
         return make_client_context(tls)
     except OSError as error:
-        raise Unavailable(write_sentence("a TLS file cannot be used: %(report)s", report=error)) from error
+        raise Unavailable(f"a TLS file cannot be used: {error}") from error
 
 
 FileStamp = tuple[int, int, int]

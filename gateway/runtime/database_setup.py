@@ -16,7 +16,6 @@ from pathlib import Path
 
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
 from gateway.runtime.assembly import Assembly
@@ -117,6 +116,4 @@ def _copy_file(file: Path, target: Path) -> None:
     except (sqlite3.Error, OSError) as error:
         with suppress(OSError):
             unfinished.unlink()
-        raise Unavailable(
-            write_sentence("the database could not be copied before its upgrade: %(report)s", report=error)
-        ) from error
+        raise Unavailable(f"the database could not be copied before its upgrade: {error}") from error

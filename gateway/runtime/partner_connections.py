@@ -14,7 +14,6 @@ from ssl import SSLContext
 import structlog
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import OutgoingMessage
 from gateway.ports.responder import CallbackAddress
 from gateway.ports.tls import abort_transport, make_client_context
@@ -112,9 +111,7 @@ class PartnerConnection:
                 if self._own or reply is not None:
                     return await self._wait_for_reply(saying, reply)
             except ConnectionError as gone:
-                raise OutcomeUnknown(
-                    write_sentence("the connection was lost: %(report)s", report=gone or type(gone).__name__)
-                ) from gone
+                raise OutcomeUnknown(f"the connection was lost: {gone or type(gone).__name__}") from gone
             finally:
                 self._waiting = [one for one in self._waiting if one[1] is not reply]
                 if self._own:
@@ -141,7 +138,7 @@ class PartnerConnection:
         if self._end.done():
             raise OutcomeUnknown("the connection was closed without an answer")
         self.mark_ended()  # the next try takes another one
-        raise OutcomeUnknown(write_sentence("no answer within %(seconds)s s", seconds=saying.seconds))
+        raise OutcomeUnknown(f"no answer within {saying.seconds:g} s")
 
 
 class PartnerConnectionPool:
@@ -285,15 +282,9 @@ async def _connect_to_partner(saying: OutgoingMessage) -> tuple[asyncio.StreamRe
         async with asyncio.timeout(saying.connect_seconds):
             return await asyncio.open_connection(host, port, ssl=tls, limit=CHUNK)
     except TimeoutError as error:
-        raise Unavailable(
-            write_sentence(
-                "%(address)s: no connection within %(seconds)s s",
-                address=saying.address,
-                seconds=saying.connect_seconds,
-            )
-        ) from error
+        raise Unavailable(f"{saying.address}: no connection within {saying.connect_seconds:g} s") from error
     except (OSError, ValueError) as error:
-        raise Unavailable(write_sentence("%(address)s: %(report)s", address=saying.address, report=error)) from error
+        raise Unavailable(f"{saying.address}: {error}") from error
 
 
 def parse_host_port(address: str) -> tuple[str, int]:

@@ -11,7 +11,6 @@ import os
 from pathlib import Path
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.sentences import write_sentence
 
 SUFFIX = ".lock"
 
@@ -39,13 +38,9 @@ class DatabaseFileLock:
             holder = _read_process_number(descriptor)
             os.close(descriptor)
             raise Unavailable(
-                write_sentence(
-                    "%(database)s is in use by another illgate%(holder)s. Only one daemon can use a SQLite file. "
-                    "Stop the other daemon, or configure a separate database (store.url). To run several nodes, use "
-                    "PostgreSQL",
-                    database=self._database,
-                    holder=holder,
-                )
+                f"{self._database} is in use by another illgate{holder}. Only one daemon can use a SQLite file. "
+                "Stop the other daemon, or configure a separate database (store.url). To run several nodes, use "
+                "PostgreSQL"
             ) from taken
         except OSError as error:  # its own words name no file
             os.close(descriptor)

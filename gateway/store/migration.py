@@ -22,7 +22,6 @@ from sqlalchemy import CompoundSelect, Connection, column, inspect, literal, sel
 from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.sql.silent_servers import lift_statement_limit
@@ -190,9 +189,7 @@ async def ping_store(store: Store, seconds: float = SECONDS) -> None:
         async with asyncio.timeout(seconds):
             await store.read(_read_revision)
     except TimeoutError as error:
-        raise Unavailable(
-            write_sentence("the database has not answered within %(seconds)s s", seconds=seconds)
-        ) from error
+        raise Unavailable(f"the database has not answered within {seconds:g} s") from error
     except DBAPIError as error:
         raise Unavailable("the database does not have the gateway's tables") from error
 

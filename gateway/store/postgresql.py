@@ -25,8 +25,8 @@ from sqlalchemy.util import greenlet_spawn
 
 from gateway.domain.database_urls import CACHE_SIZE, OF_LIBPQ, check_url_keys
 from gateway.domain.problems import Unavailable
-from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.shared_store import Work
+from gateway.ports.system_errors import describe_system_error
 from gateway.sql.gathered_writes import gather_writes, gathered_of
 from gateway.sql.postgresql_driver import execute_plain
 from gateway.sql.silent_servers import STATEMENT_SECONDS, begin_statement, keep_alive, limit_statements
@@ -85,10 +85,7 @@ def require_postgresql_extra() -> None:
         import sqlalchemy.ext.asyncio  # noqa: F401
     except ImportError as error:
         raise Unavailable(
-            write_sentence(
-                "store.url is a PostgreSQL database, but %(name)s is not installed: pip install 'illgate[postgresql]'",
-                name=error.name,
-            )
+            f"store.url is a PostgreSQL database, but {error.name} is not installed: pip install 'illgate[postgresql]'"
         ) from error
 
 
@@ -160,10 +157,7 @@ class PostgresqlStore:
                 raise _statements_lost() from error
             if error.connection_invalidated or _sqlstate_of(error).startswith(TROUBLE):
                 raise Unavailable(
-                    write_sentence(
-                        "the database is not available: %(report)s",
-                        report=_sqlstate_of(error) or write_sentence("connection lost"),
-                    )
+                    f"the database is not available: {_sqlstate_of(error) or 'connection lost'}"
                 ) from error
             raise
         finally:
@@ -301,16 +295,13 @@ def _sqlstate_of(error: DBAPIError) -> str:
 def _not_let_in(error: BaseException | None) -> Unavailable:
     """Make the error with the server's words, which name the user or the database."""
     words = str(error).partition("\n")[0]
-    return Unavailable(write_sentence("the database rejected the sign-in: %(words)s", words=words))
+    return Unavailable(f"the database rejected the sign-in: {words}")
 
 
 def _statements_lost() -> Unavailable:
     return Unavailable(
-        write_sentence(
-            "PgBouncer in transaction mode loses prepared statements: add ?%(parameter)s to store.url, or set "
-            "max_prepared_statements of PgBouncer (1.21 or newer)",
-            parameter=UNPREPARED,
-        )
+        f"PgBouncer in transaction mode loses prepared statements: add ?{UNPREPARED} to store.url, or set "
+        "max_prepared_statements of PgBouncer (1.21 or newer)"
     )
 
 
@@ -335,7 +326,7 @@ def _keeps_nothing(url: URL) -> bool:
 
 
 def _not_reached(error: Exception) -> Unavailable:
-    return Unavailable(write_sentence("the database cannot be reached: %(report)s", report=sentence_of_system(error)))
+    return Unavailable(f"the database cannot be reached: {describe_system_error(error)}")
 
 
 class PostgresqlSession:

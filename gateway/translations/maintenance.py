@@ -42,11 +42,6 @@ KEYWORDS = {
     "write_sentence": None,
     "_make_guard": None,
     "Refused": (2,),
-    "Unavailable": None,
-    "Postponed": None,
-    "UnfinishedWork": None,
-    "OutcomeUnknown": None,
-    "UnclearAnswer": None,
     "NotReplayableError": None,
 }
 """Which arguments of functions are texts, without numbers the first; "c": what tells a text apart. Those of errors and

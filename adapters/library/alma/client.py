@@ -20,7 +20,6 @@ from adapters.library.rest_client import RestClient, RestEndpoint
 from adapters.library.rest_options import resolve_tls
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
 
 REMAINING_HEADER = "X-Exl-Api-Remaining"
 PAGE_ROWS = 100
@@ -70,12 +69,7 @@ class CallLimits:
         anew."""
         if self._closed_until is not None:
             if self._clock.now() < self._closed_until:
-                raise Unavailable(
-                    write_sentence(
-                        "Alma: today's API calls are used up until %(time)s UTC",
-                        time=format(self._closed_until, "%H:%M"),
-                    )
-                )
+                raise Unavailable(f"Alma: today's API calls are used up until {self._closed_until:%H:%M} UTC")
             self._closed_until = None
         async with self._turn:
             loop = asyncio.get_running_loop()
@@ -128,7 +122,7 @@ class AlmaClient:
                 return None
             raise self._refuse_call(call, refusal) from refusal
         if not isinstance(answer.value, dict):
-            raise Unavailable(write_sentence("Alma: %(title)s: the answer is not an object", title=title))
+            raise Unavailable(f"Alma: {title}: the answer is not an object")
         return answer.value
 
     async def find_rows(self, *path: str, name: str, title: str, is_paged: bool = True) -> tuple[Row, ...] | None:
@@ -142,18 +136,12 @@ class AlmaClient:
                 return None
             rows = part.get(name) or ()  # an empty list is left out
             if not isinstance(rows, list | tuple) or not all(isinstance(row, dict) for row in rows):
-                raise Unavailable(
-                    write_sentence("Alma: %(title)s: the answer has no list of %(name)s", title=title, name=name)
-                )
+                raise Unavailable(f"Alma: {title}: the answer has no list of {name}")
             found.extend(rows)
             total = read_integer(part, "total_record_count")
             if not is_paged or len(rows) < PAGE_ROWS or (total and len(found) >= total):
                 return tuple(found)
-        raise Unavailable(
-            write_sentence(
-                "Alma: %(title)s has more than %(most)s rows", title=title, most=format(MAX_PAGES * PAGE_ROWS, ",")
-            )
-        )
+        raise Unavailable(f"Alma: {title} has more than {MAX_PAGES * PAGE_ROWS:,} rows")
 
     async def check_password(self, user_id: str, password: str) -> bool:
         """A question in the form of a change. Raises Unavailable."""
@@ -181,7 +169,7 @@ class AlmaClient:
         """Send a row, and return what came back. Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
         answer = await self._change(make_json_call(method, path, row, title=title, query=query))
         if not isinstance(answer.value, dict):
-            raise OutcomeUnknown(write_sentence("Alma: %(title)s: the answer is not an object", title=title))
+            raise OutcomeUnknown(f"Alma: {title}: the answer is not an object")
         return answer.value
 
     async def send_xml(self, *path: str, title: str, body: bytes) -> str:

@@ -96,7 +96,7 @@ class CodeLists:
         """Load rows; raises Unavailable."""
         rows = await self._find_rows(*path, name=name, title=title)
         if rows is None:
-            raise Unavailable(write_sentence("Alma: %(title)s: not shown", title=title))
+            raise Unavailable(f"Alma: {title}: not shown")
         return rows
 
     async def _find_rows(self, *path: str, name: str, title: str) -> tuple[Row, ...] | None:
@@ -111,9 +111,7 @@ class CodeLists:
                 return None
             rows = answer.get(name)
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-                raise Unavailable(
-                    write_sentence("Alma: %(title)s: the answer has no list of %(name)s", title=title, name=name)
-                )
+                raise Unavailable(f"Alma: {title}: the answer has no list of {name}")
             found = tuple(rows)
             self._kept[path] = (self._read_time() + KEPT_SECONDS, found)
             return found

@@ -41,7 +41,6 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import MalformedMessage, Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 Row = Mapping[str, Any]
@@ -303,7 +302,7 @@ def read_rows(row: Row, key: str) -> tuple[Row, ...]:
     value = row.get(key)
     rows = [value] if isinstance(value, dict) else value or []
     if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
-        raise Unavailable(write_sentence("the library system's answer cannot be read: %(key)s", key=key))
+        raise Unavailable(f"the library system's answer cannot be read: {key}")
     return tuple(rows)
 
 
@@ -326,7 +325,7 @@ def read_number(row: Row, key: str) -> str:
     """Read a number; raises Unavailable."""
     text = read_text(row, key)
     if not text:
-        raise Unavailable(write_sentence("Alma: the answer has no %(key)s", key=key))
+        raise Unavailable(f"Alma: the answer has no {key}")
     return text
 
 

@@ -36,7 +36,6 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.record_format import RecordFormat
 from gateway.domain.library import Hold, ItemStatus
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_operations import HoldCancellation
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem, TemporaryItemResult
@@ -111,9 +110,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             if hold is not None and wish.hold is not None and wish.hold.on_shelf:
                 item_row, hold = await self._put_on_shelf(wish, item_row, hold)
         except Unavailable as down:
-            raise OutcomeUnknown(
-                write_sentence("a temporary item was only partly created: %(report)s", report=down.detail)
-            ) from down
+            raise OutcomeUnknown(f"a temporary item was only partly created: {down.detail}") from down
         except Refused:
             await self._take_back(mms_id, item_row, hold, making.key)
             raise
@@ -176,9 +173,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         except AlmaRefusalError as refusal:
             raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
         if not read_text(made, number):
-            raise OutcomeUnknown(
-                write_sentence("Alma: %(title)s: the answer has no %(number)s", title=title, number=number)
-            )
+            raise OutcomeUnknown(f"Alma: {title}: the answer has no {number}")
         return made
 
     async def _make_item(self, wish: TemporaryItem, place: tuple[str, str], mark: str) -> Row:
@@ -310,9 +305,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 return
             await self.desk.send_part(send_record_deletion, find_it_gone)
         except (Unavailable, Refused) as failure:
-            raise OutcomeUnknown(
-                write_sentence("a temporary item was only partly deleted: %(report)s", report=failure.detail)
-            ) from failure
+            raise OutcomeUnknown(f"a temporary item was only partly deleted: {failure.detail}") from failure
 
 
 _DELETE_ITEM = {"override": "true", "holdings": "delete"}

@@ -16,7 +16,6 @@ from adapters.library.rest_authorisation import TokenAuthorisation
 from adapters.library.rest_client import RestClient, RestEndpoint
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.domain.sentences import write_sentence
 
 PAGE_RECORDS = 200
 MAX_RECORDS = 20_000
@@ -88,29 +87,21 @@ class FolioClient:
             page = _require_object(await self.ask(path, parameters), path)
             records = page.get(key)
             if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-                raise Unavailable(
-                    write_sentence("FOLIO's answer to %(path)s has no list '%(key)s'", path=path, key=key)
-                )
+                raise Unavailable(f"FOLIO's answer to {path} has no list '{key}'")
             jsons += records
             if limit is not None and len(jsons) >= limit:
                 return jsons[:limit]
             if len(records) < size:
                 return jsons
             if len(jsons) > MAX_RECORDS:
-                raise Unavailable(
-                    write_sentence(
-                        "FOLIO returned more than %(most)s records for %(path)s",
-                        most=format(MAX_RECORDS, ","),
-                        path=path,
-                    )
-                )
+                raise Unavailable(f"FOLIO returned more than {MAX_RECORDS:,} records for {path}")
 
     async def count_records(self, path: str, query: str) -> int:
         """Count records; raises Unavailable."""
         page = _require_object(await self.ask(path, {"query": query, "limit": "0"}), path)
         total = page.get("totalRecords")
         if not isinstance(total, int):
-            raise Unavailable(write_sentence("FOLIO's answer to %(path)s has no total", path=path))
+            raise Unavailable(f"FOLIO's answer to {path} has no total")
         return total
 
     async def is_accepted(self, path: str, value: object) -> bool:
@@ -160,11 +151,7 @@ class FolioClient:
         """Send as `send` does, where the answer is a record. Raises FolioRefusal, Unavailable, OutcomeUnknown."""
         answer = await self.send(method, path, body, title=title, renews=renews)
         if not isinstance(answer, dict):
-            raise OutcomeUnknown(
-                write_sentence(
-                    "FOLIO's answer to %(method)s %(title)s is not a record", method=method, title=title or path
-                )
-            )
+            raise OutcomeUnknown(f"FOLIO's answer to {method} {title or path} is not a record")
         return answer
 
     async def delete_record(self, path: str, record_id: str) -> None:
@@ -182,9 +169,7 @@ class FolioClient:
         failure = self._failure(answer, title)
         if isinstance(failure, Unavailable):
             return failure
-        return Unavailable(
-            write_sentence("FOLIO failed to answer %(title)s (HTTP %(status)s)", title=title, status=answer.status)
-        )
+        return Unavailable(f"FOLIO failed to answer {title} (HTTP {answer.status})")
 
     def _failure(self, answer: RestAnswer, title: str, *, renews: bool = False) -> FolioRefusal | Unavailable:
         """403 is no refusal of the library's: our user lacks a permission."""
@@ -196,7 +181,7 @@ class FolioClient:
                 _describe_forbidden(self._options.login.user, title, wanted if " " not in wanted else "")
             )
         if _LOCKED in text.casefold():
-            return Unavailable(write_sentence("FOLIO is processing the same record (%(title)s)", title=title))
+            return Unavailable(f"FOLIO is processing the same record ({title})")
         return refusal_of_answer(answer.status, text, self._options.reasons, renews=renews)
 
 
@@ -206,7 +191,7 @@ def _make_question(path: str, query: Mapping[str, str] | None, title: str) -> Re
 
 def _require_object(answer: object, title: str) -> FolioJson:
     if not isinstance(answer, dict):
-        raise Unavailable(write_sentence("FOLIO's answer to %(title)s is not a record", title=title))
+        raise Unavailable(f"FOLIO's answer to {title} is not a record")
     return answer
 
 
@@ -216,12 +201,5 @@ def _write_json(value: object) -> str:
 
 def _describe_forbidden(user: str, title: str, permission: str) -> str:
     if not permission:
-        return write_sentence(
-            "FOLIO: user '%(user)s' is not allowed to call %(title)s (HTTP 403)", user=user, title=title
-        )
-    return write_sentence(
-        "FOLIO: user '%(user)s' is not allowed to call %(title)s (HTTP 403); permission %(permission)s is missing",
-        user=user,
-        title=title,
-        permission=permission,
-    )
+        return f"FOLIO: user '{user}' is not allowed to call {title} (HTTP 403)"
+    return f"FOLIO: user '{user}' is not allowed to call {title} (HTTP 403); permission {permission} is missing"

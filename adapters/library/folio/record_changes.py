@@ -14,7 +14,6 @@ from adapters.library.folio.answers import FolioJson
 from adapters.library.folio.client import FolioClient
 from adapters.library.folio.reasons import FolioRefusal
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 MAX_CONFLICTS = 3
@@ -84,7 +83,7 @@ async def change_record(
                     raise
                 return now  # it has arrived twice: what stands between us may send it again
             if is_last:
-                raise Unavailable(write_sentence("%(title)s kept being changed by others", title=title)) from refused
+                raise Unavailable(f"{title} kept being changed by others") from refused
             continue
         except OutcomeUnknown as lost:
             now = await _look_after(client, path, record_id, lost)

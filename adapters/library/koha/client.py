@@ -25,7 +25,6 @@ from adapters.library.rest_client import RestClient, RestEndpoint
 from adapters.library.rest_options import resolve_tls
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import make_basic_header
 
@@ -127,13 +126,7 @@ class KohaClient:
         )
         token = answer.value.get("access_token") if isinstance(answer.value, dict) else None
         if not answer.is_success or not isinstance(token, str):
-            raise Unavailable(
-                write_sentence(
-                    "Koha: no token for client '%(client)s' (HTTP %(status)s)",
-                    client=who.client_id,
-                    status=answer.status,
-                )
-            )
+            raise Unavailable(f"Koha: no token for client '{who.client_id}' (HTTP {answer.status})")
         seconds = answer.value.get("expires_in", 3600)
         if not isinstance(seconds, int | float):
             raise Unavailable("Koha: the token has no expiry time in seconds")
@@ -167,13 +160,7 @@ class KohaClient:
             rows.extend(part.rows)
             if len(rows) >= part.total or len(part.rows) < PAGE_ROWS:
                 return tuple(rows)
-        raise Unavailable(
-            write_sentence(
-                "Koha: %(title)s has more than %(most)s rows",
-                title=title or path[-1],
-                most=format(MAX_PAGES * PAGE_ROWS, ","),
-            )
-        )
+        raise Unavailable(f"Koha: {title or path[-1]} has more than {MAX_PAGES * PAGE_ROWS:,} rows")
 
     async def find_page(
         self,
@@ -202,7 +189,7 @@ class KohaClient:
                 return RowPage((), 0)  # of a patron or record that isn't there
             raise self.refuse_call(refusal) from refusal
         if not isinstance(answer.value, list):
-            raise Unavailable(write_sentence("Koha: %(name)s: the answer is not a list", name=name))
+            raise Unavailable(f"Koha: {name}: the answer is not a list")
         rows = tuple(_require_row(name, one) for one in answer.value)
         total = answer.headers.get("X-Total-Count", "")
         return RowPage(rows, int(total) if total.isascii() and total.isdigit() else len(rows))
@@ -277,7 +264,7 @@ class KohaClient:
 
 def _require_row(title: str, value: Any) -> Row:
     if not isinstance(value, dict):
-        raise Unavailable(write_sentence("Koha: %(title)s: the answer is not an object", title=title))
+        raise Unavailable(f"Koha: {title}: the answer is not an object")
     return value
 
 

@@ -172,9 +172,7 @@ class KohaPatronDesk:
                 detail="The library's system does not take this password.",
             ) from refusal
         except Unavailable as down:
-            raise OutcomeUnknown(
-                write_sentence("the password of a new patron was not set: %(report)s", report=down.detail)
-            ) from down
+            raise OutcomeUnknown(f"the password of a new patron was not set: {down.detail}") from down
 
     async def _check_category(self, category: str | None) -> None:
         if category is None:

@@ -39,7 +39,6 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import NamedPatron
 
@@ -282,7 +281,7 @@ def read_number(row: Row, key: str) -> str:
     """Koha's numbers are whole; in the gateway they are texts. Raises Unavailable."""
     text = read_text(row, key)
     if not text:
-        raise Unavailable(write_sentence("Koha: the answer has no %(key)s", key=key))
+        raise Unavailable(f"Koha: the answer has no {key}")
     return text
 
 

@@ -88,9 +88,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 bib = await self.desk.require_bib(bib_id)
             hold = await self._place_hold(wish, making.key, recipient, found) if recipient is not None else None
         except Unavailable as down:
-            raise OutcomeUnknown(
-                write_sentence("a temporary item was only partly created: %(report)s", report=down.detail)
-            ) from down
+            raise OutcomeUnknown(f"a temporary item was only partly created: {down.detail}") from down
         except Refused:
             await self._take_back(bib_id, found)
             raise
@@ -228,9 +226,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         try:
             await self.desk.send_part(send_record_deletion, find_it_gone)
         except (Unavailable, Refused) as failure:
-            raise OutcomeUnknown(
-                write_sentence("a temporary item was only partly deleted: %(report)s", report=failure.detail)
-            ) from failure
+            raise OutcomeUnknown(f"a temporary item was only partly deleted: {failure.detail}") from failure
 
 
 def write_record(wish: TemporaryItem, mark: str, record_format: RecordFormat) -> bytes:

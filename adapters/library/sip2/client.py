@@ -14,7 +14,6 @@ from adapters.library.sip2.messages import MessageWriter
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.transport import Sip2Endpoint, TerminalConnection, TerminalPool
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 
@@ -152,9 +151,9 @@ class Sip2Client:
             await self._sign_in(connection)
             is_ready = True
         except OutcomeUnknown as unknown:
-            raise Unavailable(write_sentence("sign-in failed: %(report)s", report=unknown.detail)) from unknown
+            raise Unavailable(f"sign-in failed: {unknown.detail}") from unknown
         except UnsendableValueError as error:
-            raise Unavailable(write_sentence("sign-in failed: %(report)s", report=error)) from error
+            raise Unavailable(f"sign-in failed: {error}") from error
         finally:
             if not is_ready:
                 connection.abort_connection()
@@ -167,13 +166,7 @@ class Sip2Client:
             password = resolve_secret(self._secrets, login.password)
             reply = await connection.exchange(self._writer.login(login.user, password, login.location), seconds)
             if reply.fixed["ok"] != "1":
-                raise Unavailable(
-                    write_sentence(
-                        "%(place)s: the server rejected the login of terminal '%(user)s'",
-                        place=self._place,
-                        user=login.user,
-                    )
-                )
+                raise Unavailable(f"{self._place}: the server rejected the login of terminal '{login.user}'")
         self.status = _require_online(
             read_status(await connection.exchange(self._writer.status(), seconds)), self._place
         )
@@ -189,9 +182,7 @@ class Sip2Client:
 
 def _require_online(status: ServerStatus, place: Sip2Endpoint) -> ServerStatus:
     if not status.is_online:
-        raise Unavailable(
-            write_sentence("%(place)s: the server reports that the library system is offline", place=place)
-        )
+        raise Unavailable(f"{place}: the server reports that the library system is offline")
     return status
 
 

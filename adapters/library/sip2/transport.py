@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 
 from adapters.library.sip2.codec import END, Query, Reply, ReplyCode, add_checksum, decode_reply, encode_query
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Unavailable
-from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.system_errors import describe_system_error
 from gateway.ports.tls import ClientTls, abort_transport, make_client_context
 
 LINE_ENDS = b"\r\n"
@@ -63,17 +63,9 @@ class TerminalConnection:
                 tls = make_client_context(place.tls) if place.tls is not None else None
                 reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=place.max_bytes)
         except TimeoutError as error:
-            raise Unavailable(
-                write_sentence(
-                    "%(place)s: no connection within %(seconds)s s", place=place, seconds=place.connect_seconds
-                )
-            ) from error
+            raise Unavailable(f"{place}: no connection within {place.connect_seconds:g} s") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
-            raise Unavailable(
-                write_sentence(
-                    "%(place)s: not reached: %(report)s", place=place, report=describe_connection_error(error)
-                )
-            ) from error
+            raise Unavailable(f"{place}: not reached: {describe_connection_error(error)}") from error
         return cls(place, reader, writer)
 
     @property
@@ -88,7 +80,7 @@ class TerminalConnection:
         """
         place = self._place
         if not self.is_usable:
-            raise Unavailable(write_sentence("%(place)s: the connection was closed", place=place))
+            raise Unavailable(f"{place}: the connection was closed")
         sequence = (self._sequence + 1) % 10
         message = encode_query(query, place.charset, sequence if place.error_detection else None)
         self._sequence = sequence
@@ -99,23 +91,10 @@ class TerminalConnection:
             is_answered = self.has_answered = True
             self.was_kept = False  # it is alive
         except TimeoutError as error:
-            raise OutcomeUnknown(
-                write_sentence(
-                    "%(place)s: no answer to message %(code)s within %(seconds)s s",
-                    place=place,
-                    code=query.code,
-                    seconds=seconds,
-                )
-            ) from error
+            raise OutcomeUnknown(f"{place}: no answer to message {query.code} within {seconds:g} s") from error
         except OSError as error:
             self.is_ended_by_server = True
-            raise OutcomeUnknown(
-                write_sentence(
-                    "%(place)s: the connection was lost: %(report)s",
-                    place=place,
-                    report=describe_connection_error(error),
-                )
-            ) from error
+            raise OutcomeUnknown(f"{place}: the connection was lost: {describe_connection_error(error)}") from error
         finally:
             if not is_answered:  # cancelled, too
                 self.abort_connection()
@@ -131,21 +110,18 @@ class TerminalConnection:
             try:
                 reply = decode_reply(received, self._place.charset, is_checked=self._place.error_detection)
             except MalformedMessage as malformed:
-                problem = write_sentence("%(place)s: the answer is not SIP2: %(report)s", place=place, report=malformed)
+                problem = f"{place}: the answer is not SIP2: {malformed}"
                 if not self._place.error_detection:
                     break
                 sent = add_checksum(b"97AZ")
                 continue
             if reply.code is ReplyCode.SEND_AGAIN:
-                problem = write_sentence("%(place)s: the server keeps asking for the same message", place=place)
+                problem = f"{place}: the server keeps asking for the same message"
                 sent = message
                 continue
             if reply.code is not query.reply or reply.sequence != expected:
-                problem = write_sentence(
-                    "%(place)s: the server answered %(query)s with %(answer)s, or answered a different message",
-                    place=place,
-                    answer=reply.code,
-                    query=query.code,
+                problem = (
+                    f"{place}: the server answered {query.code} with {reply.code}, or answered a different message"
                 )
                 break
             return reply
@@ -159,17 +135,13 @@ class TerminalConnection:
             except asyncio.IncompleteReadError as error:
                 self.is_ended_by_server = True
                 raise OutcomeUnknown(
-                    write_sentence("%(place)s: the connection was closed in the middle of an answer", place=self._place)
+                    f"{self._place}: the connection was closed in the middle of an answer"
                     if error.partial.strip(LINE_ENDS)
-                    else write_sentence("%(place)s: the connection was closed without an answer", place=self._place)
+                    else f"{self._place}: the connection was closed without an answer"
                 ) from error
             except asyncio.LimitOverrunError as error:
                 raise OutcomeUnknown(
-                    write_sentence(
-                        "%(place)s: the answer is larger than %(most)s bytes",
-                        place=self._place,
-                        most=format(self._place.max_bytes, ","),
-                    )
+                    f"{self._place}: the answer is larger than {self._place.max_bytes:,} bytes"
                 ) from error
             if message := received.strip(LINE_ENDS):
                 return message
@@ -186,7 +158,7 @@ class TerminalConnection:
 def describe_connection_error(error: Exception) -> str:
     """Describe what the system says, without the address that we name ourselves."""
     return (
-        sentence_of_system(error)
+        describe_system_error(error)
         if isinstance(error, OSError) and error.strerror
         else str(error) or type(error).__name__
     )
@@ -212,11 +184,7 @@ class TerminalPool:
             async with asyncio.timeout(seconds):
                 await self._turns.acquire()
         except TimeoutError:
-            raise Unavailable(
-                write_sentence(
-                    "%(place)s: all %(count)s terminals are busy", place=self._place, count=self._connections
-                )
-            ) from None
+            raise Unavailable(f"{self._place}: all {self._connections} terminals are busy") from None
         try:
             yield
         finally:

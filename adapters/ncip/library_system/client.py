@@ -101,19 +101,13 @@ class NcipLibraryClient:
             try:
                 return await self._send_question(kind, values)
             except OutcomeUnknown as lost:
-                raise Unavailable(
-                    write_sentence("%(service)s: %(report)s", service=service_of_answer(kind), report=lost.detail)
-                ) from lost
+                raise Unavailable(f"{service_of_answer(kind)}: {lost.detail}") from lost
 
     async def _send_question(self, kind: type[R], values: MessageValues) -> R:
         try:
             return await self._send(kind, values, self._options.seconds.look_up)
         except MalformedMessage as error:
-            raise Unavailable(
-                write_sentence(
-                    "%(service)s: the answer is not NCIP: %(report)s", service=service_of_answer(kind), report=error
-                )
-            ) from error
+            raise Unavailable(f"{service_of_answer(kind)}: the answer is not NCIP: {error}") from error
 
     async def change(self, kind: type[R], values: MessageValues) -> R:
         """A change, named by its answer and sent once. Raises Refused, Unavailable (nothing was done),
@@ -121,11 +115,7 @@ class NcipLibraryClient:
         try:
             return await self._send(kind, values, self._options.seconds.change)
         except MalformedMessage as error:
-            raise OutcomeUnknown(
-                write_sentence(
-                    "%(service)s: the answer is not NCIP: %(report)s", service=service_of_answer(kind), report=error
-                )
-            ) from error
+            raise OutcomeUnknown(f"{service_of_answer(kind)}: the answer is not NCIP: {error}") from error
 
     async def _send(self, kind: type[R], values: MessageValues, seconds: float) -> R:
         service = service_of_answer(kind)
@@ -210,7 +200,7 @@ def reword_refusal(refused: Refused, service: LibraryService, values: MessageVal
             )
         )
     if refused.reason is RefusalReason.TEMPORARY_FAILURE:
-        return Unavailable(write_sentence("%(service)s: %(report)s", service=service, report=report))
+        return Unavailable(f"{service}: {report}")
     if refused.reason is RefusalReason.UNSUPPORTED_SERVICE:
         what = WHAT_SERVICES_DO.get(service, "do this")
         return make_refusal(refused.reason, said, detail=f"The library system cannot {what}.")

@@ -22,7 +22,6 @@ from adapters.ncip.library_system.records import BLOCKED, CHARGED, EXPIRED, Patr
 from adapters.ncip.messages import AcceptItemResponse, CheckInItemResponse, DeleteItemResponse, RequestItemResponse
 from gateway.domain.library import RecordId
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import PatronKey, ProbeStep
 from gateway.ports.message_transport import HttpPlace, Place
 from gateway.ports.tls import ClientTls, require_client_context
@@ -124,7 +123,7 @@ class NcipProbe:
         try:
             await self._open_connection(None)
         except _StepFailedError as failed:
-            raise Unavailable(write_sentence("cannot be reached: %(report)s", report=failed)) from failed
+            raise Unavailable(f"cannot be reached: {failed}") from failed
 
     async def _connect_by_tls(self) -> str:
         try:

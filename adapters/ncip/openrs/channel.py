@@ -35,7 +35,6 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import WANTED_ITEM
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
-from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.message_transport import HttpPlace, SendTimeouts, TransportReply
 from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
@@ -100,7 +99,7 @@ class OpenRsChannel:
         try:
             credentials = load_own_credentials(ncip.http, self._context.secrets)
         except ConfigurationError as error:
-            raise Unavailable(write_sentence("our authentication failed: %(report)s", report=error)) from error
+            raise Unavailable(f"our authentication failed: {error}") from error
         timeouts = SendTimeouts(connect=http.connect_seconds, read=http.reply_seconds, total=http.reply_seconds)
         place = HttpPlace(http.url, http.make_client_tls(self._context.folder), timeouts)
         transport = HttpTransport(place, ncip.http, credentials, headers=headers)
@@ -108,7 +107,7 @@ class OpenRsChannel:
             reply = await transport.exchange(sent.body)
         except MalformedMessage as error:
             self._context.record(sent)
-            raise OutcomeUnknown(write_sentence("the answer cannot be parsed: %(report)s", report=error)) from error
+            raise OutcomeUnknown(f"the answer cannot be parsed: {error}") from error
         except OutcomeUnknown:
             self._context.record(sent)
             raise

@@ -42,7 +42,7 @@ def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> Deliver
             about=MessagePart.SENDER,
         )
     if reply.status in NOT_NOW:
-        raise Postponed(write_sentence("the partner did not accept it (HTTP %(status)s)", status=reply.status))
+        raise Postponed(f"the partner did not accept it (HTTP {reply.status})")
     is_success = 200 <= reply.status < 300
     if is_success and not reply.raw.strip() and isinstance(said, Response):
         return DeliveryResult(f"{service} taken")
@@ -50,9 +50,7 @@ def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> Deliver
         body = read_body(reply.raw, ncip)
     except MalformedMessage as malformed:
         if is_success or reply.status >= 500:
-            raise UnclearAnswer(
-                write_sentence("the answer is not NCIP (HTTP %(status)s)", status=reply.status)
-            ) from malformed
+            raise UnclearAnswer(f"the answer is not NCIP (HTTP {reply.status})") from malformed
         raise Refused(
             RefusalReason.OTHER, write_sentence("The partner refused it (HTTP %(status)s).", status=reply.status)
         ) from malformed
@@ -64,7 +62,7 @@ def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> Deliver
         )
     expected = response_to(type(said)) if isinstance(said, Initiation) else None
     if expected is not None and not isinstance(body, expected):
-        raise UnclearAnswer(write_sentence("%(service)s was answered with a different message", service=service))
+        raise UnclearAnswer(f"{service} was answered with a different message")
     return DeliveryResult(f"{service} taken")
 
 

@@ -16,7 +16,6 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest, parse_url
 
@@ -118,9 +117,9 @@ async def fetch_key_set(url: str) -> FetchedKeySet:
         async with HttpClient() as client:
             reply = await client.exchange(request, HttpLimits(None, MAX_FETCH_SECONDS, MAX_KEY_SET_BYTES))
     except HttpFailure as failure:
-        raise Unavailable(write_sentence("the keys cannot be fetched: %(kind)s", kind=failure.report)) from failure
+        raise Unavailable(f"the keys cannot be fetched: {failure.report}") from failure
     if reply.status != 200:
-        raise Unavailable(write_sentence("the keys cannot be fetched: HTTP %(status)s", status=reply.status))
+        raise Unavailable(f"the keys cannot be fetched: HTTP {reply.status}")
     try:
         published = json.loads(reply.body)
     except (ValueError, RecursionError):

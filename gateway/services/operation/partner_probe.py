@@ -14,12 +14,12 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.problems import ConfigurationError, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.views import NotFound
-from gateway.domain.sentences import sentence_of_system
 from gateway.domain.value import value_object
 from gateway.ports.adapter import SearchContext
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, SearchTerm
 from gateway.ports.library_system import ProbeStep
 from gateway.ports.outgoing_addresses import AllowedAddresses
+from gateway.ports.system_errors import describe_system_error
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.searching.article_lookup import Secrets
 from gateway.services.searching.targets import CatalogueTarget, failure_reason
@@ -119,7 +119,7 @@ async def probe_address(address: str) -> str:
     except TimeoutError:
         return f"no connection within {MAX_PROBE_SECONDS:g} seconds"
     except OSError as error:
-        return f"no connection: {sentence_of_system(error) if error.strerror else error}"
+        return f"no connection: {describe_system_error(error) if error.strerror else error}"
     writer.close()
     return ""
 

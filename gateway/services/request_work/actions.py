@@ -186,10 +186,7 @@ class ActionService:
             raise Refused(RefusalReason.OTHER, "The library system refused this step; see the list of failed steps.")
         if done.status is not OutboxStatus.DONE:
             raise Unavailable(
-                write_sentence(
-                    "the library system cannot do this now; it will be retried (%(report)s)",
-                    report=done.error,
-                )
+                f"the library system cannot do this now; it will be retried ({done.error})"
                 if done.error
                 else "the library system cannot do this now; it will be retried"
             )

@@ -22,8 +22,9 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavail
 from gateway.domain.requests.attachments import FileType, clean_file_name, detect_file_type
 from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
-from gateway.domain.sentences import sentence_of_system, write_sentence
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
+from gateway.ports.system_errors import describe_system_error
 from gateway.secrets import make_child_environment
 
 log = structlog.get_logger(component="files")
@@ -124,20 +125,12 @@ async def run_program(command: Sequence[str], content: bytes, seconds: float) ->
             env=make_child_environment(),
         )
     except (OSError, ValueError) as error:
-        raise Unavailable(
-            write_sentence(
-                "%(program)s could not be started: %(report)s",
-                program=command[0],
-                report=sentence_of_system(error),
-            )
-        ) from error
+        raise Unavailable(f"{command[0]} could not be started: {describe_system_error(error)}") from error
     try:
         async with asyncio.timeout(seconds):
             output, _ = await process.communicate(content)
     except TimeoutError as error:
-        raise Unavailable(
-            write_sentence("%(program)s did not finish within %(seconds)s seconds", program=command[0], seconds=seconds)
-        ) from error
+        raise Unavailable(f"{command[0]} did not finish within {seconds:g} seconds") from error
     finally:
         if process.returncode is None:
             process.kill()
@@ -158,6 +151,4 @@ async def scan_file(command: Sequence[str], content: bytes, seconds: float) -> N
             about=MessagePart.REQUEST,
         )
     if ended.code != CLEAN:
-        raise Unavailable(
-            write_sentence("virus scanner %(program)s exited with code %(code)s", program=command[0], code=ended.code)
-        )
+        raise Unavailable(f"virus scanner {command[0]} exited with code {ended.code}")

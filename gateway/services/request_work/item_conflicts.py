@@ -123,13 +123,7 @@ def _refuse_taken(barcode: str, number: str, refused: Refused) -> Refused:
 
 
 def _still_kept(barcode: str, other: Request) -> UnfinishedWork:
-    return UnfinishedWork(
-        write_sentence(
-            "%(barcode)s is still linked to request %(number)s in the library system",
-            barcode=barcode,
-            number=other.number,
-        )
-    )
+    return UnfinishedWork(f"{barcode} is still linked to request {other.number} in the library system")
 
 
 def _barcodes_of(request: Request) -> frozenset[str]:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.sentences import write_sentence
 from gateway.secrets import make_child_environment
 
 MAX_SECONDS = 60.0
@@ -45,12 +44,7 @@ async def write_pdf(html: str, styles: Sequence[str]) -> bytes:
             await process.wait()
     if process.returncode != 0 or not written.startswith(b"%PDF-"):
         lines = complaints.decode(errors="replace").strip().splitlines()
-        raise Unavailable(
-            write_sentence(
-                "the PDF could not be created: %(report)s",
-                report=lines[-1] if lines else write_sentence("no reason was given"),
-            )
-        )
+        raise Unavailable(f"the PDF could not be created: {lines[-1] if lines else 'no reason was given'}")
     return written
 
 

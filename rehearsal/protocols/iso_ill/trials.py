@@ -51,8 +51,8 @@ from gateway.domain.requests.request import (
     ServiceType,
     SupplierAttempt,
 )
-from gateway.domain.sentences import sentence_of_system, write_sentence
 from gateway.ports.partner_channel import PartnerMessage
+from gateway.ports.system_errors import describe_system_error
 from gateway.ports.tls import make_client_context
 from rehearsal.ports.trials import (
     CheckedExchange,
@@ -294,11 +294,7 @@ class IsoIllTrial:
             async with asyncio.timeout(transport.connect_seconds):
                 reader, writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=secure)
         except (OSError, TimeoutError) as error:
-            raise Unavailable(
-                write_sentence(
-                    "%(url)s cannot be reached: %(report)s", url=self._context.url, report=sentence_of_system(error)
-                )
-            ) from error
+            raise Unavailable(f"{self._context.url} cannot be reached: {describe_system_error(error)}") from error
         try:
             writer.write(body)
             await writer.drain()
@@ -309,11 +305,9 @@ class IsoIllTrial:
             async with asyncio.timeout(transport.reply_seconds):
                 return await _read_apdus(reader)
         except TimeoutError as error:
-            raise OutcomeUnknown(
-                write_sentence("nothing was received within %(seconds)s seconds", seconds=transport.reply_seconds)
-            ) from error
+            raise OutcomeUnknown(f"nothing was received within {transport.reply_seconds:g} seconds") from error
         except OSError as error:
-            raise OutcomeUnknown(write_sentence("the connection was lost: %(report)s", report=error)) from error
+            raise OutcomeUnknown(f"the connection was lost: {error}") from error
         finally:
             writer.close()
             with contextlib.suppress(OSError):

@@ -67,11 +67,6 @@ def test_no_text_escapes_the_command(texts: Catalog) -> None:
 
 TOLD_TO_STAFF = {
     "Refused": 1,
-    "Unavailable": 0,
-    "Postponed": 0,
-    "UnfinishedWork": 0,
-    "OutcomeUnknown": 0,
-    "UnclearAnswer": 0,
     "write_sentence": 0,
 }
 """Which argument is the text."""
