@@ -58,7 +58,7 @@ class AdapterRegistry:
     @classmethod
     def from_adapters(cls, *adapters: Adapter) -> AdapterRegistry:
         """Make a registry; raises AdapterError when two of a kind have the same name, or a section has two models."""
-        found = cls(
+        registry = cls(
             _index_by_name(adapter for adapter in adapters if isinstance(adapter, LibraryAdapter)),
             _index_by_name(adapter for adapter in adapters if isinstance(adapter, ProtocolAdapter)),
             _index_by_name(adapter for adapter in adapters if isinstance(adapter, ChannelAdapter)),
@@ -69,7 +69,7 @@ class AdapterRegistry:
             _index_by_name(adapter for adapter in adapters if isinstance(adapter, LinkAdapter)),
             _index_by_name(adapter for adapter in adapters if isinstance(adapter, ArticleSourceAdapter)),
         )
-        return replace(found, sections=_index_sections(found))
+        return replace(registry, sections=_index_sections(registry))
 
 
 def load_adapters() -> AdapterRegistry:

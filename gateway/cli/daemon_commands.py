@@ -289,9 +289,9 @@ def create_key(
         raise click.BadParameter("must be 1 to 100 printable characters", param_hint="NAME")
     library = require_library(installation, symbol)
     life = None if days is None else timedelta(days=days)
-    made = asyncio.run(_store_new_key(installation, library, name.strip(), scopes, life, actor))
-    click.echo(made.key)
-    row = made.row
+    new_key = asyncio.run(_store_new_key(installation, library, name.strip(), scopes, life, actor))
+    click.echo(new_key.key)
+    row = new_key.row
     until = f" until {format_local_time(row.expires, library.zone)}" if row.expires is not None else ""
     click.echo(
         f"{row.prefix}: {', '.join(row.scopes)} for {library.symbol}{until}; this key will not be shown again", err=True

@@ -100,11 +100,11 @@ def probe_mailbox(installation: Installation, mailbox: str) -> None:
 
 
 def _find_mailbox_settings(installation: Installation, name: str) -> MailboxSettings:
-    found = next((one for one in installation.settings.mailboxes if one.name == name), None)
-    if found is None:
-        known = ", ".join(one.name for one in installation.settings.mailboxes) or "none"
+    mailbox = next((settings for settings in installation.settings.mailboxes if settings.name == name), None)
+    if mailbox is None:
+        known = ", ".join(settings.name for settings in installation.settings.mailboxes) or "none"
         raise click.UsageError(f"mailbox not found: {name}; mailboxes in gateway.yml: {known}")
-    return found
+    return mailbox
 
 
 # --- one mail ------------------------------------------------------------------------------------------------
@@ -212,15 +212,15 @@ def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol
         "why": row.reason,
         "decided": row.closed_by,
         "request": row.request_id,
-        "files": ", ".join(f"{one.name} ({one.media_type}, {one.size} bytes)" for one in opened.files),
+        "files": ", ".join(f"{file.name} ({file.media_type}, {file.size} bytes)" for file in opened.files),
         "not shown": opened.problem,
     }
     click.echo(row.id)
     for name, text in facts.items():
         if text:
             click.echo(f"  {name + ':':<11}{text}")
-    for one in opened.candidates:
-        click.echo(f"  possible request {one.request.number}: {_name_grounds(one)}")
+    for candidate in opened.candidates:
+        click.echo(f"  possible request {candidate.request.number}: {_name_grounds(candidate)}")
     if opened.text:
         click.echo(f"\n{opened.text.rstrip()}")
 
@@ -437,11 +437,11 @@ def preview_letter(installation: Installation, name: str, language: str, html: b
 
 
 def _complete_letter_name(name: str) -> str:
-    found = find_letter_names(name)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise click.UsageError(f"several letters match: {' or '.join(found)}")
+    letter_names = find_letter_names(name)
+    if len(letter_names) == 1:
+        return letter_names[0]
+    if letter_names:
+        raise click.UsageError(f"several letters match: {' or '.join(letter_names)}")
     near = nearest_match(name, (*ALL, *(one.partition("/")[2] for one in ALL)))
     hint = f"; did you mean '{near}'?" if near else ""
     raise click.UsageError(f"letter not found: {name}{hint}")

@@ -89,8 +89,8 @@ def show_conversation(installation: Installation, number: str, symbol: str, as_j
 
     messages = read_from_libraries(installation, load_conversation)
     if as_json:
-        for one in messages:
-            print_json_line(MessageOut.from_message_view(one))
+        for message in messages:
+            print_json_line(MessageOut.from_message_view(message))
         return
     if not messages:
         click.echo("no messages")
@@ -115,9 +115,9 @@ def mark_messages_read(
 
     async def mark_and_count(managed: ManagedRequests) -> int:
         request = await managed.libraries[library.symbol].requests.find_request(number)
-        found = await managed.libraries[library.symbol].messages.list_messages(request.id)
-        unread = {one.id for one in found if one.unread}
-        if unknown := set(messages) - {one.id for one in found if not one.ours}:
+        views = await managed.libraries[library.symbol].messages.list_messages(request.id)
+        unread = {message.id for message in views if message.unread}
+        if unknown := set(messages) - {message.id for message in views if not message.ours}:
             raise CommandFailed(f"{number} has no message {', '.join(sorted(unknown))} of its partner")
         read = unread & set(messages) if messages else unread
         await managed.libraries[library.symbol].messages.mark_read(request.id, read, actor)

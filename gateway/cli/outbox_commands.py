@@ -70,8 +70,8 @@ def list_dead_letters(installation: Installation, limit: int, cursor: str, symbo
 
     page, numbers = read_from_libraries(installation, load_dead_letters)
     if as_json:
-        for one in page:
-            print_json_line(LetterOut.model_validate(one))
+        for letter in page:
+            print_json_line(LetterOut.model_validate(letter))
     elif not page.items:
         click.echo("no dead letters")
     else:
@@ -85,13 +85,13 @@ async def _find_request_numbers(
     contexts: Mapping[str, LibraryContext], library: str, page: ResultPage[DeadLetter] | ResultPage[BatchedOrder]
 ) -> Mapping[str, str]:
     """Numbers of the requests, by id."""
-    found = {}
+    request_numbers = {}
     for request_id in {one.request_id for one in page if one.request_id}:
         try:
-            found[request_id] = (await RequestReader(contexts[library]).find_request(request_id)).number
+            request_numbers[request_id] = (await RequestReader(contexts[library]).find_request(request_id)).number
         except NotFound:
-            found[request_id] = request_id
-    return found
+            request_numbers[request_id] = request_id
+    return request_numbers
 
 
 def _format_dead_letter_row(one: DeadLetter, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
@@ -161,10 +161,10 @@ def list_batched_orders(installation: Installation, limit: int, cursor: str, sym
     print_cursor(page.cursor)
 
 
-def _format_batched_order_row(one: BatchedOrder, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
-    file = one.file or (f"at {format_minute(one.due, zone)}" if one.due is not None else "")
-    number = numbers.get(one.request_id, "")
-    return one.partner, file, number, format_minute(one.created, zone), one.id, one.error
+def _format_batched_order_row(order: BatchedOrder, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
+    file = order.file or (f"at {format_minute(order.due, zone)}" if order.due is not None else "")
+    number = numbers.get(order.request_id, "")
+    return order.partner, file, number, format_minute(order.created, zone), order.id, order.error
 
 
 @outbox_command.command(name="waiting")
@@ -177,17 +177,17 @@ def list_waiting_partners(installation: Installation, symbol: str, as_json: bool
     They could not be delivered yet and are retried automatically.
     """
     library = require_library(installation, symbol)
-    found = read_from_libraries(
+    partners = read_from_libraries(
         installation, lambda contexts: StaffService(contexts[library.symbol]).list_silent_partners(least_tries=1)
     )
     if as_json:
-        for one in found:
+        for one in partners:
             facts = {"partner": one.profile, "waiting": one.waiting, "since": one.since.isoformat(), "error": one.error}
             click.echo(json.dumps(facts, ensure_ascii=False))
-    elif not found:
+    elif not partners:
         click.echo("no messages are waiting")
     else:
-        rows = [(one.profile, str(one.waiting), format_minute(one.since, library.zone), one.error) for one in found]
+        rows = [(one.profile, str(one.waiting), format_minute(one.since, library.zone), one.error) for one in partners]
         for line in format_table([("PARTNER", "WAITING", "SINCE", "WHY"), *rows]):
             click.echo(line)
 

@@ -121,7 +121,7 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
     library = require_library(installation, said["symbol"])
     by_default = None if said["states"] or said["task"] else True
     before: datetime | None = said["before"]
-    wanted = RequestFilter(
+    request_filter = RequestFilter(
         role=Role(said["role"]) if said["role"] else None,
         states=said["states"],
         task=said["task"] or "",
@@ -137,28 +137,28 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
         order=RequestOrder(said["order"]),
     )
     print_request_list(
-        installation, RequestListQuery(library.symbol, wanted, said["limit"], said["cursor"], said["as_json"])
+        installation, RequestListQuery(library.symbol, request_filter, said["limit"], said["cursor"], said["as_json"])
     )
 
 
-def print_request_list(installation: Installation, asked: RequestListQuery) -> None:
-    library = require_library(installation, asked.symbol)
+def print_request_list(installation: Installation, query: RequestListQuery) -> None:
+    library = require_library(installation, query.symbol)
 
     async def load_page(
         contexts: Mapping[str, LibraryContext],
     ) -> tuple[ResultPage[Request], Mapping[str, LocatedCopy]]:
         reader = RequestReader(contexts[library.symbol])
-        found = await reader.list_requests(asked.wanted, asked.limit, asked.cursor)
-        return found, await reader.find_copies_to_pull(asked.wanted, found)
+        requests = await reader.list_requests(query.wanted, query.limit, query.cursor)
+        return requests, await reader.find_copies_to_pull(query.wanted, requests)
 
     page, copies = read_from_libraries(installation, load_page)
-    if asked.as_json:
+    if query.as_json:
         for request in page:
             print_json_line(RequestLine.from_request(request, copies.get(request.id)))
     else:
         for line in _format_copy_rows(page, copies) if copies else _format_request_rows(page, library.zone):
             click.echo(line)
-        if not page.items and asked.wanted.open:
+        if not page.items and query.wanted.open:
             click.echo("(use --all to include closed requests)", err=True)
     print_cursor(page.cursor)
 
@@ -224,7 +224,7 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> Non
     """List all task lists that are not empty. Each line shows the number of requests and since when the oldest has
     waited."""
     library = require_library(installation, symbol)
-    found = read_from_libraries(installation, lambda contexts: StaffService(contexts[library.symbol]).tasks())
+    views = read_from_libraries(installation, lambda contexts: StaffService(contexts[library.symbol]).tasks())
     rows = [
         (
             one.name,
@@ -233,7 +233,7 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> Non
             format_minute(one.oldest, library.zone) if one.oldest is not None else "",
             one.description,
         )
-        for one in found
+        for one in views
         if one.count or also_empty
     ]
     if not rows:
@@ -269,16 +269,16 @@ def show_task(installation: Installation, name: str, limit: int, cursor: str, sy
 
 def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool) -> None:
     library = require_library(installation, symbol)
-    found = read_from_libraries(
+    failures = read_from_libraries(
         installation, lambda contexts: StaffService(contexts[library.symbol]).list_mailbox_failures()
     )
     if as_json:
-        for one in found:
+        for one in failures:
             print_json_line(MailboxFailureOut.model_validate(one))
         return
-    if not found:
+    if not failures:
         click.echo("all mailboxes can be read")
         return
-    rows = [(one.mailbox, format_minute(one.since, library.zone), one.reason) for one in found]
+    rows = [(one.mailbox, format_minute(one.since, library.zone), one.reason) for one in failures]
     for line in format_table([("MAILBOX", "SINCE", "WHY"), *rows]):
         click.echo(line)

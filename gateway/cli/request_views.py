@@ -57,53 +57,53 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
 
     async def load_request_view(contexts: Mapping[str, LibraryContext]) -> RequestView:
         reader = RequestReader(contexts[library.symbol])
-        found = await reader.find_only_match(number)
-        return await reader.load_view(found.id)
+        only_match = await reader.find_only_match(number)
+        return await reader.load_view(only_match.id)
 
-    shown = read_from_libraries(installation, load_request_view)
+    view = read_from_libraries(installation, load_request_view)
     if as_json:
-        _print_shown_json(shown)
+        _print_shown_json(view)
         return
-    for line in format_request_lines(shown, library.zone):
+    for line in format_request_lines(view, library.zone):
         click.echo(line)
 
 
-def _print_shown_json(shown: RequestView) -> None:
-    place = request_href(shown.request.id)
-    kinds = [kind for kind in shown.allowed if kind in BY_HAND]
-    actions = (ActionOut.from_kind(kind, f"{place}/actions/{kind.value}", shown.hints.get(kind, "")) for kind in kinds)
-    print_json(ShownOut.from_request_view(shown, tuple(actions)))
+def _print_shown_json(view: RequestView) -> None:
+    place = request_href(view.request.id)
+    kinds = [kind for kind in view.allowed if kind in BY_HAND]
+    actions = (ActionOut.from_kind(kind, f"{place}/actions/{kind.value}", view.hints.get(kind, "")) for kind in kinds)
+    print_json(ShownOut.from_request_view(view, tuple(actions)))
 
 
-def format_request_lines(shown: RequestView, zone: tzinfo) -> Iterator[str]:
-    request = shown.request
+def format_request_lines(view: RequestView, zone: tzinfo) -> Iterator[str]:
+    request = view.request
     marks = format_flags(request)
     yield f"{request.number}  {request.role.value}, {request.state.value}{f' ({marks})' if marks else ''}"
-    for name, text in _iter_request_facts(shown, zone):
+    for name, text in _iter_request_facts(view, zone):
         for n, line in enumerate(text.splitlines()):
             yield f"  {'' if n else name + ':':<{WIDTH - 1}} {line}"
     yield from _format_block("Warnings", (f"  {warning}" for warning in request.warnings))
     yield from _format_rota_block(request)
     yield from _format_attempts(request, zone)
-    yield from _unfinished(shown, zone)
-    yield from _format_refused(shown, zone)
+    yield from _unfinished(view, zone)
+    yield from _format_refused(view, zone)
     yield from _format_items(request)
     yield from _format_correspondence(request, zone)
-    yield from _format_block("Timers", (f"  {format_minute(one.at, zone)}  {one.timer}" for one in shown.timers))
-    yield from _format_block("History", (_format_history_line(line, zone) for line in shown.history))
-    kinds = [kind for kind in shown.allowed if kind in BY_HAND]
-    yield from _format_block("Possible actions (illgate request act NUMBER …)", _format_actions(shown, kinds))
+    yield from _format_block("Timers", (f"  {format_minute(one.at, zone)}  {one.timer}" for one in view.timers))
+    yield from _format_block("History", (_format_history_line(line, zone) for line in view.history))
+    kinds = [kind for kind in view.allowed if kind in BY_HAND]
+    yield from _format_block("Possible actions (illgate request act NUMBER …)", _format_actions(view, kinds))
 
 
-def _format_actions(shown: RequestView, kinds: Iterable[EventKind]) -> Iterator[str]:
+def _format_actions(view: RequestView, kinds: Iterable[EventKind]) -> Iterator[str]:
     for kind in kinds:
         yield f"  {format_act_usage(kind)}"
-        if hint := shown.hints.get(kind):
+        if hint := view.hints.get(kind):
             yield f"      {hint}"
 
 
-def _iter_request_facts(shown: RequestView, zone: tzinfo) -> Iterator[tuple[str, str]]:
-    request = shown.request
+def _iter_request_facts(view: RequestView, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    request = view.request
     citation, terms, partner = request.citation, request.terms, request.partner
     yield from _iter_citation_facts(citation)
     service = request.service
@@ -127,7 +127,7 @@ def _iter_request_facts(shown: RequestView, zone: tzinfo) -> Iterator[tuple[str,
     for extra in request.extras:
         yield extra.name, extra.value
     yield "item", request.item_barcode
-    yield from _iter_copy_facts(shown.located_copy)
+    yield from _iter_copy_facts(view.located_copy)
     yield "due at lender", format_day_or_minute(terms.lender_due, zone)
     yield "due for patron", format_day_or_minute(terms.patron_due, zone)
     yield "conditions", ", ".join(terms.conditions)
@@ -165,7 +165,7 @@ def _iter_citation_facts(citation: Citation) -> Iterator[tuple[str, str]]:
     yield "series", citation.series
     yield "language", citation.language
     yield "call number", citation.call_number
-    yield "numbers", ", ".join(f"{one.type}:{one.value}" for one in citation.identifiers)
+    yield "numbers", ", ".join(f"{identifier.type}:{identifier.value}" for identifier in citation.identifiers)
     yield "remark", citation.note
     for extra in (*citation.extras,):
         yield extra.name, extra.value
@@ -213,15 +213,15 @@ def _format_attempts(request: Request, zone: tzinfo) -> Iterator[str]:
     yield from _format_table_block("Asked (* counts now)", heading, rows)
     behind = (
         (
-            str(one.number),
+            str(attempt.number),
             former.symbol,
             former.status.value,
             format_minute(former.at, zone),
             former.reason,
             former.note,
         )
-        for one in request.attempts
-        for former in one.former
+        for attempt in request.attempts
+        for former in attempt.former
     )
     titles = ("NO", "SUPPLIER", "STATUS", "SINCE", "REASON", "NOTE")
     yield from _format_table_block("Asked by a broker, and out", titles, behind)
@@ -229,32 +229,32 @@ def _format_attempts(request: Request, zone: tzinfo) -> Iterator[str]:
     yield from _format_block("What catalogues said", said)
 
 
-def _unfinished(shown: RequestView, zone: tzinfo) -> Iterator[str]:
+def _unfinished(view: RequestView, zone: tzinfo) -> Iterator[str]:
     rows = (
         (
-            f"{one.kind} {one.target}".rstrip(),
-            one.status,
-            format_minute(one.created, zone),
-            str(one.tries),
-            one.id,
-            one.error,
+            f"{step.kind} {step.target}".rstrip(),
+            step.status,
+            format_minute(step.created, zone),
+            str(step.tries),
+            step.id,
+            step.error,
         )
-        for one in shown.unfinished
+        for step in view.unfinished
     )
     heading = ("STEP", "STATUS", "SINCE", "TRIES", "ID", "WHY")
     yield from _format_table_block("Not done yet (dead: illgate outbox release|skip ID)", heading, rows)
 
 
-def _format_refused(shown: RequestView, zone: tzinfo) -> Iterator[str]:
+def _format_refused(view: RequestView, zone: tzinfo) -> Iterator[str]:
     rows = (
         (
-            one.event.value if one.event is not None else "",
-            one.target,
-            format_minute(one.created, zone),
-            one.id,
-            one.error,
+            step.event.value if step.event is not None else "",
+            step.target,
+            format_minute(step.created, zone),
+            step.id,
+            step.error,
         )
-        for one in shown.refused
+        for step in view.refused
     )
     heading = ("MESSAGE", "PARTNER", "SINCE", "ID", "WHY")
     yield from _format_table_block("Rejected by the partner (send again: illgate outbox release ID)", heading, rows)
@@ -268,14 +268,14 @@ def _format_items(request: Request) -> Iterator[str]:
     yield from _format_table_block("Volumes", heading, volumes)
     candidates = (
         (
-            one.barcode,
-            one.call_number,
-            f"{one.confidence} %",
-            one.how,
-            "" if one.lendable else one.why_not or "not for loan",
-            " / ".join(filter(None, (one.title, one.author))),
+            candidate.barcode,
+            candidate.call_number,
+            f"{candidate.confidence} %",
+            candidate.how,
+            "" if candidate.lendable else candidate.why_not or "not for loan",
+            " / ".join(filter(None, (candidate.title, candidate.author))),
         )
-        for one in request.candidates
+        for candidate in request.candidates
     )
     heading = ("BARCODE", "CALL NUMBER", "SURE", "AGREES", "NOT LENT", "TITLE")
     yield from _format_table_block("May be meant", heading, candidates)
@@ -292,7 +292,7 @@ def _format_correspondence(request: Request, zone: tzinfo) -> Iterator[str]:
         answer = f" -> {query.answer}" if query.answer else " (open)"
         yield from _format_block("Asked of the patron", [f"  {format_minute(query.asked, zone)}  {query.text}{answer}"])
     yield from _format_block(
-        "Notes", (f"  {format_minute(one.at, zone)}  {one.by}: {one.text}" for one in request.notes)
+        "Notes", (f"  {format_minute(note.at, zone)}  {note.by}: {note.text}" for note in request.notes)
     )
     signed = (
         f"  {format_minute(one.at, zone)}  {one.by}: {'granted' if one.granted else 'refused'}, {one.basis}"

@@ -97,17 +97,17 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
         raise click.UsageError("--pickup requires --patron")
 
     async def search_and_request(managed: ManagedRequests) -> tuple[SearchOutcome, Request | None]:
-        asked = _parse_search_words(query, native=said["native"])
+        search_words = _parse_search_words(query, native=said["native"])
         try:
-            found = await managed.libraries[library.symbol].search.search(target, asked, said["records"] or 0)
+            outcome = await managed.libraries[library.symbol].search.search(target, search_words, said["records"] or 0)
         except NotFound as error:
             near = nearest_match(target, (one.name for one in managed.libraries[library.symbol].search.targets()))
             hint = f"; did you mean '{near}'?" if near else "; `illgate search --list` shows them"
             raise click.UsageError(f"{error.what} not found: {target}{hint}") from error
         if said["chosen"] is None:
-            return found, None
-        draft = _build_borrowing_draft(found.results, said)
-        return found, await managed.libraries[library.symbol].requests.create_borrowing(draft)
+            return outcome, None
+        draft = _build_borrowing_draft(outcome.results, said)
+        return outcome, await managed.libraries[library.symbol].requests.create_borrowing(draft)
 
     found, request = run_on_requests(installation, search_and_request)
     if request is not None:
@@ -124,13 +124,13 @@ async def _list_targets(managed: ManagedRequests, library: str) -> tuple[Searcha
     return managed.libraries[library].search.targets()
 
 
-def _print_targets(found: Sequence[SearchableTarget], as_json: bool) -> None:
+def _print_targets(targets: Sequence[SearchableTarget], as_json: bool) -> None:
     if as_json:
-        print_json(TargetList(items=tuple(TargetOut.model_validate(one) for one in found)))
-    elif not found:
+        print_json(TargetList(items=tuple(TargetOut.model_validate(target) for target in targets)))
+    elif not targets:
         click.echo("no profile has a catalogue: see docs/catalogues.md")
     else:
-        rows = [(one.name, one.by or "group", ", ".join(one.members) or one.description) for one in found]
+        rows = [(one.name, one.by or "group", ", ".join(one.members) or one.description) for one in targets]
         for line in format_table([("NAME", "BY", "WHAT"), *rows]):
             click.echo(line)
 
@@ -145,8 +145,8 @@ def _parse_search_words(said: tuple[str, ...], *, native: bool) -> CatalogueQuer
 
 def _restore_quotes(word: str) -> str:
     """The shell takes quotes away: `title:"der Zauberberg"` comes as one word with a blank in it."""
-    found = _BESIDE_INDEX.fullmatch(word)
-    return f'{found[1]}:"{found[2]}"' if found is not None else word
+    match = _BESIDE_INDEX.fullmatch(word)
+    return f'{match[1]}:"{match[2]}"' if match is not None else word
 
 
 def _build_borrowing_draft(results: tuple[SearchResult, ...], said: dict[str, Any]) -> BorrowingDraft:
@@ -168,32 +168,32 @@ def _build_borrowing_draft(results: tuple[SearchResult, ...], said: dict[str, An
 # --- what is shown -------------------------------------------------------------------------------------------
 
 
-def _format_search_results(found: SearchOutcome, *, holdings: bool) -> Iterator[str]:
+def _format_search_results(outcome: SearchOutcome, *, holdings: bool) -> Iterator[str]:
     """Format results; who gave no answer has not said that there is nothing."""
-    if not found.results:
-        answered = [one.target for one in found.answers if not one.problem]
-        if len(answered) == len(found.answers):
+    if not outcome.results:
+        answered = [answer.target for answer in outcome.answers if not answer.problem]
+        if len(answered) == len(outcome.answers):
             yield "nothing was found"
         elif answered:
             yield f"nothing was found by {', '.join(answered)}"
         return
-    rows = [_format_result_row(number, one) for number, one in enumerate(found.results, 1)]
+    rows = [_format_result_row(number, result) for number, result in enumerate(outcome.results, 1)]
     heading, *lines = format_table([("NO", "TITLE", "AUTHOR", "YEAR", "NUMBER", "WHERE"), *rows])
     yield heading
-    for line, one in zip(lines, found.results, strict=True):
+    for line, search_result in zip(lines, outcome.results, strict=True):
         yield line
-        yield from _format_holdings(one) if holdings else ()
+        yield from _format_holdings(search_result) if holdings else ()
 
 
 def _format_result_row(number: int, result: SearchResult) -> tuple[str, ...]:
-    one = result.citation
-    title = ": ".join(filter(None, (one.title, one.subtitle)))
+    citation = result.citation
+    title = ": ".join(filter(None, (citation.title, citation.subtitle)))
     return (
         str(number),
-        _truncate_text(" ".join(filter(None, (title, one.volume and f"({one.volume})")))),
-        _truncate_text(one.author),
-        one.published,
-        next((f"{number.type}:{number.value}" for number in one.identifiers), ""),
+        _truncate_text(" ".join(filter(None, (title, citation.volume and f"({citation.volume})")))),
+        _truncate_text(citation.author),
+        citation.published,
+        next((f"{number.type}:{number.value}" for number in citation.identifiers), ""),
         ", ".join(holder.target for holder in result.holders),
     )
 
@@ -219,13 +219,13 @@ def _truncate_text(text: str) -> str:
 
 def _report_catalogue_problems(answers: tuple[TargetAnswer, ...]) -> None:
     """Report who gave no answer. Raises Unavailable when nobody did."""
-    silent = [one for one in answers if one.problem]
+    silent = [answer for answer in answers if answer.problem]
     for one in silent:
         click.echo(f"{one.target}: {one.problem}", err=True)
-    for one in answers:
-        if one.total > one.shown and not one.problem:
-            click.echo(f"{one.target}: {one.shown} of {one.total} hits", err=True)
-        for note in one.notes:
-            click.echo(f"{one.target}: {note}", err=True)
+    for target_answer in answers:
+        if target_answer.total > target_answer.shown and not target_answer.problem:
+            click.echo(f"{target_answer.target}: {target_answer.shown} of {target_answer.total} hits", err=True)
+        for note in target_answer.notes:
+            click.echo(f"{target_answer.target}: {note}", err=True)
     if silent and len(silent) == len(answers):
         raise Unavailable("none of the catalogues answered")

@@ -58,12 +58,12 @@ def read_profiles_with_fallback(
 ) -> ProfileLoadResult:
     """The files as they are, with what is wrong in them; a profile whose file is wrong is as it was `before`, or left
     out where it wasn't there. So is one that doesn't fit together with these. If nothing fits, all is as before."""
-    found = _read_and_check(folder, adapters, settings, {})
-    problems, held_back = found.problems, dict[str, YamlDocument | None]()
-    while wrong := {FilePath(problem.file).stem for problem in found.problems} - held_back.keys():
+    result = _read_and_check(folder, adapters, settings, {})
+    problems, held_back = result.problems, dict[str, YamlDocument | None]()
+    while wrong := {FilePath(problem.file).stem for problem in result.problems} - held_back.keys():
         held_back |= {name: before.own_documents.get(name) for name in wrong}
-        found = _read_and_check(folder, adapters, settings, held_back)
-    return ProfileLoadResult(before if found.problems else found.profiles, problems)
+        result = _read_and_check(folder, adapters, settings, held_back)
+    return ProfileLoadResult(before if result.problems else result.profiles, problems)
 
 
 def read_profiles_with_draft(
@@ -92,8 +92,8 @@ def _read_and_check(
     ]
     problems += checks.check_partners(loaded, adapters.channels)
     problems += checks.check_locate_policies(loaded, adapters.searches)
-    for one in loaded.values():
-        problems += checks.check_profile(one.profile, one.document, settings)
+    for loaded_profile in loaded.values():
+        problems += checks.check_profile(loaded_profile.profile, loaded_profile.document, settings)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
     return ProfileLoadResult(ProfileSet(loaded, reader.own_documents), tuple(unique))
 

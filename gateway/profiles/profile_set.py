@@ -44,7 +44,7 @@ class ProfileSet:
     ) -> None:
         self.loaded = dict(loaded)
         self.own_documents = dict(own_documents or {})
-        self._by_name = {name.casefold(): one.profile for name, one in loaded.items()}
+        self._by_name = {name.casefold(): loaded_profile.profile for name, loaded_profile in loaded.items()}
         self._matcher = ProfileMatcher(self._by_name.values())
         self.max_bytes = max((profile.max_bytes for profile in self), default=1_000_000)
         """The largest message that any of them takes: what a listener reads before it knows the profile."""

@@ -186,9 +186,9 @@ class Daemon:
         self._gate.closed_by = lambda: node.outdated_by
         beats = await self._register_node(node)
         libraries = await parts.open_libraries(store)
-        for one in libraries.values():
-            if isinstance(one.system, HoldsConnections):
-                stack.push_async_callback(one.system.close_connections)
+        for library in libraries.values():
+            if isinstance(library.system, HoldsConnections):
+                stack.push_async_callback(library.system.close_connections)
         journal = Journal(store, options, self.node)
         stack.push_async_callback(journal.close)
         self._lines = PartnerConnectionPool(
@@ -236,7 +236,7 @@ class Daemon:
         await recovery.recover_left()
         health = HealthMonitor(
             store,
-            {symbol: one.system for symbol, one in libraries.items()},
+            {symbol: library.system for symbol, library in libraries.items()},
             self._profiles,
             lambda: self.listeners,
             lambda: count_set_aside(journal, libraries),
@@ -286,7 +286,7 @@ class Daemon:
 
     def _full_message_bytes(self) -> int:
         """Return the size of the largest message that any profile or mailbox takes now."""
-        return max(self._profiles.current.max_bytes, *(one.max_bytes for one in self.settings.mailboxes), 0)
+        return max(self._profiles.current.max_bytes, *(settings.max_bytes for settings in self.settings.mailboxes), 0)
 
     def _load_profiles(self) -> ProfileStore:
         settings, adapters = self.settings, self._adapters

@@ -79,13 +79,13 @@ class MailConcealer:
             for channel in self._adapters.channels.values():
                 if channel.secrets is not None and (dialect := profile.dialects.get(channel.section)) is not None:
                     references |= set(channel.secrets(dialect).values())
-            for name, one in self._adapters.mail_formats.items():
+            for name, mail_format in self._adapters.mail_formats.items():
                 if (dialect := profile.dialects.get(name)) is None:
                     continue
-                if one.secret_pattern is not None:
-                    patterns.add(one.secret_pattern(dialect))
-                if one.part_concealer is not None:
-                    parts[name] = one.part_concealer
+                if mail_format.secret_pattern is not None:
+                    patterns.add(mail_format.secret_pattern(dialect))
+                if mail_format.part_concealer is not None:
+                    parts[name] = mail_format.part_concealer
         return _SecretSources(tuple(sorted(references)), tuple(sorted(patterns)), tuple(parts.values()))
 
     def _resolve_own_secret(self, reference: str) -> str:

@@ -60,20 +60,20 @@ class MailboxServices:
             conceal=MailConcealer(settings, adapters, profiles).conceal_received,
         )
         self._node = managed.node
-        self.pollers = tuple(self._make_poller(one) for one in settings.mailboxes)
+        self.pollers = tuple(self._make_poller(mailbox_settings) for mailbox_settings in settings.mailboxes)
 
     async def list_failures(self) -> Mapping[str, MailboxFailure | None]:
         """All mailboxes by name; None: it is read, as far as we know. Raises Unavailable."""
-        found: dict[str, MailboxFailure | None] = {one.box.name: None for one in self.pollers}
-        for library in sorted({one.box.library for one in self.pollers}):
+        failures: dict[str, MailboxFailure | None] = {poller.box.name: None for poller in self.pollers}
+        for library in sorted({poller.box.library for poller in self.pollers}):
             for away in await self._store.read(partial(mailbox.list_mailbox_failures, library=library)):
-                found[away.mailbox] = away
-        return found
+                failures[away.mailbox] = away
+        return failures
 
     async def forget_removed_mailboxes(self) -> None:
         """Forget mailboxes that nobody reads any more, so that nobody could say that they are well again."""
         for library in self._settings.libraries:
-            names = [one.box.name for one in self.pollers if one.box.library == library.symbol]
+            names = [poller.box.name for poller in self.pollers if poller.box.library == library.symbol]
             await self._store.write(partial(mailbox.forget_removed_mailboxes, library=library.symbol, names=names))
 
     async def prune_mails(self) -> int:
@@ -92,30 +92,30 @@ class MailboxServices:
             forgotten += found
         return forgotten
 
-    def _make_poller(self, one: MailboxSettings) -> MailboxPoller:
+    def _make_poller(self, settings: MailboxSettings) -> MailboxPoller:
         folder = self._settings.folder
-        folders = one.folders
+        folders = settings.folders
         return MailboxPoller(
             box=MailboxInfo(
-                name=one.name,
-                library=self._settings.find_library(one.library).symbol,
-                authserv_id=one.authserv_id,
+                name=settings.name,
+                library=self._settings.find_library(settings.library).symbol,
+                authserv_id=settings.authserv_id,
             ),
-            server=one.make_mailbox_server(folder),
+            server=settings.make_mailbox_server(folder),
             rounds=PollingOptions(
                 folders={
                     MailOutcome.DONE: folders.done,
                     MailOutcome.FAILED: folders.failed,
                     MailOutcome.UNKNOWN: folders.unknown,
                 },
-                batch=one.batch,
-                max_bytes=one.max_bytes,
-                poll_seconds=one.poll_seconds,
+                batch=settings.batch,
+                max_bytes=settings.max_bytes,
+                poll_seconds=settings.poll_seconds,
             ),
             # Secrets anew each time: an access token is good for an hour.
             client=self._reader.make(lambda reference: resolve_secret(reference, folder)),
             processor=self.processor,
             store=self._store,
-            leader=self._node.make_leader(f"mailbox {one.name}"),
+            leader=self._node.make_leader(f"mailbox {settings.name}"),
             clock=self._clock,
         )

@@ -64,7 +64,7 @@ def make_pages(
             signing_in=SignInService(make_authenticator(settings, store, clock)),
             journeys=OidcJourneys(store, clock, attempt_limits(settings)),
             visits=BrowserVisits(PATRON_COOKIE, public_url, proxies, embedded=bool(pages.embed_in)),
-            entries={one.symbol: _make_library_entry(one, secrets, clock) for one in settings.libraries},
+            entries={library.symbol: _make_library_entry(library, secrets, clock) for library in settings.libraries},
             proxies=proxies,
             public_url=public_url,
             embed_in=pages.embed_in,
@@ -92,7 +92,7 @@ def make_staff_pages(
 ) -> StaffPages:
     staff, public_url = settings.staff, settings.http.public_url
     proxies = TrustedProxies(settings.http.trusted_proxies)
-    symbols = tuple(one.symbol for one in settings.libraries)
+    symbols = tuple(library.symbol for library in settings.libraries)
     times = SessionTimes(timedelta(minutes=staff.idle_minutes), timedelta(hours=staff.session_hours))
     attempts = AttemptCounter(store, clock, attempt_limits(settings), STAFF_AREA)
     keys = [secrets(reference) for reference in settings.journal.encryption_keys]

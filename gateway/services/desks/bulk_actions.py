@@ -35,15 +35,15 @@ class BulkActionService:
 
     async def collect(self, wanted: RequestFilter) -> Sequence[Request]:
         """All that fit. Raises TooManyRequests, and what `RequestService.listing` raises."""
-        found: dict[str, Request] = {}
+        requests: dict[str, Request] = {}
         cursor = ""
         while True:
             page = await self.requests.list_requests(wanted, _PAGE, cursor)
-            found |= {request.id: request for request in page}
-            if len(found) > MAX_BULK:
+            requests |= {request.id: request for request in page}
+            if len(requests) > MAX_BULK:
                 raise TooManyRequests
             if not page.cursor:
-                return tuple(found.values())
+                return tuple(requests.values())
             cursor = page.cursor
 
     async def list_possible(self, request: Request) -> frozenset[EventKind]:

@@ -49,14 +49,14 @@ class CopyService:
         several: SeveralRequests | None = None
         for word in dict.fromkeys((stem.rpartition(".")[0] or stem, *_APART.split(stem))):
             try:
-                found = await self.requests.find_request(word)
+                request = await self.requests.find_request(word)
             except NotFound:
                 continue
             except SeveralRequests as error:
                 several = several or error
                 continue
-            if found.role is Role.LENDING:
-                return found
+            if request.role is Role.LENDING:
+                return request
         raise several or NotFound("request")
 
     async def add_copy(self, request_id: str, upload: FileUpload, actor: str, *, whole: bool) -> Request:
@@ -64,10 +64,10 @@ class CopyService:
         request, attachment = await self.requests.attach(request_id, upload, actor, None)
         if not whole:
             return request
-        made = ActionRequest(
+        action_request = ActionRequest(
             kind=EventKind.DIGITISED, details=EventDetails(attachment=attachment.id), actor=actor, version=None
         )
-        return await self.requests.apply_action(request_id, made)
+        return await self.requests.apply_action(request_id, action_request)
 
     def can_sign_off(self, request: Request, actor: str) -> bool:
         """Return whether the partner's workflow lets this person allow the copy."""
@@ -82,10 +82,10 @@ class CopyService:
 
     async def list_delivered(self, limit: int) -> Sequence[DeliveredCopy]:
         """Those that changed last, newest first; at most MAX_DELIVERED."""
-        wanted = RequestFilter(
+        request_filter = RequestFilter(
             role=Role.LENDING, states=(LendingState.COMPLETED.value,), services=(ServiceType.COPY,), open=False
         )
-        page = await self.requests.list_requests(wanted, min(limit, MAX_DELIVERED), "")
+        page = await self.requests.list_requests(request_filter, min(limit, MAX_DELIVERED), "")
 
         def load_delivered(connection: Transaction) -> Sequence[DeliveredCopy]:
             return tuple(
@@ -124,7 +124,7 @@ def _parse_own(token: str, request: Request) -> CopyLink | None:
 
 
 def _build_view(request: Request, row: EventRow, link: CopyLink, fetched: DownloadRecord) -> CopyLinkView:
-    file = next((one.name for one in request.attachments if one.id == link.attachment_id), "")
+    file = next((attachment.name for attachment in request.attachments if attachment.id == link.attachment_id), "")
     return CopyLinkView(
         file=file,
         sent=row.at,

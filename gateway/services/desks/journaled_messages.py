@@ -85,8 +85,8 @@ class JournaledMessageService:
 
     async def list_messages(self, request: Request) -> Sequence[JournalMessage]:
         """All about the request, by whatever number, newest first."""
-        wanted = JournalFilter(library=self.context.symbol, managed_request=names_of_request(request))
-        return (await self.journal.list_messages(wanted, MAX_MESSAGES)).messages
+        journal_filter = JournalFilter(library=self.context.symbol, managed_request=names_of_request(request))
+        return (await self.journal.list_messages(journal_filter, MAX_MESSAGES)).messages
 
     async def list_events_by_mail(self, view: RequestView) -> frozenset[str]:
         """Ids of those of its history that came by email, as far as the journal knows still."""
@@ -133,30 +133,30 @@ class JournaledMessageService:
     async def read_exchange(self, message_id: str) -> tuple[ReadableMessage, ...]:
         """The message and its answer, or what it answers, in this order. Raises NotFound."""
         symbol = self.context.symbol
-        found = await self.journal.list_exchange(symbol, message_id)
-        if not found:
+        exchange = await self.journal.list_exchange(symbol, message_id)
+        if not exchange:
             raise NotFound("message")
-        return tuple([await self._read_message(one) for one in found])
+        return tuple([await self._read_message(message) for message in exchange])
 
     async def load_exchange(self, message_id: str) -> tuple[FullMessage, ...]:
         """The same, as bytes. Raises NotFound, BodyUnreadable."""
-        found = await self.journal.get_exchange(self.context.symbol, message_id)
-        if not found:
+        exchange = await self.journal.get_exchange(self.context.symbol, message_id)
+        if not exchange:
             raise NotFound("message")
-        return found
+        return exchange
 
     async def list_replays(self, message_id: str) -> Sequence[JournalMessage]:
         """List the replays of the message, newest first."""
         symbol = self.context.symbol
-        wanted = JournalFilter(symbol, direction=MessageDirection.IN, replay_of=message_id)
-        return (await self.journal.list_messages(wanted, MAX_REPLAYS)).messages
+        journal_filter = JournalFilter(symbol, direction=MessageDirection.IN, replay_of=message_id)
+        return (await self.journal.list_messages(journal_filter, MAX_REPLAYS)).messages
 
     async def _read_message(self, message: JournalMessage) -> ReadableMessage:
         try:
-            found = await self.journal.get_message(message.library, message.id)
+            full_message = await self.journal.get_message(message.library, message.id)
         except BodyUnreadable as error:
             return ReadableMessage(message, "", kept=True, whole=not message.truncated, problem=error.detail)
-        return _make_readable(found or FullMessage(message, None))
+        return _make_readable(full_message or FullMessage(message, None))
 
 
 def _make_readable(found: FullMessage) -> ReadableMessage:

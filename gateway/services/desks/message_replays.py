@@ -83,12 +83,12 @@ class MessageReplayService:
         """Read the original and its answer. A replay of a replay could do twice what one of the original does once: its
         identity is that of when the message came. Raises NotFound, NotReplayableError."""
         try:
-            found = await self.journaled.load_exchange(message_id)
+            exchange = await self.journaled.load_exchange(message_id)
         except BodyUnreadable as error:
             raise NotReplayableError(error.detail) from error
-        if found[0].message.replay_of:
+        if exchange[0].message.replay_of:
             raise NotReplayableError("it is a replay; replay the original instead")
-        return found[0], found[1] if len(found) > 1 else None
+        return exchange[0], exchange[1] if len(exchange) > 1 else None
 
     async def find_newest_replay(self, message_id: str) -> JournalMessage | None:
         """Find the newest replay of the message; None: there is none."""

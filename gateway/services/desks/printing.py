@@ -142,10 +142,10 @@ class PrintService:
             )
             return print_batches.insert_batch(connection, batch)
 
-        made = await self.context.store.write(insert_new_batch)
-        if made is None:
+        print_batch = await self.context.store.write(insert_new_batch)
+        if print_batch is None:
             raise Refused(RefusalReason.NOT_ALLOWED, "Nothing is waiting to be printed.")
-        return made
+        return print_batch
 
     async def make_batch_of(self, kind: PrintKind, request_ids: Sequence[str], actor: str) -> PrintBatch:
         """Make a batch of these requests, whether or not they were on such paper before: at most MAX_BATCH_REQUESTS.
@@ -205,7 +205,7 @@ class PrintService:
         found = await self.context.store.read(
             lambda c: print_batches.list_batches_of_request(c, self.context.symbol, request.id)
         )
-        batches = {one.kind: one for one in found}
+        batches = {batch.kind: batch for batch in found}
         papers = []
         for kind, use in USES.items():
             if use.role not in (None, request.role):
@@ -239,10 +239,10 @@ class PrintService:
 
     async def find_batch(self, number: int) -> PrintBatch:
         """Find a batch; raises NotFound."""
-        found = await self.context.store.read(lambda c: print_batches.find_batch(c, self.context.symbol, number))
-        if found is None:
+        batch = await self.context.store.read(lambda c: print_batches.find_batch(c, self.context.symbol, number))
+        if batch is None:
             raise NotFound("batch")
-        return found
+        return batch
 
     async def mark_printed(self, number: int, actor: str) -> None:
         """It is on paper; said again, the last time counts. Raises NotFound."""
@@ -315,16 +315,16 @@ class PrintService:
     async def _add_patron_letter(self, context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
         """The newest that could not be sent."""
         page = await self.notices.list_notices(sheet.request.id, MAX_NOTICES, "")
-        found = next((one for one in page if one.status is NoticeStatus.NOT_SENT), None)
-        if found is None:
+        notice = next((view for view in page if view.status is NoticeStatus.NOT_SENT), None)
+        if notice is None:
             raise NotFound("notice")
-        return replace(sheet, notice=await self.notices.render_notice(found.id))
+        return replace(sheet, notice=await self.notices.render_notice(notice.id))
 
 
 async def _load_requests(context: LibraryContext, ids: Sequence[str]) -> tuple[Request, ...]:
     def load_all(connection: Transaction) -> tuple[Request, ...]:
         found = (requests.load_request(connection, context.symbol, id_) for id_ in ids)
-        return tuple(one for one in found if one is not None)
+        return tuple(request for request in found if request is not None)
 
     return await context.store.read(load_all)
 
@@ -340,12 +340,12 @@ def _list_partners_by_post(context: LibraryContext) -> tuple[str, ...]:
     return tuple(profile.name for profile, partner in context.partners() if not partner.channel)
 
 
-def _complete_party(context: LibraryContext, request: Request, said: LibraryParty) -> LibraryParty:
+def _complete_party(context: LibraryContext, request: Request, party: LibraryParty) -> LibraryParty:
     """Complete a party as the request names it; what it leaves out as our profile has it, of a partner itself."""
     partner = context.partner(request.partner.profile)
-    if partner is None or said.symbol != request.partner.symbol:
-        return said
-    return replace(said, name=said.name or partner.name, address=said.address or partner.address)
+    if partner is None or party.symbol != request.partner.symbol:
+        return party
+    return replace(party, name=party.name or partner.name, address=party.address or partner.address)
 
 
 async def _keep_sheet(_context: LibraryContext, sheet: PrintSheet) -> PrintSheet:

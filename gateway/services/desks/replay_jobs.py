@@ -161,10 +161,10 @@ class ReplayJobs:
                 else None
             )
 
-        found = await self._library.store.read(read_job)
-        if found is None:
+        progress = await self._library.store.read(read_job)
+        if progress is None:
             raise NotFound("job")
-        return found
+        return progress
 
     async def list_items(
         self, job_id: str, limit: int, after: int = -1, status: ReplayStatus | None = None

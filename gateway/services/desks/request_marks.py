@@ -39,7 +39,7 @@ class RequestMarkService:
         gone = {" ".join(one.split()) for one in remove}
 
         def change_request_labels(request: Request) -> Request:
-            labels = tuple(dict.fromkeys(one for one in (*request.labels, *new) if one not in gone))
+            labels = tuple(dict.fromkeys(label for label in (*request.labels, *new) if label not in gone))
             if len(labels) > MAX_LABELS:
                 raise Refused(
                     RefusalReason.INVALID_VALUE,
@@ -55,7 +55,7 @@ class RequestMarkService:
 
         def set_marks_back(connection: Transaction) -> int:
             count = 0
-            for change in sorted(changes, key=lambda one: one.request_id):
+            for change in sorted(changes, key=lambda mark_change: mark_change.request_id):
                 request = requests.lock_request(connection, self.context.symbol, change.request_id)
                 if request is not None and (back := take_back_marks(request, change)) != request:
                     requests.amend_request(connection, back)

@@ -134,8 +134,8 @@ class StatisticsService:
         months = list_months(wanted.first, wanted.last)
         if len(months) > MAX_MONTHS:
             raise ValueError(f"at most {MAX_MONTHS} months are counted at once")
-        asked = replace(wanted, library=self.context.symbol)
-        return _build_statistics(asked, months, await _read_figures(self.context, asked))
+        figure_filter = replace(wanted, library=self.context.symbol)
+        return _build_statistics(figure_filter, months, await _read_figures(self.context, figure_filter))
 
 
 @value_object
@@ -177,27 +177,27 @@ def shift_month(month: int, by: int) -> int:
     return place // 12 * 100 + place % 12 + 1
 
 
-def _build_statistics(wanted: FigureFilter, months: Sequence[int], found: _Figures) -> RequestStatistics:
+def _build_statistics(wanted: FigureFilter, months: Sequence[int], figures: _Figures) -> RequestStatistics:
     rounded = bool(wanted.branch)
     return RequestStatistics(
         wanted=wanted,
         flows=tuple(
-            _build_flow(role, is_copy, months, found.counts, rounded and role is Role.BORROWING)
+            _build_flow(role, is_copy, months, figures.counts, rounded and role is Role.BORROWING)
             for role in Role
             for is_copy in (False, True)
         ),
-        partners=_build_partners(found, rounded),
+        partners=_build_partners(figures, rounded),
         times=tuple(
             _measure_time(role, is_copy, step, hours, rounded and role is Role.BORROWING)
             for role in Role
             for is_copy in (False, True)
-            for step, hours in found.hours.items()
+            for step, hours in figures.hours.items()
             if role is Role.BORROWING or step == "sent"
         ),
-        reasons=tuple(_round_reasons(found.reasons, rounded)),
-        endings=tuple(_round_endings(found.endings, rounded)),
-        costs=tuple(one for one in found.costs if one.count >= MIN_CASES or not rounded),
-        branches=found.branches,
+        reasons=tuple(_round_reasons(figures.reasons, rounded)),
+        endings=tuple(_round_endings(figures.endings, rounded)),
+        costs=tuple(cost for cost in figures.costs if cost.count >= MIN_CASES or not rounded),
+        branches=figures.branches,
         is_rounded=rounded,
     )
 
@@ -216,22 +216,22 @@ def _build_flow(
     )
 
 
-def _build_partners(found: _Figures, rounded: bool) -> tuple[PartnerStatistics, ...]:
+def _build_partners(figures: _Figures, rounded: bool) -> tuple[PartnerStatistics, ...]:
     """Those with most to do first."""
-    names = {one.partner for one in found.counts if one.partner}
+    names = {count.partner for count in figures.counts if count.partner}
     hours: dict[str, list[tuple[int, int]]] = {}
-    for one in found.partner_hours:
-        hours.setdefault(one.partner, []).append((one.hours, one.count))
+    for partner_hours in figures.partner_hours:
+        hours.setdefault(partner_hours.partner, []).append((partner_hours.hours, partner_hours.count))
     built = [
         PartnerStatistics(
             name,
-            _sum_outcomes(_select_counts(found.counts, name, lambda one: one.attempt != WHOLE_REQUEST), rounded),
-            _sum_outcomes(_select_counts(found.counts, name, lambda one: one.role is Role.LENDING), rounded=False),
+            _sum_outcomes(_select_counts(figures.counts, name, lambda one: one.attempt != WHOLE_REQUEST), rounded),
+            _sum_outcomes(_select_counts(figures.counts, name, lambda one: one.role is Role.LENDING), rounded=False),
             *_measure_partner(hours.get(name, ())),
         )
         for name in names
     ]
-    with_some = [one for one in built if one.we_asked.asked or one.asked_us.asked]
+    with_some = [statistics for statistics in built if statistics.we_asked.asked or statistics.asked_us.asked]
     return tuple(sorted(with_some, key=lambda one: (-one.we_asked.asked - one.asked_us.asked, one.partner)))
 
 
@@ -246,13 +246,13 @@ def _measure_partner(hours: Sequence[tuple[int, int]]) -> tuple[float | None, fl
 def _select_counts(
     counts: Iterable[FigureCount], partner: str, is_meant: Callable[[FigureCount], bool]
 ) -> list[FigureCount]:
-    return [one for one in counts if one.partner == partner and is_meant(one)]
+    return [count for count in counts if count.partner == partner and is_meant(count)]
 
 
 def _sum_outcomes(counts: Iterable[FigureCount], rounded: bool) -> OutcomeCounts:
     sums = dict.fromkeys(RequestOutcome, 0)
-    for one in counts:
-        sums[one.outcome] += one.count
+    for figure_count in counts:
+        sums[figure_count.outcome] += figure_count.count
     shown = {outcome: round_count(n) if rounded else n for outcome, n in sums.items()}
     asked = sum(sums.values())
     return OutcomeCounts(
@@ -271,17 +271,17 @@ def round_count(count: int) -> int:
 
 
 def _round_reasons(reasons: Iterable[ReasonCount], rounded: bool) -> Iterable[ReasonCount]:
-    for one in reasons:
-        count = round_count(one.count) if rounded and one.role is Role.BORROWING else one.count
+    for reason in reasons:
+        count = round_count(reason.count) if rounded and reason.role is Role.BORROWING else reason.count
         if count:
-            yield replace(one, count=count)
+            yield replace(reason, count=count)
 
 
 def _round_endings(endings: Iterable[EndingCount], rounded: bool) -> Iterable[EndingCount]:
-    for one in endings:
-        count = round_count(one.count) if rounded else one.count
+    for ending in endings:
+        count = round_count(ending.count) if rounded else ending.count
         if count:
-            yield replace(one, count=count)
+            yield replace(ending, count=count)
 
 
 def _measure_time(role: Role, is_copy: bool, step: str, hours: Iterable[HoursCount], rounded: bool) -> TurnaroundTime:

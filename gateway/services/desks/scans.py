@@ -96,14 +96,14 @@ class ScanService:
         asked = _digest_of_order(order)
         now = context.now()
         since = now - KEPT_FOR
-        kept = await context.store.read(lambda c: api_records.find_answer(c, key, since))
-        if kept is not None and kept.request != asked:
+        stored_answer = await context.store.read(lambda c: api_records.find_answer(c, key, since))
+        if stored_answer is not None and stored_answer.request != asked:
             raise Refused(RefusalReason.NOT_ALLOWED, "Another scan was sent with this key.", about=MessagePart.REQUEST)
-        if kept is not None and kept.status != UNANSWERED:
-            return await self._restore_result(context, order, kept)
+        if stored_answer is not None and stored_answer.status != UNANSWERED:
+            return await self._restore_result(context, order, stored_answer)
         try:
             # One that came to no answer is judged anew, by the state that the request has got into.
-            with use_key(WorkKey(key, asked, now, since)) if kept is None else nullcontext():
+            with use_key(WorkKey(key, asked, now, since)) if stored_answer is None else nullcontext():
                 result = await self._carry_out(context, order)
         except KeyTaken as taken:
             raise Unavailable("the first scan with this key has not been answered yet") from taken
@@ -111,19 +111,19 @@ class ScanService:
         await context.store.write(lambda c: api_records.store_answer(c, key, answer, now))
         return result
 
-    async def _restore_result(self, context: LibraryContext, order: ScanOrder, kept: StoredAnswer) -> ScanResult:
-        said = json.loads(kept.body)
-        found = [await self._find_by_id(context, id_) for id_ in (said["request"], *said["choices"]) if id_]
+    async def _restore_result(self, context: LibraryContext, order: ScanOrder, answer: StoredAnswer) -> ScanResult:
+        document = json.loads(answer.body)
+        found = [await self._find_by_id(context, id_) for id_ in (document["request"], *document["choices"]) if id_]
         requests = {one.id: one for one in found if one is not None}
-        reason, request = ScanReason(said["reason"]), requests.get(said["request"])
+        reason, request = ScanReason(document["reason"]), requests.get(document["request"])
         return ScanResult(
             code=order.code,
             reason=reason,
-            detail=said["detail"],
+            detail=document["detail"],
             request=request,
             settlement=await self._find_settlement(order, request, reason),
-            volume=said["volume"],
-            choices=tuple(requests[id_] for id_ in said["choices"] if id_ in requests),
+            volume=document["volume"],
+            choices=tuple(requests[id_] for id_ in document["choices"] if id_ in requests),
         )
 
     async def _find_by_id(self, context: LibraryContext, request_id: str) -> Request | None:
@@ -215,9 +215,9 @@ class ScanService:
         except (Unavailable, OutcomeUnknown) as away:
             return _say(order, ScanReason.KEPT, request, away.detail, meant)
         reason = ScanReason.SETTLED if request.is_loss_settled else scan_rules.reason_after(rule, after)
-        said = _say(order, reason, after, volume=meant)
+        result = _say(order, reason, after, volume=meant)
         done = UndoableAct(before=request, version=after.version, kind=kind)
-        return replace(said, done=done, settlement=await self._find_settlement(order, after, reason))
+        return replace(result, done=done, settlement=await self._find_settlement(order, after, reason))
 
     def _is_sending_told(self, request: Request) -> bool:
         """Return whether its lender says by a message that it was sent: one that is written letters need not."""
@@ -232,7 +232,7 @@ class ScanService:
         history = (await self._requests.load_view(request.id)).history
         kind = scan_rules.RULE_OF_WORK[order.work].kind
         found = (find_settlement_before(line, history) for line in reversed(history) if line.event.kind is kind)
-        return next((one for one in found if one is not None), None)
+        return next((settlement for settlement in found if settlement is not None), None)
 
 
 def _say(
@@ -288,6 +288,6 @@ def _dump_result(result: ScanResult) -> bytes:
         "detail": result.detail,
         "request": result.request.id if result.request is not None else "",
         "volume": result.volume,
-        "choices": [one.id for one in result.choices],
+        "choices": [choice.id for choice in result.choices],
     }
     return json.dumps(said).encode()

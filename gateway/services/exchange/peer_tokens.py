@@ -53,22 +53,22 @@ class PeerTokenVerifier:
         by which the message names its sender."""
         if not authorization:
             return write_sentence("the token is missing")
-        given = _BEARER.fullmatch(authorization) if len(authorization) <= MAX_TOKEN_CHARS else None
-        if given is None:
+        match = _BEARER.fullmatch(authorization) if len(authorization) <= MAX_TOKEN_CHARS else None
+        if match is None:
             return write_sentence("Authorization has no Bearer token")
         if not system:
             return write_sentence("the message does not name its system")
         try:
-            header = jwt.get_unverified_header(given[1])
+            header = jwt.get_unverified_header(match[1])
             if header.get("alg") != ALGORITHM:
                 return write_sentence("the token is not signed with RS256")
-            fault = self._find_claim_fault(self._read_claims(given[1], None, peer, system), peer)
+            fault = self._find_claim_fault(self._read_claims(match[1], None, peer, system), peer)
             if fault:  # before anybody is asked for keys
                 return fault
             key = await self._find_key(peer, header.get("kid", ""))
             if key is None:
                 return write_sentence("the token was signed with a key that its issuer does not publish")
-            self._read_claims(given[1], jwt.PyJWK(dict(key), ALGORITHM), peer, system)
+            self._read_claims(match[1], jwt.PyJWK(dict(key), ALGORITHM), peer, system)
         except (jwt.PyJWTError, RecursionError) as error:
             return _describe_token_error(error)
         except Unavailable as error:

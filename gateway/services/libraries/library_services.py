@@ -77,7 +77,7 @@ class LibraryServices:
 
 def find_library(libraries: Mapping[str, LibraryServices], symbol: str) -> LibraryServices:
     """Return the library that has this symbol, without case. Raises NotFound."""
-    found = next((library for known, library in libraries.items() if known.casefold() == symbol.casefold()), None)
-    if found is None:
+    services = next((library for known, library in libraries.items() if known.casefold() == symbol.casefold()), None)
+    if services is None:
         raise NotFound("library")
-    return found
+    return services

@@ -276,10 +276,10 @@ class UnmatchedMailService:
         if reading.problem:
             return (*lines, write_sentence("for staff: %(report)s", report=reading.problem))
         for profile in reading.profiles[:1]:
-            for found in await self.context.store.read(_make_event_search(self.context, profile, reading)):
-                lines += found.explained
-                if found.named is None:
-                    count = len(found.possible)
+            for match in await self.context.store.read(_make_event_search(self.context, profile, reading)):
+                lines += match.explained
+                if match.named is None:
+                    count = len(match.possible)
                     lines.append(
                         write_sentence("for staff: 1 possible request")
                         if count == 1
@@ -332,19 +332,19 @@ def _list_candidates(
     )
     candidates = [_weigh_candidate(request, row, text) for request in found if request is not None]
     weights = {one.request.id: (len(one.numbers), one.with_sender, len(one.words)) for one in candidates}
-    return tuple(sorted(candidates, key=lambda one: weights[one.request.id], reverse=True))
+    return tuple(sorted(candidates, key=lambda mail_candidate: weights[mail_candidate.request.id], reverse=True))
 
 
 def _weigh_candidate(request: Request, row: MailRow, text: str) -> MailCandidate:
     folded = f" {fold_text(text)} "
     citation = request.citation
     said = " ".join((citation.title, citation.component_title, citation.author, citation.component_author))
-    numbers = (request.number, request.transaction, *(one.transaction for one in request.attempts))
-    partners = {request.partner.profile, *(one.partner for one in request.attempts)}
+    numbers = (request.number, request.transaction, *(attempt.transaction for attempt in request.attempts))
+    partners = {request.partner.profile, *(attempt.partner for attempt in request.attempts)}
     words = (word for word in fold_text(said).split() if _has_word(folded, word))
     return MailCandidate(
         request=request,
-        numbers=tuple(dict.fromkeys(one for one in numbers if one and one.casefold() in text.casefold())),
+        numbers=tuple(dict.fromkeys(number for number in numbers if number and number.casefold() in text.casefold())),
         words=tuple(dict.fromkeys(words))[:MAX_WORDS],
         with_sender=bool(row.profile) and row.profile in partners,
     )
@@ -391,9 +391,9 @@ def _find_correspondent(
         profile = context.profile(name)
         if profile is None:
             continue
-        found = mailbox.list_references_of_requests(connection, context.symbol, name, [request.id])
-        if found:
-            return profile, found[0]
+        references = mailbox.list_references_of_requests(connection, context.symbol, name, [request.id])
+        if references:
+            return profile, references[0]
     return None, None
 
 
@@ -422,7 +422,7 @@ def _describe_mail(parsed: ParsedMail) -> tuple[str, ...]:
 
 
 def _events_to_match(reading: MailReading) -> tuple[MailEvent, ...]:
-    return tuple(one for one in reading.understood.events if one.kind is not EventKind.REQUEST)
+    return tuple(event for event in reading.understood.events if event.kind is not EventKind.REQUEST)
 
 
 def _make_event_search(

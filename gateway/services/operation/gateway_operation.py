@@ -340,7 +340,7 @@ class GatewayOperation:
     async def find_version(self, name: str, id_: str) -> ProfileVersion:
         """Find a version; raises NotFound."""
         owners = ("", self._context.symbol)
-        found = await self._context.store.read(lambda c: profile_versions.find_profile_version(c, owners, name, id_))
-        if found is None:
+        version = await self._context.store.read(lambda c: profile_versions.find_profile_version(c, owners, name, id_))
+        if version is None:
             raise NotFound("version")
-        return found
+        return version

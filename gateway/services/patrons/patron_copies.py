@@ -68,12 +68,12 @@ class PatronCopies:
         """Ids of those whose copy may still be had here."""
         age = timedelta(days=self.requests.context.policy().copies.link_days)
         now = self.requests.context.now()
-        recent = [one for one in wanted if _has_copy(one) and one.changed + age > now]
+        recent = [request for request in wanted if _has_copy(request) and request.changed + age > now]
         if not recent:
             return frozenset()
 
         def list_copies(connection: Transaction) -> frozenset[str]:
-            copies = {one.id: _load_copy(connection, self.requests.context, one) for one in recent}
+            copies = {request.id: _load_copy(connection, self.requests.context, request) for request in recent}
             return frozenset(id_ for id_, copy in copies.items() if copy is not None and copy.left)
 
         return await self.requests.context.store.read(list_copies)
@@ -107,12 +107,12 @@ def _has_copy(request: Request) -> bool:
 
 
 def _load_copy(connection: Transaction, context: LibraryContext, request: Request) -> PatronCopy | None:
-    found = _find_delivered(connection, context, request)
-    if found is None:
+    copy = _find_delivered(connection, context, request)
+    if copy is None:
         return None
-    taken = api_records.get_download_count(connection, context.symbol, found.counter)
-    left = max(0, found.most - taken) if found.expires > context.now() else 0
-    return PatronCopy(file=found.file, url=found.url, expires=found.expires, left=left)
+    download_count = api_records.get_download_count(connection, context.symbol, copy.counter)
+    left = max(0, copy.most - download_count) if copy.expires > context.now() else 0
+    return PatronCopy(file=copy.file, url=copy.url, expires=copy.expires, left=left)
 
 
 def _find_delivered(connection: Transaction, context: LibraryContext, request: Request) -> _DeliveredCopy | None:
@@ -126,7 +126,7 @@ def _find_delivered(connection: Transaction, context: LibraryContext, request: R
     details, rules = row.event.details, context.policy().copies
     link = _read_own_link(connection, details.link, request)
     file_id = link.attachment_id if link is not None else details.attachment
-    file = next((one for one in request.attachments if one.id == file_id), None)
+    file = next((attachment for attachment in request.attachments if attachment.id == file_id), None)
     is_on_web = link is None and _is_on_web(details.link)
     if file is None and not is_on_web:
         return None
@@ -165,8 +165,8 @@ def _read_own_link(connection: Transaction, link: str, request: Request) -> Copy
     token = link.rpartition(COPY_PATH)[2]
     secret = read_secret(connection, request.library, COPY_LINKS)
     try:
-        said = read_copy_link(token)
+        copy_link = read_copy_link(token)
     except InvalidLinkError:
         return None
     is_ours = secret is not None and is_signed(token, secret)
-    return said if is_ours and (said.library, said.request_id) == (request.library, request.id) else None
+    return copy_link if is_ours and (copy_link.library, copy_link.request_id) == (request.library, request.id) else None

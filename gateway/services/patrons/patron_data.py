@@ -65,11 +65,11 @@ class HeldPatronData:
 
     @property
     def open_requests(self) -> tuple[Request, ...]:
-        return tuple(one for one in self.requests if one.open)
+        return tuple(request for request in self.requests if request.open)
 
     @property
     def closed_requests(self) -> tuple[Request, ...]:
-        return tuple(one for one in self.requests if not one.open)
+        return tuple(request for request in self.requests if not request.open)
 
 
 @value_object
@@ -94,7 +94,7 @@ class PatronDataService:
 
         def read_all(connection: Transaction) -> list[Mapping[str, object]]:
             found = _find_requests(connection, self.context.symbol, number)
-            return [_export_request(connection, self.context, one) for one in found]
+            return [_export_request(connection, self.context, request) for request in found]
 
         made = self.context.now().isoformat(timespec="seconds")
         return {
@@ -108,12 +108,12 @@ class PatronDataService:
         """Closed requests forget the patron now, with what people wrote in them, the contents of messages and mails
         about them, and what was sent; the journal the contents of look-ups of this number. The patron is signed out.
         Open ones forget in their time. Raises TooManyRequestsError."""
-        held = await self.find_data(number)
+        data = await self.find_data(number)
         forgotten: list[str] = []
-        for request in held.closed_requests:
+        for request in data.closed_requests:
             if await self.context.store.write(lambda c, id_=request.id: _forget_in(c, self.context, id_, actor)):  # type: ignore[misc]
                 forgotten.append(request.number)
-        ids = {link.id for one in held.requests for link in _links_of(one, number)}
+        ids = {link.id for one in data.requests for link in _links_of(one, number)}
 
         def forget_the_rest(connection: Transaction) -> None:
             for one in sorted({number.text, *ids} - {""}):
@@ -123,7 +123,7 @@ class PatronDataService:
 
         await self.context.store.write(forget_the_rest)
         self.context.wake_outbox()
-        return ForgottenPatronData(tuple(forgotten), tuple(one.number for one in held.open_requests))
+        return ForgottenPatronData(tuple(forgotten), tuple(open_request.number for open_request in data.open_requests))
 
 
 def _find_requests(connection: Transaction, library: str, number: PatronNumber) -> tuple[Request, ...]:
@@ -133,7 +133,7 @@ def _find_requests(connection: Transaction, library: str, number: PatronNumber) 
     if len(ids) > MAX_REQUESTS:
         raise TooManyRequestsError(number.text)
     loaded = (requests.load_request(connection, library, id_) for id_ in sorted(ids, reverse=True))
-    return tuple(one for one in loaded if one is not None and _links_of(one, number))
+    return tuple(request for request in loaded if request is not None and _links_of(request, number))
 
 
 def _links_of(request: Request, number: PatronNumber) -> tuple[PatronLink, ...]:

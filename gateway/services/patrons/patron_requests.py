@@ -46,8 +46,8 @@ class PatronRequestService:
         """
         found: set[str] = set()
         if kind is not PatronReference.IDENTIFIER:
-            wanted = RequestFilter(role=Role.BORROWING, patron_id=value)
-            found.update(request.patron.id for request in await self.requests.list_requests(wanted, 1, ""))
+            request_filter = RequestFilter(role=Role.BORROWING, patron_id=value)
+            found.update(request.patron.id for request in await self.requests.list_requests(request_filter, 1, ""))
         if kind is not PatronReference.ID:
             try:
                 found.add((await self.requests.context.system.find_patron(PatronKey(value))).id)
@@ -68,8 +68,8 @@ class PatronRequestService:
         self, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
     ) -> ResultPage[PatronView]:
         """Newest change first. Raises InvalidCursorError."""
-        wanted = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=open_)
-        page = await self.requests.list_requests(wanted, limit, cursor)
+        request_filter = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=open_)
+        page = await self.requests.list_requests(request_filter, limit, cursor)
         return ResultPage(
             tuple(self._build_patron_view(self.requests.context, request, language) for request in page), page.cursor
         )
@@ -112,17 +112,17 @@ class PatronRequestService:
         holds = await self.requests.context.system.patron_holds(patron_id)
         if not holds:
             return ()
-        wanted = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=True)
-        ours = tuple(await self.requests.list_requests(wanted, MAX_OPEN_REQUESTS, ""))
-        return tuple(one for one in holds if not any(_is_hold_of_request(one, request) for request in ours))
+        request_filter = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=True)
+        ours = tuple(await self.requests.list_requests(request_filter, MAX_OPEN_REQUESTS, ""))
+        return tuple(hold for hold in holds if not any(_is_hold_of_request(hold, request) for request in ours))
 
     async def find_hold(self, patron_id: str, hold_id: str) -> Hold:
         """Find a hold; raises NotFound for those of others too, and as `list_holds`."""
         holds = await self.list_holds(patron_id)
-        found = next((one for one in holds if one.id == hold_id), None)
-        if found is None:
+        hold = next((one for one in holds if one.id == hold_id), None)
+        if hold is None:
             raise NotFound("hold")
-        return found
+        return hold
 
     def can_cancel_hold(self, hold: Hold) -> bool:
         """Return whether the library's system can cancel it, and no partner's request hangs on it. What has no key
@@ -145,14 +145,14 @@ class PatronRequestService:
             raise NotFound("hold") from refused
 
     def _build_patron_view(self, context: LibraryContext, request: Request, language: str) -> PatronView:
-        said = status_of_request(request)
+        text = status_of_request(request)
         spoken = self.letters.resolve_language(language or request.patron.language)
         return PatronView(
             request=request,
-            status=said.status,
-            text=spoken.words.patron.get(said.word, said.word),
+            status=text.status,
+            text=spoken.words.patron.get(text.word, text.word),
             language=spoken.language,
-            actions=_list_patron_actions(context, request, said.status),
+            actions=_list_patron_actions(context, request, text.status),
         )
 
 

@@ -62,8 +62,8 @@ async def make_answer_links(context: LibraryContext, request: Request) -> Mappin
         return {}
     expires = query.answer_by.replace(microsecond=0)
     links = [
-        QuestionLink(library=context.symbol, request_id=request.id, query=query.id, answer=one, expires=expires)
-        for one in ANSWERS
+        QuestionLink(library=context.symbol, request_id=request.id, query=query.id, answer=answer, expires=expires)
+        for answer in ANSWERS
     ]
 
     def create_answer_tokens(connection: Transaction) -> list[str]:
@@ -157,7 +157,7 @@ def _describe_offer(request: Request, words: LanguageWords) -> Rows:
         return ()
     return label_rows(
         words,
-        ("conditions", ", ".join(words.conditions.get(one, one) for one in attempt.conditions)),
+        ("conditions", ", ".join(words.conditions.get(condition, condition) for condition in attempt.conditions)),
         ("cost", words.format_money(query.cost) if query.cost is not None else ""),
     )
 
@@ -238,7 +238,7 @@ class PartnerQuestionService:
             if view.given != link.answer:  # not the same once more
                 self._journal_answer(connection, link, request, with_, form, _late_answer_refusal(view))
             return view
-        if any(one.fault for one in view.fields):
+        if any(field.fault for field in view.fields):
             return view
         assert with_ is not None, "an open question has somebody to answer it"
         details = parse_answer_form(PARTNER_ANSWERS[link.answer], request, form, context.today()).details
@@ -251,8 +251,8 @@ class PartnerQuestionService:
             transaction=with_.transaction,
             details=self._add_message_text(link, details),
         )
-        taken = LibraryInbox(context).receive_in(connection, message, with_.profile)
-        self._journal_answer(connection, link, request, with_, form, taken.refused)
+        result = LibraryInbox(context).receive_in(connection, message, with_.profile)
+        self._journal_answer(connection, link, request, with_, form, result.refused)
         return self._build_answer_view(connection, link, self._load_linked_request(connection, link))
 
     def _journal_answer(
@@ -319,14 +319,14 @@ class PartnerQuestionService:
         if with_ is None or context.now() >= link.expires:
             return over
         over = replace(over, rows=_describe_request(context, request, with_.transaction, words))
-        given = _find_given_answer(connection, context, link)
-        if given is not None:
+        given_answer = _find_given_answer(connection, context, link)
+        if given_answer is not None:
             return replace(
                 over,
                 state=QuestionState.ANSWERED,
-                given=given.details.answer,
-                when=words.format_moment(given.at, context.zone),
-                rows=(*over.rows, *_describe_answer(given.details, context, words)),
+                given=given_answer.details.answer,
+                when=words.format_moment(given_answer.at, context.zone),
+                rows=(*over.rows, *_describe_answer(given_answer.details, context, words)),
             )
         if not is_answer_applicable(answer, request, link.attempt or 0, context.workflow(request), context.now()):
             return over
@@ -394,7 +394,7 @@ def _describe_answer(details: EventDetails, context: LibraryContext, words: Lang
         ("due", words.format_moment(details.due, context.zone) if details.due is not None else ""),
         ("expected", words.format_day(details.expected) if details.expected is not None else ""),
         ("reason", words.reasons.get(details.reason, details.reason)),
-        ("conditions", ", ".join(words.conditions.get(one, one) for one in details.conditions)),
+        ("conditions", ", ".join(words.conditions.get(condition, condition) for condition in details.conditions)),
     )
 
 
@@ -424,7 +424,7 @@ def _build_form_fields(
 
 def _list_choices(answer: PartnerAnswer, field: AnswerFieldRule, words: LanguageWords) -> tuple[tuple[str, str], ...]:
     if field is AnswerFieldRule.REASON:
-        return tuple((one.value, words.reasons.get(one.value, one.value)) for one in REASONS[answer.name])
+        return tuple((codes.value, words.reasons.get(codes.value, codes.value)) for codes in REASONS[answer.name])
     if field is AnswerFieldRule.CONDITION:
         return tuple((one.value, words.conditions.get(one.value, one.value)) for one in LoanCondition)
     return ()

@@ -118,8 +118,8 @@ class RequestService(RequestReader):
             done = tuple(line for line in request.rota if line.standing is not RotaLineStatus.WAITING)
             waiting = {line.partner: line for line in request.rota if line.standing is RotaLineStatus.WAITING}
             first = [waiting.pop(name, RotaLine(name)) for name in partners]
-            chosen = [replace(line, why=write_sentence("manually"), by_hand=True) for line in first]
-            return replace(request, rota=(*done, *chosen, *waiting.values()))
+            lines = [replace(line, why=write_sentence("manually"), by_hand=True) for line in first]
+            return replace(request, rota=(*done, *lines, *waiting.values()))
 
         names = ", ".join(self.context.name_of_partner(partner) for partner in partners)
         note = write_sentence("Rota: %(partners)s", partners=names)

@@ -116,7 +116,7 @@ def build_message_views(
     connection: Transaction, context: LibraryContext, request: Request, rows: Sequence[EventRow]
 ) -> tuple[MessageView, ...]:
     """`rows`: the request's history, oldest first."""
-    marks = {one.event_id: one for one in request_messages.list_read_marks(connection, context.symbol, request.id)}
+    marks = {mark.event_id: mark for mark in request_messages.list_read_marks(connection, context.symbol, request.id)}
     sent = {row.id for row in rows if _is_row_sent(request, row)}
     sendings = _find_sendings(connection, context, request) if sent else {}
     return tuple(

@@ -102,7 +102,7 @@ class FulfilmentService:
         return OfferList(held=found, offers=tuple(offers), free=free)
 
     def _offers_of_kind(
-        self, kind: Fulfilment, context: LibraryContext, found: LocalCopies, citation: Citation, service: ServiceType
+        self, kind: Fulfilment, context: LibraryContext, copies: LocalCopies, citation: Citation, service: ServiceType
     ) -> Iterator[ServiceOffer]:
         match kind:
             case Fulfilment.ELECTRONIC:
@@ -111,7 +111,7 @@ class FulfilmentService:
                     if url := link.fill_link(citation, openurl):
                         yield ServiceOffer(kind, url, link.name)
             case Fulfilment.HOLD:
-                if found.bib is not None and _can_hold(context, found):
+                if copies.bib is not None and _can_hold(context, copies):
                     yield ServiceOffer(kind)
             case Fulfilment.BORROW:
                 yield ServiceOffer(kind)
@@ -134,10 +134,10 @@ class FulfilmentService:
             article, away = None, error
         if article is not None and article.citation is not None:
             return article.citation
-        found = await self._look_up(number)
-        if found is None and away is not None:
+        citation = await self._look_up(number)
+        if citation is None and away is not None:
             raise away
-        return found
+        return citation
 
     async def find_free_version(self, citation: Citation) -> FreeVersion | None:
         """A version that anybody may read. None: there is none, or nobody could say so."""
@@ -169,11 +169,11 @@ class FulfilmentService:
         OutcomeUnknown."""
         patron = await self.context.system.find_patron(PatronKey(patron_identifier))
         _refuse_blocked_patron(patron)
-        found = await look_up_copies(self.context.system, citation)  # not `find_local_copies`: away isn't "no copy"
-        if found.bib is None or not _can_hold(self.context, found):
+        copies = await look_up_copies(self.context.system, citation)  # not `find_local_copies`: away isn't "no copy"
+        if copies.bib is None or not _can_hold(self.context, copies):
             raise Refused(RefusalReason.ITEM_NOT_AVAILABLE, "No copy can be placed on hold.", about=MessagePart.ITEM)
         takes_place = Capability.HOLD_PICKUP in self.context.system.capabilities
-        item_barcode, bib_id = _choose_hold_target(self.context, found, found.bib)
+        item_barcode, bib_id = _choose_hold_target(self.context, copies, copies.bib)
         wish = HoldWish(
             patron.id,
             pickup if takes_place else "",
@@ -199,11 +199,11 @@ def _can_hold(context: LibraryContext, found: LocalCopies) -> bool:
     return choose_best_copy(found.copies) is not None and bool(can & {Capability.HOLD_TITLE, Capability.HOLD_ITEM})
 
 
-def _choose_hold_target(context: LibraryContext, found: LocalCopies, bib: Bib) -> tuple[str, str]:
+def _choose_hold_target(context: LibraryContext, local_copies: LocalCopies, bib: Bib) -> tuple[str, str]:
     """Barcode or record number: one of them is empty."""
     if Capability.HOLD_TITLE in context.system.capabilities:
         return "", bib.id
-    copy = choose_best_copy(found.copies)
+    copy = choose_best_copy(local_copies.copies)
     assert copy is not None, "looked at by _can_hold"
     return copy.barcode, ""
 

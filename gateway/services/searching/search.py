@@ -68,12 +68,12 @@ class CatalogueSearch:
         groups = [
             SearchableTarget(name=name, members=said) for name, said in self.context.policy().catalogues.groups.items()
         ]
-        found = [
+        searchable_targets = [
             SearchableTarget(name=one.name, description=one.description, by=by[0])
             for one in self.context.profiles()
             if not one.abstract and self.context.profile(one.name) and (by := locate_sections(one, self.asker.searches))
         ]
-        return (*groups, *sorted(found, key=lambda one: one.name))
+        return (*groups, *sorted(searchable_targets, key=lambda target: target.name))
 
     async def search(self, where: str, query: CatalogueQuery, records: int = 0) -> SearchOutcome:
         """`where`: a profile or a group; `records` of each target at most, 0: as requests.yml says. One that gives no
@@ -161,7 +161,7 @@ def _is_wanted_record(record: FoundRecord, number: RecordId, hits: SearchHits) -
 
 
 def _make_target_answer(name: str, hits: SearchHits, seconds: float) -> TargetAnswer:
-    unread = tuple(f"record {one.position}: {one.problem}" for one in hits.records if one.problem)
+    unread = tuple(f"record {record.position}: {record.problem}" for record in hits.records if record.problem)
     return TargetAnswer(
         target=name,
         total=hits.total,
@@ -211,7 +211,7 @@ class _RecordGroup:
 
     def has_conflicting_number(self, numbers: frozenset[str]) -> bool:
         """A number of the same kind is another."""
-        return bool({_number_type(one) for one in self.numbers} & {_number_type(one) for one in numbers})
+        return bool({_number_type(number) for number in self.numbers} & {_number_type(number) for number in numbers})
 
 
 class _RecordGroups:
@@ -222,21 +222,21 @@ class _RecordGroups:
 
     def add_record(self, target: str, record: FoundRecord) -> None:
         numbers, text = _identity_numbers(record.citation), _identity_text(record.citation)
-        known = list({id(one): one for one in map(self._by_number.get, numbers) if one is not None}.values())
-        if not known and text:
-            known = [one for one in self._by_text[text] if one.records and not one.has_conflicting_number(numbers)][:1]
-        group = self._join_groups(known)
+        groups = list({id(one): one for one in map(self._by_number.get, numbers) if one is not None}.values())
+        if not groups and text:
+            groups = [one for one in self._by_text[text] if one.records and not one.has_conflicting_number(numbers)][:1]
+        group = self._join_groups(groups)
         group.records.append((target, record))
         group.numbers |= numbers
         self._by_number.update(dict.fromkeys(group.numbers, group))
         self._by_text[text].append(group)
 
-    def _join_groups(self, known: list[_RecordGroup]) -> _RecordGroup:
+    def _join_groups(self, groups: list[_RecordGroup]) -> _RecordGroup:
         """A new one; or the one that is known, joined by others that nobody knew to be the same."""
-        if not known:
+        if not groups:
             self.found.append(_RecordGroup())
             return self.found[-1]
-        first, *others = sorted(known, key=lambda group: self.found.index(group))
+        first, *others = sorted(groups, key=lambda group: self.found.index(group))
         for other in others:
             first.records += other.records
             first.numbers |= other.numbers
@@ -339,8 +339,8 @@ class SearchableTarget:
 def parse_query(text: str) -> CatalogueQuery:
     """Parse a query; raises Refused(INVALID_VALUE): nothing to look for, or an index that there isn't."""
     terms: list[SearchTerm] = []
-    for found in _PART.finditer(text):
-        if (term := _make_term(found)) is None:
+    for match in _PART.finditer(text):
+        if (term := _make_term(match)) is None:
             continue
         before = terms[-1] if terms else None
         if before is not None and _is_continuation(before, term):

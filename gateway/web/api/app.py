@@ -58,7 +58,7 @@ class JsonApi:
     def register(self, app: web.Application) -> None:
         inner = web.Application(middlewares=[problem_middleware])
         for operation in self._operations:
-            head = operation.method == "GET" and not any(STREAM in one.media_types for one in operation.answers)
+            head = operation.method == "GET" and not any(STREAM in answer.media_types for answer in operation.answers)
             handle = OperationHandler(operation, self._parts).handle
             if head:
                 inner.router.add_get(operation.path, handle)

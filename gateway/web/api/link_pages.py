@@ -78,16 +78,16 @@ class CopyPages:
 
     async def show_copy(self, request: web.Request) -> web.StreamResponse:
         try:
-            found = await self._find_copy_link(request)
-            zone = find_library(self._parts.libraries, found.link.library).context.zone
+            copy_link = await self._find_copy_link(request)
+            zone = find_library(self._parts.libraries, copy_link.link.library).context.zone
         except (InvalidLinkError, NotFound):
             return self._render_problem(request, 410, "copy-gone")
         except Unavailable:
             return self._render_problem(request, 503, "later")
         spoken = preferred_language(self._questions, request)
         words = spoken.words.pages
-        until = spoken.words.format_moment(found.link.expires, zone)
-        left = words["copy-once" if found.left == 1 else "copy-times"] % {"times": found.left, "until": until}
+        until = spoken.words.format_moment(copy_link.link.expires, zone)
+        left = words["copy-once" if copy_link.left == 1 else "copy-times"] % {"times": copy_link.left, "until": until}
         button = _render_button(words["copy-fetch"])
         button = f'<form method="post">{button}</form>'
         return render_frame(
@@ -97,11 +97,11 @@ class CopyPages:
     async def fetch_copy(self, request: web.Request) -> web.StreamResponse:
         """The file is looked for before the download is counted, so that a failure uses nothing up."""
         try:
-            found = await self._find_copy_link(request)
-            file = await self._load_copy(found.link)
-            link, now = found.link, self._parts.clock.now()
+            copy_link = await self._find_copy_link(request)
+            file = await self._load_copy(copy_link.link)
+            link, now = copy_link.link, self._parts.clock.now()
             taken = await self._parts.store.write(
-                lambda c: api_records.count_download(c, link.library, found.id, link.downloads, now)
+                lambda c: api_records.count_download(c, link.library, copy_link.id, link.downloads, now)
             )
         except (InvalidLinkError, NotFound):
             return self._render_problem(request, 410, "copy-gone")
@@ -228,7 +228,7 @@ def _render_given_answer(view: QuestionView, words: _QuestionWords) -> str:
 def _render_answer_form(view: QuestionView, words: _QuestionWords) -> str:
     until = _render_moment(words["answer-by"], view.until) if view.until else ""
     check = _render_paragraph(words.find_answer_text("check", view.answer) or words["check"])
-    fields = "".join(_render_field(one, words) for one in view.fields)
+    fields = "".join(_render_field(field, words) for field in view.fields)
     button = _render_button(words[f"say-{view.answer}"])
     return f'{until}<form method="post" accept-charset="utf-8">{check}{fields}{button}</form>'
 

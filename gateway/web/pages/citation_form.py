@@ -58,19 +58,19 @@ async def _look_up_number(page: PageRequest, checked: FormCheck) -> web.Response
         checked.add_problem("number", "wrong-number" if text else "wrong-number-missing")
         return _render_citation_form(page, checked)
     try:
-        found = await _ask_catalogues(page, number)
+        catalogues = await _ask_catalogues(page, number)
     except (Unavailable, QueueFullError):
         checked.add_problem("number", "wrong-number-away")
         return _render_citation_form(page, checked)
-    if found is None:
+    if catalogues is None:
         checked.values[number.type] = checked.values.get(number.type) or number.value
         checked.add_problem("number", "wrong-number-unknown")
         return _render_citation_form(page, checked)
-    values = {name: value for name, value in form_values_of(found).items() if value}
+    values = {name: value for name, value in form_values_of(catalogues).items() if value}
     kept = {name: value for name, value in checked.values.items() if name not in values}
     checked.values = {**kept, **values, "number": text, number.type: values.get(number.type) or number.value}
     checked.problems.clear()
-    return _render_citation_form(page, checked, found=found.short)
+    return _render_citation_form(page, checked, found=catalogues.short)
 
 
 async def _ask_catalogues(page: PageRequest, number: RecordId) -> Citation | None:

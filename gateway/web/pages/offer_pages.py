@@ -87,19 +87,19 @@ async def show_services(page: PageRequest) -> web.Response:
     )
 
 
-def _complete_citation(citation: Citation, held: LocalCopies) -> Citation:
+def _complete_citation(citation: Citation, copies: LocalCopies) -> Citation:
     """Complete a citation with title and author of the record that was found, where the link gives a number and no
     title."""
-    if citation.title or held.record is None:
+    if citation.title or copies.record is None:
         return citation
-    return replace(citation, title=held.record.title, author=citation.author or held.record.author)
+    return replace(citation, title=copies.record.title, author=citation.author or copies.record.author)
 
 
-def _choose_held_note(page: PageRequest, held: LocalCopies) -> str:
+def _choose_held_note(page: PageRequest, local_copies: LocalCopies) -> str:
     """Choose the note that says why nobody knows whether the library has it."""
-    if held.away:
+    if local_copies.away:
         return page.gettext("We cannot check our catalogue at the moment. Please search it yourself.")
-    if held.candidates and not held.copies:
+    if local_copies.candidates and not local_copies.copies:
         return page.gettext("We may have this item. Please check our catalogue.")
     return ""
 
@@ -156,30 +156,30 @@ def _make_shown_offer(page: PageRequest, offer: ServiceOffer, link: str) -> Show
             url=offer.url,
             outside=True,
         )
-    said = OFFER_TEXTS[offer.kind]
+    offer_text = OFFER_TEXTS[offer.kind]
     if offer.kind is Fulfilment.ASK:
-        return ShownOffer(kind=kind, title=page.gettext(said.title), text=page.gettext(said.text))
+        return ShownOffer(kind=kind, title=page.gettext(offer_text.title), text=page.gettext(offer_text.text))
     return ShownOffer(
         kind=kind,
-        title=page.gettext(said.title),
-        text=page.gettext(said.text),
-        button=page.gettext(said.button),
+        title=page.gettext(offer_text.title),
+        text=page.gettext(offer_text.text),
+        button=page.gettext(offer_text.button),
         url=page.path(PLACES[offer.kind], link),
     )
 
 
-async def _make_shown_copies(page: PageRequest, held: LocalCopies) -> list[ShownCopy]:
-    if not held.copies:
+async def _make_shown_copies(page: PageRequest, local_copies: LocalCopies) -> list[ShownCopy]:
+    if not local_copies.copies:
         return []
     branches = {place.library: place.name for place in await page.offering.list_pickup_locations()}
     return [
         ShownCopy(
             place=", ".join(filter(None, (branches.get(item.home.library, item.home.library), item.home.name))),
             call_number=item.call_number,
-            status=_copy_status_text(page, item, held.free),
-            free=item.id in held.free,
+            status=_copy_status_text(page, item, local_copies.free),
+            free=item.id in local_copies.free,
         )
-        for item in held.copies[:MAX_COPIES]
+        for item in local_copies.copies[:MAX_COPIES]
     ]
 
 

@@ -102,19 +102,19 @@ async def _foresee_refusals(page: PageRequest, cited: LinkCitation, session: Ses
         source=SOURCE,
     )
     try:
-        found = await preview_intake(page.context, draft)
+        findings = await preview_intake(page.context, draft)
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_PATRON:
             raise
         return ForeseenRefusals(stops=(refusal_text(page, refused.reason, refused.about),))
-    about_patron = [one for one in found.problems if one.about is MessagePart.PATRON]
-    others = [one for one in found.problems if one.about is not MessagePart.PATRON]
-    again = [one for one in found.warnings if one.reason is RefusalReason.DUPLICATE_REQUEST]
+    about_patron = [problem for problem in findings.problems if problem.about is MessagePart.PATRON]
+    others = [problem for problem in findings.problems if problem.about is not MessagePart.PATRON]
+    warnings = [warning for warning in findings.warnings if warning.reason is RefusalReason.DUPLICATE_REQUEST]
     return ForeseenRefusals(
-        stops=await _explain_refusals(page, [(one.reason, one.about) for one in about_patron], session),
+        stops=await _explain_refusals(page, [(finding.reason, finding.about) for finding in about_patron], session),
         notes=(
-            *(refusal_text(page, one.reason, one.about) for one in others),
-            *(page.gettext(ASKED_BEFORE_TEXT) for _ in again),
+            *(refusal_text(page, finding.reason, finding.about) for finding in others),
+            *(page.gettext(ASKED_BEFORE_TEXT) for _ in warnings),
         ),
     )
 
@@ -210,9 +210,9 @@ def _first_values(order: OrderForm, session: SessionRow) -> dict[str, str]:
 def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, session: SessionRow) -> BorrowingDraft:
     """Draft a request; only to be used when nothing is wrong."""
     rules = page.context.policy().services
-    chosen = checked.read_choice("service", [one.value for one in CHOICES])
-    service = ServiceType.COPY if chosen == ServiceType.COPY else ServiceType.LOAN
-    if not chosen:
+    choice = checked.read_choice("service", [one.value for one in CHOICES])
+    service = ServiceType.COPY if choice == ServiceType.COPY else ServiceType.LOAN
+    if not choice:
         checked.add_problem("service", "wrong-missing")
     citation = _edited_citation(checked, order.cited.citation, service)
     loan_format = checked.read_choice("format_loan", rules.formats.loans)
@@ -249,7 +249,7 @@ def _read_pickup(checked: FormCheck, order: OrderForm, session: SessionRow, serv
 def _edited_citation(checked: FormCheck, cited: Citation, service: ServiceType) -> Citation:
     """Return the edited citation; for a loan of the whole, a part that was cited stays as it is: it says why the patron
     wants it."""
-    found = replace(
+    citation = replace(
         cited,
         component_title=checked.read_line("component_title"),
         component_author=checked.read_line("component_author"),
@@ -257,9 +257,9 @@ def _edited_citation(checked: FormCheck, cited: Citation, service: ServiceType) 
         issue=checked.read_line("issue"),
         pages=checked.read_line("pages"),
     )
-    if service is ServiceType.COPY and not (found.component_title or found.pages):
+    if service is ServiceType.COPY and not (citation.component_title or citation.pages):
         checked.add_problem("component_title", "wrong-part")
-    return found
+    return citation
 
 
 def _fixed_citation_part(cited: LinkCitation) -> Citation:

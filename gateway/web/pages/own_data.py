@@ -45,11 +45,11 @@ async def export_own_data(page: PageRequest) -> web.Response:
     session = page.session
     if session is None:
         return sign_in_pages.ask_to_sign_in(page, "privacy", wrong="over")
-    held = await _find_own_data(page, session)
+    own_data = await _find_own_data(page, session)
     if wrong := await _check_proof(page, session):
-        return _render_own_data(page, held, wrong_file=wrong)
+        return _render_own_data(page, own_data, wrong_file=wrong)
     document = await page.library.patron_data.export_data(_number_of_session(session))
-    await _log_act(page, "own-data-exported", len(held.requests))
+    await _log_act(page, "own-data-exported", len(own_data.requests))
     return json_file_response(document, PATRON_FILE)
 
 
@@ -59,10 +59,10 @@ async def erase_own_data(page: PageRequest) -> web.Response:
     session = page.session
     if session is None:
         return sign_in_pages.ask_to_sign_in(page, "privacy", wrong="over")
-    held = await _find_own_data(page, session)
+    own_data = await _find_own_data(page, session)
     if wrong := await _check_proof(page, session):
-        return _render_own_data(page, held, wrong_erase=wrong)
-    await _log_act(page, "own-data-forgotten", len(held.closed_requests))
+        return _render_own_data(page, own_data, wrong_erase=wrong)
+    await _log_act(page, "own-data-forgotten", len(own_data.closed_requests))
     gone = await page.library.patron_data.forget_patron(_number_of_session(session), PATRON)
     await page.parts.sessions.end_session(page.visit)
     page.session = None

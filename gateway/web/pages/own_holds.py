@@ -66,7 +66,7 @@ class ShownHolds:
     @property
     def is_for_staff(self) -> bool:
         """True if some of them are cancelled by staff alone."""
-        return any(not one.can_cancel for one in self.holds)
+        return any(not hold.can_cancel for hold in self.holds)
 
 
 NO_HOLDS = ShownHolds()
@@ -77,7 +77,7 @@ async def list_shown_holds(page: PageRequest, session: SessionRow) -> ShownHolds
         async with asyncio.timeout(MAX_LIST_SECONDS):
             holds = await page.library.patrons.list_holds(session.patron_id)
             names = await load_pickup_names(page) if holds else {}
-            return ShownHolds(tuple(_make_shown_hold(page, one, names) for one in holds))
+            return ShownHolds(tuple(_make_shown_hold(page, hold, names) for hold in holds))
     except (Refused, Unavailable, TimeoutError) as error:
         log.info("pages.holds_not_listed", error=type(error).__name__)
         return ShownHolds(is_away=True)
@@ -118,18 +118,18 @@ async def show_own_hold(page: PageRequest) -> web.Response:
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, "requests")
     hold = await page.library.patrons.find_hold(page.session.patron_id, id_)
-    shown = _make_shown_hold(page, hold, await load_pickup_names(page))
+    shown_hold = _make_shown_hold(page, hold, await load_pickup_names(page))
     return page.render(
         "own_hold",
         here=page.path(f"holds/{quote(id_, safe='')}"),
         title=page.gettext("Reserved"),
-        hold=shown,
-        rows=_list_hold_rows(page, shown),
+        hold=shown_hold,
+        rows=_list_hold_rows(page, shown_hold),
     )
 
 
-def _list_hold_rows(page: PageRequest, shown: ShownHold) -> tuple[tuple[str, str], ...]:
-    return (*label_rows(page.words, ("title", shown.title)), *list_pickup_rows(page, shown.pickup))
+def _list_hold_rows(page: PageRequest, hold: ShownHold) -> tuple[tuple[str, str], ...]:
+    return (*label_rows(page.words, ("title", hold.title)), *list_pickup_rows(page, hold.pickup))
 
 
 async def ask_before_cancelling_hold(page: PageRequest) -> web.Response:
@@ -141,14 +141,14 @@ async def ask_before_cancelling_hold(page: PageRequest) -> web.Response:
         hold = await page.library.patrons.find_hold(page.session.patron_id, id_)
     except NotFound:
         return _redirect_to_list(page, HOLD_GONE)
-    shown = _make_shown_hold(page, hold, await load_pickup_names(page))
+    shown_hold = _make_shown_hold(page, hold, await load_pickup_names(page))
     return page.render(
         "own_hold_cancel",
-        here=f"{shown.path}/cancel",
+        here=f"{shown_hold.path}/cancel",
         title=page.gettext("Cancel this reservation?"),
-        hold=shown,
+        hold=shown_hold,
         form_id=secrets.token_urlsafe(24),
-        rows=_list_hold_rows(page, shown),
+        rows=_list_hold_rows(page, shown_hold),
     )
 
 

@@ -37,15 +37,15 @@ ANSWERS = ("yes", "no")
 async def list_own_requests(page: PageRequest) -> web.Response:
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, "requests")
-    found = await page.library.patrons.list_requests(
+    requests = await page.library.patrons.list_requests(
         page.session.patron_id,
         None,
         page.localization.language,
         MAX_OWN_REQUESTS,
         page.http.query.get("cursor", "")[:500],
     )
-    copies = await page.library.patron_copies.list_available([view.request for view in found])
-    shown = [make_shown_request(page, view, has_copy=view.request.id in copies) for view in found]
+    copies = await page.library.patron_copies.list_available([view.request for view in requests])
+    shown_requests = [make_shown_request(page, view, has_copy=view.request.id in copies) for view in requests]
     is_first = not page.http.query.get("cursor", "")
     return page.render(
         "own",
@@ -53,9 +53,9 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         done=page.gettext(HOLD_TEXTS[done]) if (done := page.http.query.get("done", "")) in HOLD_TEXTS else "",
         here=page.path("requests"),
         title=page.gettext("My requests"),
-        shown=shown,
-        urgent=sum(one.is_urgent for one in shown),
-        next=page.path("requests", f"cursor={quote(found.cursor)}") if found.cursor else "",
+        shown=shown_requests,
+        urgent=sum(request.is_urgent for request in shown_requests),
+        next=page.path("requests", f"cursor={quote(requests.cursor)}") if requests.cursor else "",
     )
 
 

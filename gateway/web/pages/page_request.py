@@ -249,4 +249,4 @@ def _is_own_key(part: str) -> bool:
 
 def choose_usual_pickup(places: tuple[PickupLocation, ...], branch: str) -> str:
     """The place in the patron's branch, else the first."""
-    return next((one.code for one in places if one.library == branch), places[0].code if places else "")
+    return next((place.code for place in places if place.library == branch), places[0].code if places else "")

@@ -72,7 +72,7 @@ async def submit_sign_in(page: PageRequest) -> web.Response:
     user, password = form["user"], form.fields.get("password", "")
     if not page.entry.settings.password:
         raise PageError(403, "fault-form")
-    kept = {name.removeprefix(KEPT): said for name, said in form.fields.items() if name.startswith(KEPT)}
+    kept = {name.removeprefix(KEPT): field for name, field in form.fields.items() if name.startswith(KEPT)}
     if not user or not password:
         return ask_to_sign_in(page, back, wrong="incomplete", user=user[: MAX_FIELD_CHARS["user"]], kept=kept)
     if len(user) > MAX_FIELD_CHARS["user"] or len(password) > MAX_FIELD_CHARS["password"]:

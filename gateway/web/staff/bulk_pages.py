@@ -76,31 +76,31 @@ def make_confirm_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[we
     async def confirm_bulk_act(request: StaffRequest) -> web.Response:
         """Paper changes nothing, so it is made at once."""
         form = await request.read_own_form()
-        asked = parse_list_query(request, place, parse_qsl(form["query"]))
-        back = list_path(request, place, asked.query)
+        list_query = parse_list_query(request, place, parse_qsl(form["query"]))
+        back = list_path(request, place, list_query.query)
         try:
-            chosen = await _load_chosen(request, asked, form)
+            requests = await _load_chosen(request, list_query, form)
         except TooManyRequests:
             said = request.gettext(
                 "You can select up to %(most)s requests at once. Please narrow the filter.",
                 most=request.localization.format_number(MAX_BULK),
             )
             return request.redirect(back, said, "late")
-        if not chosen:
+        if not requests:
             return request.redirect(back, request.gettext("Please select a request first."), "late")
         if form["do"] == PRINT:
-            return await _print_slips(request, asked, chosen, back)
-        return await _render_confirmation(request, asked, chosen, FormCheck(request, form))
+            return await _print_slips(request, list_query, requests, back)
+        return await _render_confirmation(request, list_query, requests, FormCheck(request, form))
 
     return confirm_bulk_act
 
 
-async def _print_slips(request: StaffRequest, asked: ListQuery, chosen: Sequence[Request], back: str) -> web.Response:
+async def _print_slips(request: StaffRequest, query: ListQuery, requests: Sequence[Request], back: str) -> web.Response:
     """A batch of those that can have the paper of the list, or else that of the first one's state."""
     request.require_right(Right.PRINT)
-    kinds = {one.id: _PAPER_OF_STATE.get(one.state) for one in chosen}
-    usual = USUAL_PAPER.get(asked.wanted.task) or next((kind for kind in kinds.values() if kind is not None), None)
-    fitting = [one.id for one in chosen if asked.wanted.task in USUAL_PAPER or kinds[one.id] is usual]
+    kinds = {one.id: _PAPER_OF_STATE.get(one.state) for one in requests}
+    usual = USUAL_PAPER.get(query.wanted.task) or next((kind for kind in kinds.values() if kind is not None), None)
+    fitting = [one.id for one in requests if query.wanted.task in USUAL_PAPER or kinds[one.id] is usual]
     if usual is None:
         return request.redirect(back, request.gettext("None of the selected requests needs a slip."), "look")
     if len(fitting) > MAX_BATCH_REQUESTS:
@@ -108,21 +108,21 @@ async def _print_slips(request: StaffRequest, asked: ListQuery, chosen: Sequence
         said = request.gettext("A batch can have up to %(most)s sheets. Please select fewer requests.", most=most)
         return request.redirect(back, said, "late")
     batch = await request.library.printing.make_batch_of(usual, fitting, request.origin.actor)
-    left = len(chosen) - len(fitting)
+    left = len(requests) - len(fitting)
     banner = request.ngettext("%(num)s needs different paper.", "%(num)s need different paper.", left) if left else ""
     return request.redirect(request.path("print", str(batch.number)), banner, "look")
 
 
-async def _load_chosen(request: StaffRequest, asked: ListQuery, form: SubmittedForm) -> Sequence[Request]:
+async def _load_chosen(request: StaffRequest, query: ListQuery, form: SubmittedForm) -> Sequence[Request]:
     """Those of this list alone. Raises TooManyRequests."""
     if form["scope"] == "all":
-        return await request.library.bulk.collect(asked.wanted)
+        return await request.library.bulk.collect(query.wanted)
     ids = dict.fromkeys(form.all_values("one"))
     if len(ids) > MAX_BULK:
         raise TooManyRequests
-    own = request.branches_for(asked.place.act)
-    found = [one for id_ in ids if (one := await _load_request(request, id_)) is not None]
-    return [one for one in found if one.role is asked.place.role and is_at_branch(one, own)]
+    own = request.branches_for(query.place.act)
+    requests = [one for id_ in ids if (one := await _load_request(request, id_)) is not None]
+    return [one for one in requests if one.role is query.place.role and is_at_branch(one, own)]
 
 
 async def _load_request(request: StaffRequest, id_: str) -> Request | None:
@@ -134,40 +134,40 @@ async def _load_request(request: StaffRequest, id_: str) -> Request | None:
 
 
 async def _render_confirmation(
-    request: StaffRequest, asked: ListQuery, chosen: Sequence[Request], checked: FormCheck
+    request: StaffRequest, list_query: ListQuery, requests: Sequence[Request], checked: FormCheck
 ) -> web.Response:
     do = _require_act(checked.form["do"])
-    possible = {one.id: await request.library.bulk.list_possible(one) for one in chosen}
+    possible = {one.id: await request.library.bulk.list_possible(one) for one in requests}
     acts = [
         (kind.value, request.gettext(EVENT_CATALOGUE[kind].label), count)
         for kind in OFFERED
         if (count := sum(kind in kinds for kinds in possible.values()))
     ]
-    number = request.localization.format_number(len(chosen))
+    number = request.localization.format_number(len(requests))
     what = _name_act(request, do)
     title = request.ngettext(
-        "%(what)s: %(number)s request", "%(what)s: %(number)s requests", len(chosen), what=what, number=number
+        "%(what)s: %(number)s request", "%(what)s: %(number)s requests", len(requests), what=what, number=number
     )
     users = await request.library.users.list_users() if do == GIVE else ()
-    counts = await request.library.requests.count_list(RequestFilter(role=asked.place.role, open=True))
+    counts = await request.library.requests.count_list(RequestFilter(role=list_query.place.role, open=True))
     return request.render(
         "bulk_confirm",
         title,
         status=checked.status,
         help_topic="bulk",
-        place=asked.place,
-        query=asked.query,
-        back=list_path(request, asked.place, asked.query),
+        place=list_query.place,
+        query=list_query.query,
+        back=list_path(request, list_query.place, list_query.query),
         do=do,
-        requests=chosen,
+        requests=requests,
         acts=acts,
         impossible={id_ for id_, kinds in possible.items() if do in set(EventKind) and EventKind(do) not in kinds},
         checked=checked,
         colleagues=[user for user in users if user.name != request.user.name and user.disabled is None],
         labels=sorted(counts.counts[ListFacet.LABEL] or {}),
-        own_labels=sorted({label for one in chosen for label in one.labels}),
+        own_labels=sorted({label for one in requests for label in one.labels}),
         button=request.ngettext(
-            "Apply to %(number)s request", "Apply to %(number)s requests", len(chosen), number=number
+            "Apply to %(number)s request", "Apply to %(number)s requests", len(requests), number=number
         ),
     )
 
@@ -196,27 +196,27 @@ def _name_act(request: StaffRequest, do: str) -> str:
 def make_act_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Response]]:
     async def do_bulk_act(request: StaffRequest) -> web.Response:
         form = await request.read_own_form()
-        asked = parse_list_query(request, place, parse_qsl(form["query"]))
-        back = list_path(request, place, asked.query)
-        chosen = await _load_chosen(request, asked, SubmittedForm(form.fields, form.pairs))
-        if not chosen:
+        list_query = parse_list_query(request, place, parse_qsl(form["query"]))
+        back = list_path(request, place, list_query.query)
+        requests = await _load_chosen(request, list_query, SubmittedForm(form.fields, form.pairs))
+        if not requests:
             return request.redirect(back, request.gettext("Please select a request first."), "late")
         checked = FormCheck(request, form)
         try:
-            result = await _perform_bulk_act(request, checked, chosen)
+            result = await _perform_bulk_act(request, checked, requests)
         except Refused as refused:
             checked.general.append(request.describe_refusal(refused))
         if not checked.is_good:
-            return await _render_confirmation(request, asked, chosen, checked)
-        act = _note_recent_act(request, asked, form, chosen, result)
-        return _tell_result(request, asked, form, result, request.parts.recent.keep_act(act))
+            return await _render_confirmation(request, list_query, requests, checked)
+        act = _note_recent_act(request, list_query, form, requests, result)
+        return _tell_result(request, list_query, form, result, request.parts.recent.keep_act(act))
 
     return do_bulk_act
 
 
-async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, chosen: Sequence[Request]) -> BulkResult:
+async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, requests: Sequence[Request]) -> BulkResult:
     form, bulk = checked.form, request.library.bulk
-    ids = [one.id for one in chosen]
+    ids = [one.id for one in requests]
     do = _require_act(form["do"])
     if do == GIVE:
         return await bulk.assign(ids, checked.read_line("assignee", 100))
@@ -233,17 +233,17 @@ async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, chosen: S
     note = checked.read_line("note")
     if not checked.is_good:
         return BulkResult((), ())
-    if word not in {one.value for one in OFFERED}:
+    if word not in {bulk_kind.value for bulk_kind in OFFERED}:
         raise PageError(404, "fault-not-there")
     kind = EventKind(word)
     details = EventDetails(note=note) if note and "note" in ACTS[kind].field_names else EventDetails()
-    hold = max(hold_of_act(request.context, one, kind) for one in chosen)
-    questions = {one.id: find_question(kind, one) for one in chosen}
+    hold = max(hold_of_act(request.context, one, kind) for one in requests)
+    questions = {one.id: find_question(kind, one) for one in requests}
     ids = [id_ for id_, question in questions.items() if question is None]
     result = await bulk.apply_action(ids, kind, details, request.origin.actor, hold)
-    left = (BulkFailure(one.id, one.number, _ASKED_OF_EACH[why]) for one in chosen if (why := questions[one.id]))
+    left = (BulkFailure(one.id, one.number, _ASKED_OF_EACH[why]) for one in requests if (why := questions[one.id]))
     at = Event(local_signal(K.NOTE), request.context.now())
-    hints = {one.id: find_action_hints(request.context, one, (kind,), at).get(kind, "") for one in chosen}
+    hints = {one.id: find_action_hints(request.context, one, (kind,), at).get(kind, "") for one in requests}
     said = dict.fromkeys(hint for one in result.done if (hint := hints[one.id]))
     return replace(result, failed=(*result.failed, *left), hints=tuple(said))
 
@@ -258,16 +258,16 @@ _ASKED_OF_EACH: Mapping[ScanReason, Sentence] = {
 
 
 def _note_recent_act(
-    request: StaffRequest, asked: ListQuery, form: SubmittedForm, chosen: Sequence[Request], result: BulkResult
+    request: StaffRequest, list_query: ListQuery, form: SubmittedForm, requests: Sequence[Request], result: BulkResult
 ) -> RecentAct:
     """Note what "Undo" takes back: with marks what changed, with events those that an event takes back."""
     act = RecentAct(
         library=request.library.symbol,
         user=request.user.name,
-        right=asked.place.act,
-        back=list_path(request, asked.place, asked.query),
+        right=list_query.place.act,
+        back=list_path(request, list_query.place, list_query.query),
     )
-    before = {one.id: one for one in chosen}
+    before = {one.id: one for one in requests}
     if form["do"] in (GIVE, LABEL):
         changes = (note_mark_change(before[one.id], one) for one in result.done)
         return replace(act, marks=tuple(change for change in changes if change is not None))
@@ -283,33 +283,33 @@ def _describe_cause(request: StaffRequest, failure: BulkFailure) -> str:
 
 
 def _tell_result(
-    request: StaffRequest, asked: ListQuery, form: SubmittedForm, result: BulkResult, undo: str
+    request: StaffRequest, list_query: ListQuery, form: SubmittedForm, result: BulkResult, undo: str
 ) -> web.Response:
     done, failed = len(result.done), len(result.failed)
-    hints = [request.localization.translate_sentence(one) for one in result.hints[:MAX_HINTS]]
+    hints = [request.localization.translate_sentence(hint) for hint in result.hints[:MAX_HINTS]]
     if len(result.hints) > MAX_HINTS:
         hints.append(request.gettext("There are more like these: see the history of each request."))
-    back = list_path(request, asked.place, asked.query)
+    back = list_path(request, list_query.place, list_query.query)
     said = request.ngettext("%(num)s done", "%(num)s done", done)
     if not failed:
         return request.redirect(back, " ".join((f"{said}.", *hints)), undo=undo)
     not_done = request.ngettext("%(num)s failed", "%(num)s failed", failed)
     title = f"{said}, {not_done}"
     causes: dict[str, list[object]] = {}
-    for one in result.failed:
-        causes.setdefault(_describe_cause(request, one), []).append(one)
+    for failure in result.failed:
+        causes.setdefault(_describe_cause(request, failure), []).append(failure)
     kept = [(name, value) for name, value in form.pairs if name not in ("one", "csrf", "scope")]
     return request.render(
         "bulk_result",
         title,
         help_topic="bulk",
-        place=asked.place,
+        place=list_query.place,
         back=back,
         causes=sorted(causes.items(), key=lambda pair: -len(pair[1])),
         failed=failed,
         hints=hints,
         undo=undo,
-        again=[*kept, *(("one", one.request_id) for one in result.failed)],
+        again=[*kept, *(("one", failure.request_id) for failure in result.failed)],
     )
 
 

@@ -92,14 +92,14 @@ async def show_desk(request: StaffRequest) -> web.Response:
         to_deliver=lists["to-deliver"],
         delivered=[
             DeliveredLine(
-                one.request,
-                _name_partner(one.request),
-                one.delivered,
-                tuple(describe_link(request, link) for link in one.links),
+                copy.request,
+                _name_partner(copy.request),
+                copy.delivered,
+                tuple(describe_link(request, link) for link in copy.links),
             )
-            for one in delivered
+            for copy in delivered
         ],
-        reasons=_list_reasons([*(one.request for one in delivered), *_requests_of(lists.values())]),
+        reasons=_list_reasons([*(copy.request for copy in delivered), *_requests_of(lists.values())]),
         can_link=bool(request.parts.public_url),
         may_make=request.has_right(Right.COPIES_ACT),
         may_sign=request.has_right(Right.CLEARANCE_SIGN),
@@ -107,8 +107,8 @@ async def show_desk(request: StaffRequest) -> web.Response:
 
 
 async def _load_list(request: StaffRequest, task: str) -> CopyList:
-    wanted = RequestFilter(role=Role.LENDING, task=task, order=RequestOrder.LONGEST)
-    page = await request.library.requests.list_requests(wanted, MAX_SHOWN, "")
+    request_filter = RequestFilter(role=Role.LENDING, task=task, order=RequestOrder.LONGEST)
+    page = await request.library.requests.list_requests(request_filter, MAX_SHOWN, "")
     since = await request.library.requests.find_waiting_since(task, page)
     lines = tuple(_build_line(request, one, since[one.id]) for one in page)
     return CopyList(task, lines, bool(page.cursor))
@@ -182,7 +182,7 @@ def describe_link(request: StaffRequest, link: CopyLinkView) -> tuple[str, str, 
 
 def _list_reasons(requests: Iterable[Request]) -> Sequence[str]:
     """Rules that copies were allowed or forbidden by lately, to be chosen again."""
-    found = dict.fromkeys(decision.basis for one in requests for decision in one.sign_offs if decision.basis)
+    found = dict.fromkeys(decision.basis for request in requests for decision in request.sign_offs if decision.basis)
     return list(found)[:MAX_REASONS]
 
 
@@ -190,8 +190,8 @@ def _requests_of(lists: Iterable[CopyList]) -> Iterable[Request]:
     return (line.request for one in lists for line in one.lines)
 
 
-def _name_partner(one: Request) -> str:
-    return one.partner.name or one.partner.symbol or one.partner.profile
+def _name_partner(request: Request) -> str:
+    return request.partner.name or request.partner.symbol or request.partner.profile
 
 
 # --- files come in ---------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ async def upload_copies(request: StaffRequest) -> web.StreamResponse:
         (outcome,) = outcomes[-1:]
         return web.json_response({"kind": outcome.kind, "text": outcome.text}, headers=HEADERS)
     worst = next((kind for kind in ("late", "look") if any(one.kind == kind for one in outcomes)), "good")
-    return request.redirect(back, " ".join(one.text for one in outcomes), worst)
+    return request.redirect(back, " ".join(upload_outcome.text for upload_outcome in outcomes), worst)
 
 
 async def _take_file(request: StaffRequest, sent: UploadForm, file: UploadedFile, *, is_last: bool) -> UploadOutcome:
@@ -253,8 +253,8 @@ async def _take_file(request: StaffRequest, sent: UploadForm, file: UploadedFile
     except (Refused, Unavailable) as error:
         why = request.localization.translate_sentence(error.detail)
         return UploadOutcome("late", request.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=why))
-    shown = list_files(request, done)[-1]
-    return _describe_added_file(request, done, shown)
+    shown_file = list_files(request, done)[-1]
+    return _describe_added_file(request, done, shown_file)
 
 
 def _describe_added_file(request: StaffRequest, one: Request, file: ShownFile) -> UploadOutcome:
@@ -276,20 +276,20 @@ _DECISIONS = {kind.value: kind for kind in (K.CLEARED, K.CLEARANCE_REFUSED)}
 async def sign_off(request: StaffRequest) -> web.StreamResponse:
     """Allowed or forbidden, with the rule that says so."""
     form = await request.read_own_form()
-    one = await _find_copy_request(request)
+    copy_request = await _find_copy_request(request)
     kind, reason = _DECISIONS.get(form["do"]), form["reason"]
     if kind is None:
         raise PageError(400, "fault-broken-off")
     if not reason:
         said = request.gettext("Please enter the rule or statement that allows or prevents the copy.")
         return request.redirect(request.path("copies", "desk"), said, "late")
-    return await _act_on_copy(request, one, kind, EventDetails(reason=reason, note=form["note"]))
+    return await _act_on_copy(request, copy_request, kind, EventDetails(reason=reason, note=form["note"]))
 
 
 async def deliver_copy(request: StaffRequest) -> web.StreamResponse:
     form = await request.read_own_form()
-    one = await _find_copy_request(request)
-    return await _act_on_copy(request, one, K.COPY_DELIVERED, EventDetails(attachment=form["attachment"]))
+    copy_request = await _find_copy_request(request)
+    return await _act_on_copy(request, copy_request, K.COPY_DELIVERED, EventDetails(attachment=form["attachment"]))
 
 
 async def _find_copy_request(request: StaffRequest) -> Request:

@@ -40,13 +40,13 @@ async def find_requests(request: StaffRequest) -> web.StreamResponse:
             said = request.gettext("The library system is not responding, so names were not searched.")
             return await _show_hits(request, text, places, said)
     try:
-        found = await request.library.requests.find_only_match(text, hides_patrons=not request.sees_patrons)
+        only_match = await request.library.requests.find_only_match(text, hides_patrons=not request.sees_patrons)
     except (NotFound, SeveralRequests):
         return await _show_hits(request, text, places)
-    place = BORROWING if found.role is Role.BORROWING else LENDING
+    place = BORROWING if only_match.role is Role.BORROWING else LENDING
     own = request.branches_for(place.read)
-    if place in places and is_at_branch(found, own):
-        return request.redirect(request.path("requests", found.number))
+    if place in places and is_at_branch(only_match, own):
+        return request.redirect(request.path("requests", only_match.number))
     return await _show_hits(request, text, places)
 
 
@@ -64,8 +64,8 @@ async def _find_patron_hits(request: StaffRequest, text: str) -> list[PatronHit]
     hits = []
     branches = tuple(sorted(request.branches_for(BORROWING.read)))
     for patron in await search_names(request.context, text):
-        wanted = RequestFilter(role=Role.BORROWING, patron_id=patron.id, branches=branches)
-        page = await request.library.requests.list_requests(wanted, MAX_OF_PATRON, "")
+        request_filter = RequestFilter(role=Role.BORROWING, patron_id=patron.id, branches=branches)
+        page = await request.library.requests.list_requests(request_filter, MAX_OF_PATRON, "")
         if page.items:
             shown = [(one, tag_of_request(one, request.localization)) for one in page]
             hits.append(PatronHit(patron, shown, bool(page.cursor)))
@@ -91,8 +91,8 @@ async def _show_hits(request: StaffRequest, text: str, places: list[ListPlace], 
     other."""
     counted = []
     for place in places:
-        asked = parse_list_query(request, place, [("q", text)])
-        page = await request.library.requests.list_requests(asked.wanted, 1, "")
+        list_query = parse_list_query(request, place, [("q", text)])
+        page = await request.library.requests.list_requests(list_query.wanted, 1, "")
         counted.append((place, bool(page.items or page.cursor)))
     with_hits = [place for place, has_hits in counted if has_hits]
     place = (with_hits or places)[0]

@@ -55,21 +55,21 @@ class ShownMessage:
 
 async def show_journal(request: StaffRequest) -> web.Response:
     """Show the journal. The query has, besides what is looked for: `cursor`."""
-    asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
-    search, query = read_search(request, asked)
+    check = FormCheck(request, SubmittedForm(dict(request.http.query)))
+    search, query = read_search(request, check)
     hits = await request.library.journaled.search_messages(search, ROWS, request.http.query.get("cursor", ""))
     return request.render(
         "journal",
         request.gettext("Message journal"),
-        status=asked.status,
+        status=check.status,
         help_topic="operation",
-        asked=asked,
-        messages=[(one, describe_message(request, one)) for one in hits.messages],
+        asked=check,
+        messages=[(message, describe_message(request, message)) for message in hits.messages],
         older=request.path("operation", "journal", **query, cursor=hits.cursor) if hits.cursor else "",
         is_narrowed=bool(query),
         query=query,
         may_replay=request.has_right(Right.OPERATION_ACT) and search.direction != "out",
-        reasons=sorted(_list_reasons(request), key=lambda one: one[1].casefold()),
+        reasons=sorted(_list_reasons(request), key=lambda reason: reason[1].casefold()),
         partners=list_profiles(request),
         protocols=list(request.parts.protocols),
         outcomes=[(value.value, request.gettext(word)) for value, (_, word) in OUTCOMES.items()],
@@ -84,7 +84,7 @@ def read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch,
         "profile": [name for name, _ in list_profiles(request)],
         "protocol": list(request.parts.protocols),
         "direction": list(DIRECTIONS),
-        "outcome": [one.value for one in OUTCOMES],
+        "outcome": [outcome.value for outcome in OUTCOMES],
         "reason": list(JOURNAL_REASONS),
     }
     said = {name: asked.read_choice(name, allowed) for name, allowed in choices.items()}
@@ -123,9 +123,9 @@ def _list_reasons(request: StaffRequest) -> list[tuple[str, str]]:
 def list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
     """List the profiles of this library: name, and what it is called."""
     return [
-        (one.name, one.partner.name if one.partner is not None and one.partner.name else one.name)
-        for one in request.context.profiles()
-        if not one.abstract and one.library in ("", request.context.symbol)
+        (profile.name, profile.partner.name if profile.partner is not None and profile.partner.name else profile.name)
+        for profile in request.context.profiles()
+        if not profile.abstract and profile.library in ("", request.context.symbol)
     ]
 
 
@@ -162,19 +162,19 @@ async def read_message(request: StaffRequest) -> web.Response:
 
 async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.Response:
     message_id = request.http.match_info["message"]
-    found = await request.library.journaled.read_exchange(message_id)
-    exchange = [(one, describe_message(request, one.message)) for one in found]
-    asked = found[0].message
+    messages = await request.library.journaled.read_exchange(message_id)
+    exchange = [(one, describe_message(request, one.message)) for one in messages]
+    message = messages[0].message
     return request.render(
         "journal_message",
-        exchange[0][1].said or found[0].message.protocol,
+        exchange[0][1].said or messages[0].message.protocol,
         help_topic="operation",
         exchange=exchange,
         message_id=message_id,
         with_content=with_content,
-        asked=asked,
+        asked=message,
         replays=[
-            (one, describe_message(request, one)) for one in await request.library.journaled.list_replays(asked.id)
+            (one, describe_message(request, one)) for one in await request.library.journaled.list_replays(message.id)
         ],
         may_replay=request.has_right(Right.OPERATION_ACT),
     )

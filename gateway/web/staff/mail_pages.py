@@ -101,7 +101,7 @@ def _list_path(request: StaffRequest) -> str:
 async def _render_mails(
     request: StaffRequest, page: UnmatchedMailPage, opened: OpenedMail | None, checked: FormCheck, status: int = 0
 ) -> web.Response:
-    tasks = {one.name: one for one in await request.library.desk.tasks()}
+    tasks = {view.name: view for view in await request.library.desk.tasks()}
     if opened is not None:
         await request.note_words_shown(opened.row.id)
     return request.render(

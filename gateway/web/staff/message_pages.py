@@ -68,8 +68,8 @@ class MessageLine:
 
 def list_message_actors(messages: Iterable[MessageView]) -> Iterator[str]:
     """List who wrote or read the messages, for `ActorNames.load_names`."""
-    for one in messages:
-        yield from (one.event.actor, one.read_by)
+    for message in messages:
+        yield from (message.event.actor, message.read_by)
 
 
 def build_message_lines(
@@ -77,7 +77,7 @@ def build_message_lines(
 ) -> tuple[MessageLine, ...]:
     """Build lines for the macro `thread` of `message_parts`, in the order of `messages`; the names of their actors are
     loaded. `by_mail`: ids of those that came by email."""
-    return tuple(_build_message_line(request, one, is_mail=one.id in by_mail) for one in messages)
+    return tuple(_build_message_line(request, message, is_mail=message.id in by_mail) for message in messages)
 
 
 def _build_message_line(request: StaffRequest, one: MessageView, *, is_mail: bool) -> MessageLine:
@@ -142,10 +142,10 @@ class Conversation:
 async def show_messages(request: StaffRequest) -> web.Response:
     """Show messages. The query has `role`; the oldest conversation is open."""
     conversations = await _list_conversations(request)
-    shown = None
+    view = None
     if conversations:
-        shown = await request.library.requests.load_view(conversations[0].request.id)
-    return await _render_messages(request, conversations, shown, FormCheck(request, SubmittedForm()))
+        view = await request.library.requests.load_view(conversations[0].request.id)
+    return await _render_messages(request, conversations, view, FormCheck(request, SubmittedForm()))
 
 
 async def show_conversation(request: StaffRequest) -> web.Response:
@@ -171,9 +171,9 @@ def _read_role(request: StaffRequest) -> Role | None:
 async def _list_conversations(request: StaffRequest) -> tuple[Conversation, ...]:
     page = await request.library.messages.list_unread(_read_role(request), MAX_UNREAD, "")
     by_request: dict[str, list[MessageView]] = {}
-    for one in page:
-        by_request.setdefault(one.request.id, []).append(one)
-    return tuple(_build_conversation(request, found) for found in by_request.values())
+    for view in page:
+        by_request.setdefault(view.request.id, []).append(view)
+    return tuple(_build_conversation(request, views) for views in by_request.values())
 
 
 def _build_conversation(request: StaffRequest, unread: Sequence[MessageView]) -> Conversation:
@@ -196,7 +196,7 @@ async def _render_messages(
     status: int = 0,
 ) -> web.Response:
     role = _read_role(request)
-    counts = {one.name: one.count for one in await request.library.desk.tasks()}
+    counts = {view.name: view.count for view in await request.library.desk.tasks()}
     await request.actors.load_names(list_message_actors(shown.messages if shown is not None else ()))
     if shown is not None and shown.messages:
         await request.note_words_shown(shown.request.number)
@@ -206,7 +206,7 @@ async def _render_messages(
         status=status or checked.status,
         help_topic="messages",
         conversations=conversations,
-        count=sum(one.count for one in conversations),
+        count=sum(conversation.count for conversation in conversations),
         shown=shown,
         lines=build_message_lines(request, shown.messages) if shown is not None else (),
         tag=tag_of_request(shown.request, request.localization) if shown is not None else None,
@@ -243,10 +243,10 @@ class AnswerTarget:
 
 def describe_answer(request: StaffRequest, shown: RequestView) -> AnswerTarget:
     """Describe the answer for the macro `answer_form` of `message_parts`."""
-    theirs = [one for one in shown.messages if not one.ours]
+    theirs = [message for message in shown.messages if not message.ours]
     attempt = theirs[-1].event.attempt if theirs else 0
-    asked = shown.request.find_attempt(attempt or shown.request.current)
-    profile = asked.partner if asked is not None else shown.request.partner.profile
+    supplier_attempt = shown.request.find_attempt(attempt or shown.request.current)
+    profile = supplier_attempt.partner if supplier_attempt is not None else shown.request.partner.profile
     policy = request.context.partner(profile)
     told = PartnerNotification(K.MESSAGE, attempt or shown.request.current)
     is_told = policy is not None and choose_way_to_tell(request.context, told, shown.request) is CarryWay.CARRIED

@@ -68,16 +68,16 @@ async def show_new_request(page: StaffRequest) -> web.StreamResponse:
     query = page.http.query
     wish, where, link = query.get("find", "").strip(), query.get("where", ""), query.get("link", "")
     if link:
-        found = await _read_link(page, link)
-        return await _render_form(page, role, _fill_form(page, found), found=found)
+        work = await _read_link(page, link)
+        return await _render_form(page, role, _fill_form(page, work), found=work)
     if not wish:
         return await _render_form(page, role, _fill_form(page, FoundWork()))
     if len(wish) > MAX_WISH_CHARS:
         raise PageError(413, "fault-too-large")
     number, link = parse_standard_number(wish), _link_of_text(wish)
     if number is not None or link:
-        found = await (_look_up(page, wish) if number is not None else _read_link(page, link))
-        return await _render_form(page, role, _fill_form(page, found), found=found)
+        work = await (_look_up(page, wish) if number is not None else _read_link(page, link))
+        return await _render_form(page, role, _fill_form(page, work), found=work)
     return await _show_search(page, role, wish, where)
 
 
@@ -165,19 +165,19 @@ async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) ->
     names = _name_catalogues(page, targets)
     links = page.parts.links
     if not names or links is None:
-        found = FoundWork(
+        work = FoundWork(
             citation=Citation(type=CitationType.BOOK, title=clean_line(wish)),
             said=page.gettext(
                 "No catalogue is configured for searching, so your words have been entered as the title."
             ),
         )
-        return await _render_form(page, role, _fill_form(page, found), found=found)
+        return await _render_form(page, role, _fill_form(page, work), found=work)
     chosen = where if where in names else next(iter(names))
     try:
         outcome = await page.library.search.search(chosen, parse_query(wish))
     except Refused as refused:
-        found = FoundWork(said=page.describe_refusal(refused))
-        return await _render_form(page, role, _fill_form(page, found), found=found)
+        work = FoundWork(said=page.describe_refusal(refused))
+        return await _render_form(page, role, _fill_form(page, work), found=work)
     return page.render(
         "request_search",
         page.gettext("Choose an item"),
@@ -199,19 +199,19 @@ def _name_catalogues(page: StaffRequest, targets: Iterable[SearchableTarget]) ->
         library = page.context.name_of_partner(target.name)
         return library if library != target.name else target.description or target.name
 
-    return {one.name: name_catalogue(one) for one in targets}
+    return {searchable_target.name: name_catalogue(searchable_target) for searchable_target in targets}
 
 
 def _list_hits(
     page: StaffRequest, outcome: SearchOutcome, links: LinkFormat, names: Mapping[str, str]
 ) -> Sequence[ShownHit]:
     """`names`: what people call the catalogues."""
-    shown = []
+    hits = []
     for result in outcome.results:
         citation = result.citation
         details = [citation.edition, citation.publisher, page.localization.format_written_day(citation.published)]
         service = ServiceType.COPY if citation.is_part else ServiceType.LOAN
-        shown.append(
+        hits.append(
             ShownHit(
                 title=citation.component_title or citation.title,
                 author=citation.component_author or citation.author,
@@ -220,7 +220,7 @@ def _list_hits(
                 link=links.encode(citation, service),
             )
         )
-    return shown
+    return hits
 
 
 # --- the form --------------------------------------------------------------------------------------------
@@ -292,9 +292,9 @@ async def submit_new_request(page: StaffRequest) -> web.StreamResponse:
         _show_refusal(page, checked, refused)
         can_override = role is Role.BORROWING and refused.reason in OVERRULED_BY_STAFF
         return await _render_form(page, role, checked, can_override=can_override)
-    made = await page.library.requests.find_request(request_id)
+    request = await page.library.requests.find_request(request_id)
     return page.redirect(
-        page.path("requests", made.number), page.gettext("Request %(number)s created.", number=made.number)
+        page.path("requests", request.number), page.gettext("Request %(number)s created.", number=request.number)
     )
 
 
@@ -352,9 +352,9 @@ def _read_work(page: StaffRequest, checked: FormCheck) -> Citation:
 
 
 def _read_service(checked: FormCheck) -> RequestedService:
-    chosen = checked.read_choice("service", [ServiceType.LOAN.value, ServiceType.COPY.value])
+    choice = checked.read_choice("service", [ServiceType.LOAN.value, ServiceType.COPY.value])
     level = checked.read_choice("level", ["rush"])
-    service = ServiceType.LOAN if "service" in checked.problems else ServiceType(chosen or ServiceType.LOAN)
+    service = ServiceType.LOAN if "service" in checked.problems else ServiceType(choice or ServiceType.LOAN)
     return RequestedService(type=service, level=level)
 
 

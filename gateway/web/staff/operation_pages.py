@@ -150,9 +150,9 @@ async def show_operation(request: StaffRequest) -> web.Response:
         period=period,
         periods=[(name, request.gettext(text)) for name, (_, text) in PERIODS.items()],
         shown_parts=parts,
-        mailboxes=[(one, _describe_mailbox(request, one)) for one in mailboxes],
+        mailboxes=[(mailbox, _describe_mailbox(request, mailbox)) for mailbox in mailboxes],
         queues=queues,
-        jobs=sorted((_describe_job(request, one) for one in operation.list_jobs()), key=lambda one: one.text),
+        jobs=sorted((_describe_job(request, job) for job in operation.list_jobs()), key=lambda one: one.text),
     )
 
 
@@ -193,20 +193,20 @@ def _list_refusals(request: StaffRequest, troubles: Sequence[ShownTrouble]) -> l
             request.ngettext(
                 "%(num)s message from %(name)s was not processed",
                 "%(num)s messages from %(name)s were not processed",
-                one.trouble.count,
-                name=one.partner,
+                shown_trouble.trouble.count,
+                name=shown_trouble.partner,
             ),
             request.gettext(
                 "%(service)s, %(outcome)s: %(reason)s. The first was received at %(moment)s.",
-                service=one.trouble.service or "?",
-                outcome=one.outcome,
-                reason=one.reason or "–",
-                moment=request.format_moment(one.trouble.first),
+                service=shown_trouble.trouble.service or "?",
+                outcome=shown_trouble.outcome,
+                reason=shown_trouble.reason or "–",
+                moment=request.format_moment(shown_trouble.trouble.first),
             ),
-            one.path,
+            shown_trouble.path,
         )
-        for one in troubles
-        if is_for_operator(one.trouble)
+        for shown_trouble in troubles
+        if is_for_operator(shown_trouble.trouble)
     ]
 
 
@@ -217,14 +217,14 @@ def _list_findings(request: StaffRequest, findings: CheckFindings | None) -> lis
     if findings.failure:
         text = request.gettext("The configuration could not be checked")
         return [Repair("look", text, findings.failure, "#check")]
-    counts = Counter(one.file for one in findings.problems)
+    counts = Counter(problem.file for problem in findings.problems)
     return [
         Repair(
             "late",
             request.ngettext(
                 "%(num)s problem in %(file)s", "%(num)s problems in %(file)s", count, file=PurePath(file).name
             ),
-            next(str(one) for one in findings.problems if one.file == file),
+            next(str(problem) for problem in findings.problems if problem.file == file),
             "#check",
         )
         for file, count in counts.items()
@@ -233,7 +233,7 @@ def _list_findings(request: StaffRequest, findings: CheckFindings | None) -> lis
 
 async def _list_waiting_work(request: StaffRequest, queues: QueueState) -> list[Repair]:
     """Letters that the mail server doesn't take, and messages that could have gone out long ago."""
-    found = []
+    waiting_work = []
     if failure := await request.operation.find_mail_failure():
         text = request.ngettext(
             "%(num)s letter to a patron cannot be sent", "%(num)s letters to patrons cannot be sent", failure.waiting
@@ -243,28 +243,28 @@ async def _list_waiting_work(request: StaffRequest, queues: QueueState) -> list[
             moment=request.format_moment(failure.since),
             reason=strip_full_stop(request.localization.translate_sentence(failure.reason)),
         )
-        found.append(Repair("late", text, detail, ""))
+        waiting_work.append(Repair("late", text, detail, ""))
     if queues.oldest_due is not None and request.parts.clock.now() - queues.oldest_due > QUEUE_AGE:
         text = request.gettext(
             "Messages have been waiting to be sent since %(moment)s", moment=request.format_moment(queues.oldest_due)
         )
-        found.append(Repair("look", text, "", request.open_path("/outbox")))
-    return found
+        waiting_work.append(Repair("look", text, "", request.open_path("/outbox")))
+    return waiting_work
 
 
 async def _list_ending_certificates(request: StaffRequest) -> list[Repair]:
     now = request.parts.clock.now()
-    found = []
-    for one in await request.operation.list_ending_certificates():
-        day = request.format_day(one.ends.astimezone(request.context.zone).date())
-        file = PurePath(one.file.strip("'")).name
-        if one.has_ended(now):
+    ending_certificates = []
+    for certificate in await request.operation.list_ending_certificates():
+        day = request.format_day(certificate.ends.astimezone(request.context.zone).date())
+        file = PurePath(certificate.file.strip("'")).name
+        if certificate.has_ended(now):
             text = request.gettext("The certificate %(file)s ended on %(day)s", file=file, day=day)
         else:
             text = request.gettext("The certificate %(file)s ends on %(day)s", file=file, day=day)
-        place = f"{one.place.file}:{one.place.line} {one.place.key}"
-        found.append(Repair("late" if one.has_ended(now) else "look", text, place, ""))
-    return found
+        place = f"{certificate.place.file}:{certificate.place.line} {certificate.place.key}"
+        ending_certificates.append(Repair("late" if certificate.has_ended(now) else "look", text, place, ""))
+    return ending_certificates
 
 
 async def check_configuration(request: StaffRequest) -> web.Response:
@@ -303,24 +303,24 @@ async def _list_repairs(
     request: StaffRequest, parts: Sequence[ShownPart], mailboxes: Sequence[MailboxState], given_up: int
 ) -> list[Repair]:
     """List repairs; what stops people first."""
-    found = [
+    repairs = [
         Repair(one.kind, f"{one.text} {one.name}".strip(), "; ".join(one.said), _repair_path(request, one))
-        for one in sorted(parts, key=lambda one: one.kind != "late")
+        for one in sorted(parts, key=lambda part: part.kind != "late")
         if one.said and not _is_own_mailbox(request, one, mailboxes)
     ]
-    found += [
+    repairs += [
         Repair(
             "late",
-            request.gettext("Mailbox %(name)s cannot be read", name=one.name),
-            request.localization.translate_sentence(one.failure.reason),
+            request.gettext("Mailbox %(name)s cannot be read", name=mailbox.name),
+            request.localization.translate_sentence(mailbox.failure.reason),
             "",
         )
-        for one in mailboxes
-        if one.failure is not None
+        for mailbox in mailboxes
+        if mailbox.failure is not None
     ]
     if given_up:
         text = request.ngettext("%(num)s message could not be sent", "%(num)s messages could not be sent", given_up)
-        found.append(Repair("late", text, "", request.open_path("/outbox")))
+        repairs.append(Repair("late", text, "", request.open_path("/outbox")))
     for partner in await request.library.desk.list_silent_partners():
         text = request.gettext("%(name)s is not responding", name=partner.name)
         waiting = request.ngettext(
@@ -328,13 +328,13 @@ async def _list_repairs(
             "%(num)s messages are waiting and will be sent automatically.",
             partner.waiting,
         )
-        found.append(Repair("look", text, waiting, request.path("partners", partner.profile)))
-    return found
+        repairs.append(Repair("look", text, waiting, request.path("partners", partner.profile)))
+    return repairs
 
 
 def _is_own_mailbox(request: StaffRequest, part: ShownPart, mailboxes: Sequence[MailboxState]) -> bool:
     """It has a line of its own."""
-    return part.text == request.gettext(PARTS["mailbox"]) and any(one.name == part.name for one in mailboxes)
+    return part.text == request.gettext(PARTS["mailbox"]) and any(mailbox.name == part.name for mailbox in mailboxes)
 
 
 def _repair_path(request: StaffRequest, part: ShownPart) -> str:

@@ -52,17 +52,17 @@ class ShownCause:
 async def show_causes(request: StaffRequest) -> web.Response:
     desk = request.library.desk
     causes = await desk.dead_letter_causes()
-    shown = []
+    shown_causes = []
     for cause in causes:
         letters = await desk.dead_letters_of_cause(cause.kind, cause.target, cause.error, limit=MAX_SHOWN)
-        with_requests = tuple([(one, await _find_request(request, one)) for one in letters])
+        with_requests = tuple([(letter, await _find_request(request, letter)) for letter in letters])
         title = _describe_what(request, cause.kind, cause.target)
-        shown.append(ShownCause(cause, title, with_requests, max(0, cause.count - len(letters))))
+        shown_causes.append(ShownCause(cause, title, with_requests, max(0, cause.count - len(letters))))
     return request.render(
         "outbox",
         request.gettext("Messages that could not be sent"),
         help_topic="outbox",
-        causes=shown,
+        causes=shown_causes,
         describe_error=lambda error: describe_send_error(error, request.localization),
         total=sum(cause.count for cause in causes),
         oldest=min((cause.oldest for cause in causes), default=None),
@@ -91,7 +91,7 @@ async def release_cause(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
     desk = request.library.desk
     letters = await desk.dead_letters_of_cause(form["kind"], form["target"], form.fields.get("error", ""))
-    released = await desk.release_all([one.id for one in letters], request.origin.actor)
+    released = await desk.release_all([letter.id for letter in letters], request.origin.actor)
     if not released:
         return request.redirect(
             request.path("outbox"),

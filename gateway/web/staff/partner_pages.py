@@ -81,7 +81,7 @@ async def show_partners(request: StaffRequest) -> web.Response:
             PartnerRow(
                 one, _describe_state(request, one, unsent.get(one.profile, 0)), format_mean_days(request, one.mean_days)
             )
-            for one in sorted(partners, key=lambda one: one.name.casefold())
+            for one in sorted(partners, key=lambda partner: partner.name.casefold())
         ],
         roles={word: request.gettext(text) for word, text in ROLES.items()},
         channels=CHANNELS,
@@ -117,7 +117,7 @@ async def _render_partner(
         steps=steps,
         may_act=request.has_right(Right.PARTNERS_ACT),
         roles=[request.gettext(ROLES[word]) for word in partner.roles if word in ROLES],
-        rotas=[one for one in rotas if any(line.partner == name for line in one.lines)],
+        rotas=[rota for rota in rotas if any(line.partner == name for line in rota.lines)],
         may_see_costs=request.has_right(Right.COSTS_READ),
         days=format_mean_days(request, partner.mean_days),
     )
@@ -176,19 +176,19 @@ def _show_step(request: StaffRequest, step: ProbeStep) -> ShownStep:
 
 async def try_rota(request: StaffRequest) -> web.Response:
     """Show whom a wish would go to, and why; their catalogues are asked now. Raises NotFound."""
-    asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
-    work, rota = asked.read_line("work", MAX_WORK_CHARS), asked.read_choice("rota", request.context.policy().rotas)
-    service = asked.read_choice("service", [one.value for one in ServiceType]) or ServiceType.LOAN.value
+    check = FormCheck(request, SubmittedForm(dict(request.http.query)))
+    work, rota = check.read_line("work", MAX_WORK_CHARS), check.read_choice("rota", request.context.policy().rotas)
+    service = check.read_choice("service", [one.value for one in ServiceType]) or ServiceType.LOAN.value
     explained = None
-    if work and asked.is_good:
+    if work and check.is_good:
         wish = RotaTrial(citation=_parse_work(work), service=ServiceType(service), rota=rota)
         explained = await request.library.partners.explain_trial(wish)
     return request.render(
         "rota_trial",
         request.gettext("Test the rota"),
-        status=asked.status,
+        status=check.status,
         help_topic="partners",
-        checked=asked,
+        checked=check,
         explained=explained,
         rows=list_explained_lines(request, explained) if explained is not None else (),
         rotas=list(request.context.policy().rotas),
@@ -230,16 +230,16 @@ VERDICTS = {
 async def show_rota(request: StaffRequest) -> web.Response:
     """Show a rota; raises NotFound."""
     rota = await request.library.partners.rota(request.http.match_info["name"])
-    names = {one.profile: one for one in await request.library.partners.partners()}
+    names = {view.profile: view for view in await request.library.partners.partners()}
     return request.render(
         "rota",
         rota.name,
         help_topic="partners",
         rota=rota,
         lines=[
-            (line, found, format_mean_days(request, found.mean_days) if found is not None else "")
+            (line, view, format_mean_days(request, view.mean_days) if view is not None else "")
             for line in rota.lines
-            for found in (names.get(line.partner),)
+            for view in (names.get(line.partner),)
         ],
         usual=_is_usual(request, rota),
     )

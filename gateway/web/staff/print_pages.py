@@ -126,7 +126,7 @@ async def show_waiting(request: StaffRequest) -> web.Response:
     for branches, kinds in _group_open_kinds(request):
         counts = await printing.count_waiting(branches)
         waiting += [_describe_waiting(request, kind, counts[kind]) for kind in kinds]
-        of_kinds = [one for one in listed if one.kind in kinds]
+        of_kinds = [print_batch for print_batch in listed if print_batch.kind in kinds]
         batches += await printing.narrow_batches(of_kinds, branches)
     waiting.sort(key=lambda one: list(KINDS).index(one.kind))
     batches.sort(key=lambda one: -one.number)
@@ -238,10 +238,10 @@ async def list_shown_papers(request: StaffRequest, found: Request) -> list[Shown
     if not request.has_right(Right.PRINT):
         return []
     papers = await request.library.printing.list_papers(found)
-    papers = [one for one in papers if request.has_right(RIGHTS[one.kind])]
-    batches = [one.batch for one in papers if one.batch is not None]
+    papers = [paper for paper in papers if request.has_right(RIGHTS[paper.kind])]
+    batches = [paper.batch for paper in papers if paper.batch is not None]
     await request.actors.load_names(who for batch in batches for who in (batch.made_by, batch.printed_by))
-    return [_show_paper(request, found, one) for one in papers]
+    return [_show_paper(request, found, paper) for paper in papers]
 
 
 def _show_paper(request: StaffRequest, found: Request, paper: RequestPaper) -> ShownPaper:
@@ -259,11 +259,11 @@ async def print_request(request: StaffRequest) -> web.Response:
     """A batch of this request alone."""
     form = await request.read_own_form()
     kind = _read_kind(request, form["kind"])
-    found = await find_named_request(request)
-    ids = await request.library.printing.find_printable(kind, [found.id], _find_branches(request, kind))
+    named_request = await find_named_request(request)
+    ids = await request.library.printing.find_printable(kind, [named_request.id], _find_branches(request, kind))
     if not ids:
         problem = request.localization.translate_sentence(USES[kind].problem)
-        return request.redirect(request.path("requests", found.number), problem, "look")
+        return request.redirect(request.path("requests", named_request.number), problem, "look")
     batch = await request.library.printing.make_batch_of(kind, ids, request.origin.actor)
     return request.redirect(request.path("print", str(batch.number)))
 
@@ -348,10 +348,10 @@ async def _find_batch(request: StaffRequest) -> PrintBatch:
     number = request.http.match_info["number"]
     if not _BATCH_NUMBER.fullmatch(number):
         raise NotFound("batch")
-    found = await request.library.printing.find_batch(int(number))
-    if not request.has_right(RIGHTS[found.kind]):
+    batch = await request.library.printing.find_batch(int(number))
+    if not request.has_right(RIGHTS[batch.kind]):
         raise NotFound("batch")
-    own = await request.library.printing.narrow_batches([found], _find_branches(request, found.kind))
+    own = await request.library.printing.narrow_batches([batch], _find_branches(request, batch.kind))
     if not own:
         raise NotFound("batch")
     return own[0]
@@ -403,8 +403,8 @@ def _name_volumes(request: StaffRequest, one: Request) -> str:
     """Name, of several volumes, those that the sheet is about: on paper for what is here, these; else all."""
     if len(one.volumes) < 2:
         return one.volumes[0].label if one.volumes else ""
-    here = [volume for volume in one.volumes if volume.state in _HERE] if one.role is Role.BORROWING else []
-    return request.localization.format_list([volume.label or volume.id for volume in here or one.volumes])
+    volumes = [volume for volume in one.volumes if volume.state in _HERE] if one.role is Role.BORROWING else []
+    return request.localization.format_list([volume.label or volume.id for volume in volumes or one.volumes])
 
 
 PAGES = (

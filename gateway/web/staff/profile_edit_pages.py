@@ -38,21 +38,21 @@ async def change_profile(request: StaffRequest) -> web.Response:
     if len(draft.text.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES:
         checked.add_problem_text("text", request.gettext("This is too long for a profile."))
         return _render_editor(request, checked, draft, None, "")
-    found = await request.parts.profile_editing.check_draft(draft)
+    check = await request.parts.profile_editing.check_draft(draft)
     allowed = frozenset(one for one in request.parts.libraries if request.user.has_right(one, Right.OPERATION_ACT))
-    if found.libraries - allowed:
-        others = ", ".join(sorted(found.libraries - allowed))
+    if check.libraries - allowed:
+        others = ", ".join(sorted(check.libraries - allowed))
         checked.general.append(
             request.gettext(
                 "This profile is also used by %(libraries)s, where you are not an operator.", libraries=others
             )
         )
     if checked.form["step"] == "save":
-        saved = await _save_draft(request, checked, found, allowed)
+        saved = await _save_draft(request, checked, check, allowed)
         if saved is not None:
             return saved
-        found = await request.parts.profile_editing.check_draft(draft)
-    return _render_editor(request, checked, found.draft, found, found.current.obstacle)
+        check = await request.parts.profile_editing.check_draft(draft)
+    return _render_editor(request, checked, check.draft, check, check.current.obstacle)
 
 
 async def _save_draft(
@@ -101,7 +101,7 @@ def _render_editor(
 ) -> web.Response:
     problems = (*found.problems, *found.example_problems) if found is not None else ()
     file = found.loaded.document.file if found is not None and found.loaded is not None else ""
-    file = file or next((one.file for one in problems), "")
+    file = file or next((problem.file for problem in problems), "")
     is_wrong = found is not None and bool(found.problems or found.changed_meanwhile or obstacle)
     return request.render(
         "profile_edit",
@@ -122,7 +122,7 @@ def _render_editor(
 def _find_editable_name(request: StaffRequest) -> str:
     """One that this library has, or that nobody has yet. Raises NotFound."""
     name = request.http.match_info["name"]
-    if any(one.name == name for one in request.operation.list_profiles()):
+    if any(profile.name == name for profile in request.operation.list_profiles()):
         return name
     if NAME_PATTERN.fullmatch(name) is None or request.parts.profile_editing.is_known_name(name):
         raise NotFound("profile")
@@ -174,7 +174,7 @@ def _render_new_profile(request: StaffRequest, checked: FormCheck) -> web.Respon
 
 
 def _list_parents(request: StaffRequest) -> list[str]:
-    return [one.name for one in request.operation.list_profiles() if one.loaded is not None]
+    return [profile.name for profile in request.operation.list_profiles() if profile.loaded is not None]
 
 
 PAGES = (

@@ -34,25 +34,25 @@ async def show_profiles(request: StaffRequest) -> web.Response:
         "profiles",
         request.gettext("Profiles"),
         help_topic="operation",
-        profiles=[_describe_state(request, one) for one in states],
-        problems=[problem for one in states for problem in one.problems],
+        profiles=[_describe_state(request, state) for state in states],
+        problems=[problem for state in states for problem in state.problems],
         may_edit=may_edit_profiles(request),
     )
 
 
 async def show_profile(request: StaffRequest) -> web.Response:
     """Show a profile; raises NotFound."""
-    found = await request.operation.read_profile(request.http.match_info["name"])
-    current = await request.parts.profile_editing.read_file(found.state.name)
-    problems = (*found.state.problems, *found.example_problems)
+    profile = await request.operation.read_profile(request.http.match_info["name"])
+    current = await request.parts.profile_editing.read_file(profile.state.name)
+    problems = (*profile.state.problems, *profile.example_problems)
     return request.render(
         "profile",
-        found.state.name,
+        profile.state.name,
         help_topic="operation",
-        shown=_describe_profile(request, found),
-        found=found,
+        shown=_describe_profile(request, profile),
+        found=profile,
         problems=problems,
-        lines=[] if has_written_secret(found.text) else number_lines(found.text, problems, found.state.file),
+        lines=[] if has_written_secret(profile.text) else number_lines(profile.text, problems, profile.state.file),
         obstacle=request.gettext(current.obstacle) if current.obstacle else "",
         may_edit=may_edit_profiles(request),
     )
@@ -63,10 +63,10 @@ def may_edit_profiles(request: StaffRequest) -> bool:
 
 
 def _describe_profile(request: StaffRequest, found: ProfileText) -> ShownProfile:
-    shown = _describe_state(request, found.state)
+    state = _describe_state(request, found.state)
     if found.state.loaded is not None and not found.state.problems and not found.is_in_use:
-        return ShownProfile(found.state, "look", request.gettext("edited, not loaded yet"), shown.partner)
-    return shown
+        return ShownProfile(found.state, "look", request.gettext("edited, not loaded yet"), state.partner)
+    return state
 
 
 def _describe_state(request: StaffRequest, state: ProfileState) -> ShownProfile:
@@ -92,15 +92,15 @@ def number_lines(text: str, problems: tuple[ConfigurationProblem, ...], file: st
 
 async def show_values(request: StaffRequest) -> web.Response:
     """Show the values of the profile in use, defaults and inherited ones too. Raises NotFound."""
-    found = await request.operation.read_profile(request.http.match_info["name"])
-    loaded = found.state.loaded
+    profile = await request.operation.read_profile(request.http.match_info["name"])
+    loaded = profile.state.loaded
     text = format_yaml_with_sources(loaded) if loaded is not None else ""
     is_secret = has_written_secret(text)
     return request.render(
         "profile_values",
-        request.gettext("Effective values of %(name)s", name=found.state.name),
+        request.gettext("Effective values of %(name)s", name=profile.state.name),
         help_topic="operation",
-        name=found.state.name,
+        name=profile.state.name,
         text="" if is_secret else text,
         obstacle=request.gettext(WRITTEN_SECRET) if is_secret else "",
     )
@@ -113,7 +113,7 @@ async def show_history(request: StaffRequest) -> web.Response:
     """Show the history; raises NotFound."""
     name = _find_listed_name(request)
     versions = await request.operation.list_versions(name)
-    await request.actors.load_names(one.actor for one in versions)
+    await request.actors.load_names(version.actor for version in versions)
     return request.render(
         "profile_history",
         request.gettext("History of %(name)s", name=name),
@@ -129,10 +129,10 @@ async def show_version(request: StaffRequest) -> web.Response:
     history, editing = request.operation, request.parts.profile_editing
     version = await history.find_version(name, request.http.match_info["version"])
     versions = await history.list_versions(name)
-    before = next((one for one in versions if one.id < version.id), None)
+    before = next((profile_version for profile_version in versions if profile_version.id < version.id), None)
     await request.actors.load_names([version.actor])
     current = await editing.read_file(name)
-    found = await editing.check_draft(ProfileDraft(name, version.content, current.text))
+    check = await editing.check_draft(ProfileDraft(name, version.content, current.text))
     moment = request.format_moment(version.at)
     checked = FormCheck(request, SubmittedForm())
     checked.values["reason"] = request.gettext("Restore %(moment)s", moment=moment)
@@ -145,7 +145,7 @@ async def show_version(request: StaffRequest) -> web.Response:
         is_first=before is None,
         lines=number_lines(version.content, (), ""),
         changed=compare_texts(before.content if before is not None else "", version.content),
-        found=found,
+        found=check,
         obstacle=request.gettext(current.obstacle) if current.obstacle else "",
         checked=checked,
         may_edit=may_edit_profiles(request),

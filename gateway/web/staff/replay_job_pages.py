@@ -100,13 +100,13 @@ async def begin_job(request: StaffRequest) -> web.Response:
     """Begin a job. The form has, besides: `until`, the moment of the preview, and `agreed`, how many messages it
     had."""
     checked = FormCheck(request, await request.read_own_form())
-    wanted = await _read_selection(request, checked)
+    selection = await _read_selection(request, checked)
     await request.confirm_by_form(checked)
     agreed = checked.form["agreed"]
     if not checked.is_good or not _NUMBER.fullmatch(agreed):
         return await _render_preview(request, checked)
     try:
-        job = await request.library.replay_jobs.begin_job(wanted, int(agreed), request.origin)
+        job = await request.library.replay_jobs.begin_job(selection, int(agreed), request.origin)
     except (SelectionChangedError, TooManyMessagesError):
         checked.general.append(
             request.gettext("Nothing was done: other messages match now. Check the preview before you replay them.")
@@ -118,9 +118,9 @@ async def begin_job(request: StaffRequest) -> web.Response:
 async def _read_selection(request: StaffRequest, checked: FormCheck) -> JournalFilter:
     """Read the selection of messages that came before the preview."""
     search, _query = read_search(request, checked)
-    wanted = await request.library.journaled.make_filter(search)
+    journal_filter = await request.library.journaled.make_filter(search)
     until = _read_moment(checked.form["until"]) or request.parts.clock.now()
-    return replace(wanted, until=until if wanted.until is None else min(until, wanted.until))
+    return replace(journal_filter, until=until if journal_filter.until is None else min(until, journal_filter.until))
 
 
 def _read_moment(text: str) -> datetime | None:
@@ -132,14 +132,14 @@ def _read_moment(text: str) -> datetime | None:
 
 
 async def _render_preview(request: StaffRequest, checked: FormCheck) -> web.Response:
-    wanted = await _read_selection(request, checked)
+    journal_filter = await _read_selection(request, checked)
     _search, query = read_search(request, checked)
     selection, too_many = ReplaySelection((), 0), False
     if not query:
         checked.general.append(request.gettext("Choose which messages to replay in the message journal."))
     else:
         try:
-            selection = await request.library.replay_jobs.select_messages(wanted)
+            selection = await request.library.replay_jobs.select_messages(journal_filter)
         except TooManyMessagesError:
             too_many = True
     return request.render(
@@ -149,7 +149,7 @@ async def _render_preview(request: StaffRequest, checked: FormCheck) -> web.Resp
         help_topic="operation",
         checked=checked,
         query=query,
-        until=wanted.until.isoformat() if wanted.until is not None else "",
+        until=journal_filter.until.isoformat() if journal_filter.until is not None else "",
         selection=selection,
         too_many=too_many,
         groups=list(_group_messages(request, selection)),
@@ -202,7 +202,7 @@ async def show_jobs(request: StaffRequest) -> web.Response:
         "replay_jobs",
         request.gettext("Replay jobs"),
         help_topic="operation",
-        jobs=[(one, *_describe_job_status(request, one)) for one in jobs],
+        jobs=[(job, *_describe_job_status(request, job)) for job in jobs],
     )
 
 
@@ -226,14 +226,14 @@ async def show_job(request: StaffRequest) -> web.Response:
         kind=kind,
         word=word,
         counts=[
-            (one.value, kind_of_status, request.gettext(text), progress.counts.get(one, 0))
-            for one, (kind_of_status, text) in STATUSES.items()
+            (replay_status.value, kind_of_status, request.gettext(text), progress.counts.get(replay_status, 0))
+            for replay_status, (kind_of_status, text) in STATUSES.items()
         ],
         only=said if status is not None else "",
         is_running=progress.job.status is JobStatus.RUNNING,
         is_paused=progress.job.status is JobStatus.PAUSED,
         has_paused_itself=progress.job.reason == MANY_FAILURES,
-        replays=[_describe_replay(request, one) for one in listed[:ROWS]],
+        replays=[_describe_replay(request, item) for item in listed[:ROWS]],
         more=request.path("operation", "replays", job_id, after=str(more), status=said) if more else "",
         may_change=request.has_right(Right.OPERATION_ACT),
     )

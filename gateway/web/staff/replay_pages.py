@@ -96,8 +96,8 @@ async def _render_rehearsal(request: StaffRequest, checked: FormCheck) -> web.Re
         obstacle = request.localization.translate_sentence(why.detail)
     if rehearsal is not None:
         await request.library.users.log_message_view(rehearsal.message.id, request.origin)
-    found = await request.library.journaled.read_exchange(message_id)
-    message = found[0].message
+    exchange = await request.library.journaled.read_exchange(message_id)
+    message = exchange[0].message
     words = describe_message(request, message)
     return request.render(
         "journal_replay",

@@ -16,19 +16,19 @@ ACT_RIGHTS = {Role.BORROWING: Right.BORROWING_ACT, Role.LENDING: Right.LENDING_A
 
 async def load_request_view(page: StaffRequest) -> RequestView:
     """The request that the address names, by whatever number. Raises NotFound, PageError."""
-    found = await find_named_request(page)
-    return await page.library.requests.load_view(found.id)
+    named_request = await find_named_request(page)
+    return await page.library.requests.load_view(named_request.id)
 
 
 async def find_named_request(page: StaffRequest) -> Request:
     """Find a request; raises NotFound, PageError where it isn't for this user."""
-    found = await page.library.requests.find_request(page.http.match_info["number"])
-    right = READ_RIGHTS[found.role]
+    request = await page.library.requests.find_request(page.http.match_info["number"])
+    right = READ_RIGHTS[request.role]
     page.require_right(right)
     branches = page.branches_for(right)
-    if not is_at_branch(found, branches):
+    if not is_at_branch(request, branches):
         raise NotFound("request")
-    return found
+    return request
 
 
 def find_act_right(role: Role, kind: K) -> Right:

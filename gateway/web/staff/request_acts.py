@@ -123,8 +123,8 @@ async def _perform_act(
         act = RecentAct(library=page.library.symbol, user=page.user.name, right=right, back=back, events=events)
         undo = page.parts.recent.keep_act(act)
         hint = view.hints.get(kind, "")
-        said = await describe_done_act(page, view.request, after, kind, hint=hint, can_undo=bool(undo))
-        return page.redirect(back, said, undo=undo)
+        done_act = await describe_done_act(page, view.request, after, kind, hint=hint, can_undo=bool(undo))
+        return page.redirect(back, done_act, undo=undo)
     return await _render_mistakes(page, view, kind, checked)
 
 
@@ -141,8 +141,8 @@ async def _show_conflict(page: StaffRequest, view: RequestView, kind: K, checked
     read_act_details(page, kind, checked, fields)
     checked.problems.clear()
     seen = checked.form["seen"]
-    news = await _tell_news(page, view, seen)
-    return await _render_act(page, view, kind, checked, news=news, status=409)
+    lines = await _tell_news(page, view, seen)
+    return await _render_act(page, view, kind, checked, news=lines, status=409)
 
 
 async def _tell_news(page: StaffRequest, view: RequestView, seen: str) -> Sequence[StoryLine]:
@@ -360,22 +360,22 @@ async def upload_file(page: StaffRequest) -> web.StreamResponse:
     view = await load_request_view(page)
     request = view.request
     page.require_right(ACT_RIGHTS[request.role])
-    sent = await read_upload_form(page.http, page.parts.max_file_bytes)
-    if not page.is_own_form(sent.form):
+    upload_form = await read_upload_form(page.http, page.parts.max_file_bytes)
+    if not page.is_own_form(upload_form.form):
         raise PageError(403, "fault-form")
     back = f"{page.path('requests', request.number, task=page.http.query.get('task', ''))}#files"
-    if not sent.files:
+    if not upload_form.files:
         return page.redirect(back, page.gettext("No file was chosen, so nothing was added."), "look")
-    for file in sent.files:
+    for file in upload_form.files:
         upload = FileUpload(name=file.name, media_type=file.media_type, content=file.content)
         try:
             await page.library.requests.attach(request.id, upload, page.origin.actor, None)
         except Refused as refused:
             said = page.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=page.describe_refusal(refused))
             return answer_upload(page, back, "late", said)
-    count = len(sent.files)
+    count = len(upload_form.files)
     if page.is_asked_by_script:
-        name = sent.files[-1].name
+        name = upload_form.files[-1].name
         return answer_upload(page, back, "good", page.gettext("“%(name)s” was added.", name=name))
     return page.redirect(back, page.ngettext("%(num)s file was added.", "%(num)s files were added.", count))
 

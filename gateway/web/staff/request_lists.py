@@ -76,8 +76,8 @@ SORTED_COLUMNS: Mapping[str, Mapping[RequestOrder, str]] = {
 
 def make_list_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Response]]:
     async def show_list(request: StaffRequest) -> web.Response:
-        asked = parse_list_query(request, place, request.http.query.items())
-        return await _render_list(request, asked)
+        list_query = parse_list_query(request, place, request.http.query.items())
+        return await _render_list(request, list_query)
 
     return show_list
 
@@ -114,7 +114,7 @@ async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
     read = await _read_list(request, asked)
     page, since, counts, saved = read.page, read.since, read.counts, read.saved
     partners = name_partners(request)
-    opened = next((one for one in saved if asked.query and one.query == asked.query), None)
+    opened = next((saved_filter for saved_filter in saved if asked.query and saved_filter.query == asked.query), None)
     selected = request.http.query.get("select", "")
     columns = read_columns(request, place)
     names = ShownNames(partners, await _name_patrons(request, page) if "for" in columns else {})
@@ -229,21 +229,21 @@ def _describe_quiet_list(request: StaffRequest, asked: ListQuery, page: ResultPa
 def read_columns(request: StaffRequest, place: ListPlace) -> tuple[str, ...]:
     """Read the columns in their order; as chosen in this browser, else the usual ones. Few lending requests say whom
     they are for."""
-    kept = request.http.cookies.get(COLUMNS_COOKIE, "")
+    cookie = request.http.cookies.get(COLUMNS_COOKIE, "")
     usual = tuple(name for name in USUAL_COLUMNS if name != "for" or place.role is Role.BORROWING)
-    chosen = kept.split(".") if kept else usual
+    chosen = cookie.split(".") if cookie else usual
     return tuple(name for name in COLUMNS if name in chosen)
 
 
 async def choose_columns(request: StaffRequest) -> web.Response:
     """Choose columns, which are kept in this browser."""
     form = await request.read_own_form()
-    chosen = [name for name in COLUMNS if name in form.all_values("column")]
+    columns = [name for name in COLUMNS if name in form.all_values("column")]
     response = request.redirect(_require_own_path(form["back"]))
     secure = "; Secure" if request.visit.secure else ""
     response.headers.add(
         hdrs.SET_COOKIE,
-        f"{COLUMNS_COOKIE}={'.'.join(chosen) or 'none'}; Path={ROOT}; Max-Age={YEAR}; HttpOnly; SameSite=Lax{secure}",
+        f"{COLUMNS_COOKIE}={'.'.join(columns) or 'none'}; Path={ROOT}; Max-Age={YEAR}; HttpOnly; SameSite=Lax{secure}",
     )
     return response
 
@@ -262,11 +262,11 @@ def _require_own_path(path: str) -> str:
 async def save_filter(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
     place = _require_place(request, form["place"])
-    asked = parse_list_query(request, place, parse_qsl(form["query"]))
-    back = list_path(request, place, asked.query)
+    list_query = parse_list_query(request, place, parse_qsl(form["query"]))
+    back = list_path(request, place, list_query.query)
     try:
         saved = await request.library.saved_filters.save_filter(
-            place.name, request.user.name, form["name"], asked.query, bool(form["shared"])
+            place.name, request.user.name, form["name"], list_query.query, bool(form["shared"])
         )
     except Refused as refused:
         return request.redirect(back, request.describe_refusal(refused), "late")
@@ -297,13 +297,13 @@ def _require_place(request: StaffRequest, name: str) -> ListPlace:
 def make_csv_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.StreamResponse]]:
     async def send_csv(request: StaffRequest) -> web.StreamResponse:
         """Page by page, so that a long list costs no memory."""
-        asked = parse_list_query(request, place, request.http.query.items())
-        first = await request.library.requests.list_requests(asked.wanted, CSV_PAGE, "")
+        list_query = parse_list_query(request, place, request.http.query.items())
+        first = await request.library.requests.list_requests(list_query.wanted, CSV_PAGE, "")
         response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "text/csv; charset=utf-8"})
         response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{place.name}.csv"'
         await response.prepare(request.http)
         await response.write(("\ufeff" + format_csv_header()).encode())
-        await _write_csv_rows(request, response, asked.wanted, first)
+        await _write_csv_rows(request, response, list_query.wanted, first)
         await response.write_eof()
         return response
 
@@ -311,15 +311,15 @@ def make_csv_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.St
 
 
 async def _write_csv_rows(
-    request: StaffRequest, response: web.StreamResponse, wanted: RequestFilter, page: ResultPage[Request]
+    request: StaffRequest, response: web.StreamResponse, request_filter: RequestFilter, page: ResultPage[Request]
 ) -> None:
     requests = request.library.requests
     while True:
-        since = await requests.find_waiting_since(wanted.task, page)
+        since = await requests.find_waiting_since(request_filter.task, page)
         await response.write("".join(format_csv_line(request, one, since[one.id]) for one in page).encode())
         if not page.cursor:
             return
-        page = await requests.list_requests(wanted, CSV_PAGE, page.cursor)
+        page = await requests.list_requests(request_filter, CSV_PAGE, page.cursor)
 
 
 PAGES = (

@@ -137,9 +137,9 @@ async def show_request(page: StaffRequest) -> web.StreamResponse:
 
 async def show_readers(page: StaffRequest) -> web.Response:
     """List who else has it open, for `request.js`, whose asking says that this page is open still."""
-    found = await find_named_request(page)
-    page.parts.readers.note_reading(page.library.symbol, found.id, page.user.name, page.user.shown_name)
-    return web.json_response({"text": _describe_readers(page, found)}, headers=HEADERS)
+    named_request = await find_named_request(page)
+    page.parts.readers.note_reading(page.library.symbol, named_request.id, page.user.name, page.user.shown_name)
+    return web.json_response({"text": _describe_readers(page, named_request)}, headers=HEADERS)
 
 
 async def reveal_reader(page: StaffRequest) -> web.StreamResponse:
@@ -153,8 +153,8 @@ async def reveal_reader(page: StaffRequest) -> web.StreamResponse:
 def find_message_path(page: StaffRequest, number: str, line: StoryLine) -> str:
     """Find where the message is that a line of the story came from; empty: it came from none, the journal has it no
     more, or it isn't for this user."""
-    kept = timedelta(days=page.parts.retention.messages)
-    if not line.exchange or line.at < page.parts.clock.now() - kept:
+    duration = timedelta(days=page.parts.retention.messages)
+    if not line.exchange or line.at < page.parts.clock.now() - duration:
         return ""
     message = f"{line.exchange}-1"
     if page.sees_patrons:
@@ -203,7 +203,7 @@ async def render_request(
     )
     chosen = page.http.query.get("show", "")
     topics = count_topics(story)
-    shown = [line for line in story if not chosen or chosen not in topics or chosen in line.topics]
+    lines = [line for line in story if not chosen or chosen not in topics or chosen in line.topics]
     heading = request.citation.component_title or request.citation.title or gettext("(no title)")
     return page.render(
         "request",
@@ -234,7 +234,7 @@ async def render_request(
         describe_why_not=lambda why: describe_reason(why, localization),
         can_order=page.has_right(Right.BORROWING_ACT) and request.role is Role.BORROWING,
         readers=_describe_readers(page, request),
-        story=shown,
+        story=lines,
         message_path=lambda line: find_message_path(page, request.number, line),
         topics=[(topic, gettext(text, count=topics[topic])) for topic, text in FILTERS.items() if topic in topics],
         topic=chosen if chosen in topics else "",
@@ -247,7 +247,7 @@ async def render_request(
         partner_rows=list_partner_rows(page, request),
         extra_rows=list_extra_rows(page, request),
         notes=_list_own_notes(request, localization),
-        warnings=[localization.translate_stored(one) for one in request.warnings],
+        warnings=[localization.translate_stored(warning) for warning in request.warnings],
         failed=_list_failed_messages(page, view),
         may_resend=page.has_right(Right.OUTBOX_RETRY),
         volumes=request.volumes if len(request.volumes) > 1 else (),
@@ -257,7 +257,7 @@ async def render_request(
         can_edit=K.EDIT in list_permitted_acts(page, view) and can_correct(context, request),
         files=list_files(page, request),
         papers=await list_shown_papers(page, request),
-        copy_links=[describe_link(page, one) for one in await _find_copy_links(page, request)],
+        copy_links=[describe_link(page, link) for link in await _find_copy_links(page, request)],
         can_attach=page.has_right(ACT_RIGHTS[request.role]),
         is_borrowing=request.role is Role.BORROWING,
         urgent=not request.flags.isdisjoint(_URGENT),
@@ -267,17 +267,17 @@ async def render_request(
 def _describe_readers(page: StaffRequest, request: Request) -> str:
     """Colleagues who have it open, or had it open a moment ago; empty: none."""
     others = page.parts.readers.list_others(page.library.symbol, request.id, page.user.name)
-    there = [one.shown_name for one in others if one.is_there]
+    there = [viewer.shown_name for viewer in others if viewer.is_there]
     parts = []
     if there:
         names = page.localization.format_list(there)
         parts.append(
             page.ngettext("%(names)s also has this open.", "%(names)s also have this open.", len(there), names=names)
         )
-    for one in others:
-        if not one.is_there:
-            age = page.format_age_in_words(one.since)
-            parts.append(page.gettext("Opened %(age)s ago by %(name)s.", name=one.shown_name, age=age))
+    for request_viewer in others:
+        if not request_viewer.is_there:
+            age = page.format_age_in_words(request_viewer.since)
+            parts.append(page.gettext("Opened %(age)s ago by %(name)s.", name=request_viewer.shown_name, age=age))
     return " ".join(parts)
 
 
@@ -290,9 +290,9 @@ def _list_actors(view: RequestView) -> Iterator[str]:
 
 def _list_own_notes(request: Request, localization: Localization) -> list[RequestNote]:
     return [
-        replace(one, text=describe_note(one.text, localization))
-        for one in request.notes
-        if not one.for_partner and not one.by.startswith("partner:")
+        replace(note, text=describe_note(note.text, localization))
+        for note in request.notes
+        if not note.for_partner and not note.by.startswith("partner:")
     ]
 
 
@@ -355,8 +355,8 @@ async def _find_place(page: StaffRequest, request: Request) -> ListPlace | None:
     task = page.http.query.get("task", "")
     if task not in BY_NAME:
         return None
-    wanted = RequestFilter(task=task, role=BY_NAME[task].role, order=RequestOrder.LONGEST)
-    listed = await page.library.requests.list_requests(wanted, MAX_LISTED, "")
+    request_filter = RequestFilter(task=task, role=BY_NAME[task].role, order=RequestOrder.LONGEST)
+    listed = await page.library.requests.list_requests(request_filter, MAX_LISTED, "")
     numbers = [one.number for one in listed]
     if request.number not in numbers:
         return None
@@ -381,7 +381,7 @@ def _describe_condition(page: StaffRequest, view: RequestView) -> Mapping[str, s
         understood += [describe_reason(attempt.reason, page.localization)] if attempt.reason else []
         if attempt.retry_after is not None:
             understood.append(page.gettext("from %(day)s", day=page.localization.format_day(attempt.retry_after)))
-    understood += [describe_condition(one.value, page.localization) for one in attempt.conditions]
+    understood += [describe_condition(condition.value, page.localization) for condition in attempt.conditions]
     if attempt.cost is not None:
         understood.append(page.gettext("cost %(money)s", money=page.localization.format_money(attempt.cost)))
     asking = (K.CONDITIONAL, K.RETRY)
@@ -403,17 +403,17 @@ def _list_failed_messages(page: StaffRequest, view: RequestView) -> tuple[Failed
     """List what the partner refused, and what was given up until somebody decides."""
     return tuple(
         FailedMessage(
-            one.id,
-            page.localization.translate_sentence(_name_step(page, one)),
-            describe_send_error(one.error, page.localization),
-            one.created,
+            step.id,
+            page.localization.translate_sentence(_name_step(page, step)),
+            describe_send_error(step.error, page.localization),
+            step.created,
         )
-        for one in _list_failed_steps(view)
+        for step in _list_failed_steps(view)
     )
 
 
 def _list_failed_steps(view: RequestView) -> tuple[UnfinishedStep, ...]:
-    return (*view.refused, *(one for one in view.unfinished if one.status == "dead"))
+    return (*view.refused, *(step for step in view.unfinished if step.status == "dead"))
 
 
 def _name_step(page: StaffRequest, step: UnfinishedStep) -> str:
@@ -458,14 +458,14 @@ def _may_settle(page: StaffRequest, request: Request) -> bool:
 async def settle_rejection(page: StaffRequest) -> web.Response:
     """Settle what was rejected in another way, or what a stranger wrote and was looked at."""
     form = await page.read_own_form()
-    found = await find_named_request(page)
-    page.require_right(ACT_RIGHTS[found.role])
-    back = page.path("requests", found.number)
+    named_request = await find_named_request(page)
+    page.require_right(ACT_RIGHTS[named_request.role])
+    back = page.path("requests", named_request.number)
     checked = FormCheck(page, form)
     note = checked.read_line("note")
     if not checked.is_good:
         return page.redirect(back, " ".join(checked.problems.values()), "late")
-    if not await page.library.desk.settle_rejection(found.id, note, page.origin.actor):
+    if not await page.library.desk.settle_rejection(named_request.id, note, page.origin.actor):
         return page.redirect(back, page.gettext("Nothing was changed."), "look")
     return page.redirect(back, page.gettext("Marked as settled. Nothing was sent."))
 
@@ -475,7 +475,7 @@ async def resend_message(page: StaffRequest) -> web.Response:
     await page.read_own_form()
     view = await load_request_view(page)
     wanted = page.http.match_info["message"]
-    if all(one.id != wanted for one in _list_failed_steps(view)):
+    if all(step.id != wanted for step in _list_failed_steps(view)):
         raise NotFound("message")
     await page.library.desk.release(wanted, page.origin.actor)
     return page.redirect(page.path("requests", view.request.number), page.gettext("The message is being sent again."))

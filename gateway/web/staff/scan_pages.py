@@ -374,7 +374,7 @@ def _make_line(request: StaffRequest, desk: ScanDesk, result: ScanResult, pickup
         else None,
         facts=_describe_facts(request, desk, result, pickup) if did_something and result.request is not None else "",
         undo=_keep_recent_act(request, desk, result),
-        choices=[(one.number, one.id) for one in result.choices],
+        choices=[(choice.number, choice.id) for choice in result.choices],
         can_repeat=result.reason is ScanReason.REFUSED,
     )
 
@@ -470,7 +470,7 @@ def _render_page(request: StaffRequest, checked: FormCheck, lines: Sequence[Scan
         help_topic="scan",
         frames=OURSELVES if desk.slips else (),
         desk=desk,
-        others=[one for one in _open_desks(request) if one is not desk],
+        others=[scan_desk for scan_desk in _open_desks(request) if scan_desk is not desk],
         checked=checked,
         key=secrets.token_hex(16),
         lines=lines,

@@ -58,8 +58,8 @@ class LineSlip:
 
 
 def read_slip_choice(request: StaffRequest) -> SlipChoice:
-    kept = request.http.cookies.get(SLIPS_COOKIE, "")
-    return SlipChoice(kept) if kept in set(SlipChoice) else SlipChoice.END
+    cookie = request.http.cookies.get(SLIPS_COOKIE, "")
+    return SlipChoice(cookie) if cookie in set(SlipChoice) else SlipChoice.END
 
 
 def is_slip_wanted_with_each(request: StaffRequest, form: SubmittedForm) -> bool:
@@ -75,7 +75,7 @@ async def make_slips(
 ) -> list[LineSlip | None]:
     """Make a slip for each result, as far as something was done and the request needs paper of one of these kinds.
     `batches`: numbers of those that the run has, one of each kind, as the form says them."""
-    run = {int(one) for one in batches.split()[: len(PrintKind)] if _BATCH_NUMBER.fullmatch(one)}
+    run = {int(part) for part in batches.split()[: len(PrintKind)] if _BATCH_NUMBER.fullmatch(part)}
     slips: list[LineSlip | None] = []
     for result in results:
         slip = await _make_slip(request, kinds, result, run)
@@ -92,11 +92,11 @@ async def _make_slip(
         return None
     actor, add = request.origin.actor, request.library.printing.add_scanned_request
     tried = [await add(kind, result.request.id, actor, run) for kind in kinds]
-    found = max(filter(None, tried), key=lambda one: one.is_new, default=None)
-    if found is None:
+    slip = max(filter(None, tried), key=lambda scanned_slip: scanned_slip.is_new, default=None)
+    if slip is None:
         return None
-    batch = found.batch
+    batch = slip.batch
     is_repeat = result.done is None  # the answer got lost, and with it that the slip was to be printed
-    is_due = found.is_new or (is_repeat and batch.made_by == actor and batch.printed_at is None)
+    is_due = slip.is_new or (is_repeat and batch.made_by == actor and batch.printed_at is None)
     path = request.path("print", str(batch.number), "slips", result.request.id)
     return LineSlip(path, batch.kind, batch.number, is_due)

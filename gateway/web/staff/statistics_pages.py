@@ -93,23 +93,23 @@ def _list_periods(request: StaffRequest) -> dict[str, Period]:
     years = [
         Period(str(one), str(one), one * 100 + 1, one * 100 + 12) for one in range(year, year - YEARS_BACK - 1, -1)
     ]
-    return {one.value: one for one in (*recent, *years)}
+    return {period.value: period for period in (*recent, *years)}
 
 
 def _read_filter(request: StaffRequest, periods: Mapping[str, Period]) -> tuple[Period, FigureFilter, FormCheck]:
     """Read the filter; what isn't known is a problem of the form, and doesn't narrow."""
-    asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
-    period = periods.get(asked.read_choice("period", periods)) or next(iter(periods.values()))
+    check = FormCheck(request, SubmittedForm(dict(request.http.query)))
+    period = periods.get(check.read_choice("period", periods)) or next(iter(periods.values()))
     partners = [profile.name for profile, _ in request.context.partners()]
-    partner = asked.read_choice("partner", partners)
-    wanted = FigureFilter(
+    partner = check.read_choice("partner", partners)
+    figure_filter = FigureFilter(
         library=request.library.symbol,
         first=period.first,
         last=period.last,
-        branch=asked.read_line("branch"),
+        branch=check.read_line("branch"),
         partner=partner if partner in partners else "",
     )
-    return period, wanted, asked
+    return period, figure_filter, check
 
 
 # --- the page ------------------------------------------------------------------------------------------------
@@ -129,8 +129,8 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         asked=asked,
         period=period,
         periods=list(periods.values()),
-        partners=[(one.name, partner.name) for one, partner in request.context.partners()],
-        known={one.name for one, _ in request.context.partners()},
+        partners=[(profile.name, partner.name) for profile, partner in request.context.partners()],
+        known={profile.name for profile, _ in request.context.partners()},
         wanted=wanted,
         found=found,
         flows=[(one, request.gettext(FLOWS[one.role, one.is_copy])) for one in found.flows if one.total.asked],
@@ -140,9 +140,9 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         format_final_share=lambda counts: _format_final_share(request, counts),
         partner_rows=[(one, request.context.name_of_partner(one.partner) or one.partner) for one in found.partners],
         times=[
-            (one, request.gettext(FLOWS[one.role, one.is_copy]), request.gettext(STEPS[one.role, one.step]))
-            for one in found.times
-            if one.cases
+            (time, request.gettext(FLOWS[time.role, time.is_copy]), request.gettext(STEPS[time.role, time.step]))
+            for time in found.times
+            if time.cases
         ],
         reasons=_list_reasons(request, found) + _list_endings(request, found),
         costs=_list_costs(request, found) if may_see_costs else None,
@@ -170,18 +170,18 @@ def _format_days(request: StaffRequest, days: float | None) -> str:
     if days is None:
         return ""
     tenths = Decimal(f"{days:.1f}")
-    shown = request.localization.format_number(tenths)
-    return request.ngettext("%(days)s day", "%(days)s days", 1 if tenths == 1 else 2, days=shown)
+    number = request.localization.format_number(tenths)
+    return request.ngettext("%(days)s day", "%(days)s days", 1 if tenths == 1 else 2, days=number)
 
 
 def _list_reasons(request: StaffRequest, found: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
     """List for each side: its heading, reasons with counts, and the largest."""
-    shown = []
+    reasons = []
     for role, heading in REASON_SIDES.items():
         counts = [(_describe_reason(request, one.reason), one.count) for one in found.reasons if one.role is role]
         if counts:
-            shown.append((request.gettext(heading), counts, max(count for _, count in counts)))
-    return shown
+            reasons.append((request.gettext(heading), counts, max(count for _, count in counts)))
+    return reasons
 
 
 def _list_endings(request: StaffRequest, found: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
@@ -205,12 +205,12 @@ def _list_costs(request: StaffRequest, found: RequestStatistics) -> list[ShownCo
 
     return [
         ShownCost(
-            one.role,
-            one.count,
-            format_thousandths(Decimal(one.total), one.currency),
-            format_thousandths((Decimal(one.total) / one.count).quantize(Decimal("1E1")), one.currency),
+            cost.role,
+            cost.count,
+            format_thousandths(Decimal(cost.total), cost.currency),
+            format_thousandths((Decimal(cost.total) / cost.count).quantize(Decimal("1E1")), cost.currency),
         )
-        for one in found.costs
+        for cost in found.costs
     ]
 
 
@@ -220,26 +220,26 @@ def _list_costs(request: StaffRequest, found: RequestStatistics) -> list[ShownCo
 async def send_statistics_csv(request: StaffRequest) -> web.Response:
     """The same figures, one to a line, in plain words; costs for those who may see them."""
     period, wanted, _ = _read_filter(request, _list_periods(request))
-    found = await request.library.statistics.read_statistics(wanted)
+    statistics = await request.library.statistics.read_statistics(wanted)
     rows: list[Sequence[str]] = [CSV_COLUMNS]
-    for flow in found.flows:
+    for flow in statistics.flows:
         rows += _list_flow_cells(flow)
-    for partner in found.partners:
+    for partner in statistics.partners:
         rows += _list_partner_cells(partner)
-    for time in found.times:
+    for time in statistics.times:
         rows += _list_time_cells(time)
     rows += [
         ("reasons", one.role.value, "", "", wanted.partner, one.reason, str(one.count), "requests")
-        for one in found.reasons
+        for one in statistics.reasons
     ]
     rows += [
         ("endings", Role.BORROWING.value, "", "", wanted.partner, one.ending.value, str(one.count), "requests")
-        for one in found.endings
+        for one in statistics.endings
     ]
     if request.has_right(Right.COSTS_READ):
         rows += [
             ("costs", one.role.value, "", "", wanted.partner, "total", f"{Decimal(one.total) / 1000:.2f}", one.currency)
-            for one in found.costs
+            for one in statistics.costs
         ]
     text = "\ufeff" + "".join(format_csv_cells(row) for row in rows)
     return web.Response(

@@ -321,18 +321,18 @@ async def unlink_identity(request: StaffRequest) -> web.Response:
 
 
 def _list_role_choices(
-    request: StaffRequest, held: tuple[RoleGrant, ...]
+    request: StaffRequest, grants: tuple[RoleGrant, ...]
 ) -> list[tuple[str, str, str, bool, str, bool, bool]]:
     """List of each role: word, name, hint, whether it is held, for which branches, whether it may be for one, whether
     this user may give it."""
-    here = [grant for grant in held if grant.library == request.library.symbol]
+    role_grants = [grant for grant in grants if grant.library == request.library.symbol]
     return [
         (
             role.value,
             request.gettext(ROLE_NAMES[role.value]),
             request.gettext(ROLE_HINTS[role]),
-            any(grant.role is role for grant in here),
-            " ".join(grant.branch for grant in here if grant.role is role and grant.branch),
+            any(grant.role is role for grant in role_grants),
+            " ".join(grant.branch for grant in role_grants if grant.role is role and grant.branch),
             role in BRANCH_ROLES,
             can_grant(request.user, request.library.symbol, role),
         )

@@ -253,17 +253,17 @@ OWN_LISTS = (
 
 async def _list_own_work(request: StaffRequest) -> list[tuple[str, str]]:
     """Open requests that the user sees to, of each role that has some: words with their number, address."""
-    found = []
+    own_work = []
     for role, path, right, word in OWN_LISTS:
         if not request.has_right(right):
             continue
-        wanted = RequestFilter(role=role, assignee=request.user.name, open=True)
-        total = (await request.library.requests.count_list(wanted)).total
+        request_filter = RequestFilter(role=role, assignee=request.user.name, open=True)
+        total = (await request.library.requests.count_list(request_filter)).total
         if total:
             number = request.localization.format_number(total)
             said = request.gettext("%(number)s %(kind)s", number=number, kind=request.gettext(word))
-            found.append((said, request.open_path(path)))
-    return found
+            own_work.append((said, request.open_path(path)))
+    return own_work
 
 
 async def show_work_queue(request: StaffRequest) -> web.Response:
@@ -306,19 +306,19 @@ def _make_shown_desks(request: StaffRequest, tasks: Iterable[TaskView]) -> list[
 def _make_shown_desk(request: StaffRequest, desk: QueueDesk, tasks: Mapping[str, TaskView]) -> ShownDesk:
     open_lists = [one for one in desk.lists if one.key in tasks and request.has_right(one.right)]
     shown = tuple(_make_shown_list(request, one, tasks[one.key]) for one in open_lists if tasks[one.key].count)
-    quiet = tuple(request.gettext(one.text) for one in open_lists if not tasks[one.key].count)
+    quiet = tuple(request.gettext(open_list.text) for open_list in open_lists if not tasks[open_list.key].count)
     return ShownDesk(desk.name, request.gettext(desk.text), sum(one.task.count for one in shown), shown, quiet)
 
 
-def _make_shown_list(request: StaffRequest, one: QueueList, task: TaskView) -> ShownList:
+def _make_shown_list(request: StaffRequest, queue_list: QueueList, task: TaskView) -> ShownList:
     return ShownList(
-        one.key,
+        queue_list.key,
         task,
-        request.gettext(one.text),
-        request.open_path(one.path),
-        request.open_path(one.door),
-        request.gettext(one.door_text) if one.door_text else "",
-        is_late(one, task, request.parts.clock.now()),
+        request.gettext(queue_list.text),
+        request.open_path(queue_list.path),
+        request.open_path(queue_list.door),
+        request.gettext(queue_list.door_text) if queue_list.door_text else "",
+        is_late(queue_list, task, request.parts.clock.now()),
     )
 
 
@@ -338,7 +338,7 @@ async def show_counts(request: StaffRequest) -> web.Response:
 
 def describe_desks(request: StaffRequest, desks: Iterable[ShownDesk]) -> dict[str, object]:
     """{"lists": {key: {"count": "1,204", "age": "3 d", "late": true}}, "desks": {name: "1,305"}}"""
-    shown = list(desks)
+    shown_desks = list(desks)
     number = request.localization.format_number
     return {
         "lists": {
@@ -347,10 +347,10 @@ def describe_desks(request: StaffRequest, desks: Iterable[ShownDesk]) -> dict[st
                 "age": request.format_age(one.task.oldest) if one.task.oldest is not None else "",
                 "late": one.late,
             }
-            for desk in shown
+            for desk in shown_desks
             for one in desk.lists
         },
-        "desks": {desk.name: number(desk.total) for desk in shown if desk.total},
+        "desks": {desk.name: number(desk.total) for desk in shown_desks if desk.total},
     }
 
 

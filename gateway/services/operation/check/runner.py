@@ -69,17 +69,17 @@ class CheckSubject:
 
 async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckReport:
     """All profiles, or those named. Raises UnknownProfileError."""
-    chosen = _ChosenProfiles(subject, tuple(names))
-    asked = await _ask_libraries(subject)
-    profiles = [await _ProfileCheck(subject, one, asked.known).run() for one in chosen.loaded]
-    by_file = chosen.group_by_file()
-    certificates = tuple(describe_ending_certificates(subject.settings, chosen.loaded, subject.clock.now()))
-    found = tuple(replace(one, problems=(*by_file.pop(one.file, ()), *one.problems)) for one in profiles)
+    chosen_profiles = _ChosenProfiles(subject, tuple(names))
+    libraries = await _ask_libraries(subject)
+    profiles = [await _ProfileCheck(subject, one, libraries.known).run() for one in chosen_profiles.loaded]
+    by_file = chosen_profiles.group_by_file()
+    certificates = tuple(describe_ending_certificates(subject.settings, chosen_profiles.loaded, subject.clock.now()))
+    findings = tuple(replace(one, problems=(*by_file.pop(one.file, ()), *one.problems)) for one in profiles)
     broken = tuple(ProfileFindings(file, file, tuple(problems)) for file, problems in by_file.items())
     installation = (
-        *chosen.installation_problems(),
-        *asked.problems,
-        *_check_sharing_branches(subject, chosen.loaded, asked.known),
+        *chosen_profiles.installation_problems(),
+        *libraries.problems,
+        *_check_sharing_branches(subject, chosen_profiles.loaded, libraries.known),
         *_check_setting_secrets(subject.settings, subject.adapters),
         *_check_extras(subject.settings, subject.adapters),
         *(subject.settings.make_problem((), reason) for reason in subject.adapters.broken),
@@ -87,16 +87,16 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *(await _probe_article_sources(subject) if subject.live else ()),
         *(problem for problem, has_ended in certificates if has_ended),
     )
-    notes = (*asked.notes, *_note_unanswered(subject, chosen.loaded))
-    requests = _check_policies(subject, asked.known) if chosen.everything else ()
+    notes = (*libraries.notes, *_note_unanswered(subject, chosen_profiles.loaded))
+    requests = _check_policies(subject, libraries.known) if chosen_profiles.everything else ()
     remarks = (
-        *_remark_empty_libraries(subject, chosen.loaded, asked.known),
-        *find_remarks(chosen.loaded, subject.settings, subject.adapters),
+        *_remark_empty_libraries(subject, chosen_profiles.loaded, libraries.known),
+        *find_remarks(chosen_profiles.loaded, subject.settings, subject.adapters),
         *(remark for remark, has_ended in certificates if not has_ended),
-        *dict.fromkeys(remark for one in profiles for remark in one.remarks),
-        *(_remark_brokering(subject, chosen.loaded) if chosen.everything else ()),
+        *dict.fromkeys(remark for profile in profiles for remark in profile.remarks),
+        *(_remark_brokering(subject, chosen_profiles.loaded) if chosen_profiles.everything else ()),
     )
-    return CheckReport(installation, (*found, *broken), notes, requests, remarks, asked.steps)
+    return CheckReport(installation, (*findings, *broken), notes, requests, remarks, libraries.steps)
 
 
 async def check_examples(subject: CheckSubject, loaded: LoadedProfile) -> tuple[ConfigurationProblem, ...]:
@@ -117,7 +117,7 @@ class _ChosenProfiles:
         missing = [name for name, file in files.items() if file is None]
         if missing:
             raise UnknownProfileError(f"no such profile: {', '.join(missing)}; there are: {', '.join(all_)}")
-        self.loaded = [one for name, one in all_.items() if not names or name in names]
+        self.loaded = [loaded_profile for name, loaded_profile in all_.items() if not names or name in names]
         self._files = {str(file) for file in files.values()} | _parent_files(self.loaded) if names else None
 
     def group_by_file(self) -> dict[str, list[ConfigurationProblem]]:
@@ -138,7 +138,7 @@ def _find_profile_file(name: str, loaded: Mapping[str, LoadedProfile], broken: s
 
 
 def _parent_files(loaded: list[LoadedProfile]) -> set[str]:
-    return {place.file for one in loaded for place in one.document.places.values()}
+    return {place.file for loaded_profile in loaded for place in loaded_profile.document.places.values()}
 
 
 @value_object
@@ -150,7 +150,7 @@ class _LibraryAnswers:
 
 
 async def _ask_libraries(subject: CheckSubject) -> _LibraryAnswers:
-    known: dict[str, outside_systems.KnownCodes] = {}
+    codes: dict[str, outside_systems.KnownCodes] = {}
     problems: list[ConfigurationProblem] = []
     steps: dict[str, tuple[ProbeStep, ...]] = {}
     for index, library in enumerate(subject.settings.libraries):
@@ -164,12 +164,12 @@ async def _ask_libraries(subject: CheckSubject) -> _LibraryAnswers:
             async with asyncio.timeout(subject.settings.library_timeout_seconds):
                 if subject.live and library.symbol not in steps:
                     await system.ping()
-                known[library.symbol] = await outside_systems.ask_library(system)
+                codes[library.symbol] = await outside_systems.ask_library(system)
         except (Unavailable, TimeoutError) as error:
             path: KeyPath = ("libraries", index, "system")
             problems.append(subject.settings.make_problem(path, f"the library's system does not answer: {error}"))
     notes = tuple(f"library {symbol} was not looked at: {why}" for symbol, why in subject.closed.items())
-    return _LibraryAnswers(known, tuple(problems), notes, steps)
+    return _LibraryAnswers(codes, tuple(problems), notes, steps)
 
 
 def _problems_of_steps(settings: Settings, index: int, steps: tuple[ProbeStep, ...]) -> Iterator[ConfigurationProblem]:
@@ -209,7 +209,7 @@ def _remark_empty_libraries(
         named = outside_systems.describe_named_codes(
             known[library.symbol],
             _list_own_profiles(loaded, library.symbol),
-            (one for one in policies if one.library == library.symbol),
+            (policy for policy in policies if policy.library == library.symbol),
         )
         if named:
             message = f"nothing is set up in this library yet; profiles and requests.yml name {named}"
@@ -225,10 +225,10 @@ def _check_policies(
     if loading is None:
         return ()
     problems = list(loading.problems)
-    for one in loading.policies:
-        problems += outside_systems.check_policy_catalogues(one, subject.loading.profiles, subject.adapters.searches)
-        if one.library in known and not known[one.library].is_empty:
-            problems += outside_systems.check_policy_codes(one, known[one.library].codes)
+    for policy in loading.policies:
+        problems += outside_systems.check_policy_catalogues(policy, subject.loading.profiles, subject.adapters.searches)
+        if policy.library in known and not known[policy.library].is_empty:
+            problems += outside_systems.check_policy_codes(policy, known[policy.library].codes)
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
 
 
@@ -240,12 +240,12 @@ def _remark_brokering(subject: CheckSubject, loaded: Iterable[LoadedProfile]) ->
 def _check_setting_secrets(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:
     paths: list[tuple[KeyPath, str]] = [(("store", "password"), settings.store.password)]
     paths += [(("mail", "password"), settings.mail.password)]
-    paths += [(("mailboxes", i, "password"), one.password) for i, one in enumerate(settings.mailboxes)]
+    paths += [(("mailboxes", i, "password"), mailbox.password) for i, mailbox in enumerate(settings.mailboxes)]
     paths += [(("article_lookup", "keys", name), key) for name, key in settings.article_lookup.keys.items()]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
     for index, library in enumerate(settings.libraries):
         found = _list_system_secrets(adapters, library.system.type, library.system.options)
-        paths += [(("libraries", index, *_make_key_path("system", key)), one) for key, one in found.items()]
+        paths += [(("libraries", index, *_make_key_path("system", key)), secret) for key, secret in found.items()]
     return [
         settings.make_problem(path, why) for path, reference in paths if (why := _secret_problem(reference, settings))
     ] + _check_journal_keys(settings)
@@ -282,12 +282,12 @@ def _check_journal_keys(settings: Settings) -> list[ConfigurationProblem]:
 def _list_system_secrets(adapters: AdapterRegistry, kind: str, options: BaseModel) -> dict[str, str]:
     """List secrets by key within the section of a library's system, those of systems nested in it too."""
     adapter = adapters.libraries[kind]
-    found = dict(adapter.secrets(options)) if adapter.secrets is not None else {}
+    system_secrets = dict(adapter.secrets(options)) if adapter.secrets is not None else {}
     for key, nested in zip(adapter.nested, adapter.list_nested(options), strict=True):
         if nested.options is not None:
             inner = _list_system_secrets(adapters, nested.type, nested.options)
-            found |= {f"{key}.{name}": reference for name, reference in inner.items()}
-    return found
+            system_secrets |= {f"{key}.{name}": reference for name, reference in inner.items()}
+    return system_secrets
 
 
 async def _probe_article_sources(subject: CheckSubject) -> list[ConfigurationProblem]:
@@ -312,7 +312,7 @@ def _secret_problem(reference: str, settings: Settings) -> str:
 
 
 def _note_unanswered(subject: CheckSubject, loaded: list[LoadedProfile]) -> list[str]:
-    count = sum(len(one.profile.examples) for one in loaded)
+    count = sum(len(loaded_profile.profile.examples) for loaded_profile in loaded)
     if subject.scratch is not None or not count:
         return []
     if count == 1:
@@ -386,15 +386,15 @@ class _ProfileCheck:
         return resolve_secret(reference, self._subject.settings.folder)
 
     async def _check_library_codes(self, library: LibrarySettings) -> None:
-        known = self._known.get(library.symbol)
-        if known is None or known.is_empty:
+        codes = self._known.get(library.symbol)
+        if codes is None or codes.is_empty:
             return
         try:
             async with asyncio.timeout(self._subject.settings.library_timeout_seconds):
-                self._problems += outside_systems.check_codes(self._loaded, known)
-                found = self._remarks if self._is_as_shipped() else self._problems
-                async for problem in outside_systems.check_patrons(self._loaded, known, live=self._subject.live):
-                    found.append(problem)
+                self._problems += outside_systems.check_codes(self._loaded, codes)
+                problems = self._remarks if self._is_as_shipped() else self._problems
+                async for problem in outside_systems.check_patrons(self._loaded, codes, live=self._subject.live):
+                    problems.append(problem)
         except (Unavailable, TimeoutError) as error:
             self._problems.append(
                 self._loaded.make_problem(("library",), f"the library's system does not answer: {error}")
@@ -444,21 +444,21 @@ class _ProfileCheck:
         for index, example in enumerate(profile.examples):
             exchange = exchanges.get(example.addressed_to)
             tries = [await runner.run(index, example, exchange) for runner in runners]
-            tries += [one.run(index, example) for one in mails]
+            tries += [mail.run(index, example) for mail in mails]
             best = min(tries, key=lambda ran: len(ran.problems))  # an example doesn't say in which protocol it is
             self._problems += best.problems
             answers += best.answered
         return len(profile.examples), answers
 
     async def _check_addresses(self) -> None:
-        found: list[tuple[KeyPath, str]] = []
+        paths: list[tuple[KeyPath, str]] = []
         for name, dialect in self._loaded.profile.dialects.items():
             protocol = self._subject.adapters.protocols.get(name)
             addresses = protocol.addresses if protocol is not None else None
             if addresses is not None:
-                found += [((name, *key.split(".")), address) for key, address in addresses(dialect).items()]
+                paths += [((name, *key.split(".")), address) for key, address in addresses(dialect).items()]
         for (path, address), why in zip(
-            found, await asyncio.gather(*(probe_address(one) for _, one in found)), strict=True
+            paths, await asyncio.gather(*(probe_address(one) for _, one in paths)), strict=True
         ):
             if why:
                 self._problems.append(self._loaded.make_problem(path, why, address))

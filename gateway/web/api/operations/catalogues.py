@@ -40,8 +40,8 @@ class SearchQuery(ParameterModel):
 
 
 async def list_search_targets(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = call.library.search.targets()
-    return OperationReply(TargetList(items=tuple(TargetOut.model_validate(one) for one in found)))
+    targets = call.library.search.targets()
+    return OperationReply(TargetList(items=tuple(TargetOut.model_validate(target) for target in targets)))
 
 
 async def search_catalogues(call: OperationCall[NoParameters, SearchQuery, None]) -> OperationReply:
@@ -50,20 +50,20 @@ async def search_catalogues(call: OperationCall[NoParameters, SearchQuery, None]
     return OperationReply(SearchOut.from_outcome(await call.library.search.search(asked.target, query, asked.records)))
 
 
-def _parse_search_query(asked: SearchQuery) -> CatalogueQuery:
+def _parse_search_query(query: SearchQuery) -> CatalogueQuery:
     """Parse a query; raises ApiProblem (INVALID)."""
-    if asked.q and asked.native:
+    if query.q and query.native:
         raise validation_problem("query.native", "can't be there together with q")
-    name, parse = ("native", catalogue_search.native_query) if asked.native else ("q", catalogue_search.parse_query)
+    name, parse = ("native", catalogue_search.native_query) if query.native else ("q", catalogue_search.parse_query)
     try:
-        return parse(asked.native or asked.q)
+        return parse(query.native or query.q)
     except Refused as refused:
         raise validation_problem(f"query.{name}", refused.detail) from refused
 
 
 async def explain_request_rota(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
-    found = await call.library.partners.explain(call.path.id)
-    return OperationReply(ExplanationOut.from_explanation(found))
+    explanation = await call.library.partners.explain(call.path.id)
+    return OperationReply(ExplanationOut.from_explanation(explanation))
 
 
 SEARCH_OPERATIONS = (
@@ -134,10 +134,10 @@ async def resolve_openurl(call: OperationCall[NoParameters, LinkQuery, RawBody |
     query = "&".join(part for part in raw.split("&") if not part.startswith(f"{PATRON}="))
     form, kind = (call.body.content, call.body.media_type) if call.body is not None else (b"", "")
     try:
-        found = await links.resolve(ReceivedLink(query.encode(), form, kind), call.query.patron)
+        link = await links.resolve(ReceivedLink(query.encode(), form, kind), call.query.patron)
     except MalformedMessage as malformed:
         raise api_problem(ProblemType.MALFORMED, f"The link can't be read: {malformed}") from None
-    return OperationReply(ResolvedOut.from_resolved_link(found, f"/openurl/{quote(call.holder.library, safe=':')}"))
+    return OperationReply(ResolvedOut.from_resolved_link(link, f"/openurl/{quote(call.holder.library, safe=':')}"))
 
 
 _ANSWERS = (AnswerDescription(200, "What is cited, and what can be done for it", ResolvedOut),)

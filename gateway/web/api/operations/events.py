@@ -133,14 +133,14 @@ async def recall_webhook(call: OperationCall[NoParameters, NoParameters, NewWebh
     return _made_reply(await call.library.webhooks.get(reference))
 
 
-def _made_reply(made: WebhookSubscription) -> OperationReply:
-    whole = WebhookMade(**WebhookOut.from_subscription(made).model_dump(), secret=made.secret)
-    return OperationReply(whole, 201, {hdrs.LOCATION: f"{ROOT}/webhooks/{made.id}"})
+def _made_reply(subscription: WebhookSubscription) -> OperationReply:
+    whole = WebhookMade(**WebhookOut.from_subscription(subscription).model_dump(), secret=subscription.secret)
+    return OperationReply(whole, 201, {hdrs.LOCATION: f"{ROOT}/webhooks/{subscription.id}"})
 
 
 async def list_webhooks(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.library.webhooks.list_subscriptions()
-    return OperationReply(WebhookList(items=tuple(WebhookOut.from_subscription(one) for one in found)))
+    subscriptions = await call.library.webhooks.list_subscriptions()
+    return OperationReply(WebhookList(items=tuple(WebhookOut.from_subscription(one) for one in subscriptions)))
 
 
 async def show_webhook(call: OperationCall[WebhookPath, NoParameters, None]) -> OperationReply:

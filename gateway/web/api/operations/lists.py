@@ -56,8 +56,8 @@ class FilterQuery(ParameterModel):
 
 
 async def count_requests(call: OperationCall[NoParameters, RequestFilterQuery, None]) -> OperationReply:
-    found = await call.library.requests.count_list(make_request_filter(call.query))
-    return OperationReply(CountsOut.model_validate(found))
+    counts = await call.library.requests.count_list(make_request_filter(call.query))
+    return OperationReply(CountsOut.model_validate(counts))
 
 
 async def assign_request(call: OperationCall[RequestPath, NoParameters, AssigneeBody]) -> OperationReply:
@@ -87,8 +87,8 @@ async def mark_requests(call: OperationCall[NoParameters, NoParameters, BulkMark
     await _require_change_scopes(call, body.requests)
     result = await bulk.label(body.requests, body.add, body.remove)
     if body.assignee is not None:
-        failed = {one.request_id for one in result.failed}
-        rest = [one for one in body.requests if one not in failed]
+        failed = {failure.request_id for failure in result.failed}
+        rest = [request for request in body.requests if request not in failed]
         assigned = await bulk.assign(rest, body.assignee)
         result = BulkResult(assigned.done, (*result.failed, *assigned.failed))
     return OperationReply(BulkResultOut.from_result(result))
@@ -103,19 +103,19 @@ async def _require_change_scopes(call: AnyCall, ids: Sequence[str]) -> None:
 
 async def list_requests_as_csv(call: OperationCall[NoParameters, RequestFilterQuery, None]) -> OperationReply:
     asked, requests = call.query, call.library.requests
-    wanted = make_request_filter(asked)
-    page = await requests.list_requests(wanted, asked.limit, asked.cursor)
-    since = await requests.find_waiting_since(wanted.task, page)
+    request_filter = make_request_filter(asked)
+    page = await requests.list_requests(request_filter, asked.limit, asked.cursor)
+    since = await requests.find_waiting_since(request_filter.task, page)
     zone = requests.context.zone
-    rows = "".join(format_csv_row(one, since[one.id], zone, with_patron=True) for one in page)
+    rows = "".join(format_csv_row(request, since[request.id], zone, with_patron=True) for request in page)
     headers = make_link_header(next_href(call, page.cursor))
     return OperationReply(f"{format_csv_header()}{rows}".encode(), 200, headers, f"{CSV}; charset=utf-8")
 
 
 async def list_saved_filters(call: OperationCall[NoParameters, FilterQuery, None]) -> OperationReply:
     holder = call.holder
-    found = await call.library.saved_filters.list_filters(call.query.place, holder.name)
-    return OperationReply(FilterList(items=tuple(map(FilterOut.model_validate, found))))
+    filters = await call.library.saved_filters.list_filters(call.query.place, holder.name)
+    return OperationReply(FilterList(items=tuple(map(FilterOut.model_validate, filters))))
 
 
 async def save_filter(call: OperationCall[NoParameters, NoParameters, FilterIn]) -> OperationReply:
@@ -126,8 +126,8 @@ async def save_filter(call: OperationCall[NoParameters, NoParameters, FilterIn])
 
 async def recall_filter(call: OperationCall[NoParameters, NoParameters, FilterIn], reference: str) -> OperationReply:
     holder = call.holder
-    found = await call.library.saved_filters.list_filters(call.body.place, holder.name)
-    saved = next((one for one in found if one.id == reference), None)
+    filters = await call.library.saved_filters.list_filters(call.body.place, holder.name)
+    saved = next((saved_filter for saved_filter in filters if saved_filter.id == reference), None)
     if saved is None:
         raise NotFound("filter")
     return OperationReply(FilterOut.model_validate(saved), 201)

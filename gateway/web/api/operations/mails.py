@@ -38,7 +38,7 @@ async def list_unmatched_mails(call: OperationCall[NoParameters, PagingParameter
     asked = call.query
     page = await call.library.mails.list_mails(asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
-    items = tuple(UnmatchedMailOut.from_row(one) for one in page.rows)
+    items = tuple(UnmatchedMailOut.from_row(row) for row in page.rows)
     return OperationReply(UnmatchedMailList(items=items, next=following), headers=make_link_header(following))
 
 

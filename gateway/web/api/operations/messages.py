@@ -31,26 +31,26 @@ class UnreadQuery(PagingParameters):
 
 
 async def list_unread_messages(call: OperationCall[NoParameters, UnreadQuery, None]) -> OperationReply:
-    asked = call.query
-    page = await call.library.messages.list_unread(asked.role, asked.limit, asked.cursor)
+    query = call.query
+    page = await call.library.messages.list_unread(query.role, query.limit, query.cursor)
     following = next_href(call, page.cursor)
-    items = tuple(MessageOut.from_message_view(one) for one in page)
+    items = tuple(MessageOut.from_message_view(view) for view in page)
     return OperationReply(MessageList(items=items, next=following), headers=make_link_header(following))
 
 
 async def list_messages_of_request(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
-    found = await call.library.messages.list_messages(call.path.id)
-    return _reply_with_conversation(found)
+    messages = await call.library.messages.list_messages(call.path.id)
+    return _reply_with_conversation(messages)
 
 
 async def mark_messages_read(call: OperationCall[RequestPath, NoParameters, MessagesRead]) -> OperationReply:
     await require_change_scope(call, call.path.id)
-    found = await call.library.messages.mark_read(call.path.id, call.body.messages, call.holder.actor)
-    return _reply_with_conversation(found)
+    views = await call.library.messages.mark_read(call.path.id, call.body.messages, call.holder.actor)
+    return _reply_with_conversation(views)
 
 
-def _reply_with_conversation(found: Sequence[MessageView]) -> OperationReply:
-    return OperationReply(MessageList(items=tuple(MessageOut.from_message_view(one) for one in found), next=""))
+def _reply_with_conversation(views: Sequence[MessageView]) -> OperationReply:
+    return OperationReply(MessageList(items=tuple(MessageOut.from_message_view(view) for view in views), next=""))
 
 
 CONVERSATION = AnswerDescription(200, "All messages of the request, theirs and ours, oldest first", MessageList)

@@ -70,14 +70,14 @@ class PatronActBody(InputModel):
 
 async def _find_patron_id(call: AnyCall) -> str:
     asked = call.query
-    found: str = await call.library.patrons.find_patron_id(asked.patron, asked.by)
-    return found
+    patron_id: str = await call.library.patrons.find_patron_id(asked.patron, asked.by)
+    return patron_id
 
 
 async def list_patron_requests(call: OperationCall[NoParameters, PatronRequestQuery, None]) -> OperationReply:
-    asked = call.query
+    query = call.query
     page = await call.library.patrons.list_requests(
-        await _find_patron_id(call), asked.open, asked.language, asked.limit, asked.cursor
+        await _find_patron_id(call), query.open, query.language, query.limit, query.cursor
     )
     following = next_href(call, page.cursor)
     items = tuple(PatronRequestOut.from_patron_view(view, PLACE) for view in page)

@@ -77,8 +77,8 @@ async def begin_replay_job(call: OperationCall[NoParameters, NoParameters, Repla
 async def recall_replay_job(
     call: OperationCall[NoParameters, NoParameters, ReplayJobIn], reference: str
 ) -> OperationReply:
-    found = await call.library.replay_jobs.find_job(reference)
-    return OperationReply(ReplayJobOut.from_progress(found), 201)
+    job = await call.library.replay_jobs.find_job(reference)
+    return OperationReply(ReplayJobOut.from_progress(job), 201)
 
 
 async def _make_filter(call: OperationCall[Any, Any, Any]) -> JournalFilter:
@@ -92,22 +92,22 @@ async def _make_filter(call: OperationCall[Any, Any, Any]) -> JournalFilter:
 
 
 async def list_replay_jobs(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.library.replay_jobs.list_jobs()
-    return OperationReply(ReplayJobList(items=tuple(map(ReplayJobOut.from_progress, found))))
+    jobs = await call.library.replay_jobs.list_jobs()
+    return OperationReply(ReplayJobList(items=tuple(map(ReplayJobOut.from_progress, jobs))))
 
 
 async def show_replay_job(call: OperationCall[JobPath, NoParameters, None]) -> OperationReply:
-    found = await call.library.replay_jobs.find_job(call.path.id)
-    return OperationReply(ReplayJobOut.from_progress(found))
+    job = await call.library.replay_jobs.find_job(call.path.id)
+    return OperationReply(ReplayJobOut.from_progress(job))
 
 
 async def list_replayed_messages(call: OperationCall[JobPath, ReplayedQuery, None]) -> OperationReply:
     jobs, asked = call.library.replay_jobs, call.query
     await jobs.find_job(call.path.id)
-    found = await jobs.list_items(call.path.id, asked.limit + 1, asked.after, asked.status)
-    page = found[: asked.limit]
+    replays = await jobs.list_items(call.path.id, asked.limit + 1, asked.after, asked.status)
+    page = replays[: asked.limit]
     items = tuple(map(ReplayedMessageOut.from_listed, page))
-    following = page[-1].item.position if len(found) > asked.limit else None
+    following = page[-1].item.position if len(replays) > asked.limit else None
     return OperationReply(ReplayedMessageList(items=items, next=following))
 
 
@@ -115,10 +115,10 @@ def _make_change(act: JobAct) -> Callable[[OperationCall[JobPath, NoParameters, 
     async def change_replay_job(call: OperationCall[JobPath, NoParameters, None]) -> OperationReply:
         jobs, job_id = call.library.replay_jobs, call.path.id
         is_changed = await jobs.change_job(job_id, act, AuditOrigin(call.holder.actor))
-        found = await jobs.find_job(job_id)
-        if not is_changed and found.job.status is not status_after(act):
-            raise api_problem(ProblemType.NOT_NOW, f"The job is {found.job.status}.")
-        return OperationReply(ReplayJobOut.from_progress(found))
+        progress = await jobs.find_job(job_id)
+        if not is_changed and progress.job.status is not status_after(act):
+            raise api_problem(ProblemType.NOT_NOW, f"The job is {progress.job.status}.")
+        return OperationReply(ReplayJobOut.from_progress(progress))
 
     return change_replay_job
 

@@ -164,31 +164,31 @@ async def list_requests(call: OperationCall[NoParameters, RequestFilterQuery, No
     return await reply_with_list(call, make_request_filter(call.query))
 
 
-def make_request_filter(asked: RequestFilterQuery) -> RequestFilter:
+def make_request_filter(query: RequestFilterQuery) -> RequestFilter:
     return RequestFilter(
-        role=asked.role,
-        states=asked.state,
-        task=asked.task or "",
-        partners=asked.partner,
-        patron_id=asked.patron,
-        text=asked.text,
-        search=asked.q,
-        branches=asked.branch,
-        services=asked.service,
-        assignee=asked.assignee,
-        unassigned=asked.unassigned,
-        label=asked.label,
-        open=asked.open,
-        need_by_before=asked.need_by_before,
-        order=asked.order,
+        role=query.role,
+        states=query.state,
+        task=query.task or "",
+        partners=query.partner,
+        patron_id=query.patron,
+        text=query.text,
+        search=query.q,
+        branches=query.branch,
+        services=query.service,
+        assignee=query.assignee,
+        unassigned=query.unassigned,
+        label=query.label,
+        open=query.open,
+        need_by_before=query.need_by_before,
+        order=query.order,
     )
 
 
-async def reply_with_list(call: AnyCall, wanted: RequestFilter) -> OperationReply:
+async def reply_with_list(call: AnyCall, request_filter: RequestFilter) -> OperationReply:
     asked = call.query
-    page = await call.library.requests.list_requests(wanted, asked.limit, asked.cursor)
+    page = await call.library.requests.list_requests(request_filter, asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
-    copies = await call.library.requests.find_copies_to_pull(wanted, page)
+    copies = await call.library.requests.find_copies_to_pull(request_filter, page)
     items = tuple(RequestLine.from_request(request, copies.get(request.id)) for request in page)
     return OperationReply(RequestList(items=items, next=following), headers=make_link_header(following))
 
@@ -206,14 +206,14 @@ def make_link_header(following: str) -> dict[str, str]:
 
 
 async def show_request(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
-    shown = await call.library.requests.load_view(call.path.id)
-    kinds = (kind for kind in shown.allowed if kind in BY_HAND)
+    view = await call.library.requests.load_view(call.path.id)
+    kinds = (kind for kind in view.allowed if kind in BY_HAND)
     actions = tuple(
-        ActionOut.from_kind(kind, f"{request_href(shown.request.id)}/actions/{kind.value}", shown.hints.get(kind, ""))
+        ActionOut.from_kind(kind, f"{request_href(view.request.id)}/actions/{kind.value}", view.hints.get(kind, ""))
         for kind in kinds
     )
     return OperationReply(
-        ShownOut.from_request_view(shown, actions), headers={hdrs.ETAG: format_etag(shown.request.version)}
+        ShownOut.from_request_view(view, actions), headers={hdrs.ETAG: format_etag(view.request.version)}
     )
 
 
@@ -230,7 +230,7 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
         version, citation = version or request.version, request.citation
     details = call.body.to_details(citation)
     if wrong := check_details(call.path.kind, details):
-        mistakes = [Mistake(place=f"body.{one.name}", message=one.message) for one in wrong]
+        mistakes = [Mistake(place=f"body.{problem.name}", message=problem.message) for problem in wrong]
         what = "; ".join(f"{one.name}: {one.message}" for one in wrong)
         raise api_problem(ProblemType.INVALID, f"The details of '{call.path.kind.value}' don't fit. {what}.", mistakes)
     await require_change_scope(call, call.path.id)
@@ -371,14 +371,14 @@ class UploadQuery(ParameterModel):
 
 
 async def upload_attachment(call: OperationCall[RequestPath, UploadQuery, RawBody]) -> OperationReply:
-    sent = call.body
-    if not has_media_type(sent.media_type, sent.content):
+    body = call.body
+    if not has_media_type(body.media_type, body.content):
         raise api_problem(
-            ProblemType.UNSUPPORTED_MEDIA_TYPE, f"The file is not what Content-Type says ({sent.media_type})."
+            ProblemType.UNSUPPORTED_MEDIA_TYPE, f"The file is not what Content-Type says ({body.media_type})."
         )
     await require_change_scope(call, call.path.id)
-    given = FileUpload(name=call.query.name, media_type=sent.media_type, content=sent.content, pages=call.query.pages)
-    request, attachment = await call.library.requests.attach(call.path.id, given, call.holder.actor, call.version)
+    upload = FileUpload(name=call.query.name, media_type=body.media_type, content=body.content, pages=call.query.pages)
+    request, attachment = await call.library.requests.attach(call.path.id, upload, call.holder.actor, call.version)
     return _attached_reply(request, attachment)
 
 
@@ -397,13 +397,13 @@ def _attached_reply(request: Request, attachment: Attachment) -> OperationReply:
 
 
 async def download_attachment(call: OperationCall[FilePath, NoParameters, None]) -> OperationReply:
-    found = await call.library.requests.load_attachment(call.path.id, call.path.file)
-    return OperationReply(found.content, 200, file_headers(found.attachment.name), found.attachment.media_type)
+    file = await call.library.requests.load_attachment(call.path.id, call.path.file)
+    return OperationReply(file.content, 200, file_headers(file.attachment.name), file.attachment.media_type)
 
 
 async def list_copy_links(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
-    found = await call.library.copies.list_links(call.path.id)
-    return OperationReply(CopyLinkList(items=tuple(map(CopyLinkOut.model_validate, found))))
+    links = await call.library.copies.list_links(call.path.id)
+    return OperationReply(CopyLinkList(items=tuple(map(CopyLinkOut.model_validate, links))))
 
 
 # --- rota ------------------------------------------------------------------------------------------------

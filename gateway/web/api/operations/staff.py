@@ -77,14 +77,14 @@ class NoticeQuery(PagingParameters):
 
 
 async def list_tasks(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.library.desk.tasks()
-    return OperationReply(TaskList(items=tuple(_make_task_output(one) for one in found)))
+    views = await call.library.desk.tasks()
+    return OperationReply(TaskList(items=tuple(_make_task_output(view) for view in views)))
 
 
-def _make_task_output(one: TaskView) -> TaskOut:
-    place = TASK_PLACES.get(one.name, f"{ROOT}/requests?task={one.name}")
+def _make_task_output(view: TaskView) -> TaskOut:
+    place = TASK_PLACES.get(view.name, f"{ROOT}/requests?task={view.name}")
     return TaskOut(
-        name=one.name, role=one.role, description=one.description, count=one.count, oldest=one.oldest, href=place
+        name=view.name, role=view.role, description=view.description, count=view.count, oldest=view.oldest, href=place
     )
 
 
@@ -108,16 +108,16 @@ def make_work_list_handler(
 
 
 async def list_notices(call: OperationCall[NoParameters, NoticeQuery, None]) -> OperationReply:
-    asked = call.query
-    page = await call.library.notices.list_notices(asked.request or "", asked.limit, asked.cursor)
+    query = call.query
+    page = await call.library.notices.list_notices(query.request or "", query.limit, query.cursor)
     following = next_href(call, page.cursor)
-    items = tuple(NoticeOut.model_validate(one) for one in page)
+    items = tuple(NoticeOut.model_validate(notice) for notice in page)
     return OperationReply(NoticeList(items=items, next=following), headers=make_link_header(following))
 
 
 async def show_notice(call: OperationCall[NoticePath, NoParameters, None]) -> OperationReply:
-    found = await call.library.notices.render_notice(call.path.id)
-    return OperationReply(NoticeWhole.model_validate(found))
+    letter = await call.library.notices.render_notice(call.path.id)
+    return OperationReply(NoticeWhole.model_validate(letter))
 
 
 # --- dead letters ----------------------------------------------------------------------------------------
@@ -127,13 +127,13 @@ async def list_dead_letters(call: OperationCall[NoParameters, PagingParameters, 
     asked = call.query
     page = await call.library.desk.dead_letters(asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
-    items = tuple(LetterOut.model_validate(one) for one in page)
+    items = tuple(LetterOut.model_validate(letter) for letter in page)
     return OperationReply(LetterList(items=items, next=following), headers=make_link_header(following))
 
 
 async def show_dead_letter(call: OperationCall[LetterPath, NoParameters, None]) -> OperationReply:
-    found = await call.library.desk.dead_letter(call.path.id)
-    return OperationReply(LetterWhole.model_validate(found))
+    letter = await call.library.desk.dead_letter(call.path.id)
+    return OperationReply(LetterWhole.model_validate(letter))
 
 
 async def release_dead_letter(call: OperationCall[LetterPath, NoParameters, None]) -> OperationReply:
@@ -307,28 +307,28 @@ class NamePath(ParameterModel):
 
 
 async def list_partners(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.library.partners.partners()
-    return OperationReply(PartnerList(items=tuple(PartnerOut.model_validate(one) for one in found)))
+    views = await call.library.partners.partners()
+    return OperationReply(PartnerList(items=tuple(PartnerOut.model_validate(view) for view in views)))
 
 
 async def show_partner(call: OperationCall[NamePath, NoParameters, None]) -> OperationReply:
-    found = await call.library.partners.partner(call.path.name)
-    return OperationReply(PartnerOut.model_validate(found))
+    view = await call.library.partners.partner(call.path.name)
+    return OperationReply(PartnerOut.model_validate(view))
 
 
 async def list_rotas(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.library.partners.rotas()
-    return OperationReply(RotaList(items=tuple(RotaOut.model_validate(one) for one in found)))
+    views = await call.library.partners.rotas()
+    return OperationReply(RotaList(items=tuple(RotaOut.model_validate(view) for view in views)))
 
 
 async def show_rota(call: OperationCall[NamePath, NoParameters, None]) -> OperationReply:
-    found = await call.library.partners.rota(call.path.name)
-    return OperationReply(RotaOut.model_validate(found))
+    view = await call.library.partners.rota(call.path.name)
+    return OperationReply(RotaOut.model_validate(view))
 
 
 async def list_loads(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.library.partners.loads()
-    items = tuple(LoadOut.model_validate(one) for one in found)
+    loads = await call.library.partners.loads()
+    items = tuple(LoadOut.model_validate(load) for load in loads)
     return OperationReply(LoadList(library=call.holder.library, at=call.parts.clock.now(), items=items))
 
 
