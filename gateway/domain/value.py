@@ -8,9 +8,10 @@ alone, as in the tests; else the type checker refuses to assign to them, and the
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TypeVar, dataclass_transform, overload
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
 
@@ -35,3 +36,23 @@ def value_object(cls: type[T] | None = None, /, *, kw_only: bool = False) -> typ
         return dataclass(slots=True, kw_only=kw_only, frozen=_FREEZE, unsafe_hash=not has_own_hash)(cls)
 
     return make_value_class if cls is None else make_value_class(cls)
+
+
+def copy_fields(kind: type[T], source: Any, /, **others: Any) -> T:
+    """Make a value of what another value, or a row, has by the same names. `others`: fields that it hasn't, or that are
+    to be others. Raises AttributeError, for a mapping KeyError, where a field is in neither."""
+    names = _list_names_besides(kind, tuple(others))  # type: ignore[arg-type]  # classes are hashable
+    if isinstance(source, Mapping):
+        return kind(**{name: source[name] for name in names}, **others)
+    return kind(**{name: getattr(source, name) for name in names}, **others)
+
+
+def dump_fields(value: Any, /, **others: Any) -> dict[str, Any]:
+    """Make a dictionary of a value's fields by name. `others`: of those that are to be others."""
+    names = _list_names_besides(type(value), tuple(others))  # type: ignore[arg-type]
+    return {name: getattr(value, name) for name in names} | others
+
+
+@cache
+def _list_names_besides(kind: type, others: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind) if one.name not in others)

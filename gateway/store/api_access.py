@@ -35,7 +35,7 @@ from gateway.domain.requests.signed_links import (
     sign_question_link,
     verify_question_link,
 )
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, dump_fields, value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
 from gateway.store.schema import metadata
@@ -173,22 +173,11 @@ def revoke_api_key(c: Connection, library: str, prefix: str, at: datetime) -> bo
 
 
 def _values_of_api_key(row: ApiKeyRow) -> dict[str, Any]:
-    return {
-        "library": row.library,
-        "prefix": row.prefix,
-        "name": row.name,
-        "digest": row.digest,
-        "scopes": " ".join(row.scopes),
-        "created": row.created,
-        "expires": row.expires,
-        "last_used": row.last_used,
-        "revoked": row.revoked,
-    }
+    return dump_fields(row, scopes=" ".join(row.scopes))
 
 
-def _api_key_of_row(row: RowMapping) -> ApiKeyRow:
-    values = dict(row)
-    return ApiKeyRow(**{**values, "digest": bytes(values["digest"]), "scopes": tuple(values["scopes"].split())})
+def _api_key_of_row(found: RowMapping) -> ApiKeyRow:
+    return copy_fields(ApiKeyRow, found, digest=bytes(found["digest"]), scopes=tuple(found["scopes"].split()))
 
 
 def read_secret(c: Connection, library: str, name: str) -> bytes | None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.events import EventKind
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.sql.gathered_writes import read_once
 from gateway.sql.statements import PreparedStatement
 from gateway.store.api_access import api_answer, copy_download, webhook
@@ -223,9 +223,7 @@ def _subscription_conditions(library: str, id_: str) -> tuple[ColumnElement[bool
 _KINDS = frozenset(kind.value for kind in EventKind)
 
 
-def _subscription_of_row(row: RowMapping) -> WebhookSubscription:
+def _subscription_of_row(found: RowMapping) -> WebhookSubscription:
     """A kind that a newer release has written isn't known here, and can't happen here."""
-    values = dict(row)
-    return WebhookSubscription(
-        **{**values, "kinds": tuple(EventKind(word) for word in values["kinds"].split() if word in _KINDS)}
-    )
+    kinds = tuple(EventKind(word) for word in found["kinds"].split() if word in _KINDS)
+    return copy_fields(WebhookSubscription, found, kinds=kinds)

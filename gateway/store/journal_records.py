@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.domain.requests.search_terms import fold_number
 from gateway.domain.sentences import Sentence, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.ports.responder import OutcomeClass
 
 SECRET_MIN = 16
@@ -232,25 +232,7 @@ class FullMessage:
         m = self.message
         if self.body is None or m.truncated:
             raise ValueError(f"the body of message {m.id} is not kept whole")
-        opening = JournalOpening(
-            m.library,
-            m.at,
-            self.body,
-            m.protocol,
-            m.transport,
-            m.direction,
-            m.profile,
-            m.service,
-            m.version,
-            m.peer,
-            m.from_agency,
-            m.to_agency,
-            m.request_id,
-            m.item_id,
-            m.content_type,
-            m.note,
-            m.replay_of,
-        )
+        opening = copy_fields(JournalOpening, m, body=self.body, patron="")
         return JournalEntry(m.exchange, opening)
 
 

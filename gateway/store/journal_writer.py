@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
@@ -205,32 +205,8 @@ def make_request_rows(exchange: str, opening: JournalOpening, ending: JournalEnd
 
 
 def message_of_row(row: RowMapping) -> JournalMessage:
-    return JournalMessage(
-        library=row["library"],
-        id=row["id"],
-        exchange=row["exchange"],
-        direction=MessageDirection(row["direction"]),
-        profile=row["profile"],
-        protocol=row["protocol"],
-        transport=row["transport"],
-        service=row["service"],
-        version=row["version"],
-        peer=row["peer"],
-        from_agency=row["from_agency"],
-        to_agency=row["to_agency"],
-        request_id=row["request_id"],
-        item_id=row["item_id"],
-        at=row["at"],
-        body_size=row["body_size"],
-        truncated=row["truncated"],
-        content_type=row["content_type"],
-        status=row["status"],
-        outcome=OutcomeClass(row["outcome"]),
-        reason=row["reason"],
-        note=row["note"],
-        duration_ms=row["duration_ms"],
-        repeat_of=row["repeat_of"],
-        replay_of=row["replay_of"],
+    return copy_fields(
+        JournalMessage, row, direction=MessageDirection(row["direction"]), outcome=OutcomeClass(row["outcome"])
     )
 
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy import insert as insert_row
 
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, dump_fields, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.shared_store import Store
 from gateway.sql import column_types
@@ -172,28 +172,8 @@ def _make_forgotten_key(key: str) -> str:
 
 
 def _row_values(change: LibraryChange) -> dict[str, Any]:
-    return {
-        "kind": change.kind.value,
-        "key": change.key,
-        "barcode": change.barcode,
-        "patron_id": change.patron_id,
-        "request_id": change.request_id,
-        "record_id": change.record_id,
-        "begun": change.begun,
-        "ended": change.ended,
-        "value": change.value,
-    }
+    return dump_fields(change, kind=change.kind.value)
 
 
 def _read_change(row: Any) -> LibraryChange:
-    return LibraryChange(
-        kind=ChangeKind(row.kind),
-        key=row.key,
-        barcode=row.barcode,
-        patron_id=row.patron_id,
-        request_id=row.request_id,
-        record_id=row.record_id,
-        begun=row.begun,
-        ended=row.ended,
-        value=row.value,
-    )
+    return copy_fields(LibraryChange, row, kind=ChangeKind(row.kind))

@@ -36,7 +36,7 @@ from sqlalchemy.exc import IntegrityError
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.staff_views import MailboxFailure
 from gateway.domain.sentences import dump_sentence, load_sentence, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import MAX_NOTE_CHARS, UtcDateTime, clean_text
 from gateway.sql.index_hints import follow_index
@@ -454,23 +454,15 @@ def _mail_identity(library: str, id_: str) -> str:
 
 
 def _mail_of_row(row: Any, content: bytes | None) -> MailRow:
-    return MailRow(
-        id=row.id,
+    return copy_fields(
+        MailRow,
+        row,
         spot=MailPosition(row.library, row.mailbox, row.uid_validity, row.uid),
-        message_id=row.message_id,
-        digest=row.digest,
-        at=row.at,
         outcome=MailOutcome(row.outcome),
-        profile=row.profile,
-        request_id=row.request_id,
         reason=load_sentence(row.reason, row.reason_sentence),
         open=row.is_open,
-        dismissed_at=row.dismissed_at,
-        sender=row.sender,
-        subject=row.subject,
         possible=tuple(row.possible.splitlines()),
         content=content,
-        closed_by=row.closed_by,
     )
 
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.roles import RoleGrant, StaffRole, StaffUser, sort_grants
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
 from gateway.store import staff_identities
@@ -209,17 +209,10 @@ def _users_of_rows(c: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> tu
         for one in c.execute(wanted):
             found[one.user_id].append(RoleGrant(one.library, StaffRole(one.role), one.branch))
     return tuple(
-        StaffUser(
-            library=row.library,
-            id=row.id,
-            name=row.name,
-            shown_name=row.shown_name,
-            email=row.email,
-            subject=row.subject,
+        copy_fields(
+            StaffUser,
+            row,
             has_password=bool(row.password_hash),
-            created=row.created,
-            disabled=row.disabled,
-            linked=row.linked,
             has_second_factor=row.factor_confirmed is not None,
             grants=sort_grants(found[row.id]),
         )

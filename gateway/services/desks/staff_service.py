@@ -47,7 +47,7 @@ from gateway.domain.requests.task_lists import (
 )
 from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.attempts import find_unknown_try, says_refused
 from gateway.services.outbox.keyed_work import write_once
@@ -370,16 +370,7 @@ def _record_decision(
 
 
 def _build_dead_letter(row: OutboxRow) -> DeadLetter:
-    return DeadLetter(
-        id=row.id,
-        kind=row.kind,
-        target=row.target,
-        request_id=row.request_id,
-        created=row.created,
-        tries=row.tries,
-        error=row.error,
-        payload=row.payload,
-    )
+    return copy_fields(DeadLetter, row)
 
 
 def _check_payload(row: OutboxRow, payload: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import delete as sql_delete
 
 from gateway.domain.requests.events import Event
 from gateway.domain.requests.stored_fields import forget_people
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.statements import PreparedStatement, amend_gathered_row, gather_rows, insert_rows
 from gateway.store.requests.request_rows import dump_event, parse_event
@@ -168,18 +168,7 @@ def _event_rows_of(found: Iterable[Any]) -> tuple[EventRow, ...]:
 
 def event_row_of(row: Any) -> EventRow:
     """`row`: of a query, with the columns of `request_event`. Raises UnreadableDocumentError."""
-    return EventRow(
-        id=row.id,
-        library=row.library,
-        request_id=row.request_id,
-        at=row.at,
-        event=parse_event(row.document),
-        before=row.before,
-        after=row.after,
-        denied=row.denied,
-        note=row.note,
-        exchange=row.exchange,
-    )
+    return copy_fields(EventRow, row, event=parse_event(row.document))
 
 
 @value_object

@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, exists, select, tuple_
 
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.sql.index_hints import follow_index
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
 from gateway.store.requests import outbox, outbox_queries
@@ -328,17 +328,7 @@ def prune_order_files(connection: Connection, limit: int) -> int:
 
 
 def _filed_order_of_row(row: Any) -> FiledOrder:
-    return FiledOrder(
-        library=row.library,
-        profile=row.profile,
-        number=row.number,
-        place=row.place,
-        file_id=row.file_id,
-        order_id=row.order_id,
-        request_id=row.request_id,
-        reference=row.reference,
-        at=row.at,
-    )
+    return copy_fields(FiledOrder, row)
 
 
 def _node_of_file(file_id: str) -> str:

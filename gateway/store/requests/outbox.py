@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, not_, or_, select, update
 
 from gateway.domain.sentences import dump_sentence, load_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.gathered_writes import SetStatement, gathered_of
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
@@ -346,23 +346,14 @@ def outbox_row_of(
     lease_until: datetime | None = None,
     node: str | None = None,
 ) -> OutboxRow:
-    return OutboxRow(
-        library=row.library,
-        id=row.id,
-        lane=row.lane,
-        kind=row.kind,
-        target=row.target,
-        request_id=row.request_id,
-        payload=row.payload,
+    return copy_fields(
+        OutboxRow,
+        row,
         status=OutboxStatus(row.status) if status is None else status,
         tries=row.tries if tries is None else tries,
-        created=row.created,
-        next_at=row.next_at,
         lease_until=row.lease_until if lease_until is None else lease_until,
         node=row.node if node is None else node,
-        ended=row.ended,
         error=load_sentence(row.error, row.error_sentence),
-        note=row.note,
     )
 
 

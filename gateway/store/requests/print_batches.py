@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from gateway.domain.requests.print_batches import NEEDS, PaperNeed, PrintBatch, PrintKind
+from gateway.domain.value import copy_fields
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
 from gateway.sql.index_hints import follow_index, follow_key
@@ -227,17 +228,7 @@ def list_batches(connection: Connection, library: str, limit: int, id_: str = ""
     for member in connection.execute(wanted):
         members.setdefault(member.batch_id, []).append(member.request_id)
     return tuple(
-        PrintBatch(
-            library=row.library,
-            id=row.id,
-            number=row.number,
-            kind=PrintKind(row.kind),
-            made_at=row.made_at,
-            made_by=row.made_by,
-            request_ids=tuple(members.get(row.id, ())),
-            printed_at=row.printed_at,
-            printed_by=row.printed_by,
-        )
+        copy_fields(PrintBatch, row, kind=PrintKind(row.kind), request_ids=tuple(members.get(row.id, ())))
         for row in rows
     )
 

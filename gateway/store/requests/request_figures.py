@@ -28,6 +28,7 @@ from gateway.domain.requests.request_figures import (
     list_request_figures,
 )
 from gateway.domain.requests.stored_fields import is_code
+from gateway.domain.value import dump_fields
 from gateway.sql.column_types import clean_text
 from gateway.sql.statements import prepare_sql
 from gateway.store.requests.tables import request_figure
@@ -72,21 +73,15 @@ def write_request_figures(
 ) -> None:
     rows = [
         {
+            **dump_fields(
+                figure,
+                role=figure.role.value,
+                branch=clean_text(figure.branch),
+                outcome=figure.outcome.value,
+                reason=clean_text(figure.reason, MAX_REASON_CHARS),
+            ),
             "library": library,
             "request_id": request_id,
-            "month": figure.month,
-            "attempt": figure.attempt,
-            "role": figure.role.value,
-            "is_copy": figure.is_copy,
-            "branch": clean_text(figure.branch),
-            "partner": figure.partner,
-            "outcome": figure.outcome.value,
-            "reason": clean_text(figure.reason, MAX_REASON_CHARS),
-            "asked_hours": figure.asked_hours,
-            "sent_hours": figure.sent_hours,
-            "came_hours": figure.came_hours,
-            "currency": figure.currency,
-            "cost": figure.cost,
         }
         for figure in figures
     ]

@@ -5,7 +5,11 @@ Validators are built when a model is first used (`defer_build`): a command that 
 
 from __future__ import annotations
 
+from typing import Any, ClassVar, TypeVar
+
 from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
 
 
 class ParameterModel(BaseModel):
@@ -18,6 +22,23 @@ class InputModel(BaseModel):
     """A body: JSON types as they are, nothing is converted silently, no name that nobody reads."""
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True)
+    value_class: ClassVar[type | None] = None
+    """The class of the value that it stands for within another."""
+
+    def to_value(self) -> Any:
+        assert self.value_class is not None, "it stands for no value"
+        return self.make_value(self.value_class)
+
+    def make_value(self, kind: type[T], /, **others: Any) -> T:
+        """Make a value of the fields that have the same names in both. `others`: those that are made in another way."""
+        names = kind.__dataclass_fields__.keys() & type(self).model_fields.keys() - others.keys()  # type: ignore[attr-defined]
+        return kind(**{name: _to_value(getattr(self, name)) for name in names}, **others)
+
+
+def _to_value(given: Any) -> Any:
+    if isinstance(given, InputModel):
+        return given.to_value()
+    return tuple(map(_to_value, given)) if isinstance(given, tuple) else given
 
 
 class OutputModel(BaseModel):

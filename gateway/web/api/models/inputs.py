@@ -28,8 +28,6 @@ from gateway.web.api.models.values import (
     PartyIn,
     ServiceIn,
     Text,
-    extras_of_input,
-    money_of_input,
 )
 
 OptionalName = Annotated[str, StringConstraints(max_length=100, pattern=f"^$|{NAME}")]
@@ -42,14 +40,12 @@ VolumeLabels = Annotated[
 
 
 class PatronIn(InputModel):
+    value_class = PatronLink
     identifier: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] = Field(
         description="barcode or the like, by which the library finds the patron"
     )
     pickup: OptionalName = Field("", description="code of the location where the item is fetched")
     note: Text = ""
-
-    def to_patron_link(self) -> PatronLink:
-        return PatronLink(identifier=self.identifier, pickup=self.pickup, note=self.note)
 
 
 class NewBorrowing(InputModel):
@@ -68,23 +64,8 @@ class NewBorrowing(InputModel):
     volumes: VolumeLabels = ()
 
     def to_draft(self, actor: str) -> BorrowingDraft:
-        return BorrowingDraft(
-            citation=self.citation.to_citation(),
-            service=self.service.to_service(),
-            dates=self.dates.to_dates(),
-            maximum_cost=money_of_input(self.maximum_cost),
-            patron=self.patron.to_patron_link() if self.patron is not None else PatronLink(),
-            mediated=self.mediated,
-            partner=self.partner,
-            rota=self.rota,
-            branch=self.branch,
-            note=self.note,
-            external=self.external,
-            extras=extras_of_input(self.extras),
-            volumes=self.volumes,
-            source="api",
-            actor=actor,
-        )
+        patron = self.patron.to_value() if self.patron is not None else PatronLink()
+        return self.make_value(BorrowingDraft, patron=patron, source="api", actor=actor)
 
 
 class HomePatronIn(InputModel):
@@ -99,14 +80,8 @@ class HomePatronIn(InputModel):
     language: Line = ""
     pickup: OptionalName = Field("", description="code of the location where the item is fetched")
 
-    def to_home_patron(self) -> HomePatron:
-        return HomePatron(
-            identifier=self.identifier,
-            name=PersonName(self.surname, self.given),
-            email=self.email,
-            language=self.language,
-            pickup=self.pickup,
-        )
+    def to_value(self) -> HomePatron:
+        return self.make_value(HomePatron, name=PersonName(self.surname, self.given))
 
 
 class NewLending(InputModel):
@@ -123,21 +98,7 @@ class NewLending(InputModel):
     volumes: VolumeLabels = ()
 
     def to_lending_draft(self, actor: str) -> LendingDraft:
-        return LendingDraft(
-            citation=self.citation.to_citation(),
-            requester=self.requester.to_party(),
-            transaction=self.transaction,
-            patron=self.patron.to_home_patron() if self.patron is not None else None,
-            service=self.service.to_service(),
-            dates=self.dates.to_dates(),
-            maximum_cost=money_of_input(self.maximum_cost),
-            note=self.note,
-            external=self.external,
-            extras=extras_of_input(self.extras),
-            volumes=self.volumes,
-            source="api",
-            actor=actor,
-        )
+        return self.make_value(LendingDraft, source="api", actor=actor)
 
 
 class ActBody(InputModel):
@@ -176,34 +137,8 @@ class ActBody(InputModel):
 
     def to_details(self, citation: Citation) -> EventDetails:
         """`citation`: of the request, of which the fields that weren't sent stay."""
-        return EventDetails(
-            due=self.due,
-            reason=self.reason,
-            note=self.note,
-            conditions=self.conditions,
-            cost=money_of_input(self.cost),
-            ending=self.ending,
-            retry_after=self.retry_after,
-            expected=self.expected,
-            partner=self.partner,
-            rota=self.rota,
-            barcode=self.barcode,
-            item_description=self.item_description,
-            volumes=self.volumes,
-            missing=self.missing,
-            further_volume=self.further_volume,
-            renewals_allowed=self.renewals_allowed,
-            return_on_hold=self.return_on_hold,
-            link=self.link,
-            attachment=self.attachment,
-            pickup=self.pickup,
-            citation=self.citation.apply_to(citation) if self.citation is not None else None,
-            need_by=self.need_by,
-            maximum_cost=money_of_input(self.maximum_cost),
-            query=self.query,
-            answer=self.answer,
-            extras=extras_of_input(self.extras),
-        )
+        edited = self.citation.apply_to(citation) if self.citation is not None else None
+        return self.make_value(EventDetails, citation=edited)
 
 
 class RotaOrder(InputModel):

@@ -91,7 +91,7 @@ class MoneyIn(InputModel):
     amount: str = Field(pattern=r"^[0-9]{1,8}(\.[0-9]{1,4})?$", examples=["12.50"], description="as text: it is exact")
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
 
-    def to_money(self) -> Money:
+    def to_value(self) -> Money:
         return Money(Decimal(self.amount), self.currency)
 
 
@@ -101,6 +101,7 @@ class MoneyOut(OutputModel):
 
 
 class IdentifierIn(InputModel):
+    value_class = RecordId
     type: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$", description="isbn, issn, ismn, doi, pmid, oclc, lccn, …")
     value: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -113,6 +114,7 @@ class IdentifierOut(OutputModel):
 class ExtraIn(InputModel):
     """A field that the gateway has no place for: kept, shown and passed on."""
 
+    value_class = CitationExtra
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     value: Text
     kind: str = Field("text", pattern=r"^(text|number|date|boolean)$")
@@ -127,6 +129,7 @@ class ExtraOut(OutputModel):
 class CitationIn(InputModel):
     """A part (article, chapter) has its own title and author in `component_…`."""
 
+    value_class = Citation
     type: CitationType = CitationType.OTHER
     title: Line = ""
     subtitle: Line = ""
@@ -148,14 +151,9 @@ class CitationIn(InputModel):
     note: Text = ""
     extras: tuple[ExtraIn, ...] = Field((), max_length=100)
 
-    def to_citation(self) -> Citation:
-        plain = self.model_dump(exclude={"identifiers", "extras"})
-        identifiers = tuple(RecordId(identifier.type, identifier.value) for identifier in self.identifiers)
-        return Citation(**plain, identifiers=identifiers, extras=extras_of_input(self.extras))
-
     def apply_to(self, citation: Citation) -> Citation:
         """Return a citation with the fields that were sent; all others stay."""
-        sent = self.to_citation()
+        sent = self.to_value()
         return replace(citation, **{name: getattr(sent, name) for name in self.model_fields_set})
 
 
@@ -183,12 +181,10 @@ class CitationOut(OutputModel):
 
 
 class ServiceIn(InputModel):
+    value_class = RequestedService
     type: ServiceType = ServiceType.LOAN
     format: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="ISO 18626 ItemFormat in lower case; empty: any")
     level: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="ISO 18626 ServiceLevel; empty: any")
-
-    def to_service(self) -> RequestedService:
-        return RequestedService(self.type, self.format, self.level)
 
 
 class ServiceOut(OutputModel):
@@ -198,12 +194,10 @@ class ServiceOut(OutputModel):
 
 
 class DatesIn(InputModel):
+    value_class = RequestDates
     need_by: Day | None = Field(None, description="of no use after this day")
     start: Day | None = None
     end: Day | None = None
-
-    def to_dates(self) -> RequestDates:
-        return RequestDates(self.need_by, self.start, self.end)
 
 
 class DatesOut(OutputModel):
@@ -213,6 +207,7 @@ class DatesOut(OutputModel):
 
 
 class PartyIn(InputModel):
+    value_class = LibraryParty
     symbol: Annotated[str, StringConstraints(max_length=100, pattern=NAME)]
     profile: Annotated[str, StringConstraints(max_length=100, pattern=r"^([a-z0-9][a-z0-9._-]*)?$")] = Field(
         "", description="its integration profile; empty: found by the symbol"
@@ -221,9 +216,6 @@ class PartyIn(InputModel):
     email: Line = ""
     address: Text = ""
 
-    def to_party(self) -> LibraryParty:
-        return LibraryParty(self.symbol, self.profile, self.name, self.email, self.address)
-
 
 class PartyOut(OutputModel):
     symbol: str
@@ -231,14 +223,6 @@ class PartyOut(OutputModel):
     name: str
     email: str
     address: str
-
-
-def extras_of_input(given: tuple[ExtraIn, ...]) -> tuple[CitationExtra, ...]:
-    return tuple(CitationExtra(extra_in.name, extra_in.value, extra_in.kind) for extra_in in given)
-
-
-def money_of_input(given: MoneyIn | None) -> Money | None:
-    return None if given is None else given.to_money()
 
 
 def has_media_type(media_type: str, content: bytes) -> bool:

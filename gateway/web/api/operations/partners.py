@@ -56,7 +56,7 @@ async def probe_partner(call: OperationCall[NamePath, NoParameters, None]) -> Op
 
 async def try_rota(call: OperationCall[NoParameters, NoParameters, RotaTrialIn]) -> OperationReply:
     body = call.body
-    wish = RotaTrial(citation=body.citation.to_citation(), service=body.service, branch=body.branch, rota=body.rota)
+    wish = body.make_value(RotaTrial)
     found = await call.library.partners.explain_trial(wish)
     return OperationReply(ExplanationOut.from_explanation(found))
 
