@@ -38,16 +38,14 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
     Volume,
 )
-from gateway.domain.requests.search_terms import parse_search
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.state_table import TimerKind
-from gateway.domain.requests.views import RequestOrder
+from gateway.domain.requests.views import RequestFilter, RequestOrder
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.requests import (
     history,
-    list_paths,
     outbox,
     outbox_queries,
     request_counts,
@@ -196,7 +194,7 @@ async def _lists(filled: _Filled) -> list[Act]:
     """The first page, the one after it by its cursor, and the counts of all lists."""
 
     def look(task: str, cursor: str) -> Callable[[Connection], request_lists.RequestListPage]:
-        return lambda c: request_lists.list_requests(c, LIBRARY, list_paths.RequestListFilter(task=task), 50, cursor)
+        return lambda c: request_lists.list_requests(c, LIBRARY, RequestFilter(task=task), 50, cursor)
 
     async def one(task: str) -> None:
         page = await filled.store.read(look(task, ""))
@@ -218,23 +216,21 @@ async def _queues(filled: _Filled) -> list[Act]:
 
 
 STAFF_LISTS = (
-    list_paths.RequestListFilter(role=Role.BORROWING, open=True),
-    list_paths.RequestListFilter(role=Role.BORROWING, open=True, order=RequestOrder.LONGEST),
-    list_paths.RequestListFilter(role=Role.BORROWING, task="awaiting-review", order=RequestOrder.LONGEST),
-    list_paths.RequestListFilter(role=Role.BORROWING, states=(BorrowingState.LENT,)),
-    list_paths.RequestListFilter(
-        role=Role.LENDING, states=(LendingState.DIGITISING, LendingState.CLEARANCE, LendingState.CLEARED)
-    ),
-    list_paths.RequestListFilter(role=Role.BORROWING, order=RequestOrder.NEED_BY),
-    list_paths.RequestListFilter(role=Role.BORROWING, open=True, order=RequestOrder.NUMBER),
-    list_paths.RequestListFilter(role=Role.BORROWING, open=True, order=RequestOrder.TITLE_DOWN),
+    RequestFilter(role=Role.BORROWING, open=True),
+    RequestFilter(role=Role.BORROWING, open=True, order=RequestOrder.LONGEST),
+    RequestFilter(role=Role.BORROWING, task="awaiting-review", order=RequestOrder.LONGEST),
+    RequestFilter(role=Role.BORROWING, states=(BorrowingState.LENT,)),
+    RequestFilter(role=Role.LENDING, states=(LendingState.DIGITISING, LendingState.CLEARANCE, LendingState.CLEARED)),
+    RequestFilter(role=Role.BORROWING, order=RequestOrder.NEED_BY),
+    RequestFilter(role=Role.BORROWING, open=True, order=RequestOrder.NUMBER),
+    RequestFilter(role=Role.BORROWING, open=True, order=RequestOrder.TITLE_DOWN),
 )
 
 
 async def _staff_lists(filled: _Filled) -> list[Act]:
     """Rows, how many there are, and how many of each kind."""
 
-    async def one(wanted: list_paths.RequestListFilter) -> None:
+    async def one(wanted: RequestFilter) -> None:
         await filled.store.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 50))
         await filled.store.read(lambda c: request_facets.count_list(c, LIBRARY, wanted))
 
@@ -245,7 +241,7 @@ async def _searches(filled: _Filled) -> list[Act]:
     """Numbers and words that lead to one, whatever there is beside it, and words that all have."""
 
     async def one(text: str) -> None:
-        wanted = list_paths.RequestListFilter(search=parse_search(text))
+        wanted = RequestFilter(search=text)
         page = await filled.store.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 50))
         if not page.requests:
             raise RuntimeError(f"nothing was found by {text}")

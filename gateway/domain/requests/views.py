@@ -22,7 +22,7 @@ from gateway.domain.requests.request import (
     Role,
     ServiceType,
 )
-from gateway.domain.requests.search_terms import SearchTermKind
+from gateway.domain.requests.search_terms import SearchQuestion, SearchTermKind, parse_search
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.value import value_object
 
@@ -143,6 +143,10 @@ class RequestFilter:
     open: bool | None = None
     need_by_before: date | None = None
     order: RequestOrder = RequestOrder.NEWEST
+
+    @property
+    def question(self) -> SearchQuestion:
+        return parse_search(self.search)
 
 
 # --- what is shown ---------------------------------------------------------------------------------------

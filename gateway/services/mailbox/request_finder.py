@@ -21,6 +21,7 @@ from dataclasses import replace
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.views import RequestFilter
 from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
@@ -31,7 +32,7 @@ from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store import mailbox
 from gateway.store.mailbox import RequestReference
-from gateway.store.requests import list_paths, order_batches, outbox_queries, request_lists
+from gateway.store.requests import order_batches, outbox_queries, request_lists
 from gateway.store.requests.order_batches import ORDER, FiledOrder
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
@@ -277,7 +278,7 @@ def _list_open_requests(
 ) -> Iterator[str]:
     """Open requests with the partner, those first whose title or author is named in the mail."""
     text = fold_text(f"{mail.subject}\n{mail.text}"[:MAX_SEARCHED_CHARS])
-    wanted = list_paths.RequestListFilter(role=role, partners=(profile.name,), open=True)
+    wanted = RequestFilter(role=role, partners=(profile.name,), open=True)
     found = request_lists.list_requests(connection, context.symbol, wanted, 50).requests
     yield from (one.id for one in sorted(found, key=lambda one: -_count_named_fields(one, text))[:MAX_MATCHES])
 

@@ -17,7 +17,7 @@ from gateway.domain.requests.request import (
     Role,
     State,
 )
-from gateway.domain.requests.search_terms import parse_search, searched_numbers
+from gateway.domain.requests.search_terms import searched_numbers
 from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.task_lists import BY_NAME, TO_PULL
 from gateway.domain.requests.views import (
@@ -68,7 +68,7 @@ class RequestReader:
     async def list_requests(self, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
         """List requests in the order of the filter. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or
         state that doesn't exist."""
-        filtered = _build_list_filter(wanted)
+        filtered = _check_filter(wanted)
         try:
             found, stuck = await self.context.store.read(
                 lambda c: _load_list(c, self.context.symbol, filtered, limit, cursor)
@@ -88,7 +88,7 @@ class RequestReader:
     async def count_list(self, wanted: RequestFilter) -> ListCounts:
         """Count how many the list has, and of which kinds. Raises Refused (INVALID_VALUE) for a task or state that
         doesn't exist."""
-        filtered = _build_list_filter(wanted)
+        filtered = _check_filter(wanted)
         return await self.context.store.read(lambda c: request_facets.count_list(c, self.context.symbol, filtered))
 
     async def load_view(self, request_id: str) -> RequestView:
@@ -188,8 +188,8 @@ class RequestReader:
         return StoredFile(kept, content)
 
 
-def _build_list_filter(wanted: RequestFilter) -> list_paths.RequestListFilter:
-    """Build the filter; raises Refused(INVALID_VALUE) for a task or state that doesn't exist."""
+def _check_filter(wanted: RequestFilter) -> RequestFilter:
+    """Take the states of the side that is meant; raises Refused(INVALID_VALUE) for a task or state that there isn't."""
     if wanted.task and wanted.task not in BY_NAME:
         raise Refused(RefusalReason.INVALID_VALUE, "Task list not found.", value=wanted.task)
     sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(BorrowingState), Role.LENDING: tuple(LendingState)}
@@ -197,28 +197,15 @@ def _build_list_filter(wanted: RequestFilter) -> list_paths.RequestListFilter:
     unknown = [word for word in wanted.states if word not in {state.value for state in possible}]
     if unknown:
         raise Refused(RefusalReason.INVALID_VALUE, "State not found.", value=unknown[0])
-    return list_paths.RequestListFilter(
-        role=wanted.role,
+    return replace(
+        wanted,
         states=tuple(state for state in possible if state.value in wanted.states),
-        task=wanted.task,
-        partners=wanted.partners,
-        patron_id=wanted.patron_id,
-        text=wanted.text,
-        search=parse_search(wanted.search),
-        hides_patrons=wanted.hides_patrons,
-        open=wanted.open,
-        branches=wanted.branches,
-        services=wanted.services,
-        assignee=wanted.assignee,
-        unassigned=wanted.unassigned,
-        label=wanted.label,
-        need_by_before=wanted.need_by_before,
-        order=wanted.order,
+        search=wanted.search if wanted.question else "",
     )
 
 
 def _load_list(
-    connection: Transaction, library: str, wanted: list_paths.RequestListFilter, limit: int, cursor: str
+    connection: Transaction, library: str, wanted: RequestFilter, limit: int, cursor: str
 ) -> tuple[request_lists.RequestListPage, frozenset[str]]:
     """Load a list, and which of its requests have a dead letter."""
     page = request_lists.list_requests(connection, library, wanted, limit, cursor)

@@ -11,7 +11,7 @@ from gateway.domain.requests.partner_policy import Closure, PartnerPolicy
 from gateway.domain.requests.request import BorrowingState, Role
 from gateway.domain.requests.staff_views import PartnerClosureView
 from gateway.domain.requests.state_table import TimerKind
-from gateway.domain.requests.views import NotFound
+from gateway.domain.requests.views import NotFound, RequestFilter
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
@@ -21,7 +21,6 @@ from gateway.services.requests.library_context import LibraryContext
 from gateway.store import partner_closures
 from gateway.store.partner_closures import PartnerClosureRow
 from gateway.store.requests import request_lists, requests, timers
-from gateway.store.requests.list_paths import RequestListFilter
 from gateway.store.schema import make_exchange_id
 
 MAX_NOTE_CHARS = 200
@@ -100,7 +99,7 @@ class PartnerClosureService:
 def _move_retry_timers(connection: Transaction, context: LibraryContext, partner: str) -> None:
     """Requests that wait for a day on which this partner opens wait for the right one now."""
     partners = load_partners(connection, context)
-    wanted = RequestListFilter(role=Role.BORROWING, states=(BorrowingState.NO_SUPPLIER,))
+    wanted = RequestFilter(role=Role.BORROWING, states=(BorrowingState.NO_SUPPLIER,))
     cursor = ""
     while True:
         page = request_lists.list_requests(connection, context.symbol, wanted, REQUESTS_AT_ONCE, cursor)

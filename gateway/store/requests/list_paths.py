@@ -26,10 +26,9 @@ from sqlalchemy import (
     union_all,
 )
 
-from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Role, ServiceType, State
-from gateway.domain.requests.search_terms import SearchQuestion
+from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Role, State
 from gateway.domain.requests.task_lists import BY_NAME, TaskList
-from gateway.domain.requests.views import RequestOrder
+from gateway.domain.requests.views import RequestFilter, RequestOrder
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 from gateway.sql.column_types import clean_text
@@ -44,30 +43,6 @@ from gateway.store.requests.tables import (
     request_task,
 )
 from gateway.store.schema import EPOCH, MICROSECOND
-
-
-@value_object(kw_only=True)
-class RequestListFilter:
-    """All that are set must fit. `task`: a name of `domain.requests.task_lists.TASKS`. `text`:
-    words or parts of words, all of them in number, title and author, without case and accents. `search`: what the
-    search box was asked; it leads to the requests itself."""
-
-    role: Role | None = None
-    states: tuple[State, ...] = ()
-    task: str = ""
-    partners: tuple[str, ...] = ()  # profiles, any of them
-    patron_id: str = ""
-    text: str = ""
-    open: bool | None = None
-    branches: tuple[str, ...] = ()
-    services: tuple[ServiceType, ...] = ()
-    assignee: str = ""
-    unassigned: bool = False  # what nobody sees to
-    label: str = ""
-    need_by_before: date | None = None
-    search: SearchQuestion = SearchQuestion()
-    hides_patrons: bool = False  # of the search
-    order: RequestOrder = RequestOrder.NEWEST
 
 
 class BadCursor(ValueError):
@@ -158,7 +133,7 @@ def require_task(name: str) -> TaskList:
     return BY_NAME[name]
 
 
-def choose_index_path(library: str, wanted: RequestListFilter) -> IndexPath:
+def choose_index_path(library: str, wanted: RequestFilter) -> IndexPath:
     """The index that leads to the fewest rows comes first. Raises ValueError for a task that doesn't exist."""
     c = request.c
     conditions = build_conditions(wanted)
@@ -202,7 +177,7 @@ def choose_index_path(library: str, wanted: RequestListFilter) -> IndexPath:
     return IndexPath(tuple(by), c.changed, c.id, tuple(conditions.values()), descending)
 
 
-def _choose_text_path(library: str, wanted: RequestListFilter, conditions: dict[str, ColumnElement[bool]]) -> IndexPath:
+def _choose_text_path(library: str, wanted: RequestFilter, conditions: dict[str, ColumnElement[bool]]) -> IndexPath:
     """Numbers and titles are in order within each state of a side; the list is merged of those that may be on it."""
     c = request.c
     task = require_task(wanted.task) if wanted.task else None
@@ -223,23 +198,23 @@ def _choose_text_path(library: str, wanted: RequestListFilter, conditions: dict[
     return IndexPath((c.library == library,), key, c.id, rest, descending, tuple(stretches) or (false(),))
 
 
-def _is_among(state: State, states: Iterable[State]) -> bool:
+def _is_among(state: State, states: Iterable[str]) -> bool:
     """Both sides have states of the same word."""
     return any(one is state for one in states)
 
 
-def _stretches_by_state(wanted: RequestListFilter) -> tuple[ColumnElement[bool], ...]:
+def _stretches_by_state(wanted: RequestFilter) -> tuple[ColumnElement[bool], ...]:
     """One for each of several states of one side; empty: all states are wanted, or states of both sides, or many."""
     sides = _group_states_by_role(wanted)
     states = dict.fromkeys(next(iter(sides.values()))) if len(sides) == 1 else {}
     return tuple(request.c.state == state for state in states) if len(states) <= MAX_STRETCHES else ()
 
 
-def has_only_open_states(wanted: RequestListFilter) -> bool:
+def has_only_open_states(wanted: RequestFilter) -> bool:
     return bool(wanted.states) and not any(state in TERMINAL for state in wanted.states)
 
 
-def build_conditions(wanted: RequestListFilter) -> dict[str, ColumnElement[bool]]:
+def build_conditions(wanted: RequestFilter) -> dict[str, ColumnElement[bool]]:
     """Build the conditions by name; without that of the task list."""
     c = request.c
     conditions: dict[str, ColumnElement[bool]] = {}
@@ -271,7 +246,7 @@ def build_conditions(wanted: RequestListFilter) -> dict[str, ColumnElement[bool]
         conditions["need_by"] = c.need_by < wanted.need_by_before
     for number, word in enumerate(fold_text(wanted.text).split()[:10]):
         conditions[f"word {number}"] = c.words.contains(word, autoescape=True)
-    for number, word in enumerate(wanted.search.words):
+    for number, word in enumerate(wanted.question.words):
         conditions[f"searched word {number}"] = c.words.contains(word, autoescape=True)
     return conditions
 
@@ -282,7 +257,7 @@ def match_task(name: str) -> ColumnElement[bool]:
     return literal(" ").concat(request.c.tasks).concat(" ").contains(f" {name} ")
 
 
-def _group_states_by_role(wanted: RequestListFilter) -> dict[Role, list[str]]:
+def _group_states_by_role(wanted: RequestFilter) -> dict[Role, list[str]]:
     """The words of the states by side, since the same word may be a state of both; empty lists: whatever state."""
     roles = [wanted.role] if wanted.role is not None else list(Role)
     if not wanted.states:
@@ -291,7 +266,7 @@ def _group_states_by_role(wanted: RequestListFilter) -> dict[Role, list[str]]:
     for state in wanted.states:
         role = Role.BORROWING if isinstance(state, BorrowingState) else Role.LENDING
         if role in roles:
-            states.setdefault(role, []).append(state.value)
+            states.setdefault(role, []).append(str(state))
     return states
 
 

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, select
 
 from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Role
 from gateway.domain.requests.task_lists import BY_NAME
-from gateway.domain.requests.views import ListCounts, ListFacet, RequestOrder
+from gateway.domain.requests.views import ListCounts, ListFacet, RequestFilter, RequestOrder
 from gateway.domain.value import value_object
 from gateway.store.requests import request_counts
-from gateway.store.requests.list_paths import RequestListFilter, choose_index_path
+from gateway.store.requests.list_paths import choose_index_path
 from gateway.store.requests.request_counts import Counted
 from gateway.store.requests.request_lists import batched_ids, find_hits, find_scan_end, source_of_path
 from gateway.store.requests.tables import request
@@ -46,13 +46,13 @@ class _Tally:
     counts: Mapping[ListFacet, Mapping[str, int]]
 
 
-def count_list(connection: Connection, library: str, wanted: RequestListFilter) -> ListCounts:
+def count_list(connection: Connection, library: str, wanted: RequestFilter) -> ListCounts:
     """Count for each facet what the list would have if nothing were chosen of this facet. Raises ValueError for a task
     that doesn't exist."""
     wanted = replace(wanted, order=RequestOrder.NEWEST)
-    tallies: dict[RequestListFilter, _Tally | None] = {}
+    tallies: dict[RequestFilter, _Tally | None] = {}
 
-    def tally_of(asked: RequestListFilter) -> _Tally | None:
+    def tally_of(asked: RequestFilter) -> _Tally | None:
         if asked not in tallies:
             kept = _is_whole_side(asked)
             tallies[asked] = (_read_kept if kept else _count_rows)(connection, library, asked)
@@ -60,7 +60,7 @@ def count_list(connection: Connection, library: str, wanted: RequestListFilter) 
 
     def count_facet(facet: ListFacet) -> Mapping[str, int] | None:
         asked = _without_choice(wanted, facet)
-        if facet is ListFacet.STATE and asked.role is not None and asked == RequestListFilter(role=asked.role):
+        if facet is ListFacet.STATE and asked.role is not None and asked == RequestFilter(role=asked.role):
             return request_counts.read_counts(connection, library, _kind_of(facet, asked.role))
         return _counts_of(tally_of(asked), facet)
 
@@ -70,13 +70,13 @@ def count_list(connection: Connection, library: str, wanted: RequestListFilter) 
     return ListCounts(total, counts)
 
 
-def _read_kept_total(connection: Connection, library: str, wanted: RequestListFilter) -> int | None:
+def _read_kept_total(connection: Connection, library: str, wanted: RequestFilter) -> int | None:
     """Read the total of a long list that is all of some states, all of a task list, or what is open of a side with some
     values of one facet."""
     role = wanted.role
-    if role is not None and wanted.states and wanted == RequestListFilter(role=role, states=wanted.states):
+    if role is not None and wanted.states and wanted == RequestFilter(role=role, states=wanted.states):
         kept = request_counts.read_counts(connection, library, _kind_of(ListFacet.STATE, role))
-        return sum(kept.get(state.value, 0) for state in wanted.states)
+        return sum(kept.get(str(state), 0) for state in wanted.states)
     if _is_whole_task(wanted):
         return _read_kept_task(connection, library, wanted.task)
     for facet, values in _choices_of(wanted).items():
@@ -86,7 +86,7 @@ def _read_kept_total(connection: Connection, library: str, wanted: RequestListFi
     return None
 
 
-def _choices_of(wanted: RequestListFilter) -> Mapping[ListFacet, tuple[str, ...]]:
+def _choices_of(wanted: RequestFilter) -> Mapping[ListFacet, tuple[str, ...]]:
     """Return the choices of the facets that are counted for open requests."""
     return {
         ListFacet.PARTNER: wanted.partners,
@@ -97,10 +97,10 @@ def _choices_of(wanted: RequestListFilter) -> Mapping[ListFacet, tuple[str, ...]
     }
 
 
-def _is_whole_task(wanted: RequestListFilter) -> bool:
+def _is_whole_task(wanted: RequestFilter) -> bool:
     """Return whether it is a task list without anything that narrows it."""
     task = BY_NAME.get(wanted.task)
-    return task is not None and task.role is not None and wanted == RequestListFilter(role=task.role, task=task.name)
+    return task is not None and task.role is not None and wanted == RequestFilter(role=task.role, task=task.name)
 
 
 def _read_kept_task(connection: Connection, library: str, task: str) -> int:
@@ -111,7 +111,7 @@ def _counts_of(tally: _Tally | None, facet: ListFacet) -> Mapping[str, int] | No
     return None if tally is None else tally.counts.get(facet)
 
 
-def _without_choice(wanted: RequestListFilter, facet: ListFacet) -> RequestListFilter:
+def _without_choice(wanted: RequestFilter, facet: ListFacet) -> RequestFilter:
     match facet:
         case ListFacet.STATE:
             return replace(wanted, states=())
@@ -129,11 +129,11 @@ def _without_choice(wanted: RequestListFilter, facet: ListFacet) -> RequestListF
             return replace(wanted, task="")
 
 
-def _is_whole_side(wanted: RequestListFilter) -> bool:
-    return wanted.role is not None and wanted == RequestListFilter(role=wanted.role, open=True)
+def _is_whole_side(wanted: RequestFilter) -> bool:
+    return wanted.role is not None and wanted == RequestFilter(role=wanted.role, open=True)
 
 
-def _read_kept(connection: Connection, library: str, wanted: RequestListFilter) -> _Tally:
+def _read_kept(connection: Connection, library: str, wanted: RequestFilter) -> _Tally:
     role = wanted.role
     assert role is not None, "a whole side"
     counts = {
@@ -147,7 +147,7 @@ def _read_kept(connection: Connection, library: str, wanted: RequestListFilter) 
     return _Tally(total, {**counts, ListFacet.TASK: of_side})
 
 
-def _count_rows(connection: Connection, library: str, wanted: RequestListFilter) -> _Tally | None:
+def _count_rows(connection: Connection, library: str, wanted: RequestFilter) -> _Tally | None:
     rows = _select_rows(connection, library, wanted)
     if rows is None:
         return None
@@ -167,9 +167,9 @@ def _count_values(facet: ListFacet, column: Iterable[str]) -> Mapping[str, int]:
     return single
 
 
-def _select_rows(connection: Connection, library: str, wanted: RequestListFilter) -> list[Any] | None:
+def _select_rows(connection: Connection, library: str, wanted: RequestFilter) -> list[Any] | None:
     """None: more than MAX_COUNTED, or they would have to be looked for among very many."""
-    if wanted.search or wanted.label:
+    if wanted.question or wanted.label:
         hits = find_hits(connection, library, wanted)
         if hits is not None:
             return _load_hits(connection, library, [hit.id for hit in hits])

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, FromClause, select, tuple_
 
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.search_terms import SearchQuestion, searched_numbers
-from gateway.domain.requests.views import RequestOrder
+from gateway.domain.requests.search_terms import searched_numbers
+from gateway.domain.requests.views import RequestFilter, RequestOrder
 from gateway.domain.value import value_object
 from gateway.sql.index_hints import follow_key
 from gateway.store.requests.list_paths import (
@@ -21,7 +21,6 @@ from gateway.store.requests.list_paths import (
     TEXT_KEYS,
     IndexPath,
     ListPosition,
-    RequestListFilter,
     build_conditions,
     choose_index_path,
     decode_cursor,
@@ -53,11 +52,11 @@ class RequestListPage:
 
 
 def list_requests(
-    connection: Connection, library: str, wanted: RequestListFilter, limit: int, cursor: str = ""
+    connection: Connection, library: str, wanted: RequestFilter, limit: int, cursor: str = ""
 ) -> RequestListPage:
     """List requests; raises BadCursor, ValueError for a task that doesn't exist, UnreadableDocumentError."""
     after = decode_cursor(cursor, wanted.order) if cursor else None
-    if wanted.search or wanted.label or wanted.order in SORTED_BY_VALUE:
+    if wanted.question or wanted.label or wanted.order in SORTED_BY_VALUE:
         hits = find_hits(connection, library, wanted)
         if hits is not None:
             return _load_page(connection, library, hits, wanted, after, limit)
@@ -119,7 +118,7 @@ def _load_page(
     connection: Connection,
     library: str,
     hits: frozenset[ListPosition],
-    wanted: RequestListFilter,
+    wanted: RequestFilter,
     after: ListPosition | None,
     limit: int,
 ) -> RequestListPage:
@@ -133,10 +132,11 @@ def _load_page(
     return RequestListPage(requests, encode_cursor(rest[limit - 1]) if len(rest) > limit else "")
 
 
-def find_hits(connection: Connection, library: str, wanted: RequestListFilter) -> frozenset[ListPosition] | None:
+def find_hits(connection: Connection, library: str, wanted: RequestFilter) -> frozenset[ListPosition] | None:
     """Find what has one of the numbers, or all of the words, or the label, or stands on a short list, and fits the
     filter. None: that leads to too many requests; the list has to be looked through for them."""
-    if not wanted.search:
+    question = wanted.question
+    if not question:
         if wanted.label:
             ids = find_by_label(connection, library, wanted.label)
         else:
@@ -144,17 +144,17 @@ def find_hits(connection: Connection, library: str, wanted: RequestListFilter) -
         conditions = _conditions_with_task(wanted)
         return None if ids is None else _select_fitting(connection, library, wanted, ids, conditions)
     kinds = searched_numbers(hides_patrons=wanted.hides_patrons)
-    numbers = find_by_search_number(connection, library, wanted.search, kinds)
+    numbers = find_by_search_number(connection, library, question, kinds)
     by_number = frozenset(hit.request_id for hit in numbers)
-    by_word = find_by_rarest_word(connection, library, wanted.search.words)
+    by_word = find_by_rarest_word(connection, library, question.words)
     if by_word is None and not by_number:
         return None
     with_words = _select_fitting(connection, library, wanted, by_word or frozenset(), _conditions_with_task(wanted))
-    without_words = replace(wanted, search=SearchQuestion())
+    without_words = replace(wanted, search="")
     return with_words | _select_fitting(connection, library, wanted, by_number, _conditions_with_task(without_words))
 
 
-def _find_listed(connection: Connection, library: str, wanted: RequestListFilter) -> frozenset[str] | None:
+def _find_listed(connection: Connection, library: str, wanted: RequestFilter) -> frozenset[str] | None:
     """Ids on the stretch of an index that the filter leads to, in whatever order. None: more than MAX_SORTED."""
     path = replace(choose_index_path(library, replace(wanted, order=RequestOrder.NEWEST)), rest=())
     listed = select(path.select_rows().subquery().c.id)
@@ -163,7 +163,7 @@ def _find_listed(connection: Connection, library: str, wanted: RequestListFilter
     return frozenset(connection.execute(listed).scalars())
 
 
-def _conditions_with_task(wanted: RequestListFilter) -> tuple[Any, ...]:
+def _conditions_with_task(wanted: RequestFilter) -> tuple[Any, ...]:
     on_list = (match_task(wanted.task),) if wanted.task else ()
     return (*build_conditions(wanted).values(), *on_list)
 
@@ -171,7 +171,7 @@ def _conditions_with_task(wanted: RequestListFilter) -> tuple[Any, ...]:
 def _select_fitting(
     connection: Connection,
     library: str,
-    wanted: RequestListFilter,
+    wanted: RequestFilter,
     ids: frozenset[str],
     conditions: tuple[Any, ...],
 ) -> frozenset[ListPosition]:

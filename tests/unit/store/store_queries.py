@@ -22,7 +22,7 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Reques
 from gateway.domain.requests.request_figures import FigureFilter, find_supply_moments, list_request_figures
 from gateway.domain.requests.search_terms import NUMBER_KINDS, SearchTermKind, parse_search
 from gateway.domain.requests.state_table import TimerKind
-from gateway.domain.requests.views import RequestOrder
+from gateway.domain.requests.views import RequestFilter, RequestOrder
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.store import journal_queries, journal_writer, mailbox, replay_jobs
@@ -46,7 +46,7 @@ from gateway.store.requests import (
     requests,
     timers,
 )
-from gateway.store.requests.list_paths import RequestListFilter, choose_index_path
+from gateway.store.requests.list_paths import choose_index_path
 from gateway.store.requests.outbox import OutboxStatus, Route
 from gateway.store.schema import first_id_at
 from tests.unit.store.filled_database import (
@@ -372,8 +372,8 @@ LISTED = {"more_steps": 290_000, "reason": "conditions that no index serves are 
 OPEN_STATES = (LendingState.NEW, LendingState.LOCATED, LendingState.WILL_SUPPLY)
 
 
-def _list_filters() -> Iterator[RequestListFilter]:
-    f, borrowing, lending = RequestListFilter, Role.BORROWING, Role.LENDING
+def _list_filters() -> Iterator[RequestFilter]:
+    f, borrowing, lending = RequestFilter, Role.BORROWING, Role.LENDING
     yield from (f(), f(role=borrowing), f(role=borrowing, open=True), f(role=lending, open=False), f(open=True))
     yield from (f(role=borrowing, states=(BorrowingState.LENT,)), f(role=lending, states=OPEN_STATES, open=True))
     yield f(role=borrowing, states=tuple(BorrowingState))
@@ -389,9 +389,9 @@ def _list_filters() -> Iterator[RequestListFilter]:
         yield f(assignee="anna", role=borrowing, open=True, order=order)
         yield f(role=borrowing, states=(BorrowingState.LENT, BorrowingState.SHIPPED), order=order)
         for typed in ("N-2026-01", "города история", "nothing"):
-            yield f(search=parse_search(typed), order=order)
-            yield f(search=parse_search(typed), role=borrowing, states=(BorrowingState.LENT,), open=True, order=order)
-        yield f(search=parse_search("TN-1"), task="awaiting-review", patron_id="p-17", order=order)
+            yield f(search=typed, order=order)
+            yield f(search=typed, role=borrowing, states=(BorrowingState.LENT,), open=True, order=order)
+        yield f(search="TN-1", task="awaiting-review", patron_id="p-17", order=order)
 
 
 def _list_calls(connection: Connection) -> Iterator[StoreCall]:
@@ -400,13 +400,13 @@ def _list_calls(connection: Connection) -> Iterator[StoreCall]:
         page = request_lists.list_requests(connection, LIBRARY, wanted, 3)
         if page.cursor:
             yield make_call(request_lists.list_requests, LIBRARY, wanted, 50, page.cursor, **LISTED)
-        yield make_call(request_lists.find_hits, LIBRARY, replace(wanted, search=parse_search("города")), **LISTED)
+        yield make_call(request_lists.find_hits, LIBRARY, replace(wanted, search="города"), **LISTED)
     for wanted in _list_filters():
         if wanted.order is RequestOrder.NEWEST:
             yield make_call(request_facets.count_list, LIBRARY, wanted, **LISTED)
-    path = choose_index_path(LIBRARY, RequestListFilter(role=Role.LENDING, open=False))
+    path = choose_index_path(LIBRARY, RequestFilter(role=Role.LENDING, open=False))
     yield make_call(request_lists.find_scan_end, path, None, **LISTED)
-    listed = request_lists.list_requests(connection, LIBRARY, RequestListFilter(task="awaiting-review"), 50).requests
+    listed = request_lists.list_requests(connection, LIBRARY, RequestFilter(task="awaiting-review"), 50).requests
     yield make_call(request_lists.read_waiting_since, LIBRARY, "awaiting-review", listed)
 
 

@@ -19,15 +19,13 @@ from gateway.domain.requests.request import (
     ServiceType,
     State,
 )
-from gateway.domain.requests.search_terms import parse_search
-from gateway.domain.requests.views import ListFacet
+from gateway.domain.requests.views import ListFacet, RequestFilter
 from gateway.ports.shared_store import Store
 from gateway.store.requests import request_facets, request_lists, requests
-from gateway.store.requests.list_paths import RequestListFilter
 from gateway.store.requests.request_facets import count_list
 from tests.unit.store.requests.samples import AT, LIBRARY, borrowing, later, lending
 
-OPEN_BORROWING = RequestListFilter(role=Role.BORROWING, open=True)
+OPEN_BORROWING = RequestFilter(role=Role.BORROWING, open=True)
 
 
 async def insert(store: Store, *new: Request) -> None:
@@ -35,7 +33,7 @@ async def insert(store: Store, *new: Request) -> None:
         await store.write(lambda c, one=one: requests.insert_request(c, one))
 
 
-async def counts(store: Store, wanted: RequestListFilter) -> dict[str, dict[str, int] | None]:
+async def counts(store: Store, wanted: RequestFilter) -> dict[str, dict[str, int] | None]:
     """By name of the facet, without empty ones; `total` beside them."""
     found = await store.read(lambda c: count_list(c, LIBRARY, wanted))
     said = {facet.value: None if one is None else dict(one) for facet, one in found.counts.items() if one != {}}
@@ -100,7 +98,7 @@ async def test_each_facet_is_counted_as_if_nothing_were_chosen_of_it(migrated: S
 
 async def test_hits_of_a_search_are_counted(migrated: Store) -> None:
     await insert(migrated, *MADE)
-    found = await counts(migrated, RequestListFilter(search=parse_search("сад")))
+    found = await counts(migrated, RequestFilter(search="сад"))
     assert (found["total"], found["state"]) == ({"": 5}, {"shipped": 2, "review": 1, "completed": 1, "new": 1})
 
 
@@ -125,8 +123,8 @@ async def test_the_length_of_a_long_list_is_known_where_it_is_kept(
 ) -> None:
     await insert(migrated, *MADE)
     monkeypatch.setattr(request_facets, "MAX_COUNTED", 1)
-    by_state = await counts(migrated, RequestListFilter(role=Role.BORROWING, states=(BorrowingState.SHIPPED,)))
-    by_task = await counts(migrated, RequestListFilter(role=Role.BORROWING, task="to-receive"))
+    by_state = await counts(migrated, RequestFilter(role=Role.BORROWING, states=(BorrowingState.SHIPPED,)))
+    by_task = await counts(migrated, RequestFilter(role=Role.BORROWING, task="to-receive"))
     assert (by_state["total"], by_task["total"]) == ({"": 2}, {"": 2})
     assert (by_state["branch"], by_task["branch"]) == (None, None)
     assert by_state["state"] == {"shipped": 2, "review": 1, "completed": 1}, "each state is counted as it changes"
@@ -163,7 +161,7 @@ async def test_counts_that_are_kept_are_those_of_the_rows(migrated: Store) -> No
         await migrated.write(lambda c, changed=changed: requests.save_request(c, changed))
         kept[changed.id] = changed
     for role in Role:
-        whole = RequestListFilter(role=role, open=True)
+        whole = RequestFilter(role=role, open=True)
         by_row = await counts(migrated, replace(whole, branches=("north", "south", "")))
         by_change = await counts(migrated, whole)
         still_open = [one for one in kept.values() if one.role is role and one.open]

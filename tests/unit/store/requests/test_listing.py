@@ -21,11 +21,10 @@ from gateway.domain.requests.request import (
     RequestFlag,
     Role,
 )
-from gateway.domain.requests.search_terms import parse_search
-from gateway.domain.requests.views import RequestOrder
+from gateway.domain.requests.views import RequestFilter, RequestOrder
 from gateway.ports.shared_store import Store
 from gateway.store.requests import request_counts, request_lists, requests
-from gateway.store.requests.list_paths import BadCursor, ListPosition, RequestListFilter, choose_index_path
+from gateway.store.requests.list_paths import BadCursor, ListPosition, choose_index_path
 from gateway.store.requests.tables import request
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
 
@@ -35,7 +34,7 @@ async def insert(store: Store, *new: Request) -> None:
         await store.write(lambda c, one=one: requests.insert_request(c, one))
 
 
-async def numbers(store: Store, wanted: RequestListFilter, limit: int = 50) -> list[str]:
+async def numbers(store: Store, wanted: RequestFilter, limit: int = 50) -> list[str]:
     """Of all pages, one after the other."""
     found: list[str] = []
     cursor = ""
@@ -55,24 +54,22 @@ async def test_newest_change_comes_first_and_pages_join_without_gap_or_repeat(mi
     touched = later(made[2], changed=AT + timedelta(days=2))
     await migrated.write(lambda c: requests.save_request(c, touched))
 
-    whole = await numbers(migrated, RequestListFilter())
+    whole = await numbers(migrated, RequestFilter())
     by_id = sorted(same_moment, key=lambda one: one.id, reverse=True)
     rest = [one for one in reversed(made) if one is not made[2]]
     assert whole == [one.number for one in [touched, *by_id, *rest]]
     for limit in (1, 2, 3, 10, 11):
-        assert await numbers(migrated, RequestListFilter(), limit) == whole
-        assert await numbers(migrated, RequestListFilter(branches=("north",)), limit) == whole
+        assert await numbers(migrated, RequestFilter(), limit) == whole
+        assert await numbers(migrated, RequestFilter(branches=("north",)), limit) == whole
 
 
 async def test_a_change_between_two_pages_moves_one_and_hides_none(migrated: Store) -> None:
     made = [borrowing() for _ in range(5)]
     await insert(migrated, *made)
-    first = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, RequestListFilter(), 2))
+    first = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, RequestFilter(), 2))
     await migrated.write(lambda c: requests.save_request(c, later(made[0], changed=AT + timedelta(days=2))))
 
-    second = await migrated.read(
-        lambda c: request_lists.list_requests(c, LIBRARY, RequestListFilter(), 5, first.cursor)
-    )
+    second = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, RequestFilter(), 5, first.cursor))
     assert [one.number for one in second.requests] == [made[2].number, made[1].number]
     assert second.cursor == ""
 
@@ -92,42 +89,42 @@ A = {
 }
 
 
-FITTING: list[tuple[RequestListFilter, set[str]]] = [
-    (RequestListFilter(), {"review", "sent", "late", "done", "asked of us", "out", "over"}),
-    (RequestListFilter(role=Role.LENDING), {"asked of us", "out", "over"}),
-    (RequestListFilter(open=True), {"review", "sent", "late", "asked of us", "out"}),
-    (RequestListFilter(open=False), {"done", "over"}),
-    (RequestListFilter(role=Role.BORROWING, open=True), {"review", "sent", "late"}),
-    (RequestListFilter(states=(BorrowingState.SHIPPED,)), {"sent"}),
-    (RequestListFilter(states=(LendingState.SHIPPED,)), {"out"}),
-    (RequestListFilter(states=(LendingState.SHIPPED,), open=True), {"out"}),
-    (RequestListFilter(states=(LendingState.SHIPPED,), open=False), set()),
-    (RequestListFilter(states=(BorrowingState.SHIPPED, LendingState.SHIPPED)), {"sent", "out"}),
-    (RequestListFilter(states=(BorrowingState.SHIPPED, LendingState.SHIPPED), role=Role.LENDING), {"out"}),
-    (RequestListFilter(states=(BorrowingState.SHIPPED,), role=Role.LENDING), set()),
-    (RequestListFilter(states=(BorrowingState.REVIEW, BorrowingState.LENT)), {"review", "late"}),
+FITTING: list[tuple[RequestFilter, set[str]]] = [
+    (RequestFilter(), {"review", "sent", "late", "done", "asked of us", "out", "over"}),
+    (RequestFilter(role=Role.LENDING), {"asked of us", "out", "over"}),
+    (RequestFilter(open=True), {"review", "sent", "late", "asked of us", "out"}),
+    (RequestFilter(open=False), {"done", "over"}),
+    (RequestFilter(role=Role.BORROWING, open=True), {"review", "sent", "late"}),
+    (RequestFilter(states=(BorrowingState.SHIPPED,)), {"sent"}),
+    (RequestFilter(states=(LendingState.SHIPPED,)), {"out"}),
+    (RequestFilter(states=(LendingState.SHIPPED,), open=True), {"out"}),
+    (RequestFilter(states=(LendingState.SHIPPED,), open=False), set()),
+    (RequestFilter(states=(BorrowingState.SHIPPED, LendingState.SHIPPED)), {"sent", "out"}),
+    (RequestFilter(states=(BorrowingState.SHIPPED, LendingState.SHIPPED), role=Role.LENDING), {"out"}),
+    (RequestFilter(states=(BorrowingState.SHIPPED,), role=Role.LENDING), set()),
+    (RequestFilter(states=(BorrowingState.REVIEW, BorrowingState.LENT)), {"review", "late"}),
     (
-        RequestListFilter(states=(BorrowingState.REVIEW, BorrowingState.COMPLETED), role=Role.BORROWING),
+        RequestFilter(states=(BorrowingState.REVIEW, BorrowingState.COMPLETED), role=Role.BORROWING),
         {"review", "done"},
     ),
-    (RequestListFilter(partners=("kyoto",)), {"asked of us", "out", "over"}),
-    (RequestListFilter(partners=("utrecht",), open=True), {"sent", "late"}),
-    (RequestListFilter(patron_id="p-1"), {"review", "sent", "done"}),
-    (RequestListFilter(patron_id="p-1", open=True, role=Role.BORROWING), {"review", "sent"}),
-    (RequestListFilter(branches=("south",)), {"late"}),
-    (RequestListFilter(need_by_before=date(2026, 3, 10)), {"sent"}),
-    (RequestListFilter(need_by_before=date(2026, 3, 9)), set()),
-    (RequestListFilter(task="overdue"), {"late"}),
-    (RequestListFilter(task="recalled", role=Role.BORROWING, branches=("south",)), {"late"}),
-    (RequestListFilter(task="recalled", branches=("north",)), set()),
-    (RequestListFilter(task="trouble"), {"out"}),
-    (RequestListFilter(task="trouble", role=Role.BORROWING), set()),
-    (RequestListFilter(task="new"), {"asked of us"}),
-    (RequestListFilter(text="СА\u0301Д борх"), {"review", "sent", "late", "done", "out", "over"}),
-    (RequestListFilter(text="aleph"), {"asked of us"}),
-    (RequestListFilter(text="100%"), {"asked of us"}),
-    (RequestListFilter(text="aleph borges"), set()),
-    (RequestListFilter(text="l-2026-"), {"asked of us", "out", "over"}),
+    (RequestFilter(partners=("kyoto",)), {"asked of us", "out", "over"}),
+    (RequestFilter(partners=("utrecht",), open=True), {"sent", "late"}),
+    (RequestFilter(patron_id="p-1"), {"review", "sent", "done"}),
+    (RequestFilter(patron_id="p-1", open=True, role=Role.BORROWING), {"review", "sent"}),
+    (RequestFilter(branches=("south",)), {"late"}),
+    (RequestFilter(need_by_before=date(2026, 3, 10)), {"sent"}),
+    (RequestFilter(need_by_before=date(2026, 3, 9)), set()),
+    (RequestFilter(task="overdue"), {"late"}),
+    (RequestFilter(task="recalled", role=Role.BORROWING, branches=("south",)), {"late"}),
+    (RequestFilter(task="recalled", branches=("north",)), set()),
+    (RequestFilter(task="trouble"), {"out"}),
+    (RequestFilter(task="trouble", role=Role.BORROWING), set()),
+    (RequestFilter(task="new"), {"asked of us"}),
+    (RequestFilter(text="СА\u0301Д борх"), {"review", "sent", "late", "done", "out", "over"}),
+    (RequestFilter(text="aleph"), {"asked of us"}),
+    (RequestFilter(text="100%"), {"asked of us"}),
+    (RequestFilter(text="aleph borges"), set()),
+    (RequestFilter(text="l-2026-"), {"asked of us", "out", "over"}),
 ]
 
 
@@ -144,7 +141,7 @@ async def test_a_look_for_rare_ones_stops_and_goes_on(migrated: Store, monkeypat
     monkeypatch.setattr(request_lists, "SCAN", 4)
     await insert(migrated, *(borrowing(branch="south" if n in (0, 9) else "north") for n in range(10)))
 
-    wanted = RequestListFilter(branches=("south",))
+    wanted = RequestFilter(branches=("south",))
     first = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5))
     second = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5, first.cursor))
     third = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5, second.cursor))
@@ -169,7 +166,7 @@ async def test_a_list_of_several_states_looks_at_no_others(
     copies = [one.number for one in made if one.state in COPIES]
     in_order = copies if order is RequestOrder.LONGEST else copies[::-1]
 
-    wanted = RequestListFilter(role=Role.LENDING, states=COPIES, order=order)
+    wanted = RequestFilter(role=Role.LENDING, states=COPIES, order=order)
     whole = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 10))
 
     assert [one.number for one in whole.requests] == in_order
@@ -188,7 +185,7 @@ def explain_query(connection: Connection, query: Any) -> list[str]:
 async def test_a_list_of_several_states_is_merged_from_one_index(migrated: Store) -> None:
     if migrated.url.get_backend_name() != "sqlite":
         pytest.skip("a planner that knows the table is empty takes no index")
-    path = choose_index_path(LIBRARY, RequestListFilter(role=Role.LENDING, states=COPIES, open=True))
+    path = choose_index_path(LIBRARY, RequestFilter(role=Role.LENDING, states=COPIES, open=True))
     query = path.order_rows(path.select_rows(request.c.document)).limit(51)
     plan = await migrated.read(lambda c: explain_query(c, query))
 
@@ -201,14 +198,12 @@ async def test_a_list_of_several_states_is_merged_from_one_index(migrated: Store
 @pytest.mark.parametrize("cursor", ["nonsense", "!", "Zg", "é", "MDAwMA===", "MDAwMDAwMDAwMDAwMDAwMUgA"])
 async def test_a_cursor_that_no_page_gave_is_refused(migrated: Store, cursor: str) -> None:
     with pytest.raises(BadCursor, match="not one that a page gave"):
-        await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, RequestListFilter(), 5, cursor))
+        await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, RequestFilter(), 5, cursor))
 
 
 async def test_a_task_list_that_does_not_exist_is_told(migrated: Store) -> None:
     with pytest.raises(ValueError, match=r"no such task list: dead-letters; there are .*awaiting-review"):
-        await migrated.read(
-            lambda c: request_lists.list_requests(c, LIBRARY, RequestListFilter(task="dead-letters"), 5)
-        )
+        await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, RequestFilter(task="dead-letters"), 5))
 
 
 # --- task lists follow the requests ----------------------------------------------------------------------
@@ -238,7 +233,7 @@ async def test_a_request_moves_from_list_to_list(migrated: Store) -> None:
         await migrated.write(lambda c, request=request: requests.save_request(c, request))
         assert await counts(migrated) == {"to-locate": 1, "new": 1} | expected
         for task in ("awaiting-review", "to-receive", "overdue", "recalled", "to-return"):
-            assert len(await numbers(migrated, RequestListFilter(task=task))) == expected.get(task, 0)
+            assert len(await numbers(migrated, RequestFilter(task=task))) == expected.get(task, 0)
     assert await counts(migrated, "OTHER") == {}
 
 
@@ -246,7 +241,7 @@ async def test_a_change_within_the_same_moment_keeps_it_on_its_list(migrated: St
     request = borrowing(state=BorrowingState.SHIPPED)
     await insert(migrated, request)
     await migrated.write(lambda c: requests.save_request(c, later(request, branch="south", changed=request.changed)))
-    assert await numbers(migrated, RequestListFilter(task="to-receive")) == [request.number]
+    assert await numbers(migrated, RequestFilter(task="to-receive")) == [request.number]
     assert await counts(migrated) == {"to-receive": 1}
 
 
@@ -256,9 +251,9 @@ async def test_waiting_begins_when_a_request_comes_on_a_list_and_not_when_it_cha
     touched = later(first, changed=AT + timedelta(days=2), branch="south")
     await migrated.write(lambda c: requests.save_request(c, touched))
 
-    longest = RequestListFilter(task="to-receive", order=RequestOrder.LONGEST)
+    longest = RequestFilter(task="to-receive", order=RequestOrder.LONGEST)
     assert await numbers(migrated, longest, 1) == [first.number, second.number]
-    assert await numbers(migrated, RequestListFilter(task="to-receive")) == [first.number, second.number]
+    assert await numbers(migrated, RequestFilter(task="to-receive")) == [first.number, second.number]
     oldest = await migrated.read(lambda c: request_counts.read_oldest_of_tasks(c, LIBRARY))
     assert oldest == {"to-receive": first.changed}
 
@@ -278,11 +273,11 @@ async def test_lists_are_ordered_by_the_longest_without_a_change_and_by_the_day_
 
     ours = [one.number for one in (*made, same_day)]
     for limit in (1, 2, 5):
-        longest = RequestListFilter(role=Role.BORROWING, open=True, order=RequestOrder.LONGEST)
+        longest = RequestFilter(role=Role.BORROWING, open=True, order=RequestOrder.LONGEST)
         assert await numbers(migrated, longest, limit) == ours
-        soonest = RequestListFilter(order=RequestOrder.NEED_BY)
+        soonest = RequestFilter(order=RequestOrder.NEED_BY)
         assert await numbers(migrated, soonest, limit) == [made[1].number, same_day.number, made[2].number, ours[0]]
-        searched = RequestListFilter(search=parse_search("сад"), order=RequestOrder.NEED_BY)
+        searched = RequestFilter(search="сад", order=RequestOrder.NEED_BY)
         assert await numbers(migrated, searched, limit) == [made[1].number, same_day.number, made[2].number, ours[0]]
 
 
@@ -291,15 +286,15 @@ async def test_a_look_for_rare_ones_goes_on_in_any_order(migrated: Store, monkey
     made = [borrowing(branch="south" if n % 4 == 0 else "north") for n in range(10)]
     await insert(migrated, *made)
     wanted = [made[n].number for n in (0, 4, 8)]
-    assert await numbers(migrated, RequestListFilter(branches=("south",), order=RequestOrder.LONGEST)) == wanted
-    assert await numbers(migrated, RequestListFilter(branches=("south",), order=RequestOrder.NEED_BY)) == wanted
+    assert await numbers(migrated, RequestFilter(branches=("south",), order=RequestOrder.LONGEST)) == wanted
+    assert await numbers(migrated, RequestFilter(branches=("south",), order=RequestOrder.NEED_BY)) == wanted
 
 
 async def test_a_search_on_a_task_list_is_in_the_order_of_waiting(migrated: Store) -> None:
     first, second = borrowing(state=BorrowingState.SHIPPED), borrowing(state=BorrowingState.SHIPPED)
     await insert(migrated, first, second, borrowing())
     await migrated.write(lambda c: requests.save_request(c, later(first, changed=AT + timedelta(days=2))))
-    wanted = RequestListFilter(task="to-receive", search=parse_search("сад"), order=RequestOrder.LONGEST)
+    wanted = RequestFilter(task="to-receive", search="сад", order=RequestOrder.LONGEST)
     assert await numbers(migrated, wanted, 1) == [first.number, second.number]
 
 
@@ -330,7 +325,7 @@ async def test_lists_are_by_title_and_by_number_both_ways(
     by_title = [next(one.number for one in made if one.citation.title == title) for title in BY_TITLE]
     by_number = sorted(one.number for one in made)
 
-    wanted = RequestListFilter(role=Role.BORROWING, open=True)
+    wanted = RequestFilter(role=Role.BORROWING, open=True)
     for limit in (1, 3, 50):
         assert await numbers(migrated, replace(wanted, order=RequestOrder.TITLE), limit) == by_title
         assert await numbers(migrated, replace(wanted, order=RequestOrder.TITLE_DOWN), limit) == by_title[::-1]
@@ -338,9 +333,9 @@ async def test_lists_are_by_title_and_by_number_both_ways(
         assert await numbers(migrated, replace(wanted, order=RequestOrder.NUMBER_DOWN), limit) == by_number[::-1]
         narrowed = replace(wanted, branches=(made[0].branch,), order=RequestOrder.TITLE)
         assert await numbers(migrated, narrowed, limit) == by_title
-    task = RequestListFilter(role=Role.BORROWING, task="awaiting-review", order=RequestOrder.TITLE)
+    task = RequestFilter(role=Role.BORROWING, task="awaiting-review", order=RequestOrder.TITLE)
     assert await numbers(migrated, task) == [made[3].number]
-    everything = await numbers(migrated, RequestListFilter(order=RequestOrder.NUMBER), 4)
+    everything = await numbers(migrated, RequestFilter(order=RequestOrder.NUMBER), 4)
     assert len(everything) == len(TITLES) + 2
     assert everything == sorted(everything)
     assert await numbers(migrated, replace(wanted, states=(LendingState.NEW,), order=RequestOrder.NUMBER)) == []
@@ -352,14 +347,14 @@ async def test_a_title_that_is_mended_moves_in_the_list(migrated: Store) -> None
     mended = later(first, citation=replace(GARDEN, title="Citrus", component_title="Zimt"))
     await migrated.write(lambda c: requests.save_request(c, mended))
 
-    assert await numbers(migrated, RequestListFilter(order=RequestOrder.TITLE)) == [second.number, first.number]
+    assert await numbers(migrated, RequestFilter(order=RequestOrder.TITLE)) == [second.number, first.number]
 
 
 @pytest.mark.parametrize("order", [RequestOrder.TITLE, RequestOrder.NUMBER_DOWN])
 async def test_a_long_list_by_text_is_merged_from_one_index(migrated: Store, order: RequestOrder) -> None:
     if migrated.url.get_backend_name() != "sqlite":
         pytest.skip("a planner that knows the table is empty takes no index")
-    wanted = RequestListFilter(role=Role.BORROWING, open=True, order=order)
+    wanted = RequestFilter(role=Role.BORROWING, open=True, order=order)
     path = choose_index_path(LIBRARY, wanted)
     first = path.order_rows(path.select_rows(request.c.document)).limit(51)
     after = ListPosition("m", "01H")
@@ -375,6 +370,6 @@ async def test_a_long_list_by_text_is_merged_from_one_index(migrated: Store, ord
 
 @pytest.mark.parametrize("cursor", ["nonsense", "Zg", "MDFI", "MDFIIG0A"])
 async def test_a_cursor_of_another_order_or_with_a_nul_is_refused(migrated: Store, cursor: str) -> None:
-    wanted = RequestListFilter(order=RequestOrder.TITLE)
+    wanted = RequestFilter(order=RequestOrder.TITLE)
     with pytest.raises(BadCursor, match="not one that a page gave"):
         await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5, cursor))

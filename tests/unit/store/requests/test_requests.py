@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.request import BorrowingState, PatronLink, Request, Role
+from gateway.domain.requests.views import RequestFilter
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
-from gateway.store.requests import list_paths, request_lists, requests
+from gateway.store.requests import request_lists, requests
 from gateway.store.requests.requests import ReferencedRequest, StaleRequestError, TransactionTaken
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
 
@@ -48,9 +49,7 @@ async def test_another_library_sees_nothing_of_it(migrated: Store) -> None:
         is None
     )
     assert await migrated.read(lambda c: requests.count_open_requests(c, "OTHER", "p-17")) == 0
-    assert (
-        await migrated.read(lambda c: request_lists.list_requests(c, "OTHER", list_paths.RequestListFilter(), 10))
-    ).requests == ()
+    assert (await migrated.read(lambda c: request_lists.list_requests(c, "OTHER", RequestFilter(), 10))).requests == ()
     with pytest.raises(StaleRequestError, match="is not there"):
         await migrated.write(lambda c: requests.save_request(c, later(replace(request, library="OTHER"))))
 

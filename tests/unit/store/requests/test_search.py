@@ -9,10 +9,9 @@ import pytest
 
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import BorrowingState, PatronLink, Request, Role, Volume
-from gateway.domain.requests.search_terms import parse_search
+from gateway.domain.requests.views import RequestFilter
 from gateway.ports.shared_store import Store
 from gateway.store.requests import request_lists, request_search, requests
-from gateway.store.requests.list_paths import RequestListFilter
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending, with_attempt
 
 KEEPER = Citation(title="The Keeper's Ledger", subtitle="a chronicle", author="Whitcombe, Ada")
@@ -25,7 +24,7 @@ async def insert(store: Store, *new: Request) -> None:
 
 async def find(store: Store, text: str, limit: int = 50, **more: object) -> list[str]:
     """Numbers of the requests on all pages."""
-    wanted = replace(RequestListFilter(search=parse_search(text)), **more)  # type: ignore[arg-type]
+    wanted = replace(RequestFilter(search=text), **more)  # type: ignore[arg-type]
     found: list[str] = []
     cursor = ""
     while True:
@@ -89,9 +88,7 @@ async def test_a_search_keeps_to_the_filter_and_to_the_library(migrated: Store) 
     assert await find(migrated, "ledger", task="to-receive") == [received.number]
     assert await find(migrated, "ledger", role=Role.BORROWING, branches=("south",)) == [received.number]
     assert len(await find(migrated, "ledger", role=Role.BORROWING)) == 2
-    page = await migrated.read(
-        lambda c: request_lists.list_requests(c, "OTHER", RequestListFilter(search=parse_search("ledger")), 5)
-    )
+    page = await migrated.read(lambda c: request_lists.list_requests(c, "OTHER", RequestFilter(search="ledger"), 5))
     assert page.requests == ()
 
 
