@@ -37,7 +37,7 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 120_800, 108_000),
+    Bound("code lines of gateway and adapters", 120_700, 108_000),
     Bound("code lines of rehearsal", 10_400, 8_000),
     Bound("code lines of tests", 115_000, 78_000),
     Bound("functions of services that take library: str first", 17, 0),
@@ -56,9 +56,9 @@ BOUNDS: Sequence[Bound] = (
 TRACED_BOUNDS: Sequence[Bound] = (
     Bound("files that an AcceptItem runs through", 90, 55),
     Bound("files that a link to an ISO 18626 request runs through", 165, 115),
-    Bound("files that ship runs through", 120, 90),
-    Bound("transitions computed for one ship", 3, 1),
-    Bound("loads of the request for one ship", 7, 2),
+    Bound("files that ship runs through", 122, 90),
+    Bound("transitions computed for one ship", 2, 1),
+    Bound("loads of the request for one ship", 3, 2),
 )
 """A few files more than were counted: what a daemon does beside, such as to wake its workers, is counted with them."""
 

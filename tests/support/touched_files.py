@@ -18,11 +18,12 @@ import aiohttp
 
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LendingState
+from gateway.domain.requests.views import ActionRequest
 from gateway.ports.responder import ExchangeContext
 from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
-from tests.protocol.iso18626.far_side import EASY, PATRON, FarTown, partner_profile, write_loan_request
+from tests.protocol.iso18626.far_side import EASY, PATRON, STAFF, FarTown, partner_profile, write_loan_request
 from tests.protocol.pages.support import BOOK, PIN, Visitor
 from tests.protocol.pages.support import PATRON as READER
 from tests.support.paths import ROOT
@@ -135,7 +136,11 @@ async def _ship(town: FarTown, trace: FileTrace) -> None:
     await town.quiet()
     request = await town.act(await town.lending(), EventKind.LOCATED, barcode=await town.find_free_barcode())
     with trace.watch():
-        shipped = await town.act(request, EventKind.SHIPPED)
+        await town.town.act(
+            request, ActionRequest(kind=EventKind.SHIPPED, details=EventDetails(), actor=STAFF, version=None)
+        )
+        await town.quiet()
+    shipped = await town.see(request)
     assert shipped.state is LendingState.SHIPPED
     assert town.far.said("Loaned")
 

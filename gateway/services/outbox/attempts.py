@@ -106,12 +106,14 @@ class AttemptRunner:
         self._plan_claim = plan_claim
         self._draw = random.random
 
-    async def run_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> AttemptEnd:
+    async def run_attempt(
+        self, row: OutboxRow, moment: Moment, end_refused: EndRefused, handler: Handler | None = None
+    ) -> AttemptEnd:
         """Run an attempt; where the store doesn't take what came of it the row stays in hand until its lease ends, and
         is tried again."""
         with bound_contextvars(outbox_row=row.id, outbox_kind=row.kind, library=row.library, request=row.request_id):
             try:
-                return await self._attempt_row(row, moment, end_refused)
+                return await self._attempt_row(row, moment, end_refused, handler or self._handlers[row.kind])
             except Unavailable as down:
                 log.warning("outbox.result_not_stored", reason=str(down))
             except LeaseLost:
@@ -120,11 +122,13 @@ class AttemptRunner:
                 log.exception("outbox.result_not_stored")
             return AttemptEnd()
 
-    async def _attempt_row(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> AttemptEnd:
+    async def _attempt_row(
+        self, row: OutboxRow, moment: Moment, end_refused: EndRefused, handler: Handler
+    ) -> AttemptEnd:
         if row.tries > self._options.max_tries:
             await self._give_up_row(row, moment())
             return AttemptEnd()
-        result = await self._call_handler(row)
+        result = await self._call_handler(row, handler)
         if isinstance(result, HandlerResult):
             ended = await self._finish_row(row, result, moment)
             if isinstance(ended, AttemptEnd):
@@ -137,11 +141,11 @@ class AttemptRunner:
             self._update_breaker(row, failure, moment())
         return AttemptEnd(await self._handle_failure(row, failure, moment(), end_refused))
 
-    async def _call_handler(self, row: OutboxRow) -> HandlerResult | Exception:
+    async def _call_handler(self, row: OutboxRow, handler: Handler) -> HandlerResult | Exception:
         seconds = self._options.handler_seconds
         try:
             async with asyncio.timeout(seconds) as limit:
-                return await self._handlers[row.kind](row)
+                return await handler(row)
         except TimeoutError as error:
             return OutcomeUnknown(f"no answer within {seconds:g} s") if limit.expired() else error
         except Exception as error:  # noqa: BLE001 - what follows from it depends on its class

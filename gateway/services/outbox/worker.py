@@ -126,7 +126,7 @@ class OutboxWorker:
             elif self._ended == ended:  # else a place has become free meanwhile
                 return tries
 
-    async def run_row(self, library: str, row_id: str) -> OutboxRow:
+    async def run_row(self, library: str, row_id: str, handler: Handler | None = None) -> OutboxRow:
         """Do this row at once, whatever the limits, for somebody who waits for it; returns it as it is then:
 
         done; waiting, because the target can't be reached or earlier rows of its lane come first (a worker goes on
@@ -137,7 +137,9 @@ class OutboxWorker:
         """
         row = await self._book.claim_row(library, row_id, self._clock.now())
         if row is not None:
-            hindrance = await self._wait_for(self._start_attempt(row, self._clock.now, self._book.mark_refused))
+            hindrance = await self._wait_for(
+                self._start_attempt(row, self._clock.now, self._book.mark_refused, handler)
+            )
             if hindrance is not None:
                 raise hindrance
         return await self._book.get(library, row_id)
@@ -203,11 +205,13 @@ class OutboxWorker:
         self._start_attempt(row, moment, self._book.mark_dead)
         return True
 
-    def _start_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> asyncio.Task[AttemptEnd]:
+    def _start_attempt(
+        self, row: OutboxRow, moment: Moment, end_refused: EndRefused, handler: Handler | None = None
+    ) -> asyncio.Task[AttemptEnd]:
         way = route_of(row)
         self._slots.take_slot(way)
         task = asyncio.create_task(
-            self._trying.run_attempt(row, moment, end_refused), name=f"outbox: {row.kind} {row.id}"
+            self._trying.run_attempt(row, moment, end_refused, handler), name=f"outbox: {row.kind} {row.id}"
         )
         self._tasks[row.id] = task
 

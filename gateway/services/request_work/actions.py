@@ -5,7 +5,6 @@ What needs the library's yes first goes through it (`desk_actions`); the rest is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -18,17 +17,18 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, local
 from gateway.domain.requests.request import Request, RequestFlag, Role, RotaLine, RotaLineStatus, ServiceType
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.scan_rules import ScanReason, find_question
-from gateway.domain.requests.state_machine import Denied, PartnerNotification, compute_transition, list_notifications
+from gateway.domain.requests.state_machine import PartnerNotification, compute_transition, list_notifications
 from gateway.domain.requests.take_back import is_undoable, make_undo_event
-from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, UndoableAct, VersionConflict
+from gateway.domain.requests.views import ActionRequest, NotFound, UndoableAct, VersionConflict
 from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import CarryWay
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.keyed_work import note_undone, write_once
-from gateway.services.outbox.queue import DESK_GRACE
+from gateway.services.outbox.queue import DESK_GRACE, Handler
 from gateway.services.request_work.desk_actions import describe_work_elsewhere, is_desk_action
 from gateway.services.request_work.desk_reversals import must_be_reversed
+from gateway.services.request_work.desk_rows import DeskStep
 from gateway.services.request_work.library_calls import NOTHING_DONE
 from gateway.services.request_work.scanned_volumes import name_scanned_volume
 from gateway.services.requests.deadlines import compute_renewed_due
@@ -40,12 +40,12 @@ from gateway.services.requests.effects import (
     new_outbox_row,
 )
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
-from gateway.services.requests.transitions import EventRequest, apply_event, raise_if_denied
-from gateway.services.requests.undone_acts import dump_undoable_act, undo_act_in
+from gateway.services.requests.transitions import ComputedEvent, EventRequest, apply_event, raise_if_denied
+from gateway.services.requests.undone_acts import undo_act_in
 from gateway.store.api_access import make_copy_token
 from gateway.store.requests import outbox, outbox_queries, requests
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
-from gateway.store.requests.request_rows import dump_event, parse_event
+from gateway.store.requests.outbox_payloads import DeskPayload, parse_desk_payload
 from gateway.store.schema import make_exchange_id
 
 MAX_ROWS = 100
@@ -57,10 +57,10 @@ ROW = "row "
 
 @value_object
 class ActionService:
-    """`run_now` does an outbox row at once and raises what the library refuses."""
+    """`run_now` does an outbox row at once, by the handler that it is given, and raises what the library refuses."""
 
     context: LibraryContext
-    run_now: Callable[[str, str], Awaitable[OutboxRow]]
+    run_now: Callable[[str, str, Handler], Awaitable[OutboxRow]]
 
     async def perform(self, request_id: str, action: ActionRequest) -> Request:
         """Perform an action; raises NotFound, EventDenied, VersionConflict, Refused (the library's no, or data that is
@@ -82,21 +82,17 @@ class ActionService:
         )
         event = Event(local_signal(action.kind), self.context.now(), action.actor, details, action.attempt)
         if is_desk_action(request, action.kind, action.attempt):
-            more = {"hold": action.hold.total_seconds(), "lists_untold": action.lists_untold}
-            await self._run_desk_action(request, event, action.version, more)
-        else:
-            await apply_event(
-                self.context,
-                EventRequest(
-                    request_id=request_id,
-                    event=event,
-                    expected=action.version,
-                    prepare=_choose_preparation(self.context, event),
-                    hold=action.hold,
-                    lists_untold=action.lists_untold,
-                ),
-            )
-        return await require_request(self.context, request_id)
+            payload = DeskPayload(event=event, hold=action.hold, lists_untold=action.lists_untold)
+            return await self._run_desk_action(request, payload, action.version)
+        event_request = EventRequest(
+            request_id=request_id,
+            event=event,
+            expected=action.version,
+            prepare=_choose_preparation(self.context, event),
+            hold=action.hold,
+            lists_untold=action.lists_untold,
+        )
+        return (await apply_event(self.context, event_request)).request
 
     async def undo_act(self, act: UndoableAct, actor: str) -> Request:
         """The request is what it was before the act, if nothing of it has gone out and nobody has gone on with the
@@ -109,11 +105,10 @@ class ActionService:
             raise Refused(RefusalReason.NOT_ALLOWED, "This cannot be undone.", about=MessagePart.REQUEST)
         event = make_undo_event(act.before, act.kind, self.context.now(), actor)
         if must_be_reversed(act.before, act.kind):
-            await self._run_desk_action(request, event, act.version, {"undo": dump_undoable_act(act)})
-        else:
-            raise_if_denied(await self.context.store.write(lambda c: undo_act_in(c, self.context, act, event)))
-            self.context.wake_outbox()
-        return await require_request(self.context, act.before.id)
+            return await self._run_desk_action(request, DeskPayload(event=event, undo=act), act.version)
+        undone = raise_if_denied(await self.context.store.write(lambda c: undo_act_in(c, self.context, act, event)))
+        self.context.wake_outbox()
+        return undone.request
 
     async def _add_copy_link(self, request: Request, kind: EventKind, details: EventDetails) -> EventDetails:
         """A copy that is a file of ours goes out as a link to it."""
@@ -126,34 +121,31 @@ class ActionService:
         if action.actor == PATRON and action.kind not in patron_actions(self.context, request):
             raise Refused(RefusalReason.NOT_ALLOWED, "Please ask library staff to do this.", about=MessagePart.REQUEST)
 
-    async def _run_desk_action(
-        self, request: Request, event: Event, version: int | None, more: Mapping[str, object]
-    ) -> None:
+    async def _run_desk_action(self, request: Request, payload: DeskPayload, version: int | None) -> Request:
         """The row is there before the library is asked, so that a crash between the two is repaired. From there on
         it counts that the event still fits; `version`, what the caller has seen, is compared as the row is written.
-        `more`: of the row's payload, besides the event.
 
         Raises NotFound, VersionConflict, and as `perform`.
         """
-        outcome = compute_transition(request, event, self.context.workflow(request))
-        if isinstance(outcome, Denied):
-            raise EventDenied(outcome)
-        row = new_outbox_row(
-            request, LIBRARY, f"{DESK}:{event.kind.value}", json.dumps({"event": dump_event(event), **more}), event.at
-        )
+        event = payload.event
+        outcome = raise_if_denied(compute_transition(request, event, self.context.workflow(request)))
+        row = new_outbox_row(request, LIBRARY, f"{DESK}:{event.kind.value}", payload.to_json(), event.at)
         row = replace(row, next_at=event.at + DESK_GRACE, lane=f"{request.id}/{DESK}/{row.id}")
+        step = DeskStep(self.context)
 
         def insert_desk_row(connection: Transaction) -> str:
-            current = requests.lock_request(connection, row.library, request.id)
+            current = requests.lock_version(connection, row.library, request.id)
             if current is None:
                 raise NotFound("request")
-            if version is not None and version != current.version:
-                raise VersionConflict(current.version)
+            if version is not None and version != current:
+                raise VersionConflict(current)
             before = _find_unfinished_row(connection, row)
             if before is None:
                 outbox.add_outbox_row(connection, row)
+                step.computed = ComputedEvent(request, outcome) if current == request.version else None
                 return row.id
-            if before.target != row.target or _details_of_row(before) != event.details:
+            step.computed = None
+            if before.target != row.target or parse_desk_payload(before.payload).event.details != event.details:
                 raise Refused(
                     RefusalReason.NOT_ALLOWED,
                     "An earlier step of this request is still waiting for the library system.",
@@ -161,18 +153,20 @@ class ActionService:
                 )
             return before.id
 
-        await self._run_row(await write_once(self.context.store, insert_desk_row, lambda id_: f"{ROW}{id_}"))
+        row_id = await write_once(self.context.store, insert_desk_row, lambda id_: f"{ROW}{id_}")
+        await self._run_row(row_id, step)
+        return step.after or await require_request(self.context, request.id)
 
     async def recall(self, request_id: str, reference: str) -> Request:
         """Return the request as it is now, after what was done under a key; what the library hasn't said yes to is
         asked again. Raises as `perform`."""
         if reference.startswith(ROW):
-            await self._run_row(reference.removeprefix(ROW))
+            await self._run_row(reference.removeprefix(ROW), DeskStep(self.context))
         return await require_request(self.context, request_id)
 
-    async def _run_row(self, row_id: str) -> None:
+    async def _run_row(self, row_id: str, step: DeskStep) -> None:
         try:
-            done = await self.run_now(self.context.symbol, row_id)
+            done = await self.run_now(self.context.symbol, row_id, step.handle_row)
         except KeyError:  # it ended so long ago that it was forgotten
             return
         except Refused:
@@ -214,10 +208,6 @@ def _find_unfinished_row(connection: Transaction, row: OutboxRow) -> OutboxRow |
     rows = outbox_queries.list_rows_of_request(connection, row.library, row.request_id, MAX_ROWS).rows
     waiting = (one for one in rows if one.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND))
     return next((one for one in waiting if one.target.startswith(f"{DESK}:")), None)
-
-
-def _details_of_row(row: OutboxRow) -> EventDetails:
-    return parse_event(json.loads(row.payload)["event"]).details
 
 
 def _check_named_parts(request: Request, details: EventDetails) -> None:

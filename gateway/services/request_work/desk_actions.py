@@ -23,7 +23,6 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.domain.requests.request_updates import RequestChange, keep_request
-from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import Capability
 from gateway.services.request_work.desk_loans import DeskAction, check_in_item, check_out_item, find_own_loan, mark_item
@@ -31,6 +30,7 @@ from gateway.services.request_work.desk_receipts import delete_temporary_items, 
 from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.lending import borrower_account
 from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.transitions import ComputedEvent
 
 
 def is_desk_action(request: Request, kind: EventKind, attempt: int) -> bool:
@@ -74,20 +74,12 @@ def _lost_barcodes(request: Request, attempt: int) -> tuple[str, ...]:
     return past.pieces if past is not None else ()
 
 
-class EventTooLateError(Refused):
-    """The request has no place for the event any more; the library was not asked this time."""
-
-    def __init__(self, denied: Denied) -> None:
-        super().__init__(RefusalReason.NOT_ALLOWED, denied.detail, about=MessagePart.REQUEST)
-
-
-async def perform_desk_action(context: LibraryContext, request: Request, event: Event, key: str) -> RequestChange:
-    """Perform an act at the library; raises EventTooLateError, Refused (the library's no), Unavailable,
-    OutcomeUnknown."""
-    outcome = compute_transition(request, event, context.workflow(request))
-    if isinstance(outcome, Denied):
-        raise EventTooLateError(outcome)
-    terms = complete_request(context, request, outcome.request).terms
+async def perform_desk_action(
+    context: LibraryContext, computed: ComputedEvent, event: Event, key: str
+) -> RequestChange:
+    """Perform an act at the library; raises Refused (the library's no), Unavailable, OutcomeUnknown."""
+    request = computed.request
+    terms = complete_request(context, request, computed.transition.request).terms
     return await _ACTS[request.role, event.kind](DeskAction(context, request, event, key, terms))
 
 

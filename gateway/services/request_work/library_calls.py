@@ -5,7 +5,6 @@ A call that finds its work done (the hold is gone already) is done too.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -28,6 +27,7 @@ from gateway.services.requests.lending import borrower_account, expire_requester
 from gateway.services.requests.library_context import LibraryContext, require_request
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import timers
+from gateway.store.requests.outbox_payloads import parse_library_payload
 
 GONE = frozenset(
     {
@@ -74,8 +74,8 @@ async def call_library(
 ) -> HandlerResult:
     """`payload` of the row, as `effects` writes it. With a line for the outbox. Raises Refused (staff look),
     Unavailable, OutcomeUnknown."""
-    said = json.loads(payload)
-    call = LibraryCall(context, request, key, said.get("attempt", 0), said.get("dated", True))
+    about = parse_library_payload(payload)
+    call = LibraryCall(context, request, key, about.attempt, about.dated)
     if act is LibraryAction.RECALL_PATRON:
         return await _recall_from_patron(call)
     return HandlerResult(await _CALLS[act](call))

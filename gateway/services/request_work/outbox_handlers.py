@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 
-from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, local_signal
 from gateway.domain.requests.prices import covers_price, list_limits, needs_agreement
 from gateway.domain.requests.request import STILL_WANTED, AttemptStatus, BorrowingState, Request, RequestFlag
 from gateway.domain.requests.request_messages import is_letter_overtaken, is_message_overtaken
-from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
-from gateway.domain.requests.views import EventDenied, UndoableAct, VersionConflict
+from gateway.domain.requests.views import EventDenied, VersionConflict
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import LetterSender, Mailer, build_mail
@@ -23,9 +20,8 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.letters.renderer import LetterRenderer, mail_address
 from gateway.services.outbox.attempts import can_have_arrived, describe_refusal
 from gateway.services.outbox.queue import Handler, HandlerResult
-from gateway.services.request_work.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
-from gateway.services.request_work.desk_reversals import reverse_desk_action
-from gateway.services.request_work.library_calls import NOTHING_DONE, call_library
+from gateway.services.request_work.desk_rows import DeskStep, make_moot_note
+from gateway.services.request_work.library_calls import call_library
 from gateway.services.request_work.patron_notices import (
     NO_ADDRESS,
     NO_PATRON,
@@ -46,19 +42,15 @@ from gateway.services.requests.effects import (
     read_message_to_send,
     reader_of_request,
 )
-from gateway.services.requests.history_rows import add_history_note
 from gateway.services.requests.lending import LOCATE, locate_item
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
-from gateway.services.requests.moot_steps import ACTOR, MOOT
+from gateway.services.requests.moot_steps import MOOT
 from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
-from gateway.services.requests.outbox_row_names import name_outbox_row
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.suppliers import select_next_supplier
-from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
-from gateway.services.requests.undone_acts import parse_undoable_act, put_off_effects, undo_act_in
+from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import order_batches, requests
 from gateway.store.requests.outbox import OutboxRow
-from gateway.store.requests.request_rows import parse_event
 from gateway.store.schema import make_exchange_id
 
 
@@ -145,27 +137,10 @@ class RequestOutboxHandlers:
 
     async def handle_library_call(self, row: OutboxRow) -> HandlerResult:
         context = self.contexts[row.library]
+        if row.target.startswith(f"{DESK}:"):
+            return await DeskStep(context).handle_row(row)
         request = await require_request(context, row.request_id)
-        if not row.target.startswith(f"{DESK}:"):
-            return await call_library(context, LibraryAction(row.target), request, row.id, row.payload)
-        document = json.loads(row.payload)
-        event = parse_event(document["event"])
-        if event.kind is EventKind.UNDONE:
-            return await _undo_act(context, row, event, parse_undoable_act(document["undo"]))
-        try:
-            leaves = await perform_desk_action(context, request, event, row.id)
-        except EventTooLateError:
-            if row.tries > 1:
-                await undo_desk_action(context, request, event, row.id)
-            return HandlerResult(f"{NOTHING_DONE}{MOOT}", _make_moot_note(context, row))
-        event_request = EventRequest(
-            request_id=row.request_id,
-            event=event,
-            prepare=leaves,
-            hold=timedelta(seconds=document.get("hold", 0)),
-            lists_untold=document.get("lists_untold", False),
-        )
-        return HandlerResult(event.kind.value, _make_desk_event_work(context, event_request))
+        return await call_library(context, LibraryAction(row.target), request, row.id, row.payload)
 
     async def handle_own_work(self, row: OutboxRow) -> HandlerResult:
         return HandlerResult(await run_follow_up(self.contexts[row.library], row.target, row.request_id))
@@ -185,50 +160,8 @@ async def _is_overtaken(context: LibraryContext, row: OutboxRow, test: Callable[
 
 
 def _end_overtaken(connection: Transaction, context: LibraryContext, row: OutboxRow, message: PartnerMessage) -> None:
-    _make_moot_note(context, row)(connection)
+    make_moot_note(context, row)(connection)
     _end_answered(connection, context, row, message)
-
-
-def _make_moot_note(context: LibraryContext, row: OutboxRow) -> Callable[[Transaction], None]:
-    """Make the task that says in the history that the row ended without having been done, in the transaction that ends
-    it. The request stays as it is, whoever is at work on it; it is locked, so that the note says the state that it is
-    in."""
-
-    def add_note(connection: Transaction) -> None:
-        request = requests.lock_request(connection, context.symbol, row.request_id)
-        if request is None:
-            return
-        what = name_outbox_row(row.kind, row.target, context)
-        note = write_sentence("Not done, because it no longer applies: %(what)s", what=what)
-        event = Event(local_signal(EventKind.NOTE), context.now(), ACTOR, EventDetails(note=note))
-        add_history_note(connection, context, request, event)
-
-    return add_note
-
-
-async def _undo_act(context: LibraryContext, row: OutboxRow, event: Event, act: UndoableAct) -> HandlerResult:
-    """Undo an act; nothing of it goes out while the library is asked. Raises Refused, Unavailable, OutcomeUnknown."""
-    request = await context.store.write(lambda c: put_off_effects(c, context, act))
-    leaves = await reverse_desk_action(context, request, act.before, event, row.id)
-
-    def apply_undoing(connection: Transaction) -> None:
-        outcome = undo_act_in(connection, context, act, event, leaves)
-        assert not isinstance(outcome, Denied), outcome
-
-    return HandlerResult(event.kind.value, apply_undoing)
-
-
-def _make_desk_event_work(context: LibraryContext, event_request: EventRequest) -> Callable[[Transaction], None]:
-    """The event that follows from the library's yes, in the transaction that ends the row. Where another event was
-    quicker and this one doesn't fit any more, the next try finds that first: it undoes what the library did, and
-    staff find the row among those that failed."""
-
-    def apply_desk_event(connection: Transaction) -> None:
-        outcome = apply_event_in(connection, context, event_request)
-        if isinstance(outcome, Denied):
-            raise OutcomeUnknown("the request changed while the library system was being called")
-
-    return apply_desk_event
 
 
 async def run_follow_up(context: LibraryContext, work: str, request_id: str) -> str:

@@ -7,7 +7,6 @@ with the letter printed or without.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -30,7 +29,7 @@ from gateway.services.requests.moot_steps import MOOT
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
-from gateway.store.requests.request_rows import parse_event, parse_request
+from gateway.store.requests.outbox_payloads import parse_letter_payload
 
 QUERY = "query"
 """The letter that asks the patron something."""
@@ -115,10 +114,10 @@ async def render_notice_letter(
 ) -> RenderedLetter:
     """The request is told as it was when the notice was written; its patron is the one of `request`, as it is now. A
     recall is told with the date that the library has given the loan since."""
-    written = replace(parse_request(json.loads(row.payload)["request"]), patron=request.patron)
+    payload = parse_letter_payload(row.payload)
+    written, details = replace(payload.request, patron=request.patron), payload.event.details
     if row.target == RECALLED and RequestFlag.RECALLED in request.flags:
         written = replace(written, terms=replace(written.terms, patron_due=request.terms.patron_due))
-    details = parse_event(json.loads(row.payload)["event"]).details
     places = {place.code: place.name for place in await context.system.pickup_locations()}
     answers = await make_answer_links(context, written) if row.target == QUERY else {}
     pickup = reader_of_request(written).pickup

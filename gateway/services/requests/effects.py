@@ -6,7 +6,6 @@ gateway/services/requests/order_batches.py does what is to be done with them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -59,7 +58,8 @@ from gateway.store.requests import order_batches, outbox, timers
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.outbox_lanes import take_place
-from gateway.store.requests.request_rows import dump_event, dump_message, dump_request, parse_message
+from gateway.store.requests.outbox_payloads import LetterPayload, LibraryPayload
+from gateway.store.requests.request_rows import dump_message, parse_message
 from gateway.store.schema import make_exchange_id
 
 PARTNER = "partner"
@@ -142,21 +142,19 @@ def _build_effect_rows(context: LibraryContext, transition: Transition) -> Itera
             yield from _build_message_rows(context, told, transition)
     for effect in transition.effects:
         if isinstance(effect, SendPatronLetter) and _is_letter_written(context, effect.name, request):
-            row = new_outbox_row(request, LETTER, effect.name, _dump_letter_payload(transition), at)
+            row = new_outbox_row(request, LETTER, effect.name, _make_letter_payload(transition).to_json(), at)
             waits = effect.name == RECALLED and CallLibrary(LibraryAction.RECALL_PATRON) in transition.effects
             yield replace(row, lane=f"{request.id}/{LIBRARY}") if waits else row
         elif isinstance(effect, CallLibrary) and not leaves_library_alone(transition, effect.act):
-            yield new_outbox_row(request, LIBRARY, effect.act.value, _dump_library_payload(transition), at)
+            yield new_outbox_row(request, LIBRARY, effect.act.value, _make_library_payload(transition).to_json(), at)
         elif isinstance(effect, RunFollowUp):
             yield new_work_row(request, effect.work.value, at)
 
 
-def _dump_library_payload(transition: Transition) -> str:
-    """Read by `library_calls.call_library`."""
-    said: dict[str, object] = {"attempt": _attempt_of_transition(transition)}
-    if transition.event.kind is EventKind.RECALL and transition.event.details.due is None:
-        said["dated"] = False  # the library's own rule decides
-    return json.dumps(said)
+def _make_library_payload(transition: Transition) -> LibraryPayload:
+    """Without a day in a recall the library's own rule decides."""
+    is_dated = transition.event.kind is not EventKind.RECALL or transition.event.details.due is not None
+    return LibraryPayload(_attempt_of_transition(transition), is_dated)
 
 
 def _attempt_of_transition(transition: Transition) -> int:
@@ -405,11 +403,10 @@ def _build_message_details(context: LibraryContext, kind: EventKind, transition:
     return EventDetails()
 
 
-def _dump_letter_payload(transition: Transition) -> str:
+def _make_letter_payload(transition: Transition) -> LetterPayload:
     """The request as it is told: each try says the same. Its patron is looked up then, so that one who is forgotten
     meanwhile is not kept here."""
-    told = replace(transition.request, patron=PatronLink(), notes=(), warnings=())
-    return json.dumps({"event": dump_event(transition.event), "request": dump_request(told)})
+    return LetterPayload(transition.event, replace(transition.request, patron=PatronLink(), notes=(), warnings=()))
 
 
 def reader_of_request(request: Request) -> PatronLink:

@@ -8,7 +8,6 @@ letter is not written any more.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -39,15 +38,8 @@ from gateway.store.requests import (
 )
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
-from gateway.store.requests.request_rows import (
-    UnreadableDocumentError,
-    dump_event,
-    dump_message,
-    dump_request,
-    parse_event,
-    parse_message,
-    parse_request,
-)
+from gateway.store.requests.outbox_payloads import LetterPayload, parse_desk_payload, parse_letter_payload
+from gateway.store.requests.request_rows import UnreadableDocumentError, dump_message, parse_message
 
 RETRY = timedelta(minutes=10)
 """After so long it is looked again whether all has gone out."""
@@ -142,26 +134,10 @@ def _forget_people_in_payload(context: LibraryContext, row: OutboxRow) -> str:
         message = forget_people(parse_message(row.payload), MESSAGE_CLASSES)
         return dump_message(replace(message, receiver=context.add_addresses_of_profile(message.receiver)))
     if row.kind == LETTER:
-        said = json.loads(row.payload)
-        return json.dumps({"event": _forget_in_event(said["event"]), "request": _forget_in_request(said["request"])})
+        letter = parse_letter_payload(row.payload)
+        return LetterPayload(forget_people(letter.event), forget_people(letter.request)).to_json()
     if row.kind == LIBRARY and row.target.startswith(f"{DESK}:"):
-        said = json.loads(row.payload)
-        said["event"] = _forget_in_event(said["event"])
-        if "undo" in said:
-            said["undo"] = _forget_in_act(said["undo"])
-        return json.dumps(said)
+        desk = parse_desk_payload(row.payload)
+        undo = desk.undo and replace(desk.undo, before=forget_people(desk.undo.before))
+        return replace(desk, event=forget_people(desk.event), undo=undo).to_json()
     return row.payload
-
-
-def _forget_in_event(document: str) -> str:
-    return dump_event(forget_people(parse_event(document)))
-
-
-def _forget_in_request(document: str) -> str:
-    return dump_request(forget_people(parse_request(document)))
-
-
-def _forget_in_act(document: str) -> str:
-    """Forget people in an act as `undone_acts.dump_undoable_act` has written it."""
-    act = json.loads(document)
-    return json.dumps({**act, "before": _forget_in_request(act["before"])})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.state_machine import Denied, compute_transition
@@ -15,7 +13,7 @@ from gateway.services.requests.effects import LIBRARY
 from gateway.services.requests.library_context import DESK, LibraryContext
 from gateway.store.requests import outbox_decisions, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
-from gateway.store.requests.request_rows import parse_event
+from gateway.store.requests.outbox_payloads import parse_desk_payload
 
 MOOT = write_sentence("no longer applies")
 """Note of such a row."""
@@ -46,7 +44,7 @@ def end_moot_steps(connection: Transaction, context: LibraryContext, request: Re
 def _is_moot(context: LibraryContext, request: Request, row: OutboxRow) -> bool:
     if not row.target.startswith(f"{DESK}:"):
         return row.target in _FOR_OPEN_REQUESTS
-    event = parse_event(json.loads(row.payload)["event"])
+    event = parse_desk_payload(row.payload).event
     if event.kind is EventKind.UNDONE:
         return True
     return isinstance(compute_transition(request, event, context.workflow(request)), Denied)

@@ -54,11 +54,19 @@ from gateway.store.requests.history import EventRow
 from gateway.store.requests.timers import TimerRow
 
 
+@value_object
+class ComputedEvent:
+    """What an event does with the request as it was read, before the library's system was asked."""
+
+    request: Request
+    transition: Transition
+
+
 @value_object(kw_only=True)
 class EventRequest:
     """`expected`: the version that whoever caused this has seen (None: whatever it is). `prepare` adds what goes along
     (the attempt of a request to a supplier). `hold`: so long nothing goes out of what follows. `lists_untold`: as of
-    `ActionRequest`."""
+    `ActionRequest`. `computed`: it isn't computed once more where the request is the same."""
 
     request_id: str
     event: Event
@@ -66,6 +74,7 @@ class EventRequest:
     prepare: Callable[[Request], Request] = keep_request
     hold: timedelta = timedelta(0)
     lists_untold: bool = False
+    computed: ComputedEvent | None = None
 
 
 async def apply_event(context: LibraryContext, event_request: EventRequest) -> Transition:
@@ -111,7 +120,7 @@ def apply_event_in(
     if event_request.expected is not None and event_request.expected != request.version:
         raise VersionConflict(request.version)
     prepared = event_request.prepare(request)
-    outcome = compute_transition(prepared, event, context.workflow(prepared))
+    outcome = _compute_event(context, prepared, event_request)
     if isinstance(outcome, Denied):
         if event.signal.origin is EventOrigin.PARTNER:
             record_denied_event(connection, context, request, event, outcome.detail)
@@ -141,15 +150,30 @@ def apply_event_in(
     if request.open and not transition.request.open:
         end_moot_steps(connection, context, transition.request)
 
+    is_followed = False
+
     def apply_in_turn(
         request_id: str, event: Event, prepare: Callable[[Request], Request] = keep_request
     ) -> Transition | Denied:
+        nonlocal is_followed
+        is_followed = True
         return apply_event_in(connection, context, EventRequest(request_id=request_id, event=event, prepare=prepare))
 
     for report in _list_untold(context, transition, event_request.lists_untold):
         apply_in_turn(request.id, report)
     carry_transition(connection, context, transition, apply_in_turn)
-    return transition
+    if not is_followed:
+        return transition
+    current = requests.lock_request(connection, context.symbol, request.id)
+    assert current is not None
+    return replace(transition, request=current)
+
+
+def _compute_event(context: LibraryContext, prepared: Request, event_request: EventRequest) -> Transition | Denied:
+    computed = event_request.computed
+    if computed is not None and computed.request == prepared:
+        return computed.transition
+    return compute_transition(prepared, event_request.event, context.workflow(prepared))
 
 
 def _list_untold(context: LibraryContext, transition: Transition, lists_untold: bool) -> Iterator[Event]:

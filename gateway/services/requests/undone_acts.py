@@ -7,7 +7,6 @@ the act, and it can be undone. The library's system is asked first where it has 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -24,7 +23,6 @@ from gateway.services.requests.library_context import DESK, LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import history, outbox_decisions, outbox_queries, request_figures, requests
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
-from gateway.store.requests.request_rows import dump_request, parse_request
 
 PUT_OFF = timedelta(minutes=5)
 """More than a try of the library's system may take."""
@@ -48,16 +46,6 @@ def hold_of_act(context: LibraryContext, request: Request, kind: EventKind) -> t
     """Return how long nothing goes out of what follows from an act at a desk. What we broker goes on at once."""
     holds = request.other_leg is None and request.role in EVENT_CATALOGUE[kind].undoable
     return timedelta(seconds=context.policy().desks.undo_seconds if holds else 0)
-
-
-def dump_undoable_act(act: UndoableAct) -> str:
-    return json.dumps({"before": dump_request(act.before), "version": act.version, "kind": act.kind.value})
-
-
-def parse_undoable_act(text: str) -> UndoableAct:
-    """Parse an act; raises UnreadableDocumentError."""
-    said = json.loads(text)
-    return UndoableAct(before=parse_request(said["before"]), version=said["version"], kind=EventKind(said["kind"]))
 
 
 def put_off_effects(connection: Transaction, context: LibraryContext, act: UndoableAct) -> Request:

@@ -335,6 +335,15 @@ def lock_request(connection: Connection, library: str, id_: str) -> Request | No
     return parse_request(gathered.memory[key]["document"])
 
 
+_LOCK_VERSION = PreparedStatement(select(_c.version).where(*_ONE).with_for_update(), request, _KEY)
+
+
+def lock_version(connection: Connection, library: str, id_: str) -> int | None:
+    """The version of a request that nobody else changes before the end of the transaction; None: there is none."""
+    row = _LOCK_VERSION.fetch_first(connection, {"in_library": library, "with_id": id_})
+    return None if row is None else int(row.version)
+
+
 def find_by_number(connection: Connection, library: str, number: str) -> str | None:
     """The id of the request with this number."""
     row = _BY_NUMBER.fetch_first(connection, {"library": library, "number": number})

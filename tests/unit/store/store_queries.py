@@ -343,6 +343,7 @@ def _request_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(r.amend_request, replace(one, external=("TN-other",)))
     yield make_call(r.load_request, LIBRARY, id_)
     yield make_call(r.lock_request, LIBRARY, id_)
+    yield make_call(r.lock_version, LIBRARY, id_)
     yield make_call(r.find_by_number, LIBRARY, "N-2026-00")
     yield make_call(r.find_by_external, LIBRARY, "TN-0")
     yield make_call(r.count_open_requests, LIBRARY, "p-17")
