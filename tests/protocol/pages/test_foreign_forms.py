@@ -115,6 +115,17 @@ async def test_a_proxys_word_signs_nobody_in_for_a_form_without_our_cookie(insta
         assert (await anna.get("/openurl/DEMO/requests")).title == "My requests"
 
 
+async def test_nor_does_it_for_a_link_that_another_site_sends_with_our_cookie(installation: Installation) -> None:
+    library = {"sign_in": {"password": False, "header": {"name": "X-Patron", "proxies": ["127.0.0.1"]}}}
+    async with running(installation, library=library) as gateway, visitor(gateway) as anna:
+        await anna.get("/openurl/DEMO/citation")
+        assert anna.cookies
+        headers = {**FOREIGN, "X_Patron": PATRON, "Content_Type": "application/x-www-form-urlencoded"}
+        answer = await anna.post("/openurl/DEMO", BOOK.encode(), **headers)
+        assert (answer.status, answer.title) == (200, "De rerum nubium")
+        assert answer.cookies == []
+
+
 async def test_what_waited_is_shown_before_it_is_sent(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = await end_session(gateway, anna)

@@ -49,3 +49,11 @@ async def test_whoever_is_refused_is_counted_and_named_by_address(installation: 
     assert {one["log_level"] for one in lines} == {"warning"}
     said = repr(logs)
     assert not any(one in said for one in (SECRET, narrow, "hunter2", "0000", "no-such-link", "mona"))
+
+
+async def test_the_address_is_that_in_front_of_our_proxies(installation: Installation) -> None:
+    http = {"port": 0, "trusted_proxies": ["127.0.0.1"]}
+    async with running(installation, http=http) as gateway, visitor(gateway, X_Forwarded_For="192.0.2.66") as anna:
+        with structlog.testing.capture_logs() as logs:
+            await anna.get("/api/v1/requests")
+    assert [one["peer"] for one in logs if one["event"] == "access.refused"] == ["192.0.2.66"]

@@ -58,6 +58,17 @@ async def enter_code(somebody: Colleague, asked: Answer, code: str) -> Answer:
     return await somebody.browser.post("/staff/sign-in/code", {**fields, "code": code})
 
 
+async def send_when_signed_out(gateway: Running, ruth: Colleague) -> Any:
+    """The form for a code, for which another form waits that came from an open page after its session was over."""
+    token = await ruth.read_token()
+    service = user_service(gateway)
+    await service.end_sessions(await service.find_user("r.okafor"), BY_TEST)
+    asked = await ruth.post("/account/look", {"theme": "dark", "rows": "wide"}, token=token)
+    (form,) = asked.tree.xpath("//main//form")
+    asked = await ruth.browser.post(form.get("action"), {**dict(form.fields), "name": "r.okafor", "password": PASSWORD})
+    return asked.tree.xpath("//main//form")[0]
+
+
 async def is_signed_in(somebody: Colleague) -> bool:
     return (await somebody.get("/account", follow=False)).status == 200
 
@@ -264,20 +275,54 @@ async def test_a_form_waits_through_the_code_too(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         app, _ = await set_up(ruth, clock)
         clock.advance(STEP)
-        token = await ruth.read_token()
-        service = user_service(gateway)
-        await service.end_sessions(await service.find_user("r.okafor"), BY_TEST)
-        asked = await ruth.post("/account/look", {"theme": "dark", "rows": "wide"}, token=token)
-        (form,) = asked.tree.xpath("//main//form")
-        asked = await ruth.browser.post(
-            form.get("action"), {**dict(form.fields), "name": "r.okafor", "password": PASSWORD}
-        )
-        (form,) = asked.tree.xpath("//main//form")
+        form = await send_when_signed_out(gateway, ruth)
         again = await ruth.browser.post(form.get("action"), {**dict(form.fields), "code": app.code()})
 
         assert again.title == "Send it now?"
         (form,) = again.tree.xpath("//main//form")
         assert (await ruth.browser.post(form.get("action"), dict(form.fields))).tree.get("data-theme") == "dark"
+
+
+@pytest.mark.parametrize("is_sent_along", [True, False])
+async def test_whoever_signs_in_for_a_form_has_confirmed_nothing_by_the_code(
+    gateway: Running, is_sent_along: bool
+) -> None:
+    clock = set_clock(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        app, _ = await set_up(ruth, clock)
+        clock.advance(STEP)
+        form = await send_when_signed_out(gateway, ruth)
+        fields = {name: value for name, value in form.fields.items() if is_sent_along or "kept." not in name}
+        await ruth.browser.post(form.get("action"), {**fields, "code": app.code()})
+
+        assert await is_signed_in(ruth)
+        assert (await ruth.post(f"{FACTOR}/remove", {})).status == 422, "the password is asked for"
+
+
+async def test_a_code_comes_from_the_page_that_asks_for_it(gateway: Running) -> None:
+    clock = set_clock(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth, colleague(gateway) as elsewhere:
+        app, _ = await set_up(ruth, clock)
+        clock.advance(STEP)
+        await elsewhere.sign_in("r.okafor")
+        sent = await elsewhere.browser.post("/staff/sign-in/code", {"csrf": "0" * 64, "code": app.code()})
+
+        assert sent.status == 403
+        assert not await is_signed_in(elsewhere)
+
+
+@pytest.mark.parametrize("act", ["begin", "finish", "recovery-codes"])
+async def test_the_password_is_asked_for_again_before_each_step(gateway: Running, act: str) -> None:
+    clock = set_clock(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        app = App(await ruth.post(f"{FACTOR}/begin", {}), clock) if act == "finish" else None
+        if act == "recovery-codes":
+            await set_up(ruth, clock)
+        clock.advance(timedelta(minutes=11))
+        fields = {"code": app.code()} if app is not None else {}
+
+        assert (await ruth.post(f"{FACTOR}/{act}", fields)).status == 422
+        assert (await ruth.post(f"{FACTOR}/{act}", {**fields, "own_password": PASSWORD})).status == 200
 
 
 async def test_turned_off_with_the_password(gateway: Running) -> None:

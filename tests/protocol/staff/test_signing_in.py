@@ -101,7 +101,9 @@ async def test_who_is_locked_out_at_one_address_gets_in_from_another(installatio
             assert (await ruth.sign_in("r.okafor")).title == "Work queue"
 
 
-async def test_who_is_signed_in_confirms_where_the_tries_of_the_address_are_used_up(installation: Installation) -> None:
+async def test_who_was_signed_in_confirms_and_signs_in_where_the_tries_of_the_address_are_used_up(
+    installation: Installation,
+) -> None:
     """By others behind the same address."""
     async with (
         running(installation, pages={"address_tries": 3}) as gateway,
@@ -120,6 +122,8 @@ async def test_who_is_signed_in_confirms_where_the_tries_of_the_address_are_used
         details = {"shown_name": "Mona", "email": "", "own_password": new}
         await make_user(gateway, "r.okafor", "staff")
         assert (await manager.post("/users/r.okafor/details", details)).status == 200
+        await manager.post("/sign-out", {})
+        assert (await manager.sign_in("m.eriksen", new)).title == "Work queue", "the browser is known"
 
 
 async def test_a_session_can_not_be_planted(gateway: Running) -> None:
@@ -244,15 +248,16 @@ async def is_signed_in(somebody: Colleague) -> bool:
     return (await somebody.get("/account", follow=False)).status == 200
 
 
-async def test_a_session_ends_after_an_hour_without_a_page(gateway: Running) -> None:
-    clock = await set_clock(gateway)
-    async with colleague(gateway, "r.okafor", "staff") as ruth:
-        clock.advance(timedelta(minutes=59))
-        assert await is_signed_in(ruth)
-        clock.advance(timedelta(minutes=59))
-        assert await is_signed_in(ruth)
-        clock.advance(timedelta(minutes=61))
-        assert not await is_signed_in(ruth)
+@pytest.mark.parametrize("minutes", [60, 20])
+async def test_a_session_ends_after_some_time_without_a_page(installation: Installation, minutes: int) -> None:
+    async with running(installation, staff={"idle_minutes": minutes}) as gateway:
+        clock = await set_clock(gateway)
+        async with colleague(gateway, "r.okafor", "staff") as ruth:
+            for _ in range(2):
+                clock.advance(timedelta(minutes=minutes - 1))
+                assert await is_signed_in(ruth)
+            clock.advance(timedelta(minutes=minutes + 1))
+            assert not await is_signed_in(ruth)
 
 
 async def test_what_an_open_page_asks_for_by_itself_keeps_nobody_signed_in(gateway: Running) -> None:
@@ -265,14 +270,16 @@ async def test_what_an_open_page_asks_for_by_itself_keeps_nobody_signed_in(gatew
         assert not await is_signed_in(ruth)
 
 
-async def test_a_session_ends_after_ten_hours_in_any_case(gateway: Running) -> None:
-    clock = await set_clock(gateway)
-    async with colleague(gateway, "r.okafor", "staff") as ruth:
-        for _ in range(19):
+@pytest.mark.parametrize("hours", [10, 3])
+async def test_a_session_ends_after_some_hours_in_any_case(installation: Installation, hours: int) -> None:
+    async with running(installation, staff={"session_hours": hours}) as gateway:
+        clock = await set_clock(gateway)
+        async with colleague(gateway, "r.okafor", "staff") as ruth:
+            for _ in range(2 * hours - 1):
+                clock.advance(timedelta(minutes=30))
+                assert await is_signed_in(ruth)
             clock.advance(timedelta(minutes=31))
-            assert await is_signed_in(ruth)
-        clock.advance(timedelta(minutes=12))
-        assert not await is_signed_in(ruth)
+            assert not await is_signed_in(ruth)
 
 
 async def test_signing_out_ends_it_for_the_old_cookie_too(gateway: Running) -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from gateway.domain.circulation_policy import IdentifierRewrite, InstitutionalRule, PatronRules
 from gateway.domain.partner_identifiers import institution_identifier
 from gateway.domain.patterns import (
+    MAX_REPLACEMENTS,
     MAX_TEXT_CHARS,
     compile_pattern,
     fits_pattern,
@@ -58,6 +59,7 @@ def test_nor_does_an_identifier_that_one_rewrites(pattern: str) -> None:
         (r"a\Z", "not a regular expression of RE2: invalid escape sequence"),
         ("a{,3}", "write {0,n} in place of {,n}"),
         ("(?:[^b]*a){0,1000}", "the regular expression is too large: "),
+        ("a{1000}" * 100, "not a regular expression of RE2: pattern too large"),
         ("(?:.{0,900}){0,900}", "not a regular expression of RE2: "),
     ],
 )
@@ -90,6 +92,10 @@ def test_a_text_that_is_too_long_fits_no_pattern() -> None:
     assert not fits_pattern("a*", longer)
     assert not has_match("a", longer)
     assert replace_pattern("a", "b", longer) == longer
+
+
+def test_in_one_text_only_so_much_is_replaced() -> None:
+    assert replace_pattern("a", "b", "a" * (MAX_REPLACEMENTS + 2)) == "b" * MAX_REPLACEMENTS + "aa"
 
 
 def test_half_of_a_surrogate_pair_is_a_character_like_any_other() -> None:

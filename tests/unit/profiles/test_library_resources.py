@@ -102,6 +102,12 @@ def test_a_single_library_lists_nothing_and_gives_away_none_of_the_gateways_own(
     assert list_problems(tmp_path, listed, one=BY_KEY.format(library="DEMO", reference="env:DB_PASSWORD")) == []
 
 
+def test_of_several_libraries_one_that_lists_nothing_has_nothing(tmp_path: Path) -> None:
+    both = Settings(libraries=(LibrarySettings(symbol="NORTH"), LibrarySettings(symbol="SOUTH")))
+    (found,) = list_problems(tmp_path, both, one=BY_KEY.format(library="SOUTH", reference="env:PATH"))
+    assert "is not among the `secrets` of library SOUTH" in found
+
+
 @pytest.mark.parametrize(
     "reference",
     [

@@ -20,7 +20,7 @@ Sommer2026!! Winter2025/26 Fruehling2026 Hallo1234567 hallohallo12 fussball1234 
 bayern1900bayern Bibliothek2026 Bibliothek123! library12345 Library2026!! illgate12345 illgateillgate illgate-admin1
 fernleihe2026 MyPassword123 MyPassword2026! ilovemymonkey correcthorsebatterystaple correct-horse-battery-staple
 test123test123 testtest1234 qwerty123456 qwerty-qwerty google123456 samsung12345 starwars1977 abc123abc123
-aaabbbcccddd123 r.okafor2026! okaforokafor1 Ruth-Okafor-1 QWERTZ-123456
+aaabbbcccddd123 MyPassword2026!? r.okafor2026! okaforokafor1 Ruth-Okafor-1 QWERTZ-123456
 """
 
 GOOD = (

@@ -8,7 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.ports.shared_store import Store
-from gateway.store.second_factors import begin_second_factor, confirm_second_factor, find_second_factor
+from gateway.store.second_factors import (
+    begin_second_factor,
+    confirm_second_factor,
+    find_second_factor,
+    take_code_step,
+)
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -33,7 +38,7 @@ async def test_two_who_begin_at_once_both_begin_and_the_last_secret_counts(store
     assert (row.confirmed, row.last_step) == (None, 0)
 
 
-async def test_one_that_counts_is_not_begun_anew(store: Store) -> None:
+async def test_one_that_counts_is_not_begun_anew_and_each_code_is_good_once(store: Store) -> None:
     await store.write(lambda c: begin_second_factor(c, "DEMO", "u-1", b"first", "k"))
     row = await store.read(lambda c: find_second_factor(c, "DEMO", "u-1"))
     assert row is not None
@@ -43,3 +48,6 @@ async def test_one_that_counts_is_not_begun_anew(store: Store) -> None:
     kept = await store.read(lambda c: find_second_factor(c, "DEMO", "u-1"))
     assert kept is not None
     assert (kept.secret, kept.confirmed, kept.last_step) == (b"first", NOW, 7)
+
+    assert await store.write(lambda c: take_code_step(c, kept, 8, b"first", "k"))
+    assert not await store.write(lambda c: take_code_step(c, kept, 8, b"first", "k")), "it was good elsewhere just now"

@@ -62,6 +62,13 @@ def test_each_text_has_a_class(kind: type) -> None:
     assert not set(listed) - set(hints), "listed, and no field"
 
 
+@pytest.mark.parametrize("kind", VALUE_TYPES, ids=lambda kind: kind.__name__)
+def test_what_people_write_goes_wherever_it_stands(kind: type) -> None:
+    listed = MESSAGE_CLASSES[kind]
+    written = {"note", "notes", "text", "written", "original", "warnings", "email", "address", "link"} & set(listed)
+    assert {name for name in written if not listed[name].goes} == set()
+
+
 def test_no_class_is_of_what_is_not_stored() -> None:
     assert set(MESSAGE_CLASSES) == set(VALUE_TYPES)
 
