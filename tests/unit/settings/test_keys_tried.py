@@ -1,0 +1,63 @@
+"""Each key of settings, policies, profiles and library systems is tried by a test, or stands here with a reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.support.paths import ROOT
+from tests.unit.golden.golden_texts import format_settings
+
+UNTRIED = {
+    "a word to an NCIP system, of which fakes take any": "accept_action item_scope title_scope title_type",
+    "a field of calls that the fake takes as it comes": "acting_library address_type instance_source name_input",
+    "for systems of which no recording tells more": "agency_from check_out_again completeness form_fields item_as",
+    "a part of what partners are sent that none of the samples reads": "pickup_scheme system_scheme item_address",
+    "words beside the standard's, which are tried": "blocked_words default_actions expired_words status_words",
+    "values of lists that each installation has of its own": "barcode_types missing_statuses",
+    "fields of SIP2 that vendors name as they like": "patron_birth patron_category patron_expiry",
+    "patterns and spellings beside those that samples have": "code_labels customer_pattern day_formats unknown_code",
+    "a time that only a wall clock could try": "connect_seconds header_seconds scan_seconds",
+    "a number that a service is given, and tried with": "audit_days max_concurrent session_minutes tries_minutes",
+    "a number of which the default is tried": "author_alike renewal_repeat_hours repeat_hours resends patron_number",
+    "extensions of ISO ILL that no partner of the samples has": "critical_extensions",
+    "the text of a technical failure; that there is one is tried": "failed_as",
+    "the name of a header; that a secret needs one is tried": "secret_header",
+    "letters that staff give by word of mouth": "in_person",
+    "TLS by TCP to an NCIP system; that of partners is the same and is tried": "tcp_security",
+}
+"""Reason and keys that no test names. Who writes a test of one takes it out; a new key belongs in a test."""
+
+
+def iter_keys(node: Any) -> Iterator[str]:
+    """Those of all sections of a schema."""
+    if isinstance(node, dict):
+        yield from node.get("properties") or ()
+        for value in node.values():
+            yield from iter_keys(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from iter_keys(value)
+
+
+def read_words(file: Path) -> set[str]:
+    """Without comments."""
+    return set(re.findall(r"\w+", re.sub(r"#.*", "", file.read_text(encoding="utf-8"))))
+
+
+def test_each_key_is_named_by_a_test_or_has_a_reason() -> None:
+    """Shipped profiles count as tests: golden files have their answers to all examples and samples."""
+    profiles, tests = ROOT / "profiles", ROOT / "tests"
+    keys = {key for file in profiles.glob("*.json") for key in iter_keys(json.loads(file.read_text(encoding="utf-8")))}
+    keys |= {found[1] for found in re.finditer(r"^(?:\w+\.)?(\w+) \{", format_settings(), re.MULTILINE)}
+    files = {*tests.rglob("*.py"), *tests.rglob("*.yml"), *profiles.glob("*.yml")} - {Path(__file__)}
+
+    untried = keys.difference(*map(read_words, files))
+    explained = {key for names in UNTRIED.values() for key in names.split()}
+
+    assert len(keys) > 700
+    assert untried - explained == set(), "no test names these"
+    assert explained - untried == set(), "these have a test, or are no keys any more"
