@@ -23,12 +23,13 @@ from tests.support.answers import Watch
 from tests.support.cheap_hashes import hash_cheaply
 from tests.support.compiled_templates import keep_compiled_templates
 from tests.support.daemon import Installation
+from tests.support.installed import start_or_skip
 from tests.support.logs import logs_as_before
 from tests.support.memory_report import MemoryReport
 from tests.support.migration_replay import migrate_by_alembic, replay_migrations
 from tests.support.open_resources import OpenResources
 from tests.support.parsed_documents import keep_parsed_documents
-from tests.support.postgresql import DatabaseCopies, NotInstalled, Server
+from tests.support.postgresql import DatabaseCopies, Server
 from tests.support.quick_tests import is_quick, mark_slow_tests, refuse_programs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,12 +75,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
     """One server for all tests of this process. Where CI is set, a missing server is a failure."""
-    try:
-        server = Server()
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+    server = start_or_skip(Server)
     yield server
     server.stop()
 

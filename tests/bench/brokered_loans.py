@@ -21,7 +21,8 @@ from tests.bench.load import processor_seconds
 from tests.support.brokered_loan import LoanParties, write_broker
 from tests.support.counted_statements import TOLD, StatementCounter
 from tests.support.daemon import Installation
-from tests.support.postgresql import DURABLE, NotInstalled, Server
+from tests.support.installed import NotInstalled
+from tests.support.postgresql import DURABLE, Server
 
 AT_ONCE = 8
 ROUNDS = 3

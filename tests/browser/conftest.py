@@ -11,6 +11,7 @@ from aiosmtpd.controller import Controller
 from tests.browser.visitor import CHROMIUM, FLAGS, PATRON, Browsing, Site
 from tests.support import axe
 from tests.support.daemon import Installation, free_port
+from tests.support.installed import NotInstalled
 from tests.support.looking import tracebacks
 
 PARTNER = """
@@ -107,6 +108,6 @@ def browsing() -> Iterator[Browsing]:
 def axe_core() -> str:
     try:
         return axe.source()
-    except axe.NotInstalled as error:
+    except NotInstalled as error:
         missing(str(error))
         raise AssertionError("unreachable: missing ends the test") from error

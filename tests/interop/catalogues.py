@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from typing import TypeVar
 
-import pytest
-
 from tests.support.catalogue import isbn, issn, local_number, records
-from tests.support.zebra import NotInstalled, Zebra
+from tests.support.installed import start_or_skip
+from tests.support.zebra import Zebra
 
 RECORDS = 3000
 
 T = TypeVar("T")
 
 
-def started(make: Callable[[], T]) -> T:
-    """Where CI is set, a missing server is a failure."""
-    try:
-        return make()
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-
-
 def catalogue() -> Zebra:
-    return started(lambda: Zebra(records(RECORDS)))
+    return start_or_skip(lambda: Zebra(records(RECORDS)))
 
 
 def behind_a_password() -> Zebra:
-    return started(lambda: Zebra(records(20), signed_in=True))
+    return start_or_skip(lambda: Zebra(records(20), signed_in=True))
 
 
 QUERIES = (

@@ -4,9 +4,8 @@ Dovecot serves."""
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -14,7 +13,6 @@ from email.message import EmailMessage
 from itertools import count
 from typing import Any
 
-import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from adapters.mailbox.imap_client import ImapClient
@@ -28,7 +26,7 @@ from gateway.store.mailbox import MailOutcome
 from tests.support.art import ART, NOON, ONLY_ART, answer, art, file_number, number_of, orders_in
 from tests.support.art import PASSWORD as CUSTOMER_PASSWORD
 from tests.support.daemon import Installation, forked_daemon
-from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
+from tests.support.dovecot import PASSWORD, Dovecot
 from tests.support.mail_house import MailHouse, mail_house
 from tests.support.smtp_sink import Sink, running
 
@@ -40,18 +38,6 @@ ORDERS = "orders@art.example"
 TITLES = ("Sult", "Мы", "Żegluga na wodach śródlądowych", "ガリヴァー旅行記")
 
 _users = count(1)
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    try:
-        server = Dovecot()
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    yield server
-    server.stop()
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from gateway.store.schema import message
 from tests.faults.joined.installations import Template, make_template
 from tests.support.brokered_sequences import SEQUENCES, WORKFLOW, conditional_no_of_one
 from tests.support.brokered_trio import Trio, TwoWays
-from tests.support.dovecot import Dovecot, NotInstalled
+from tests.support.dovecot import Dovecot
 from tests.support.iso18626_joining import Http18626
 from tests.support.iso_pair import Joining, Tcp, day_of
 from tests.support.joined_ways import list_unsayable, play_trio
@@ -75,18 +74,6 @@ async def test_who_knows_us_as_a_broker_declines_one_supplier(template: Template
 
 
 # --- by mail ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    try:
-        server = Dovecot()
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    yield server
-    server.stop()
 
 
 WAYS = [

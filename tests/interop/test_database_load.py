@@ -22,8 +22,9 @@ from gateway.domain.requests.views import ActionRequest
 from tests.bench import messages
 from tests.support.brokered_loan import LoanParties, write_broker
 from tests.support.counted_statements import TOLD, ServerLoad, StatementCounter
+from tests.support.installed import start_or_skip
 from tests.support.paths import ROOT
-from tests.support.postgresql import QUICK, NotInstalled, Server
+from tests.support.postgresql import QUICK, Server
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
 
@@ -125,10 +126,7 @@ class CountedGateway:
 
 @pytest.fixture(scope="module")
 def counting_server() -> Iterator[Server]:
-    try:
-        server = Server((*QUICK, *TOLD))
-    except NotInstalled as missing:
-        pytest.skip(str(missing))
+    server = start_or_skip(lambda: Server((*QUICK, *TOLD)))
     yield server
     server.stop()
 

@@ -3,9 +3,7 @@ sequence of facts/iso-ill-10161.md 9.4, with mails that come twice, in another o
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, time
 from pathlib import Path
@@ -21,22 +19,10 @@ from adapters.iso_ill.messages.tracking_phase import ProviderError, StateTransit
 from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterSender
 from tests.faults.joined.installations import Template, make_template
-from tests.support.dovecot import Dovecot, NotInstalled
+from tests.support.dovecot import Dovecot
 from tests.support.iso_mail import Mail
 from tests.support.iso_pair import Pair
 from tests.support.iso_sequences import SEQUENCES, WORKFLOW
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    try:
-        server = Dovecot()
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")

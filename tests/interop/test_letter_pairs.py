@@ -3,14 +3,12 @@ every step both sides agree."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.joined.installations import Template, make_template
-from tests.support.dovecot import Dovecot, NotInstalled
+from tests.support.dovecot import Dovecot
 from tests.support.joined_ways import BY_PEOPLE, UNSAYABLE, play_pair
 from tests.support.letter_sequences import LETTER_SEQUENCES
 
@@ -21,18 +19,6 @@ IN_EVERY_RUN = ("conditional_yes", "crossing_cancel", "lost_by_the_lender")
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return make_template(tmp_path_factory.mktemp("letters"))
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    try:
-        server = Dovecot()
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    yield server
-    server.stop()
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,9 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.rota import SupplierVerdict
 from gateway.services.searching.search import parse_query
+from tests.support.installed import NotInstalled
 from tests.support.running_servers import running
-from tests.support.zebra import NotInstalled, Zebra
+from tests.support.zebra import Zebra
 
 PATRON = "21000000000025"
 ISBN, OTHER_ISBN = "9788300000012", "9788300000029"

@@ -3,8 +3,7 @@ whose links people answer. After every step both sides say the same."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +16,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LibraryParty, Request, RequestFlag, ServiceType
 from gateway.domain.requests.views import FileUpload
 from tests.support import reader
-from tests.support.dovecot import Dovecot, NotInstalled
+from tests.support.dovecot import Dovecot
 from tests.support.mail_pair import MailPair, Profile, Side, chapter_of, cited
 from tests.support.mail_profiles import PEER, TAGGED
 
@@ -28,18 +27,6 @@ LETTERS: dict[str, Any] = {"extends": "email-partner", "partner": {"language": "
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # one pair for all its stories
 
 AUTOMATIC: dict[str, Profile] = {"artemail": PEER, "tagged-mail": TAGGED}
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    try:
-        server = Dovecot()
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    yield server
-    server.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=AUTOMATIC)

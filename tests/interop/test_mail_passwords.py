@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from gateway.domain.requests.citation import Citation
 from tests.support.art import ART, ONLY_ART, answer, art, file_number, number_of
@@ -17,7 +14,7 @@ from tests.support.art import PASSWORD as CUSTOMER
 from tests.support.certificates import Authority
 from tests.support.daemon import Installation
 from tests.support.dovecot import PASSWORD as IMAP
-from tests.support.dovecot import Dovecot, NotInstalled
+from tests.support.dovecot import Dovecot
 from tests.support.looking import Database
 from tests.support.mail_house import mail_house
 from tests.support.smtp_sink import Sink, running
@@ -25,18 +22,6 @@ from tests.support.smtp_sink import Sink, running
 SMTP = "Schlüssel-zum-Postamt-4711"
 WRONG = "nicht-das-Paßwort-0815"
 ALL = (CUSTOMER, SMTP, WRONG)
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    try:
-        server = Dovecot()
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    yield server
-    server.stop()
 
 
 class Typed:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import imaplib
-import os
-from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -26,24 +24,12 @@ from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.services.letters import sample
 from gateway.services.letters.renderer import LetterRenderer
-from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
+from tests.support.dovecot import PASSWORD, Dovecot
 from tests.support.smtp_sink import Sink, running
 
 USER = "fernleihe"
 
 ISOLATES = dict.fromkeys((0x2068, 0x2069))
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    try:
-        server = Dovecot()
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    yield server
-    server.stop()
 
 
 def context(port: int) -> ChannelContext:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import imaplib
-import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import count
 
 import pytest
@@ -21,24 +20,12 @@ from gateway.ports.outgoing_mail import MailSecurity
 from gateway.services.mailbox.poller import MailboxPoller
 from gateway.store.mailbox import MailOutcome
 from tests.support.daemon import Installation, forked_daemon
-from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
+from tests.support.dovecot import PASSWORD, Dovecot
 from tests.support.imap_wire import wire
 from tests.support.mail_house import MailHouse, mail, mail_house, prepare
 from tests.support.smtp_sink import Sink, running
 
 _users = count(1)
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    try:
-        server = Dovecot()
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    yield server
-    server.stop()
 
 
 @pytest.fixture

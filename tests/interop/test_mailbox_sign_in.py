@@ -3,7 +3,6 @@ ours that shows who gets no password, whatever another one writes into its log."
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -17,20 +16,16 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.outgoing_mail import MailSecurity
 from tests.support.certificates import Authority
-from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled, Tls
+from tests.support.dovecot import PASSWORD, Dovecot, Tls
 from tests.support.imap_sink import ImapSink, running
+from tests.support.installed import start_or_skip
 
 TOKEN = "ya29.made-up-token"
 MAIL = b"From: fjernlan@ub.bergen.example\r\nSubject: Svar\r\n\r\nTBS\r\n"
 
 
 def started(tls: Tls | None = None, tokens: str = "") -> Dovecot:
-    try:
-        return Dovecot(tls, tokens)
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+    return start_or_skip(lambda: Dovecot(tls, tokens))
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,8 @@ from gateway.adapter_registry import load_adapters
 from tests.bench import messages
 from tests.support.certificates import Authority, Pair
 from tests.support.daemon import Installation
-from tests.support.nginx import NotInstalled, proxy
+from tests.support.installed import NotInstalled
+from tests.support.nginx import proxy
 
 BY_CERTIFICATE = """\
 name: by-certificate

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +17,8 @@ from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from tests.library_contract.sip2_world import make_context, make_options
-from tests.support.invenio_server import InvenioServer, NotInstalled
+from tests.support.installed import start_or_skip
+from tests.support.invenio_server import InvenioServer
 from tests.support.running_servers import running
 from tests.support.sip2_proxy import Loss, LossyProxy
 
@@ -36,12 +36,7 @@ SETTINGS: dict[str, Any] = {
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InvenioServer]:
     """One for all, since it takes seconds to start: each test returns what it lends. Where CI is set, a missing server
     is a failure."""
-    try:
-        running = InvenioServer(tmp_path_factory.mktemp("invenio"))
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+    running = start_or_skip(lambda: InvenioServer(tmp_path_factory.mktemp("invenio")))
     yield running
     still_running = running.is_running
     running.stop()

@@ -10,8 +10,8 @@ from adapters.z3950.client import Z3950Search
 from adapters.z3950.dialect import Z3950Dialect
 from gateway.domain.profile import Profile
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
-from tests.interop.catalogues import started
 from tests.support import yaz
+from tests.support.installed import start_or_skip
 from tests.support.zebra import binary
 
 COMPUTER = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "computer"),))
@@ -19,7 +19,7 @@ COMPUTER = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "computer"),))
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    started(lambda: binary("yaz-ztest"))
+    start_or_skip(lambda: binary("yaz-ztest"))
     with yaz.ztest() as port:
         yield port
 

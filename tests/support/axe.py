@@ -13,16 +13,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.support.installed import NotInstalled
+
 VERSION = "4.14.1"
 KEPT = Path(sys.prefix) / "share" / "illgate-tests" / f"axe-core-{VERSION}.js"
 MEMBER = "package/axe.min.js"
 SECONDS = 120
 
 GRAVE = ("serious", "critical")
-
-
-class NotInstalled(Exception):
-    """The message says what is missing."""
 
 
 def source() -> str:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.daemon import free_port
+from tests.support.installed import NotInstalled
 from tests.support.running_servers import stop_process
 
 PASSWORD = "made-up"
@@ -121,10 +122,6 @@ class Tls:
 
     certificate: Path
     key: Path
-
-
-class NotInstalled(Exception):
-    """There is no Dovecot on this machine."""
 
 
 def binary() -> str:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.installed import NotInstalled
 from tests.support.kept_folders import keep_folder
 
 PINNED = Path(__file__).parent / "npm"
@@ -28,10 +29,6 @@ RULES = {
         "require-sri": ["error", {"target": "crossorigin"}],
     },
 }
-
-
-class NotInstalled(Exception):
-    """The message says what is missing."""
 
 
 def find_html_faults(pages: Mapping[str, str]) -> dict[str, list[str]]:

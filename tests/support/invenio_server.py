@@ -18,10 +18,11 @@ import venv
 from pathlib import Path
 
 from tests.support.daemon import free_port
+from tests.support.installed import NotInstalled
 from tests.support.invenio_app import PASSWORD, USER
 from tests.support.paths import ROOT
 
-__all__ = ["PASSWORD", "USER", "InvenioServer", "NotInstalled"]
+__all__ = ["PASSWORD", "USER", "InvenioServer"]
 
 REQUIREMENTS = Path(__file__).with_name("invenio_sip2_requirements.txt")
 KEPT = Path(sys.prefix) / "share" / "illgate-tests" / "invenio-sip2-1.0.0"
@@ -29,10 +30,6 @@ INSTALL_SECONDS = 600
 START_SECONDS = 180.0
 APP = ROOT / "tests" / "support" / "invenio_app.py"
 LIBRARY = ROOT / "tests" / "fakes" / "desk_library.py"
-
-
-class NotInstalled(Exception):
-    """The message says what is missing."""
 
 
 class InvenioServer:

@@ -12,12 +12,9 @@ from pathlib import Path
 
 from tests.support.certificates import Authority
 from tests.support.daemon import free_port, process
+from tests.support.installed import NotInstalled
 
 DEPLOY = Path(__file__).resolve().parent.parent.parent / "deploy"
-
-
-class NotInstalled(Exception):
-    """nginx is not here."""
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import uuid
 from pathlib import Path
 
 from tests.support.daemon import free_port
+from tests.support.installed import NotInstalled
 
 START_SECONDS = 30
 START_ATTEMPTS = 3
@@ -25,10 +26,6 @@ DURABLE = ("unix_socket_directories=", "timezone=UTC")
 
 QUICK = (*DURABLE, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """For tests in which nothing must outlive the server."""
-
-
-class NotInstalled(Exception):
-    """There are no server binaries on this machine."""
 
 
 def binaries() -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 from pymarc import Record
 
 from tests.support.daemon import free_port
+from tests.support.installed import NotInstalled
 from tests.support.running_servers import stop_process
 
 START_SECONDS = 30.0
@@ -120,10 +121,6 @@ index.rec.identifier = 1=12
 """
 
 USER, PASSWORD = "desk", "made-up"
-
-
-class NotInstalled(Exception):
-    """There is no Zebra on this machine."""
 
 
 def binary(name: str) -> str:

@@ -10,7 +10,8 @@ from tests.browser.desk_day.desk import Desk, Handling, open_desk
 from tests.browser.desk_day.desk_works import TakeDesk
 from tests.browser.desk_day.world import DeskLibrary, DeskWorld, open_world
 from tests.browser.visitor import DESKTOP, Browsing
-from tests.support.dovecot import NotInstalled, binary
+from tests.support.dovecot import binary
+from tests.support.installed import NotInstalled
 
 
 @pytest.fixture(scope="session")

@@ -61,12 +61,6 @@ async def gateway(installation: Installation, box: MemoryMailbox) -> AsyncIterat
         yield one
 
 
-@pytest.fixture
-async def olga(gateway: Running) -> AsyncIterator[Colleague]:
-    async with colleague(gateway, "o.brandt", "operator") as somebody:
-        yield somebody
-
-
 def read_from_memory(box: MemoryMailbox) -> AdapterRegistry:
     adapters = load_adapters()
     client = replace(adapters.mailboxes["imap"], make=lambda _secrets: box)

@@ -30,12 +30,6 @@ async def gateway(installation: Installation) -> AsyncIterator[Running]:
         yield one
 
 
-@pytest.fixture
-async def olga(gateway: Running) -> AsyncIterator[Colleague]:
-    async with colleague(gateway, "o.brandt", "operator") as somebody:
-        yield somebody
-
-
 def worker_of(gateway: Running) -> ReplayJobWorker:
     """Of the daemon, which tests of pages run without."""
     return gateway.gateway._replay_worker

@@ -16,7 +16,7 @@ from gateway.store.journal_records import FullMessage, MessageDirection
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import PATRON, PIN, Answer, Running, on_both, running
 from tests.protocol.staff.request_scenes import hear_program, library_context, list_heard_messages
-from tests.protocol.staff.support import PASSWORD, Colleague, colleague, wait_until_password_is_asked
+from tests.protocol.staff.support import PASSWORD, Colleague, wait_until_password_is_asked
 from tests.protocol.staff.test_operation_pages import words_of, write_exchange
 from tests.support.daemon import Installation
 
@@ -27,12 +27,6 @@ BOOK = "39000000000019"
 async def gateway(installation: Installation) -> AsyncIterator[Running]:
     async with running(installation, rules=RULES) as one:
         yield one
-
-
-@pytest.fixture
-async def olga(gateway: Running) -> AsyncIterator[Colleague]:
-    async with colleague(gateway, "o.brandt", "operator") as somebody:
-        yield somebody
 
 
 async def count_loans(gateway: Running) -> int:

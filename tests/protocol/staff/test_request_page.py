@@ -48,12 +48,6 @@ async def gateway(installation: Installation) -> AsyncIterator[Running]:
         yield one
 
 
-@pytest.fixture
-async def ruth(gateway: Running) -> AsyncIterator[Colleague]:
-    async with colleague(gateway, "r.okafor", "staff", shown_name="Ruth Okafor") as one:
-        yield one
-
-
 def texts(page: Answer, xpath: str) -> list[str]:
     return [" ".join(one.text_content().split()) for one in page.tree.xpath(xpath)]
 

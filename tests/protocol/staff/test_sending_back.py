@@ -20,7 +20,7 @@ from tests.protocol.staff.request_scenes import (
     make_asked,
     reload_request,
 )
-from tests.protocol.staff.support import Colleague, colleague
+from tests.protocol.staff.support import Colleague
 from tests.support.daemon import Installation
 
 
@@ -29,12 +29,6 @@ async def gateway(installation: Installation) -> AsyncIterator[Running]:
     add_partners(installation)
     mail = {"host": "127.0.0.1", "port": 1, "security": "none", "sender": "ill@demo.example"}
     async with running(installation, rules=RULES, mail=mail) as one:
-        yield one
-
-
-@pytest.fixture
-async def ruth(gateway: Running) -> AsyncIterator[Colleague]:
-    async with colleague(gateway, "r.okafor", "staff", shown_name="Ruth Okafor") as one:
         yield one
 
 

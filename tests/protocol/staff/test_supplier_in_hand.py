@@ -23,7 +23,7 @@ from tests.protocol.staff.request_scenes import (
     make_asked,
     reload_request,
 )
-from tests.protocol.staff.support import Colleague, colleague
+from tests.protocol.staff.support import Colleague
 from tests.support.daemon import Installation
 
 K = EventKind
@@ -37,12 +37,6 @@ BROKER = "Am Speicher 4"
 async def gateway(installation: Installation) -> AsyncIterator[Running]:
     add_partners(installation)
     async with running(installation, rules=RULES) as one:
-        yield one
-
-
-@pytest.fixture
-async def ruth(gateway: Running) -> AsyncIterator[Colleague]:
-    async with colleague(gateway, "r.okafor", "staff", shown_name="Ruth Okafor") as one:
         yield one
 
 

@@ -15,6 +15,7 @@ from tests.protocol.staff.support import ALL_ROLES, BY_TEST, PASSWORD, colleague
 from tests.support import html_validate
 from tests.support.authenticator_app import show_code
 from tests.support.daemon import Installation
+from tests.support.installed import NotInstalled
 
 
 async def walk_world(installation: Installation, size: WorldSize) -> PageWalk:
@@ -98,7 +99,7 @@ def find_faults(pages: dict[str, str]) -> dict[str, list[str]]:
     """Where CI is set, html-validate that is missing is a failure."""
     try:
         return html_validate.find_html_faults(pages)
-    except html_validate.NotInstalled as error:
+    except NotInstalled as error:
         if os.environ.get("CI"):
             pytest.fail(str(error))
         pytest.skip(str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -77,32 +78,17 @@ async def test_connections_that_were_ended_while_idle_cost_nobody_anything(numbe
         await other.close()
 
 
+@pytest.mark.parametrize("within", [contextlib.nullcontext, Connection.begin_nested], ids=["transaction", "savepoint"])
 @either_way
-async def test_what_was_not_committed_is_done_again(numbered: str, add: Do, end_me: Do) -> None:
+async def test_what_was_not_committed_is_done_again(
+    numbered: str, add: Do, end_me: Do, within: Callable[..., contextlib.AbstractContextManager[object]]
+) -> None:
     store, runs = open_store(numbered), 0
 
     def add_and_be_lost(connection: Connection) -> None:
         nonlocal runs
         runs += 1
-        add(connection)
-        if runs == 1:
-            end_me(connection)
-
-    try:
-        await store.write(add_and_be_lost)
-        assert (runs, await count_numbers(store)) == (2, 1)
-    finally:
-        await store.close()
-
-
-@either_way
-async def test_a_connection_that_is_lost_within_a_savepoint_is_known_too(numbered: str, add: Do, end_me: Do) -> None:
-    store, runs = open_store(numbered), 0
-
-    def add_and_be_lost(connection: Connection) -> None:
-        nonlocal runs
-        runs += 1
-        with connection.begin_nested():
+        with within(connection):
             add(connection)
             if runs == 1:
                 end_me(connection)

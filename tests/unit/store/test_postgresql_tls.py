@@ -16,7 +16,8 @@ from gateway.domain.problems import Unavailable
 from gateway.store.engine import open_store
 from gateway.store.postgresql import PostgresqlSession
 from tests.support.certificates import Authority
-from tests.support.postgresql import QUICK, NotInstalled, Server, find_owner
+from tests.support.installed import start_or_skip
+from tests.support.postgresql import QUICK, Server, find_owner
 
 pytestmark = pytest.mark.postgresql
 
@@ -35,10 +36,9 @@ def tls_server(authority: Authority) -> Iterator[Server]:
     if (owner := find_owner(folder)) is not None:
         os.chown(pair.key, pwd.getpwnam(owner).pw_uid, -1)
     os.chmod(pair.key, 0o600)
-    try:
-        server = Server((*QUICK, "ssl=on", f"ssl_cert_file={pair.certificate}", f"ssl_key_file={pair.key}"))
-    except NotInstalled as missing:
-        pytest.skip(str(missing))
+    server = start_or_skip(
+        lambda: Server((*QUICK, "ssl=on", f"ssl_cert_file={pair.certificate}", f"ssl_key_file={pair.key}"))
+    )
     yield server
     server.stop()
 

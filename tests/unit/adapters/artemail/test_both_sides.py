@@ -26,7 +26,6 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import RequestedService, Role, ServiceType, Volume
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.incoming_mail import MailInterpretation
-from gateway.services.letters import sample
 from tests.unit.adapters.artemail.support import (
     NUMBER,
     bldss,
@@ -224,17 +223,6 @@ def test_a_line_that_is_not_known_moves_no_other(lacking: str) -> None:
 def scribe_of_profile() -> AsciiTranscriber:
     characters = dialect_of(PEER).characters
     return AsciiTranscriber(characters.allowed, characters.own, characters.instead)
-
-
-@pytest.mark.parametrize("name", sorted(sample.CITATIONS))
-def test_every_sample_is_understood_as_what_it_is(name: str) -> None:
-    citation = sample.CITATIONS[name]
-
-    request = asked(written(message(request=borrowed(citation)), PEER))
-
-    assert request.citation.is_part == citation.is_part
-    assert request.citation.published == citation.published
-    assert request.citation.note == ""
 
 
 def test_an_order_of_a_library_with_other_habits() -> None:

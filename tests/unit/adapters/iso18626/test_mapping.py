@@ -43,6 +43,7 @@ from gateway.domain.requests.request import (
     Volume,
     VolumeState,
 )
+from gateway.domain.requests.request import Request as IllRequest
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from tests.support.requests import attempt, borrowing, lending, money
 
@@ -89,6 +90,20 @@ def tell(
         assert isinstance(read, Message)
         found.append(read)
     return tuple(found)
+
+
+def ask_lender(request: IllRequest, transaction: str = "B-17", profile: str = "") -> PartnerMessage:
+    return PartnerMessage(
+        id="1",
+        kind=EventKind.REQUEST,
+        at=NOW,
+        sender=BORROWER,
+        receiver=replace(LENDER, profile=profile),
+        role=Role.BORROWING,
+        transaction=transaction,
+        details=EventDetails(),
+        request=request,
+    )
 
 
 def hear(message: Message, dialect: Iso18626Dialect) -> IncomingPartnerMessage:
@@ -291,17 +306,7 @@ def test_a_retry_accepts_the_conditions_that_its_supplier_has_set(version: str, 
     conditions = (LoanCondition.NO_REPRODUCTION, LoanCondition.NO_RENEWAL)
     said_no = attempt(status=AttemptStatus.RETRY, partner="kyoto", transaction="B-17", conditions=conditions)
     asked = attempt(number=2, partner="kyoto", transaction="B-17-2")
-    message = PartnerMessage(
-        id="1",
-        kind=EventKind.REQUEST,
-        at=NOW,
-        sender=BORROWER,
-        receiver=replace(LENDER, profile="kyoto"),
-        role=Role.BORROWING,
-        transaction="B-17-2",
-        details=EventDetails(),
-        request=borrowing(attempts=(said_no, asked), current=2),
-    )
+    message = ask_lender(borrowing(attempts=(said_no, asked), current=2), "B-17-2", "kyoto")
     context = MappingContext(library_zone=OSLO, currency="NOK", ours=(BORROWER.symbol,), dialect=dialect)
     (said,) = messages_of_event(message, context)
 
@@ -315,16 +320,8 @@ def test_a_retry_accepts_the_conditions_that_its_supplier_has_set(version: str, 
 def test_who_is_asked_again_is_not_named_as_tried() -> None:
     """A broker would leave itself out."""
     tried = (attempt(status=AttemptStatus.UNFILLED), attempt(2, "kyoto", status=AttemptStatus.RETRY))
-    message = PartnerMessage(
-        id="1",
-        kind=EventKind.REQUEST,
-        at=NOW,
-        sender=BORROWER,
-        receiver=replace(LENDER, profile="kyoto"),
-        role=Role.BORROWING,
-        transaction="B-17-3",
-        details=EventDetails(),
-        request=borrowing(attempts=(*tried, attempt(3, "kyoto", transaction="B-17-3")), current=3),
+    message = ask_lender(
+        borrowing(attempts=(*tried, attempt(3, "kyoto", transaction="B-17-3")), current=3), "B-17-3", "kyoto"
     )
     context = MappingContext(library_zone=OSLO, currency="NOK", ours=(BORROWER.symbol,), dialect=Iso18626Dialect())
     (said,) = messages_of_event(message, context)
@@ -338,17 +335,7 @@ def test_who_is_asked_again_is_not_named_as_tried() -> None:
 def test_terms_of_a_request_that_came_through_us_go_on_to_its_supplier() -> None:
     terms = {"any-edition": "false", "preferred-edition": "ThisEdition", "accepted-condition": "LibraryUseOnly"}
     extras = tuple(CitationExtra(name, value) for name, value in terms.items())
-    message = PartnerMessage(
-        id="1",
-        kind=EventKind.REQUEST,
-        at=NOW,
-        sender=BORROWER,
-        receiver=LENDER,
-        role=Role.BORROWING,
-        transaction="B-17",
-        details=EventDetails(),
-        request=borrowing(attempts=(attempt(transaction="B-17"),), extras=extras),
-    )
+    message = ask_lender(borrowing(attempts=(attempt(transaction="B-17"),), extras=extras))
     dialect = Iso18626Dialect(version="2021-2")
     context = MappingContext(library_zone=OSLO, currency="NOK", ours=(BORROWER.symbol,), dialect=dialect)
     (said,) = messages_of_event(message, context)
@@ -377,17 +364,7 @@ def test_a_loss_is_understood_in_every_version(version: str) -> None:
 def test_the_patron_is_never_told() -> None:
     request = borrowing(attempts=(attempt(transaction="B-17"),))
     patron = replace(request.patron, id="p-1", identifier="21000000000025", note="ring meg")
-    message = PartnerMessage(
-        id="1",
-        kind=EventKind.REQUEST,
-        at=NOW,
-        sender=BORROWER,
-        receiver=LENDER,
-        role=Role.BORROWING,
-        transaction="B-17",
-        details=EventDetails(),
-        request=replace(request, patron=patron),
-    )
+    message = ask_lender(replace(request, patron=patron))
     (said,) = messages_of_event(message, MappingContext(library_zone=OSLO, currency="NOK"))
     data = encode_message(said, Iso18626Dialect().schema_version).data.decode()
 
@@ -414,17 +391,7 @@ def test_volumes_are_asked_for_one_by_one(
         attempts=(attempt(transaction="B-17"),),
         volumes=(Volume("1", "Bd. 1"), Volume("2", "Bd. 2")),
     )
-    message = PartnerMessage(
-        id="1",
-        kind=EventKind.REQUEST,
-        at=NOW,
-        sender=BORROWER,
-        receiver=LENDER,
-        role=Role.BORROWING,
-        transaction="B-17",
-        details=EventDetails(),
-        request=wish,
-    )
+    message = ask_lender(wish)
     (said,) = messages_of_event(message, MappingContext(library_zone=OSLO, currency="NOK", dialect=dialect))
     read = decode_message(encode_message(said, dialect.schema_version).data).message
     assert isinstance(read, Request)

@@ -20,7 +20,7 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.requests.citation import CitationExtra, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
-from gateway.domain.requests.request import RequestedService, Role, ServiceType, Volume
+from gateway.domain.requests.request import Role, Volume
 from gateway.services.letters import sample
 from tests.unit.adapters.tagged_mail.support import (
     NUMBER,
@@ -185,26 +185,6 @@ def test_that_nothing_is_renewed_is_a_condition() -> None:
         (LoanCondition.NO_RENEWAL,),
         (),
     ]
-
-
-@pytest.mark.parametrize("name", sorted(sample.CITATIONS))
-def test_a_request_comes_back_whole(name: str) -> None:
-    asked = sample.sample_request(name)
-    asked = replace(asked, service=RequestedService(ServiceType.COPY if asked.citation.is_part else ServiceType.LOAN))
-
-    event = only(read(written(message(EventKind.REQUEST, request=asked)), profile=of_the_other_side()))
-
-    assert event.request is not None
-    found, wanted = event.request.citation, asked.citation
-    title = f"{wanted.title}: {wanted.subtitle}" if wanted.subtitle else wanted.title
-    assert (found.title, found.author) == (title, wanted.author)
-    assert (found.component_title, found.component_author) == (wanted.component_title, wanted.component_author)
-    assert (found.published, found.pages, found.edition) == (wanted.published, wanted.pages, wanted.edition)
-    assert (found.volume, found.issue, found.call_number) == (wanted.volume, wanted.issue, wanted.call_number)
-    assert found.identifiers == wanted.identifiers
-    assert event.request.service.type is asked.service.type
-    assert event.request.dates.need_by == asked.dates.need_by
-    assert event.request.maximum_cost == asked.costs.maximum
 
 
 def test_a_loan_that_we_broker_goes_to_the_requester() -> None:
