@@ -28,7 +28,8 @@ def set_clock(gateway: Running) -> FixedClock:
     clock = FixedClock(datetime(2026, 3, 2, 8, 0, 10, tzinfo=UTC))
     pages: Any = gateway.gateway._staff_pages
     parts = pages._parts
-    for part in (parts.sign_in, parts.sign_in._attempts, parts.users, parts.factors):
+    users = [library.users for library in parts.libraries.values()]
+    for part in (parts.sign_in, parts.sign_in._attempts, parts.factors, *users):
         part._clock = clock
     return clock
 
