@@ -57,8 +57,7 @@ class TrialReception:
     def max_bytes(self) -> int:
         return self._party.exchange.profile.max_bytes
 
-    async def pass_seconds(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+    pass_seconds = staticmethod(asyncio.sleep)
 
     async def receive_message(self, arrival: RawMessage) -> MockReply:
         answer, is_of_trial = self._answer_message(arrival)

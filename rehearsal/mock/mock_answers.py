@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gateway.domain.value import value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer
+from rehearsal.mock.mock_log import GivenAnswer
 from rehearsal.ports.rehearsals import SpoilsAnswers
 from rehearsal.scenarios.scenario import AnswerChange
 
@@ -42,7 +43,8 @@ class MockReception(Protocol):
 
     async def receive_message(self, arrival: RawMessage) -> MockReply: ...
 
-    async def pass_seconds(self, seconds: float) -> None: ...
+    @property
+    def pass_seconds(self) -> PassSeconds: ...
 
 
 class AnswerChanger:
@@ -67,6 +69,12 @@ class AnswerChanger:
         """`number`: its place among the answers to this message, from 1."""
         name = self._misbehaviour
         return self._rehearsal.spoil_answer(name, answer, number) if name else answer
+
+    def show_answer(self, answer: ResponderAnswer | None) -> GivenAnswer:
+        """Show an answer in the log; None: there was none."""
+        if answer is None:
+            return GivenAnswer()
+        return GivenAnswer(answer.body, answer.status if self._over_http else 0)
 
 
 def describe_change(change: AnswerChange) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import field
 from datetime import datetime
-from typing import Protocol
 
 from gateway.domain.requests.request import LibraryParty
 from gateway.domain.value import value_object
@@ -65,22 +64,6 @@ class ShownRequest:
     state: str = ""
 
 
-class PlayedSystem(Protocol):
-    """Whoever is played, as the page shows it."""
-
-    @property
-    def shown_parties(self) -> MockParties: ...
-
-    @property
-    def exchanges(self) -> Sequence[MockExchange]: ...
-
-    def list_requests(self) -> Sequence[ShownRequest]:
-        """The last one comes last."""
-        ...
-
-    async def stop(self) -> None: ...
-
-
 class MockExchangeLog:
     """`show_body` makes of a message what people may see."""
 
@@ -90,17 +73,18 @@ class MockExchangeLog:
         self._count = 0
 
     def record_arrival(
-        self, came: LoggedMessage, answer: GivenAnswer, note: str, transaction: str = "", scenario: str = ""
+        self, message: LoggedMessage, answer: GivenAnswer, note: str, transaction: str = "", scenario: str = ""
     ) -> None:
-        self._record_exchange(True, came, answer, note, transaction, scenario)
+        self.record_sent(message, answer, note, transaction, scenario, came=True)
 
     def record_sent(
-        self, sent: LoggedMessage, answer: GivenAnswer, note: str, transaction: str = "", scenario: str = ""
-    ) -> None:
-        self._record_exchange(False, sent, answer, note, transaction, scenario)
-
-    def _record_exchange(
-        self, came: bool, message: LoggedMessage, answer: GivenAnswer, note: str, transaction: str, scenario: str
+        self,
+        message: LoggedMessage,
+        answer: GivenAnswer,
+        note: str,
+        transaction: str = "",
+        scenario: str = "",
+        came: bool = False,
     ) -> None:
         self._count += 1
         self.exchanges.append(

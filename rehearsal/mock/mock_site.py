@@ -19,7 +19,7 @@ from gateway.web.html.visits import preferred_languages
 from gateway.web.inbound import ReadTimeouts, read_body
 from gateway.web.trusted_proxies import TrustedProxies
 from rehearsal.mock.mock_answers import MockReception
-from rehearsal.mock.mock_log import PlayedSystem
+from rehearsal.mock.played_system import PlayedSystem
 
 REFRESH_SECONDS = 5
 SHOWN_EXCHANGES = 100

@@ -29,14 +29,8 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import ChannelMessage, IncomingPartnerMessage, PartnerChannel
 from rehearsal.mock.mock_answers import PassSeconds
-from rehearsal.mock.mock_log import (
-    GivenAnswer,
-    LoggedMessage,
-    MockExchange,
-    MockExchangeLog,
-    MockParties,
-    ShownRequest,
-)
+from rehearsal.mock.mock_log import GivenAnswer, LoggedMessage, MockParties, ShownRequest
+from rehearsal.mock.played_system import PlayedSystem
 from rehearsal.partners.mock_conversation import MockConversation, compose_request
 from rehearsal.scenarios.scenario import MockScenario, PlayedRole, SaidEvent, choose_scenario, find_marked_name
 
@@ -74,7 +68,7 @@ class MockPlay:
     write_elements: WriteElements = keep_profile
 
 
-class MockPartner:
+class MockPartner(PlayedSystem):
     """`make_channel` is given what takes each message that has been sent; `show_body` makes of a message what people
     may see. `pass_seconds` is told how long it takes its time."""
 
@@ -86,13 +80,11 @@ class MockPartner:
         clock: Clock,
         pass_seconds: PassSeconds = asyncio.sleep,
     ) -> None:
+        super().__init__(play.parties, show_body, pass_seconds)
         self.play = play
         self.conversations: OrderedDict[str, MockConversation] = OrderedDict()
         self._channel = make_channel(_note_sent)
-        self._log = MockExchangeLog(show_body)
         self._clock = clock
-        self.pass_seconds = pass_seconds
-        self._speaking: set[asyncio.Task[None]] = set()
         self._turn = 0
         self._numbers = 0
 
@@ -163,21 +155,6 @@ class MockPartner:
 
     # --- what the partner says -------------------------------------------------------------------------------
 
-    @property
-    def is_speaking(self) -> bool:
-        return bool(self._speaking)
-
-    async def finish_speaking(self) -> None:
-        """Wait until nothing is under way that follows from what has come."""
-        while self._speaking:
-            await asyncio.gather(*self._speaking)
-            await asyncio.sleep(0)  # tasks that have ended are taken out then
-
-    async def stop(self) -> None:
-        for task in self._speaking:
-            task.cancel()
-        await asyncio.gather(*self._speaking, return_exceptions=True)
-
     def begin_scenario(self, scenario: MockScenario) -> MockConversation:
         """A requester asks for something: its request goes out in a moment."""
         request = compose_request(
@@ -190,9 +167,7 @@ class MockPartner:
 
     def start_speaking(self, conversation: MockConversation, said: Sequence[SaidEvent]) -> None:
         if said:
-            task = asyncio.get_running_loop().create_task(self._speak_in_turn(conversation, said))
-            self._speaking.add(task)
-            task.add_done_callback(self._speaking.discard)
+            self.speak(self._speak_in_turn(conversation, said))
 
     async def _speak_in_turn(self, conversation: MockConversation, events: Sequence[SaidEvent]) -> None:
         """Say what follows from one message before what follows from the next."""
@@ -223,14 +198,6 @@ class MockPartner:
             self._record_said(conversation, said_event.event, messages, note)
 
     # --- what is shown ---------------------------------------------------------------------------------------
-
-    @property
-    def shown_parties(self) -> MockParties:
-        return self.play.parties
-
-    @property
-    def exchanges(self) -> Sequence[MockExchange]:
-        return self._log.exchanges
 
     def list_requests(self) -> Sequence[ShownRequest]:
         return [

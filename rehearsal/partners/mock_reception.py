@@ -18,8 +18,8 @@ from gateway.ports.responder import (
     Responder,
     ResponderAnswer,
 )
-from rehearsal.mock.mock_answers import AnswerChanger, MockReply, describe_change
-from rehearsal.mock.mock_log import GivenAnswer, LoggedMessage
+from rehearsal.mock.mock_answers import AnswerChanger, MockReply, PassSeconds, describe_change
+from rehearsal.mock.mock_log import LoggedMessage
 from rehearsal.partners.mock_conversation import MockConversation
 from rehearsal.partners.mock_partner import MockPartner
 from rehearsal.ports.rehearsals import ProtocolRehearsal
@@ -49,8 +49,9 @@ class MessageReception:
     def max_bytes(self) -> int:
         return self.partner.play.profile.max_bytes
 
-    async def pass_seconds(self, seconds: float) -> None:
-        await self.partner.pass_seconds(seconds)
+    @property
+    def pass_seconds(self) -> PassSeconds:
+        return self.partner.pass_seconds
 
     async def receive_message(self, arrival: RawMessage) -> MockReply:
         """The answer, by protocol and scenario."""
@@ -158,6 +159,5 @@ class MessageReception:
         answer: ResponderAnswer | None,
         note: str,
     ) -> None:
-        status = answer.status if answer is not None and self.partner.play.over_http else 0
-        given = GivenAnswer(answer.body if answer is not None else b"", status)
+        given = self._answer_changer.show_answer(answer)
         self.partner.record_arrival(LoggedMessage(arrival.received, service, arrival.body), conversation, given, note)

@@ -12,16 +12,10 @@ from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.value import value_object
-from gateway.ports.responder import RawMessage, ResponderAnswer
+from gateway.ports.responder import RawMessage
 from rehearsal.mock.mock_answers import AnswerChanger, MockReply, PassSeconds, describe_change
-from rehearsal.mock.mock_log import (
-    GivenAnswer,
-    LoggedMessage,
-    MockExchange,
-    MockExchangeLog,
-    MockParties,
-    ShownRequest,
-)
+from rehearsal.mock.mock_log import LoggedMessage, MockParties
+from rehearsal.mock.played_system import AnsweringSystem
 from rehearsal.ports.rehearsals import (
     CatalogueConversation,
     CatalogueFinding,
@@ -79,21 +73,17 @@ class CataloguePlay:
     misbehaviour: str = ""
 
 
-class PlayedCatalogue:
+class PlayedCatalogue(AnsweringSystem):
     """`pass_seconds` is told how long it takes its time."""
 
     def __init__(
         self, play: CataloguePlay, rehearsal: CatalogueRehearsal, pass_seconds: PassSeconds = asyncio.sleep
     ) -> None:
+        changer = AnswerChanger(rehearsal, play.misbehaviour, rehearsal.cut_messages is None)
+        super().__init__(play.parties, play.choice, changer, bytes, pass_seconds)
         self.play = play
         self._rehearsal = rehearsal
-        self._over_http = rehearsal.cut_messages is None
-        self._answer_changer = AnswerChanger(rehearsal, play.misbehaviour, self._over_http)
         self._conversation = rehearsal.open_conversation()
-        self._log = MockExchangeLog(lambda body: body)
-        self._pass_seconds = pass_seconds
-
-    # --- what it is asked ----------------------------------------------------------------------------------
 
     @property
     def protocol(self) -> str:
@@ -102,9 +92,6 @@ class PlayedCatalogue:
     @property
     def max_bytes(self) -> int:
         return MAX_QUESTION_BYTES
-
-    async def pass_seconds(self, seconds: float) -> None:
-        await self._pass_seconds(seconds)
 
     @property
     def cut_messages(self) -> Callable[[int], MessageSplitter] | None:
@@ -123,7 +110,7 @@ class PlayedCatalogue:
             question = conversation.read_question(arrival)
         except MalformedMessage as malformed:
             answer = self._answer_changer.spoil_answer(conversation.refuse_question(arrival, str(malformed)), 1)
-            self._record_arrival(arrival, "", answer, f"refused: {malformed}", "")
+            self._record_arrival(_show_question(arrival, ""), answer, f"refused: {malformed}")
             return MockReply(answer=answer)
         chosen = self.play.choice.choose_reaction(question.kind.value, question.text)
         change = chosen.reaction.answer
@@ -132,32 +119,14 @@ class PlayedCatalogue:
         else:
             answer = conversation.write_answer(arrival, _find_records(question, change))
         given = self._answer_changer.change_answer(answer, change)
-        self._record_arrival(arrival, question.kind.value, given, describe_change(change), chosen.scenario.name)
+        message = _show_question(arrival, question.kind.value)
+        self._record_arrival(message, given, describe_change(change), scenario=chosen.scenario.name)
         return MockReply(answer=given, after_seconds=change.after_seconds)
 
-    def _record_arrival(
-        self, arrival: RawMessage, service: str, answer: ResponderAnswer | None, note: str, scenario: str
-    ) -> None:
-        asked = "\n".join(f"{name}={value}" for name, value in arrival.query.items()).encode() or arrival.body
-        status = answer.status if answer is not None and self._over_http else 0
-        given_answer = GivenAnswer(answer.body if answer is not None else b"", status)
-        self._log.record_arrival(LoggedMessage(arrival.received, service, asked), given_answer, note, scenario=scenario)
 
-    # --- what is shown ---------------------------------------------------------------------------------------
-
-    @property
-    def shown_parties(self) -> MockParties:
-        return self.play.parties
-
-    @property
-    def exchanges(self) -> Sequence[MockExchange]:
-        return self._log.exchanges
-
-    def list_requests(self) -> Sequence[ShownRequest]:
-        return self.play.choice.list_requests()
-
-    async def stop(self) -> None:
-        """It says nothing by itself."""
+def _show_question(arrival: RawMessage, service: str) -> LoggedMessage:
+    asked = "\n".join(f"{name}={value}" for name, value in arrival.query.items()).encode() or arrival.body
+    return LoggedMessage(arrival.received, service, asked)
 
 
 def _find_records(question: CatalogueQuestion, change: AnswerChange) -> CatalogueFinding:

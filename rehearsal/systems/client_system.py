@@ -14,14 +14,8 @@ from gateway.domain.value import value_object
 from gateway.ports.message_transport import Place
 from gateway.ports.responder import ExchangeContext
 from rehearsal.mock.mock_answers import PassSeconds
-from rehearsal.mock.mock_log import (
-    GivenAnswer,
-    LoggedMessage,
-    MockExchange,
-    MockExchangeLog,
-    MockParties,
-    ShownRequest,
-)
+from rehearsal.mock.mock_log import GivenAnswer, LoggedMessage, MockParties, ShownRequest
+from rehearsal.mock.played_system import PlayedSystem
 from rehearsal.ports.partner_simulator import InvalidParameter, MessageFate, PartnerService, PartnerSimulator
 from rehearsal.ports.rehearsals import SystemRehearsal
 from rehearsal.scenarios.scenario import AskedService, MockScenario
@@ -48,7 +42,7 @@ class ClientPlay:
     values: Mapping[str, str]
 
 
-class PlayedClient:
+class PlayedClient(PlayedSystem):
     """`show_body` makes of a message what people may see. `pass_seconds` is told how long it takes its time."""
 
     def __init__(
@@ -60,14 +54,12 @@ class PlayedClient:
         clock: Clock,
         pass_seconds: PassSeconds = asyncio.sleep,
     ) -> None:
+        super().__init__(play.parties, show_body, pass_seconds)
         self.play = play
         self._simulator = simulator
         self._rehearsal = rehearsal
-        self._log = MockExchangeLog(show_body)
         self._clock = clock
-        self._pass_seconds = pass_seconds
         self._requests: OrderedDict[str, ShownRequest] = OrderedDict()
-        self._asking: set[asyncio.Task[None]] = set()
         self._numbers = 0
 
     # --- what it asks --------------------------------------------------------------------------------------
@@ -76,13 +68,7 @@ class PlayedClient:
         """Its messages go out in a moment."""
         self._numbers += 1
         number = f"MOCK{self._clock.now():%y%m%d%H%M%S}{self._numbers}"
-        task = asyncio.get_running_loop().create_task(self._ask_in_turn(number, scenario))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
-
-    async def finish_asking(self) -> None:
-        """Wait until nothing is left to ask."""
-        await asyncio.gather(*self._asking)
+        self.speak(self._ask_in_turn(number, scenario))
 
     async def _ask_in_turn(self, number: str, scenario: MockScenario) -> None:
         for asked in scenario.ask:
@@ -92,7 +78,7 @@ class PlayedClient:
                 self._record_message(asked.service, b"", GivenAnswer(), number, scenario, "never sent by this partner")
                 continue
             if asked.after_seconds:
-                await self._pass_seconds(asked.after_seconds)
+                await self.pass_seconds(asked.after_seconds)
             if not await self._ask_service(number, scenario, asked, service):
                 self._note_state(number, scenario, f"ended at {service.wire}")
                 return
@@ -159,18 +145,5 @@ class PlayedClient:
         while len(self._requests) > MAX_REQUESTS:
             self._requests.popitem(last=False)
 
-    @property
-    def shown_parties(self) -> MockParties:
-        return self.play.parties
-
-    @property
-    def exchanges(self) -> Sequence[MockExchange]:
-        return self._log.exchanges
-
     def list_requests(self) -> Sequence[ShownRequest]:
         return list(self._requests.values())
-
-    async def stop(self) -> None:
-        for task in self._asking:
-            task.cancel()
-        await asyncio.gather(*self._asking, return_exceptions=True)

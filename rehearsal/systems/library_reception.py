@@ -8,7 +8,7 @@ the profile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import tzinfo
 
@@ -18,17 +18,11 @@ from gateway.domain.value import value_object
 from gateway.ports.responder import ExchangeContext, MessageEnvelope, RawMessage, Responder, ResponderAnswer
 from gateway.services.circulation.dispatch import SERVICES
 from rehearsal.mock.mock_answers import AnswerChanger, MockReply, PassSeconds, describe_change
-from rehearsal.mock.mock_log import (
-    GivenAnswer,
-    LoggedMessage,
-    MockExchange,
-    MockExchangeLog,
-    MockParties,
-    ShownRequest,
-)
+from rehearsal.mock.mock_log import LoggedMessage, MockParties
+from rehearsal.mock.played_system import AnsweringSystem
 from rehearsal.ports.rehearsals import SystemRehearsal
 from rehearsal.scenarios.scenario import ANY_MESSAGE
-from rehearsal.scenarios.scenario_choice import ChosenReaction, ScenarioChoice
+from rehearsal.scenarios.scenario_choice import ScenarioChoice
 
 AnswerMessage = Callable[[RawMessage], Awaitable[ResponderAnswer]]
 
@@ -64,7 +58,7 @@ class LibraryPlay:
     over_http: bool = True
 
 
-class PlayedLibrarySystem:
+class PlayedLibrarySystem(AnsweringSystem):
     """`carry_out`: in the sample library. `pass_seconds` is told how long it takes its time."""
 
     def __init__(
@@ -75,14 +69,11 @@ class PlayedLibrarySystem:
         carry_out: AnswerMessage,
         pass_seconds: PassSeconds = asyncio.sleep,
     ) -> None:
+        changer = AnswerChanger(rehearsal, play.misbehaviour, play.over_http)
+        super().__init__(play.parties, play.choice, changer, responder.conceal_secrets, pass_seconds)
         self.play = play
         self._responder = responder
-        self._answer_changer = AnswerChanger(rehearsal, play.misbehaviour, play.over_http)
-        self._log = MockExchangeLog(responder.conceal_secrets)
         self._carry_out = carry_out
-        self._pass_seconds = pass_seconds
-
-    # --- what it is asked ----------------------------------------------------------------------------------
 
     @property
     def protocol(self) -> str:
@@ -92,9 +83,6 @@ class PlayedLibrarySystem:
     @property
     def max_bytes(self) -> int:
         return self.play.profile.max_bytes
-
-    async def pass_seconds(self, seconds: float) -> None:
-        await self._pass_seconds(seconds)
 
     async def receive_message(self, arrival: RawMessage) -> MockReply:
         play = self.play
@@ -116,40 +104,13 @@ class PlayedLibrarySystem:
         else:
             answer = await self._carry_out(arrival)
         responder_answer = self._answer_changer.change_answer(answer, change)
-        self._record_arrival(arrival, envelope, responder_answer, describe_change(change), chosen_reaction)
+        message = LoggedMessage(arrival.received, envelope.service, arrival.body)
+        scenario = chosen_reaction.scenario.name
+        self._record_arrival(message, responder_answer, describe_change(change), chosen_reaction.subject, scenario)
         return MockReply(answer=responder_answer, after_seconds=change.after_seconds)
 
     async def _answer_unread(self, arrival: RawMessage, envelope: MessageEnvelope) -> MockReply:
         answer = self._answer_changer.spoil_answer(await self._carry_out(arrival), 1)
-        self._record_arrival(arrival, envelope, answer, "not understood", None)
-        return MockReply(answer=answer)
-
-    def _record_arrival(
-        self,
-        arrival: RawMessage,
-        envelope: MessageEnvelope,
-        answer: ResponderAnswer | None,
-        note: str,
-        reaction: ChosenReaction | None,
-    ) -> None:
-        status = answer.status if answer is not None and self.play.over_http else 0
-        given_answer = GivenAnswer(answer.body if answer is not None else b"", status)
         message = LoggedMessage(arrival.received, envelope.service, arrival.body)
-        subject, scenario = (reaction.subject, reaction.scenario.name) if reaction is not None else ("", "")
-        self._log.record_arrival(message, given_answer, note, subject, scenario)
-
-    # --- what is shown ---------------------------------------------------------------------------------------
-
-    @property
-    def shown_parties(self) -> MockParties:
-        return self.play.parties
-
-    @property
-    def exchanges(self) -> Sequence[MockExchange]:
-        return self._log.exchanges
-
-    def list_requests(self) -> Sequence[ShownRequest]:
-        return self.play.choice.list_requests()
-
-    async def stop(self) -> None:
-        """It says nothing by itself."""
+        self._record_arrival(message, answer, "not understood")
+        return MockReply(answer=answer)

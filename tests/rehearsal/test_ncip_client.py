@@ -105,7 +105,7 @@ def play_client(installation: Installation, samples: SampleLibraries) -> PlayCli
 
 async def play_scenario(client: PlayedClient, name: str) -> list[MockExchange]:
     client.begin_scenario(SCENARIOS[name])
-    await client.finish_asking()
+    await client.finish_speaking()
     return [one for one in client.exchanges if one.body]
 
 
