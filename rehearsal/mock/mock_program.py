@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from dataclasses import field
 
 import click
 
@@ -40,48 +40,33 @@ class MockProgram:
     begin: Callable[[], None] = begin_nothing
 
 
-class MockKind(Protocol):
-    """The kind of system played under a profile: one class for each kind, listed in `rehearsal.mock.mock_command`."""
+OpenProgram = Callable[[Installation, Profile, MockOptions, str | None], AbstractAsyncContextManager[MockProgram]]
+"""Opens what is played, with the value of `--against`. Raises click.UsageError, and on entering ConfigurationError."""
 
-    @property
-    def roles(self) -> tuple[PlayedRole, ...]:
-        """The roles whose scenarios can be chosen."""
-        ...
 
-    @property
-    def is_over_http(self) -> bool:
-        """Messages come to the port of the page."""
-        ...
+def refuse_address(against: str | None, _settings: Settings, _profile: Profile) -> str:
+    """Refuse an address of who sends nothing by itself. Raises click.UsageError."""
+    if against is not None:
+        raise click.UsageError("--against: this simulation does not send messages")
+    return ""
 
-    @property
-    def is_recorded(self) -> bool:
-        """True if real systems were recorded in its protocol, which some scenarios are compared with."""
-        ...
 
-    @property
-    def misbehaviours(self) -> Mapping[str, str]:
-        """The mistakes that can be made in each answer, in plain words, by name."""
-        ...
+@value_object(kw_only=True)
+class MockKind:
+    """The kind of system played under a profile. `roles`: whose scenarios can be chosen; `is_over_http`: messages come
+    to the port of the page; `is_recorded`: real systems were recorded in its protocol, with which some scenarios are
+    compared; `misbehaviours`: mistakes that can be made in each answer, in plain words, by name; `value_names`: what
+    `--value` may name, likewise, and `needed_value` the one of these that must be named, empty: none;
+    `choose_address`: where its own messages go, empty: it sends none."""
 
-    @property
-    def value_names(self) -> Mapping[str, str]:
-        """The values that `--value` may name, in plain words, by name."""
-        ...
-
-    @property
-    def needed_value(self) -> str:
-        """The one of these that must be named; empty: none."""
-        ...
-
-    def choose_address(self, against: str | None, settings: Settings, profile: Profile) -> str:
-        """Choose where its own messages go; empty: it sends none. Raises click.UsageError."""
-        ...
-
-    def open_program(
-        self, installation: Installation, profile: Profile, options: MockOptions, against: str | None
-    ) -> AbstractAsyncContextManager[MockProgram]:
-        """Open the program; raises click.UsageError, and on entering ConfigurationError."""
-        ...
+    roles: tuple[PlayedRole, ...]
+    is_over_http: bool
+    open_program: OpenProgram
+    is_recorded: bool = False
+    misbehaviours: Mapping[str, str] = field(default_factory=dict)
+    value_names: Mapping[str, str] = field(default_factory=dict)
+    needed_value: str = ""
+    choose_address: Callable[[str | None, Settings, Profile], str] = refuse_address
 
 
 def load_page_texts(settings: Settings) -> TextCatalogues:
@@ -95,10 +80,3 @@ def check_url_or_tcp(against: str) -> str:
     else:
         parse_tcp_address(against, "--against")
     return against
-
-
-def refuse_address(against: str | None) -> str:
-    """Refuse an address of who sends nothing by itself. Raises click.UsageError."""
-    if against is not None:
-        raise click.UsageError("--against: this simulation does not send messages")
-    return ""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import ClassVar
 
 import click
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.cli.installation import Installation
 from gateway.domain.profile import Profile
-from gateway.domain.value import value_object
+from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.outgoing_mail import Mailer, MailSecurity, MailServer
 from gateway.secrets import resolve_secret
 from gateway.settings import Settings
 from rehearsal.mock.mock_lines import MockLines
-from rehearsal.mock.mock_program import MockProgram, load_page_texts
+from rehearsal.mock.mock_program import MockKind, MockProgram, load_page_texts
 from rehearsal.mock.mock_site import MockEndpoint, MockSite
 from rehearsal.partners.mock_mail_server import MockMailServer
 from rehearsal.partners.mock_partner import MockPartner
@@ -33,113 +32,97 @@ from rehearsal.partners.partner_assembly import (
 from rehearsal.scenarios.scenario import MockScenario, PlayedRole
 from rehearsal.send.send_command import find_daemon_address, format_host, parse_tcp_address, require_http_url
 
-
-class _FollowsRequests:
-    """A partner that supplies, or asks for something."""
-
-    roles = (PlayedRole.LENDING, PlayedRole.BORROWING)
-    value_names: ClassVar[Mapping[str, str]] = {}
-    needed_value = ""
+PARTNER = (PlayedRole.LENDING, PlayedRole.BORROWING)
+"""A partner supplies, or asks for something."""
 
 
-@value_object
-class _ProtocolMock(_FollowsRequests):
-    """Speaks a protocol, and answers each message in it."""
-
-    rehearsed: RehearsedProtocol
-    is_over_http: ClassVar[bool]
-    is_recorded: ClassVar[bool]
-
-    @property
-    def misbehaviours(self) -> Mapping[str, str]:
-        return self.rehearsed.rehearsal.misbehaviours
-
-    def choose_address(self, against: str | None, settings: Settings, profile: Profile) -> str:
-        if against is None:
-            return find_daemon_address(settings, self.rehearsed.adapter, profile)
-        if self.is_over_http:
-            require_http_url(against, "--against")
-        else:
-            parse_tcp_address(against, "--against")
-        return against
-
-
-@value_object
-class HttpPartnerMock(_ProtocolMock):
-    is_over_http = True
-    is_recorded = True
-
-    @asynccontextmanager
-    async def open_program(
-        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
-    ) -> AsyncIterator[MockProgram]:
-        partner = _build_partner(installation, profile, options)
-        reception = MessageReception(partner, self.rehearsed.adapter.responder(), self.rehearsed.rehearsal)
-        site = MockSite(partner, load_page_texts(installation.settings), MockEndpoint(reception, installation.clock))
-        yield MockProgram(site, options.address, begin=partial(_begin_scenarios, partner, options.chosen))
-
-
-@value_object
-class TcpPartnerMock(_ProtocolMock):
-    is_over_http = False
-    is_recorded = False
-
-    @asynccontextmanager
-    async def open_program(
-        self, installation: Installation, profile: Profile, options: MockOptions, _against: str | None
-    ) -> AsyncIterator[MockProgram]:
-        settings, adapter = installation.settings, self.rehearsed.adapter
-        lines = MockLines(adapter.responder(), adapter.name, profile, settings.folder, installation.clock)
-        partner = _build_partner(installation, profile, options, lines=lines)
-        reception = MessageReception(partner, adapter.responder(), self.rehearsed.rehearsal)
-        yield MockProgram(
-            MockSite(partner, load_page_texts(settings)),
-            options.address,
-            listen=partial(lines.start, reception),
-            stop_listening=lines.stop,
-            begin=partial(_begin_scenarios, partner, options.chosen),
-        )
-
-
-@value_object
-class MailPartnerMock(_FollowsRequests):
-    """A mock of a partner by a format of mails."""
-
-    rehearsed: RehearsedMailFormat
-    is_over_http = False
-    is_recorded = False
-    misbehaviours: ClassVar[Mapping[str, str]] = {}  # a mail has no answer that could be wrong
-
-    def choose_address(self, _against: str | None, settings: Settings, profile: Profile) -> str:
-        return find_library_address(settings, profile)
-
-    @asynccontextmanager
-    async def open_program(
-        self, installation: Installation, profile: Profile, options: MockOptions, against: str | None
-    ) -> AsyncIterator[MockProgram]:
-        settings, clock = installation.settings, installation.clock
-        server = choose_mail_server(against, settings)
-        partner = _build_partner(installation, profile, options, mailer=make_mailer(installation, server))
-        reception = make_mail_reception(partner, self.rehearsed, installation.adapters)
-        mails = MockMailServer(reception, profile.max_bytes, clock)
-        yield MockProgram(
-            MockSite(partner, load_page_texts(settings)),
-            f"{options.address} by {format_host(server.host)}:{server.port}",
-            listen=mails.start,
-            stop_listening=mails.stop,
-            begin=partial(_begin_scenarios, partner, options.chosen),
-        )
-
-
-def find_partner_mock(
-    adapters: AdapterRegistry, profile: Profile
-) -> HttpPartnerMock | TcpPartnerMock | MailPartnerMock | None:
+def find_partner_mock(adapters: AdapterRegistry, profile: Profile) -> MockKind | None:
     found = find_rehearsed_protocol(adapters, profile)
     if found is None:
         return None
     if isinstance(found, RehearsedMailFormat):
-        return MailPartnerMock(found)
-    return HttpPartnerMock(found) if found.adapter.over_http else TcpPartnerMock(found)
+        return MockKind(
+            roles=PARTNER,
+            is_over_http=False,
+            open_program=partial(_open_mail_partner, found),
+            choose_address=find_library_address,
+        )
+    over_http = found.adapter.over_http
+    return MockKind(
+        roles=PARTNER,
+        is_over_http=over_http,
+        is_recorded=over_http,
+        misbehaviours=found.rehearsal.misbehaviours,
+        open_program=partial(_open_http_partner if over_http else _open_tcp_partner, found),
+        choose_address=partial(_choose_partner_address, found.adapter),
+    )
+
+
+def _choose_partner_address(adapter: ProtocolAdapter, against: str | None, settings: Settings, profile: Profile) -> str:
+    """Choose where its own messages go. Raises click.UsageError."""
+    if against is None:
+        return find_daemon_address(settings, adapter, profile)
+    if adapter.over_http:
+        require_http_url(against, "--against")
+    else:
+        parse_tcp_address(against, "--against")
+    return against
+
+
+@asynccontextmanager
+async def _open_http_partner(
+    rehearsed: RehearsedProtocol,
+    installation: Installation,
+    profile: Profile,
+    options: MockOptions,
+    _against: str | None,
+) -> AsyncIterator[MockProgram]:
+    partner = _build_partner(installation, profile, options)
+    reception = MessageReception(partner, rehearsed.adapter.responder(), rehearsed.rehearsal)
+    site = MockSite(partner, load_page_texts(installation.settings), MockEndpoint(reception, installation.clock))
+    yield MockProgram(site, options.address, begin=partial(_begin_scenarios, partner, options.chosen))
+
+
+@asynccontextmanager
+async def _open_tcp_partner(
+    rehearsed: RehearsedProtocol,
+    installation: Installation,
+    profile: Profile,
+    options: MockOptions,
+    _against: str | None,
+) -> AsyncIterator[MockProgram]:
+    settings, adapter = installation.settings, rehearsed.adapter
+    lines = MockLines(adapter.responder(), adapter.name, profile, settings.folder, installation.clock)
+    partner = _build_partner(installation, profile, options, lines=lines)
+    reception = MessageReception(partner, adapter.responder(), rehearsed.rehearsal)
+    yield MockProgram(
+        MockSite(partner, load_page_texts(settings)),
+        options.address,
+        listen=partial(lines.start, reception),
+        stop_listening=lines.stop,
+        begin=partial(_begin_scenarios, partner, options.chosen),
+    )
+
+
+@asynccontextmanager
+async def _open_mail_partner(
+    rehearsed: RehearsedMailFormat,
+    installation: Installation,
+    profile: Profile,
+    options: MockOptions,
+    against: str | None,
+) -> AsyncIterator[MockProgram]:
+    settings, clock = installation.settings, installation.clock
+    server = choose_mail_server(against, settings)
+    partner = _build_partner(installation, profile, options, mailer=make_mailer(installation, server))
+    mails = MockMailServer(make_mail_reception(partner, rehearsed, installation.adapters), profile.max_bytes, clock)
+    yield MockProgram(
+        MockSite(partner, load_page_texts(settings)),
+        f"{options.address} by {format_host(server.host)}:{server.port}",
+        listen=mails.start,
+        stop_listening=mails.stop,
+        begin=partial(_begin_scenarios, partner, options.chosen),
+    )
 
 
 def _build_partner(
@@ -169,7 +152,7 @@ def _begin_scenarios(partner: MockPartner, scenarios: Sequence[MockScenario]) ->
 # --- by mail -----------------------------------------------------------------------------------------------
 
 
-def find_library_address(settings: Settings, profile: Profile) -> str:
+def find_library_address(_against: str | None, settings: Settings, profile: Profile) -> str:
     """Find the address where partners write to. Raises click.UsageError."""
     library_address = settings.mail.reply_to or settings.find_library(profile.library).email or settings.mail.sender
     if not library_address:
