@@ -31,8 +31,8 @@ from rehearsal.scenarios.scenario import SHIPPED_SCENARIOS, load_scenarios
 from rehearsal.systems.catalogue_lines import MockCatalogueLines
 from rehearsal.systems.catalogue_reception import CATALOGUE_RECORDS, PlayedCatalogue
 from rehearsal.systems.system_assembly import find_rehearsed_catalogue, make_mock_catalogue
-from tests.interop.catalogues import started
 from tests.support import yaz
+from tests.support.installed import start_or_skip
 from tests.support.zebra import binary
 
 SCENARIOS = load_scenarios([SHIPPED_SCENARIOS])
@@ -195,7 +195,7 @@ async def test_a_query_that_a_target_does_not_take_is_refused(query: str, play_t
 
 
 async def test_yaz_client_finds_it_and_sees_it(play_target: PlayTarget) -> None:
-    started(lambda: binary("yaz-client"))
+    start_or_skip(lambda: binary("yaz-client"))
     async with play_target(kind="z3950") as target:
         dialect = target.profile.dialects["z3950"]
         assert isinstance(dialect, Z3950Dialect)
