@@ -1,4 +1,5 @@
-"""Versions of profiles: a row for each text that was saved at the pages or read from an edited file, secrets concealed.
+"""Versions of profiles: a row for each text that was saved at the pages or read from an edited file; none with a
+secret written in it.
 
 The files are what counts; here is how they came to be what they are. Every row has a library, empty for a profile of
 all libraries, and every primary key begins with it; an id begins with its time.
