@@ -34,7 +34,6 @@ from gateway.services.people.api_keys import SCOPES, ApiKeyService, KeyScope, Ne
 from gateway.settings import FILE, LibrarySettings
 from gateway.settings.sections import SYMBOL_PATTERN
 from gateway.store.api_access import ApiKeyRow
-from gateway.store.library_store import LibraryStore
 
 SHIPPED_VALUES = {
     "symbol": "  - symbol: DEMO ",
@@ -306,10 +305,8 @@ async def _store_new_key(
     life: timedelta | None,
     actor: str,
 ) -> NewKey:
-    async with installation.open_current_store() as store:
-        return await ApiKeyService(
-            LibraryStore(symbol=library.symbol, store=store, clock=installation.clock)
-        ).create_key(name, [KeyScope(scope) for scope in scopes], life, actor)
+    async with installation.open_library_store(library) as store:
+        return await ApiKeyService(store).create_key(name, [KeyScope(scope) for scope in scopes], life, actor)
 
 
 @key_command.command(name="list")
@@ -345,10 +342,8 @@ def _format_key_row(row: ApiKeyRow, library: LibrarySettings, now: datetime) -> 
 
 
 async def _read_keys(installation: Installation, library: LibrarySettings) -> tuple[ApiKeyRow, ...]:
-    async with installation.open_current_store() as store:
-        return await ApiKeyService(
-            LibraryStore(symbol=library.symbol, store=store, clock=installation.clock)
-        ).list_keys()
+    async with installation.open_library_store(library) as store:
+        return await ApiKeyService(store).list_keys()
 
 
 @key_command.command(name="revoke")
@@ -368,10 +363,8 @@ def revoke_key(ctx: click.Context, prefix: str, symbol: str, actor: str) -> None
 
 
 async def _revoke_stored_key(installation: Installation, library: LibrarySettings, prefix: str, actor: str) -> bool:
-    async with installation.open_current_store() as store:
-        return await ApiKeyService(
-            LibraryStore(symbol=library.symbol, store=store, clock=installation.clock)
-        ).revoke_key(prefix, actor)
+    async with installation.open_library_store(library) as store:
+        return await ApiKeyService(store).revoke_key(prefix, actor)
 
 
 @key_command.command(name="scopes")

@@ -47,6 +47,7 @@ from gateway.services.exchange.circulation_link import DeskLink
 from gateway.services.letters.renderer import LetterRenderer
 from gateway.settings import LibrarySettings, Settings, load_settings
 from gateway.store.engine import SqliteTooOld
+from gateway.store.library_store import LibraryStore
 from gateway.store.migration import SchemaTooNew, SchemaTooOld, require_current_schema
 from gateway.store.nodes import set_clock_by_store
 
@@ -162,6 +163,12 @@ class Installation:
             await store.read(lambda connection: require_current_schema(connection, *self.parts.migration_histories))
             await set_clock_by_store(store, self.clock)
             yield store
+
+    @asynccontextmanager
+    async def open_library_store(self, library: LibrarySettings) -> AsyncIterator[LibraryStore]:
+        """Open the store for the rows of one library; see `open_current_store`."""
+        async with self.open_current_store() as store:
+            yield LibraryStore(symbol=library.symbol, store=store, clock=self.clock)
 
     @asynccontextmanager
     async def library(self, symbol: str = "") -> AsyncIterator[OpenLibrary]:

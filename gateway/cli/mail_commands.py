@@ -26,7 +26,7 @@ from gateway.cli.installation import (
     require_library,
     staff_option,
 )
-from gateway.cli.managed_requests import open_managed_requests, run_on_requests
+from gateway.cli.managed_requests import open_managed_requests, run_on_library, run_on_requests
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.profile import Profile
@@ -154,9 +154,7 @@ def preview_partner_mail(installation: Installation, request: str, symbol: str) 
 def send_waiting_orders(installation: Installation, partner: str, symbol: str) -> None:
     """Send the batched orders of a partner now. PARTNER is the name of its profile."""
     library = require_library(installation, symbol)
-    sent = run_on_requests(
-        installation, lambda managed: managed.libraries[library.symbol].desk.send_orders_now(partner)
-    )
+    sent = run_on_library(installation, library, lambda services: services.desk.send_orders_now(partner))
     click.echo(f"{partner}: {sent} orders go now" if sent else f"{partner}: no orders wait")
 
 
@@ -350,7 +348,7 @@ def _run_on_mails(
     installation: Installation, library: LibrarySettings, work: Callable[[UnmatchedMailService], Awaitable[T]]
 ) -> T:
     try:
-        return run_on_requests(installation, lambda managed: work(managed.libraries[library.symbol].mails))
+        return run_on_library(installation, library, lambda services: work(services.mails))
     except BodyUnreadable as error:
         raise CommandFailed(f"The mail can't be shown: {error}") from error
 

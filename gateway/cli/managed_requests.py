@@ -5,7 +5,7 @@ its worker, what the library must say yes to is asked at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from gateway.cli.installation import Installation, errors_as_sentences
 from gateway.domain.requests.request import Request
 from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.managed_requests import ManagedRequests
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.settings import LibrarySettings
 from gateway.store.journal import Journal
 from gateway.store.nodes import COMMAND, Node, make_node_name
@@ -62,13 +62,22 @@ def run_on_requests(installation: Installation, work: Callable[[ManagedRequests]
         return asyncio.run(open_and_run())
 
 
-def read_from_libraries(installation: Installation, read: Callable[[Mapping[str, LibraryContext]], Awaitable[T]]) -> T:
-    """Open, look, close; `read` gets the libraries by symbol, and changes nothing. Profiles and policies are read when
-    one is asked for. Errors are those of `run_on_requests`."""
+def run_on_library(
+    installation: Installation, library: LibrarySettings, work: Callable[[LibraryServices], Awaitable[T]]
+) -> T:
+    """Do the work on one library; see `run_on_requests`."""
+    return run_on_requests(installation, lambda managed: work(managed.libraries[library.symbol]))
+
+
+def read_from_library(
+    installation: Installation, library: LibrarySettings, read: Callable[[LibraryServices], Awaitable[T]]
+) -> T:
+    """Open, look, close; `read` changes nothing. Profiles and policies are read when one is asked for. Errors are those
+    of `run_on_requests`."""
 
     async def open_and_read() -> T:
         async with open_managed_requests(installation) as managed:
-            return await read(managed.contexts)
+            return await read(managed.libraries[library.symbol])
 
     with errors_as_sentences():
         return asyncio.run(open_and_read())
@@ -78,11 +87,11 @@ def run_on_request(
     installation: Installation,
     library: LibrarySettings,
     number: str,
-    work: Callable[[ManagedRequests, Request], Awaitable[T]],
+    work: Callable[[LibraryServices, Request], Awaitable[T]],
 ) -> T:
     """Do the work on the request of this number or id; see `run_on_requests`."""
 
-    async def find_and_run(managed: ManagedRequests) -> T:
-        return await work(managed, await managed.libraries[library.symbol].requests.find_request(number))
+    async def find_and_run(services: LibraryServices) -> T:
+        return await work(services, await services.requests.find_request(number))
 
-    return run_on_requests(installation, find_and_run)
+    return run_on_library(installation, library, find_and_run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 
 import click
@@ -22,14 +22,11 @@ from gateway.cli.installation import (
     require_library,
     staff_option,
 )
-from gateway.cli.managed_requests import read_from_libraries, run_on_requests
+from gateway.cli.managed_requests import read_from_library, run_on_library
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import MessageView
-from gateway.runtime.managed_requests import ManagedRequests
-from gateway.services.request_work.request_reader import RequestReader
-from gateway.services.requests.library_context import LibraryContext
-from gateway.services.requests.request_messages import MessageService
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.web.api.models.messages import MessageOut
 
 TEXT_WIDTH = 60
@@ -56,9 +53,7 @@ def list_unread_messages(
     """List unread messages from partners, oldest first."""
     library = require_library(installation, symbol)
     side = Role(role) if role else None
-    page = read_from_libraries(
-        installation, lambda contexts: MessageService(contexts[library.symbol]).list_unread(side, limit, cursor)
-    )
+    page = read_from_library(installation, library, lambda services: services.messages.list_unread(side, limit, cursor))
     if as_json:
         for one in page:
             print_json_line(MessageOut.from_message_view(one))
@@ -83,11 +78,11 @@ def show_conversation(installation: Installation, number: str, symbol: str, as_j
     """Show the messages exchanged about a request, oldest first. They are not marked as read."""
     library = require_library(installation, symbol)
 
-    async def load_conversation(contexts: Mapping[str, LibraryContext]) -> Sequence[MessageView]:
-        request = await RequestReader(contexts[library.symbol]).find_request(number)
-        return await MessageService(contexts[library.symbol]).list_messages(request.id)
+    async def load_conversation(services: LibraryServices) -> Sequence[MessageView]:
+        request = await services.requests.find_request(number)
+        return await services.messages.list_messages(request.id)
 
-    messages = read_from_libraries(installation, load_conversation)
+    messages = read_from_library(installation, library, load_conversation)
     if as_json:
         for message in messages:
             print_json_line(MessageOut.from_message_view(message))
@@ -113,17 +108,17 @@ def mark_messages_read(
     """
     library = require_library(installation, symbol)
 
-    async def mark_and_count(managed: ManagedRequests) -> int:
-        request = await managed.libraries[library.symbol].requests.find_request(number)
-        views = await managed.libraries[library.symbol].messages.list_messages(request.id)
+    async def mark_and_count(services: LibraryServices) -> int:
+        request = await services.requests.find_request(number)
+        views = await services.messages.list_messages(request.id)
         unread = {message.id for message in views if message.unread}
         if unknown := set(messages) - {message.id for message in views if not message.ours}:
             raise CommandFailed(f"{number} has no message {', '.join(sorted(unknown))} of its partner")
         read = unread & set(messages) if messages else unread
-        await managed.libraries[library.symbol].messages.mark_read(request.id, read, actor)
+        await services.messages.mark_read(request.id, read, actor)
         return len(read)
 
-    count = run_on_requests(installation, mark_and_count)
+    count = run_on_library(installation, library, mark_and_count)
     click.echo(f"{number}: {count} messages read" if count else f"{number}: nothing was unread")
 
 

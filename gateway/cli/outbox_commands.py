@@ -25,14 +25,12 @@ from gateway.cli.installation import (
     require_library,
     staff_option,
 )
-from gateway.cli.managed_requests import read_from_libraries, run_on_requests
+from gateway.cli.managed_requests import read_from_library, run_on_library, run_on_requests
 from gateway.domain.requests.staff_views import BatchedOrder, DeadLetter
 from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.runtime.managed_requests import ManagedRequests
-from gateway.services.desks.staff_service import StaffService
-from gateway.services.request_work.request_reader import RequestReader
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.services.requests.effects import PARTNER
-from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.web.api.models.staff import LetterOut, LetterWhole
@@ -63,12 +61,12 @@ def list_dead_letters(installation: Installation, limit: int, cursor: str, symbo
     library = require_library(installation, symbol)
 
     async def load_dead_letters(
-        contexts: Mapping[str, LibraryContext],
+        services: LibraryServices,
     ) -> tuple[ResultPage[DeadLetter], Mapping[str, str]]:
-        page = await StaffService(contexts[library.symbol]).dead_letters(limit, cursor)
-        return page, await _find_request_numbers(contexts, library.symbol, page)
+        page = await services.desk.dead_letters(limit, cursor)
+        return page, await _find_request_numbers(services, page)
 
-    page, numbers = read_from_libraries(installation, load_dead_letters)
+    page, numbers = read_from_library(installation, library, load_dead_letters)
     if as_json:
         for letter in page:
             print_json_line(LetterOut.model_validate(letter))
@@ -82,13 +80,13 @@ def list_dead_letters(installation: Installation, limit: int, cursor: str, symbo
 
 
 async def _find_request_numbers(
-    contexts: Mapping[str, LibraryContext], library: str, page: ResultPage[DeadLetter] | ResultPage[BatchedOrder]
+    services: LibraryServices, page: ResultPage[DeadLetter] | ResultPage[BatchedOrder]
 ) -> Mapping[str, str]:
     """Numbers of the requests, by id."""
     request_numbers = {}
     for request_id in {one.request_id for one in page if one.request_id}:
         try:
-            request_numbers[request_id] = (await RequestReader(contexts[library]).find_request(request_id)).number
+            request_numbers[request_id] = (await services.requests.find_request(request_id)).number
         except NotFound:
             request_numbers[request_id] = request_id
     return request_numbers
@@ -107,7 +105,7 @@ def _format_dead_letter_row(one: DeadLetter, numbers: Mapping[str, str], zone: t
 def show_dead_letter(installation: Installation, letter: str, symbol: str, as_json: bool) -> None:
     """Show a dead letter with its content."""
     library = require_library(installation, symbol)
-    one = read_from_libraries(installation, lambda contexts: StaffService(contexts[library.symbol]).dead_letter(letter))
+    one = read_from_library(installation, library, lambda services: services.desk.dead_letter(letter))
     if as_json:
         print_json(LetterWhole.model_validate(one))
         return
@@ -146,12 +144,12 @@ def list_batched_orders(installation: Installation, limit: int, cursor: str, sym
     library = require_library(installation, symbol)
 
     async def load_batched_orders(
-        contexts: Mapping[str, LibraryContext],
+        services: LibraryServices,
     ) -> tuple[ResultPage[BatchedOrder], Mapping[str, str]]:
-        page = await StaffService(contexts[library.symbol]).list_batched_orders(limit, cursor)
-        return page, await _find_request_numbers(contexts, library.symbol, page)
+        page = await services.desk.list_batched_orders(limit, cursor)
+        return page, await _find_request_numbers(services, page)
 
-    page, numbers = read_from_libraries(installation, load_batched_orders)
+    page, numbers = read_from_library(installation, library, load_batched_orders)
     if not page.items:
         click.echo("no waiting orders")
     else:
@@ -177,8 +175,8 @@ def list_waiting_partners(installation: Installation, symbol: str, as_json: bool
     They could not be delivered yet and are retried automatically.
     """
     library = require_library(installation, symbol)
-    partners = read_from_libraries(
-        installation, lambda contexts: StaffService(contexts[library.symbol]).list_silent_partners(least_tries=1)
+    partners = read_from_library(
+        installation, library, lambda services: services.desk.list_silent_partners(least_tries=1)
     )
     if as_json:
         for one in partners:
@@ -203,7 +201,7 @@ def list_waiting_partners(installation: Installation, symbol: str, as_json: bool
 def release_dead_letter(installation: Installation, letter: str, actor: str, symbol: str) -> None:
     """Retry a dead letter. The daemon sends it immediately."""
     library = require_library(installation, symbol)
-    run_on_requests(installation, lambda managed: managed.libraries[library.symbol].desk.release(letter, actor))
+    run_on_library(installation, library, lambda services: services.desk.release(letter, actor))
     click.echo(f"released: {letter}")
 
 
@@ -216,7 +214,7 @@ def release_dead_letter(installation: Installation, letter: str, actor: str, sym
 def skip_dead_letter(installation: Installation, letter: str, reason: str, actor: str, symbol: str) -> None:
     """Discard a dead letter without sending it. Work queued behind it is released."""
     library = require_library(installation, symbol)
-    run_on_requests(installation, lambda managed: managed.libraries[library.symbol].desk.skip(letter, reason, actor))
+    run_on_library(installation, library, lambda services: services.desk.skip(letter, reason, actor))
     click.echo(f"skipped: {letter}")
 
 
@@ -246,15 +244,13 @@ def edit_dead_letter(
       illgate outbox edit 0006430d0c7a1b0000a1b2c3 --from one.json
     """
     library = require_library(installation, symbol)
-    before = run_on_requests(
-        installation, lambda managed: managed.libraries[library.symbol].desk.dead_letter(letter)
-    ).payload
+    before = run_on_library(installation, library, lambda services: services.desk.dead_letter(letter)).payload
     text = _read_new_payload(source) if source is not None else click.edit(_indent_json(before), extension=".json")
     if text is None or _is_same_json(text, before):
         click.echo("nothing was changed", err=True)
         ctx.exit(REFUSED)
     payload = text
-    run_on_requests(installation, lambda managed: managed.libraries[library.symbol].desk.edit(letter, payload, actor))
+    run_on_library(installation, library, lambda services: services.desk.edit(letter, payload, actor))
     click.echo(f"edited and released: {letter}")
 
 

@@ -20,12 +20,11 @@ from gateway.cli.installation import (
     print_json_line,
     require_library,
 )
-from gateway.cli.managed_requests import read_from_libraries, run_on_requests
+from gateway.cli.managed_requests import read_from_library, run_on_library
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.domain.requests.staff_views import PartnerView, RotaView
-from gateway.runtime.managed_requests import ManagedRequests
-from gateway.services.desks.staff_service import PartnerDirectory
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.web.api.models.staff import PartnerOut, RotaOut
 
 
@@ -42,11 +41,11 @@ def list_partners(installation: Installation, symbol: str, as_json: bool) -> Non
     """List all partners (profiles with a section `partner`)."""
     library = require_library(installation, symbol)
 
-    async def load_partners(managed: ManagedRequests) -> Sequence[PartnerView]:
-        await managed.network.ask_all_members(managed.contexts[library.symbol])
-        return await managed.libraries[library.symbol].partners.partners()
+    async def load_partners(services: LibraryServices) -> Sequence[PartnerView]:
+        await services.network.ask_all_members(services.context)
+        return await services.partners.partners()
 
-    found = run_on_requests(installation, load_partners)
+    found = run_on_library(installation, library, load_partners)
     if as_json:
         for one in found:
             print_json_line(PartnerOut.model_validate(one))
@@ -94,11 +93,11 @@ def show_partner(installation: Installation, name: str, symbol: str, as_json: bo
     """Show one partner. For its messages and workflow, see `illgate profile show PROFILE`."""
     library = require_library(installation, symbol)
 
-    async def load_partner(managed: ManagedRequests) -> PartnerView:
-        await managed.network.ask_all_members(managed.contexts[library.symbol])
-        return await managed.libraries[library.symbol].partners.partner(name)
+    async def load_partner(services: LibraryServices) -> PartnerView:
+        await services.network.ask_all_members(services.context)
+        return await services.partners.partner(name)
 
-    one = run_on_requests(installation, load_partner)
+    one = run_on_library(installation, library, load_partner)
     if as_json:
         print_json(PartnerOut.model_validate(one))
         return
@@ -134,7 +133,7 @@ def rota_command() -> None:
 def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
     """List all rotas."""
     library = require_library(installation, symbol)
-    found = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts[library.symbol]).rotas())
+    found = read_from_library(installation, library, lambda services: services.partners.rotas())
     if as_json:
         for one in found:
             print_json_line(RotaOut.model_validate(one))
@@ -163,7 +162,7 @@ def _describe_rota_order(one: RotaView) -> str:
 def show_rota(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
     """Show one rota."""
     library = require_library(installation, symbol)
-    one = read_from_libraries(installation, lambda contexts: PartnerDirectory(contexts[library.symbol]).rota(name))
+    one = read_from_library(installation, library, lambda services: services.partners.rota(name))
     if as_json:
         print_json(RotaOut.model_validate(one))
         return
@@ -207,12 +206,12 @@ def explain_request_rota(installation: Installation, number: str, symbol: str) -
     """
     library = require_library(installation, symbol)
 
-    async def load_rota_explanation(managed: ManagedRequests) -> RotaExplanation:
-        request = await managed.libraries[library.symbol].requests.find_request(number)
-        await managed.network.ask_all_members(managed.contexts[library.symbol])
-        return await managed.libraries[library.symbol].partners.explain(request.id)
+    async def load_rota_explanation(services: LibraryServices) -> RotaExplanation:
+        request = await services.requests.find_request(number)
+        await services.network.ask_all_members(services.context)
+        return await services.partners.explain(request.id)
 
-    for line in _format_rota_explanation(run_on_requests(installation, load_rota_explanation)):
+    for line in _format_rota_explanation(run_on_library(installation, library, load_rota_explanation)):
         click.echo(line)
 
 

@@ -27,7 +27,6 @@ from gateway.services.exchange.peer_keys import (
     choose_signing_key,
 )
 from gateway.settings import LibrarySettings
-from gateway.store.library_store import LibraryStore
 from gateway.store.peer_keys import PeerKeyRow
 
 T = TypeVar("T")
@@ -125,9 +124,7 @@ def _run_on_keys(
     installation: Installation, library: LibrarySettings, work: Callable[[PeerKeyService], Awaitable[T]]
 ) -> T:
     async def open_and_run() -> T:
-        async with installation.open_current_store() as store:
-            return await work(
-                PeerKeyService(LibraryStore(symbol=library.symbol, store=store, clock=installation.clock))
-            )
+        async with installation.open_library_store(library) as store:
+            return await work(PeerKeyService(store))
 
     return asyncio.run(open_and_run())

@@ -44,7 +44,7 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Attachment, Request
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeView
 from gateway.domain.requests.views import ActionRequest, EventDenied, FileUpload
-from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import ActBody
 from gateway.web.api.models.outputs import RequestOut
@@ -146,8 +146,8 @@ def _make_act_command(kind: EventKind) -> click.Command:
 def _perform_act(installation: Installation, number: str, kind: EventKind, values: dict[str, Any]) -> None:
     library = require_library(installation, values["symbol"])
 
-    async def apply_act(managed: ManagedRequests, before: Request) -> Request:
-        requests = managed.libraries[library.symbol].requests
+    async def apply_act(services: LibraryServices, before: Request) -> Request:
+        requests = services.requests
         action = ActionRequest(
             kind=kind,
             details=_build_event_details(kind, values, before, library),
@@ -242,8 +242,8 @@ def attach_file(
     library = require_library(installation, symbol)
     upload = _read_upload(file, name or file.name, pages)
 
-    async def store_attachment(managed: ManagedRequests, request: Request) -> Attachment:
-        return (await managed.libraries[library.symbol].requests.attach(request.id, upload, actor, None))[1]
+    async def store_attachment(services: LibraryServices, request: Request) -> Attachment:
+        return (await services.requests.attach(request.id, upload, actor, None))[1]
 
     kept = run_on_request(installation, library, number, store_attachment)
     counted = f", {kept.pages} pages" if kept.pages is not None else ""
@@ -283,9 +283,7 @@ def reorder_rota(installation: Installation, number: str, partners: tuple[str, .
             installation,
             library,
             number,
-            lambda managed, request: managed.libraries[library.symbol].requests.reorder(
-                request.id, partners, actor, None
-            ),
+            lambda services, request: services.requests.reorder(request.id, partners, actor, None),
         )
     )
 
@@ -305,9 +303,7 @@ def skip_partner(installation: Installation, number: str, partner: str, why: str
             installation,
             library,
             number,
-            lambda managed, request: managed.libraries[library.symbol].requests.skip(
-                request.id, partner, why, actor, None
-            ),
+            lambda services, request: services.requests.skip(request.id, partner, why, actor, None),
         )
     )
 
@@ -329,7 +325,7 @@ def assign_request(installation: Installation, number: str, name: str, symbol: s
         installation,
         library,
         number,
-        lambda managed, request: managed.libraries[library.symbol].marks.assign(request.id, name),
+        lambda services, request: services.marks.assign(request.id, name),
     )
     click.echo(f"{marked.number}: {marked.assignee or 'not assigned'}")
 
@@ -349,7 +345,7 @@ def label_request(
         installation,
         library,
         number,
-        lambda managed, request: managed.libraries[library.symbol].marks.change_labels(request.id, labels, remove),
+        lambda services, request: services.marks.change_labels(request.id, labels, remove),
     )
     click.echo(f"{marked.number}: {', '.join(marked.labels) or 'no labels'}")
 
@@ -375,13 +371,13 @@ def show_notices(installation: Installation, number: str, notice: str, html: boo
     """
     library = require_library(installation, symbol)
 
-    async def load_notices(managed: ManagedRequests, request: Request) -> tuple[NoticeView, ...] | NoticeLetter:
-        notices = (await managed.libraries[library.symbol].notices.list_notices(request.id, MAX_NOTICES, "")).items
+    async def load_notices(services: LibraryServices, request: Request) -> tuple[NoticeView, ...] | NoticeLetter:
+        notices = (await services.notices.list_notices(request.id, MAX_NOTICES, "")).items
         if not notice:
             return tuple(notices)
         if notice not in {each.id for each in notices}:
             raise click.UsageError(f"{number} has no notice {notice}; see `illgate request notices {number}`")
-        return await managed.libraries[library.symbol].notices.render_notice(notice)
+        return await services.notices.render_notice(notice)
 
     loaded = run_on_request(installation, library, number, load_notices)
     if isinstance(loaded, NoticeLetter):

@@ -17,7 +17,7 @@ from gateway.cli.installation import (
     require_library,
     staff_option,
 )
-from gateway.cli.managed_requests import run_on_requests
+from gateway.cli.managed_requests import run_on_library
 from gateway.cli.request_options import (
     add_citation_options,
     build_citation,
@@ -27,7 +27,7 @@ from gateway.cli.request_options import (
 )
 from gateway.domain.requests.action_fields import ActionField, FieldType
 from gateway.domain.requests.request import LibraryParty, Request, ServiceType
-from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import NewBorrowing, NewLending
 from gateway.web.api.models.outputs import RequestOut
@@ -126,9 +126,7 @@ def create_request(installation: Installation, /, **values: Any) -> None:
     )
     draft = replace(body.to_draft(values["actor"]), source="staff", override=values["override"])
     print_created_request(
-        run_on_requests(
-            installation, lambda managed: managed.libraries[library.symbol].requests.create_borrowing(draft)
-        ),
+        run_on_library(installation, library, lambda services: services.requests.create_borrowing(draft)),
         values["as_json"],
     )
 
@@ -169,12 +167,12 @@ def lend_to_partner(installation: Installation, /, partner: str, **values: Any) 
     )
     draft = replace(body.to_lending_draft(values["actor"]), source="staff")
 
-    async def create_lending_request(managed: ManagedRequests) -> Request:
-        is_profile = managed.libraries[library.symbol].requests.context.partner(partner) is not None
+    async def create_lending_request(services: LibraryServices) -> Request:
+        is_profile = services.requests.context.partner(partner) is not None
         requester = LibraryParty(profile=partner) if is_profile else LibraryParty(symbol=partner)
-        return await managed.libraries[library.symbol].requests.create_lending(replace(draft, requester=requester))
+        return await services.requests.create_lending(replace(draft, requester=requester))
 
-    print_created_request(run_on_requests(installation, create_lending_request), values["as_json"])
+    print_created_request(run_on_library(installation, library, create_lending_request), values["as_json"])
 
 
 def print_created_request(request: Request, as_json: bool) -> None:

@@ -21,15 +21,13 @@ from gateway.cli.installation import (
     print_json_line,
     require_library,
 )
-from gateway.cli.managed_requests import read_from_libraries
+from gateway.cli.managed_requests import read_from_library
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
 from gateway.domain.requests.views import LocatedCopy, RequestFilter, RequestOrder, ResultPage
 from gateway.domain.value import value_object
-from gateway.services.desks.staff_service import StaffService
-from gateway.services.request_work.request_reader import RequestReader
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.web.api.models.outputs import RequestLine
 from gateway.web.api.models.staff import MailboxFailureOut
 
@@ -145,13 +143,13 @@ def print_request_list(installation: Installation, query: RequestListQuery) -> N
     library = require_library(installation, query.symbol)
 
     async def load_page(
-        contexts: Mapping[str, LibraryContext],
+        services: LibraryServices,
     ) -> tuple[ResultPage[Request], Mapping[str, LocatedCopy]]:
-        reader = RequestReader(contexts[library.symbol])
+        reader = services.requests
         requests = await reader.list_requests(query.wanted, query.limit, query.cursor)
         return requests, await reader.find_copies_to_pull(query.wanted, requests)
 
-    page, copies = read_from_libraries(installation, load_page)
+    page, copies = read_from_library(installation, library, load_page)
     if query.as_json:
         for request in page:
             print_json_line(RequestLine.from_request(request, copies.get(request.id)))
@@ -224,7 +222,7 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> Non
     """List all task lists that are not empty. Each line shows the number of requests and since when the oldest has
     waited."""
     library = require_library(installation, symbol)
-    views = read_from_libraries(installation, lambda contexts: StaffService(contexts[library.symbol]).tasks())
+    views = read_from_library(installation, library, lambda services: services.desk.tasks())
     rows = [
         (
             one.name,
@@ -269,9 +267,7 @@ def show_task(installation: Installation, name: str, limit: int, cursor: str, sy
 
 def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool) -> None:
     library = require_library(installation, symbol)
-    failures = read_from_libraries(
-        installation, lambda contexts: StaffService(contexts[library.symbol]).list_mailbox_failures()
-    )
+    failures = read_from_library(installation, library, lambda services: services.desk.list_mailbox_failures())
     if as_json:
         for one in failures:
             print_json_line(MailboxFailureOut.model_validate(one))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
 
 import click
@@ -19,7 +19,7 @@ from gateway.cli.installation import (
     print_json,
     require_library,
 )
-from gateway.cli.managed_requests import read_from_libraries
+from gateway.cli.managed_requests import read_from_library
 from gateway.cli.request_lists import format_copy_place
 from gateway.cli.request_options import format_act_usage
 from gateway.domain.library import Money
@@ -30,8 +30,7 @@ from gateway.domain.requests.events import EventKind, NamedSupplier
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestView
-from gateway.services.request_work.request_reader import RequestReader
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.web.api.models.outputs import ActionOut, ShownOut, request_href
 
 WIDTH = 17
@@ -55,12 +54,12 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
     """
     library = require_library(installation, symbol)
 
-    async def load_request_view(contexts: Mapping[str, LibraryContext]) -> RequestView:
-        reader = RequestReader(contexts[library.symbol])
+    async def load_request_view(services: LibraryServices) -> RequestView:
+        reader = services.requests
         only_match = await reader.find_only_match(number)
         return await reader.load_view(only_match.id)
 
-    view = read_from_libraries(installation, load_request_view)
+    view = read_from_library(installation, library, load_request_view)
     if as_json:
         _print_shown_json(view)
         return

@@ -19,7 +19,7 @@ from gateway.cli.installation import (
     require_library,
     staff_option,
 )
-from gateway.cli.managed_requests import run_on_requests
+from gateway.cli.managed_requests import run_on_library
 from gateway.cli.request_commands import print_created_request
 from gateway.cli.request_options import build_model
 from gateway.configuration.yaml_document import nearest_match
@@ -28,7 +28,7 @@ from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.request import Request, ServiceType
 from gateway.domain.requests.views import NotFound
 from gateway.ports.catalogue import CatalogueQuery, HeldItem
-from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.libraries.library_services import LibraryServices
 from gateway.services.searching import search
 from gateway.services.searching.search import SearchableTarget, SearchOutcome, SearchResult, TargetAnswer
 from gateway.web.api.models.catalogues import SearchOut, TargetList, TargetOut
@@ -85,9 +85,7 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
     """
     library = require_library(installation, said["symbol"])
     if said["listing"]:
-        _print_targets(
-            run_on_requests(installation, lambda managed: _list_targets(managed, library.symbol)), said["as_json"]
-        )
+        _print_targets(run_on_library(installation, library, _list_targets), said["as_json"])
         return
     if not target or not query:
         raise click.UsageError("TARGET or GROUP and QUERY, or --list, are required")
@@ -96,20 +94,20 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
     if said["pickup"] and not said["patron"]:
         raise click.UsageError("--pickup requires --patron")
 
-    async def search_and_request(managed: ManagedRequests) -> tuple[SearchOutcome, Request | None]:
+    async def search_and_request(services: LibraryServices) -> tuple[SearchOutcome, Request | None]:
         search_words = _parse_search_words(query, native=said["native"])
         try:
-            outcome = await managed.libraries[library.symbol].search.search(target, search_words, said["records"] or 0)
+            outcome = await services.search.search(target, search_words, said["records"] or 0)
         except NotFound as error:
-            near = nearest_match(target, (one.name for one in managed.libraries[library.symbol].search.targets()))
+            near = nearest_match(target, (one.name for one in services.search.targets()))
             hint = f"; did you mean '{near}'?" if near else "; `illgate search --list` shows them"
             raise click.UsageError(f"{error.what} not found: {target}{hint}") from error
         if said["chosen"] is None:
             return outcome, None
         draft = _build_borrowing_draft(outcome.results, said)
-        return outcome, await managed.libraries[library.symbol].requests.create_borrowing(draft)
+        return outcome, await services.requests.create_borrowing(draft)
 
-    found, request = run_on_requests(installation, search_and_request)
+    found, request = run_on_library(installation, library, search_and_request)
     if request is not None:
         print_created_request(request, said["as_json"])
     elif said["as_json"]:
@@ -120,8 +118,8 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
     _report_catalogue_problems(found.answers)
 
 
-async def _list_targets(managed: ManagedRequests, library: str) -> tuple[SearchableTarget, ...]:
-    return managed.libraries[library].search.targets()
+async def _list_targets(services: LibraryServices) -> tuple[SearchableTarget, ...]:
+    return services.search.targets()
 
 
 def _print_targets(targets: Sequence[SearchableTarget], as_json: bool) -> None:

@@ -34,7 +34,6 @@ from gateway.domain.roles import RIGHTS, RoleGrant, StaffRole, StaffUser, parse_
 from gateway.services.people.users import AuditOrigin, UserDraft, UserService
 from gateway.settings import LibrarySettings
 from gateway.store.audit import AuditEntry
-from gateway.store.library_store import LibraryStore
 
 T = TypeVar("T")
 
@@ -312,8 +311,8 @@ def _run_on_users(
     installation: Installation, library: LibrarySettings, work: Callable[[UserService], Awaitable[T]]
 ) -> T:
     async def open_and_run() -> T:
-        async with installation.open_current_store() as store:
-            return await work(UserService(LibraryStore(symbol=library.symbol, store=store, clock=installation.clock)))
+        async with installation.open_library_store(library) as store:
+            return await work(UserService(store))
 
     with errors_as_sentences():
         return asyncio.run(open_and_run())

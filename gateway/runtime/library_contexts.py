@@ -32,7 +32,7 @@ def build_library_contexts(
     policies: Callable[[str], RequestPolicy],
     channels: Mapping[str, PartnerChannel] | None = None,
     nudge: Callable[[], None] = wake_nobody,
-    network: Network = report_no_load,
+    networks: Mapping[str, Network] | None = None,
     catalogue: Catalogue | None = None,
 ) -> dict[str, LibraryContext]:
     """Build the contexts by symbol of the library. `channels` may be filled later; None: nothing is sent from here.
@@ -54,7 +54,7 @@ def build_library_contexts(
             wake_outbox=nudge,
             public_url=settings.http.public_url,
             writes_letters=bool(settings.mail.host),
-            network=network,
+            network=(networks or {}).get(symbol, report_no_load),
         )
         for symbol, library in libraries.items()
     }

@@ -141,7 +141,7 @@ class ManagedRequests:
         self._clock = clock
         self.node = node
         self.wake = WorkNotifier(store, node.name)
-        self.network = NetworkLoads(clock, secrets, network_asked, lambda: bool(node.outdated_by))
+        self.network = NetworkLoads(libraries, clock, secrets, network_asked, lambda: bool(node.outdated_by))
         self.peer_keys = PeerKeyRing(store, clock)
         self._peer_tokens = PeerTokenWriter(
             self.peer_keys, clock, lambda profile: settings.find_library(profile.library).symbol
@@ -170,7 +170,7 @@ class ManagedRequests:
             policies,
             self.channels,
             self.wake.notify,
-            self.network.reported_load,
+            {symbol: loads.reported_load for symbol, loads in self.network.libraries.items()},
             KnownHoldings(SearchCatalogue(self._asker, profiles)),
         )
         self.articles = make_article_lookup(settings, adapters, secrets, clock)
@@ -224,7 +224,7 @@ class ManagedRequests:
             context=context,
             requests=requests,
             patrons=PatronRequestService(requests, letters),
-            partners=PartnerDirectory(context, self.network.find_contact),
+            partners=PartnerDirectory(context, self.network.libraries[context.symbol].find_contact),
             desk=StaffService(context),
             marks=marks,
             bulk=BulkActionService(requests, marks),
@@ -247,6 +247,7 @@ class ManagedRequests:
             printing=PrintService(context, letters, notices),
             feed=EventFeed(context),
             search=search,
+            network=self.network.libraries[context.symbol],
             mails=UnmatchedMailService(
                 context, find_mailbox_adapter(adapters).parse, self.mail_formats, journal.cipher
             ),

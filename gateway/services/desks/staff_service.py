@@ -411,11 +411,11 @@ class RotaTrial:
     rota: str = ""
 
 
-HeardFrom = Callable[[str, str], MemberContact]
+HeardFrom = Callable[[str], MemberContact]
 """By symbol of the library and profile of the member."""
 
 
-def report_no_contact(_library: str, _member: str) -> MemberContact:
+def report_no_contact(_member: str) -> MemberContact:
     """There is no network."""
     return MemberContact()
 
@@ -506,7 +506,7 @@ def _build_partner_view(
     context: LibraryContext, profile: Profile, partner: PartnerPolicy, counted: _PartnerCounts, heard_from: HeardFrom
 ) -> PartnerView:
     time, elsewhere = counted.times.get(profile.name), context.reported_load(partner)
-    heard = heard_from(context.symbol, profile.name)
+    heard = heard_from(profile.name)
     return PartnerView(
         profile=profile.name,
         name=partner.name,

@@ -21,6 +21,7 @@ from gateway.services.desks.request_statistics import StatisticsService
 from gateway.services.desks.saved_filters import SavedFilterService
 from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
+from gateway.services.operation.network_load import LibraryLoads
 from gateway.services.operation.partner_probe import PartnerProbe
 from gateway.services.outbox.webhooks import WebhookService
 from gateway.services.patrons.patron_copies import PatronCopies
@@ -68,6 +69,7 @@ class LibraryServices:
     users: UserService
     keys: ApiKeyService
     webhooks: WebhookService
+    network: LibraryLoads
     offering: FulfilmentService | None
 
     @property

@@ -7,9 +7,8 @@ last counts for a while, then nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Annotated
 
 import structlog
@@ -103,71 +102,128 @@ def observe_nothing(_outcome: str) -> None:
     """Observes nothing."""
 
 
-class NetworkLoads:
-    """The loads of one gateway, for all its libraries. Each library asks the members among its own partners."""
+class LibraryLoads:
+    """The loads that the members among one library's own partners report."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        secrets: Secrets,
-        observe: Observe = observe_nothing,
-        is_paused: Callable[[], bool] = lambda: False,
-    ) -> None:
-        """Make the loads; while `is_paused` says so, nobody is asked."""
-        self._is_paused = is_paused
+    def __init__(self, symbol: str, clock: Clock, secrets: Secrets, observe: Observe) -> None:
+        self._symbol = symbol
         self._clock = clock
         self._secrets = secrets
         self._observe = observe
-        self._reports: dict[tuple[str, str], LoadReport] = {}
-        self._silent: dict[tuple[str, str], str] = {}
-        self._asked: dict[str, datetime] = {}
+        self.reports: dict[str, LoadReport] = {}
+        """The newest of each member, by profile, however old."""
+        self._silent: dict[str, str] = {}
+        self._asked: datetime | None = None
 
-    # --- what they said ----------------------------------------------------------------------------------
-
-    def reported_load(self, library: str, symbols: tuple[str, ...], policy: RequestPolicy) -> ReportedLoad:
+    def reported_load(self, symbols: tuple[str, ...], policy: RequestPolicy) -> ReportedLoad:
         """Return the load of the supplier with these symbols, as it counts now for this library."""
         minutes = policy.ranking.network_minutes
         if not minutes:
             return NOTHING
         age = timedelta(minutes=policy.ranking.network_age_minutes)
-        return sum_reported_load(self.reports_of_library(library).values(), symbols, library, self._clock.now(), age)
+        return sum_reported_load(self.reports.values(), symbols, self._symbol, self._clock.now(), age)
 
-    def reports_of_library(self, library: str) -> Mapping[str, LoadReport]:
-        """The newest of each member, by profile, however old."""
-        return {member: report for (symbol, member), report in self._reports.items() if symbol == library}
+    def find_contact(self, member: str) -> MemberContact:
+        report = self.reports.get(member)
+        return MemberContact(report.at if report is not None else None, self._silent.get(member, ""))
 
-    def find_contact(self, library: str, member: str) -> MemberContact:
-        report = self._reports.get((library, member))
-        return MemberContact(report.at if report is not None else None, self._silent.get((library, member), ""))
-
-    # --- from the last time ------------------------------------------------------------------------------
-
-    async def restore_reports(self, contexts: Mapping[str, LibraryContext]) -> None:
+    async def restore_reports(self, context: LibraryContext) -> None:
         """Restore at start what those who are members still had said before; how long it counts is looked at when it is
         used. Raises Unavailable."""
-        for context in contexts.values():
-            reports = await context.store.read(partial(request_counts.list_reports, library=context.symbol))
-            if reports:  # else no profile needs to be read
-                members = _members_of_library(context)
-                self._reports |= {(context.symbol, one.member): one for one in reports if one.member in members}
+        reports = await context.store.read(lambda c: request_counts.list_reports(c, self._symbol))
+        if reports:  # else no profile needs to be read
+            members = _members_of_library(context)
+            self.reports |= {report.member: report for report in reports if report.member in members}
+
+    async def ask_when_due(self, context: LibraryContext) -> None:
+        minutes = context.policy().ranking.network_minutes
+        if minutes and (self._asked is None or self._clock.now() - self._asked >= timedelta(minutes=minutes)):
+            await self.ask_all_members(context)
+
+    async def ask_all_members(self, context: LibraryContext) -> None:
+        """Ask all members now. Never raises for a member's sake."""
+        self._asked = self._clock.now()
+        members = _members_of_library(context)
+        for kept in (self.reports, self._silent):
+            for former in kept.keys() - members:
+                del kept[former]
+        await self._store_reports(context, members, await self._ask_members(members))
 
     async def _store_reports(
         self, context: LibraryContext, members: Mapping[str, NetworkMember], heard: Collection[str]
     ) -> None:
         """Store reports; nothing but the ranking after a start depends on it: a store that is away is no trouble
         now."""
-        new = [report for name, report in self.reports_of_library(context.symbol).items() if name in heard]
+        new = [report for name, report in self.reports.items() if name in heard]
 
         def replace_reports(connection: Transaction) -> None:
-            request_counts.forget_former_members(connection, context.symbol, members)
-            request_counts.store_report(connection, context.symbol, new)
+            request_counts.forget_former_members(connection, self._symbol, members)
+            request_counts.store_report(connection, self._symbol, new)
 
         try:
             await context.store.write(replace_reports)
         except Unavailable as error:
-            log.warning("network.not_kept", library=context.symbol, reason=str(error))
+            log.warning("network.not_kept", library=self._symbol, reason=str(error))
 
-    # --- asking ------------------------------------------------------------------------------------------
+    async def _ask_members(self, members: Mapping[str, NetworkMember]) -> Collection[str]:
+        """Ask members, and return those that answered."""
+        if not members:
+            return ()
+        heard: list[str] = []
+        slots = asyncio.Semaphore(AT_ONCE)
+        async with HttpClient() as client:
+
+            async def ask_in_turn(name: str, member: NetworkMember) -> None:
+                async with slots:
+                    if await self._ask_for_load(client, name, member):
+                        heard.append(name)
+
+            async with asyncio.TaskGroup() as group:
+                for name, member in members.items():
+                    group.create_task(ask_in_turn(name, member))
+        return heard
+
+    async def _ask_for_load(self, client: HttpClient, name: str, member: NetworkMember) -> bool:
+        """Ask a member, and return whether it answered."""
+        try:
+            answer = await ask_member(client, member, self._secrets(member.key))
+        except (MemberSilentError, ConfigurationError) as problem:
+            self._record_silence(
+                name, problem.reason if isinstance(problem, MemberSilentError) else "its key can't be read"
+            )
+            return False
+        self._observe("answered")
+        self.reports[name] = _report_of_answer(name, answer, self._clock.now())
+        if self._silent.pop(name, ""):
+            log.info("network.member_recovered", library=self._symbol, member=name)
+        return True
+
+    def _record_silence(self, name: str, reason: str) -> None:
+        """Record a silence once for each reason, not each time."""
+        self._observe("silent")
+        if self._silent.get(name) != reason:
+            log.warning("network.member_not_responding", library=self._symbol, member=name, reason=reason)
+        self._silent[name] = reason
+
+
+class NetworkLoads:
+    """The loads of all libraries of a gateway. While `is_paused` says so, nobody is asked."""
+
+    def __init__(
+        self,
+        symbols: Iterable[str],
+        clock: Clock,
+        secrets: Secrets,
+        observe: Observe = observe_nothing,
+        is_paused: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._is_paused = is_paused
+        self.libraries = {symbol: LibraryLoads(symbol, clock, secrets, observe) for symbol in symbols}
+
+    async def restore_reports(self, contexts: Mapping[str, LibraryContext]) -> None:
+        """Restore the reports of all libraries. Raises Unavailable."""
+        for symbol, loads in self.libraries.items():
+            await loads.restore_reports(contexts[symbol])
 
     async def run(self, contexts: Mapping[str, LibraryContext]) -> None:
         """Run until it is cancelled."""
@@ -177,64 +233,9 @@ class NetworkLoads:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def ask_due_libraries(self, contexts: Mapping[str, LibraryContext]) -> None:
-        """Libraries whose time has come ask all their members."""
-        for context in contexts.values():
-            minutes, last = context.policy().ranking.network_minutes, self._asked.get(context.symbol)
-            if minutes and (last is None or self._clock.now() - last >= timedelta(minutes=minutes)):
-                await self.ask_all_members(context)
-
-    async def ask_all_members(self, context: LibraryContext) -> None:
-        """All members of one library, now. Never raises for a member's sake."""
-        self._asked[context.symbol] = self._clock.now()
-        members = _members_of_library(context)
-        self._forget_former_members(context.symbol, members)
-        await self._store_reports(context, members, await self._ask_members(context.symbol, members))
-
-    async def _ask_members(self, library: str, members: Mapping[str, NetworkMember]) -> Collection[str]:
-        """Those that answered."""
-        if not members:
-            return ()
-        heard: list[str] = []
-        slots = asyncio.Semaphore(AT_ONCE)
-        async with HttpClient() as client:
-
-            async def ask_in_turn(name: str, member: NetworkMember) -> None:
-                async with slots:
-                    if await self._ask_for_load(client, library, name, member):
-                        heard.append(name)
-
-            async with asyncio.TaskGroup() as group:
-                for name, member in members.items():
-                    group.create_task(ask_in_turn(name, member))
-        return heard
-
-    async def _ask_for_load(self, client: HttpClient, library: str, name: str, member: NetworkMember) -> bool:
-        """Ask a member, and return whether it answered."""
-        try:
-            answer = await ask_member(client, member, self._secrets(member.key))
-        except (MemberSilentError, ConfigurationError) as problem:
-            self._record_silence(
-                library, name, problem.reason if isinstance(problem, MemberSilentError) else "its key can't be read"
-            )
-            return False
-        self._observe("answered")
-        self._reports[library, name] = _report_of_answer(name, answer, self._clock.now())
-        if self._silent.pop((library, name), ""):
-            log.info("network.member_recovered", library=library, member=name)
-        return True
-
-    def _record_silence(self, library: str, name: str, reason: str) -> None:
-        """Record a silence once for each reason, not each time."""
-        self._observe("silent")
-        if self._silent.get((library, name)) != reason:
-            log.warning("network.member_not_responding", library=library, member=name, reason=reason)
-        self._silent[library, name] = reason
-
-    def _forget_former_members(self, library: str, members: Mapping[str, NetworkMember]) -> None:
-        """Forget who is no member any more."""
-        for kept in (self._reports, self._silent):
-            for key in [key for key in kept if key[0] == library and key[1] not in members]:
-                del kept[key]
+        """Let libraries whose time has come ask all their members."""
+        for symbol, loads in self.libraries.items():
+            await loads.ask_when_due(contexts[symbol])
 
 
 def _members_of_library(context: LibraryContext) -> dict[str, NetworkMember]:

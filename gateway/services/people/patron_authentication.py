@@ -72,13 +72,13 @@ class PatronAuthenticator:
             patron = await system.authenticate(key, secret)
         except Refused as refused:
             if refused.reason in NOT_CHECKED:
-                await self._attempts.uncount_attempt(library, keys)
+                await self._attempts.uncount_attempt(keys)
             raise
         except (Unavailable, OutcomeUnknown, asyncio.CancelledError):
             # nothing was learnt about the secret, and nobody waits for our fault
-            await self._attempts.uncount_attempt(library, keys)
+            await self._attempts.uncount_attempt(keys)
             raise
-        await self._attempts.clear_failures(library, keys, device)
+        await self._attempts.clear_failures(keys, device)
         return patron
 
     async def prune_failures(self, libraries: Iterable[str]) -> int:

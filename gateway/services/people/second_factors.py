@@ -167,7 +167,7 @@ class SecondFactorService:
             origin = AuditOrigin(user.actor, address)
             await self._store.write(lambda c: self._log(c, user, origin, "sign-in-failed", "code"))
             raise StaffSignInError("wrong-code")
-        await self._attempts.clear_failures(self._home, keys, device)
+        await self._attempts.clear_failures(keys, device)
 
     async def _take_app_code(self, user: StaffUser, code: str, _address: str) -> bool:
         row, secret = await self._read_factor(user)

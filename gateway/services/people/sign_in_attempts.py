@@ -86,6 +86,7 @@ class AttemptKeys:
     """The keys under which a try is counted: `pair` is the account in this network or on this device, `shared` what
     counts those of others too. `token`: what the browser earns when the secret is right."""
 
+    library: str
     pair: str
     shared: tuple[str, ...]
     token: str
@@ -136,7 +137,7 @@ class AttemptCounter:
                     FailureLimit(devices, limits.patron * ANYWHERE, long_since),
                 )
                 if patron_sessions.count_attempt(c, library, known, now):
-                    return AttemptKeys(pair, (devices,), token)
+                    return AttemptKeys(library, pair, (devices,), token)
             place, wider = address_block(address), list_wider_blocks(address)
             most = {place: at_address} | {
                 one: times * at_address for one, times in zip(wider, WIDER_TIMES, strict=False)
@@ -151,23 +152,23 @@ class AttemptCounter:
             )
             if not patron_sessions.count_attempt(c, library, failures, now):
                 return None
-            return AttemptKeys(pair, (*places, anywhere), _sign_device(key, secrets.token_hex(8), own))
+            return AttemptKeys(library, pair, (*places, anywhere), _sign_device(key, secrets.token_hex(8), own))
 
         keys = await self._store.write(count_failures)
         if keys is None:
             log.warning("sign_in.too_many_failures", library=library, peer=address)
         return keys
 
-    async def uncount_attempt(self, library: str, keys: AttemptKeys) -> None:
+    async def uncount_attempt(self, keys: AttemptKeys) -> None:
         """Uncount a try by which nothing was learnt about the secret."""
-        await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))
+        await self._store.write(lambda c: patron_sessions.uncount_attempt(c, keys.library, keys.all_keys))
 
-    async def clear_failures(self, library: str, keys: AttemptKeys, device: BrowserDevice | None = None) -> None:
+    async def clear_failures(self, keys: AttemptKeys, device: BrowserDevice | None = None) -> None:
         """The secret was right: from now on `device` is known for the account."""
 
         def forget_pair(c: Transaction) -> None:
-            patron_sessions.forget_failures(c, library, keys.pair)
-            patron_sessions.uncount_attempt(c, library, keys.shared)
+            patron_sessions.forget_failures(c, keys.library, keys.pair)
+            patron_sessions.uncount_attempt(c, keys.library, keys.shared)
 
         await self._store.write(forget_pair)
         if device is not None:

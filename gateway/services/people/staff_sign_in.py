@@ -120,7 +120,7 @@ class StaffSignInService:
             if user is not None:
                 await self._log_sign_in(user, "sign-in-failed", address)
             raise StaffSignInError("wrong")
-        await self._attempts.clear_failures(self._home, keys, device)
+        await self._attempts.clear_failures(keys, device)
         return self._require_role(user)
 
     async def sign_in_by_identity(self, identity: OidcIdentity, address: str) -> StaffUser:
@@ -154,7 +154,7 @@ class StaffSignInService:
         if not await self._is_password_of(user, password):
             await self._log_sign_in(user, "sign-in-failed", address)
             raise StaffSignInError("wrong")
-        await self._attempts.clear_failures(self._home, keys, device)
+        await self._attempts.clear_failures(keys, device)
         row = await self._store.write(lambda c: users.confirm_session(c, session.row, now))
         return StaffSession(row, user, session.lacks_factor)
 

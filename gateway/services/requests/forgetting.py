@@ -8,7 +8,7 @@ letter is not written any more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -92,7 +92,7 @@ def forget_patron_in(connection: Transaction, context: LibraryContext, request: 
     mailbox.forget_contents_of_request(connection, library, request.id)
     names = names_of_request(request)
     library_changes.forget_changes_of_request(connection, library, names, _list_barcodes(request))
-    marks = set(_list_marks(library, request.patron, request.direct_patron))
+    marks = set(_list_marks((request.patron, request.direct_patron), library))
     if request.role is Role.BORROWING:  # of the same patron, by whatever number a partner knows them
         marks |= journal_queries.list_patron_marks(connection, library, names)
     journal_queries.forget_bodies_about_request(connection, library, names)
@@ -106,7 +106,7 @@ def _list_barcodes(request: Request) -> frozenset[str]:
     return frozenset(filter(None, (request.item_barcode, *volumes, *pieces)))
 
 
-def _list_marks(library: str, *patrons: PatronLink) -> Iterator[str]:
+def _list_marks(patrons: Iterable[PatronLink], library: str) -> Iterator[str]:
     numbers = (number for patron in patrons for number in (patron.identifier, patron.id))
     return filter(None, (mark_patron(library, number) for number in numbers))
 

@@ -30,8 +30,8 @@ from gateway.store.requests import requests
 if TYPE_CHECKING:  # slow to load: profiles are asked for only where they are needed
     from gateway.profiles import ProfileSet
 
-Network = Callable[[str, tuple[str, ...], RequestPolicy], ReportedLoad]
-"""Of the library with this symbol, about the supplier with these."""
+Network = Callable[[tuple[str, ...], RequestPolicy], ReportedLoad]
+"""Report what the members of the library's network have open with the supplier that has these symbols."""
 
 DESK = "desk"
 
@@ -39,7 +39,7 @@ PATRON = "patron"
 """Actor of what patrons do themselves."""
 
 
-def report_no_load(_library: str, _symbols: tuple[str, ...], _policy: RequestPolicy) -> ReportedLoad:
+def report_no_load(_symbols: tuple[str, ...], _policy: RequestPolicy) -> ReportedLoad:
     """There is no network."""
     return NOTHING
 
@@ -129,7 +129,7 @@ class LibraryContext(LibraryStore):
 
     def reported_load(self, partner: PartnerPolicy) -> ReportedLoad:
         """Requests that other members of the network have open with this partner."""
-        return self.network(self.symbol, partner.symbols, self.policy())
+        return self.network(partner.symbols, self.policy())
 
     def find_partner_by_symbol(self, symbol: str) -> Profile | None:
         """The partner that has this symbol, without case."""

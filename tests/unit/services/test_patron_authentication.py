@@ -99,7 +99,7 @@ async def fail(attempts: AttemptCounter, account: str, address: str, device: Bro
 async def sign_in(attempts: AttemptCounter, account: str, address: str, device: BrowserDevice) -> None:
     keys = await attempts.count_attempt("DEMO", account, address, device=device)
     assert keys is not None
-    await attempts.clear_failures("DEMO", keys, device)
+    await attempts.clear_failures(keys, device)
 
 
 @pytest.mark.parametrize(("bits", "times"), [(56, 4), (48, 16)])
