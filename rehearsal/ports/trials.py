@@ -36,6 +36,14 @@ class ConformanceFinding:
     weight: FindingWeight = FindingWeight.BROKEN
 
 
+def find_broken(check: str, clause: str, words: str) -> ConformanceFinding:
+    return ConformanceFinding(check=check, clause=clause, words=words)
+
+
+def find_advice(check: str, words: str, clause: str = "no sentence of the standard") -> ConformanceFinding:
+    return ConformanceFinding(check=check, clause=clause, words=words, weight=FindingWeight.ADVICE)
+
+
 @value_object(kw_only=True)
 class CheckedExchange:
     """A message that was sent, what came, and what is wrong with that. `sent` and `answer` are without secrets by which

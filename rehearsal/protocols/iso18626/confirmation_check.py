@@ -24,7 +24,7 @@ from adapters.iso18626.messages.structures import AgencyId, ConfirmationHeader
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import HttpReply
-from rehearsal.ports.trials import ConformanceFinding, FindingWeight
+from rehearsal.ports.trials import ConformanceFinding, FindingWeight, find_advice, find_broken
 from rehearsal.protocols.iso18626.schema_check import list_schema_faults
 
 HTTP = "ISO 18626:2021, 5.2: XML in UTF-8, application/xml, by POST"
@@ -35,7 +35,6 @@ BADLY_FORMED = "ISO 18626:2021, 4.10: BadlyFormedMessage is for what isn't as th
 FLOOR = "ISO 18626:2021, 6: unknown elements and values are answered with error data"
 REPEATS = "no sentence of the standard: a sender whose answer was lost repeats the message"
 EXAMPLE = "ISO 18626:2021, table 2, an example: timestampReceived is the timestamp of the message"
-NO_RULE = "no sentence of the standard"
 
 MAX_SCHEMA_FINDINGS = 20
 
@@ -65,17 +64,17 @@ def check_confirmation(reply: HttpReply, expected: Expectation) -> tuple[Conform
     findings = list(_check_http(reply, expected))
     root = parse_xml(reply.body)
     if root is None:
-        findings.append(_find_broken("well-formed", CONFIRMATION, "the answer is no XML"))
+        findings.append(find_broken("well-formed", CONFIRMATION, "the answer is no XML"))
         return tuple(findings)
     findings += _check_schema(root, expected)
     try:
         confirmation = decode_message(reply.body).message
     except MalformedMessage as malformed:
-        findings.append(_find_broken("message", CONFIRMATION, f"{malformed.place}: {malformed.reason}"))
+        findings.append(find_broken("message", CONFIRMATION, f"{malformed.place}: {malformed.reason}"))
         return tuple(findings)
     assert expected.message is not None
     if not isinstance(confirmation, _CONFIRMATIONS[type(expected.message)]):
-        findings.append(_find_broken("confirmation-kind", CONFIRMATION, "it confirms another kind of message"))
+        findings.append(find_broken("confirmation-kind", CONFIRMATION, "it confirms another kind of message"))
     if isinstance(confirmation, Confirmation):
         findings += _check_header(confirmation.header or ConfirmationHeader(), expected.message)
         findings += _check_verdict(confirmation, expected)
@@ -86,10 +85,10 @@ def check_confirmation(reply: HttpReply, expected: Expectation) -> tuple[Conform
 def check_refusal(reply: HttpReply, dialect: Iso18626Dialect) -> tuple[ConformanceFinding, ...]:
     """Check the refusal of what is no message: HTTP says so (4xx), or a confirmation with ERROR."""
     if reply.status >= 500:
-        return (_find_broken("http-status", HTTP_STATUS, f"HTTP {reply.status}: the fault was the sender's"),)
+        return (find_broken("http-status", HTTP_STATUS, f"HTTP {reply.status}: the fault was the sender's"),)
     if reply.status >= 400 or read_message_status(reply.body) == MessageStatus.ERROR:
         return ()
-    return (_find_broken("taken-as-message", FLOOR, f"HTTP {reply.status}: it was taken as a message"),)
+    return (find_broken("taken-as-message", FLOOR, f"HTTP {reply.status}: it was taken as a message"),)
 
 
 def read_message_status(body: bytes) -> str:
@@ -109,7 +108,7 @@ def _check_http(reply: HttpReply, expected: Expectation) -> Iterator[Conformance
     http = expected.dialect.http
     allowed = {200, http.ok_status, http.error_status}
     if reply.status not in allowed:
-        yield _find_broken("http-status", HTTP_STATUS, f"a confirmation comes with HTTP 200, not {reply.status}")
+        yield find_broken("http-status", HTTP_STATUS, f"a confirmation comes with HTTP 200, not {reply.status}")
     if reply.content_type != "application/xml":
         weight = FindingWeight.ADVICE if reply.content_type == "text/xml" else FindingWeight.BROKEN
         words = f"Content-Type is {reply.content_type}, not application/xml"
@@ -118,9 +117,9 @@ def _check_http(reply: HttpReply, expected: Expectation) -> Iterator[Conformance
     if root is not None:
         info = root.getroottree().docinfo
         if (info.encoding or "UTF-8").upper() not in ("UTF-8", "US-ASCII", "ASCII"):
-            yield _find_broken("encoding", HTTP, f"the answer is in {info.encoding}, not in UTF-8")
+            yield find_broken("encoding", HTTP, f"the answer is in {info.encoding}, not in UTF-8")
         if info.internalDTD is not None:
-            yield _find_broken("doctype", HTTP, "the answer has a DOCTYPE, which careful systems refuse")
+            yield find_broken("doctype", HTTP, "the answer has a DOCTYPE, which careful systems refuse")
 
 
 def parse_xml(body: bytes) -> etree._Element | None:
@@ -140,7 +139,7 @@ def _check_schema(root: etree._Element, expected: Expectation) -> Iterator[Confo
         if fault.check == "envelope" and not expected.dialect.form.wrapped:
             continue
         clause = f"the XML schema of version {expected.dialect.version}"
-        yield _find_broken(fault.check, clause, f"{fault.place}: {fault.words}")
+        yield find_broken(fault.check, clause, f"{fault.place}: {fault.words}")
 
 
 # --- what it says ----------------------------------------------------------------------------------------
@@ -157,11 +156,11 @@ def _check_header(header: ConfirmationHeader, message: Message) -> Iterator[Conf
     )
     for check, echoed, sent in pairs:
         if echoed is None:
-            yield _find_advice(check, "isn't echoed; some partners look for it")
+            yield find_advice(check, "isn't echoed; some partners look for it")
         elif echoed != sent:
             is_time = isinstance(echoed, datetime)
             words = "isn't the timestamp of the message" if is_time else "isn't that of the message"
-            yield _find_advice(check, words, EXAMPLE) if is_time else _find_broken(check, CONFIRMATION, words)
+            yield find_advice(check, words, EXAMPLE) if is_time else find_broken(check, CONFIRMATION, words)
 
 
 def name_agency(agency: AgencyId | None) -> str | None:
@@ -176,18 +175,18 @@ def _check_verdict(confirmation: Confirmation, expected: Expectation) -> Iterato
     status = (confirmation.header.message_status if confirmation.header is not None else None) or ""
     types = [error.type for error in confirmation.errors]
     if status == MessageStatus.ERROR and not types:
-        yield _find_broken("error-data", CONFIRMATION, "ERROR without errorData")
+        yield find_broken("error-data", CONFIRMATION, "ERROR without errorData")
     if status == MessageStatus.OK and types:
-        yield _find_broken("error-data", CONFIRMATION, "OK with errorData")
+        yield find_broken("error-data", CONFIRMATION, "OK with errorData")
     if expected.repeat_of and status != expected.repeat_of:
-        yield _find_advice("same-answer", "the same message was confirmed otherwise before", REPEATS)
+        yield find_advice("same-answer", "the same message was confirmed otherwise before", REPEATS)
         return
     if status == MessageStatus.OK and expected.refused:
-        yield _find_broken("message-status", FLOOR, "OK, though it can't be processed")
+        yield find_broken("message-status", FLOOR, "OK, though it can't be processed")
     if status == MessageStatus.ERROR and not expected.refused:
         yield from _check_error(confirmation, expected)
     if expected.error is not None and types and expected.error not in types:
-        yield _find_broken("error-type", CONFIRMATION, f"errorType is not {expected.error.value}")
+        yield find_broken("error-type", CONFIRMATION, f"errorType is not {expected.error.value}")
 
 
 def _check_error(confirmation: Confirmation, expected: Expectation) -> Iterator[ConformanceFinding]:
@@ -196,11 +195,11 @@ def _check_error(confirmation: Confirmation, expected: Expectation) -> Iterator[
     is_request = isinstance(expected.message, Request)
     for error in confirmation.errors:
         if error.type == ErrorType.BADLY_FORMED_MESSAGE and expected.is_valid:
-            yield _find_broken("error-type", BADLY_FORMED, "BadlyFormedMessage, though the message is right")
+            yield find_broken("error-type", BADLY_FORMED, "BadlyFormedMessage, though the message is right")
         elif not is_request and (error.value or "").startswith("requestingAgencyRequestId"):
-            yield _find_broken("known-request", RECEIVED, "the request is unknown now, though it was confirmed OK")
+            yield find_broken("known-request", RECEIVED, "the request is unknown now, though it was confirmed OK")
         else:
-            yield _find_advice("refused", f"refused, {error.type or 'no errorType'}: {error.value or 'no errorValue'}")
+            yield find_advice("refused", f"refused, {error.type or 'no errorType'}: {error.value or 'no errorValue'}")
 
 
 def _check_echo(confirmation: Confirmation, expected: Expectation) -> Iterator[ConformanceFinding]:
@@ -216,14 +215,6 @@ def _check_echo(confirmation: Confirmation, expected: Expectation) -> Iterator[C
 
 def _compare_words(check: str, echoed: str | None, sent: str | None) -> Iterator[ConformanceFinding]:
     if echoed is None:
-        yield _find_advice(check, "isn't echoed; some partners look for it")
+        yield find_advice(check, "isn't echoed; some partners look for it")
     elif echoed != sent:
-        yield _find_broken(check, CONFIRMATION, "isn't that of the message")
-
-
-def _find_broken(check: str, clause: str, words: str) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=clause, words=words)
-
-
-def _find_advice(check: str, words: str, clause: str = NO_RULE) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=clause, words=words, weight=FindingWeight.ADVICE)
+        yield find_broken(check, CONFIRMATION, "isn't that of the message")

@@ -23,7 +23,7 @@ from adapters.iso18626.messages.structures import AgencyId, DeliveryInfo, Messag
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.value import value_object
-from rehearsal.ports.trials import ArrivedMessage, ConformanceFinding, FindingWeight
+from rehearsal.ports.trials import ArrivedMessage, ConformanceFinding, find_advice, find_broken
 from rehearsal.protocols.iso18626.confirmation_check import parse_xml, same_agency
 from rehearsal.protocols.iso18626.schema_check import list_schema_faults
 
@@ -34,7 +34,6 @@ ANSWERS = "ISO 18626:2021, reasonForMessage: a response is to what the requester
 YES_OR_NO = "ISO 18626:2021, answerYesNo: required with RenewResponse and CancelResponse"
 STATUS = "ISO 18626:2021, 4.4: the status is that after the event"
 MEANINGS = "ISO 18626:2021, 4.9: what a status says"
-NO_RULE = "no sentence of the standard"
 
 _ASKED_BY = {
     ReasonForMessage.CANCEL_RESPONSE: Action.CANCEL,
@@ -92,13 +91,13 @@ class SupplierWords:
         body = arrived.arrival.body
         root = parse_xml(body)
         if root is None:
-            broken = _find_broken("well-formed", "ISO 18626:2021, 5.2: messages are XML", "what came is no XML")
+            broken = find_broken("well-formed", "ISO 18626:2021, 5.2: messages are XML", "what came is no XML")
             return HeardMessage("came: no XML", (broken,))
         findings = list(_check_schema(root, self._dialect))
         try:
             message = decode_message(body).message
         except MalformedMessage as malformed:
-            broken = _find_broken("message", _name_schema(self._dialect), f"{malformed.place}: {malformed.reason}")
+            broken = find_broken("message", _name_schema(self._dialect), f"{malformed.place}: {malformed.reason}")
             return HeardMessage("came: no message of ISO 18626", (*findings, broken))
         if not isinstance(message, SupplyingAgencyMessage):
             return HeardMessage(f"came: {type(message).__name__}", tuple(findings))
@@ -114,12 +113,12 @@ class SupplierWords:
         number = header.requesting_agency_request_id or ""
         tried = self._requests.get(number)
         if tried is None:
-            yield _find_advice("request-id", "it is about a number that no request of this trial has")
+            yield find_advice("request-id", "it is about a number that no request of this trial has")
             return
         if not same_agency(header.requesting_agency, self._ours):
-            yield _find_broken("requester", NUMBERS, "requestingAgencyId isn't that of the request")
+            yield find_broken("requester", NUMBERS, "requestingAgencyId isn't that of the request")
         if body in tried.bodies:
-            yield _find_advice("repeated", "the same octets came before; illgate takes them for a repeat")
+            yield find_advice("repeated", "the same octets came before; illgate takes them for a repeat")
         yield from self._check_own_number(number, header)
         yield from _check_reason(message, tried)
         yield from _check_status(message, tried)
@@ -139,10 +138,10 @@ class SupplierWords:
                     continue  # another supplier, behind the same broker
                 is_same = supplier_header.supplying_agency_request_id == own
                 if other == number and not is_same:
-                    yield _find_broken("supplier-number", SUPPLIER_NUMBERS, "it was another one before")
+                    yield find_broken("supplier-number", SUPPLIER_NUMBERS, "it was another one before")
                     return
                 if other != number and is_same:
-                    yield _find_broken("supplier-number", SUPPLIER_NUMBERS, "another request has the same")
+                    yield find_broken("supplier-number", SUPPLIER_NUMBERS, "another request has the same")
                     return
 
 
@@ -156,7 +155,7 @@ def _name_schema(dialect: Iso18626Dialect) -> str:
 def _check_schema(root: etree._Element, dialect: Iso18626Dialect) -> Iterator[ConformanceFinding]:
     for fault in list_schema_faults(root, dialect.schema_version)[:20]:
         if fault.check != "envelope" or dialect.form.wrapped:
-            yield _find_broken(fault.check, _name_schema(dialect), f"{fault.place}: {fault.words}")
+            yield find_broken(fault.check, _name_schema(dialect), f"{fault.place}: {fault.words}")
 
 
 def _check_reason(message: SupplyingAgencyMessage, tried: TriedRequest) -> Iterator[ConformanceFinding]:
@@ -164,12 +163,12 @@ def _check_reason(message: SupplyingAgencyMessage, tried: TriedRequest) -> Itera
     reason = info.reason_for_message
     answered = any(_name_reason(agency_message) != ReasonForMessage.NOTIFICATION for agency_message in tried.heard)
     if reason == ReasonForMessage.REQUEST_RESPONSE and answered:
-        yield _find_broken("reason", FIRST_ANSWER, "RequestResponse, and it isn't the first")
+        yield find_broken("reason", FIRST_ANSWER, "RequestResponse, and it isn't the first")
     action = _ASKED_BY.get(ReasonForMessage(reason)) if reason in set(ReasonForMessage) else None
     if action is not None and action not in tried.actions:
-        yield _find_broken("reason", ANSWERS, f"{reason}, and no {action.value} was sent")
+        yield find_broken("reason", ANSWERS, f"{reason}, and no {action.value} was sent")
     if reason in _YES_OR_NO_REASONS and info.answer is None:
-        yield _find_broken("answer", YES_OR_NO, f"{reason} without answerYesNo")
+        yield find_broken("answer", YES_OR_NO, f"{reason} without answerYesNo")
 
 
 def _name_word(words: type[StrEnum], said: str | None, name: str) -> str:
@@ -186,14 +185,14 @@ def _check_status(message: SupplyingAgencyMessage, tried: TriedRequest) -> Itera
     status, is_cancelled = stands.status, stands.status == Status.CANCELLED
     if said.reason_for_message == ReasonForMessage.CANCEL_RESPONSE and said.answer not in (None, is_cancelled):
         words = f"CancelResponse {'Y' if said.answer else 'N'} with the status {status}"
-        yield _find_broken("status", STATUS, words)
+        yield find_broken("status", STATUS, words)
     ended = _find_end(message, tried)
     if ended and status != ended and said.reason_for_message != ReasonForMessage.NOTIFICATION:
-        yield _find_broken("order", MEANINGS, f"{status}, though it was {ended} before")
+        yield find_broken("order", MEANINGS, f"{status}, though it was {ended} before")
     if status == Status.UNFILLED and said.reason_unfilled is None:
-        yield _find_advice("reason-unfilled", "Unfilled without reasonUnfilled: staff can't tell why")
+        yield find_advice("reason-unfilled", "Unfilled without reasonUnfilled: staff can't tell why")
     if status == Status.RETRY_POSSIBLE and said.reason_retry is None:
-        yield _find_advice("reason-retry", "RetryPossible without reasonRetry: nobody can tell what to change")
+        yield find_advice("reason-retry", "RetryPossible without reasonRetry: nobody can tell what to change")
 
 
 def _find_end(message: SupplyingAgencyMessage, tried: TriedRequest) -> str:
@@ -212,7 +211,7 @@ def _check_zero_times(root: etree._Element) -> Iterator[ConformanceFinding]:
     """Check for times as some programs write them that they don't have; they are read as none."""
     for element in root.iter(etree.Element):
         if (element.text or "").strip().startswith("0001-01-01"):
-            yield _find_advice("date", f"{get_local_name(element)} is in the year 1")
+            yield find_advice("date", f"{get_local_name(element)} is in the year 1")
 
 
 def _check_dates(message: SupplyingAgencyMessage, now: datetime) -> Iterator[ConformanceFinding]:
@@ -220,16 +219,8 @@ def _check_dates(message: SupplyingAgencyMessage, now: datetime) -> Iterator[Con
     sent = (message.delivery_info or DeliveryInfo()).date_sent
     for name, moment in (("timestamp", header.timestamp), ("lastChange", stands.last_change), ("dateSent", sent)):
         if moment is not None and moment > now + _CLOCKS_DIFFER:
-            yield _find_advice("date", f"{name} is in the future")
+            yield find_advice("date", f"{name} is in the future")
     if header.timestamp is not None and header.timestamp < now - _CLOCKS_DIFFER:
-        yield _find_advice("date", "timestamp is more than an hour ago")
+        yield find_advice("date", "timestamp is more than an hour ago")
     if stands.status == Status.LOANED and stands.due_date is not None and stands.due_date < now:
-        yield _find_advice("date", "Loaned, and dueDate is in the past")
-
-
-def _find_broken(check: str, clause: str, words: str) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=clause, words=words)
-
-
-def _find_advice(check: str, words: str) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=NO_RULE, words=words, weight=FindingWeight.ADVICE)
+        yield find_advice("date", "Loaned, and dueDate is in the past")

@@ -44,8 +44,9 @@ from rehearsal.ports.trials import (
     CheckedExchange,
     ConformanceContext,
     ConformanceFinding,
-    FindingWeight,
     TriedSide,
+    find_advice,
+    find_broken,
     report_arrival,
 )
 from rehearsal.protocols.iso18626.confirmation_check import (
@@ -57,7 +58,7 @@ from rehearsal.protocols.iso18626.confirmation_check import (
 )
 from rehearsal.protocols.iso18626.rehearsal import mirror_dialect
 from rehearsal.protocols.iso18626.schema_check import list_schema_faults
-from rehearsal.protocols.iso18626.supplier_message_check import NO_RULE, SupplierWords
+from rehearsal.protocols.iso18626.supplier_message_check import SupplierWords
 
 TITLE = "Conformance trial: please don't supply"
 
@@ -198,7 +199,7 @@ class Iso18626Trial:
         if is_required and not is_heard:
             awaited = reason.value if reason is not None else "message"
             words = f"no {awaited} came within {seconds:g} seconds"
-            advice = ConformanceFinding(check="silence", clause=NO_RULE, words=words, weight=FindingWeight.ADVICE)
+            advice = find_advice("silence", words)
             self.exchanges.append(CheckedExchange(title=f"waiting for a {awaited}", came=True, findings=(advice,)))
 
     def _note_arrival(self, arrived: ArrivedMessage, reason: ReasonForMessage | None) -> bool:
@@ -231,9 +232,7 @@ class Iso18626Trial:
         try:
             reply = await self._post_message(sent)
         except (Unavailable, OutcomeUnknown) as error:
-            missing = ConformanceFinding(
-                check="confirmation", clause="ISO 18626:2021, 4.1: each message is answered at once", words=str(error)
-            )
+            missing = find_broken("confirmation", "ISO 18626:2021, 4.1: each message is answered at once", str(error))
             self.exchanges.append(CheckedExchange(title=sent.title, sent=sent.shown, findings=(missing,)))
             return None
         self.exchanges.append(

@@ -20,8 +20,8 @@ from adapters.iso_ill.messages.structures import Moment, TransactionId
 from adapters.iso_ill.state_tables import ALWAYS, REQUESTER, ServiceDirection, ServicePrimitive, service_of_apdu
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage
-from rehearsal.ports.trials import ConformanceFinding
-from rehearsal.protocols.iso_ill.report_check import ENCODING, check_header, decode_answer, make_advice, make_finding
+from rehearsal.ports.trials import ConformanceFinding, find_advice, find_broken
+from rehearsal.protocols.iso_ill.report_check import ENCODING, check_header, decode_answer
 
 ANSWERS = "ISO 10161-1, 8: an answer is to what the requester has asked in the transaction"
 ORDER = "ISO 10161-1, 8: the requester's state table says which services may follow"
@@ -92,18 +92,18 @@ class HeardApdus:
         try:
             decoded = decode_answer(message)
         except MalformedMessage as malformed:
-            return "came: no APDU", (make_finding("well-formed", ENCODING, str(malformed)),)
+            return "came: no APDU", (find_broken("well-formed", ENCODING, str(malformed)),)
         apdu = decoded.apdu
         title = f"came: {apdu_type_name(apdu.type)}"
-        findings = [make_advice("encoding", str(oddity)) for oddity in decoded.oddities]
+        findings = [find_advice("encoding", str(oddity)) for oddity in decoded.oddities]
         tried = self._tried.get(apdu.transaction_id)
         if tried is None:
-            findings.append(make_advice("transaction-id", "it is about a transaction that isn't of this trial"))
+            findings.append(find_advice("transaction-id", "it is about a transaction that isn't of this trial"))
             return title, tuple(findings)
         findings += check_header(apdu, tried.first)
         findings += _check_dates(apdu, self._clock.now(), self._zone)
         if message in self._bodies:
-            findings.append(make_advice("repeated", "the same octets came before; illgate takes them for a repeat"))
+            findings.append(find_advice("repeated", "the same octets came before; illgate takes them for a repeat"))
         else:
             findings += _check_service(apdu, tried)
         self._bodies.add(message)
@@ -118,14 +118,14 @@ def _check_service(apdu: Apdu, tried: TriedTransaction) -> Iterator[ConformanceF
         yield from _check_state(apdu, tried.state)
     name, asked = apdu_type_name(apdu.type), _ASKED_BY.get(apdu.type)
     if asked is not None and asked not in tried.services:
-        yield make_finding("answer", ANSWERS, f"{name}, and no {apdu_type_name(asked)} was sent")
+        yield find_broken("answer", ANSWERS, f"{name}, and no {apdu_type_name(asked)} was sent")
         return
     service = service_of_apdu(apdu)
     if service is None or service.apdu in ALWAYS:
         return
     before = tried.state
     if not _take_service(tried, service):
-        yield make_finding("order", ORDER, f"{name} in the state {state_word(before).upper()}")
+        yield find_broken("order", ORDER, f"{name} in the state {state_word(before).upper()}")
 
 
 def _take_service(tried: TriedTransaction, service: ServicePrimitive) -> bool:
@@ -142,7 +142,7 @@ def _check_state(report: StatusOrErrorReport, state: CurrentState) -> Iterator[C
     if said is None or state not in _ENDS or said in _ENDS[state]:
         return
     word = state_word(said).upper() if isinstance(said, CurrentState) else str(said)
-    yield make_finding("state", STATES, f"{word}, though it was {state_word(state).upper()} before")
+    yield find_broken("state", STATES, f"{word}, though it was {state_word(state).upper()} before")
 
 
 def _check_dates(apdu: Apdu, now: datetime, zone: tzinfo) -> Iterator[ConformanceFinding]:
@@ -152,15 +152,15 @@ def _check_dates(apdu: Apdu, now: datetime, zone: tzinfo) -> Iterator[Conformanc
         case Shipped():
             details = apdu.supply_details
             if details.date_shipped is not None and details.date_shipped > today:
-                yield make_advice("date", "date-shipped is in the future")
+                yield find_advice("date", "date-shipped is in the future")
             if details.date_due is not None and details.date_due.due < today:
-                yield make_advice("date", "Shipped, and date-due is in the past")
+                yield find_advice("date", "Shipped, and date-due is in the past")
         case RenewAnswer(answer=True) if apdu.date_due is not None and apdu.date_due.due < today:
-            yield make_advice("date", "renewed, and date-due is in the past")
+            yield find_advice("date", "renewed, and date-due is in the past")
         case Overdue() if apdu.date_due.due >= today:
-            yield make_advice("date", "Overdue, and date-due is not over")
+            yield find_advice("date", "Overdue, and date-due is not over")
         case CheckedIn() if apdu.date_checked_in > today:
-            yield make_advice("date", "date-checked-in is in the future")
+            yield find_advice("date", "date-checked-in is in the future")
 
 
 def _check_moment(moment: Moment, now: datetime, zone: tzinfo) -> Iterator[ConformanceFinding]:
@@ -172,6 +172,6 @@ def _check_moment(moment: Moment, now: datetime, zone: tzinfo) -> Iterator[Confo
         late = datetime.combine(moment.day, moment.clock, zone) - now
         is_future, is_past = late > _CLOCKS_DIFFER, late < -_CLOCKS_DIFFER
     if is_future:
-        yield make_advice("date", "date-time-of-this-service is in the future")
+        yield find_advice("date", "date-time-of-this-service is in the future")
     elif is_past:
-        yield make_advice("date", "date-time-of-this-service is long ago")
+        yield find_advice("date", "date-time-of-this-service is long ago")

@@ -9,7 +9,7 @@ from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.tracking_phase import ProviderError
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.value import value_object
-from rehearsal.ports.trials import ConformanceFinding, FindingWeight
+from rehearsal.ports.trials import ConformanceFinding, find_advice, find_broken
 
 MAX_ANSWER_BYTES = 1_000_000
 
@@ -17,7 +17,6 @@ ENCODING = "ISO 10161-1: APDUs in BER"
 HEADER = "ISO 10161-1: each APDU has version, transaction-id, requester-id and responder-id of its transaction"
 REPORTS = "ISO 10161-1, Status-Or-Error-Report: a status, an error, or reason-no-report where there is neither"
 ERRORS = "ISO 10161-1, Provider-Error-Report: unknown or duplicate transaction, version not supported, badly structured"
-NO_RULE = "no sentence of the standard"
 
 
 @value_object(kw_only=True)
@@ -28,14 +27,6 @@ class ReportExpectation:
     sent: Apdu
     problem: ProviderError | None = None
     has_status: bool = False
-
-
-def make_finding(check: str, clause: str, words: str) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=clause, words=words)
-
-
-def make_advice(check: str, words: str) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=NO_RULE, words=words, weight=FindingWeight.ADVICE)
 
 
 def decode_answer(answer: bytes) -> DecodedApdu:
@@ -54,20 +45,20 @@ def reports_status(answer: bytes) -> bool:
 def check_answers(answers: Sequence[bytes], expected: ReportExpectation) -> Iterator[ConformanceFinding]:
     first, *others = answers
     if others:
-        yield make_finding("one-message", REPORTS, f"{len(answers)} APDUs came for one")
+        yield find_broken("one-message", REPORTS, f"{len(answers)} APDUs came for one")
     try:
         decoded = decode_answer(first)
     except MalformedMessage as malformed:
-        yield make_finding("well-formed", ENCODING, str(malformed))
+        yield find_broken("well-formed", ENCODING, str(malformed))
         return
     for oddity in decoded.oddities:
-        yield make_advice("encoding", str(oddity))
+        yield find_advice("encoding", str(oddity))
     apdu, sent = decoded.apdu, expected.sent
     yield from check_header(apdu, sent)
     if isinstance(apdu, StatusOrErrorReport):
         yield from _check_report(apdu, expected)
     elif expected.problem is not None or not isinstance(sent, IllRequest):
-        yield make_finding("report-kind", REPORTS, f"{apdu_type_name(apdu.type)} came instead of a report")
+        yield find_broken("report-kind", REPORTS, f"{apdu_type_name(apdu.type)} came instead of a report")
 
 
 def check_error_report(answer: bytes) -> Iterator[ConformanceFinding]:
@@ -75,47 +66,47 @@ def check_error_report(answer: bytes) -> Iterator[ConformanceFinding]:
     try:
         apdu = decode_answer(answer).apdu
     except MalformedMessage as malformed:
-        yield make_finding("well-formed", ENCODING, str(malformed))
+        yield find_broken("well-formed", ENCODING, str(malformed))
         return
     if not isinstance(apdu, StatusOrErrorReport):
-        yield make_finding("report-kind", REPORTS, f"{apdu_type_name(apdu.type)} came instead of a report")
+        yield find_broken("report-kind", REPORTS, f"{apdu_type_name(apdu.type)} came instead of a report")
     elif apdu.error_report is None:
-        yield make_finding("error-report", ERRORS, "no error is reported")
+        yield find_broken("error-report", ERRORS, "no error is reported")
 
 
 def check_header(apdu: Apdu, sent: Apdu) -> Iterator[ConformanceFinding]:
     if apdu.protocol_version not in (1, 2):
-        yield make_finding("version", HEADER, f"its version is {apdu.protocol_version}")
+        yield find_broken("version", HEADER, f"its version is {apdu.protocol_version}")
     if apdu.transaction_id != sent.transaction_id:
-        yield make_finding("transaction-id", HEADER, "it is about another transaction")
+        yield find_broken("transaction-id", HEADER, "it is about another transaction")
     for name, said, meant in (
         ("requester-id", apdu.requester_id, sent.requester_id),
         ("responder-id", apdu.responder_id, sent.responder_id),
     ):
         if said is not None and meant is not None and said.symbol_text.casefold() != meant.symbol_text.casefold():
-            yield make_finding(name, HEADER, "it names another library")
+            yield find_broken(name, HEADER, "it names another library")
 
 
 def _check_report(report: StatusOrErrorReport, expected: ReportExpectation) -> Iterator[ConformanceFinding]:
     has_report = report.status_report is not None or report.error_report is not None
     if has_report is (report.reason_no_report is not None):
         words = "there is a report, and a reason for none" if has_report else "there is neither a report nor a reason"
-        yield make_finding("reason-no-report", REPORTS, words)
+        yield find_broken("reason-no-report", REPORTS, words)
     if expected.has_status and report.status_report is None:
-        yield make_advice("status-report", "how the transaction stands isn't in it")
+        yield find_advice("status-report", "how the transaction stands isn't in it")
     error = report.error_report
     if error is None:
         if expected.problem is not None:
-            yield make_finding("error-report", ERRORS, "no error is reported")
+            yield find_broken("error-report", ERRORS, "no error is reported")
         return
     if expected.problem is None:  # it may have refused the request, by a report that went elsewhere
-        yield make_advice("unexpected-error", f"an error is reported: {_describe_problem(error.provider)}")
+        yield find_advice("unexpected-error", f"an error is reported: {_describe_problem(error.provider)}")
         return
     if error.provider != expected.problem:
         meant, said = _describe_problem(expected.problem), _describe_problem(error.provider)
-        yield make_finding("problem", ERRORS, f"{said}, where it is {meant}")
+        yield find_broken("problem", ERRORS, f"{said}, where it is {meant}")
     if not error.correlation.strip():
-        yield make_advice("correlation", "correlation-information is empty: nobody can tell what the error is about")
+        yield find_advice("correlation", "correlation-information is empty: nobody can tell what the error is about")
 
 
 def _describe_problem(problem: ProviderError | None) -> str:

@@ -60,6 +60,7 @@ from rehearsal.ports.trials import (
     ConformanceConversation,
     ConformanceFinding,
     TriedSide,
+    find_broken,
     make_conversation,
     report_arrival,
 )
@@ -72,7 +73,6 @@ from rehearsal.protocols.iso_ill.report_check import (
     ReportExpectation,
     check_answers,
     check_error_report,
-    make_finding,
     reports_status,
 )
 
@@ -202,7 +202,7 @@ class IsoIllTrial:
         except ConnectionEnded:
             pass  # as it may
         except (Unavailable, OutcomeUnknown, MalformedMessage) as error:
-            findings = (make_finding("report", REPORTS, f"neither a report nor an end: {error}"),)
+            findings = (find_broken("report", REPORTS, f"neither a report nor an end: {error}"),)
         shown = tuple(map(conceal_credentials, answers))
         self.exchanges.append(CheckedExchange(title=title, sent=body, answer=b"".join(shown), findings=findings))
 
@@ -223,7 +223,7 @@ class IsoIllTrial:
                 return ()
             is_malformed = isinstance(error, MalformedMessage)
             check, clause = ("well-formed", ENCODING) if is_malformed else ("report", REPORTS)
-            finding = make_finding(check, clause, str(error))
+            finding = find_broken(check, clause, str(error))
             self.exchanges.append(CheckedExchange(title=title, sent=shown, findings=(finding,)))
             return ()
         findings = tuple(check_answers(answers, expected)) if expected is not None else ()

@@ -50,8 +50,9 @@ from rehearsal.ports.trials import (
     ConformanceContext,
     ConformanceConversation,
     ConformanceFinding,
-    FindingWeight,
     TriedSide,
+    find_advice,
+    find_broken,
     make_conversation,
 )
 from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator, is_only_asked
@@ -62,7 +63,6 @@ VERSION = "NISO Z39.83-1, 5.3.5: an answer has the version of the message"
 SERVICES = "NISO Z39.83-1: a service is answered by its own response, or by a Problem"
 PROBLEMS = "NISO Z39.83-1, Appendix A: Unknown User, Unknown Item, Unknown Request and others are Problems"
 MESSAGING = "NISO Z39.83-1, Appendix A: what can't be read is a Problem, such as Invalid Message Syntax Error"
-NO_RULE = "no sentence of the standard"
 
 TITLE = "Conformance trial"
 
@@ -193,7 +193,7 @@ class NcipTrial:
                 body, self._make_exchange_context(), HttpPlace(self._context.url)
             )
         except (Unavailable, OutcomeUnknown, Refused, MalformedMessage) as error:
-            missing = ConformanceFinding(check="answer", clause=SERVICES, words=str(error))
+            missing = find_broken("answer", SERVICES, str(error))
             self.exchanges.append(CheckedExchange(title=title, sent=shown, findings=(missing,)))
             return None
         self.exchanges.append(
@@ -297,15 +297,15 @@ def check_answer(
     try:
         parsed = parse_xml(reply.raw, reading, http=dialect.http)
     except MalformedMessage as malformed:
-        return (*findings, _find_broken("well-formed", SCHEMA, str(malformed)))
-    findings += [_find_broken("well-formed", SCHEMA, f"had to be mended: {note}") for note in parsed.notes]
+        return (*findings, find_broken("well-formed", SCHEMA, str(malformed)))
+    findings += [find_broken("well-formed", SCHEMA, f"had to be mended: {note}") for note in parsed.notes]
     try:
         seen, answer = peek_message(parsed), decode_message(parsed, reading)
     except MalformedMessage as malformed:
-        return (*findings, _find_broken("message", SCHEMA, str(malformed)))
+        return (*findings, find_broken("message", SCHEMA, str(malformed)))
     if seen.version is not expected.message.version:
         words = f"version {seen.version.value}, though {expected.message.version.value} was asked"
-        findings.append(_find_broken("version", VERSION, words))
+        findings.append(find_broken("version", VERSION, words))
     findings += _check_schema(parsed.root, answer, seen.version)
     findings += _check_outcome(answer, expected)
     findings += _check_header(answer, expected.message)
@@ -327,26 +327,24 @@ def check_rejection(reply: TransportReply, dialect: NcipDialect) -> tuple[Confor
     if 400 <= reply.status < 500:
         return ()
     if reply.status >= 500:
-        return (_find_broken("http-status", HTTP_STATUS, f"HTTP {reply.status}: the fault was the sender's"),)
+        return (find_broken("http-status", HTTP_STATUS, f"HTTP {reply.status}: the fault was the sender's"),)
     try:
         answer = decode_message(parse_xml(reply.raw, dialect.xml, http=dialect.http), dialect.xml)
     except MalformedMessage as malformed:
-        return (_find_broken("message", MESSAGING, f"the answer is no message: {malformed}"),)
+        return (find_broken("message", MESSAGING, f"the answer is no message: {malformed}"),)
     if not list(_list_problems(answer)):
-        return (_find_broken("problem", MESSAGING, "it was taken as a message"),)
+        return (find_broken("problem", MESSAGING, "it was taken as a message"),)
     return ()
 
 
 def _check_http(reply: TransportReply) -> Iterator[ConformanceFinding]:
     if reply.status >= 500:
-        yield _find_broken("http-status", HTTP_STATUS, f"HTTP {reply.status} with an answer")
+        yield find_broken("http-status", HTTP_STATUS, f"HTTP {reply.status} with an answer")
     elif reply.status not in (0, 200):  # 0: a transport without one
-        yield _find_advice("http-status", f"HTTP {reply.status}: clients are known that take 200 alone")
+        yield find_advice("http-status", f"HTTP {reply.status}: clients are known that take 200 alone")
     kind = reply.content_type.partition(";")[0].strip().casefold()
     if reply.status and kind not in ("application/xml", "text/xml"):
-        yield _find_advice(
-            "content-type", f"Content-Type is {kind or 'missing'}: CrossLink takes application/xml alone"
-        )
+        yield find_advice("content-type", f"Content-Type is {kind or 'missing'}: CrossLink takes application/xml alone")
 
 
 def _check_schema(root: etree._Element, answer: Message, version: Version) -> Iterator[ConformanceFinding]:
@@ -357,7 +355,7 @@ def _check_schema(root: etree._Element, answer: Message, version: Version) -> It
     try:
         check_schema(root, body, answer.body, version)
     except MalformedMessage as malformed:
-        yield _find_broken("schema", SCHEMA, f"{malformed.place}: {malformed.reason}")
+        yield find_broken("schema", SCHEMA, f"{malformed.place}: {malformed.reason}")
 
 
 def _check_outcome(answer: Message, expected: AnswerExpectation) -> Iterator[ConformanceFinding]:
@@ -366,19 +364,19 @@ def _check_outcome(answer: Message, expected: AnswerExpectation) -> Iterator[Con
     problems = list(_list_problems(answer))
     if not isinstance(answer.body, (response_to(type(asked)), Problems)):
         words = f"{expected.message.service} is answered by {answer.service}"
-        yield _find_broken("response-name", SERVICES, words)
+        yield find_broken("response-name", SERVICES, words)
         return
     if isinstance(answer.body, Problems):
-        yield _find_advice("response-name", "a Problem stands outside the service's own answer")
+        yield find_advice("response-name", "a Problem stands outside the service's own answer")
     kinds = ", ".join(problem.type.value if problem.type is not None else "no type" for problem in problems)
     if expected.is_unknown and not problems:
-        yield _find_broken("problem", PROBLEMS, "done, though there is no such patron, item or request")
+        yield find_broken("problem", PROBLEMS, "done, though there is no such patron, item or request")
     elif expected.is_known and any(one.type is not None and one.type.value in _UNKNOWN_TYPES for one in problems):
-        yield _find_broken("known", PROBLEMS, f"{kinds}, though the service before knew it")
+        yield find_broken("known", PROBLEMS, f"{kinds}, though the service before knew it")
     elif problems and not expected.is_unknown:
-        yield _find_advice("refused", f"not done: {kinds}")
+        yield find_advice("refused", f"not done: {kinds}")
     if any(problem.type is None or not problem.type.value for problem in problems):
-        yield _find_broken("problem-type", SCHEMA, "a Problem without ProblemType")
+        yield find_broken("problem-type", SCHEMA, "a Problem without ProblemType")
 
 
 def _list_problems(answer: Message) -> Iterator[Problem]:
@@ -395,12 +393,4 @@ def _check_header(answer: Message, message: Message) -> Iterator[ConformanceFind
         return
     pairs = ((theirs.from_agency_id, ours.to_agency_id), (theirs.to_agency_id, ours.from_agency_id))
     if any(code is not None and other is not None and code.value != other.value for code, other in pairs):
-        yield _find_advice("header", "from and to aren't those of the question, turned round")
-
-
-def _find_broken(check: str, clause: str, words: str) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=clause, words=words)
-
-
-def _find_advice(check: str, words: str) -> ConformanceFinding:
-    return ConformanceFinding(check=check, clause=NO_RULE, words=words, weight=FindingWeight.ADVICE)
+        yield find_advice("header", "from and to aren't those of the question, turned round")
