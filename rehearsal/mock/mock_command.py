@@ -100,7 +100,7 @@ def mock_command(
 
     With a client-only NCIP profile (one without `auth`, such as koha-ncip), the command simulates the library system
     with sample data. With an NCIP profile that accepts senders, such as illiad-alma, it simulates the sending system
-    and requests services for the patron given in --value. With an SRU or Z39.50 profile it simulates the catalogue.
+    and requests services for the patron given in --value. With an SRU profile it simulates the catalogue.
 
     Set the partner's address in the profile to the port of this command; for email, set `mail` in gateway.yml. A
     request with `mock:NAME` in its title gets that scenario. Other requests get the scenarios of --scenario in turn,

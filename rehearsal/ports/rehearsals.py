@@ -6,7 +6,7 @@ The partner that is played reads by the protocol's own `Responder` or `MailForma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -95,10 +95,8 @@ class SystemRehearsal(SpoilsAnswers, Protocol):
 
 
 class CatalogueQuestionKind(StrEnum):
-    OPEN = "open"  # a connection begins
     SEARCH = "search"  # and what it shows of what was found
     EXPLAIN = "explain"  # what it says of itself
-    CLOSE = "close"
     OTHER = "other"  # what a catalogue that is played doesn't answer, such as a scan
 
 
@@ -124,43 +122,17 @@ class CatalogueFinding:
     refused: str = ""
 
 
-class MessageSplitter(Protocol):
-    """Cuts a stream into messages, one of which is whole when the next begins."""
-
-    def add_octets(self, data: bytes) -> None: ...
-
-    def take_message(self) -> bytes | None:
-        """The next whole message, None if there is none yet. Raises MalformedMessage."""
-        ...
-
-
-class CatalogueConversation(Protocol):
-    """The questions of one connection; of a protocol that knows no connections, all that is asked."""
-
-    @property
-    def is_over(self) -> bool:
-        """True if nothing follows what was said last."""
-        ...
+class CatalogueRehearsal(SpoilsAnswers, Protocol):
+    """The rehearsal of a catalogue that is searched by HTTP."""
 
     def read_question(self, arrival: RawMessage) -> CatalogueQuestion:
         """Read a question; raises MalformedMessage for what can't be answered."""
         ...
 
     def write_answer(self, arrival: RawMessage, finding: CatalogueFinding) -> ResponderAnswer:
-        """Write the answer to the question that was read last."""
+        """Write the answer to a question."""
         ...
 
     def refuse_question(self, arrival: RawMessage, words: str) -> ResponderAnswer:
         """Refuse what can't be answered."""
         ...
-
-
-class CatalogueRehearsal(SpoilsAnswers, Protocol):
-    """The rehearsal of a catalogue that is searched."""
-
-    @property
-    def cut_messages(self) -> Callable[[int], MessageSplitter] | None:
-        """A function that cuts a stream into messages of so many bytes at most; None: it is spoken by HTTP."""
-        ...
-
-    def open_conversation(self) -> CatalogueConversation: ...

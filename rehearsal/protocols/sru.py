@@ -21,7 +21,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.value import value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer
 from rehearsal.ports.adapter import RehearsalAdapter
-from rehearsal.ports.rehearsals import CatalogueConversation, CatalogueFinding, CatalogueQuestion, CatalogueQuestionKind
+from rehearsal.ports.rehearsals import CatalogueFinding, CatalogueQuestion, CatalogueQuestionKind
 from rehearsal.protocols.marc_writer import write_dublin_core, write_marcxml
 
 V1_NAMESPACE = "http://www.loc.gov/zing/srw/"
@@ -54,16 +54,6 @@ class SruRehearsal:
 
     def spoil_answer(self, name: str, answer: ResponderAnswer, _number: int) -> ResponderAnswer:
         return MISBEHAVIOURS[name].change_answer(answer)
-
-    cut_messages = None
-    """It is spoken by HTTP."""
-
-    def open_conversation(self) -> CatalogueConversation:
-        return SruConversation()
-
-
-class SruConversation:
-    is_over = False
 
     def read_question(self, arrival: RawMessage) -> CatalogueQuestion:
         parameters = _read_parameters(arrival)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformedMessage
@@ -17,12 +17,10 @@ from rehearsal.mock.mock_answers import AnswerChanger, MockReply, PassSeconds, d
 from rehearsal.mock.mock_log import LoggedMessage, MockParties
 from rehearsal.mock.played_system import AnsweringSystem
 from rehearsal.ports.rehearsals import (
-    CatalogueConversation,
     CatalogueFinding,
     CatalogueQuestion,
     CatalogueQuestionKind,
     CatalogueRehearsal,
-    MessageSplitter,
 )
 from rehearsal.scenarios.scenario import AnswerChange
 from rehearsal.scenarios.scenario_choice import ScenarioChoice
@@ -79,11 +77,10 @@ class PlayedCatalogue(AnsweringSystem):
     def __init__(
         self, play: CataloguePlay, rehearsal: CatalogueRehearsal, pass_seconds: PassSeconds = asyncio.sleep
     ) -> None:
-        changer = AnswerChanger(rehearsal, play.misbehaviour, rehearsal.cut_messages is None)
+        changer = AnswerChanger(rehearsal, play.misbehaviour, over_http=True)
         super().__init__(play.parties, play.choice, changer, bytes, pass_seconds)
         self.play = play
         self._rehearsal = rehearsal
-        self._conversation = rehearsal.open_conversation()
 
     @property
     def protocol(self) -> str:
@@ -93,31 +90,20 @@ class PlayedCatalogue(AnsweringSystem):
     def max_bytes(self) -> int:
         return MAX_QUESTION_BYTES
 
-    @property
-    def cut_messages(self) -> Callable[[int], MessageSplitter] | None:
-        """See `CatalogueRehearsal`."""
-        return self._rehearsal.cut_messages
-
-    def open_conversation(self) -> CatalogueConversation:
-        return self._rehearsal.open_conversation()
-
     async def receive_message(self, arrival: RawMessage) -> MockReply:
-        """Answer a message by HTTP."""
-        return self.answer_message(self._conversation, arrival)
-
-    def answer_message(self, conversation: CatalogueConversation, arrival: RawMessage) -> MockReply:
+        rehearsal = self._rehearsal
         try:
-            question = conversation.read_question(arrival)
+            question = rehearsal.read_question(arrival)
         except MalformedMessage as malformed:
-            answer = self._answer_changer.spoil_answer(conversation.refuse_question(arrival, str(malformed)), 1)
+            answer = self._answer_changer.spoil_answer(rehearsal.refuse_question(arrival, str(malformed)), 1)
             self._record_arrival(_show_question(arrival, ""), answer, f"refused: {malformed}")
             return MockReply(answer=answer)
         chosen = self.play.choice.choose_reaction(question.kind.value, question.text)
         change = chosen.reaction.answer
         if question.kind is CatalogueQuestionKind.OTHER:
-            answer = conversation.refuse_question(arrival, "only searches are answered here")
+            answer = rehearsal.refuse_question(arrival, "only searches are answered here")
         else:
-            answer = conversation.write_answer(arrival, _find_records(question, change))
+            answer = rehearsal.write_answer(arrival, _find_records(question, change))
         given = self._answer_changer.change_answer(answer, change)
         message = _show_question(arrival, question.kind.value)
         self._record_arrival(message, given, describe_change(change), scenario=chosen.scenario.name)

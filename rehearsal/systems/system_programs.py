@@ -21,7 +21,6 @@ from rehearsal.mock.mock_site import MockEndpoint, MockSite
 from rehearsal.partners.partner_assembly import MockOptions
 from rehearsal.scenarios.scenario import PlayedRole
 from rehearsal.send.send_command import find_daemon_address
-from rehearsal.systems.catalogue_lines import MockCatalogueLines
 from rehearsal.systems.catalogue_reception import CATALOGUE_RECORDS
 from rehearsal.systems.client_system import OWN_VALUES
 from rehearsal.systems.system_assembly import (
@@ -67,7 +66,7 @@ def find_catalogue_mock(adapters: AdapterRegistry, profile: Profile) -> MockKind
         return None
     return MockKind(
         roles=(PlayedRole.CATALOGUE,),
-        is_over_http=found.rehearsal.cut_messages is None,
+        is_over_http=True,
         misbehaviours=found.rehearsal.misbehaviours,
         open_program=partial(_open_catalogue, found),
     )
@@ -132,10 +131,5 @@ async def _open_catalogue(
     clock, texts = installation.clock, load_page_texts(installation.settings)
     catalogue = make_mock_catalogue(installation.settings, profile, rehearsed, options)
     titles = "It has:\n" + "\n".join(f"  {record.short}" for record in CATALOGUE_RECORDS)
-    cut = catalogue.cut_messages
-    if cut is None:
-        site = MockSite(catalogue, texts, MockEndpoint(catalogue, clock, ("GET", "POST")))
-        yield MockProgram(site, introduction=f"Ask at a path, such as /sru. {titles}")
-        return
-    lines = MockCatalogueLines(catalogue, cut, clock)
-    yield MockProgram(MockSite(catalogue, texts), introduction=titles, listen=lines.start, stop_listening=lines.stop)
+    site = MockSite(catalogue, texts, MockEndpoint(catalogue, clock, ("GET", "POST")))
+    yield MockProgram(site, introduction=f"Ask at a path, such as /sru. {titles}")
