@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from adapters.letters.codec import File, encode
+from dataclasses import replace
+from email.message import EmailMessage
+
 from adapters.letters.dialect import LettersDialect, dialect_of, letter_style
 from gateway.domain.problems import ConfigurationError, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.outgoing_mail import AnswerLink
+from gateway.ports.outgoing_mail import AnswerLink, LetterSender, RenderedLetter, build_mail
 from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
+
+File = tuple[str, str, bytes]
+"""Name, media type, content."""
 
 
 class MailChannel:
@@ -31,7 +36,7 @@ class MailChannel:
             raise Unavailable(f"the letter cannot be created: {error}") from error
         files = await self._load_copy_files(message, dialect)
         reply = await context.mailer.send(
-            encode(letter, dialect, context.sender.fill_from_library(library.info), files)
+            encode_letter(letter, dialect, context.sender.fill_from_library(library.info), files)
         )
         return DeliveryResult(reply)
 
@@ -58,3 +63,19 @@ class MailChannel:
         raise Refused(
             RefusalReason.INVALID_VALUE, "The copy is too large to be sent by email, and there is no link to it."
         )
+
+
+def encode_letter(
+    letter: RenderedLetter, dialect: LettersDialect, sender: LetterSender, files: tuple[File, ...] = ()
+) -> EmailMessage:
+    """Encode a letter; raises Refused for an address that is missing or none."""
+    ours = LetterSender(
+        dialect.sender or sender.address, dialect.sender_name or sender.name, dialect.reply_to or sender.reply_to
+    )
+    tailored = replace(
+        letter,
+        html=letter.html if dialect.parts == "text-and-html" else "",
+        charset=dialect.encoding,
+        attachments=(*letter.attachments, *files),
+    )
+    return build_mail(tailored, ours)

@@ -42,7 +42,7 @@ from rehearsal.ports.trials import ConformanceContext, ConformanceTrials, TriedS
 from rehearsal.send.send_command import find_playable_profile, parse_tcp_address, require_http_url
 
 
-@click.command(name="conformance")
+@click.command(name="conformance", short_help="Test whether a partner's system conforms to its protocol.")
 @click.argument("profile")
 @click.option("--against", metavar="ADDRESS", help="Address of the partner's system: URL or HOST:PORT.")
 @click.option(

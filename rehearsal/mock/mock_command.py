@@ -39,7 +39,7 @@ _ROLE_TITLES: Mapping[PlayedRole, str] = {
 }
 
 
-@click.command(name="mock")
+@click.command(name="mock", short_help="Simulate a partner that answers and sends messages.")
 @click.argument("profile")
 @click.option(
     "--scenario",

@@ -41,7 +41,11 @@ EXIT = {
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-@click.command(name="send", context_settings={"ignore_unknown_options": True})
+@click.command(
+    name="send",
+    short_help="Simulate a partner: build a message, send it, show the answer.",
+    context_settings={"ignore_unknown_options": True},
+)
 @click.argument("profile")
 @click.argument("service", required=False, default="")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[--OPTION VALUE]...")

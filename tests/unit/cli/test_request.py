@@ -62,16 +62,6 @@ def test_a_loan_goes_its_whole_way(desk: Typed) -> None:
     assert [line["actor"] for line in shown["history"]] == ["staff:ada", "staff:ada", "rule", *["staff:ada"] * 4]
 
 
-def test_a_received_item_is_in_the_library_at_once(desk: Typed) -> None:
-    number = wish(desk, "--partner", "seeberg", "--no-review")
-    desk("outbox", "run")
-
-    desk("request", "act", number, "received", "--barcode", f"TMP-{number}")
-
-    item = document(desk("library", "item", f"TMP-{number}", "--json"))
-    assert number in str(item)
-
-
 def test_lending_by_telephone(desk: Typed) -> None:
     number = asked_by_telephone(desk, "--transaction", f"SEE/{next(_COUNT)}")
     desk("outbox", "run")
@@ -121,18 +111,6 @@ def test_what_is_to_be_fetched_is_shown_with_its_place_and_where_it_is_to_go(des
     assert copy["place"] in row
     (line,) = [line for line in lines if line["number"] == number]
     assert line["located_copy"] == copy
-
-
-def test_a_copy_that_the_library_has_no_more_is_told(desk: Typed) -> None:
-    number = asked_by_telephone(desk)
-    desk("outbox", "run")
-    desk("request", "act", number, "located", "--barcode", "no-such-item")
-
-    assert (
-        "  its place:       The library system has no item with this barcode.\n"
-        in desk("request", "show", number).stdout
-    )
-    assert document(desk("request", "show", number, "--json"))["located_copy"]["problem"]
 
 
 def test_a_copy_is_attached_cleared_and_delivered(desk: Typed, tmp_path: Path) -> None:
@@ -282,36 +260,6 @@ def test_help_lists_all_actions_with_their_fields(desk: Typed) -> None:
     assert "Barcode of the item." in desk("request", "act", "B1", "shipped", "--help").stdout
 
 
-def test_a_volume_that_the_request_does_not_have(desk: Typed) -> None:
-    number = wish(desk, "--partner", "seeberg", "--no-review")
-    desk("outbox", "run")
-
-    done = desk("request", "act", number, "received", "--volumes", "1,9")
-
-    assert done.exit_code == 1
-    assert done.stderr == "invalid-value: The request does not have this volume. (9)\n"
-    assert state(desk, number) == "requested"
-
-
-def test_a_set_is_asked_for_and_comes_volume_by_volume(desk: Typed) -> None:
-    number = wish(desk, "--partner", "seeberg", "--no-review", "--volumes", "том 1, том 2")
-    desk("outbox", "run")
-
-    first = desk("request", "act", number, "received", "--barcode", f"A-{number}")
-    assert first.exit_code == 1
-    assert f"Which volume is A-{number}? Name the volume (volumes): 1 (том 1), 2 (том 2)." in first.stderr
-    desk("request", "act", number, "received", "--barcode", f"A-{number}", "--volumes", "2")
-    assert state(desk, number) == "shipped"
-    desk("request", "act", number, "received", "--barcode", f"B-{number}")
-
-    request = document(desk("request", "show", number, "--json"))["request"]
-    assert request["state"] == "received"
-    assert [(one["label"], one["barcode"]) for one in request["volumes"]] == [
-        ("том 1", f"B-{number}"),
-        ("том 2", f"A-{number}"),
-    ]
-
-
 def test_a_number_that_does_not_exist(desk: Typed) -> None:
     done = desk("request", "show", "B1999-00001")
 
@@ -348,11 +296,7 @@ def test_rules_of_intake_count_unless_overridden(desk: Typed) -> None:
     ("words", "code", "message"),
     [
         (("--patron", "29999999999999", "--title", "Faust"), 1, "unknown-patron: "),
-        (("--patron", ANA), 1, "data-missing: A title or a standard number"),
-        (("--patron", ANA, "--title", "Faust", "--need-by", "2001-01-01"), 1, "invalid-date: "),
-        (("--patron", ANA, "--title", "Faust", "--pickup", "ATLANTIS"), 1, "Pickup location not found. (ATLANTIS)"),
-        (("--patron", ANA, "--title", "Faust", "--rota", "none"), 1, "Rota not found. (none)"),
-        (("--patron", ANA, "--title", "Faust", "--partner", "nobody"), 1, "Partner profile 'nobody' not found"),
+        (("--patron", ANA, "--title", "Faust", "--need-by", "soon"), 2, "--need-by: Input should be a valid date"),
         (("--patron", ANA, "--title", "Faust", "--max-cost", "a lot"), 2, "--max-cost: a lot: not an amount"),
         (("--title", "Faust", "--pickup", "MAIN"), 2, "--pickup requires --patron"),
         (("--patron", ANA, "--title", "x" * 501), 2, "--title: String should have at most 500 characters"),
@@ -363,13 +307,6 @@ def test_what_cannot_be_made(desk: Typed, words: tuple[str, ...], code: int, mes
 
     assert done.exit_code == code, done.output
     assert message in done.stderr.replace("Invalid value for ", "")
-
-
-def test_nobody_can_be_lent_to_without_a_profile(desk: Typed) -> None:
-    done = desk("request", "lend-to", "atlantis", "--title", "Faust")
-
-    assert done.exit_code == 1
-    assert done.stderr == "unknown-agency: There is no profile for the requesting library. (atlantis)\n"
 
 
 def test_a_reader_of_another_library_is_lent_to_where_its_profile_says_so(desk: Typed) -> None:
@@ -441,13 +378,6 @@ def test_a_rota_is_ordered_by_hand(desk: Typed) -> None:
     assert skipped.stdout.splitlines() == ["skipped  kyoto  (on holiday)", "waiting  seeberg  (manually)"]
     assert again.exit_code == 2
     assert "rota line not found" in again.stderr
-
-
-def test_a_lending_request_has_no_rota(desk: Typed) -> None:
-    done = desk("request", "reorder", asked_by_telephone(desk), "kyoto")
-
-    assert done.exit_code == 1
-    assert done.stderr == "not-allowed: This is a lending request.\n"
 
 
 # --- looking -------------------------------------------------------------------------------------------------
