@@ -119,7 +119,9 @@ class ChangeDesk:
         """Keep what came of it for a repeat, and return it."""
         value = RESULT_JSON[type(result)].dump_json(result).decode()
         record_id = change.record_id or result.id
-        await self.changes.end_change(replace(change, record_id=record_id, ended=self.now(), value=value))
+        await self.changes.end_change(
+            replace(change, record_id=record_id, ended=change.ended or self.now(), value=value)
+        )
         return result
 
 

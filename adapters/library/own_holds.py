@@ -4,14 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import Hold
+from gateway.domain.library import Hold, HoldStatus
 from gateway.domain.problems import RefusalReason
 from gateway.ports.library_operations import HoldUpdate
+from gateway.ports.library_system import HoldWish
 
 CLOSED = frozenset({RefusalReason.UNKNOWN_REQUEST, RefusalReason.REQUEST_CLOSED})
 """The hold is not open any more."""
+
+
+def draft_hold(wish: HoldWish, key: str, placed: datetime, *, bib_id: str, item_id: str = "", title: str = "") -> Hold:
+    """Draft the hold that is wished, as it waits. `wish`: with the patron and the pickup location that were found."""
+    return Hold(
+        id="",
+        key=key,
+        request_id=wish.request_id,
+        patron_id=wish.patron_id,
+        bib_id=bib_id,
+        item_id=item_id,
+        pickup=wish.pickup,
+        status=HoldStatus.WAITING,
+        placed=placed,
+        kind=wish.kind,
+        need_by=wish.need_by,
+        expires=wish.expires,
+        item_barcode=wish.item_barcode,
+        title=title,
+    )
 
 
 def edit_hold(hold: Hold, wish: HoldUpdate, pickup: str | None) -> Hold:

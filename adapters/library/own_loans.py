@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Never
 
-from adapters.library.change_sending import find_open_change
+from adapters.library.change_sending import ChangeDesk, find_open_change
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import Item, ItemStatus
+from gateway.domain.library import Item, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_operations import Renewal
@@ -32,6 +33,43 @@ def refuse_where_in_place(item: Item, place: str, *, fill_hold: bool) -> None:
     is_wanted = fill_hold and item.hold_count > 0
     if item.status is ItemStatus.AVAILABLE and place in ("", item.current.library) and not is_wanted:
         raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+
+
+def name_borrower(loan: Loan, patron_id: str) -> Loan:
+    """Name the patron for whom a loan is renewed; for one that we didn't make, the caller has to say it. Raises
+    Refused(NOT_CHECKED_OUT | DATA_MISSING)."""
+    if patron_id and loan.patron_id not in ("", patron_id):
+        raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+    if not patron_id and not loan.patron_id:
+        detail = "The library system does not state who has the item; a renewal must name the patron."
+        raise make_refusal(RefusalReason.DATA_MISSING, about=MessagePart.PATRON, detail=detail)
+    return replace(loan, patron_id=loan.patron_id or patron_id)
+
+
+def make_loan(change: LibraryChange, item: Item, due: datetime | None, title: str) -> Loan:
+    """Make the loan of a check-out, under the number that we have given it."""
+    return Loan(
+        id=change.record_id,
+        key=change.key,
+        request_id=change.request_id,
+        item_id=item.id,
+        item_barcode=item.barcode,
+        bib_id=item.bib_id,
+        patron_id=change.patron_id,
+        lent=change.begun,
+        due=due,
+        title=title,
+    )
+
+
+async def end_loan_change(
+    desk: ChangeDesk, change: LibraryChange, loan: Loan, known: tuple[LibraryChange, ...]
+) -> Loan:
+    """End the change of an open loan. The loan's own record follows, where it is ours."""
+    lending = next((made for made in known if made.kind is ChangeKind.CHECK_OUT and made.record_id == loan.id), None)
+    if lending is not None:
+        await desk.end_change(lending, loan)
+    return await desk.end_change(change, loan)
 
 
 def find_latest_loan(known: tuple[LibraryChange, ...]) -> LibraryChange | None:

@@ -18,7 +18,7 @@ from adapters.library.alma.records import (
     write_day,
 )
 from adapters.library.change_sending import HOLD_JSON, make_hold_change
-from adapters.library.own_holds import CLOSED, choose_hold_of_request, edit_hold
+from adapters.library.own_holds import CLOSED, choose_hold_of_request, draft_hold, edit_hold
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus
@@ -72,21 +72,7 @@ class AlmaHoldDesk:
     ) -> Hold:
         """`wish`: all of it was looked up. Raises Refused, Unavailable, OutcomeUnknown."""
         desk, patron_id = self.desk, wish.patron_id
-        wished = Hold(
-            id="",
-            key=key,
-            request_id=wish.request_id,
-            patron_id=patron_id,
-            bib_id=target.bib_id,
-            item_id=wish.item_barcode,
-            pickup=wish.pickup,
-            status=HoldStatus.WAITING,
-            placed=desk.now(),
-            kind=wish.kind,
-            need_by=wish.need_by,
-            expires=wish.expires,
-            item_barcode=wish.item_barcode,
-        )
+        wished = draft_hold(wish, key, desk.now(), bib_id=target.bib_id, item_id=wish.item_barcode)
         change = make_hold_change(ChangeKind.HOLD, wished, key, wished.placed)
         number = f"ILL {wish.request_id}" if wish.request_id else ""
         row = {

@@ -11,7 +11,7 @@ from adapters.library.koha.lookups import ItemAnswer, KohaDesk
 from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import make_mark, read_text
 from adapters.library.koha.settings_lists import SettingsLists
-from adapters.library.own_holds import CLOSED, choose_hold_of_request, edit_hold
+from adapters.library.own_holds import CLOSED, choose_hold_of_request, draft_hold, edit_hold
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Patron
@@ -67,23 +67,10 @@ class KohaHoldDesk:
         refuse_blocked(patron, BlockScope.REQUEST, desk.today())
         if target.answer is not None:
             self._refuse_item(target.answer, patron.id)
-        barcode = target.answer.item.barcode if target.answer is not None else ""
-        wished = Hold(
-            id="",
-            key=key,
-            request_id=wish.request_id,
-            patron_id=patron.id,
-            bib_id=target.bib_id,
-            item_id=target.answer.item.id if target.answer is not None else "",
-            pickup=pickup,
-            status=HoldStatus.WAITING,
-            placed=desk.now(),
-            kind=wish.kind,
-            need_by=wish.need_by,
-            expires=wish.expires,
-            item_barcode=barcode,
-            title=target.title,
-        )
+        item = target.answer.item if target.answer is not None else None
+        wish = replace(wish, patron_id=patron.id, pickup=pickup, item_barcode=item.barcode if item is not None else "")
+        item_id = item.id if item is not None else ""
+        wished = draft_hold(wish, key, desk.now(), bib_id=target.bib_id, item_id=item_id, title=target.title)
         change = make_hold_change(ChangeKind.HOLD, wished, key, wished.placed)
         row = self._make_row(wished, key, wish.note)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, find_open_change, make_hold_change
-from adapters.library.own_holds import choose_hold_of_request, edit_hold
+from adapters.library.own_holds import choose_hold_of_request, draft_hold, edit_hold
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
@@ -147,24 +147,11 @@ class Sip2HoldDesk:
                 raise make_refusal(RefusalReason.NOT_ALLOWED)
             if answer.is_charged and await desk.has_on_loan(talk, patron.id, barcode):
                 raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
-            record_id = uuid4().hex
-            hold = Hold(
-                id=record_id,
-                key=key,
-                request_id=wish.request_id,
-                patron_id=patron.id,
-                bib_id=answer.item.bib_id,
-                item_id=answer.item.id,
-                pickup=pickup,
-                status=_STATUSES.get(answer.item.status, HoldStatus.WAITING),
-                placed=desk.now(),
-                kind=wish.kind,
-                position=answer.item.hold_count + 1,
-                need_by=wish.need_by,
-                expires=wish.expires,
-                item_barcode=barcode,
-                title=answer.title,
-            )
+            wish = replace(wish, patron_id=patron.id, pickup=pickup)
+            item = answer.item
+            draft = draft_hold(wish, key, desk.now(), bib_id=item.bib_id, item_id=item.id, title=answer.title)
+            status = _STATUSES.get(item.status, HoldStatus.WAITING)
+            hold = replace(draft, id=uuid4().hex, status=status, position=item.hold_count + 1)
             change = make_hold_change(ChangeKind.HOLD, hold, key, hold.placed)
 
             async def find_it_done() -> Hold | None:

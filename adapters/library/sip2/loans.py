@@ -16,7 +16,15 @@ from adapters.library.change_sending import (
     make_loan_change,
     write_checked_in,
 )
-from adapters.library.own_loans import find_latest_loan, refuse_trapping, refuse_where_in_place, refuse_where_lent_since
+from adapters.library.own_loans import (
+    end_loan_change,
+    find_latest_loan,
+    make_loan,
+    name_borrower,
+    refuse_trapping,
+    refuse_where_in_place,
+    refuse_where_lent_since,
+)
 from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
@@ -25,7 +33,7 @@ from adapters.library.sip2.holds import Sip2HoldDesk
 from adapters.library.sip2.lookups import ItemAnswer, Sip2Desk
 from adapters.library.sip2.reasons import find_reason_of_message, refusal_of_message
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, is_due_later
-from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import LoanCheckIn, LoanCheckOut, Renewal
@@ -97,20 +105,7 @@ class Sip2LoanDesk:
         return desk.restore_loan(before, answer)
 
     async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
-        item = answer.item
-        loan = Loan(
-            id=change.record_id,
-            key=change.key,
-            request_id=change.request_id,
-            item_id=item.id,
-            item_barcode=item.barcode,
-            bib_id=item.bib_id,
-            patron_id=change.patron_id,
-            lent=change.begun,
-            due=answer.item.due,
-            title=answer.title,
-        )
-        return await self.desk.end_change(change, loan)
+        return await self.desk.end_change(change, make_loan(change, answer.item, answer.item.due, answer.title))
 
     async def _read_due(self, talk: Conversation, sent: Reply, barcode: str) -> datetime | None:
         """Read the date of an answer that grants, else of the item. What is granted stays so, though nobody can read
@@ -212,7 +207,10 @@ class Sip2LoanDesk:
             loan = await desk.find_loan(talk, answer, known)
             if loan is None:
                 raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
-            loan = await self._name_borrower(talk, loan, wish.patron_id)
+            is_known = bool(loan.patron_id)
+            loan = name_borrower(loan, wish.patron_id)
+            if not is_known and not await desk.has_on_loan(talk, loan.patron_id, barcode):
+                raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
             if before is not None and before.record_id == loan.id:
                 if before.ended is not None:
                     return LOAN_JSON.validate_json(before.value)
@@ -235,22 +233,6 @@ class Sip2LoanDesk:
             await end_session(desk, talk, loan.patron_id)
             return renewed
 
-    async def _name_borrower(self, talk: Conversation, loan: Loan, patron_id: str) -> Loan:
-        """SIP2 renews for a patron; for a loan that we didn't make, the caller has to say for whom. Raises Refused."""
-        if patron_id and loan.patron_id not in ("", patron_id):
-            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
-        if loan.patron_id:
-            return loan
-        if not patron_id:
-            raise Refused(
-                RefusalReason.DATA_MISSING,
-                "The library system does not state who has the item; a renewal must name the patron.",
-                about=MessagePart.PATRON,
-            )
-        if not await self.desk.has_on_loan(talk, patron_id, loan.item_barcode):
-            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
-        return replace(loan, patron_id=patron_id)
-
     def _refuse_renewal(self, reply: Reply, item: Item) -> Refused:
         reason = find_reason_of_message(reply.screen_message, self.desk.options.reasons)
         if reason is RefusalReason.OTHER:
@@ -258,16 +240,8 @@ class Sip2LoanDesk:
         return make_refusal(RENEWAL_REASONS.get(reason, reason), reply.screen_message)
 
     async def _end_renewal(self, change: LibraryChange, due: datetime | None, known: tuple[LibraryChange, ...]) -> Loan:
-        """The loan's own record follows, where it is ours."""
-        desk = self.desk
         loan = LOAN_JSON.validate_json(change.value)
-        renewed = replace(loan, due=due, renewals=loan.renewals + 1)
-        text = LOAN_JSON.dump_json(renewed).decode()
-        lending = next((one for one in known if one.kind is ChangeKind.CHECK_OUT and one.record_id == loan.id), None)
-        if lending is not None:
-            await desk.changes.end_change(replace(lending, ended=lending.ended or desk.now(), value=text))
-        await desk.changes.end_change(replace(change, ended=desk.now(), value=text))
-        return renewed
+        return await end_loan_change(self.desk, change, replace(loan, due=due, renewals=loan.renewals + 1), known)
 
 
 def _read_destination(item: Item, reply: Reply | None) -> Location | None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from adapters.library.change_sending import HOLD_JSON, find_open_change, make_hold_change
-from adapters.library.own_holds import choose_hold_of_request, edit_hold
+from adapters.library.own_holds import choose_hold_of_request, draft_hold, edit_hold
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
@@ -246,20 +246,8 @@ class NcipHoldDesk:
     async def _draft_hold(self, wish: HoldWish, key: str, pickup: str) -> tuple[Hold, Bib]:
         """Draft a hold with what is known of its record. Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
         desk = self.desk
-        hold = Hold(
-            id=uuid4().hex,
-            key=key,
-            request_id=wish.request_id,
-            patron_id=wish.patron_id,
-            bib_id=wish.bib_id,
-            item_id="",
-            pickup=pickup,
-            status=HoldStatus.WAITING,
-            placed=desk.now(),
-            kind=wish.kind,
-            need_by=wish.need_by,
-            expires=wish.expires,
-        )
+        draft = draft_hold(replace(wish, pickup=pickup), key, desk.now(), bib_id=wish.bib_id)
+        hold = replace(draft, id=uuid4().hex, item_barcode="")
         if not wish.item_barcode:
             return hold, Bib(id=wish.bib_id)
         answer = await desk.ask_item(wish.item_barcode)

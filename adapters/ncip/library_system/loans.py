@@ -16,7 +16,14 @@ from adapters.library.change_sending import (
     make_loan_change,
     write_checked_in,
 )
-from adapters.library.own_loans import refuse_trapping, refuse_where_in_place, refuse_where_lent_since
+from adapters.library.own_loans import (
+    end_loan_change,
+    make_loan,
+    name_borrower,
+    refuse_trapping,
+    refuse_where_in_place,
+    refuse_where_lent_since,
+)
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
@@ -32,7 +39,7 @@ from adapters.ncip.messages import (
 )
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, Patron, is_due_later
-from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import LoanCheckIn, LoanCheckOut, LoanRecall, Renewal
@@ -210,24 +217,7 @@ class NcipLoanDesk:
         if due is None:
             due = asked
             log.warning("library.no_due_date", item=change.barcode)
-        loan = Loan(
-            id=change.record_id,
-            key=change.key,
-            request_id=change.request_id,
-            item_id=item.id,
-            item_barcode=item.barcode,
-            bib_id=item.bib_id,
-            patron_id=change.patron_id,
-            lent=change.begun,
-            due=due,
-            title=answer.bib.title,
-        )
-        await self._keep_loan(change, loan)
-        return loan
-
-    async def _keep_loan(self, change: LibraryChange, loan: Loan) -> None:
-        text = LOAN_JSON.dump_json(loan).decode()
-        await self.desk.changes.end_change(replace(change, ended=change.ended or self.desk.now(), value=text))
+        return await self.desk.end_change(change, make_loan(change, item, due, answer.bib.title))
 
     # --- check-in ----------------------------------------------------------------------------------------
 
@@ -361,7 +351,7 @@ class NcipLoanDesk:
         loan = await desk.find_loan(answer, known)
         if loan is None:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
-        loan = await self._name_borrower(loan, wish.patron_id)
+        loan = name_borrower(loan, wish.patron_id)
         if before is not None and before.record_id == loan.id:
             if before.ended is not None:
                 return LOAN_JSON.validate_json(before.value)
@@ -403,32 +393,9 @@ class NcipLoanDesk:
         listed = (await desk.ask_patron(patron_id)).find_loan(barcode)
         return listed.due if listed is not None else None
 
-    async def _name_borrower(self, loan: Loan, patron_id: str) -> Loan:
-        """NCIP renews for a patron; for a loan that we didn't make, the caller has to say for whom. Raises Refused."""
-        if patron_id and loan.patron_id not in ("", patron_id):
-            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
-        if loan.patron_id:
-            return loan
-        if not patron_id:
-            raise Refused(
-                RefusalReason.DATA_MISSING,
-                "The library system does not state who has the item; a renewal must name the patron.",
-                about=MessagePart.PATRON,
-            )
-        return replace(loan, patron_id=patron_id)
-
     async def _end_renewal(self, change: LibraryChange, due: datetime | None, known: tuple[LibraryChange, ...]) -> Loan:
-        """The loan's own record follows, where it is ours."""
         loan = LOAN_JSON.validate_json(change.value)
-        renewed = replace(loan, due=due, renewals=loan.renewals + 1)
-        await self._follow_loan(renewed, known)
-        await self._keep_loan(change, renewed)
-        return renewed
-
-    async def _follow_loan(self, loan: Loan, known: tuple[LibraryChange, ...]) -> None:
-        lending = next((one for one in known if one.kind is ChangeKind.CHECK_OUT and one.record_id == loan.id), None)
-        if lending is not None:
-            await self._keep_loan(lending, loan)
+        return await end_loan_change(self.desk, change, replace(loan, due=due, renewals=loan.renewals + 1), known)
 
     # --- recall ------------------------------------------------------------------------------------------
 
@@ -464,9 +431,7 @@ class NcipLoanDesk:
 
     async def _end_recall(self, change: LibraryChange, due: datetime | None, known: tuple[LibraryChange, ...]) -> Loan:
         recalled = replace(LOAN_JSON.validate_json(change.value), due=due, recalled=change.begun)
-        await self._follow_loan(recalled, known)
-        await self._keep_loan(change, recalled)
-        return recalled
+        return await end_loan_change(self.desk, change, recalled, known)
 
 
 def _explain_renewal(refused: Refused, item: Item) -> Refused:
