@@ -47,6 +47,7 @@ from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.desks.request_marks import RequestMarkService
 from gateway.services.desks.request_statistics import StatisticsService
 from gateway.services.desks.saved_filters import SavedFilterService
+from gateway.services.desks.scans import ScanService
 from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.peer_keys import PeerKeyRing, PeerTokenWriter
@@ -232,6 +233,7 @@ class ManagedRequests:
             statistics=StatisticsService(context),
             patron_copies=PatronCopies(requests),
             patron_data=PatronDataService(context),
+            scans=ScanService(requests),
             messages=MessageService(context),
             copies=CopyService(context, requests),
             closures=PartnerClosureService(context),

@@ -370,9 +370,7 @@ class CommandHandler:
         address_failures = exchange.profile.circulation.patrons.address_tries
 
         async def authenticate(key: PatronKey, secret: str) -> Patron:
-            return await self.authenticator.authenticate(
-                library.symbol, library.system, key, secret, address, address_failures
-            )
+            return await self.authenticator.authenticate(library, key, secret, address, address_failures)
 
         return authenticate
 

@@ -130,7 +130,7 @@ class PeerKeyRing:
         ]
         return {"keys": keys} if keys else None
 
-    async def sign_claims(self, library: str, claims: Mapping[str, Any]) -> str:
+    async def sign_claims(self, claims: Mapping[str, Any], library: str) -> str:
         """A token. Raises Unavailable, also where the library has no key."""
         rows = [row for row in await self._read_rows() if row.library == library]
         signing_key = choose_signing_key(rows, self._clock.now())
@@ -181,4 +181,4 @@ class PeerTokenWriter:
             "nbf": now,
             "exp": now + TOKEN_LIFE,
         }
-        return {"Authorization": f"Bearer {await self._ring.sign_claims(self._library_of_profile(profile), claims)}"}
+        return {"Authorization": f"Bearer {await self._ring.sign_claims(claims, self._library_of_profile(profile))}"}

@@ -19,6 +19,7 @@ from gateway.services.desks.replay_jobs import ReplayJobs
 from gateway.services.desks.request_marks import RequestMarkService
 from gateway.services.desks.request_statistics import StatisticsService
 from gateway.services.desks.saved_filters import SavedFilterService
+from gateway.services.desks.scans import ScanService
 from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.operation.network_load import LibraryLoads
@@ -55,6 +56,7 @@ class LibraryServices:
     statistics: StatisticsService
     patron_copies: PatronCopies
     patron_data: PatronDataService
+    scans: ScanService
     messages: MessageService
     copies: CopyService
     closures: PartnerClosureService

@@ -101,9 +101,9 @@ class ProfileEditing:
         def record_versions(c: Transaction) -> None:
             for text in before:
                 owner = loaded_profile.profile.library if loaded_profile is not None else library
-                record_unknown_version(c, make_version(owner, name, text, now))
+                record_unknown_version(c, make_version(name, owner, text, now))
             after = checked.after.decode("utf-8-sig")
-            record_version(c, make_version(library, name, after, now, by.actor, reason))
+            record_version(c, make_version(name, library, after, now, by.actor, reason))
             for symbol in sorted(checked.libraries):
                 audit.add_audit_entry(c, symbol, now, by.actor, "profile-saved", name, reason, by.peer)
 

@@ -59,8 +59,8 @@ class ProfileHistory:
 
         def record_versions(c: Transaction) -> None:
             if before is not None:
-                record_unknown_version(c, make_version(profile.library, profile.name, before, now))
-            record_version(c, make_version(profile.library, profile.name, after, now))
+                record_unknown_version(c, make_version(profile.name, profile.library, before, now))
+            record_version(c, make_version(profile.name, profile.library, after, now))
 
         await self._store.write(record_versions)
 
@@ -71,7 +71,7 @@ def record_version(connection: Transaction, version: ProfileVersion) -> None:
         profile_versions.record_profile_version(connection, version)
 
 
-def make_version(library: str, name: str, text: str, at: datetime, actor: str = "", reason: str = "") -> ProfileVersion:
+def make_version(name: str, library: str, text: str, at: datetime, actor: str = "", reason: str = "") -> ProfileVersion:
     """Make a version of a file's text."""
     content = text.replace("\r\n", "\n")
     return ProfileVersion(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Protocol
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import Patron
@@ -43,6 +44,16 @@ class TooManyAttemptsError(Refused):
         )
 
 
+class PatronLibrary(Protocol):
+    """A library with its system, as an exchange or managed requests know it."""
+
+    @property
+    def symbol(self) -> str: ...
+
+    @property
+    def system(self) -> LibrarySystem: ...
+
+
 class PatronAuthenticator:
     def __init__(self, store: Store, clock: Clock, limits: AttemptLimits) -> None:
         self.limits = limits
@@ -50,8 +61,7 @@ class PatronAuthenticator:
 
     async def authenticate(
         self,
-        library: str,
-        system: LibrarySystem,
+        library: PatronLibrary,
         key: PatronKey,
         secret: str,
         address: str,
@@ -64,12 +74,12 @@ class PatronAuthenticator:
 
         Raises TooManyAttemptsError, else as `LibrarySystem.authenticate`: Refused, Unavailable, OutcomeUnknown.
         """
-        patron_mark = await _mark_of_patron(system, key)
-        keys = await self._attempts.count_attempt(library, patron_mark, address, address_failures, device)
+        patron_mark = await _mark_of_patron(library.system, key)
+        keys = await self._attempts.count_attempt(library.symbol, patron_mark, address, address_failures, device)
         if keys is None:
             raise TooManyAttemptsError
         try:
-            patron = await system.authenticate(key, secret)
+            patron = await library.system.authenticate(key, secret)
         except Refused as refused:
             if refused.reason in NOT_CHECKED:
                 await self._attempts.uncount_attempt(keys)

@@ -138,7 +138,7 @@ async def _check_proof(page: PageRequest, session: SessionRow) -> str:
         return page.gettext(_WRONG_PIN)
     try:
         who = await page.parts.signing_in.sign_in_by_password(
-            page.library.symbol, page.context.system, session.identifier, pin, sign_in_pages.find_client_address(page)
+            page.context, session.identifier, pin, sign_in_pages.find_client_address(page)
         )
     except SignInFailedError as problem:
         texts = {**SIGN_IN_TEXTS, "wrong": _WRONG_PIN}

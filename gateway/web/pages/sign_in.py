@@ -24,6 +24,7 @@ from gateway.ports.shared_store import Store, Transaction
 from gateway.services.people.patron_authentication import (
     NOT_CHECKED,
     PatronAuthenticator,
+    PatronLibrary,
     TooManyAttemptsError,
 )
 from gateway.services.people.sign_in_attempts import BrowserDevice
@@ -131,8 +132,7 @@ class SignInService:
 
     async def sign_in_by_password(
         self,
-        library: str,
-        system: LibrarySystem,
+        library: PatronLibrary,
         identifier: str,
         password: str,
         address: str,
@@ -140,11 +140,11 @@ class SignInService:
     ) -> SignInResult:
         """The answer is the same for a wrong number and a wrong secret. `device`: the browser, which is known for the
         patron afterwards. Also raises OutcomeUnknown."""
-        if Capability.AUTHENTICATE not in system.capabilities:
+        if Capability.AUTHENTICATE not in library.system.capabilities:
             raise SignInFailedError("impossible")
         try:
             patron = await self._authenticator.authenticate(
-                library, system, PatronKey(identifier), password, address, device=device
+                library, PatronKey(identifier), password, address, device=device
             )
         except TooManyAttemptsError:
             raise SignInFailedError("too-often") from None

@@ -79,7 +79,7 @@ async def submit_sign_in(page: PageRequest) -> web.Response:
         return ask_to_sign_in(page, back, wrong="wrong", kept=kept)
     try:
         who = await page.parts.signing_in.sign_in_by_password(
-            page.library.symbol, page.context.system, user, password, find_client_address(page), page.device
+            page.context, user, password, find_client_address(page), page.device
         )
     except SignInFailedError as problem:
         return ask_to_sign_in(page, back, wrong=problem.word, user=user, kept=kept)

@@ -28,7 +28,7 @@ from gateway.domain.requests.scan_rules import (
 )
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.desks.scans import MAX_CODE_CHARS, ScanOrder, ScanResult, ScanService
+from gateway.services.desks.scans import MAX_CODE_CHARS, ScanOrder, ScanResult
 from gateway.services.letters.localization import mark_text
 from gateway.web.html.assets import HEADERS, OURSELVES
 from gateway.web.html.forms import FormCheck, SubmittedForm
@@ -345,7 +345,7 @@ async def _scan_code(
         branches=request.branches_for(desk.right),
     )
     try:
-        result = await ScanService(request.library.requests).scan(order)
+        result = await request.library.scans.scan(order)
     except Refused as refused:  # the library's system would not look
         result = ScanResult(code=code, reason=ScanReason.REFUSED, detail=refused.detail)
     return _make_line(request, desk, result, await _name_pickup(request, desk, result))

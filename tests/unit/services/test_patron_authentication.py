@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -50,12 +51,12 @@ async def test_a_stranger_who_tries_all_day_leaves_few_rows(tmp_path: Path) -> N
     await migrate_store(store, OWN)
     clock = FixedClock(START)
     authenticator = PatronAuthenticator(store, clock, LIMITS)
-    system: Any = UnknowingSystem()
+    library: Any = SimpleNamespace(symbol="DEMO", system=UnknowingSystem())
     most = 0
     for round_ in range(8):
         for guess in range(LIMITS.address + 1):
             with pytest.raises(Refused):
-                await authenticator.authenticate("DEMO", system, PatronKey(f"{round_}-{guess}"), "0", "192.0.2.1")
+                await authenticator.authenticate(library, PatronKey(f"{round_}-{guess}"), "0", "192.0.2.1")
         clock.advance(timedelta(minutes=LIMITS.minutes, seconds=1))
         await authenticator.prune_failures(["DEMO"])
         most = max(most, await count_rows(store))
@@ -70,13 +71,13 @@ async def test_forgetting_old_failures_opens_no_door(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/illgate.db")
     await migrate_store(store, OWN)
     authenticator = PatronAuthenticator(store, FixedClock(START), LIMITS)
-    system: Any = UnknowingSystem()
+    library: Any = SimpleNamespace(symbol="DEMO", system=UnknowingSystem())
     for _ in range(LIMITS.patron):
         with pytest.raises(Refused):
-            await authenticator.authenticate("DEMO", system, PatronKey("21"), "0", "192.0.2.1")
+            await authenticator.authenticate(library, PatronKey("21"), "0", "192.0.2.1")
     await authenticator.prune_failures(["DEMO"])
     with pytest.raises(TooManyAttemptsError):
-        await authenticator.authenticate("DEMO", system, PatronKey("21"), "0", "192.0.2.1")
+        await authenticator.authenticate(library, PatronKey("21"), "0", "192.0.2.1")
     await store.close()
 
 

@@ -21,7 +21,7 @@ def store_url(migrated_store_url: str) -> str:
 
 
 def version(text: str, minute: int, actor: str = "", reason: str = "", library: str = "RIV") -> ProfileVersion:
-    return make_version(library, "sahil", text, NOW + timedelta(minutes=minute), actor, reason)
+    return make_version("sahil", library, text, NOW + timedelta(minutes=minute), actor, reason)
 
 
 async def list_texts(store: Store, *libraries: str) -> list[tuple[str, str]]:

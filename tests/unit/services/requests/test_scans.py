@@ -20,7 +20,7 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanWork
-from gateway.services.desks.scans import ScanOrder, ScanResult, ScanService
+from gateway.services.desks.scans import ScanOrder, ScanResult
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store import api_records
 from tests.unit.services.requests.support import PATRON, SOUTH, STAFF, NcipTown
@@ -34,7 +34,7 @@ KEYS = count()
 
 async def scan(north: NcipTown, work: ScanWork, code: str, **more: object) -> ScanResult:
     order = ScanOrder(**{"work": work, "code": code, "key": f"scan-{next(KEYS)}", "actor": STAFF, **more})  # type: ignore[arg-type]
-    return await ScanService(north.town.gateway.managed.libraries["NORTH"].requests).scan(order)
+    return await north.town.gateway.managed.libraries["NORTH"].scans.scan(order)
 
 
 async def tell(north: NcipTown, request: Request, kind: EventKind, **details: object) -> None:

@@ -15,7 +15,7 @@ from gateway.domain.requests.request import LibraryParty, Request, RequestFlag
 from gateway.domain.requests.scan_rules import ScanReason, ScanWork
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import ActionRequest
-from gateway.services.desks.scans import ScanOrder, ScanService
+from gateway.services.desks.scans import ScanOrder
 from gateway.services.people.api_keys import KeyHolder
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import outbox_queries
@@ -134,7 +134,7 @@ async def test_what_a_scan_can_not_tell_is_for_staff_to_tell(north: NcipTown) ->
         await north.act(asked, kind)
 
     order = ScanOrder(work=ScanWork.RETURN, code=asked.number, key="pile", actor="staff:ana")
-    done = await ScanService(north.town.gateway.managed.libraries["NORTH"].requests).scan(order)
+    done = await north.town.gateway.managed.libraries["NORTH"].scans.scan(order)
 
     after = await north.see(asked)
     assert (done.reason, after.state.value) == (ScanReason.DONE, "returned")
