@@ -37,32 +37,11 @@ async def test_a_loan_from_the_wish_to_the_way_home(world: MockWorld) -> None:
     assert world.find_conversation(request).request.state.value == "completed"
 
 
-@pytest.mark.parametrize(
-    ("scenario", "state"),
-    [
-        ("unfilled", "no-supplier"),
-        ("conditional", "conditional"),
-        ("silent", "requested"),
-        ("cancel-yes", "will-supply"),
-    ],
-)
-async def test_a_title_names_what_shall_happen(scenario: str, state: str, world: MockWorld) -> None:
-    request = await world.ask(f"Brev fra øya mock:{scenario}")
-    assert request.state.value == state
-
-
 async def test_a_note_names_what_the_partner_says_next(world: MockWorld) -> None:
     request = await world.ask("Tåke mock:on-demand")
     assert request.state.value == "requested"
     held = await world.act(request, EventKind.MESSAGE, note="Please! mock:hold-placed")
     assert held.state.value == "hold-placed"
-
-
-@pytest.mark.parametrize(("scenario", "state"), [("cancel-yes", "cancelled"), ("cancel-no", "shipped")])
-async def test_a_cancellation_is_answered(scenario: str, state: str, world: MockWorld) -> None:
-    request = await world.ask(f"Nordlys mock:{scenario}")
-    cancelled = await world.act(request, EventKind.CANCEL)
-    assert cancelled.state.value == state
 
 
 async def test_a_misbehaviour_of_another_protocol_is_an_error_of_the_request(world: MockWorld) -> None:

@@ -69,15 +69,6 @@ async def test_a_loan_from_the_wish_to_the_way_home(mailed: Mailed) -> None:
     assert world.find_conversation(request).request.state.value == "completed"
 
 
-@pytest.mark.parametrize(
-    ("scenario", "state"), [("unfilled", "no-supplier"), ("silent", "requested"), ("cancel-yes", "will-supply")]
-)
-async def test_a_title_names_what_shall_happen(scenario: str, state: str, mailed: Mailed) -> None:
-    world, _, _ = mailed
-    request = await world.ask(f"Brev fra øya mock:{scenario}")
-    assert request.state.value == state
-
-
 async def test_the_page_shows_mails_as_people_read_them(mailed: Mailed) -> None:
     world, _, _ = mailed
     await world.ask("Fyret på Hå mock:unfilled")
