@@ -180,10 +180,10 @@ async def _restore_change(changes: LibraryChanges, change: LibraryChange, before
         await changes.drop_change(change.kind, change.key)
 
 
-def find_open_change(made: ChangeKind, ended: ChangeKind, changes: tuple[LibraryChange, ...]) -> LibraryChange | None:
+def find_open_change(kind: ChangeKind, ended: ChangeKind, changes: tuple[LibraryChange, ...]) -> LibraryChange | None:
     """The newest change that made a record which no other change has ended since. `changes`: newest first."""
     over = {change.record_id for change in changes if change.kind is ended and change.ended is not None}
-    return next((change for change in changes if change.kind is made and change.record_id not in over), None)
+    return next((change for change in changes if change.kind is kind and change.record_id not in over), None)
 
 
 async def find_item_of_request(changes: LibraryChanges, request_id: str) -> str:
@@ -201,8 +201,8 @@ def _list_barcodes(changes: tuple[LibraryChange, ...]) -> frozenset[str]:
     """List the barcodes of what is open; else of all. A hold on a title has none."""
     over = {change.record_id for change in changes if change.kind in _ENDINGS and change.ended is not None}
     made = [change for change in changes if change.kind in _BEGINNINGS]
-    open_ones = frozenset(one.barcode for one in made if one.record_id not in over)
-    return open_ones or frozenset(one.barcode for one in made)
+    open_ones = frozenset(library_change.barcode for library_change in made if library_change.record_id not in over)
+    return open_ones or frozenset(library_change.barcode for library_change in made)
 
 
 _BEGINNINGS = frozenset({ChangeKind.CHECK_OUT, ChangeKind.HOLD, ChangeKind.TEMPORARY_ITEM})

@@ -157,8 +157,8 @@ def find_api_key(c: Connection, prefix: str) -> ApiKeyRow | None:
 
 def list_api_keys(c: Connection, library: str) -> tuple[ApiKeyRow, ...]:
     """Oldest first, revoked ones too."""
-    wanted = select(api_key).where(api_key.c.library == library).order_by(api_key.c.created, api_key.c.prefix)
-    return tuple(_api_key_of_row(found) for found in c.execute(wanted).mappings())
+    query = select(api_key).where(api_key.c.library == library).order_by(api_key.c.created, api_key.c.prefix)
+    return tuple(_api_key_of_row(row) for row in c.execute(query).mappings())
 
 
 def note_api_key_use(c: Connection, library: str, prefix: str, at: datetime) -> None:
@@ -176,14 +176,14 @@ def _values_of_api_key(row: ApiKeyRow) -> dict[str, Any]:
     return dump_fields(row, scopes=" ".join(row.scopes))
 
 
-def _api_key_of_row(found: RowMapping) -> ApiKeyRow:
-    return copy_fields(ApiKeyRow, found, digest=bytes(found["digest"]), scopes=tuple(found["scopes"].split()))
+def _api_key_of_row(row: RowMapping) -> ApiKeyRow:
+    return copy_fields(ApiKeyRow, row, digest=bytes(row["digest"]), scopes=tuple(row["scopes"].split()))
 
 
 def read_secret(c: Connection, library: str, name: str) -> bytes | None:
     table = server_secret.c
-    wanted = select(table.value).where(table.library == library, table.name == name)
-    found = c.execute(wanted).scalar_one_or_none()
+    query = select(table.value).where(table.library == library, table.name == name)
+    found = c.execute(query).scalar_one_or_none()
     return None if found is None else bytes(found)
 
 

@@ -129,8 +129,8 @@ class DownloadRecord:
 def find_downloads(c: Connection, library: str, links: Collection[str]) -> Mapping[str, DownloadRecord]:
     """Find the downloads of those links that were fetched, by link."""
     table = copy_download.c
-    wanted = select(table.link, table.count, table.last_at).where(table.library == library, table.link.in_(links))
-    return {link: DownloadRecord(count, last_at) for link, count, last_at in c.execute(wanted)}
+    query = select(table.link, table.count, table.last_at).where(table.library == library, table.link.in_(links))
+    return {link: DownloadRecord(count, last_at) for link, count, last_at in c.execute(query)}
 
 
 def count_download(c: Connection, library: str, link: str, most: int, at: datetime) -> bool:
@@ -168,9 +168,9 @@ class WebhookSubscription:
         return self.enabled and (not self.kinds or kind in self.kinds)
 
 
-def add_subscription(c: Connection, one: WebhookSubscription) -> None:
-    values = {name: getattr(one, name) for name in WebhookSubscription.__dataclass_fields__}
-    c.execute(insert(webhook).values(**{**values, "kinds": " ".join(kind.value for kind in one.kinds)}))
+def add_subscription(c: Connection, subscription: WebhookSubscription) -> None:
+    values = {name: getattr(subscription, name) for name in WebhookSubscription.__dataclass_fields__}
+    c.execute(insert(webhook).values(**{**values, "kinds": " ".join(kind.value for kind in subscription.kinds)}))
 
 
 def get_subscription(c: Connection, library: str, id_: str) -> WebhookSubscription | None:
@@ -223,7 +223,7 @@ def _subscription_conditions(library: str, id_: str) -> tuple[ColumnElement[bool
 _KINDS = frozenset(kind.value for kind in EventKind)
 
 
-def _subscription_of_row(found: RowMapping) -> WebhookSubscription:
+def _subscription_of_row(row: RowMapping) -> WebhookSubscription:
     """A kind that a newer release has written isn't known here, and can't happen here."""
-    kinds = tuple(EventKind(word) for word in found["kinds"].split() if word in _KINDS)
-    return copy_fields(WebhookSubscription, found, kinds=kinds)
+    kinds = tuple(EventKind(word) for word in row["kinds"].split() if word in _KINDS)
+    return copy_fields(WebhookSubscription, row, kinds=kinds)

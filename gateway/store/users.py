@@ -120,8 +120,8 @@ def find_user_by_name(c: Connection, name: str) -> StaffUser | None:
 
 def list_shown_names(c: Connection, names: Collection[str]) -> dict[str, str]:
     """List the shown names of users of all libraries, by name to sign in with; a name that nobody has isn't in it."""
-    wanted = select(staff_user.c.name, staff_user.c.shown_name).where(staff_user.c.name.in_(names))
-    return {row.name: row.shown_name for row in c.execute(wanted)}
+    query = select(staff_user.c.name, staff_user.c.shown_name).where(staff_user.c.name.in_(names))
+    return {row.name: row.shown_name for row in c.execute(query)}
 
 
 def find_user_by_id(c: Connection, id_: str) -> StaffUser | None:
@@ -151,8 +151,8 @@ def list_users(c: Connection, library: str) -> tuple[StaffUser, ...]:
     """List the users whose account the library keeps, and those who have a role there; by name."""
     table = staff_user.c
     with_role = select(staff_grant.c.user_id).where(staff_grant.c.library == library)
-    wanted = _select_users().where(or_(table.library == library, table.id.in_(with_role))).order_by(table.name)
-    return _users_of_rows(c, c.execute(wanted).all())
+    query = _select_users().where(or_(table.library == library, table.id.in_(with_role))).order_by(table.name)
+    return _users_of_rows(c, c.execute(query).all())
 
 
 def count_users(c: Connection) -> int:
@@ -205,8 +205,8 @@ def _select_users() -> Select[tuple[object, ...]]:
 def _users_of_rows(c: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> tuple[StaffUser, ...]:
     found: dict[str, list[RoleGrant]] = {row.id: [] for row in rows}
     if found:
-        wanted = select(staff_grant).where(staff_grant.c.user_id.in_(found))
-        for one in c.execute(wanted):
+        query = select(staff_grant).where(staff_grant.c.user_id.in_(found))
+        for one in c.execute(query):
             found[one.user_id].append(RoleGrant(one.library, StaffRole(one.role), one.branch))
     return tuple(
         copy_fields(

@@ -37,24 +37,24 @@ PARTNER = (PlayedRole.LENDING, PlayedRole.BORROWING)
 
 
 def find_partner_mock(adapters: AdapterRegistry, profile: Profile) -> MockKind | None:
-    found = find_rehearsed_protocol(adapters, profile)
-    if found is None:
+    rehearsed_protocol = find_rehearsed_protocol(adapters, profile)
+    if rehearsed_protocol is None:
         return None
-    if isinstance(found, RehearsedMailFormat):
+    if isinstance(rehearsed_protocol, RehearsedMailFormat):
         return MockKind(
             roles=PARTNER,
             is_over_http=False,
-            open_program=partial(_open_mail_partner, found),
+            open_program=partial(_open_mail_partner, rehearsed_protocol),
             choose_address=find_library_address,
         )
-    over_http = found.adapter.over_http
+    over_http = rehearsed_protocol.adapter.over_http
     return MockKind(
         roles=PARTNER,
         is_over_http=over_http,
         is_recorded=over_http,
-        misbehaviours=found.rehearsal.misbehaviours,
-        open_program=partial(_open_http_partner if over_http else _open_tcp_partner, found),
-        choose_address=partial(_choose_partner_address, found.adapter),
+        misbehaviours=rehearsed_protocol.rehearsal.misbehaviours,
+        open_program=partial(_open_http_partner if over_http else _open_tcp_partner, rehearsed_protocol),
+        choose_address=partial(_choose_partner_address, rehearsed_protocol.adapter),
     )
 
 

@@ -51,7 +51,7 @@ class AlmaFeeDesk:
             return next(iter(await list_made_fees()), None)
 
         async def list_made_numbers() -> tuple[str, ...]:
-            return tuple(read_text(one, "id") for one in await list_made_fees())
+            return tuple(read_text(made_fee, "id") for made_fee in await list_made_fees())
 
         async def send_fee() -> Row:
             made = await desk.client.send_row("POST", "users", patron.id, "fees", title=_TITLE, row=row)
@@ -79,17 +79,17 @@ class AlmaFeeDesk:
         """Unpaid ones, oldest first. Raises Refused(UNKNOWN_PATRON), Unavailable."""
         desk = self.desk
         rows, changes = await ask_together(self._ask_rows(patron_id), desk.changes.changes_of_patron(patron_id))
-        ours = {one.record_id: one for one in changes if one.kind is ChangeKind.FEE and one.value}
-        found: list[Charge] = []
+        ours = {change.record_id: change for change in changes if change.kind is ChangeKind.FEE and change.value}
+        charges: list[Charge] = []
         for row in rows:
             charge = desk.reader.read_charge(row, patron_id)
             if charge.paid >= charge.amount.amount:
                 continue
             known = ours.get(charge.id)
-            found.append(
+            charges.append(
                 replace(CHARGE_JSON.validate_json(known.value), paid=charge.paid) if known is not None else charge
             )
-        return tuple(sorted(found, key=lambda charge: (charge.posted, charge.id)))
+        return tuple(sorted(charges, key=lambda charge: (charge.posted, charge.id)))
 
     async def _ask_rows(self, patron_id: str) -> tuple[Row, ...]:
         """Ask for rows; raises Refused(UNKNOWN_PATRON), Unavailable."""

@@ -144,7 +144,7 @@ class AlmaHoldDesk:
     async def find_hold(self, request_id: str) -> Hold:
         """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
         changes = await self.desk.changes.changes_of_request(request_id) if request_id else ()
-        placed = [one for one in changes if one.kind is ChangeKind.HOLD and one.ended is not None]
+        placed = [change for change in changes if change.kind is ChangeKind.HOLD and change.ended is not None]
         return choose_hold_of_request(await ask_together(*map(self._find_present_state, placed)))
 
     async def _find_present_state(self, change: LibraryChange) -> Hold:
@@ -266,6 +266,6 @@ class AlmaHoldDesk:
     def _read_open(self, row: Row | None, changes: tuple[LibraryChange, ...]) -> Hold:
         """Read an open hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
         if row is None:
-            known = any(one.kind is ChangeKind.HOLD for one in changes)
+            known = any(change.kind is ChangeKind.HOLD for change in changes)
             raise make_refusal(RefusalReason.REQUEST_CLOSED if known else RefusalReason.UNKNOWN_REQUEST)
         return self.desk.restore_hold(self.desk.reader.read_hold(row), changes)

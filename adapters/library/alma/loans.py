@@ -127,17 +127,17 @@ class AlmaLoanDesk:
 
     async def _change_due_date(self, loan: Loan, due: datetime) -> Loan:
         """Change a due date; to set the same once more changes nothing."""
-        wanted = due.replace(microsecond=0)
+        moment = due.replace(microsecond=0)
         number, user = loan.id.split(":", 1)
-        path, row = ("users", user, "loans", number), {"due_date": write_moment(wanted)}
+        path, row = ("users", user, "loans", number), {"due_date": write_moment(moment)}
         try:
             await self.desk.client.send_row("PUT", *path, title=_LOAN_TITLE, row=row, query={"notify_user": "false"})
         except AlmaRefusalError as refusal:
             raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
         except OutcomeUnknown:
-            if self.desk.reader.read_loan(await self._require_loan_row(loan.id)).due != wanted:
+            if self.desk.reader.read_loan(await self._require_loan_row(loan.id)).due != moment:
                 raise
-        return replace(loan, due=wanted)
+        return replace(loan, due=moment)
 
     # --- check-in ----------------------------------------------------------------------------------------
 
@@ -192,8 +192,8 @@ class AlmaLoanDesk:
             if answer is None or answer.item.status is done.item.status:
                 return None
             return await self._end_check_in(before, answer)
-        known = await desk.changes.changes_of_item(before.barcode)
-        refuse_where_lent_since(before, find_latest_loan(known))
+        changes = await desk.changes.changes_of_item(before.barcode)
+        refuse_where_lent_since(before, find_latest_loan(changes))
         return replace(done, patron=await self._find_patron(before.patron_id), repeated=True)
 
     async def _end_check_in(self, change: LibraryChange, after: ItemAnswer) -> CheckedIn:
@@ -245,8 +245,8 @@ class AlmaLoanDesk:
                 return await self._end_renewal(before, loan, wish)
         if any(read_text(hold, "user_primary_id") != loan.patron_id for hold in answer.holds):
             raise make_refusal(RefusalReason.RENEWAL_HAS_REQUESTS)
-        wanted = wish.due or wish.latest
-        if wanted is not None and wanted <= loan.known_due:
+        moment = wish.due or wish.latest
+        if moment is not None and moment <= loan.known_due:
             raise make_refusal(RefusalReason.NOT_RENEWABLE)
         change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
         number, user = loan.id.split(":", 1)
@@ -271,14 +271,14 @@ class AlmaLoanDesk:
         return await self._end_renewal(change, known, wish)
 
     async def _end_renewal(self, change: LibraryChange, renewed: Loan, wish: Renewal) -> Loan:
-        wanted = choose_renewed_due(wish, renewed.known_due)
-        if wanted is not None and wanted != renewed.due:
-            renewed = await self._change_due_date(renewed, wanted)
+        renewed_due = choose_renewed_due(wish, renewed.known_due)
+        if renewed_due is not None and renewed_due != renewed.due:
+            renewed = await self._change_due_date(renewed, renewed_due)
         loan = replace(renewed, renewals=renewed.renewals + 1)
         return await self.desk.end_change(change, loan)
 
 
-def _require_loan(made: Row) -> Row:
-    if "loan_id" not in made:
+def _require_loan(row: Row) -> Row:
+    if "loan_id" not in row:
         raise OutcomeUnknown("Alma: the answer has no loan")
-    return made
+    return row

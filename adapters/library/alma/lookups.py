@@ -243,7 +243,7 @@ class AlmaDesk(ChangeDesk):
         """Alma doesn't count renewals: those of ours are known."""
         ours = [change for change in changes if change.record_id == loan.id]
         renewals = sum(one.kind is ChangeKind.RENEWAL and one.ended is not None for one in ours)
-        made = next((one for one in ours if one.kind is ChangeKind.CHECK_OUT), None)
+        made = next((library_change for library_change in ours if library_change.kind is ChangeKind.CHECK_OUT), None)
         if made is None:
             return replace(loan, renewals=renewals)
         return replace(loan, renewals=renewals, key=made.key, request_id=made.request_id)

@@ -160,15 +160,15 @@ class AlmaPatronDesk:
     ) -> list[dict[str, Any]]:
         """Those of other types stay; an empty value removes the type. The primary identifier stands elsewhere."""
         options = self.desk.options
-        types = {one.type: self._find_id_type(one.type) for one in identifiers}
+        types = {identifier.type: self._find_id_type(identifier.type) for identifier in identifiers}
         replaced = {
             code for kind, code in types.items() for code in (options.barcode_types if kind == "barcode" else (code,))
         }
-        kept = [dict(one) for one in read_rows(now, "user_identifier") if read_text(one, "id_type") not in replaced]
+        kept = [dict(row) for row in read_rows(now, "user_identifier") if read_text(row, "id_type") not in replaced]
         new = [
-            {"id_type": {"value": types[one.type]}, "value": one.value, "status": "ACTIVE"}
-            for one in identifiers
-            if one.value and one.value != primary_id
+            {"id_type": {"value": types[identifier.type]}, "value": identifier.value, "status": "ACTIVE"}
+            for identifier in identifiers
+            if identifier.value and identifier.value != primary_id
         ]
         return kept + new
 
@@ -182,11 +182,11 @@ class AlmaPatronDesk:
 def _choose_primary_id(identifiers: tuple[PatronIdentifier, ...]) -> str:
     """The user name; else what else there is, such as the symbol of a library that borrows; else one made of the card's
     number, which remains an identifier of its own."""
-    given = [one for one in identifiers if one.value]
-    for one in sorted(given, key=lambda one: one.type != IdentifierType.USERNAME.value):
-        if one.type != IdentifierType.BARCODE.value:
-            return one.value
-    return f"ILL-{given[0].value}" if given else ""
+    patron_identifiers = [identifier for identifier in identifiers if identifier.value]
+    for patron_identifier in sorted(patron_identifiers, key=lambda one: one.type != IdentifierType.USERNAME.value):
+        if patron_identifier.type != IdentifierType.BARCODE.value:
+            return patron_identifier.value
+    return f"ILL-{patron_identifiers[0].value}" if patron_identifiers else ""
 
 
 def _has_value(row: Row, name: str, value: Any) -> bool:
@@ -198,9 +198,9 @@ def _has_value(row: Row, name: str, value: Any) -> bool:
 
 def _make_contacts(contacts: tuple[Contact, ...]) -> dict[str, Any]:
     """Those of the draft instead of all others; the first of a kind is preferred."""
-    mails = [one.value for one in contacts if one.kind is ContactKind.EMAIL]
-    phones = [one.value for one in contacts if one.kind is ContactKind.PHONE]
-    postals = [one.postal for one in contacts if one.postal is not None]
+    mails = [contact.value for contact in contacts if contact.kind is ContactKind.EMAIL]
+    phones = [contact.value for contact in contacts if contact.kind is ContactKind.PHONE]
+    postals = [contact.postal for contact in contacts if contact.postal is not None]
     return {
         "address": [
             {

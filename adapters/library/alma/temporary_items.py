@@ -67,8 +67,8 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
     def _make_item_mark(self, key: str, *, is_lasting: bool) -> str:
         return make_mark(key, LASTING_PREFIX if is_lasting else MARK_PREFIX)
 
-    def _read_notes(self, found: ItemAnswer) -> str:
-        return _read_note(found.row)
+    def _read_notes(self, answer: ItemAnswer) -> str:
+        return _read_note(answer.row)
 
     async def _find_recipient(self, hold: TemporaryHold) -> ItemRecipient:
         return ItemRecipient(
@@ -82,24 +82,24 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             lists.require_code(wish.policy, ITEM_POLICIES, "item policy", MessagePart.ITEM),
         )
 
-    async def _repeat_result(self, wish: TemporaryItem, key: str, found: ItemAnswer) -> TemporaryItemResult:
+    async def _repeat_result(self, wish: TemporaryItem, key: str, answer: ItemAnswer) -> TemporaryItemResult:
         bib, placed = await ask_together(
-            self.desk.require_bib(found.item.bib_id), self.desk.changes.find_change(ChangeKind.HOLD, key)
+            self.desk.require_bib(answer.item.bib_id), self.desk.changes.find_change(ChangeKind.HOLD, key)
         )
         hold = None
         if wish.hold is not None and placed is not None:
-            holds = await self.desk.describe_holds(found.holds)
+            holds = await self.desk.describe_holds(answer.holds)
             hold = next((one for one in holds if one.id == placed.record_id), None)
-        return TemporaryItemResult(found.item, bib, hold, repeated=True)
+        return TemporaryItemResult(answer.item, bib, hold, repeated=True)
 
-    async def _make_all(self, making: ItemMaking, found: ItemAnswer | None) -> TemporaryItemResult:
+    async def _make_all(self, making: ItemMaking, answer: ItemAnswer | None) -> TemporaryItemResult:
         wish, recipient = making.wish, making.recipient
-        if found is not None:
-            bib_row = await self._require_record(found.item.bib_id)
+        if answer is not None:
+            bib_row = await self._require_record(answer.item.bib_id)
         else:
             bib_row = await self._make_record(wish, making.mark, is_resumed=making.is_resumed)
         mms_id = read_number(bib_row, "mms_id")
-        item_row = found.row if found is not None else None
+        item_row = answer.row if answer is not None else None
         hold: Hold | None = None
         try:
             if item_row is None:
@@ -126,9 +126,9 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
     async def _find_record(self, mark: str) -> Row | None:
         """Find a record; raises Unavailable, OutcomeUnknown."""
-        wanted = make_system_number(mark)
-        answer = await self.desk.client.get_row("bibs", title="/bibs", query={"other_system_id": wanted})
-        marked = [row for row in read_rows(answer or {}, "bib") if wanted in read_texts(row, "network_number")]
+        system_number = make_system_number(mark)
+        answer = await self.desk.client.get_row("bibs", title="/bibs", query={"other_system_id": system_number})
+        marked = [row for row in read_rows(answer or {}, "bib") if system_number in read_texts(row, "network_number")]
         if len(marked) > 1:
             raise OutcomeUnknown("Alma has several records for one temporary item")
         return marked[0] if marked else None
@@ -137,8 +137,8 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         async def find_record() -> Row | None:
             return await self._find_record(mark)
 
-        if is_resumed and (known := await find_record()) is not None:
-            return known
+        if is_resumed and (record := await find_record()) is not None:
+            return record
 
         async def send_record() -> Row:
             return await self._send_xml(
@@ -156,8 +156,8 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             rows = read_rows(answer or {}, "holding")
             return read_number(rows[0], "holding_id") if rows else None
 
-        if is_resumed and (known := await find_holding()) is not None:
-            return known
+        if is_resumed and (holding := await find_holding()) is not None:
+            return holding
 
         async def send_holding() -> str:
             body = write_holding(wish)
@@ -169,12 +169,12 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
     async def _send_xml(self, *path: str, title: str, body: bytes, number: str) -> Row:
         try:
-            made = read_xml_row(await self.desk.client.send_xml(*path, title=title, body=body))
+            xml_row = read_xml_row(await self.desk.client.send_xml(*path, title=title, body=body))
         except AlmaRefusalError as refusal:
             raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
-        if not read_text(made, number):
+        if not read_text(xml_row, number):
             raise OutcomeUnknown(f"Alma: {title}: the answer has no {number}")
-        return made
+        return xml_row
 
     async def _make_item(self, wish: TemporaryItem, place: tuple[str, str], mark: str) -> Row:
         """`place`: numbers of record and holding."""
@@ -252,8 +252,8 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 await client.delete_row(*make_item_path(item_row), title=_ITEM_TITLE, query=_DELETE_ITEM)
             else:
                 answer = await client.get_row("bibs", mms_id, "holdings", title=_HOLDINGS_TITLE)
-                for one in read_rows(answer or {}, "holding"):
-                    path = ("bibs", mms_id, "holdings", read_number(one, "holding_id"))
+                for row in read_rows(answer or {}, "holding"):
+                    path = ("bibs", mms_id, "holdings", read_number(row, "holding_id"))
                     await client.delete_row(*path, title=f"{_HOLDINGS_TITLE}/{{holding_id}}", query={})
             await client.delete_row("bibs", mms_id, title=_BIB_TITLE, query=_DELETE_RECORD)
         except (Unavailable, Refused, AlmaRefusalError) as failure:
@@ -261,26 +261,26 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def _cancel_holds(self, found: ItemAnswer, key: str) -> None:
-        await self.holds.cancel_holds_of_item(found, key)
+    async def _cancel_holds(self, answer: ItemAnswer, key: str) -> None:
+        await self.holds.cancel_holds_of_item(answer, key)
 
-    async def _is_gone(self, found: ItemAnswer) -> bool:
-        return await self.desk.client.get_row(*found.path, title=_ITEM_TITLE) is None
+    async def _is_gone(self, answer: ItemAnswer) -> bool:
+        return await self.desk.client.get_row(*answer.path, title=_ITEM_TITLE) is None
 
-    async def _delete_item(self, found: ItemAnswer) -> None:
+    async def _delete_item(self, answer: ItemAnswer) -> None:
         """Delete an item with its holding, if that is empty then."""
         desk = self.desk
 
         async def send_item_deletion() -> bool:
             try:
-                await desk.client.delete_row(*found.path, title=_ITEM_TITLE, query=_DELETE_ITEM)
+                await desk.client.delete_row(*answer.path, title=_ITEM_TITLE, query=_DELETE_ITEM)
             except AlmaRefusalError as refusal:
                 if not refusal.is_about_nothing:
                     raise
             return True
 
         async def find_it_gone() -> bool | None:
-            return True if await self._is_gone(found) else None
+            return True if await self._is_gone(answer) else None
 
         await self.desk.send_part(send_item_deletion, find_it_gone)
 

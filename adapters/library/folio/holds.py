@@ -56,7 +56,7 @@ class FolioHoldDesk:
         """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
         desk = self.desk
         changes = await desk.changes.changes_of_request(request_id) if request_id else ()
-        ids = dict.fromkeys(one.record_id for one in changes if one.kind is ChangeKind.HOLD)
+        ids = dict.fromkeys(change.record_id for change in changes if change.kind is ChangeKind.HOLD)
         answers = await ask_together(*(desk.find_request(one) for one in ids))
         return choose_hold_of_request([await desk.describe_hold(answer[1]) for answer in answers if answer is not None])
 
@@ -65,23 +65,23 @@ class FolioHoldDesk:
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
         desk = self.desk
         before = await desk.changes.find_change(ChangeKind.HOLD, key)
-        if before is not None and before.ended is not None and (kept := await desk.find_request(before.record_id)):
-            return await desk.describe_hold(kept[1])
+        if before is not None and before.ended is not None and (request := await desk.find_request(before.record_id)):
+            return await desk.describe_hold(request[1])
         if not is_uuid(wish.patron_id):
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
         pickup = (await desk.codes.require_pickup(wish.pickup)).id
         record_id = before.record_id if before is not None else make_record_id(desk.library, "hold", key)
         record = self._make_request(record_id, wish.patron_id, pickup, wish.request_id, wish.note, wish.expires)
         if wish.item_barcode:
-            found = await desk.require_item_record(wish.item_barcode)
-            holdings = await desk.load_holdings(found[1])
+            item_record = await desk.require_item_record(wish.item_barcode)
+            holdings = await desk.load_holdings(item_record[1])
             item_fields = {
                 "requestLevel": "Item",
-                "itemId": found[1].id,
+                "itemId": item_record[1].id,
                 "holdingsRecordId": holdings.id,
                 "instanceId": holdings.instance_id,
             }
-            kind = choose_request_type(found[1].status.name, wish.kind)
+            kind = choose_request_type(item_record[1].status.name, wish.kind)
         else:
             item_fields = {"requestLevel": "Title", "instanceId": wish.bib_id}
             kind = await self._choose_title_request(wish, pickup)
@@ -267,10 +267,10 @@ class FolioHoldDesk:
         return hold
 
     async def _require_request(self, hold_id: str) -> tuple[FolioJson, RequestAnswer]:
-        found = await self.desk.find_request(hold_id)
-        if found is None:
+        request = await self.desk.find_request(hold_id)
+        if request is None:
             raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
-        return found
+        return request
 
 
 def choose_request_type(status: str, wanted: str) -> str:

@@ -74,8 +74,8 @@ class FolioLoanDesk:
             return read_outcome(LoanAnswer, await desk.client.send_for_record("POST", path, body), "loan")
 
         async def find_it_done() -> LoanAnswer | None:
-            found = await desk.find_open_loan(item.id)
-            return found if found is not None and found.user_id == user.id else None
+            open_loan = await desk.find_open_loan(item.id)
+            return open_loan if open_loan is not None and open_loan.user_id == user.id else None
 
         loan = await desk.send_change(change, send_check_out, find_it_done, before=before)
         return await self._end_check_out(change, loan, wish.due)
@@ -103,8 +103,8 @@ class FolioLoanDesk:
             raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
         if before.ended is not None:
             return await self.desk.describe_loan(loan)
-        known = await self.desk.changes.changes_of_record(loan.id)
-        if any(one.kind is ChangeKind.CHECK_OUT and one.key != before.key for one in known):
+        changes = await self.desk.changes.changes_of_record(loan.id)
+        if any(change.kind is ChangeKind.CHECK_OUT and change.key != before.key for change in changes):
             raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
         return await self._end_check_out(before, loan, wish.due)
 
@@ -135,14 +135,14 @@ class FolioLoanDesk:
 
     async def _change_due_date(self, loan: LoanAnswer, due: datetime) -> LoanAnswer:
         """Change a due date; to set the same once more changes nothing."""
-        wanted = due.replace(microsecond=due.microsecond // 1000 * 1000)
+        moment = due.replace(microsecond=due.microsecond // 1000 * 1000)
         path, title = f"{LOANS}/{loan.id}/change-due-date", f"{LOANS}/{{id}}/change-due-date"
         try:
-            await self.desk.client.send("POST", path, {"dueDate": write_moment(wanted)}, title=title)
+            await self.desk.client.send("POST", path, {"dueDate": write_moment(moment)}, title=title)
         except OutcomeUnknown:
-            if (await self._require_loan(loan.id)).due_date != wanted:
+            if (await self._require_loan(loan.id)).due_date != moment:
                 raise
-        return loan.model_copy(update={"due_date": wanted})
+        return loan.model_copy(update={"due_date": moment})
 
     # --- check-in ----------------------------------------------------------------------------------------
 
@@ -193,8 +193,8 @@ class FolioLoanDesk:
             if not before.record_id and found_record[1].status.name == status:
                 return None
             return await self._end_check_in(before, await desk.complete_item(*found_record))
-        known = await desk.changes.changes_of_item(before.barcode)
-        refuse_where_lent_since(before, find_latest_loan(known))
+        changes = await desk.changes.changes_of_item(before.barcode)
+        refuse_where_lent_since(before, find_latest_loan(changes))
         done = _read_checked_in(before)
         return replace(done, patron=await self._find_patron(before.patron_id), repeated=True)
 
@@ -253,8 +253,8 @@ class FolioLoanDesk:
                 return LOAN_JSON.validate_json(before.value)
             if loan.renewal_count > LOAN_JSON.validate_json(before.value).renewals:
                 return await self._end_renewal(before, loan, wish)
-        wanted = wish.due or wish.latest
-        if wanted is not None and wanted <= loan.due_date:
+        moment = wish.due or wish.latest
+        if moment is not None and moment <= loan.due_date:
             raise make_refusal(RefusalReason.NOT_RENEWABLE)
         user_barcode = loan.borrower.barcode or (await desk.require_user(loan.user_id))[1].barcode
         known = await desk.describe_loan(loan)
@@ -275,16 +275,16 @@ class FolioLoanDesk:
             return read_outcome(LoanAnswer, answer, "loan")
 
         async def find_it_done() -> LoanAnswer | None:
-            found = await desk.find_open_loan(item.id)
-            return found if found is not None and found.renewal_count > loan.renewal_count else None
+            open_loan = await desk.find_open_loan(item.id)
+            return open_loan if open_loan is not None and open_loan.renewal_count > loan.renewal_count else None
 
         renewed = await desk.send_change(change, send_renewal, find_it_done, before=before)
         return await self._end_renewal(change, renewed, wish)
 
     async def _end_renewal(self, change: LibraryChange, renewed: LoanAnswer, wish: Renewal) -> Loan:
-        wanted = choose_renewed_due(wish, renewed.due_date)
-        if wanted is not None and wanted != renewed.due_date:
-            renewed = await self._change_due_date(renewed, wanted)
+        renewed_due = choose_renewed_due(wish, renewed.due_date)
+        if renewed_due is not None and renewed_due != renewed.due_date:
+            renewed = await self._change_due_date(renewed, renewed_due)
         loan = await self.desk.describe_loan(renewed)
         return await self.desk.end_change(change, loan)
 

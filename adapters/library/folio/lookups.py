@@ -247,9 +247,9 @@ class FolioDesk(ChangeDesk):
         rows = await self.client.list_records(
             "/circulation/requests", "requests", match_all(named, OPEN_REQUEST), sort="position"
         )
-        found = [read_request(row) for row in rows]
+        answers = [read_request(row) for row in rows]
         return tuple(
-            one for one in found if one.item_id == item_id or (one.request_level == "Title" and not one.item_id)
+            one for one in answers if one.item_id == item_id or (one.request_level == "Title" and not one.item_id)
         )
 
     async def make_item_reader(self) -> ItemReader:

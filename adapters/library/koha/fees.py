@@ -53,7 +53,7 @@ class KohaFeeDesk:
             return next(iter(await list_made_fees()), None)
 
         async def list_made_numbers() -> tuple[str, ...]:
-            return tuple(read_number(one, "account_line_id") for one in await list_made_fees())
+            return tuple(read_number(made_fee, "account_line_id") for made_fee in await list_made_fees())
 
         async def send_fee() -> Row:
             title = "/patrons/{patron_id}/account/debits"
@@ -79,16 +79,16 @@ class KohaFeeDesk:
         )
         if patron is None:
             raise make_refusal(RefusalReason.UNKNOWN_PATRON)
-        ours = {one.record_id: one for one in changes if one.kind is ChangeKind.FEE and one.value}
-        found: list[Charge] = []
+        ours = {change.record_id: change for change in changes if change.kind is ChangeKind.FEE and change.value}
+        charges: list[Charge] = []
         for charge in map(desk.reader.read_charge, rows):
             if charge.paid >= charge.amount.amount:
                 continue
             known = ours.get(charge.id)
-            found.append(
+            charges.append(
                 replace(CHARGE_JSON.validate_json(known.value), paid=charge.paid) if known is not None else charge
             )
-        return tuple(sorted(found, key=lambda charge: (charge.posted, int(charge.id))))
+        return tuple(sorted(charges, key=lambda charge: (charge.posted, int(charge.id))))
 
     async def list_rows(self, patron_id: str) -> tuple[Row, ...]:
         if not (patron_id.isascii() and patron_id.isdigit()):

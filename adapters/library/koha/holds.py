@@ -146,7 +146,7 @@ class KohaHoldDesk:
     async def find_hold(self, request_id: str) -> Hold:
         """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
         changes = await self.desk.changes.changes_of_request(request_id) if request_id else ()
-        placed = [one for one in changes if one.kind is ChangeKind.HOLD and one.ended is not None]
+        placed = [change for change in changes if change.kind is ChangeKind.HOLD and change.ended is not None]
         return choose_hold_of_request(await ask_together(*map(self._find_present_state, placed)))
 
     async def _find_present_state(self, change: LibraryChange) -> Hold:
@@ -176,7 +176,7 @@ class KohaHoldDesk:
         desk = self.desk
         row, changes = await ask_together(desk.ask_hold_row(hold_id), desk.changes.changes_of_record(hold_id))
         if row is None:
-            known = any(one.kind is ChangeKind.HOLD for one in changes)
+            known = any(change.kind is ChangeKind.HOLD for change in changes)
             raise make_refusal(RefusalReason.REQUEST_CLOSED if known else RefusalReason.UNKNOWN_REQUEST)
         return (await desk.describe_holds((row,), changes))[0]
 

@@ -36,7 +36,7 @@ class KohaItemDesk:
         answer, changes = await ask_together(
             self.desk.require_item(wish.barcode), self.desk.changes.changes_of_item(wish.barcode)
         )
-        moved = next((one for one in changes if one.kind is ChangeKind.MOVE and one.key != key), None)
+        moved = next((change for change in changes if change.kind is ChangeKind.MOVE and change.key != key), None)
         home = ITEM_JSON.validate_json(moved.value).home if moved is not None else answer.item.home
         wanted = {"holding_library_id": answer.item.home.library}
         if home.shelf != answer.item.current.shelf:

@@ -62,7 +62,7 @@ class KohaLoanDesk:
 
         async def find_made_loan() -> Row | None:
             now = await desk.ask_loans_of_items([answer.item.id])
-            return next((one for one in now if read_text(one, "patron_id") == patron.id), None)
+            return next((loan for loan in now if read_text(loan, "patron_id") == patron.id), None)
 
         sent = await desk.send_change(change, send_loan, find_made_loan, before=before, is_refused_twice=True)
         return await self._end_check_out(change, replace(answer, loan=sent))
@@ -74,14 +74,14 @@ class KohaLoanDesk:
         """
         desk = self.desk
         try:
-            said = await desk.ask_availability(patron_id, answer.item.id)
+            availability = await desk.ask_availability(patron_id, answer.item.id)
         except KohaRefusalError as refusal:
             raise refusal_of_answer(refusal, desk.options.reasons) from refusal
-        blockers, confirms = said.get("blockers") or {}, said.get("confirms") or {}
+        blockers, confirms = availability.get("blockers") or {}, availability.get("confirms") or {}
         open_ones = {key for key in confirms if key.isupper()} - set(desk.options.confirmed)
         if blockers or open_ones:
             raise refusal_of_keys({*blockers, *open_ones}, desk.options.reasons)
-        token = read_text(said, "confirmation_token")
+        token = read_text(availability, "confirmation_token")
         return {"confirmation": token} if confirms and token else {}
 
     async def _find_repeated_loan(self, answer: ItemAnswer, patron_id: str, before: LibraryChange | None) -> Loan:

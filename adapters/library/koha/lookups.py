@@ -102,8 +102,8 @@ class KohaDesk(ChangeDesk):
         likes = [{"-like": f"%{word}%"} for word in wanted]
         query = make_query({"-and": [{"-or": [{"surname": like}, {"firstname": like}]} for like in likes]})
         page = await self.client.find_page("patrons", query=query, size=limit)
-        found = (self.reader.read_named_patron(row) for row in page.rows[:limit])
-        return tuple(sorted(found, key=lambda one: (one.name.surname, one.name.given, one.id)))
+        patrons = (self.reader.read_named_patron(row) for row in page.rows[:limit])
+        return tuple(sorted(patrons, key=lambda patron: (patron.name.surname, patron.name.given, patron.id)))
 
     async def _complete_patron(self, row: Row) -> Patron:
         holds = await self.count_holds(read_number(row, "patron_id"))
@@ -156,17 +156,17 @@ class KohaDesk(ChangeDesk):
         if kind == "local":
             return await self.require_bib(record.value)
         field = _RECORD_FIELDS.get(kind)
-        wanted = _normalise_number(record.value)
-        if field is None or not wanted:
+        number = _normalise_number(record.value)
+        if field is None or not number:
             raise make_refusal(
                 RefusalReason.UNKNOWN_RECORD, write_sentence("Koha cannot find records by %(type)s", type=record.type)
             )
-        pattern = "%".join(("", *map(_escape_pattern, wanted), ""))  # hyphens may stand anywhere, and other numbers
+        pattern = "%".join(("", *map(_escape_pattern, number), ""))  # hyphens may stand anywhere, and other numbers
         rows = await self.client.find_rows("biblios", query=make_query({field: {"-like": pattern}}))
         equal = [
             row
             for row in rows
-            if wanted in {_normalise_number(value.split()[0]) for value in split_values(read_text(row, field))}
+            if number in {_normalise_number(value.split()[0]) for value in split_values(read_text(row, field))}
         ]
         if len(equal) > 1:
             raise make_refusal(RefusalReason.AMBIGUOUS_ITEM, "Koha finds several records")

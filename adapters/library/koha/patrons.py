@@ -177,8 +177,8 @@ class KohaPatronDesk:
     async def _check_category(self, category: str | None) -> None:
         if category is None:
             return
-        known = await self.lists.find_codes("patron_categories")
-        if known is not None and category not in known:
+        codes = await self.lists.find_codes("patron_categories")
+        if codes is not None and category not in codes:
             raise make_refusal(
                 RefusalReason.INVALID_VALUE,
                 write_sentence("Koha has no patron category '%(category)s'", category=category),
@@ -212,9 +212,9 @@ class KohaPatronDesk:
 
 def _make_contacts(contacts: tuple[Contact, ...]) -> dict[str, str | None]:
     """Koha has room for two addresses of mail and two telephones; others are left out."""
-    mails = [one.value for one in contacts if one.kind is ContactKind.EMAIL]
-    phones = [one.value for one in contacts if one.kind is ContactKind.PHONE]
-    postal = next((one.postal for one in contacts if one.postal is not None), None)
+    mails = [contact.value for contact in contacts if contact.kind is ContactKind.EMAIL]
+    phones = [contact.value for contact in contacts if contact.kind is ContactKind.PHONE]
+    postal = next((contact.postal for contact in contacts if contact.postal is not None), None)
     row: dict[str, str | None] = dict(zip(("email", "secondary_email"), (*mails, None, None), strict=False))
     row |= dict(zip(("phone", "mobile"), (*phones, None, None), strict=False))
     if postal is not None:

@@ -42,8 +42,8 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
     def _make_item_mark(self, key: str, *, is_lasting: bool) -> str:
         return make_mark(key, LASTING_PREFIX if is_lasting else MARK_PREFIX)
 
-    def _read_notes(self, found: ItemAnswer) -> str:
-        return read_text(found.row, "internal_notes")
+    def _read_notes(self, answer: ItemAnswer) -> str:
+        return read_text(answer.row, "internal_notes")
 
     async def _find_recipient(self, hold: TemporaryHold) -> ItemRecipient:
         return ItemRecipient(
@@ -65,15 +65,15 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                     detail=f"The library has no such {what}.",
                 )
 
-    async def _repeat_result(self, wish: TemporaryItem, key: str, found: ItemAnswer) -> TemporaryItemResult:
-        bib = await self.desk.require_bib(found.item.bib_id)
+    async def _repeat_result(self, wish: TemporaryItem, key: str, answer: ItemAnswer) -> TemporaryItemResult:
+        bib = await self.desk.require_bib(answer.item.bib_id)
         hold = None
         if wish.hold is not None:
             placed = await self.desk.changes.find_change(ChangeKind.HOLD, key)
             row = await self.desk.ask_hold_row(placed.record_id) if placed is not None else None
             if placed is not None and row is not None:
                 hold = (await self.desk.describe_holds((row,), (placed,)))[0]
-        return TemporaryItemResult(found.item, bib, hold, repeated=True)
+        return TemporaryItemResult(answer.item, bib, hold, repeated=True)
 
     async def _make_all(self, making: ItemMaking, found: ItemAnswer | None) -> TemporaryItemResult:
         wish, mark, recipient = making.wish, making.mark, making.recipient
@@ -102,8 +102,8 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 raise OutcomeUnknown("Koha has several records for one temporary item")
             return read_number(marked[0], "biblio_id") if marked else None
 
-        if is_resumed and (known := await find_record()) is not None:
-            return known
+        if is_resumed and (record := await find_record()) is not None:
+            return record
 
         async def send_record() -> str:
             kind = self.desk.options.record_format
@@ -163,7 +163,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 await self._delete_record(read_number(row, "biblio_id"))
         return self.desk.reader.read_bib(own)
 
-    async def _place_hold(self, wish: TemporaryItem, key: str, recipient: ItemRecipient, found: ItemAnswer) -> Hold:
+    async def _place_hold(self, wish: TemporaryItem, key: str, recipient: ItemRecipient, answer: ItemAnswer) -> Hold:
         before = await self.desk.changes.find_change(ChangeKind.HOLD, key)
         if wish.hold is None:
             raise OutcomeUnknown("a recipient without a hold")
@@ -174,40 +174,40 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             item_barcode=wish.barcode,
             expires=wish.hold.expires,
         )
-        target = HoldTarget(found.item.bib_id, found.title, found)
+        target = HoldTarget(answer.item.bib_id, answer.title, answer)
         unfinished = before if before is not None and before.ended is None else None
         return await self.holds.place_on_target(
             hold_wish, key, target, recipient.patron, recipient.pickup, before=unfinished
         )
 
-    async def _take_back(self, bib_id: str, found: ItemAnswer | None) -> None:
+    async def _take_back(self, bib_id: str, answer: ItemAnswer | None) -> None:
         """Take back what was made; raises OutcomeUnknown where that fails: the next call goes on."""
         try:
-            if found is not None:
-                await self.desk.client.delete_row("items", found.item.id, title="/items/{item_id}")
+            if answer is not None:
+                await self.desk.client.delete_row("items", answer.item.id, title="/items/{item_id}")
             await self.desk.client.delete_row("biblios", bib_id, title="/biblios/{biblio_id}")
         except (Unavailable, Refused, KohaRefusalError) as failure:
             raise OutcomeUnknown("a partly created temporary item could not be removed") from failure
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def _cancel_holds(self, found: ItemAnswer, key: str) -> None:
-        await self.holds.cancel_holds_of_item(found, key)
+    async def _cancel_holds(self, answer: ItemAnswer, key: str) -> None:
+        await self.holds.cancel_holds_of_item(answer, key)
 
-    async def _is_gone(self, found: ItemAnswer) -> bool:
-        return await self.desk.ask_item_row(found.item.id) is None
+    async def _is_gone(self, answer: ItemAnswer) -> bool:
+        return await self.desk.ask_item_row(answer.item.id) is None
 
-    async def _delete_item(self, found: ItemAnswer) -> None:
+    async def _delete_item(self, answer: ItemAnswer) -> None:
         async def send_item_deletion() -> bool:
             try:
-                await self.desk.client.delete_row("items", found.item.id, title="/items/{item_id}")
+                await self.desk.client.delete_row("items", answer.item.id, title="/items/{item_id}")
             except KohaRefusalError as refusal:
                 if refusal.status != 404:
                     raise
             return True
 
         async def find_it_gone() -> bool | None:
-            return True if await self._is_gone(found) else None
+            return True if await self._is_gone(answer) else None
 
         await self.desk.send_part(send_item_deletion, find_it_gone)
 

@@ -37,22 +37,22 @@ class Sip2HoldDesk:
     async def list_patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
         """Oldest first; those that others placed come last."""
         desk = self.desk
-        known = await desk.changes.changes_of_patron(patron_id)
+        changes = await desk.changes.changes_of_patron(patron_id)
         async with desk.client.open_conversation() as talk:
             patron, entries = await desk.load_patron_and_holds(talk, patron_id)
-            holds = [await self._describe_entry(talk, entry, patron, known) for entry in entries]
+            holds = [await self._describe_entry(talk, entry, patron, changes) for entry in entries]
         ours = sorted((hold for hold in holds if hold.key), key=lambda hold: hold.placed)
         return (*ours, *(hold for hold in holds if not hold.key))
 
     async def _describe_entry(
-        self, talk: Conversation, entry: str, patron: Patron, known: tuple[LibraryChange, ...]
+        self, talk: Conversation, entry: str, patron: Patron, changes: tuple[LibraryChange, ...]
     ) -> Hold:
         """Describe an entry in the patron's list: a barcode, or a title in systems that show titles there."""
         barcode = entry.split(maxsplit=1)[0]
         answer = await self.desk.ask_item(talk, barcode)
         if answer is None:
             return self._make_foreign_hold(patron.id, "", "", entry)
-        of_item = tuple(change for change in known if change.barcode == barcode)
+        of_item = tuple(change for change in changes if change.barcode == barcode)
         change = find_open_change(ChangeKind.HOLD, ChangeKind.HOLD_CANCELLATION, of_item)
         if change is None:
             return self._make_foreign_hold(patron.id, barcode, answer.item.bib_id, answer.title)
@@ -64,16 +64,16 @@ class Sip2HoldDesk:
         desk, barcode = self.desk, answer.item.barcode
         changes = await desk.changes.changes_of_item(barcode)
         over = {one.record_id for one in changes if one.kind is ChangeKind.HOLD_CANCELLATION and one.ended is not None}
-        found: list[Hold] = []
+        holds: list[Hold] = []
         for change in reversed(changes):
             if change.kind is not ChangeKind.HOLD or change.record_id in over:
                 continue
             if is_listed(barcode, await desk.list_holds(talk, change.patron_id)):
-                found.append(self._restore_hold(change, answer))
-        found.sort(key=lambda hold: (hold.placed, hold.position))
-        others = max(0, answer.item.hold_count - len(found))
+                holds.append(self._restore_hold(change, answer))
+        holds.sort(key=lambda hold: (hold.placed, hold.position))
+        others = max(0, answer.item.hold_count - len(holds))
         unnamed = self._make_foreign_hold("", barcode, answer.item.bib_id, answer.title)
-        return (*found, *(replace(unnamed, id=f"{unnamed.id}:{number}") for number in range(1, others + 1)))
+        return (*holds, *(replace(unnamed, id=f"{unnamed.id}:{number}") for number in range(1, others + 1)))
 
     async def find_hold(self, request_id: str) -> Hold:
         """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""

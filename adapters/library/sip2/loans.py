@@ -107,20 +107,20 @@ class Sip2LoanDesk:
     async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
         return await self.desk.end_change(change, make_loan(change, answer.item, answer.item.due, answer.title))
 
-    async def _read_due(self, talk: Conversation, sent: Reply, barcode: str) -> datetime | None:
+    async def _read_due(self, talk: Conversation, reply: Reply, barcode: str) -> datetime | None:
         """Read the date of an answer that grants, else of the item. What is granted stays so, though nobody can read
         its date."""
-        desk, text = self.desk, sent.first("AH")
+        desk, text = self.desk, reply.first("AH")
         due = desk.reader.parse_due(text)
         if due is not None:
             return due
         try:
-            found = await desk.ask_item(talk, barcode)
+            answer = await desk.ask_item(talk, barcode)
         except Unavailable as down:
             log.info("sip2.due_date_not_asked", reason=str(down))
-            found = None
-        if found is not None and found.item.due is not None:
-            return found.item.due
+            answer = None
+        if answer is not None and answer.item.due is not None:
+            return answer.item.due
         log.warning("sip2.due_date_unread", text=text)
         return None
 
@@ -130,7 +130,7 @@ class Sip2LoanDesk:
         desk, barcode, fill_hold = self.desk, wish.barcode, wish.fill_hold
         place = wish.at or desk.options.resource_sharing_place
         before = await desk.changes.find_change(ChangeKind.CHECK_IN, key)
-        known = await desk.changes.changes_of_item(barcode)
+        changes = await desk.changes.changes_of_item(barcode)
         async with desk.client.open_conversation() as talk:
             try:
                 answer = await desk.require_item(talk, barcode)
@@ -140,18 +140,18 @@ class Sip2LoanDesk:
                     raise
                 return await self._read_ended_check_in(talk, before)
             if before is not None and not answer.is_charged:
-                return await self._repeat_check_in(talk, before, answer, known)
-            loan = await desk.find_loan(talk, answer, known)
+                return await self._repeat_check_in(talk, before, answer, changes)
+            loan = await desk.find_loan(talk, answer, changes)
             refuse_where_in_place(answer.item, place, fill_hold=fill_hold)
             if not fill_hold and answer.item.hold_count:
                 refuse_trapping()
             change = make_check_in_change(answer.item, loan, key, desk.now())
 
             async def find_it_done() -> CheckedIn | None:
-                found = await desk.require_item(talk, barcode)
-                if found.item.status is answer.item.status:
+                item_answer = await desk.require_item(talk, barcode)
+                if item_answer.item.status is answer.item.status:
                     return None
-                return await self._end_check_in(talk, change, found, None)
+                return await self._end_check_in(talk, change, item_answer, None)
 
             query = desk.writer.check_in(barcode, place, desk.now())
             sent = await send_message(desk, talk, change, query, find_it_done, before=before)
@@ -167,12 +167,12 @@ class Sip2LoanDesk:
             return await self._end_check_in(talk, change, after, sent)
 
     async def _repeat_check_in(
-        self, talk: Conversation, before: LibraryChange, answer: ItemAnswer, known: tuple[LibraryChange, ...]
+        self, talk: Conversation, before: LibraryChange, answer: ItemAnswer, changes: tuple[LibraryChange, ...]
     ) -> CheckedIn:
         """Return what this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
         if before.ended is None:
             return await self._end_check_in(talk, before, answer, None)
-        refuse_where_lent_since(before, find_latest_loan(known))
+        refuse_where_lent_since(before, find_latest_loan(changes))
         return await self._read_ended_check_in(talk, before)
 
     async def _read_ended_check_in(self, talk: Conversation, before: LibraryChange) -> CheckedIn:
@@ -201,10 +201,10 @@ class Sip2LoanDesk:
     async def renew_loan(self, wish: Renewal, key: str) -> Loan:
         desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.RENEWAL, key)
-        known = await desk.changes.changes_of_item(barcode)
+        changes = await desk.changes.changes_of_item(barcode)
         async with desk.client.open_conversation() as talk:
             answer = await desk.require_item(talk, barcode)
-            loan = await desk.find_loan(talk, answer, known)
+            loan = await desk.find_loan(talk, answer, changes)
             if loan is None:
                 raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
             is_known = bool(loan.patron_id)
@@ -215,12 +215,12 @@ class Sip2LoanDesk:
                 if before.ended is not None:
                     return LOAN_JSON.validate_json(before.value)
                 if is_due_later(loan.due, LOAN_JSON.validate_json(before.value).due):
-                    return await self._end_renewal(before, loan.due, known)
+                    return await self._end_renewal(before, loan.due, changes)
             change = make_loan_change(ChangeKind.RENEWAL, loan, barcode, key, desk.now())
 
             async def find_it_done() -> Loan | None:
                 due = (await desk.require_item(talk, barcode)).item.due
-                return await self._end_renewal(change, due, known) if is_due_later(due, loan.due) else None
+                return await self._end_renewal(change, due, changes) if is_due_later(due, loan.due) else None
 
             query = desk.writer.renew(loan.patron_id, barcode, desk.now())
             sent = await send_message(desk, talk, change, query, find_it_done, before=before)
@@ -229,7 +229,7 @@ class Sip2LoanDesk:
             if sent.fixed["ok"] != "1":
                 await desk.changes.drop_change(change.kind, change.key)
                 raise self._refuse_renewal(sent, answer.item)
-            renewed = await self._end_renewal(change, await self._read_due(talk, sent, barcode), known)
+            renewed = await self._end_renewal(change, await self._read_due(talk, sent, barcode), changes)
             await end_session(desk, talk, loan.patron_id)
             return renewed
 

@@ -148,10 +148,10 @@ class Sip2Desk(ChangeDesk):
 
     async def require_item(self, talk: Conversation, barcode: str) -> ItemAnswer:
         """Load an item; raises Refused(UNKNOWN_ITEM), Unavailable."""
-        found = await self.ask_item(talk, barcode) if barcode else None
-        if found is None:
+        answer = await self.ask_item(talk, barcode) if barcode else None
+        if answer is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return found
+        return answer
 
     # --- what we remember --------------------------------------------------------------------------------
 

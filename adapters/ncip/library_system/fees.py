@@ -26,15 +26,15 @@ class NcipFeeDesk:
     async def list_charges(self, patron_id: str) -> tuple[Charge, ...]:
         """Oldest first; of ours with what we know besides."""
         answer = await self.desk.ask_patron(patron_id)
-        known = await self.desk.changes.changes_of_patron(patron_id)
-        posted = _read_posted_charges(known)
+        changes = await self.desk.changes.changes_of_patron(patron_id)
+        posted = _read_posted_charges(changes)
         charges = [self._match_posted(fee, posted) or self._describe_charge(patron_id, fee) for fee in answer.fees]
         return tuple(sorted(charges, key=lambda charge: charge.posted))
 
     def _match_posted(self, fee: ListedFee, posted: dict[str, Charge]) -> Charge | None:
         """Ours, by its number; some systems list it under another than they have answered. Then one of the same sum,
         type and time. It is taken out of `posted`."""
-        alike = (number for number, one in posted.items() if _is_alike(fee, one, one.posted))
+        alike = (number for number, charge in posted.items() if _is_alike(fee, charge, charge.posted))
         found = fee.reference if fee.reference in posted else next(alike, "")
         return posted.pop(found) if found else None
 
@@ -83,8 +83,8 @@ class NcipFeeDesk:
         async def find_it_done() -> Charge | None:
             return await self._find_posted(change, draft)
 
-        if before is not None and (found := await find_it_done()) is not None:
-            return found
+        if before is not None and (charge := await find_it_done()) is not None:
+            return charge
         values = MessageValues(
             patron=wish.patron_id,
             amount=wish.amount,
@@ -117,9 +117,9 @@ class NcipFeeDesk:
         fees = (await desk.ask_patron(draft.patron_id)).fees
         ours = next((fee for fee in fees if fee.reference == draft.id), None)
         if ours is None:
-            known = await desk.changes.changes_of_patron(draft.patron_id)
-            taken = _read_posted_charges(known)
-            alike = [fee for fee in fees if _is_alike(fee, draft, change.begun) and fee.reference not in taken]
+            changes = await desk.changes.changes_of_patron(draft.patron_id)
+            posted_charges = _read_posted_charges(changes)
+            alike = [fee for fee in fees if _is_alike(fee, draft, change.begun) and fee.reference not in posted_charges]
             ours = alike[0] if len(alike) == 1 else None
         return await self._end_posting(change, draft, ours.reference) if ours is not None else None
 
@@ -130,8 +130,8 @@ class NcipFeeDesk:
 
 def _read_posted_charges(changes: tuple[LibraryChange, ...]) -> dict[str, Charge]:
     """Those that we have posted, by the number that the system gave them."""
-    posted = (one for one in changes if one.kind is ChangeKind.FEE and one.ended is not None)
-    return {charge.id: charge for charge in (CHARGE_JSON.validate_json(one.value) for one in posted)}
+    posted = (change for change in changes if change.kind is ChangeKind.FEE and change.ended is not None)
+    return {charge.id: charge for charge in (CHARGE_JSON.validate_json(change.value) for change in posted)}
 
 
 def _is_alike(fee: ListedFee, draft: Charge, begun: datetime) -> bool:

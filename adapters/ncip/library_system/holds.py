@@ -68,17 +68,17 @@ class NcipHoldDesk:
         """Oldest first; those that others placed come last. Where the system lists none, those of ours that have not
         ended."""
         desk = self.desk
-        known = await desk.changes.changes_of_patron(patron_id)
+        changes = await desk.changes.changes_of_patron(patron_id)
         answer = await desk.ask_patron(patron_id)
-        ours = [(change, await self._find_present_state(change, answer)) for change in list_open_holds(known)]
-        found = sorted((hold for _, hold in ours if hold.status.is_open), key=lambda hold: hold.placed)
+        ours = [(change, await self._find_present_state(change, answer)) for change in list_open_holds(changes)]
+        holds = sorted((hold for _, hold in ours if hold.status.is_open), key=lambda hold: hold.placed)
         named = {(hold.item_barcode, find_listed_number(change)) for change, hold in ours}
         others = [
-            one
-            for one in answer.holds
-            if not any(one in _select_matching_holds(answer, barcode, number) for barcode, number in named)
+            listed_hold
+            for listed_hold in answer.holds
+            if not any(listed_hold in _select_matching_holds(answer, barcode, number) for barcode, number in named)
         ]
-        return (*found, *(self._make_foreign_hold(patron_id, one) for one in others))
+        return (*holds, *(self._make_foreign_hold(patron_id, listed_hold) for listed_hold in others))
 
     async def list_item_holds(self, answer: ItemAnswer) -> tuple[Hold, ...]:
         """Ours in the order in which they were placed; of others only is known how many they are: they follow, without
@@ -88,16 +88,16 @@ class NcipHoldDesk:
         if answer.bib.id:
             titles = await desk.changes.changes_of_item(answer.bib.id)  # where title holds are kept
             changes = (*changes, *titles)
-        found = []
+        holds = []
         for change in list_open_holds(changes):
             hold = await self._find_present_state(change, await desk.ask_patron(change.patron_id))
             if hold.status.is_open:
-                found.append(hold)
-        found.sort(key=lambda hold: (hold.placed, hold.position))
-        others = max(0, item.hold_count - len(found))
+                holds.append(hold)
+        holds.sort(key=lambda hold: (hold.placed, hold.position))
+        others = max(0, item.hold_count - len(holds))
         unnamed = ListedHold(item.barcode, "", HoldStatus.WAITING, None, "", 0, None, answer.bib.title)
         foreign = self._make_foreign_hold("", unnamed)
-        return (*found, *(replace(foreign, id=f"{foreign.id}:{number}") for number in range(1, others + 1)))
+        return (*holds, *(replace(foreign, id=f"{foreign.id}:{number}") for number in range(1, others + 1)))
 
     async def find_hold(self, request_id: str) -> Hold:
         """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
@@ -150,8 +150,8 @@ class NcipHoldDesk:
         if not hold.item_barcode:
             return hold
         changes = await self.desk.changes.changes_of_item(hold.item_barcode)
-        lent = (one for one in changes if one.kind is ChangeKind.CHECK_OUT and one.ended is not None)
-        if any(one.patron_id == hold.patron_id and one.begun >= hold.placed for one in lent):
+        lent = (change for change in changes if change.kind is ChangeKind.CHECK_OUT and change.ended is not None)
+        if any(change.patron_id == hold.patron_id and change.begun >= hold.placed for change in lent):
             return replace(hold, status=HoldStatus.FILLED)
         if not self.desk.options.is_answered("LookupItem"):
             return hold
@@ -160,7 +160,7 @@ class NcipHoldDesk:
 
     async def _find_ending(self, hold_id: str) -> HoldStatus | None:
         changes = await self.desk.changes.changes_of_record(hold_id)
-        is_over = any(one.kind is ChangeKind.HOLD_CANCELLATION and one.ended is not None for one in changes)
+        is_over = any(change.kind is ChangeKind.HOLD_CANCELLATION and change.ended is not None for change in changes)
         return HoldStatus.CANCELLED if is_over else None
 
     def _make_foreign_hold(self, patron_id: str, listed: ListedHold) -> Hold:
@@ -285,7 +285,7 @@ class NcipHoldDesk:
             return ()
         if options.requests.item_as == "request":
             return (RecordId(local, ""),)
-        found = {one.type.lower(): one.value for one in bib.identifiers}
+        found = {identifier.type.lower(): identifier.value for identifier in bib.identifiers}
         if number := found.get("local") or found.get(local.lower()):
             return (RecordId(local, number),)
         if isbn := found.get("isbn"):
@@ -476,8 +476,8 @@ def _merge_listed(hold: Hold, listed: ListedHold, item: Item | None) -> Hold:
 
 
 def _select_matching_holds(answer: PatronAnswer, barcode: str, number: str) -> tuple[ListedHold, ...]:
-    found = answer.find_hold(barcode, number)
-    return (found,) if found is not None else ()
+    hold = answer.find_hold(barcode, number)
+    return (hold,) if hold is not None else ()
 
 
 def choose_pickup(desk: NcipDesk, wanted: str) -> str:

@@ -46,12 +46,12 @@ class NcipTemporaryItemDesk:
             if find_temporary_item(await desk.changes.changes_of_item(before.barcode)) == before:
                 return await self._repeat_result(before)
             before = None  # it was deleted since
-        here = find_temporary_item(await desk.changes.changes_of_item(item.barcode))
-        if here is not None:
+        temporary_item = find_temporary_item(await desk.changes.changes_of_item(item.barcode))
+        if temporary_item is not None:
             raise make_refusal(RefusalReason.DUPLICATE_ITEM)
         change = self._describe_change(item, key, before)
-        if before is not None and (made := await self._find_it_made(change, item, pickup)) is not None:
-            return made
+        if before is not None and (result := await self._find_it_made(change, item, pickup)) is not None:
+            return result
         values = self._describe_item(item, change, pickup, medium)
 
         async def send_item() -> AcceptItemResponse:
@@ -121,12 +121,12 @@ class NcipTemporaryItemDesk:
         desk = self.desk
         if desk.options.is_answered("LookupItem"):
             try:
-                found = await desk.look_up_item(item.barcode)
+                answer = await desk.look_up_item(item.barcode)
             except Refused as refused:
                 if refused.reason is RefusalReason.UNKNOWN_ITEM:
                     return None
                 raise
-            title = found.bib.title
+            title = answer.bib.title
             if title and item.bib.title.casefold() not in title.casefold():
                 return None  # another item has this barcode
         elif item.hold is None or "holds" not in desk.options.patrons.lists:
@@ -144,8 +144,8 @@ class NcipTemporaryItemDesk:
         desk = self.desk
         answer, patron = await ask_together(self._ask_new_item(change, item), self._ask_holder(item))
         hold = self._make_hold(change, item, pickup, answer, patron, number)
-        kept = KeptTemporaryItem(item, answer.item, answer.bib)
-        ended = replace(change, ended=desk.now(), value=KEPT_ITEM_JSON.dump_json(kept).decode())
+        temporary_item = KeptTemporaryItem(item, answer.item, answer.bib)
+        ended = replace(change, ended=desk.now(), value=KEPT_ITEM_JSON.dump_json(temporary_item).decode())
         if hold is not None:
             placing = replace(ended, kind=ChangeKind.HOLD, record_id=hold.id, request_id=number_at_system(change))
             listed = patron.find_hold(hold.item_barcode, number or placing.request_id) if patron is not None else None
@@ -211,8 +211,8 @@ class NcipTemporaryItemDesk:
     async def _repeat_result(self, before: LibraryChange) -> TemporaryItemResult:
         desk = self.desk
         answer = await desk.ask_item(before.barcode)
-        kept = KEPT_ITEM_JSON.validate_json(before.value)
-        hold = await self.holds.load_present_hold(f"{before.record_id}-hold") if kept.wish.hold is not None else None
+        item = KEPT_ITEM_JSON.validate_json(before.value)
+        hold = await self.holds.load_present_hold(f"{before.record_id}-hold") if item.wish.hold is not None else None
         return TemporaryItemResult(answer.item, answer.bib, hold, repeated=True)
 
     async def _explain_refusal(self, refused: Refused, barcode: str) -> Refused:
@@ -235,24 +235,24 @@ class NcipTemporaryItemDesk:
         desk, barcode = self.desk, wish.barcode
         before = await desk.changes.find_change(ChangeKind.TEMPORARY_ITEM_DELETION, key)
         changes = await desk.changes.changes_of_item(barcode)
-        made = find_temporary_item(changes)
-        if made is None:
+        temporary_item = find_temporary_item(changes)
+        if temporary_item is None:
             if before is not None and before.ended is not None and before.barcode == barcode:
                 return ITEM_JSON.validate_json(before.value)
             await desk.ask_item(barcode)
             raise make_refusal(RefusalReason.NOT_ALLOWED, "not a temporary item of the gateway's")
-        answer = await self._ask_item_to_delete(made)
+        answer = await self._ask_item_to_delete(temporary_item)
         if answer is not None and answer.is_charged:
             raise make_refusal(RefusalReason.IN_USE)
-        item = answer.item if answer is not None else KEPT_ITEM_JSON.validate_json(made.value).item
+        item = answer.item if answer is not None else KEPT_ITEM_JSON.validate_json(temporary_item.value).item
         change = LibraryChange(
             kind=ChangeKind.TEMPORARY_ITEM_DELETION,
             key=key,
             barcode=barcode,
-            patron_id=made.patron_id,
+            patron_id=temporary_item.patron_id,
             begun=desk.now(),
-            request_id=made.request_id,
-            record_id=made.record_id,
+            request_id=temporary_item.request_id,
+            record_id=temporary_item.record_id,
             value=ITEM_JSON.dump_json(item).decode(),
         )
         if answer is None or not desk.options.is_answered("DeleteItem"):
@@ -261,7 +261,7 @@ class NcipTemporaryItemDesk:
         async def find_it_done() -> Item | None:
             if not desk.options.is_answered("LookupItem"):
                 return None
-            gone = await self._ask_item_to_delete(made) is None
+            gone = await self._ask_item_to_delete(temporary_item) is None
             return await self._end_deletion(change, changes, item) if gone else None
 
         values = MessageValues(items=(barcode,))
@@ -278,10 +278,10 @@ class NcipTemporaryItemDesk:
             raise
         return sent if isinstance(sent, Item) else await self._end_deletion(change, changes, item)
 
-    async def _ask_item_to_delete(self, made: LibraryChange) -> ItemAnswer | None:
+    async def _ask_item_to_delete(self, change: LibraryChange) -> ItemAnswer | None:
         """None: it is gone already, deleted by staff or by a message whose answer was lost."""
         try:
-            return await self.desk.ask_item(made.barcode)
+            return await self.desk.ask_item(change.barcode)
         except Refused as refused:
             if refused.reason is RefusalReason.UNKNOWN_ITEM:
                 return None

@@ -72,21 +72,21 @@ class OpenRsChannel:
             return DeliveryResult("promised already, in the answer to its request")
         dialect, ncip = get_openrs_dialect(profile), get_ncip_dialect(profile)
         document = octets.encode(ncip.xml.charset_out)
-        said = read_body(document, ncip)
-        sent = ChannelMessage(
+        body = read_body(document, ncip)
+        channel_message = ChannelMessage(
             protocol=SECTION,
             transport="http",
             body=document,
             content_type=ncip.http.content_type,
-            service=type(said).__name__,
+            service=type(body).__name__,
             peer=URL(dialect.http.url).host or "",
         )
         headers = await self._context.make_peer_headers(profile)
-        reply = await self._post_document(sent, dialect, ncip, headers)
-        return judge_reply(reply, said, ncip)
+        reply = await self._post_document(channel_message, dialect, ncip, headers)
+        return judge_reply(reply, body, ncip)
 
     async def _post_document(
-        self, sent: ChannelMessage, dialect: OpenRsDialect, ncip: NcipDialect, headers: Mapping[str, str]
+        self, message: ChannelMessage, dialect: OpenRsDialect, ncip: NcipDialect, headers: Mapping[str, str]
     ) -> TransportReply:
         """Journaled with its answer. Raises Refused, Unavailable, OutcomeUnknown."""
         http = dialect.http
@@ -104,17 +104,17 @@ class OpenRsChannel:
         place = HttpPlace(http.url, http.make_client_tls(self._context.folder), timeouts)
         transport = HttpTransport(place, ncip.http, credentials, headers=headers)
         try:
-            reply = await transport.exchange(sent.body)
+            reply = await transport.exchange(message.body)
         except MalformedMessage as error:
-            self._context.record(sent)
+            self._context.record(message)
             raise OutcomeUnknown(f"the answer cannot be parsed: {error}") from error
         except OutcomeUnknown:
-            self._context.record(sent)
+            self._context.record(message)
             raise
         finally:
             await transport.close()
         self._context.record(
-            replace(sent, answer=reply.raw or None, answer_type=reply.content_type, status=reply.status)
+            replace(message, answer=reply.raw or None, answer_type=reply.content_type, status=reply.status)
         )
         return reply
 
@@ -124,5 +124,5 @@ def is_promised_by_answer(message: PartnerMessage, dialect: OpenRsDialect) -> bo
     if message.kind is not EventKind.WILL_SUPPLY or dialect.confirm != "at-once":
         return False
     request = message.request
-    chosen = next((one.value for one in request.extras if one.name == WANTED_ITEM), "")
+    chosen = next((extra.value for extra in request.extras if extra.name == WANTED_ITEM), "")
     return bool(chosen) and (message.details.barcode or request.item_barcode or chosen) == chosen

@@ -81,7 +81,7 @@ def expand_events(
         requests = _RequestSeeker(connection, context, profile, event).find_in_batch(mail)
         left = [request for request in requests if request.reference.casefold() not in named]
         if left and _is_whole_batch_meant(event, left):
-            found += [(f"{n}-{one.request_id}", event_of_request(event, one)) for one in left]
+            found += [(f"{n}-{reference.request_id}", event_of_request(event, reference)) for reference in left]
         else:
             found.append((str(n), event))
     return tuple(found)
@@ -109,10 +109,10 @@ def find_requests(
         return _match_in_batch(event, seeker.find_in_batch(mail))
     lines: list[Sentence] = []
     possible: list[str] = []
-    for rule, found in seeker.try_rules(mail, files_named):
-        ids = tuple(dict.fromkeys(one.request_id for one in found))
+    for rule, references in seeker.try_rules(mail, files_named):
+        ids = tuple(dict.fromkeys(reference.request_id for reference in references))
         if len(ids) == 1:
-            named = found[0]
+            named = references[0]
             return RequestMatch(named, explained=(*lines, _describe_match(rule, named.reference)))
         if ids:
             lines.append(
@@ -133,10 +133,10 @@ def _match_in_batch(event: MailEvent, found: Sequence[RequestReference]) -> Requ
     count = write_sentence("1 request") if len(found) == 1 else write_sentence("%(count)s requests", count=len(found))
     if meant is not None:
         count = write_sentence("%(requests)s, %(count)s match", requests=count, count=meant)
-    said = _describe_match(_FILE, count)
+    match = _describe_match(_FILE, count)
     if len(found) == 1 and _is_whole_batch_meant(event, found):
-        return RequestMatch(found[0], explained=(said,))
-    return RequestMatch(None, tuple(reference.request_id for reference in found), (said,))
+        return RequestMatch(found[0], explained=(match,))
+    return RequestMatch(None, tuple(reference.request_id for reference in found), (match,))
 
 
 def _describe_match(rule: Sentence, found: str) -> Sentence:
@@ -278,9 +278,9 @@ def _list_open_requests(
 ) -> Iterator[str]:
     """Open requests with the partner, those first whose title or author is named in the mail."""
     text = fold_text(f"{mail.subject}\n{mail.text}"[:MAX_SEARCHED_CHARS])
-    wanted = RequestFilter(role=role, partners=(profile.name,), open=True)
-    found = request_lists.list_requests(connection, context.symbol, wanted, 50).requests
-    yield from (one.id for one in sorted(found, key=lambda one: -_count_named_fields(one, text))[:MAX_MATCHES])
+    request_filter = RequestFilter(role=role, partners=(profile.name,), open=True)
+    requests = request_lists.list_requests(connection, context.symbol, request_filter, 50).requests
+    yield from (one.id for one in sorted(requests, key=lambda one: -_count_named_fields(one, text))[:MAX_MATCHES])
 
 
 def _count_named_fields(request: Request, text: str) -> int:

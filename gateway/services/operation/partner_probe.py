@@ -83,7 +83,7 @@ class PartnerProbe:
 
     def _list_secrets(self, profile: Profile) -> tuple[str, ...]:
         """References of all secrets that the profile names."""
-        found = [one.secret for one in profile.auth]
+        found = [authentication.secret for authentication in profile.auth]
         for channel in self.adapters.channels.values():
             dialect = profile.dialects.get(channel.section)
             if channel.secrets is not None and dialect is not None:

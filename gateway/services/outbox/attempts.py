@@ -268,7 +268,7 @@ def describe_refusal(error: Refused) -> str:
 def replace_report(error: str, report: str) -> str:
     """A row's error with another report in it; what follows from the error stays the same. Empty: it has none."""
     if (failed := _WRITTEN.match(error)) is not None:
-        outcome = next(one for one, words in _WORDS.items() if words == failed[1])
+        outcome = next(attempt_outcome for attempt_outcome, words in _WORDS.items() if words == failed[1])
         return _describe_failure(outcome, int(failed[2]), report)
     if (refused := _WRITTEN_REFUSAL.match(error)) is not None:
         return write_sentence(REFUSAL_TEMPLATE, reason=refused[1], report=report)

@@ -206,8 +206,8 @@ def _find_unfinished_row(connection: Transaction, row: OutboxRow) -> OutboxRow |
     """Find what is still to be done at the desk for the same request. Its outcome may be unknown, and what comes after
     it depends on it: so one step waits for the other, and the same step again is the same."""
     rows = outbox_queries.list_rows_of_request(connection, row.library, row.request_id, MAX_ROWS).rows
-    waiting = (one for one in rows if one.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND))
-    return next((one for one in waiting if one.target.startswith(f"{DESK}:")), None)
+    waiting = (outbox_row for outbox_row in rows if outbox_row.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND))
+    return next((outbox_row for outbox_row in waiting if outbox_row.target.startswith(f"{DESK}:")), None)
 
 
 def _check_named_parts(request: Request, details: EventDetails) -> None:
@@ -305,10 +305,10 @@ def _assign_by_hand(context: LibraryContext, request: Request, details: EventDet
             for line in request.rota
             if line.partner != details.partner or line.standing is not RotaLineStatus.WAITING
         )
-        asked = tuple(line for line in others if line.standing is RotaLineStatus.ASKED)
+        lines = tuple(line for line in others if line.standing is RotaLineStatus.ASKED)
         rest = tuple(line for line in others if line.standing is not RotaLineStatus.ASKED)
         request = replace(
-            request, rota=(*asked, RotaLine(details.partner, why=write_sentence("manually"), by_hand=True), *rest)
+            request, rota=(*lines, RotaLine(details.partner, why=write_sentence("manually"), by_hand=True), *rest)
         )
     return request
 

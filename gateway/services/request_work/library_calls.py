@@ -129,8 +129,8 @@ async def _set_loans_due(call: LibraryCall, loans: Iterable[Loan], due: datetime
 
 async def _recall_from_patron(call: LibraryCall) -> HandlerResult:
     """The library has rules of its own for what is recalled: the date that it gives the loan is the patron's."""
-    known = call.request.terms.patron_due
-    due = known if call.dated else None
+    moment = call.request.terms.patron_due
+    due = moment if call.dated else None
     recalled: list[Loan] = []
     for loan in await _find_loans(call, call.barcodes):
         try:
@@ -145,7 +145,7 @@ async def _recall_from_patron(call: LibraryCall) -> HandlerResult:
             recalled.append(loan)
     dates = [loan.due for loan in recalled if loan.due is not None]
     note = f"{len(recalled)} loans recalled" if recalled else f"{NOTHING_DONE}no loan to recall"
-    if not dates or min(dates) == known:
+    if not dates or min(dates) == moment:
         return HandlerResult(note)
     return HandlerResult(note, lambda connection: _keep_recalled_due(connection, call, min(dates)))
 
@@ -193,13 +193,13 @@ async def _end_lost_loans(call: LibraryCall) -> str:
 
 
 async def _find_loans(call: LibraryCall, barcodes: Iterable[str]) -> tuple[Loan, ...]:
-    found = []
+    loans = []
     for barcode in barcodes:
         item = await call.context.find_item(barcode)
         loan = await call.context.system.item_loan(item.id) if item is not None else None
         if loan is not None:
-            found.append(loan)
-    return tuple(found)
+            loans.append(loan)
+    return tuple(loans)
 
 
 # --- lending ---------------------------------------------------------------------------------------------
@@ -212,11 +212,11 @@ async def _place_hold(call: LibraryCall) -> str:
         return f"{NOTHING_DONE}no item"
     if _is_hold_obsolete(call.request):
         return f"{NOTHING_DONE}it has not to be kept any more"
-    held = await _find_open_hold(call)
-    if held is not None and held.item_barcode == call.request.item_barcode:
-        return f"{NOTHING_DONE}hold {held.id} is there already"
-    if held is not None:
-        await call.context.system.cancel_hold(held.id, call.key)
+    open_hold = await _find_open_hold(call)
+    if open_hold is not None and open_hold.item_barcode == call.request.item_barcode:
+        return f"{NOTHING_DONE}hold {open_hold.id} is there already"
+    if open_hold is not None:
+        await call.context.system.cancel_hold(open_hold.id, call.key)
     patron = await borrower_account(call.context, call.request, call.key)
     wish = HoldWish(
         patron_id=patron.id,

@@ -151,8 +151,8 @@ def make_telling_task(
 
 def _format_postal_address(patron: Patron) -> tuple[str, ...]:
     """Lines of the first one; empty: the library knows none."""
-    found = next((one.postal for one in patron.contacts if one.kind is ContactKind.POSTAL and one.postal), None)
-    if found is None:
+    address = next((one.postal for one in patron.contacts if one.kind is ContactKind.POSTAL and one.postal), None)
+    if address is None:
         return ()
-    place = " ".join(part for part in (found.postal_code, found.locality) if part)
-    return tuple(line for line in (found.line1, found.line2, place, found.region, found.country) if line)
+    place = " ".join(part for part in (address.postal_code, address.locality) if part)
+    return tuple(line for line in (address.line1, address.line2, place, address.region, address.country) if line)

@@ -162,8 +162,8 @@ class RequestReader:
         try:
             return await self.context.store.read(lambda c: require_meant_request(c, self.context.symbol, text, kinds))
         except NotFound:
-            wanted = RequestFilter(search=text, hides_patrons=hides_patrons)
-            page = await self.list_requests(wanted, MAX_NAMED, "")
+            request_filter = RequestFilter(search=text, hides_patrons=hides_patrons)
+            page = await self.list_requests(request_filter, MAX_NAMED, "")
         if not page.items:
             raise NotFound("request")
         if len(page.items) > 1:
@@ -177,15 +177,15 @@ class RequestReader:
     async def load_attachment(self, request_id: str, attachment_id: str) -> StoredFile:
         """Load a file; raises NotFound."""
         request = await require_request(self.context, request_id)
-        kept = next((one for one in request.attachments if one.id == attachment_id), None)
+        attachment = next((one for one in request.attachments if one.id == attachment_id), None)
         content = (
             await self.context.store.read(lambda c: history.get_file(c, self.context.symbol, attachment_id))
-            if kept
+            if attachment
             else None
         )
-        if kept is None or content is None:
+        if attachment is None or content is None:
             raise NotFound("attachment")
-        return StoredFile(kept, content)
+        return StoredFile(attachment, content)
 
 
 def _check_filter(wanted: RequestFilter) -> RequestFilter:
@@ -205,10 +205,10 @@ def _check_filter(wanted: RequestFilter) -> RequestFilter:
 
 
 def _load_list(
-    connection: Transaction, library: str, wanted: RequestFilter, limit: int, cursor: str
+    connection: Transaction, library: str, request_filter: RequestFilter, limit: int, cursor: str
 ) -> tuple[request_lists.RequestListPage, frozenset[str]]:
     """Load a list, and which of its requests have a dead letter."""
-    page = request_lists.list_requests(connection, library, wanted, limit, cursor)
+    page = request_lists.list_requests(connection, library, request_filter, limit, cursor)
     ids = [request.id for request in page.requests]
     return page, outbox_queries.requests_with_dead_letters(connection, library, ids)
 

@@ -137,9 +137,9 @@ def _build_effect_rows(context: LibraryContext, transition: Transition) -> Itera
     request, at = transition.request, transition.event.at
     yield from _build_push_rows(context, transition)
     for notification in transition.told:
-        told = _choose_notification(context, notification, transition)
-        if told is not None:
-            yield from _build_message_rows(context, told, transition)
+        partner_notification = _choose_notification(context, notification, transition)
+        if partner_notification is not None:
+            yield from _build_message_rows(context, partner_notification, transition)
     for effect in transition.effects:
         if isinstance(effect, SendPatronLetter) and _is_letter_written(context, effect.name, request):
             row = new_outbox_row(request, LETTER, effect.name, _make_letter_payload(transition).to_json(), at)
@@ -174,8 +174,8 @@ def _build_push_rows(context: LibraryContext, transition: Transition) -> Iterato
         or not (transition.changes_state or transition.event.signal == local_signal(EventKind.SUBMIT))
     ):
         return
-    known = request.patron
-    patron = PatronLink(identifier=known.identifier, category=known.category, pickup=known.pickup)
+    link = request.patron
+    patron = PatronLink(identifier=link.identifier, category=link.category, pickup=link.pickup)
     for profile, partner in context.partners():
         kind = _choose_push_kind(partner, transition)
         if kind is None:
@@ -209,14 +209,14 @@ def _choose_push_kind(partner: PartnerPolicy, transition: Transition) -> EventKi
 
 
 def _choose_notification(
-    context: LibraryContext, told: PartnerNotification, transition: Transition
+    context: LibraryContext, notification: PartnerNotification, transition: Transition
 ) -> PartnerNotification | None:
     """Choose what the partner hears: one that doesn't want to know that something has come hears in words what is
     missing."""
-    if is_partner_notified(context, told, transition.request):
-        return told
-    in_words = replace(told, kind=EventKind.MESSAGE)
-    is_missing = told.kind is EventKind.RECEIVED and bool(transition.event.details.missing)
+    if is_partner_notified(context, notification, transition.request):
+        return notification
+    in_words = replace(notification, kind=EventKind.MESSAGE)
+    is_missing = notification.kind is EventKind.RECEIVED and bool(transition.event.details.missing)
     return in_words if is_missing and is_partner_notified(context, in_words, transition.request) else None
 
 
@@ -233,13 +233,13 @@ def _build_message_rows(
         yield _new_message_row(context, told, transition)
 
 
-def choose_way_to_tell(context: LibraryContext, told: PartnerNotification, request: Request) -> CarryWay:
+def choose_way_to_tell(context: LibraryContext, notification: PartnerNotification, request: Request) -> CarryWay:
     """Choose the way of the partner's channel. An order that it can't take is refused where it is sent, and another
     supplier is asked; what goes by a channel or to a partner that isn't there waits as a dead letter for it to be there
     again."""
-    receiver, transaction = find_receiver(context, told, request)
+    receiver, transaction = find_receiver(context, notification, request)
     profile, partner = context.profile(receiver.profile), context.partner(receiver.profile)
-    if told.kind is EventKind.REQUEST or profile is None or partner is None:
+    if notification.kind is EventKind.REQUEST or profile is None or partner is None:
         return CarryWay.CARRIED
     channel = context.channels.get(partner.channel)
     if channel is None and partner.channel:
@@ -247,25 +247,25 @@ def choose_way_to_tell(context: LibraryContext, told: PartnerNotification, reque
     is_lending = request.role is Role.LENDING
     if is_lending and isinstance(channel, NamesRequests) and not channel.is_request_name(transaction):
         return CarryWay.LOST
-    return choose_carry_way(channel, told.kind, request.role, profile)
+    return choose_carry_way(channel, notification.kind, request.role, profile)
 
 
 def _new_message_row(
     context: LibraryContext,
-    told: PartnerNotification,
+    notification: PartnerNotification,
     transition: Transition,
     note: EventDetails | None = None,
 ) -> OutboxRow:
     """`note`: instead of what the event says."""
     request, event = transition.request, transition.event
     identifier = make_exchange_id(event.at)
-    receiver, transaction = find_receiver(context, told, request)
-    details = note or _build_told_details(context, told, transition)
-    if told.supplier is not None:
-        details = replace(details, supplier=told.supplier)
+    receiver, transaction = find_receiver(context, notification, request)
+    details = note or _build_told_details(context, notification, transition)
+    if notification.supplier is not None:
+        details = replace(details, supplier=notification.supplier)
     message = PartnerMessage(
         id=identifier,
-        kind=told.kind,
+        kind=notification.kind,
         at=event.at,
         sender=_build_sender(context, request),
         receiver=receiver,
@@ -274,7 +274,7 @@ def _new_message_row(
         details=details,
         request=_remove_data_for_partner(request, transaction),
         on_behalf_of=_find_other_side(context, receiver, request),
-        items_told=transition.items_out if told.kind is EventKind.SHIPPED else (),
+        items_told=transition.items_out if notification.kind is EventKind.SHIPPED else (),
     )
     row = new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
     if _waits_for_next_supplier(transition, message):
@@ -302,7 +302,7 @@ def _remove_data_for_partner(request: Request, transaction: str) -> Request:
     shown = remove_patron_data(request)
     if request.role is Role.LENDING or transaction in request.external:
         return shown
-    return replace(shown, extras=tuple(one for one in shown.extras if one.name != REQUESTER_PATRON))
+    return replace(shown, extras=tuple(extra for extra in shown.extras if extra.name != REQUESTER_PATRON))
 
 
 def _build_sender(context: LibraryContext, request: Request) -> LibraryParty:
@@ -325,11 +325,11 @@ def _find_other_side(context: LibraryContext, receiver: LibraryParty, request: R
 
 
 def new_refusal_row(
-    context: LibraryContext, refused: IncomingPartnerMessage, named: str, taken: InboxResult
+    context: LibraryContext, refused: IncomingPartnerMessage, named: str, result: InboxResult
 ) -> OutboxRow:
     """Make the row that tells by the partner's channel that a message of its can't be taken. `taken` has the refusal
     and the request."""
-    request, refusal, at = taken.request, taken.refused, context.now()
+    request, refusal, at = result.request, result.refused, context.now()
     assert request is not None
     assert refusal is not None
     identifier = make_exchange_id(at)
@@ -349,10 +349,10 @@ def new_refusal_row(
 
 
 def _party_of_transaction(context: LibraryContext, message: IncomingPartnerMessage, request: Request) -> LibraryParty:
-    asked = next((one for one in request.attempts if one.transaction == message.transaction), None)
-    if request.role is Role.LENDING or asked is None or asked.partner == request.partner.profile:
+    attempt = next((one for one in request.attempts if one.transaction == message.transaction), None)
+    if request.role is Role.LENDING or attempt is None or attempt.partner == request.partner.profile:
         return request.partner
-    return context.party_of_partner(asked.partner)
+    return context.party_of_partner(attempt.partner)
 
 
 def find_receiver(context: LibraryContext, told: PartnerNotification, request: Request) -> tuple[LibraryParty, str]:
@@ -429,13 +429,13 @@ def remove_patron_data(request: Request) -> Request:
     )
 
 
-def is_partner_notified(context: LibraryContext, told: PartnerNotification, request: Request) -> bool:
+def is_partner_notified(context: LibraryContext, notification: PartnerNotification, request: Request) -> bool:
     """Return whether the partner is notified: not one without a channel: staff write or telephone."""
-    receiver, _ = find_receiver(context, told, request)
+    receiver, _ = find_receiver(context, notification, request)
     partner = context.partner(receiver.profile)
     if partner is not None and not partner.channel:
         return False
-    key = EVENT_CATALOGUE[told.kind].wish.get(request.role)
+    key = EVENT_CATALOGUE[notification.kind].wish.get(request.role)
     if key is None:
         return True
     workflow = context.workflow(request)

@@ -46,7 +46,7 @@ class PartnerClosureService:
         of_profile = [PartnerClosureView("", one.first, one.last, one.note, "") for one in policy.closures]
         written = [_build_view(row) for row in rows if row.partner == partner]
         return sorted(
-            (one for one in (*of_profile, *written) if one.last >= today), key=lambda one: (one.first, one.last)
+            (view for view in (*of_profile, *written) if view.last >= today), key=lambda one: (one.first, one.last)
         )
 
     async def add_closure(self, partner: str, first: date, last: date, note: str, actor: str) -> PartnerClosureView:
@@ -99,13 +99,13 @@ class PartnerClosureService:
 def _move_retry_timers(connection: Transaction, context: LibraryContext, partner: str) -> None:
     """Requests that wait for a day on which this partner opens wait for the right one now."""
     partners = load_partners(connection, context)
-    wanted = RequestFilter(role=Role.BORROWING, states=(BorrowingState.NO_SUPPLIER,))
+    request_filter = RequestFilter(role=Role.BORROWING, states=(BorrowingState.NO_SUPPLIER,))
     cursor = ""
     while True:
-        page = request_lists.list_requests(connection, context.symbol, wanted, REQUESTS_AT_ONCE, cursor)
-        for found in page.requests:
-            if any(line.partner == partner for line in found.rota):
-                _move_retry_timer(connection, context, found.id, partner, partners)
+        page = request_lists.list_requests(connection, context.symbol, request_filter, REQUESTS_AT_ONCE, cursor)
+        for request in page.requests:
+            if any(line.partner == partner for line in request.rota):
+                _move_retry_timer(connection, context, request.id, partner, partners)
         cursor = page.cursor
         if not cursor:
             return
@@ -120,7 +120,7 @@ def _move_retry_timer(
 ) -> None:
     request, now = requests.lock_request(connection, context.symbol, request_id), context.now()
     running = timers.list_timers_of_request(connection, context.symbol, request_id)
-    if request is None or all(one.timer is not TimerKind.RETRY for one in running):
+    if request is None or all(row.timer is not TimerKind.RETRY for row in running):
         return
     today = context.calendar.day_of_moment(now)
     at = timer_due(context, TimerKind.RETRY, request, now, partners)
@@ -139,8 +139,8 @@ def load_partners(connection: Transaction, context: LibraryContext) -> Mapping[s
 
 def load_closures(connection: Transaction, context: LibraryContext, partner: str) -> tuple[Closure, ...]:
     """Load the closures of one partner, as `load_partners` does."""
-    found = load_partners(connection, context).get(partner)
-    return found.closures if found is not None else ()
+    policy = load_partners(connection, context).get(partner)
+    return policy.closures if policy is not None else ()
 
 
 def extend_closures(
@@ -160,10 +160,10 @@ def extend_closures(
 
 def _require_policy(context: LibraryContext, partner: str) -> PartnerPolicy:
     """Return a partner's policy; raises NotFound."""
-    found = context.partner_policies().get(partner)
-    if found is None:
+    policy = context.partner_policies().get(partner)
+    if policy is None:
         raise NotFound("partner")
-    return found
+    return policy
 
 
 def _build_view(row: PartnerClosureRow) -> PartnerClosureView:

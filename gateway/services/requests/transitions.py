@@ -183,16 +183,16 @@ def _list_untold(context: LibraryContext, transition: Transition, lists_untold: 
     event = transition.event
     if event.actor.startswith(STAFF_ACTOR) and not lists_untold:
         return
-    for told in transition.told:
+    for notification in transition.told:
         if (
-            EVENT_CATALOGUE[told.kind].is_courtesy
-            or choose_way_to_tell(context, told, transition.request) is not CarryWay.LOST
+            EVENT_CATALOGUE[notification.kind].is_courtesy
+            or choose_way_to_tell(context, notification, transition.request) is not CarryWay.LOST
         ):
             continue
-        if event.actor == BROKER or is_partner_notified(context, told, transition.request):
-            receiver, _ = find_receiver(context, told, transition.request)
+        if event.actor == BROKER or is_partner_notified(context, notification, transition.request):
+            receiver, _ = find_receiver(context, notification, transition.request)
             name = receiver.name or receiver.symbol or receiver.profile
-            words = write_event_note(told.kind, event.details, context.zone)
+            words = write_event_note(notification.kind, event.details, context.zone)
             note = write_sentence("there is no message to tell %(partner)s: %(words)s", partner=name, words=words)
             details = EventDetails(reason=UNTOLD, note=note)
             yield Event(local_signal(EventKind.TROUBLE), event.at, event.actor, details)

@@ -188,16 +188,16 @@ def find_partner_message(
 
 
 def store_partner_message(
-    connection: Connection, library: str, profile: str, message_id: str, came: PartnerMessageResult, at: datetime
+    connection: Connection, library: str, profile: str, message_id: str, result: PartnerMessageResult, at: datetime
 ) -> None:
     """Store a message's result; raises IntegrityError when it is there already."""
     row = {
         "library": library,
         "profile": profile,
         "message_id": message_id,
-        "request_id": came.request_id,
-        "refused": came.refused,
-        "reason": came.reason,
+        "request_id": result.request_id,
+        "refused": result.refused,
+        "reason": result.reason,
         "at": at,
     }
     _INSERT.execute_many(connection, [row])

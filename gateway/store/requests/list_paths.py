@@ -133,45 +133,45 @@ def require_task(name: str) -> TaskList:
     return BY_NAME[name]
 
 
-def choose_index_path(library: str, wanted: RequestFilter) -> IndexPath:
+def choose_index_path(library: str, request_filter: RequestFilter) -> IndexPath:
     """The index that leads to the fewest rows comes first. Raises ValueError for a task that doesn't exist."""
     c = request.c
-    conditions = build_conditions(wanted)
-    descending = wanted.order in DESCENDING
-    if wanted.order in TEXT_KEYS:
-        return _choose_text_path(library, wanted, conditions)
-    if wanted.order is RequestOrder.NEED_BY:
-        if wanted.task:
-            conditions["task"] = match_task(wanted.task)
+    conditions = build_conditions(request_filter)
+    descending = request_filter.order in DESCENDING
+    if request_filter.order in TEXT_KEYS:
+        return _choose_text_path(library, request_filter, conditions)
+    if request_filter.order is RequestOrder.NEED_BY:
+        if request_filter.task:
+            conditions["task"] = match_task(request_filter.task)
         conditions.pop("open", None)
         on_index: tuple[Any, ...] = (c.library == library, HAS_NEED_BY)
         return IndexPath(on_index, c.need_by, c.id, tuple(conditions.values()), descending)
-    if wanted.task:
+    if request_filter.task:
         t = request_task.c
-        role = require_task(wanted.task).role
-        if role is not None and wanted.role is role:
+        role = require_task(request_filter.task).role
+        if role is not None and request_filter.role is role:
             conditions.pop("role", None)
-        on_list = (t.library == library, t.task == wanted.task)
-        key = t.since if wanted.order is RequestOrder.LONGEST else t.changed
+        on_list = (t.library == library, t.task == request_filter.task)
+        key = t.since if request_filter.order is RequestOrder.LONGEST else t.changed
         return IndexPath(on_list, key, t.request_id, tuple(conditions.values()), descending)
     by: list[Any] = [c.library == library]
-    if wanted.patron_id:
+    if request_filter.patron_id:
         by += [HAS_PATRON, conditions.pop("patron")]
-    elif wanted.assignee:
+    elif request_filter.assignee:
         by += [IS_ASSIGNED, conditions.pop("assignee")]
-    elif len(wanted.partners) == 1:
+    elif len(request_filter.partners) == 1:
         by += [HAS_PARTNER, conditions.pop("partner")]
-    elif len(wanted.states) == 1 and "role" in conditions:
+    elif len(request_filter.states) == 1 and "role" in conditions:
         by += [conditions.pop("role"), conditions.pop("states")]
-        if wanted.open == has_only_open_states(wanted):
+        if request_filter.open == has_only_open_states(request_filter):
             del conditions["open"]  # the state says it
-    elif stretches := _stretches_by_state(wanted):
+    elif stretches := _stretches_by_state(request_filter):
         by.append(conditions.pop("role"))
         del conditions["states"]
-        if wanted.open and has_only_open_states(wanted):
+        if request_filter.open and has_only_open_states(request_filter):
             del conditions["open"]
         return IndexPath(tuple(by), c.changed, c.id, tuple(conditions.values()), descending, stretches)
-    elif "role" in conditions and (wanted.open or has_only_open_states(wanted)):
+    elif "role" in conditions and (request_filter.open or has_only_open_states(request_filter)):
         by += [conditions.pop("role"), IS_OPEN]
         conditions.pop("open", None)
     return IndexPath(tuple(by), c.changed, c.id, tuple(conditions.values()), descending)
@@ -203,50 +203,50 @@ def _is_among(state: State, states: Iterable[str]) -> bool:
     return any(one is state for one in states)
 
 
-def _stretches_by_state(wanted: RequestFilter) -> tuple[ColumnElement[bool], ...]:
+def _stretches_by_state(request_filter: RequestFilter) -> tuple[ColumnElement[bool], ...]:
     """One for each of several states of one side; empty: all states are wanted, or states of both sides, or many."""
-    sides = _group_states_by_role(wanted)
+    sides = _group_states_by_role(request_filter)
     states = dict.fromkeys(next(iter(sides.values()))) if len(sides) == 1 else {}
     return tuple(request.c.state == state for state in states) if len(states) <= MAX_STRETCHES else ()
 
 
-def has_only_open_states(wanted: RequestFilter) -> bool:
-    return bool(wanted.states) and not any(state in TERMINAL for state in wanted.states)
+def has_only_open_states(request_filter: RequestFilter) -> bool:
+    return bool(request_filter.states) and not any(state in TERMINAL for state in request_filter.states)
 
 
-def build_conditions(wanted: RequestFilter) -> dict[str, ColumnElement[bool]]:
+def build_conditions(request_filter: RequestFilter) -> dict[str, ColumnElement[bool]]:
     """Build the conditions by name; without that of the task list."""
     c = request.c
     conditions: dict[str, ColumnElement[bool]] = {}
-    sides = _group_states_by_role(wanted)
+    sides = _group_states_by_role(request_filter)
     if len(sides) == 1:
         ((role, states),) = sides.items()
         conditions["role"] = c.role == role.value
         if states:
             conditions["states"] = _match_any(c.state, states)
-    elif wanted.states:
+    elif request_filter.states:
         both = (and_(c.role == role.value, _match_any(c.state, states)) for role, states in sides.items())
         conditions["states"] = or_(false(), *both)
-    if wanted.partners:
-        conditions["partner"] = _match_any(c.partner, wanted.partners)
-    if wanted.patron_id:
-        conditions["patron"] = c.patron_id == clean_text(wanted.patron_id)
-    if wanted.open is not None:
-        conditions["open"] = c.is_open.is_(wanted.open)
-    if wanted.branches:
-        conditions["branch"] = _match_any(c.branch, [clean_text(branch) for branch in wanted.branches])
-    if wanted.services:
-        conditions["service"] = _match_any(c.service, [service.value for service in wanted.services])
-    if wanted.assignee or wanted.unassigned:
-        conditions["assignee"] = c.assignee == clean_text(wanted.assignee)
-    if wanted.label:
-        line = join_labels([wanted.label])
+    if request_filter.partners:
+        conditions["partner"] = _match_any(c.partner, request_filter.partners)
+    if request_filter.patron_id:
+        conditions["patron"] = c.patron_id == clean_text(request_filter.patron_id)
+    if request_filter.open is not None:
+        conditions["open"] = c.is_open.is_(request_filter.open)
+    if request_filter.branches:
+        conditions["branch"] = _match_any(c.branch, [clean_text(branch) for branch in request_filter.branches])
+    if request_filter.services:
+        conditions["service"] = _match_any(c.service, [service.value for service in request_filter.services])
+    if request_filter.assignee or request_filter.unassigned:
+        conditions["assignee"] = c.assignee == clean_text(request_filter.assignee)
+    if request_filter.label:
+        line = join_labels([request_filter.label])
         conditions["label"] = func.replace(c.labels, line, "") != c.labels  # LIKE of SQLite takes `a` for `A`
-    if wanted.need_by_before is not None:
-        conditions["need_by"] = c.need_by < wanted.need_by_before
-    for number, word in enumerate(fold_text(wanted.text).split()[:10]):
+    if request_filter.need_by_before is not None:
+        conditions["need_by"] = c.need_by < request_filter.need_by_before
+    for number, word in enumerate(fold_text(request_filter.text).split()[:10]):
         conditions[f"word {number}"] = c.words.contains(word, autoescape=True)
-    for number, word in enumerate(wanted.question.words):
+    for number, word in enumerate(request_filter.question.words):
         conditions[f"searched word {number}"] = c.words.contains(word, autoescape=True)
     return conditions
 
@@ -257,13 +257,13 @@ def match_task(name: str) -> ColumnElement[bool]:
     return literal(" ").concat(request.c.tasks).concat(" ").contains(f" {name} ")
 
 
-def _group_states_by_role(wanted: RequestFilter) -> dict[Role, list[str]]:
+def _group_states_by_role(request_filter: RequestFilter) -> dict[Role, list[str]]:
     """The words of the states by side, since the same word may be a state of both; empty lists: whatever state."""
-    roles = [wanted.role] if wanted.role is not None else list(Role)
-    if not wanted.states:
+    roles = [request_filter.role] if request_filter.role is not None else list(Role)
+    if not request_filter.states:
         return {role: [] for role in roles}
     states: dict[Role, list[str]] = {}
-    for state in wanted.states:
+    for state in request_filter.states:
         role = Role.BORROWING if isinstance(state, BorrowingState) else Role.LENDING
         if role in roles:
             states.setdefault(role, []).append(str(state))

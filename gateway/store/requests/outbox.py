@@ -443,8 +443,8 @@ def put_back_rows(connection: Connection, rows: Sequence[OutboxRow]) -> None:
 
 def list_nodes_in_hand(connection: Connection) -> frozenset[str]:
     """Names of all that have rows in hand: nodes, commands, and files that orders are in."""
-    held = select(COLUMNS.node).where(COLUMNS.status == OutboxStatus.IN_HAND.value).distinct()
-    return frozenset(connection.execute(held).scalars())
+    query = select(COLUMNS.node).where(COLUMNS.status == OutboxStatus.IN_HAND.value).distinct()
+    return frozenset(connection.execute(query).scalars())
 
 
 def expire_node_leases(connection: Connection, node: str, now: datetime) -> int:

@@ -199,7 +199,7 @@ def find_newest_batch(connection: Connection, library: str, kind: PrintKind, req
 def list_batches_of_request(connection: Connection, library: str, request_id: str) -> tuple[PrintBatch, ...]:
     """The newest of each kind with this request, in the order of PrintKind."""
     found = (find_newest_batch(connection, library, kind, request_id) for kind in PrintKind)
-    return tuple(one for one in found if one is not None)
+    return tuple(batch for batch in found if batch is not None)
 
 
 def _build_batch(connection: Connection, library: str, id_: str) -> PrintBatch:

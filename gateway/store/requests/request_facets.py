@@ -75,25 +75,25 @@ def _read_kept_total(connection: Connection, library: str, wanted: RequestFilter
     values of one facet."""
     role = wanted.role
     if role is not None and wanted.states and wanted == RequestFilter(role=role, states=wanted.states):
-        kept = request_counts.read_counts(connection, library, _kind_of(ListFacet.STATE, role))
-        return sum(kept.get(str(state), 0) for state in wanted.states)
+        counts = request_counts.read_counts(connection, library, _kind_of(ListFacet.STATE, role))
+        return sum(counts.get(str(state), 0) for state in wanted.states)
     if _is_whole_task(wanted):
         return _read_kept_task(connection, library, wanted.task)
     for facet, values in _choices_of(wanted).items():
         if role is not None and values and _is_whole_side(_without_choice(wanted, facet)):
-            kept = request_counts.read_counts(connection, library, _kind_of(facet, role))
-            return sum(kept.get(value, 0) for value in values)
+            counts = request_counts.read_counts(connection, library, _kind_of(facet, role))
+            return sum(counts.get(value, 0) for value in values)
     return None
 
 
-def _choices_of(wanted: RequestFilter) -> Mapping[ListFacet, tuple[str, ...]]:
+def _choices_of(request_filter: RequestFilter) -> Mapping[ListFacet, tuple[str, ...]]:
     """Return the choices of the facets that are counted for open requests."""
     return {
-        ListFacet.PARTNER: wanted.partners,
-        ListFacet.SERVICE: tuple(service.value for service in wanted.services),
-        ListFacet.BRANCH: wanted.branches,
-        ListFacet.ASSIGNEE: (wanted.assignee,) if wanted.assignee or wanted.unassigned else (),
-        ListFacet.LABEL: (wanted.label,) if wanted.label else (),
+        ListFacet.PARTNER: request_filter.partners,
+        ListFacet.SERVICE: tuple(service.value for service in request_filter.services),
+        ListFacet.BRANCH: request_filter.branches,
+        ListFacet.ASSIGNEE: (request_filter.assignee,) if request_filter.assignee or request_filter.unassigned else (),
+        ListFacet.LABEL: (request_filter.label,) if request_filter.label else (),
     }
 
 
@@ -111,30 +111,30 @@ def _counts_of(tally: _Tally | None, facet: ListFacet) -> Mapping[str, int] | No
     return None if tally is None else tally.counts.get(facet)
 
 
-def _without_choice(wanted: RequestFilter, facet: ListFacet) -> RequestFilter:
+def _without_choice(request_filter: RequestFilter, facet: ListFacet) -> RequestFilter:
     match facet:
         case ListFacet.STATE:
-            return replace(wanted, states=())
+            return replace(request_filter, states=())
         case ListFacet.PARTNER:
-            return replace(wanted, partners=())
+            return replace(request_filter, partners=())
         case ListFacet.SERVICE:
-            return replace(wanted, services=())
+            return replace(request_filter, services=())
         case ListFacet.BRANCH:
-            return replace(wanted, branches=())
+            return replace(request_filter, branches=())
         case ListFacet.ASSIGNEE:
-            return replace(wanted, assignee="", unassigned=False)
+            return replace(request_filter, assignee="", unassigned=False)
         case ListFacet.LABEL:
-            return replace(wanted, label="")
+            return replace(request_filter, label="")
         case ListFacet.TASK:
-            return replace(wanted, task="")
+            return replace(request_filter, task="")
 
 
-def _is_whole_side(wanted: RequestFilter) -> bool:
-    return wanted.role is not None and wanted == RequestFilter(role=wanted.role, open=True)
+def _is_whole_side(request_filter: RequestFilter) -> bool:
+    return request_filter.role is not None and request_filter == RequestFilter(role=request_filter.role, open=True)
 
 
-def _read_kept(connection: Connection, library: str, wanted: RequestFilter) -> _Tally:
-    role = wanted.role
+def _read_kept(connection: Connection, library: str, request_filter: RequestFilter) -> _Tally:
+    role = request_filter.role
     assert role is not None, "a whole side"
     counts = {
         facet: request_counts.read_counts(connection, library, _kind_of(facet, role)) for facet in sorted(KEPT_FACETS)
@@ -147,8 +147,8 @@ def _read_kept(connection: Connection, library: str, wanted: RequestFilter) -> _
     return _Tally(total, {**counts, ListFacet.TASK: of_side})
 
 
-def _count_rows(connection: Connection, library: str, wanted: RequestFilter) -> _Tally | None:
-    rows = _select_rows(connection, library, wanted)
+def _count_rows(connection: Connection, library: str, request_filter: RequestFilter) -> _Tally | None:
+    rows = _select_rows(connection, library, request_filter)
     if rows is None:
         return None
     columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
@@ -167,15 +167,15 @@ def _count_values(facet: ListFacet, column: Iterable[str]) -> Mapping[str, int]:
     return single
 
 
-def _select_rows(connection: Connection, library: str, wanted: RequestFilter) -> list[Any] | None:
+def _select_rows(connection: Connection, library: str, request_filter: RequestFilter) -> list[Any] | None:
     """None: more than MAX_COUNTED, or they would have to be looked for among very many."""
-    if wanted.question or wanted.label:
-        hits = find_hits(connection, library, wanted)
+    if request_filter.question or request_filter.label:
+        hits = find_hits(connection, library, request_filter)
         if hits is not None:
             return _load_hits(connection, library, [hit.id for hit in hits])
-    if _is_whole_task(wanted) and _read_kept_task(connection, library, wanted.task) > MAX_COUNTED:
+    if _is_whole_task(request_filter) and _read_kept_task(connection, library, request_filter.task) > MAX_COUNTED:
         return None
-    path = choose_index_path(library, wanted)  # which the database takes for the sake of the order
+    path = choose_index_path(library, request_filter)  # which the database takes for the sake of the order
     if path.rest and find_scan_end(connection, path, None) is not None:
         return None
     query = path.order_rows(path.select_rows(*_COLUMNS.values(), source=source_of_path(path))).limit(MAX_COUNTED + 1)

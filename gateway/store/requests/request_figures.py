@@ -125,11 +125,11 @@ HOURS = {"asked": _c.asked_hours, "sent": _c.sent_hours, "came": _c.came_hours}
 """From the request's making until the first partner was asked, it was sent, it came."""
 
 
-def count_figures(connection: Connection, wanted: FigureFilter) -> tuple[FigureCount, ...]:
+def count_figures(connection: Connection, figure_filter: FigureFilter) -> tuple[FigureCount, ...]:
     """The cost grows with the requests of these months, which an index leads through in this order; at most months ×
     partners × 16 rows come for each place in the rota."""
     alike = (_c.month, _c.role, _c.is_copy, _c.attempt, _c.partner, _c.outcome)
-    query = select(*alike, func.count()).where(*_list_conditions(wanted)).group_by(*alike)
+    query = select(*alike, func.count()).where(*_list_conditions(figure_filter)).group_by(*alike)
     return tuple(
         FigureCount(
             month=month,
@@ -159,7 +159,7 @@ _REPEATS_OTHERS = (
 )
 
 
-def count_reasons(connection: Connection, wanted: FigureFilter) -> tuple[ReasonCount, ...]:
+def count_reasons(connection: Connection, figure_filter: FigureFilter) -> tuple[ReasonCount, ...]:
     """The most frequent first. A broker's last word only repeats what the libraries behind it have said."""
     said = ((_c.role == Role.BORROWING.value) & (_c.attempt != WHOLE_REQUEST)) | (
         (_c.role == Role.LENDING.value) & (_c.attempt == WHOLE_REQUEST)
@@ -167,7 +167,7 @@ def count_reasons(connection: Connection, wanted: FigureFilter) -> tuple[ReasonC
     number = func.count().label("n")
     query = (
         select(_c.role, _c.reason, number)
-        .where(*_list_conditions(wanted), said, _c.outcome == RequestOutcome.UNFILLED.value, ~_REPEATS_OTHERS)
+        .where(*_list_conditions(figure_filter), said, _c.outcome == RequestOutcome.UNFILLED.value, ~_REPEATS_OTHERS)
         .group_by(_c.role, _c.reason)
         .order_by(number.desc(), _c.reason)
     )
@@ -177,14 +177,14 @@ def count_reasons(connection: Connection, wanted: FigureFilter) -> tuple[ReasonC
 _ENDINGS = frozenset(RequestEnding)
 
 
-def count_endings(connection: Connection, wanted: FigureFilter) -> tuple[EndingCount, ...]:
+def count_endings(connection: Connection, figure_filter: FigureFilter) -> tuple[EndingCount, ...]:
     """The most frequent first."""
     number = func.count().label("n")
     of_ended = (_c.role == Role.BORROWING.value, _c.attempt == WHOLE_REQUEST, _c.reason != "")
     not_filled = _c.outcome.in_((RequestOutcome.UNFILLED.value, RequestOutcome.CANCELLED.value))
     query = (
         select(_c.reason, number)
-        .where(*_list_conditions(wanted), *of_ended, not_filled)
+        .where(*_list_conditions(figure_filter), *of_ended, not_filled)
         .group_by(_c.reason)
         .order_by(number.desc(), _c.reason)
     )
@@ -192,10 +192,10 @@ def count_endings(connection: Connection, wanted: FigureFilter) -> tuple[EndingC
     return tuple(EndingCount(RequestEnding(reason), count) for reason, count in rows if reason in _ENDINGS)
 
 
-def sum_costs(connection: Connection, wanted: FigureFilter) -> tuple[CostSum, ...]:
+def sum_costs(connection: Connection, figure_filter: FigureFilter) -> tuple[CostSum, ...]:
     query = (
         select(_c.role, _c.currency, func.count(), func.sum(_c.cost))
-        .where(*_list_conditions(wanted), *_FILLED_WHOLE, _c.currency != "", _c.cost > 0)
+        .where(*_list_conditions(figure_filter), *_FILLED_WHOLE, _c.currency != "", _c.cost > 0)
         .group_by(_c.role, _c.currency)
         .order_by(_c.role, _c.currency)
     )
@@ -204,12 +204,12 @@ def sum_costs(connection: Connection, wanted: FigureFilter) -> tuple[CostSum, ..
     )
 
 
-def count_hours_taken(connection: Connection, wanted: FigureFilter, step: str) -> tuple[HoursCount, ...]:
+def count_hours_taken(connection: Connection, figure_filter: FigureFilter, step: str) -> tuple[HoursCount, ...]:
     """Count the hours of filled requests. `step`: a name in HOURS."""
     hours = HOURS[step]
     query = (
         select(_c.role, _c.is_copy, hours, func.count())
-        .where(*_list_conditions(wanted), *_FILLED_WHOLE, hours.is_not(None))
+        .where(*_list_conditions(figure_filter), *_FILLED_WHOLE, hours.is_not(None))
         .group_by(_c.role, _c.is_copy, hours)
     )
     return tuple(
@@ -228,9 +228,9 @@ def count_partner_hours(connection: Connection, wanted: FigureFilter) -> tuple[P
     return tuple(PartnerHours(partner, hours, count) for partner, hours, count in connection.execute(query))
 
 
-def list_branches(connection: Connection, wanted: FigureFilter) -> tuple[str, ...]:
+def list_branches(connection: Connection, figure_filter: FigureFilter) -> tuple[str, ...]:
     """Codes of those that have requests in these months, whichever is chosen."""
-    of_months = (_c.library == wanted.library, _c.month.between(wanted.first, wanted.last))
+    of_months = (_c.library == figure_filter.library, _c.month.between(figure_filter.first, figure_filter.last))
     named = (_c.attempt == WHOLE_REQUEST, _c.branch != "")
     return tuple(sorted(connection.execute(select(_c.branch).where(*of_months, *named).distinct()).scalars()))
 
@@ -239,10 +239,10 @@ _OF_PARTNER = (_c.attempt > WHOLE_REQUEST, _c.attempt < SUPPLIER_STEP)
 _FILLED_WHOLE = (_c.attempt == WHOLE_REQUEST, _c.outcome == RequestOutcome.FILLED.value)
 
 
-def _list_conditions(wanted: FigureFilter) -> list[ColumnElement[bool]]:
-    conditions = [_c.library == wanted.library, _c.month.between(wanted.first, wanted.last)]
-    if wanted.branch:
-        conditions.append(_c.branch == wanted.branch)
-    if wanted.partner:
-        conditions.append(_c.partner == wanted.partner)
+def _list_conditions(figure_filter: FigureFilter) -> list[ColumnElement[bool]]:
+    conditions = [_c.library == figure_filter.library, _c.month.between(figure_filter.first, figure_filter.last)]
+    if figure_filter.branch:
+        conditions.append(_c.branch == figure_filter.branch)
+    if figure_filter.partner:
+        conditions.append(_c.partner == figure_filter.partner)
     return conditions

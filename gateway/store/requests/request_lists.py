@@ -52,15 +52,15 @@ class RequestListPage:
 
 
 def list_requests(
-    connection: Connection, library: str, wanted: RequestFilter, limit: int, cursor: str = ""
+    connection: Connection, library: str, request_filter: RequestFilter, limit: int, cursor: str = ""
 ) -> RequestListPage:
     """List requests; raises BadCursor, ValueError for a task that doesn't exist, UnreadableDocumentError."""
-    after = decode_cursor(cursor, wanted.order) if cursor else None
-    if wanted.question or wanted.label or wanted.order in SORTED_BY_VALUE:
-        hits = find_hits(connection, library, wanted)
+    after = decode_cursor(cursor, request_filter.order) if cursor else None
+    if request_filter.question or request_filter.label or request_filter.order in SORTED_BY_VALUE:
+        hits = find_hits(connection, library, request_filter)
         if hits is not None:
-            return _load_page(connection, library, hits, wanted, after, limit)
-    path = choose_index_path(library, wanted)
+            return _load_page(connection, library, hits, request_filter, after, limit)
+    path = choose_index_path(library, request_filter)
     until = find_scan_end(connection, path, after) if path.rest else None
     query = path.select_rows(request.c.document, until=until, after=after, source=source_of_path(path))
     rows = connection.execute(path.order_rows(query).limit(limit + 1)).all()
@@ -76,8 +76,8 @@ def read_waiting_since(
 ) -> Mapping[str, datetime]:
     """Read by id since when these stand on the task list. One that has left it meanwhile waits since its change."""
     keys = [ListPosition(request.changed, request.id) for request in listed]
-    found = _find_since(connection, library, task, keys)
-    return {request.id: found.get(request.id, request.changed) for request in listed}
+    moments = _find_since(connection, library, task, keys)
+    return {request.id: moments.get(request.id, request.changed) for request in listed}
 
 
 def _find_since(
@@ -88,9 +88,9 @@ def _find_since(
     found: dict[str, datetime] = {}
     keys = iter(sorted(changed))
     while some := tuple(itertools.islice(keys, MAX_IDS_OF_STATEMENT)):
-        moments = list(dict.fromkeys(one.key for one in some))
+        moments = list(dict.fromkeys(position.key for position in some))
         # by the moments too: SQLite 3.40 follows no pairs, and would go through the whole list for them
-        pairs = tuple_(t.changed, t.request_id).in_([(one.key, one.id) for one in some])
+        pairs = tuple_(t.changed, t.request_id).in_([(position.key, position.id) for position in some])
         query = select(t.request_id, t.since).where(t.library == library, t.task == task, t.changed.in_(moments), pairs)
         found.update((row.request_id, row.since) for row in connection.execute(follow_key(query, request_task)))
     return found
@@ -118,14 +118,14 @@ def _load_page(
     connection: Connection,
     library: str,
     hits: frozenset[ListPosition],
-    wanted: RequestFilter,
+    request_filter: RequestFilter,
     after: ListPosition | None,
     limit: int,
 ) -> RequestListPage:
-    descending = wanted.order in DESCENDING
+    descending = request_filter.order in DESCENDING
     rest = [hit for hit in hits if after is None or (hit < after if descending else hit > after)]
     rest.sort(reverse=descending)
-    ids = [one.id for one in rest[:limit]]
+    ids = [position.id for position in rest[:limit]]
     query = select(request.c.id, request.c.document).where(request.c.library == library, request.c.id.in_(ids))
     documents = {row.id: row.document for row in connection.execute(query)}
     requests = tuple(parse_request(documents[id_]) for id_ in ids if id_ in documents)
@@ -154,40 +154,40 @@ def find_hits(connection: Connection, library: str, wanted: RequestFilter) -> fr
     return with_words | _select_fitting(connection, library, wanted, by_number, _conditions_with_task(without_words))
 
 
-def _find_listed(connection: Connection, library: str, wanted: RequestFilter) -> frozenset[str] | None:
+def _find_listed(connection: Connection, library: str, request_filter: RequestFilter) -> frozenset[str] | None:
     """Ids on the stretch of an index that the filter leads to, in whatever order. None: more than MAX_SORTED."""
-    path = replace(choose_index_path(library, replace(wanted, order=RequestOrder.NEWEST)), rest=())
+    path = replace(choose_index_path(library, replace(request_filter, order=RequestOrder.NEWEST)), rest=())
     listed = select(path.select_rows().subquery().c.id)
     if connection.execute(listed.offset(MAX_SORTED).limit(1)).first() is not None:
         return None
     return frozenset(connection.execute(listed).scalars())
 
 
-def _conditions_with_task(wanted: RequestFilter) -> tuple[Any, ...]:
-    on_list = (match_task(wanted.task),) if wanted.task else ()
-    return (*build_conditions(wanted).values(), *on_list)
+def _conditions_with_task(request_filter: RequestFilter) -> tuple[Any, ...]:
+    on_list = (match_task(request_filter.task),) if request_filter.task else ()
+    return (*build_conditions(request_filter).values(), *on_list)
 
 
 def _select_fitting(
     connection: Connection,
     library: str,
-    wanted: RequestFilter,
+    request_filter: RequestFilter,
     ids: frozenset[str],
     conditions: tuple[Any, ...],
 ) -> frozenset[ListPosition]:
     c = request.c
     key: Any = c.changed
-    if wanted.order in TEXT_KEYS:
-        key = TEXT_KEYS[wanted.order]
-    elif wanted.order is RequestOrder.NEED_BY:
+    if request_filter.order in TEXT_KEYS:
+        key = TEXT_KEYS[request_filter.order]
+    elif request_filter.order is RequestOrder.NEED_BY:
         key, conditions = c.need_by, (*conditions, HAS_NEED_BY)
     positions: set[ListPosition] = set()
     for some in batched_ids(ids):
         # by the key: SQLite would rather go through all requests of a state or a side
         query = follow_key(select(key, c.id).where(c.library == library, c.id.in_(some), *conditions), request)
         positions.update(ListPosition(row[0], row[1]) for row in connection.execute(query))
-    if wanted.order is RequestOrder.LONGEST and wanted.task:
-        on_list = _find_since(connection, library, wanted.task, positions)
+    if request_filter.order is RequestOrder.LONGEST and request_filter.task:
+        on_list = _find_since(connection, library, request_filter.task, positions)
         return frozenset(ListPosition(since, id_) for id_, since in on_list.items())
     return frozenset(positions)
 

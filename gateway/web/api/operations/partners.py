@@ -26,22 +26,22 @@ class ClosurePath(NamePath):
 
 
 async def list_closures(call: OperationCall[NamePath, NoParameters, None]) -> OperationReply:
-    found = await call.library.closures.list_closures(call.path.name)
-    return OperationReply(ClosureList(items=tuple(map(ClosureOut.model_validate, found))))
+    closures = await call.library.closures.list_closures(call.path.name)
+    return OperationReply(ClosureList(items=tuple(map(ClosureOut.model_validate, closures))))
 
 
 async def add_closure(call: OperationCall[NamePath, NoParameters, ClosureIn]) -> OperationReply:
     body, holder = call.body, call.holder
-    made = await call.library.closures.add_closure(call.path.name, body.first, body.last, body.note, holder.actor)
-    return OperationReply(ClosureOut.model_validate(made), 201)
+    view = await call.library.closures.add_closure(call.path.name, body.first, body.last, body.note, holder.actor)
+    return OperationReply(ClosureOut.model_validate(view), 201)
 
 
 async def recall_closure(call: OperationCall[NamePath, NoParameters, ClosureIn], reference: str) -> OperationReply:
     closures = await call.library.closures.list_closures(call.path.name)
-    made = next((one for one in closures if one.id == reference), None)
-    if made is None:
+    closure = next((view for view in closures if view.id == reference), None)
+    if closure is None:
         raise NotFound("closure")
-    return OperationReply(ClosureOut.model_validate(made), 201)
+    return OperationReply(ClosureOut.model_validate(closure), 201)
 
 
 async def remove_closure(call: OperationCall[ClosurePath, NoParameters, None]) -> OperationReply:
@@ -57,8 +57,8 @@ async def probe_partner(call: OperationCall[NamePath, NoParameters, None]) -> Op
 async def try_rota(call: OperationCall[NoParameters, NoParameters, RotaTrialIn]) -> OperationReply:
     body = call.body
     wish = body.make_value(RotaTrial)
-    found = await call.library.partners.explain_trial(wish)
-    return OperationReply(ExplanationOut.from_explanation(found))
+    explanation = await call.library.partners.explain_trial(wish)
+    return OperationReply(ExplanationOut.from_explanation(explanation))
 
 
 PARTNER_WORK_OPERATIONS = (
