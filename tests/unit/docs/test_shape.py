@@ -54,7 +54,8 @@ class Row:
                 from gateway.services.requests import rows
 
 
-def find(key: str, library: str) -> object:
+def find(found: str, library: str) -> object:
+    one = [told for said, told in found]
     return ClientSession(EventKind.AT_PICKUP)
 '''
 
@@ -67,8 +68,8 @@ def test_lines_without_prose_are_counted(tmp_path: Path, monkeypatch: pytest.Mon
 
     counted = read_shape(file)
 
-    assert counted.code_lines == 10
-    assert (counted.docstrings, counted.bare_docstrings) == (3, 2)
+    assert counted.code_lines == 11
+    assert (counted.docstrings, counted.bare_docstrings, counted.bare_names) == (3, 2, 3)
     assert (counted.by_library, counted.inner_imports) == (2, 2)
     assert (counted.makes_client, counted.names_kind) == (True, True)
     assert (counted.classes, counted.room) == (["Row"], "rows")
