@@ -97,7 +97,7 @@ def _is_shipped(point: EntryPoint) -> bool:
 
 
 def _load_adapter(point: EntryPoint) -> Adapter:
-    """Raises AdapterError."""
+    """Load the adapter that an entry point names; raises AdapterError."""
     where = f"adapter '{point.name}' ({point.value}, entry point group {GROUP})"
     try:
         adapter = point.load()

@@ -201,7 +201,7 @@ def _find_attachment_id(request: Request, wanted: str) -> str:
 
 
 def format_act_outcome(request: Request, library: LibrarySettings) -> Iterator[str]:
-    """How the request stands after the act."""
+    """Yield the request's state after the act, and the barcodes and days that it has."""
     marks = format_flags(request)
     yield f"{request.number}: {request.state.value}{f' ({marks})' if marks else ''}"
     barcodes = dict.fromkeys(filter(None, (request.item_barcode, *(volume.barcode for volume in request.volumes))))

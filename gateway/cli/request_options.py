@@ -204,7 +204,7 @@ def add_citation_options(function: F) -> F:
 
 
 def build_citation(values: OptionValues, identifiers_before: Sequence[RecordId] = ()) -> dict[str, Any]:
-    """As the API's JSON has it, with what was given alone. Numbers of other types than were given stay; an empty one
+    """Build the API's JSON, with what was given alone. Numbers of other types than were given stay; an empty one
     takes out those of its type. Raises click.BadParameter."""
     citation = {attribute: values[option] for option, (attribute, _) in _TEXTS.items() if values[option] is not None}
     if values["citation_type"]:

@@ -1,4 +1,4 @@
-"""Whether a secret is written in a YAML file, where only references to secrets are allowed.
+"""Find secrets that are written in a YAML file, where only references to secrets are allowed.
 
 Its keys say what is a secret. What YAML can't read, and comments, are looked through line by line; there a key of a
 secret without a reference behind it is enough.

@@ -1,4 +1,4 @@
-"""What a library's own system can do, and the values that it is asked with and answers with.
+"""The abilities of a library's own system, and the values that it is asked with and answers with.
 
 The port itself is `gateway.ports.guarded_library.LibrarySystem`.
 """

@@ -1,1 +1,1 @@
-"""What `illgate mock`, `send` and `conformance` need of a protocol."""
+"""Ports to a protocol for `illgate mock`, `send` and `conformance`."""

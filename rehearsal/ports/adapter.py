@@ -1,4 +1,4 @@
-"""How a protocol is rehearsed: a `RehearsalAdapter` under the entry point group `illgate.rehearsals`, by the name of
+"""The rehearsal of a protocol: a `RehearsalAdapter` under the entry point group `illgate.rehearsals`, by the name of
 the protocol, which is the key of its section in a profile."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `illgate mock` needs of a protocol to play a partner, a library's system or a catalogue.
+"""Ports to a protocol that `illgate mock` uses to play a partner, a library's system or a catalogue.
 
 The partner that is played reads by the protocol's own `Responder` or `MailFormat` and speaks by its own
 `PartnerChannel`, under the profile as the partner would have written it for us.

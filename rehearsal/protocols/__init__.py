@@ -1,1 +1,1 @@
-"""How each protocol is rehearsed: entry points of the group `illgate.rehearsals`."""
+"""Rehearsals of each protocol: entry points of the group `illgate.rehearsals`."""

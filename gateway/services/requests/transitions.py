@@ -56,7 +56,7 @@ from gateway.store.requests.timers import TimerRow
 
 @value_object
 class ComputedEvent:
-    """What an event does with the request as it was read, before the library's system was asked."""
+    """The outcome of an event for the request as it was read, before the library's system was asked."""
 
     request: Request
     transition: Transition
