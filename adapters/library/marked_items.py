@@ -18,7 +18,7 @@ from gateway.domain.library import BlockScope, Item, Patron
 from gateway.domain.problems import RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
-from gateway.ports.library_operations import ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
+from gateway.ports.library_operations import BarcodeChange, ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
 from gateway.ports.library_system import TemporaryHold, TemporaryItem, TemporaryItemResult
 
 
@@ -212,6 +212,43 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
     @abstractmethod
     async def _is_gone(self, found_item_t: FoundItemT) -> bool:
         """Return whether an item is gone; raises Unavailable."""
+
+
+class BarcodeDesk(ABC, Generic[FoundItemT]):
+    """The change of a temporary item's barcode."""
+
+    desk: LibraryDesk[FoundItemT]
+
+    async def change_barcode(self, wish: BarcodeChange, key: str) -> Item:
+        """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable,
+        OutcomeUnknown."""
+        before, found, taken = await ask_together(
+            self.desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key),
+            self.desk.ask_item(wish.barcode),
+            self.desk.ask_item(wish.new),
+        )
+        if found is None and taken is not None and before is not None:
+            await self._rename_changes(wish.barcode, wish.new)
+            return taken.item
+        if found is None:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        if not found.item.temporary:
+            raise make_refusal(
+                RefusalReason.NOT_ALLOWED, detail="Only partners' items get another barcode; this is the library's own."
+            )
+        if taken is not None:
+            raise make_refusal(RefusalReason.DUPLICATE_ITEM)
+        changed = await self._set_barcode(found, wish.new, key)
+        await self._rename_changes(wish.barcode, wish.new)
+        return changed
+
+    @abstractmethod
+    async def _set_barcode(self, found: FoundItemT, new: str, key: str) -> Item:
+        """Raises Refused, Unavailable, OutcomeUnknown."""
+
+    @abstractmethod
+    async def _rename_changes(self, barcode: str, new: str) -> None:
+        """Rename what was made under the old barcode, so that it is found under the new one."""
 
 
 def make_item_notes(wish: TemporaryItem, mark: str) -> str:

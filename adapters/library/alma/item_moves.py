@@ -10,19 +10,19 @@ from adapters.library.alma.code_lists import CodeLists
 from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
 from adapters.library.alma.records import Row, read_row, read_text
 from adapters.library.change_sending import HOLD_JSON, make_item_change
+from adapters.library.marked_items import BarcodeDesk
 from adapters.library.parallel_questions import ask_together
-from adapters.library.refusals import make_refusal
 from gateway.domain.library import Item
-from gateway.domain.problems import OutcomeUnknown, RefusalReason
+from gateway.domain.problems import OutcomeUnknown
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind
-from gateway.ports.library_operations import BarcodeChange, MoveToIll, ReturnHome
+from gateway.ports.library_operations import MoveToIll, ReturnHome
 
 _TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
 
 
 @value_object
-class AlmaItemDesk:
+class AlmaItemDesk(BarcodeDesk[ItemAnswer]):
     desk: AlmaDesk
     lists: CodeLists
 
@@ -41,30 +41,10 @@ class AlmaItemDesk:
         answer = await self.desk.require_item(wish.barcode)
         return await self._change_item(answer, ChangeKind.MOVE, key, holding={"in_temp_location": False})
 
-    async def change_barcode(self, wish: BarcodeChange, key: str) -> Item:
-        """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable,
-        OutcomeUnknown."""
-        desk, barcode, new = self.desk, wish.barcode, wish.new
-        before, answer, taken = await ask_together(
-            desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key), desk.ask_item(barcode), desk.ask_item(new)
-        )
-        if answer is None and taken is not None and before is not None:
-            await self._rename_changes(barcode, new)
-            return taken.item
-        if answer is None:
-            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        if not answer.item.temporary:
-            raise make_refusal(
-                RefusalReason.NOT_ALLOWED, detail="Only partners' items get another barcode; this is the library's own."
-            )
-        if taken is not None:
-            raise make_refusal(RefusalReason.DUPLICATE_ITEM)
-        changed = await self._change_item(answer, ChangeKind.BARCODE_CHANGE, key, data={"barcode": new})
-        await self._rename_changes(barcode, new)
-        return changed
+    async def _set_barcode(self, found: ItemAnswer, new: str, key: str) -> Item:
+        return await self._change_item(found, ChangeKind.BARCODE_CHANGE, key, data={"barcode": new})
 
     async def _rename_changes(self, barcode: str, new: str) -> None:
-        """Rename what was made under the old barcode, so that it is found under the new one."""
         for change in await self.desk.changes.changes_of_item(barcode):
             if change.kind is ChangeKind.TEMPORARY_ITEM:
                 await self.desk.changes.begin_change(replace(change, barcode=new, record_id=new))

@@ -8,20 +8,19 @@ from adapters.library.change_sending import ITEM_JSON, make_item_change
 from adapters.library.koha.client import Row
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
 from adapters.library.koha.records import read_text
+from adapters.library.marked_items import BarcodeDesk
 from adapters.library.parallel_questions import ask_together
-from adapters.library.refusals import make_refusal
 from gateway.domain.library import Item
-from gateway.domain.problems import RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind
-from gateway.ports.library_operations import BarcodeChange, MoveToIll, ReturnHome
+from gateway.ports.library_operations import MoveToIll, ReturnHome
 
 _REQUIRED = ("item_id", "biblio_id", "not_for_loan_status", "damaged_status", "lost_status", "withdrawn")
 """Koha takes no item without these; what else isn't sent stays as it is."""
 
 
 @value_object
-class KohaItemDesk:
+class KohaItemDesk(BarcodeDesk[ItemAnswer]):
     desk: KohaDesk
 
     async def move_to_ill(self, wish: MoveToIll, key: str) -> Item:
@@ -43,30 +42,10 @@ class KohaItemDesk:
             wanted["location"] = home.shelf
         return await self._change_item(answer, wanted, ChangeKind.MOVE, key)
 
-    async def change_barcode(self, wish: BarcodeChange, key: str) -> Item:
-        """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable,
-        OutcomeUnknown."""
-        desk, barcode, new = self.desk, wish.barcode, wish.new
-        before, answer, taken = await ask_together(
-            desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key), desk.ask_item(barcode), desk.ask_item(new)
-        )
-        if answer is None and taken is not None and before is not None:
-            await self._rename_changes(barcode, new)
-            return taken.item
-        if answer is None:
-            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        if not answer.item.temporary:
-            raise make_refusal(
-                RefusalReason.NOT_ALLOWED, detail="Only partners' items get another barcode; this is the library's own."
-            )
-        if taken is not None:
-            raise make_refusal(RefusalReason.DUPLICATE_ITEM)
-        changed = await self._change_item(answer, {"external_id": new}, ChangeKind.BARCODE_CHANGE, key)
-        await self._rename_changes(barcode, new)
-        return changed
+    async def _set_barcode(self, found: ItemAnswer, new: str, key: str) -> Item:
+        return await self._change_item(found, {"external_id": new}, ChangeKind.BARCODE_CHANGE, key)
 
     async def _rename_changes(self, barcode: str, new: str) -> None:
-        """Rename what was made under the old barcode, so that it is found under the new one."""
         for change in await self.desk.changes.changes_of_item(barcode):
             if change.kind in (ChangeKind.TEMPORARY_ITEM, ChangeKind.HOLD):
                 await self.desk.changes.begin_change(replace(change, barcode=new))

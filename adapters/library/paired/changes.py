@@ -3,7 +3,9 @@ the other; and what the pair itself remembers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from adapters.library.change_sending import LOAN_JSON
 from gateway.domain.clock import Clock
@@ -51,27 +53,19 @@ class SideChanges:
         return text.removeprefix(self.prefix)
 
     def _add_prefixes(self, change: LibraryChange) -> LibraryChange:
-        return replace(
-            change,
-            key=self._add_prefix(change.key),
-            barcode=self._add_prefix(change.barcode),
-            patron_id=self._add_prefix(change.patron_id),
-            request_id=self._add_prefix(change.request_id),
-            record_id=self._add_prefix(change.record_id),
-        )
+        return _convert_texts(change, self._add_prefix)
 
     def _remove_prefixes(self, change: LibraryChange) -> LibraryChange:
-        return replace(
-            change,
-            key=self._remove_prefix(change.key),
-            barcode=self._remove_prefix(change.barcode),
-            patron_id=self._remove_prefix(change.patron_id),
-            request_id=self._remove_prefix(change.request_id),
-            record_id=self._remove_prefix(change.record_id),
-        )
+        return _convert_texts(change, self._remove_prefix)
 
     def _remove_prefixes_of_all(self, changes: tuple[LibraryChange, ...]) -> tuple[LibraryChange, ...]:
         return tuple(map(self._remove_prefixes, changes))
+
+
+def _convert_texts(change: LibraryChange, convert: Callable[[str], str]) -> LibraryChange:
+    names = ("key", "barcode", "patron_id", "request_id", "record_id")
+    texts: dict[str, Any] = {name: convert(getattr(change, name)) for name in names}
+    return replace(change, **texts)
 
 
 @value_object
