@@ -7,13 +7,17 @@ what a message changes and what the journal says of it are one transaction (docs
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import IntegrityError
 
+from gateway.domain.problems import Refused
 from gateway.domain.value import value_object
 from gateway.ports.guarded_library import LibrarySystem
 
@@ -62,8 +66,39 @@ class SchemaMigrations:
     table: str
 
 
-class WouldWait(Exception):
-    """This can't be done within one transaction; the transaction must be given up and the usual way taken."""
+TakenKeyError = IntegrityError
+"""Another transaction has just taken a unique key: work that is done once more sees what is there."""
+
+
+class SavepointsNeeded(Exception):
+    """Part of the work was refused or failed, and may have written; it is to be run once more with savepoints."""
+
+
+@dataclass(slots=True)
+class LibraryTransaction:
+    """A transaction in which a library system that shares the store works. `hashes`: of new secrets, since hashing
+    takes long. Savepoints cost statements, so nothing has one before something has failed."""
+
+    connection: Connection
+    hashes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    has_savepoints: bool = False
+    has_changes: bool = False
+
+    @contextmanager
+    def begin_change(self) -> Iterator[None]:
+        """Begin a change of which all is written or, where it is refused, nothing. Raises SavepointsNeeded where it is
+        refused and has no savepoint."""
+        self.has_changes = True
+        try:
+            with self.begin_savepoint():
+                yield
+        except Refused as refused:
+            if not self.has_savepoints:
+                raise SavepointsNeeded("a change was refused") from refused
+            raise
+
+    def begin_savepoint(self) -> AbstractContextManager[object]:
+        return self.connection.begin_nested() if self.has_savepoints else nullcontext()
 
 
 class SharesStore(ABC):
@@ -71,20 +106,23 @@ class SharesStore(ABC):
     than database work, does not become one by passing calls on."""
 
     @abstractmethod
-    def in_transaction(self, connection: Connection) -> LibrarySystem:
-        """The same system for the time of one transaction, which its caller commits.
+    def in_transaction(self, transaction: LibraryTransaction) -> LibrarySystem:
+        """Return the same system for the time of one transaction, which its caller commits.
 
-        Its methods never wait. They raise WouldWait for what needs more than the database (checking a PIN), and
-        where a change is refused, since part of it may have been written.
+        Its methods never wait, and don't check secrets. Each change is a `LibraryTransaction.begin_change`.
         """
+
+    @abstractmethod
+    async def hash_secret(self, secret: str) -> str:
+        """Hash a new secret, which takes long, for `LibraryTransaction.hashes`."""
 
 
 def run_without_waiting(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of what never waits. Raises WouldWait when it does."""
+    """Return the result of what never waits. Raises RuntimeError when it does."""
     try:
         coroutine.send(None)
     except StopIteration as done:
         result: T = done.value
         return result
     coroutine.close()
-    raise WouldWait("it waits for something")
+    raise RuntimeError("it waits for something")

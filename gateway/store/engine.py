@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.value import value_object
-from gateway.ports.shared_store import Store, Work, WouldWait
+from gateway.ports.shared_store import SavepointsNeeded, Store, Work
 from gateway.sql.index_hints import IndexHintCompiler
 
 T = TypeVar("T")
@@ -212,7 +212,7 @@ def _run_job(work: Work[Any], connection: Connection) -> Any:
     before = driver.total_changes
     try:
         return work(connection)
-    except (Refused, WouldWait) as refusal:
+    except (Refused, SavepointsNeeded) as refusal:
         if driver.total_changes != before:
             raise
         return _JobFailure(refusal)

@@ -192,9 +192,13 @@ class Journal:
     # --- reading; bodies raise BodyUnreadable when their key is not configured
 
     async def find_processed(self, library: str, profile: str, key: str) -> ProcessedMessage | None:
-        found = await self._store.read(
-            lambda connection: journal_queries.find_processed(connection, library, profile, key)
-        )
+        return await self._store.read(lambda connection: self.find_processed_in(connection, library, profile, key))
+
+    def find_processed_in(
+        self, connection: Connection, library: str, profile: str, key: str
+    ) -> ProcessedMessage | None:
+        """Find it within a transaction."""
+        found = journal_queries.find_processed(connection, library, profile, key)
         if found is None:
             return None
         row, answer = found

@@ -66,7 +66,7 @@ from gateway.ports.library_system import (
     NamedPatron,
     PatronKey,
 )
-from gateway.ports.shared_store import SharesStore, WouldWait
+from gateway.ports.shared_store import LibraryTransaction, SharesStore
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -114,8 +114,11 @@ class EmbeddedLibrary(LibrarySystem, SharesStore):
         self._verifier = SecretVerifier()
         self.handlers = {PatronCreation: self._create_patron, PatronUpdate: self._update_patron}
 
-    def in_transaction(self, connection: Connection) -> EmbeddedLibrary:
-        return _LibraryInTransaction(self._context, connection)
+    def in_transaction(self, transaction: LibraryTransaction) -> EmbeddedLibrary:
+        return _LibraryInTransaction(self._context, transaction)
+
+    async def hash_secret(self, secret: str) -> str:
+        return await hash_secret(secret)
 
     async def _read_store(self, work: SessionWork[T]) -> T:
         open_session = plan_session(self._context)
@@ -137,9 +140,6 @@ class EmbeddedLibrary(LibrarySystem, SharesStore):
                     raise
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _hash_secret(self, secret: str) -> str:
-        return await hash_secret(secret)
-
     async def ping(self) -> None:
         await self._read_store(
             lambda session: session.connection.execute(text("SELECT count(*) FROM embedded_schema")).scalar_one()
@@ -155,13 +155,13 @@ class EmbeddedLibrary(LibrarySystem, SharesStore):
         return result
 
     async def _create_patron(self, wish: PatronCreation, key: str) -> Patron:
-        secret_hash = await self._hash_secret(wish.draft.secret) if wish.draft.secret else ""
+        secret_hash = await self.hash_secret(wish.draft.secret) if wish.draft.secret else ""
         return await self._write_store(
             key, lambda session: patrons.create_patron(session, wish.draft, secret_hash, key, PatronRegistration())
         )
 
     async def _update_patron(self, wish: PatronUpdate, key: str) -> Patron:
-        secret_hash = await self._hash_secret(wish.draft.secret) if wish.draft.secret else None
+        secret_hash = await self.hash_secret(wish.draft.secret) if wish.draft.secret else None
         return await self._write_store(
             key, lambda session: patrons.update_patron(session, wish.patron_id, wish.draft, secret_hash, key)
         )
@@ -247,24 +247,21 @@ class EmbeddedLibrary(LibrarySystem, SharesStore):
 class _LibraryInTransaction(EmbeddedLibrary):
     """See `SharesStore.in_transaction`."""
 
-    def __init__(self, context: LibraryAdapterContext, connection: Connection) -> None:
+    def __init__(self, context: LibraryAdapterContext, transaction: LibraryTransaction) -> None:
         super().__init__(context)
-        self._session = plan_session(context)(connection)
+        self._transaction = transaction
+        self._session = plan_session(context)(transaction.connection)
 
     async def _read_store(self, work: SessionWork[T]) -> T:
         return work(self._session)
 
     async def _write_store(self, key: str, work: SessionWork[T]) -> T:
-        lock_key(self._session, key)
-        try:
+        with self._transaction.begin_change():
+            lock_key(self._session, key)
             return work(self._session)
-        except Refused as refused:
-            raise WouldWait("a change was refused") from refused
-        except IntegrityError as race:  # PostgreSQL gave the transaction up; in one of its own it is tried again
-            raise WouldWait("another transaction has just taken a key") from race
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
-        raise WouldWait("checking a secret takes long")
+        raise TypeError("secrets are checked before the transaction")
 
-    async def _hash_secret(self, secret: str) -> str:
-        raise WouldWait("hashing a secret takes long")
+    async def hash_secret(self, secret: str) -> str:
+        return self._transaction.hashes[secret]

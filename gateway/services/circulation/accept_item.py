@@ -203,18 +203,14 @@ async def _receive_on_record(
 async def _create_record(
     plan: _AcceptancePlan, command: AcceptItem, context: CirculationContext, key: str
 ) -> TemporaryItemResult:
-    try:
-        with change_refusals_about(
-            MessagePart.ITEM, command.item.value if command.item is not None else command.request.value
-        ):
-            received = await _create_with_free_barcode(plan.item, context, key)
-    except Refused as refused:
-        if refused.reason is not RefusalReason.DUPLICATE_ITEM:
-            raise
+    about = command.item.value if command.item is not None else command.request.value
+    with change_refusals_about(MessagePart.ITEM, about):
+        received = await _create_with_free_barcode(plan.item, context, key)
+    if isinstance(received, Refused):
         lost = await _find_lost_record(plan.item.barcode, context)
         if lost is not None:
             return await _replace_lost_record(lost, plan, context, key)
-        return await _accept_duplicate(plan.item.barcode, command, context, refused)
+        return await _accept_duplicate(plan.item.barcode, command, context, received)
     if not received.repeated:
         return received
     if received.item.status in _ASTRAY:
@@ -242,31 +238,38 @@ async def _replace_lost_record(
         at = context.policy.check_in.branch
         await context.library.check_in(lost.barcode, f"{key}:found:{lost.id}", at=at, fill_hold=False)
     await context.library.delete_temporary_item(lost.barcode, f"{key}:lost:{lost.id}")
-    return await _create_with_free_barcode(plan.item, context, key)
+    received = await _create_with_free_barcode(plan.item, context, key)
+    if isinstance(received, Refused):
+        raise received
+    return received
 
 
-async def _create_with_free_barcode(item: TemporaryItem, context: CirculationContext, key: str) -> TemporaryItemResult:
-    """A generated barcode that happens to be taken is replaced by another; the key finds the record again."""
-    if context.policy.accept.barcode_from is not BarcodeSource.GENERATED:
-        return await _create_item(item, context, key)
-    for attempt in range(1, _GENERATED_TRIES):
-        try:
-            return await _create_item(item, context, key)
-        except Refused as refused:
-            if refused.reason is not RefusalReason.DUPLICATE_ITEM:
-                raise
-            another = generate_barcode(context.policy.accept, item.request_id, f"{key}:{attempt}")
-            item = replace(item, barcode=another)
+async def _create_with_free_barcode(
+    item: TemporaryItem, context: CirculationContext, key: str
+) -> TemporaryItemResult | Refused:
+    """Create the record, or return why not where its barcode is taken. A generated barcode that happens to be taken is
+    replaced by another; the key finds the record again."""
+    is_generated = context.policy.accept.barcode_from is BarcodeSource.GENERATED
+    for attempt in range(1, _GENERATED_TRIES if is_generated else 1):
+        created = await _create_item(item, context, key)
+        if not isinstance(created, Refused):
+            return created
+        item = replace(item, barcode=generate_barcode(context.policy.accept, item.request_id, f"{key}:{attempt}"))
     return await _create_item(item, context, key)
 
 
-async def _create_item(item: TemporaryItem, context: CirculationContext, key: str) -> TemporaryItemResult:
-    temporary_item = await context.library.create_temporary_item(item, key)
-    numbers = {"request_id": item.request_id, "barcode": temporary_item.item.barcode}
-    context.things.add_thing(ThingKind.ITEM, temporary_item.item.id, **numbers)
-    if temporary_item.hold is not None:
-        context.things.add_thing(ThingKind.HOLD, temporary_item.hold.id, **numbers)
-    return temporary_item
+async def _create_item(item: TemporaryItem, context: CirculationContext, key: str) -> TemporaryItemResult | Refused:
+    try:
+        created = await context.library.create_temporary_item(item, key)
+    except Refused as refused:
+        if refused.reason is not RefusalReason.DUPLICATE_ITEM:
+            raise
+        return refused
+    numbers = {"request_id": item.request_id, "barcode": created.item.barcode}
+    context.things.add_thing(ThingKind.ITEM, created.item.id, **numbers)
+    if created.hold is not None:
+        context.things.add_thing(ThingKind.HOLD, created.hold.id, **numbers)
+    return created
 
 
 async def _accept_duplicate(

@@ -70,6 +70,12 @@ async def resolve_patron(ref: PatronRef | None, context: CirculationContext) -> 
     return patron
 
 
+def list_secrets(ref: PatronRef, context: CirculationContext) -> tuple[tuple[PatronKey, str], ...]:
+    """List the secrets that `resolve_patron` has checked, each with whose it is. Raises Refused as it does."""
+    identities, secrets = _read_identities(ref, context)
+    return tuple((identities[0].key, secret) for secret in secrets) if identities else ()
+
+
 async def find_patron_by_id(patron_id: str, context: CirculationContext) -> Patron:
     """The patron whom a hold or loan of the library names."""
     return await context.library.find_patron(PatronKey(patron_id, (IdentifierType.INTERNAL,)))

@@ -5,18 +5,19 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import structlog
 
-from gateway.domain.problems import ConfigurationError, MessagePart, RefusalReason, Refused
+from gateway.domain.problems import ConfigurationError, RefusalReason
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.responder import MessageEnvelope, RawMessage
 from gateway.profiles import ProfileSet
-from gateway.services.exchange.message_context import MessageContext, message_sender
+from gateway.services.exchange.message_context import MessageContext, SenderRefused, message_sender
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 
 log = structlog.get_logger(component="exchange")
@@ -132,6 +133,14 @@ _CHECKS: dict[AuthKind, Callable[[Authentication, RawMessage, MessageEnvelope, S
 """Of all kinds but signed-token, for which keys may have to be fetched."""
 
 
+@dataclass(slots=True)
+class _CredentialFaults:
+    """What is wrong with the credentials that were looked at, as `SenderRefused` tells."""
+
+    token: str = ""
+    agency: str = ""
+
+
 @value_object
 class SenderAdmission:
     profiles: Callable[[], ProfileSet]
@@ -139,48 +148,49 @@ class SenderAdmission:
     tokens: PeerTokenVerifier
 
     async def choose_profile(self, message: MessageContext) -> Profile:
-        """Choose the profile; raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
+        """Choose the profile; raises SenderRefused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
         line = message.arrival.line
         candidates = self.profiles().find_candidates(message_sender(message))
         if line is not None and not (message.envelope.from_agency or message.envelope.symbols):
             known = self.profiles().find_profile(line.sole_profile)
             if known is not None:
                 return known  # on a connection parties need not be named (facts/iso-ill-10161.md 3)
+        faults = _CredentialFaults()
         for candidate in candidates:
             profile = candidate.profile
             if line is not None and line.is_admitted(profile.name) and self._speaks_for_sender(profile, message):
                 return profile
-            credential = await self._find_credential(profile, message)
+            credential = await self._find_credential(profile, message, faults)
             wanted = candidate.rule.credential if candidate.rule is not None else None
             if credential is not None and wanted in (None, credential):
                 if line is not None:
                     line.admit(profile.name)
                 return profile
-        if message.agency_fault:
-            message.notes.append(message.agency_fault)
         if candidates:
-            raise Refused(
-                RefusalReason.SENDER_AUTH_FAILED, _describe_failure(message.token_fault), about=MessagePart.SENDER
+            raise SenderRefused(
+                RefusalReason.SENDER_AUTH_FAILED,
+                _describe_failure(faults.token),
+                token_fault=faults.token,
+                agency_fault=faults.agency,
             )
-        raise Refused(
-            RefusalReason.UNKNOWN_SENDER,
-            "No profile matches this sender.",
-            about=MessagePart.SENDER,
-            value=message.envelope.from_agency,
+        raise SenderRefused(
+            RefusalReason.UNKNOWN_SENDER, "No profile matches this sender.", value=message.envelope.from_agency
         )
 
-    async def _find_credential(self, profile: Profile, message: MessageContext) -> str | None:
+    async def _find_credential(
+        self, profile: Profile, message: MessageContext, faults: _CredentialFaults
+    ) -> str | None:
         """The name (or else kind) of the entry that lets this sender in, None if there is none."""
         try:
             for entry in profile.auth:
                 if not _is_from_network(entry, message.arrival.peer):
                     continue
-                if not await self._is_admitted(entry, profile, message):
+                if not await self._is_admitted(entry, profile, message, faults):
                     continue
                 name = entry.name or entry.kind.value
                 if self._speaks_for_sender(profile, message, entry):
                     return name
-                message.agency_fault = (
+                faults.agency = (
                     f"profile {profile.name}: auth '{name}' fits, but the sender's agency is not among its agencies, "
                     "or is that of another profile"
                 )
@@ -202,17 +212,19 @@ class SenderAdmission:
             return True
         return not self.profiles().is_agency_of_another(profile, message.arrival.protocol, agency)
 
-    async def _is_admitted(self, entry: Authentication, profile: Profile, message: MessageContext) -> bool:
+    async def _is_admitted(
+        self, entry: Authentication, profile: Profile, message: MessageContext, faults: _CredentialFaults
+    ) -> bool:
         arrival, envelope = message.arrival, message.envelope
         if entry.kind is not AuthKind.SIGNED_TOKEN:
             return _CHECKS[entry.kind](entry, arrival, envelope, self.secrets)
         peer = profile.peer_authentication.theirs
         assert peer is not None, "profiles are checked"
         authorization = arrival.headers.get("authorization", "")
-        message.token_fault = await self.tokens.find_fault(peer, authorization, envelope.from_system)
-        if message.token_fault:
-            log.warning("sender.token_refused", peer=arrival.peer, profile=profile.name, fault=message.token_fault)
-        return not message.token_fault
+        faults.token = await self.tokens.find_fault(peer, authorization, envelope.from_system)
+        if faults.token:
+            log.warning("sender.token_refused", peer=arrival.peer, profile=profile.name, fault=faults.token)
+        return not faults.token
 
 
 def _describe_failure(token_fault: str) -> str:

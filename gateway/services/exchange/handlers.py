@@ -1,10 +1,10 @@
-"""CommandHandler and NotificationHandler: the two ways of a message."""
+"""CommandHandler: commands to the library, in one transaction or in steps."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import field
 from typing import Any, Protocol
 
@@ -15,13 +15,16 @@ from gateway.domain.clock import Clock
 from gateway.domain.commands import (
     AcceptItem,
     Command,
+    CreatePatron,
     DeletePatron,
     ItemAccepted,
     ItemLent,
     LookUpPatron,
     LookUpRequest,
     Noted,
+    PatronRef,
     Result,
+    UpdatePatron,
 )
 from gateway.domain.library import Patron
 from gateway.domain.partner_identifiers import translate_agency
@@ -30,26 +33,34 @@ from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import PatronKey
-from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage, ReportedStranger, StrangerMessage
 from gateway.ports.partner_things import PartnerThings
-from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, ResponderAnswer
-from gateway.ports.shared_store import SharesStore, Transaction, Work, WouldWait, run_without_waiting
+from gateway.ports.responder import OutcomeClass, ResponderAnswer
+from gateway.ports.shared_store import (
+    LibraryTransaction,
+    SavepointsNeeded,
+    SharesStore,
+    TakenKeyError,
+    Transaction,
+    Work,
+    run_without_waiting,
+)
 from gateway.services.circulation import CirculationContext, dispatch_command, idempotency_key
 from gateway.services.circulation.context import Authenticate
 from gateway.services.circulation.own_things import OwnThings
+from gateway.services.circulation.patrons import list_secrets
 from gateway.services.exchange.message_context import (
     MessageContext,
+    MessageEnding,
     MessageOutcomes,
-    NotReplayableError,
-    answer_not_stored,
     complete_opening,
+    end_not_stored,
+    end_refused,
     journal_ending,
     journal_opening,
-    mark_failed,
 )
 from gateway.services.people.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
-from gateway.store.journal_records import JournalEnding, JournalEntry, JournalOpening
+from gateway.store.journal_records import JournalEnding, JournalEntry, JournalOpening, ProcessedMessage
 from gateway.store.partner_things import StoredPartnerThings
 
 log = structlog.get_logger(component="exchange")
@@ -73,6 +84,16 @@ SHORT = (LookUpPatron, LookUpRequest)
 """Look-ups that read a few rows by their keys, so that they may stand in the way of those who write."""
 
 UNCERTAIN = "The library system did not answer in time; whether it did its part is not known."
+AWAY = (
+    "The library system can't be reached or reports a temporary failure; nothing was done. "
+    "Please send the message again later."
+)
+DEFECT = "An internal error occurred; the message is kept and can be replayed."
+NOT_TOLD = "the managed request could not be told; see the gateway's log"
+
+RACES = 3
+"""So often a command is carried out again where another transaction was quicker."""
+
 UNUSABLE = "The library system gave no usable answer; whether it did its part is not known."
 
 
@@ -111,26 +132,6 @@ class CommandBroker(Protocol):
         ...
 
 
-class PartnerInboxPort(Protocol):
-    """The inbox of partners' messages about managed requests."""
-
-    def receive_in(
-        self, connection: Transaction, symbol: str, message: IncomingPartnerMessage, profile: Profile
-    ) -> InboxResult:
-        """Receive a message for the library with this symbol, inside a transaction; one that was here before changes
-        nothing."""
-        ...
-
-    def report_stranger(self, connection: Transaction, stranger: StrangerMessage) -> ReportedStranger | None:
-        """The request, of whichever library, that a message names whose sender isn't let in, now on a list of staff.
-        None: it names none, or one that is on that list already."""
-        ...
-
-    def notify_committed(self, symbol: str) -> None:
-        """Wake what waits when that transaction has ended well."""
-        ...
-
-
 class KeyedLocks:
     """One message of a kind at a time: a repeat that comes while the first is in hand waits for its answer."""
 
@@ -166,238 +167,309 @@ class CommandHandler:
     report_defect: DefectReporter = log_defect
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
-    async def handle_query(
-        self, message: MessageContext, incoming: DecodedMessage, exchange: ExchangeContext
-    ) -> ResponderAnswer:
+    async def handle_query(self, message: MessageContext, command: Command | None) -> MessageEnding:
         """Handle a message that changes nothing. Without a command it is the protocol that answers."""
-        if isinstance(incoming.command, SHORT):
-            answer = await self._handle_in_transaction(message, incoming, incoming.command, "", exchange)
-            if answer is not None:
-                return answer
-        result = await self._ask_library(message, incoming.command, exchange) if incoming.command is not None else None
-        message.told_patron = _find_told_patron(result)
-        answer = message.responder.encode(message.envelope, incoming, result, exchange)
-        return await self.endings.record_answer(message, answer)
+        if command is None:
+            return await self.endings.record_ending(MessageEnding(message=message, answer=message.write_answer(None)))
+        system = self._find_shared_system(message, command) if isinstance(command, SHORT) else None
+        if system is not None:
+            return await self._carry_out_in_transaction(message, command, "", system)
+        return await self.endings.record_ending(await self._ask_library(message, command))
 
-    async def handle_command(
-        self, message: MessageContext, incoming: DecodedMessage, command: Command, exchange: ExchangeContext
-    ) -> ResponderAnswer:
-        """Handle a message that changes something: once, however often it comes."""
-        key = idempotency_key(command, exchange.profile.name)
+    async def handle_command(self, message: MessageContext, command: Command) -> MessageEnding:
+        """Handle a message that changes something: once, however often it comes. A library whose system shares the
+        store does it in one transaction, any other in steps."""
+        key = idempotency_key(command, message.profile)
         async with self.locks.hold_key(f"{message.library.symbol} {key}"):
-            answer = await self._handle_in_transaction(message, incoming, command, key, exchange)
-            if answer is not None:
-                return answer
-            try:
-                begun = message.begun or await self.journal.begin(journal_opening(message))
-            except Unavailable as down:
-                return answer_not_stored(message, down)
-            bind_contextvars(exchange=begun.exchange)
-            return await self._handle_in_steps(message, incoming, command, key, exchange, begun)
+            system = self._find_shared_system(message, command)
+            if system is not None:
+                return await self._carry_out_in_transaction(message, command, key, system)
+            return await self._carry_out_in_steps(message, command, key)
 
-    async def find_repeated_answer(self, message: MessageContext, key: str) -> ResponderAnswer | None:
-        """The answer that this message got when it was carried out before."""
-        before = await self.journal.find_processed(message.library.symbol, message.profile, key)
-        first = before.answer if before is not None else None
-        if before is None or first is None or first.body is None or first.message.truncated:
-            return None
-        message.outcome, message.reason, message.repeat_of = OutcomeClass.OK, "", before.first_message
-        message.notes = ["a repeat: answered as before"]
-        return ResponderAnswer(first.body, first.message.content_type, first.message.status or 200)
+    async def find_repeated_answer(self, message: MessageContext, key: str) -> MessageEnding | None:
+        """Find the answer that this message got when it was carried out before."""
+        return _end_repeated(message, await self.journal.find_processed(message.library.symbol, message.profile, key))
 
-    # --- in one transaction ------------------------------------------------------------------------------
-
-    async def _handle_in_transaction(
-        self, message: MessageContext, incoming: DecodedMessage, command: Command, key: str, exchange: ExchangeContext
-    ) -> ResponderAnswer | None:
-        """Work, answer and journal in one transaction (docs/decisions/0005-one-transaction.md).
-
-        None where that is not possible or doesn't end well: nothing has happened then, and the usual way meets the
-        same again and tells the kinds of trouble apart. A defect may be of this way alone: it is reported here."""
+    def _find_shared_system(self, message: MessageContext, command: Command) -> SharesStore | None:
+        """Find the library's system where it shares the store; None also for what a broker does, and for a message
+        whose opening is in the journal."""
         system = message.library.system
         if message.begun is not None or not isinstance(system, SharesStore):
             return None
-        if self.broker is not None and self.broker.can_handle(exchange.profile, command):
-            return None
-        link = self.link if key else None
-        notes = tuple(message.notes)
+        is_brokered = self.broker is not None and self.broker.can_handle(message.rules, command)
+        return None if is_brokered else system
 
-        def dispatch_and_record(
-            connection: Transaction,
-        ) -> tuple[tuple[ResponderAnswer, LinkResult | None], JournalOpening, JournalEnding]:
-            here = system.in_transaction(connection)
+    # --- in one transaction ------------------------------------------------------------------------------
 
-            async def run_here(work: Work[Any]) -> Any:
-                return work(connection)
-
-            things = StoredPartnerThings(message.library.symbol, run_here, run_here, self.clock)
-            context = self._make_circulation_context(message, exchange, here, here.authenticate, things)
-            result = run_without_waiting(dispatch_command(command, context, key))
-            message.notes, message.told_patron = [*notes, *_notes_of_command(result)], _find_told_patron(result)
-            linked = (
-                link(connection, message.library.symbol, exchange.profile, command, result)
-                if link is not None
-                else None
-            )
-            message.managed_requests = linked.request_ids if linked is not None else ()
-            answer = message.responder.encode(message.envelope, incoming, linked.result if linked else result, exchange)
-            return (answer, linked), journal_opening(message), journal_ending(message, answer, self.clock.now(), key)
-
+    async def _carry_out_in_transaction(
+        self, message: MessageContext, command: Command, key: str, system: SharesStore
+    ) -> MessageEnding:
+        """Work, answer and journal in one transaction (docs/decisions/0005-one-transaction.md), a refusal too; only a
+        defect ends it, and is answered as one. Secrets are checked and hashed before, since that takes long."""
         try:
-            answer, linked = await self.journal.record_in_transaction(dispatch_and_record)
-        except (Refused, Unavailable, OutcomeUnknown, WouldWait) as error:
-            log.debug("exchange.fell_back_to_steps", kind=type(error).__name__)
-            message.notes, message.managed_requests = [*notes], ()
-            return None
-        except Exception as error:  # noqa: BLE001 - see above
-            self.report_defect("exchange.transaction_defect", error)
-            message.notes, message.managed_requests = [*notes], ()
-            return None
+            secrets = await self._check_secrets(message, command)
+            hashes = {secret: await system.hash_secret(secret) for secret in _list_new_secrets(command)}
+            carried = _CommandInTransaction(self, message, command, key, system, secrets, hashes)
+            ending, linked = await self._record_in_transaction(carried)
+        except Unavailable as down:
+            return end_not_stored(message, down)
+        except Exception as error:  # noqa: BLE001 - the partner gets an answer, and the message can be replayed
+            self.report_defect("exchange.defect", error)
+            return await self.endings.record_ending(_end_failed(message, DEFECT))
         if linked is not None:
             linked.after()
-        return answer
+        return ending
+
+    async def _record_in_transaction(self, carried: _CommandInTransaction) -> tuple[MessageEnding, LinkResult | None]:
+        """Once more with savepoints where part of it was refused or failed after something had been written, or where
+        another transaction was quicker."""
+        try:
+            return await self.journal.record_in_transaction(carried.run)
+        except (SavepointsNeeded, TakenKeyError) as error:
+            log.debug("exchange.carried_out_again", kind=type(error).__name__)
+            for _ in range(RACES):
+                with suppress(TakenKeyError):
+                    return await self.journal.record_in_transaction(carried.run_with_savepoints)
+            return await self.journal.record_in_transaction(carried.run_with_savepoints)
+
+    async def _check_secrets(
+        self, message: MessageContext, command: Command
+    ) -> Mapping[tuple[PatronKey, str], Refused | None]:
+        """Check the secrets by which the command names its patron: why each is refused, or None. The use case says it
+        when its turn comes. Raises Unavailable."""
+        named = getattr(command, "patron", None)
+        if not isinstance(named, PatronRef) or not named.credentials:
+            return {}
+        context = self._make_library_context(message)
+        checked: dict[tuple[PatronKey, str], Refused | None] = {}
+        with suppress(Refused):
+            for key, secret in list_secrets(named, context):
+                try:
+                    await context.authenticate(key, secret)
+                except Refused as refused:
+                    checked[key, secret] = refused
+                    break
+                checked[key, secret] = None
+        return checked
 
     # --- in steps ----------------------------------------------------------------------------------------
 
-    async def _handle_in_steps(
-        self,
-        message: MessageContext,
-        incoming: DecodedMessage,
-        command: Command,
-        key: str,
-        exchange: ExchangeContext,
-        begun: JournalEntry,
-    ) -> ResponderAnswer:
+    async def _carry_out_in_steps(self, message: MessageContext, command: Command, key: str) -> MessageEnding:
         """The library first, then the managed request, then answer and journal: each finds done what was done."""
-        outcome = await self._ask_library(message, command, exchange)
-        if not isinstance(outcome, Refusal):
-            message.notes += _notes_of_command(outcome)
-            message.told_patron = _find_told_patron(outcome)
-        begun = complete_opening(message, begun)
-        answer = None
-        if (
-            isinstance(outcome, Refusal)
-            and (outcome.reason in REPEATABLE or _is_already_deleted(command, outcome))
-            and _can_repeat_answer(command, exchange.profile)
-        ):
-            answer = await self.find_repeated_answer(message, key)
         try:
-            if answer is None:
-                outcome = await self._link_request(message, command, outcome, exchange, begun)
-                answer = message.responder.encode(message.envelope, incoming, outcome, exchange)
-            done = key if message.outcome is OutcomeClass.OK and not message.repeat_of else ""
-            await self.journal.complete(begun, journal_ending(message, answer, self.clock.now(), done))
+            begun = message.begun or await self.journal.begin(journal_opening(message))
+            bind_contextvars(exchange=begun.exchange)
+            ending = await self._ask_library(message, command, begun)
+            if ending.outcome is OutcomeClass.REFUSED and _may_be_repeat(command, ending.reason, message.rules):
+                ending = await self.find_repeated_answer(message, key) or ending
+            done = key if ending.outcome is OutcomeClass.OK and not ending.repeat_of else ""
+            recorded = journal_ending(ending, self.clock.now(), done)
+            await self.journal.complete(complete_opening(begun, ending), recorded)
         except Unavailable as down:
-            return answer_not_stored(message, down)
-        return answer
+            return end_not_stored(message, down)
+        return ending
+
+    async def _ask_library(
+        self, message: MessageContext, command: Command, begun: JournalEntry | None = None
+    ) -> MessageEnding:
+        """`begun`: the exchange to which what a managed request is told belongs; None: it isn't told. Raises
+        Unavailable (the store, when the library has done its part)."""
+        context, broker = self._make_library_context(message), self.broker
+        try:
+            async with asyncio.timeout(self.library_seconds):
+                if broker is not None and broker.can_handle(message.rules, command):
+                    result = await broker.carry_out(command, context, idempotency_key(command, context.profile))
+                else:
+                    result = await dispatch_command(command, context)
+        except Refused as refused:
+            return _end_refusal(message, Refusal.from_error(refused))
+        except Unavailable as error:
+            log.warning("library.unavailable", reason=str(error))
+            return _end_failed(message, AWAY)
+        except TimeoutError:
+            log.warning("library.outcome_unknown", reason="no answer in time")
+            return _end_failed(message, UNCERTAIN)
+        except OutcomeUnknown as unknown:
+            log.warning("library.outcome_unknown", reason=str(unknown))
+            return _end_failed(message, UNUSABLE)
+        except Exception as error:  # noqa: BLE001 - the partner gets an answer, and the message can be replayed
+            self.report_defect("exchange.defect", error)
+            return _end_failed(message, DEFECT)
+        if self.link is None or begun is None:
+            return end_done(message, result, None)
+        return await self._link_request(message, command, result, self.link, begun)
 
     async def _link_request(
-        self,
-        message: MessageContext,
-        command: Command,
-        outcome: Result | Refusal,
-        exchange: ExchangeContext,
-        begun: JournalEntry,
-    ) -> Result | Refusal:
+        self, message: MessageContext, command: Command, result: Result, link: Link, begun: JournalEntry
+    ) -> MessageEnding:
         """Link what the library did to events of a managed request. After a crash from here on the message is carried
         out again, and the request told again. A defect here is no reason to answer that the library did nothing.
 
         Raises Unavailable (the store).
         """
-        link = self.link
-        if link is None or isinstance(outcome, Refusal):
-            return outcome
-        symbol = message.library.symbol
         try:
             linked = await self.journal.run_for_exchange(
-                begun, lambda c: link(c, symbol, exchange.profile, command, outcome)
+                begun, lambda c: link(c, message.library.symbol, message.rules, command, result)
             )
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - see above
             self.report_defect("exchange.link_defect", error)
-            message.notes.append("the managed request could not be told; see the gateway's log")
-            return outcome
-        if linked is None:
-            return outcome
-        message.managed_requests = linked.request_ids
-        linked.after()
-        return linked.result
+            return end_done(message, result, None, NOT_TOLD)
+        ending = end_done(message, result, linked)
+        if linked is not None:
+            linked.after()
+        return ending
 
     # --- the use case ------------------------------------------------------------------------------------
 
-    async def _ask_library(
-        self, message: MessageContext, command: Command, exchange: ExchangeContext
-    ) -> Result | Refusal:
-        context = self._make_circulation_context(
-            message,
-            exchange,
-            message.library.system,
-            self._make_authenticate(message, exchange),
-            StoredPartnerThings(
-                message.library.symbol, self.journal.read_store, self.journal.run_in_own_transaction, self.clock
-            ),
+    def _make_library_context(self, message: MessageContext) -> CirculationContext:
+        """Make the context of what waits for the library."""
+        journal = self.journal
+        things = StoredPartnerThings(
+            message.library.symbol, journal.read_store, journal.run_in_own_transaction, self.clock
         )
-        broker = self.broker
-        try:
-            async with asyncio.timeout(self.library_seconds):
-                if broker is not None and broker.can_handle(exchange.profile, command):
-                    return await broker.carry_out(command, context, idempotency_key(command, context.profile))
-                return await dispatch_command(command, context)
-        except Refused as refused:
-            return mark_failed(message, OutcomeClass.REFUSED, Refusal.from_error(refused))
-        except Unavailable as error:
-            log.warning("library.unavailable", reason=str(error))
-            detail = (
-                "The library system can't be reached or reports a temporary failure; nothing was done. "
-                "Please send the message again later."
-            )
-        except TimeoutError:
-            log.warning("library.outcome_unknown", reason="no answer in time")
-            detail = UNCERTAIN
-        except OutcomeUnknown as unknown:
-            log.warning("library.outcome_unknown", reason=str(unknown))
-            detail = UNUSABLE
-        except Exception as error:  # noqa: BLE001 - the partner gets an answer, and the message can be replayed
-            self.report_defect("exchange.defect", error)
-            detail = "An internal error occurred; the message is kept and can be replayed."
-        return mark_failed(
-            message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail, MessagePart.SERVICE)
-        )
+        return self.make_context(message, message.library.system, self._make_authenticate(message), things)
 
-    def _make_authenticate(self, message: MessageContext, exchange: ExchangeContext) -> Authenticate:
+    def _make_authenticate(self, message: MessageContext) -> Authenticate:
         library, address = message.library, message.arrival.peer
-        address_failures = exchange.profile.circulation.patrons.address_tries
+        address_failures = message.rules.circulation.patrons.address_tries
 
         async def authenticate(key: PatronKey, secret: str) -> Patron:
             return await self.authenticator.authenticate(library, key, secret, address, address_failures)
 
         return authenticate
 
-    def _make_circulation_context(
-        self,
-        message: MessageContext,
-        exchange: ExchangeContext,
-        system: LibrarySystem,
-        authenticate: Authenticate,
-        things: PartnerThings,
+    def make_context(
+        self, message: MessageContext, system: LibrarySystem, authenticate: Authenticate, things: PartnerThings
     ) -> CirculationContext:
-        """Make the context; in a transaction `authenticate` is the library's own, which waits for nothing: it leaves
-        the check of a secret to the usual way."""
+        profile = message.rules
         return CirculationContext(
             library=system,
-            things=OwnThings(things, exchange.profile.name, exchange.profile.circulation.rights.profiles),
+            things=OwnThings(things, profile.name, profile.circulation.rights.profiles),
             authenticate=authenticate,
-            policy=exchange.profile.circulation,
-            profile=exchange.profile.name,
+            policy=profile.circulation,
+            profile=profile.name,
             zone=message.library.zone,
             currency=message.library.currency,
             clock=self.clock,
             symbol=message.library.symbol,
-            sender=translate_agency(message.envelope.from_agency, exchange.profile.circulation),
-            institution=exchange.profile.partner.symbol if exchange.profile.partner is not None else "",
+            sender=translate_agency(message.envelope.from_agency, profile.circulation),
+            institution=profile.partner.symbol if profile.partner is not None else "",
             message_id=message.identity,
         )
+
+
+@value_object
+class _CommandInTransaction:
+    """A command as it is carried out, answered and recorded in a transaction. Run as often as it takes."""
+
+    handler: CommandHandler
+    message: MessageContext
+    command: Command
+    key: str
+    system: SharesStore
+    secrets: Mapping[tuple[PatronKey, str], Refused | None]
+    hashes: Mapping[str, str]
+
+    def run(self, connection: Transaction) -> RecordedCommand:
+        """Raises SavepointsNeeded, and what is a defect."""
+        return self._run_within(LibraryTransaction(connection, self.hashes))
+
+    def run_with_savepoints(self, connection: Transaction) -> RecordedCommand:
+        """Raises TakenKeyError, and what is a defect."""
+        return self._run_within(LibraryTransaction(connection, self.hashes, has_savepoints=True))
+
+    def _run_within(self, transaction: LibraryTransaction) -> RecordedCommand:
+        message, linked, done = self.message, None, ""
+        try:
+            with transaction.begin_savepoint():
+                context = self._make_context(transaction)
+                result = run_without_waiting(dispatch_command(self.command, context, self.key))
+        except Refused as refused:
+            if transaction.has_changes and not transaction.has_savepoints:
+                raise SavepointsNeeded("refused after a change") from refused
+            ending = self._end_refused(transaction.connection, Refusal.from_error(refused))
+        else:
+            linked, notes = self._link_request(transaction, result)
+            ending, done = end_done(message, result, linked, *notes), self.key
+        recorded = journal_ending(ending, self.handler.clock.now(), done)
+        return (ending, linked), journal_opening(message, ending.patron), recorded
+
+    def _make_context(self, transaction: LibraryTransaction) -> CirculationContext:
+        system = self.system.in_transaction(transaction)
+
+        async def run_work(work: Work[Any]) -> Any:
+            return work(transaction.connection)
+
+        async def authenticate(key: PatronKey, secret: str) -> Patron:
+            refused = self.secrets[key, secret]
+            if refused is not None:
+                raise refused
+            return await system.find_patron(key)
+
+        things = StoredPartnerThings(self.message.library.symbol, run_work, run_work, self.handler.clock)
+        return self.handler.make_context(self.message, system, authenticate, things)
+
+    def _end_refused(self, connection: Transaction, refusal: Refusal) -> MessageEnding:
+        message, journal = self.message, self.handler.journal
+        repeated = None
+        if self.key and _may_be_repeat(self.command, refusal.reason, message.rules):
+            before = journal.find_processed_in(connection, message.library.symbol, message.profile, self.key)
+            repeated = _end_repeated(message, before)
+        return repeated or _end_refusal(message, refusal)
+
+    def _link_request(
+        self, transaction: LibraryTransaction, result: Result
+    ) -> tuple[LinkResult | None, tuple[str, ...]]:
+        """Tell the managed request; return what became of it, and what the journal is told. As in steps, a defect here
+        is no reason to answer that the library did nothing."""
+        link, message = self.handler.link, self.message
+        if link is None or not self.key:
+            return None, ()
+        try:
+            with transaction.begin_savepoint():
+                connection = transaction.connection
+                return link(connection, message.library.symbol, message.rules, self.command, result), ()
+        except Exception as error:
+            if not transaction.has_savepoints:
+                raise SavepointsNeeded("the managed request could not be told") from error
+            self.handler.report_defect("exchange.link_defect", error)
+            return None, (NOT_TOLD,)
+
+
+RecordedCommand = tuple[tuple[MessageEnding, LinkResult | None], JournalOpening, JournalEnding]
+
+
+def end_done(message: MessageContext, result: Result, linked: LinkResult | None, *notes: str) -> MessageEnding:
+    """End a message that the library has carried out."""
+    return MessageEnding(
+        message=message,
+        answer=message.write_answer(linked.result if linked is not None else result),
+        notes=(*_notes_of_command(result), *notes),
+        requests=linked.request_ids if linked is not None else (),
+        patron=_find_answered_patron(result),
+    )
+
+
+def _end_refusal(
+    message: MessageContext, refusal: Refusal, outcome: OutcomeClass = OutcomeClass.REFUSED
+) -> MessageEnding:
+    return end_refused(message, refusal, message.write_answer(refusal), outcome)
+
+
+def _end_failed(message: MessageContext, detail: str) -> MessageEnding:
+    refusal = Refusal(RefusalReason.TEMPORARY_FAILURE, detail, MessagePart.SERVICE)
+    return _end_refusal(message, refusal, OutcomeClass.FAILED)
+
+
+def _end_repeated(message: MessageContext, before: ProcessedMessage | None) -> MessageEnding | None:
+    first = before.answer if before is not None else None
+    if before is None or first is None or first.body is None or first.message.truncated:
+        return None
+    answer = ResponderAnswer(first.body, first.message.content_type, first.message.status or 200)
+    notes = ("a repeat: answered as before",)
+    return MessageEnding(message=message, answer=answer, notes=notes, repeat_of=before.first_message)
 
 
 def _notes_of_command(result: Result) -> tuple[str, ...]:
@@ -407,116 +479,23 @@ def _notes_of_command(result: Result) -> tuple[str, ...]:
     return result.notes if isinstance(result, ItemAccepted | ItemLent) else ()
 
 
-def _find_told_patron(result: object) -> str:
+def _find_answered_patron(result: object) -> str:
     """Id of the patron that the answer may name, whether the question did or not."""
     patron = getattr(result, "patron", None)
     return patron.id if isinstance(patron, Patron) else ""
 
 
-def _is_already_deleted(command: Command, refusal: Refusal) -> bool:
-    """Return whether nobody is found by the name of a patron that this very message has deleted."""
-    return isinstance(command, DeletePatron) and refusal.reason is RefusalReason.UNKNOWN_PATRON
+def _list_new_secrets(command: Command) -> tuple[str, ...]:
+    match command:
+        case CreatePatron(draft=draft) | UpdatePatron(add=draft):
+            return (draft.secret,) if draft.secret else ()
+    return ()
 
 
-def _can_repeat_answer(command: Command, profile: Profile) -> bool:
-    return not isinstance(command, AcceptItem) or profile.circulation.accept.duplicate != "refuse"
-
-
-@value_object(kw_only=True)
-class NotificationHandler:
-    """`partner_inbox`: None where the gateway manages no requests."""
-
-    journal: Journal
-    clock: Clock
-    endings: MessageOutcomes
-    partner_inbox: PartnerInboxPort | None
-    report_defect: DefectReporter = log_defect
-    locks: KeyedLocks = field(default_factory=KeyedLocks)
-
-    async def handle_notification(
-        self, message: MessageContext, incoming: DecodedMessage, told: IncomingPartnerMessage, exchange: ExchangeContext
-    ) -> ResponderAnswer:
-        """Handle a notification; what it changes, its answer and the journal are one transaction. Messages of one
-        partner about one request go one after the other; all others may share a commit. After a crash it was never
-        here: its sender sends it again."""
-        partner_inbox, profile = self.partner_inbox, exchange.profile
-        if partner_inbox is None:
-            return await self.endings.refuse_message(
-                message, Refusal(RefusalReason.UNSUPPORTED_SERVICE, "No requests are managed here.")
-            )
-        notes = tuple(message.notes)
-
-        def receive_and_record(connection: Transaction) -> tuple[ResponderAnswer, JournalOpening, JournalEnding]:
-            message.outcome, message.reason = OutcomeClass.OK, ""
-            taken = partner_inbox.receive_in(connection, message.library.symbol, told, profile)
-            message.managed_requests = (taken.request_id,)
-            answer = message.responder.encode(message.envelope, incoming, taken, exchange)
-            message.notes = [*notes, *_notes_of_result(taken), *([answer.note] if answer.note else [])]
-            if taken.refused is not None:
-                message.outcome, message.reason = OutcomeClass.REFUSED, taken.refused.reason.value
-            return answer, journal_opening(message), journal_ending(message, answer, self.clock.now())
-
-        async with self.locks.hold_key(f"{message.library.symbol} {profile.name} {told.transaction}"):
-            try:
-                answer = await self.journal.record_in_transaction(receive_and_record)
-            except Unavailable as down:
-                return answer_not_stored(message, down)
-            except Exception as error:  # noqa: BLE001 - the partner gets an answer, and the message can be replayed
-                self.report_defect("exchange.defect", error)
-                message.notes, message.managed_requests = [*notes], ()
-                detail = "An internal error occurred; the message is kept and can be replayed."
-                refusal = mark_failed(message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
-                answer = message.responder.encode(message.envelope, incoming, InboxResult("", refusal), exchange)
-                return await self.endings.record_answer(message, answer)
-        partner_inbox.notify_committed(message.library.symbol)
-        return answer
-
-    async def report_stranger(self, message: MessageContext) -> str:
-        """The symbol of the library whose request a message names, though its sender isn't let in: its staff look at
-        it, and the journal leads to the request. Empty: it names none. Once for a request, until staff have seen to it:
-        whoever may do nothing here must not fill the disk either."""
-        envelope, partner_inbox = message.envelope, self.partner_inbox
-        if partner_inbox is None or envelope.request_role is None or not envelope.request_number:
-            return ""
-        sender = envelope.from_agency or message.arrival.peer
-        stranger = StrangerMessage(envelope.request_role, envelope.request_number, sender, envelope.to_agency)
-        try:
-            found = await self.journal.run_in_own_transaction(lambda c: partner_inbox.report_stranger(c, stranger))
-        except Unavailable:
-            return ""  # it is refused all the same, and the journal says that it is away
-        if found is None:
-            return ""
-        message.managed_requests = (found.request_id,)
-        return found.library
-
-    async def rehearse(
-        self, message: MessageContext, told: IncomingPartnerMessage, exchange: ExchangeContext
-    ) -> InboxResult:
-        """Return what would become of it; nothing does. Raises NotReplayableError."""
-        partner_inbox = self.partner_inbox
-        if partner_inbox is None:
-            raise NotReplayableError("no requests are managed here")
-
-        def receive_and_roll_back(connection: Transaction) -> InboxResult:
-            raise _RehearsalRollback(
-                partner_inbox.receive_in(connection, message.library.symbol, told, exchange.profile)
-            )
-
-        try:
-            return await self.journal.run_in_own_transaction(receive_and_roll_back)
-        except _RehearsalRollback as rehearsed:
-            return rehearsed.taken
-
-
-class _RehearsalRollback(Exception):
-    """Ends a transaction that was only to show what it would do."""
-
-    def __init__(self, taken: InboxResult) -> None:
-        super().__init__("taken back")
-        self.taken = taken
-
-
-def _notes_of_result(taken: InboxResult) -> list[str]:
-    notes = ["a repeat: it was here before"] if taken.repeated else []
-    notes += ["about a request of a conformance test"] if taken.is_trial else []
-    return notes if taken.refused is None else [*notes, taken.refused.detail]
+def _may_be_repeat(command: Command, reason: str, profile: Profile) -> bool:
+    """Return whether a refusal shows that the library did this before. Nobody is found by the name of a patron that
+    this very message has deleted."""
+    if isinstance(command, AcceptItem) and profile.circulation.accept.duplicate == "refuse":
+        return False
+    is_deleted = isinstance(command, DeletePatron) and reason == RefusalReason.UNKNOWN_PATRON
+    return is_deleted or reason in REPEATABLE

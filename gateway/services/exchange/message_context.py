@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -12,7 +12,8 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.commands import Command, CreatePatron, Named, PatronRef
-from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason, Unavailable
+from gateway.domain.problems import MalformedMessage, MessagePart, Refusal, RefusalReason, Refused, Unavailable
+from gateway.domain.profile import Profile
 from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.guarded_library import ExchangeLibrary
@@ -21,6 +22,7 @@ from gateway.ports.responder import (
     DecodedMessage,
     ExchangeContext,
     MessageEnvelope,
+    Outcome,
     OutcomeClass,
     RawMessage,
     Responder,
@@ -36,32 +38,26 @@ log = structlog.get_logger(component="exchange")
 AFTERWARDS = "finished after an interruption; the answer was not sent"
 
 
-@dataclass(slots=True)
+@value_object(kw_only=True)
 class MessageContext:
-    """The message in hand: what is known so far."""
+    """A message in hand: what is known of it before it is dealt with. `exchange` and `incoming`: once a profile is
+    chosen, and it is decoded. `first_received`: of a message that is carried out again; None: it has only just come.
+    `begun`: its opening is in the journal already."""
 
     arrival: RawMessage
     responder: Responder
     envelope: MessageEnvelope
     library: ExchangeLibrary
     started: float
-    exchange_context: ExchangeContext | None = None
+    exchange: ExchangeContext | None = None
     incoming: DecodedMessage | None = None
-    outcome: OutcomeClass = OutcomeClass.OK
-    reason: str = ""
-    notes: list[str] = field(default_factory=list)
-    token_fault: str = ""  # what is wrong with its signed token, where one is asked for
-    agency_fault: str = ""  # whose credential fits, though not for the agency that it names; for staff only
-    repeat_of: str = ""
     replay_of: str = ""
-    first_received: datetime | None = None  # of a message that is carried out again; None: it has only just come
-    begun: JournalEntry | None = None  # its opening is in the journal already
-    managed_requests: tuple[str, ...] = ()  # ids of those that it turned out to be about
-    told_patron: str = ""  # id of the one that its answer names
+    first_received: datetime | None = None
+    begun: JournalEntry | None = None
 
     @property
     def profile(self) -> str:
-        return self.exchange_context.profile.name if self.exchange_context is not None else ""
+        return self.exchange.profile.name if self.exchange is not None else ""
 
     @property
     def identity(self) -> str:
@@ -70,8 +66,56 @@ class MessageContext:
         first = (self.first_received or self.arrival.received).astimezone(UTC)
         return blake2b(first.isoformat().encode() + self.arrival.body, digest_size=12).hexdigest()
 
+    @property
+    def rules(self) -> Profile:
+        """The profile, once it is chosen."""
+        assert self.exchange is not None, "a profile is chosen first"
+        return self.exchange.profile
 
-def journal_opening(message: MessageContext) -> JournalOpening:
+    def write_answer(self, outcome: Outcome) -> ResponderAnswer:
+        """Write the answer to a decoded message."""
+        assert self.incoming is not None, "it is decoded first"
+        assert self.exchange is not None, "a profile is chosen first"
+        return self.responder.encode(self.envelope, self.incoming, outcome, self.exchange)
+
+    def write_refusal(self, refusal: Refusal | MalformedMessage) -> ResponderAnswer:
+        return self.responder.refuse(self.envelope, refusal, self.exchange)
+
+
+@value_object(kw_only=True)
+class MessageEnding:
+    """What became of a message. `requests`: ids of the managed requests that it turned out to be about; `patron`: id of
+    the one that its answer names."""
+
+    message: MessageContext
+    answer: ResponderAnswer
+    outcome: OutcomeClass = OutcomeClass.OK
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    repeat_of: str = ""
+    requests: tuple[str, ...] = ()
+    patron: str = ""
+
+    @property
+    def note(self) -> str:
+        unknown = self.message.incoming.unknown if self.message.incoming is not None else ()
+        afterwards = [AFTERWARDS] if self.message.begun is not None else []
+        return "; ".join([*afterwards, *(f"not understood: {path}" for path in unknown), *self.notes])
+
+
+def end_refused(
+    message: MessageContext, refusal: Refusal, answer: ResponderAnswer, outcome: OutcomeClass = OutcomeClass.REFUSED
+) -> MessageEnding:
+    return MessageEnding(
+        message=message, answer=answer, outcome=outcome, reason=refusal.reason.value, notes=list_refusal_notes(refusal)
+    )
+
+
+def list_refusal_notes(refusal: Refusal) -> tuple[str, ...]:
+    return (refusal.detail, f"library: {refusal.internal}") if refusal.internal else (refusal.detail,)
+
+
+def journal_opening(message: MessageContext, answered_patron: str = "") -> JournalOpening:
     arrival, envelope, incoming = message.arrival, message.envelope, message.incoming
     return JournalOpening(
         library=message.library.symbol,
@@ -90,22 +134,22 @@ def journal_opening(message: MessageContext) -> JournalOpening:
         content_type=arrival.content_type,
         note="; ".join(envelope.repairs),
         replay_of=message.replay_of,
-        patron=_find_patron_number(message) or message.told_patron,
+        patron=_find_patron_number(message) or answered_patron,
     )
 
 
-def complete_opening(message: MessageContext, begun: JournalEntry) -> JournalEntry:
+def complete_opening(begun: JournalEntry, ending: MessageEnding) -> JournalEntry:
     """Complete the opening with the patron whom the message turned out to be about, by whom it is found again."""
-    patron = begun.opening.patron or _find_patron_number(message) or message.told_patron
+    patron = begun.opening.patron or _find_patron_number(ending.message) or ending.patron
     return replace(begun, opening=replace(begun.opening, patron=patron))
 
 
 def _find_patron_number(message: MessageContext) -> str:
     """Find the number by which the message names a patron of the library, as the library writes it; of several the
     first. Empty: it names none."""
-    if message.incoming is None or message.exchange_context is None:
+    if message.incoming is None or message.exchange is None:
         return ""
-    rules = message.exchange_context.profile.circulation.patrons
+    rules = message.exchange.profile.circulation.patrons
     command = message.incoming.command
     named = getattr(command, "patron", None)
     if isinstance(command, CreatePatron) and named is None:
@@ -116,21 +160,22 @@ def _find_patron_number(message: MessageContext) -> str:
     return rules.rewrite.rewrite_identifier(named.value) if isinstance(named, Named) else ""
 
 
-def journal_ending(message: MessageContext, answer: ResponderAnswer, at: datetime, key: str = "") -> JournalEnding:
+def journal_ending(ending: MessageEnding, at: datetime, key: str = "") -> JournalEnding:
     """`key`: what makes the message idempotent, where it was carried out."""
+    message, answer = ending.message, ending.answer
     return JournalEnding(
         at=at,
-        outcome=message.outcome,
+        outcome=ending.outcome,
         body=answer.body or None,
         content_type=answer.content_type,
         status=answer.status if message.arrival.transport is TransportKind.HTTP else 0,
-        reason=message.reason,
-        note="; ".join([AFTERWARDS, *message.notes] if message.begun is not None else message.notes),
+        reason=ending.reason,
+        note=ending.note,
         duration_ms=(time.perf_counter() - message.started) * 1000,
-        repeat_of=message.repeat_of,
+        repeat_of=ending.repeat_of,
         key=key,
-        managed_requests=message.managed_requests,
-        patron=message.told_patron,
+        managed_requests=ending.requests,
+        patron=ending.patron,
     )
 
 
@@ -154,52 +199,69 @@ class MessageOutcomes:
     journal: Journal
     clock: Clock
 
-    async def refuse_message(self, message: MessageContext, refusal: Refusal) -> ResponderAnswer:
-        sender = refusal.reason in (RefusalReason.UNKNOWN_SENDER, RefusalReason.SENDER_AUTH_FAILED)
-        mark_failed(message, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
-        if sender:
-            log.warning("sender.rejected", peer=message.arrival.peer, reason=refusal.reason.value)
-        answer = message.responder.refuse(message.envelope, refusal, message.exchange_context)
-        if sender and message.token_fault:
-            answer = replace(answer, status=401, headers={**answer.headers, "WWW-Authenticate": "Bearer"})
-        return await self.record_answer(message, answer)
+    async def refuse_message(self, message: MessageContext, refused: Refused, request: str = "") -> MessageEnding:
+        """Refuse a message before its turn. `request`: id of the managed request that it names, where its sender isn't
+        let in."""
+        refusal = Refusal.from_error(refused)
+        ending = end_refused(message, refusal, message.write_refusal(refusal))
+        if refused.reason in (RefusalReason.UNKNOWN_SENDER, RefusalReason.SENDER_AUTH_FAILED):
+            log.warning("sender.rejected", peer=message.arrival.peer, reason=refused.reason.value)
+            ending = replace(ending, outcome=OutcomeClass.REJECTED, requests=(request,) if request else ())
+        if isinstance(refused, SenderRefused):
+            ending = refused.add_faults(ending)
+        return await self.record_ending(ending)
 
-    async def reject_malformed(self, message: MessageContext, error: MalformedMessage) -> ResponderAnswer:
-        message.outcome, message.reason = OutcomeClass.MALFORMED, error.fault.value
-        message.notes.append(str(error))
-        return await self.record_answer(
-            message, message.responder.refuse(message.envelope, error, message.exchange_context)
+    async def reject_malformed(self, message: MessageContext, error: MalformedMessage) -> MessageEnding:
+        return await self.record_ending(
+            MessageEnding(
+                message=message,
+                answer=message.write_refusal(error),
+                outcome=OutcomeClass.MALFORMED,
+                reason=error.fault.value,
+                notes=(str(error),),
+            )
         )
 
-    async def record_answer(self, message: MessageContext, answer: ResponderAnswer) -> ResponderAnswer:
+    async def record_ending(self, ending: MessageEnding) -> MessageEnding:
+        """Record it, and return it; or else that nothing could be recorded."""
+        message, recorded = ending.message, journal_ending(ending, self.clock.now())
         try:
             if message.begun is not None:
-                begun = complete_opening(message, message.begun)
-                await self.journal.complete(begun, journal_ending(message, answer, self.clock.now()))
+                await self.journal.complete(complete_opening(message.begun, ending), recorded)
             else:
-                await self.journal.record_exchange(
-                    journal_opening(message), journal_ending(message, answer, self.clock.now())
-                )
+                await self.journal.record_exchange(journal_opening(message, ending.patron), recorded)
         except Unavailable as down:
-            return answer_not_stored(message, down)
-        return answer
+            return end_not_stored(message, down)
+        return ending
 
 
-def mark_failed(message: MessageContext, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
-    """The refusal, once the message in hand knows of it."""
-    message.outcome, message.reason = outcome, refusal.reason.value
-    message.notes.append(refusal.detail)
-    if refusal.internal:
-        message.notes.append(f"library: {refusal.internal}")
-    return refusal
-
-
-def answer_not_stored(message: MessageContext, down: Unavailable) -> ResponderAnswer:
-    """A message that can't be kept is not dealt with: the sender keeps it and sends it again."""
+def end_not_stored(message: MessageContext, down: Unavailable) -> MessageEnding:
+    """End a message that can't be kept: it is not dealt with, so that its sender keeps it and sends it again."""
     log.error("journal.down", reason=str(down))
-    message.outcome, message.reason = OutcomeClass.FAILED, RefusalReason.TEMPORARY_FAILURE.value
     refusal = Refusal(RefusalReason.TEMPORARY_FAILURE, "The message could not be stored. Please send it again later.")
-    return message.responder.refuse(message.envelope, refusal, message.exchange_context)
+    return replace(end_refused(message, refusal, message.write_refusal(refusal), OutcomeClass.FAILED), notes=())
+
+
+class SenderRefused(Refused):
+    """Nobody is known by this message's words, or whoever it is could not prove it. `token_fault`: what is wrong with
+    its signed token, where one is asked for; `agency_fault`: whose credential fits, though not for the agency that it
+    names; for staff only."""
+
+    def __init__(
+        self, reason: RefusalReason, detail: str, *, value: str = "", token_fault: str = "", agency_fault: str = ""
+    ) -> None:
+        super().__init__(reason, detail, about=MessagePart.SENDER, value=value)
+        self._token_fault = token_fault
+        self._agency_fault = agency_fault
+
+    def add_faults(self, ending: MessageEnding) -> MessageEnding:
+        """Add what staff are told of it, and how its sender is asked for a token."""
+        if self._agency_fault:
+            ending = replace(ending, notes=(self._agency_fault, *ending.notes))
+        if not self._token_fault:
+            return ending
+        headers = {**ending.answer.headers, "WWW-Authenticate": "Bearer"}
+        return replace(ending, answer=replace(ending.answer, status=401, headers=headers))
 
 
 class NotReplayableError(Exception):

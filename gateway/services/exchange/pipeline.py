@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -32,18 +33,19 @@ from gateway.services.exchange.handlers import (
     CommandHandler,
     DefectReporter,
     Link,
-    NotificationHandler,
-    PartnerInboxPort,
     log_defect,
 )
 from gateway.services.exchange.message_context import (
     MessageContext,
+    MessageEnding,
     MessageOutcomes,
     NotReplayableError,
     RehearsalResult,
     ReplayResult,
+    SenderRefused,
     rebuild_arrival,
 )
+from gateway.services.exchange.notification_handler import NotificationHandler, PartnerInboxPort
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 from gateway.services.people.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
@@ -73,48 +75,47 @@ class Pipeline:
             started=time.perf_counter(),
         )
 
-    async def process(self, message: MessageContext) -> ResponderAnswer:
+    async def process(self, message: MessageContext) -> MessageEnding:
         try:
             profile = await self.admission.choose_profile(message)
-        except Refused as refused:
-            symbol = await self.news.report_stranger(message)
-            if symbol:
-                message.library = self.libraries[symbol.casefold()]
-            return await self.endings.refuse_message(message, Refusal.from_error(refused))
+        except SenderRefused as refused:
+            named = await self.news.report_stranger(message)
+            if named is None:
+                return await self.endings.refuse_message(message, refused)
+            message = replace(message, library=self.libraries[named.library.casefold()])
+            return await self.endings.refuse_message(message, refused, named.request_id)
         return await self.handle(message, profile)
 
-    async def handle(self, message: MessageContext, profile: Profile) -> ResponderAnswer:
-        exchange = self.select_library(message, profile)
+    async def handle(self, message: MessageContext, profile: Profile) -> MessageEnding:
+        message = self.select_library(message, profile)
         bind_contextvars(profile=profile.name, service=message.envelope.service)
         try:
-            incoming = self.decode_within_limit(message, exchange)
+            incoming = self.decode_within_limit(message)
         except Refused as refused:
-            return await self.endings.refuse_message(message, Refusal.from_error(refused))
+            return await self.endings.refuse_message(message, refused)
         except MalformedMessage as error:
             return await self.endings.reject_malformed(message, error)
-        message.incoming = incoming
-        message.notes += [f"not understood: {path}" for path in incoming.unknown]
+        message = replace(message, incoming=incoming)
         if incoming.told is not None:
-            return await self.news.handle_notification(message, incoming, incoming.told, exchange)
+            return await self.news.handle_notification(message, incoming.told)
         if incoming.command is None or isinstance(incoming.command, READ_ONLY):
-            return await self.commands.handle_query(message, incoming, exchange)
-        return await self.commands.handle_command(message, incoming, incoming.command, exchange)
+            return await self.commands.handle_query(message, incoming.command)
+        return await self.commands.handle_command(message, incoming.command)
 
-    def select_library(self, message: MessageContext, profile: Profile) -> ExchangeContext:
-        """Select the library that is meant, and its profile."""
-        message.library = library = self.library_of_profile(profile)
-        message.exchange_context = ExchangeContext(
-            profile, library.symbol, library.zone, library.currency, message.arrival.received
-        )
-        return message.exchange_context
+    def select_library(self, message: MessageContext, profile: Profile) -> MessageContext:
+        """Select which library is meant, under which profile."""
+        library = self.library_of_profile(profile)
+        exchange = ExchangeContext(profile, library.symbol, library.zone, library.currency, message.arrival.received)
+        return replace(message, library=library, exchange=exchange)
 
     def library_of_profile(self, profile: Profile) -> ExchangeLibrary:
         return self.libraries[profile.library.casefold()] if profile.library else self.main
 
-    def decode_within_limit(self, message: MessageContext, exchange: ExchangeContext) -> DecodedMessage:
-        """Decode a message; raises MalformedMessage, Refused."""
-        size = len(message.arrival.body)
-        if size > exchange.profile.max_bytes:
+    def decode_within_limit(self, message: MessageContext) -> DecodedMessage:
+        """Decode it. Raises MalformedMessage, Refused."""
+        exchange = message.exchange
+        assert exchange is not None, "a profile is chosen first"
+        if len(message.arrival.body) > exchange.profile.max_bytes:
             raise MalformedMessage(
                 "message", f"larger than {exchange.profile.max_bytes} bytes", MalformationKind.TOO_LARGE
             )
@@ -191,12 +192,11 @@ class MessageExchange:
         """Handle a message; never raises for anything that it holds."""
         message = self._stage.open_message(arrival)
         clear_contextvars()
-        answer = await self._stage.process(message)
+        ending = await self._stage.process(message)
         seconds = time.perf_counter() - message.started
-        self._observe(
-            ExchangeRecord(arrival.protocol, message.profile, _known_service(message), message.outcome, seconds)
-        )
-        return answer
+        profile = ending.message.profile
+        self._observe(ExchangeRecord(arrival.protocol, profile, _known_service(message), ending.outcome, seconds))
+        return ending.answer
 
     async def replay_message(self, kept: FullMessage) -> ReplayResult:
         """See `Replayer.replay_message`. Raises NotReplayableError."""
@@ -226,8 +226,7 @@ class Replayer:
         """Carry a message of the journal out once more, as a new exchange; its sender was admitted the first time, so
         the profile named in the journal is used. Raises NotReplayableError, Unavailable."""
         message, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
-        message.replay_of = kept.message.id
-        replayed = await self._handle_again(message, profile)
+        replayed = await self._handle_again(replace(message, replay_of=kept.message.id), profile)
         if replayed.outcome is not OutcomeClass.FAILED:
             await self.journal.reset_recovery(kept.message.library, kept.message.id)  # where recovery had set it aside
         return replayed
@@ -235,40 +234,41 @@ class Replayer:
     async def finish_message(self, kept: FullMessage) -> ReplayResult:
         """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayableError."""
         message, profile = self._restore_message(kept, kept.message.at, TransportKind(kept.message.transport))
-        message.begun = kept.to_journal_entry()
+        message = replace(message, begun=kept.to_journal_entry())
         if kept.message.replay_of:
-            message.first_received = await self._find_first_moment(kept.message)
+            message = replace(message, first_received=await self._find_first_moment(kept.message))
         return await self._handle_again(message, profile)
 
     async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
         """Return what `replay_message` would do, as far as it can be told without the library. Raises
         NotReplayableError."""
         message, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
-        exchange = self.stage.select_library(message, profile)
+        message = self.stage.select_library(message, profile)
         service = message.envelope.service
         try:
-            incoming = self.stage.decode_within_limit(message, exchange)
+            incoming = self.stage.decode_within_limit(message)
         except MalformedMessage as error:
-            return RehearsalResult(
-                service, refusal=error, answer=message.responder.refuse(message.envelope, error, exchange)
-            )
+            return RehearsalResult(service, refusal=error, answer=message.write_refusal(error))
         except Refused as refused:
             refusal = Refusal.from_error(refused)
-            return RehearsalResult(
-                service, refusal=refusal, answer=message.responder.refuse(message.envelope, refusal, exchange)
-            )
-        command = incoming.command
+            return RehearsalResult(service, refusal=refusal, answer=message.write_refusal(refusal))
+        message, command = replace(message, incoming=incoming), incoming.command
         if incoming.told is not None:
-            taken = await self.stage.news.rehearse(message, incoming.told, exchange)
-            said = message.responder.encode(message.envelope, incoming, taken, exchange)
+            taken = await self.stage.news.rehearse(message, incoming.told)
             return RehearsalResult(
-                service, told=incoming.told, refusal=taken.refused, answer=said, is_repeat=taken.repeated
+                service,
+                told=incoming.told,
+                refusal=taken.refused,
+                answer=message.write_answer(taken),
+                is_repeat=taken.repeated,
             )
         if command is None:
-            return RehearsalResult(service, answer=message.responder.encode(message.envelope, incoming, None, exchange))
+            return RehearsalResult(service, answer=message.write_answer(None))
         key = "" if isinstance(command, READ_ONLY) else idempotency_key(command, profile.name)
-        answer = await self.stage.commands.find_repeated_answer(message, key) if key else None
-        return RehearsalResult(service, command, answer=answer, carried_out_as=message.repeat_of)
+        repeated = await self.stage.commands.find_repeated_answer(message, key) if key else None
+        if repeated is None:
+            return RehearsalResult(service, command)
+        return RehearsalResult(service, command, answer=repeated.answer, carried_out_as=repeated.repeat_of)
 
     async def _find_first_moment(self, replay: JournalMessage) -> datetime:
         """Find when the message came that it plays again: so it is told from others, whoever carries it out. Raises
@@ -278,8 +278,8 @@ class Replayer:
 
     async def _handle_again(self, message: MessageContext, profile: Profile) -> ReplayResult:
         clear_contextvars()
-        answer = await self.stage.handle(message, profile)
-        return ReplayResult(answer, message.outcome, message.reason, "; ".join(message.notes))
+        ending = await self.stage.handle(message, profile)
+        return ReplayResult(ending.answer, ending.outcome, ending.reason, ending.note)
 
     def _restore_message(
         self, kept: FullMessage, received: datetime, transport: TransportKind
@@ -293,8 +293,7 @@ class Replayer:
             raise NotReplayableError(
                 write_sentence("its profile '%(name)s' now belongs to another library", name=message.profile)
             )
-        restored = self.stage.open_message(arrival)
-        restored.first_received = message.at
+        restored = replace(self.stage.open_message(arrival), first_received=message.at)
         if needed := restored.responder.describe_concealed(restored.envelope, profile):
             raise NotReplayableError(
                 write_sentence(

@@ -145,8 +145,6 @@ def test_unread_messages_by_library_and_side_without_a_word_of_them() -> None:
 async def test_defects_of_messages_are_counted_at_the_daemon(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A defect of the way by one transaction alone: partners notice nothing, so operators must."""
-
     def fail(work: Coroutine[object, object, object]) -> None:
         work.close()
         raise KeyError("21000000000017")
@@ -156,13 +154,13 @@ async def test_defects_of_messages_are_counted_at_the_daemon(
         with structlog.testing.capture_logs() as logs:
             for _ in range(3):
                 async with partner.post("/ncip/ncip2", data=LOOKUP) as answer:
-                    assert b"Problem" not in await answer.read()
+                    assert b"Temporary Processing Failure" in await answer.read()
         async with partner.get("/metrics") as answer:
             figures = await answer.text()
 
-    assert 'illgate_defects_total{event="exchange.transaction_defect"} 3.0' in figures
+    assert 'illgate_defects_total{event="exchange.defect"} 3.0' in figures
     defects = [one for one in logs if one["log_level"] == "error"]
-    assert [one["event"] for one in defects] == ["exchange.transaction_defect"], "and not once a message"
+    assert [one["event"] for one in defects] == ["exchange.defect"], "and not once a message"
 
 
 async def test_the_worker_is_looked_at_when_prometheus_asks(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from gateway.ports.responder import OutcomeClass
-from gateway.ports.shared_store import Store, WouldWait, run_without_waiting
+from gateway.ports.shared_store import SavepointsNeeded, Store, run_without_waiting
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalFilter, JournalOpening, JournalOptions
 
@@ -32,7 +32,7 @@ def test_what_never_waits_gives_its_result_at_once() -> None:
 
 
 def test_what_waits_is_given_up() -> None:
-    with pytest.raises(WouldWait):
+    with pytest.raises(RuntimeError):
         run_without_waiting(waits())
 
 
@@ -74,9 +74,9 @@ async def test_work_and_its_exchange_are_there_together(store: Store, journal: J
 async def test_or_neither_is(store: Store, journal: Journal) -> None:
     def gives_up(connection: Connection) -> tuple[str, JournalOpening, JournalEnding]:
         put(connection)
-        raise WouldWait("a change was refused")
+        raise SavepointsNeeded("a change was refused")
 
-    with pytest.raises(WouldWait):
+    with pytest.raises(SavepointsNeeded):
         await journal.record_in_transaction(gives_up)
 
     assert await books(store) == 0
@@ -86,7 +86,7 @@ async def test_or_neither_is(store: Store, journal: Journal) -> None:
 async def test_work_that_is_given_up_disturbs_nobody_beside_it(store: Store, journal: Journal) -> None:
     def gives_up(connection: Connection) -> tuple[None, JournalOpening, JournalEnding]:
         put(connection)
-        raise WouldWait("a change was refused")
+        raise SavepointsNeeded("a change was refused")
 
     def work(connection: Connection) -> tuple[None, JournalOpening, JournalEnding]:
         put(connection)
@@ -95,6 +95,6 @@ async def test_work_that_is_given_up_disturbs_nobody_beside_it(store: Store, jou
     together = (gives_up, work, gives_up, work)
     outcomes = await asyncio.gather(*(journal.record_in_transaction(one) for one in together), return_exceptions=True)
 
-    assert [isinstance(outcome, WouldWait) for outcome in outcomes] == [True, False, True, False]
+    assert [isinstance(outcome, SavepointsNeeded) for outcome in outcomes] == [True, False, True, False]
     assert await books(store) == 2
     assert len((await journal.list_messages(JournalFilter("EX"))).messages) == 4

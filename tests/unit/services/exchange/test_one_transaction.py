@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 import structlog
 
+from adapters.library.embedded.system import _WORK
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.ports.library_operations import LoanCheckOut
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
-from gateway.ports.shared_store import WouldWait
+from gateway.ports.shared_store import TakenKeyError
+from gateway.services.exchange.handlers import DEFECT, CommandHandler
 from gateway.store.journal_records import JournalFilter, JournalMessage
 from tests.unit.services.exchange.support import PATRON, House, open_house
 
@@ -44,10 +47,22 @@ def _counted(call: Any, name: str, asked: list[str]) -> Any:
     return counted
 
 
-def accept(house: House, number: int, patron: str = PATRON) -> RawMessage:
-    return house.message(
-        "accept-item", patron=patron, request=f"TN-{number}", item=f"ILL-{number}", title="高慢と偏見", pickup="MAIN"
-    )
+def accept(house: House, number: int, **values: str) -> RawMessage:
+    usual = {
+        "patron": PATRON,
+        "request": f"TN-{number}",
+        "item": f"ILL-{number}",
+        "title": "高慢と偏見",
+        "pickup": "MAIN",
+    }
+    return house.message("accept-item", **{**usual, **values})
+
+
+def change_accept_rules(house: House, **values: str) -> None:
+    profile = house.profiles["ncip2"]
+    accept_rules = profile.circulation.accept.model_copy(update=values)
+    circulation = profile.circulation.model_copy(update={"accept": accept_rules})
+    house.profiles["ncip2"] = profile.model_copy(update={"circulation": circulation})
 
 
 async def journal(house: House) -> list[JournalMessage]:
@@ -98,16 +113,12 @@ async def test_a_repeat_gets_the_same_answer_and_changes_nothing(house: House) -
 async def test_where_the_journal_can_not_be_written_nothing_is_changed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk is full after the library's part: the whole is undone, and on the usual way as well."""
+    """The disk is full after the library's part: the whole is undone."""
 
     def full(*_: Any) -> None:
         raise Unavailable("the database is not available: disk full")
 
-    async def none_begins(_: Any) -> None:
-        full()
-
     monkeypatch.setattr("gateway.store.journal.write_journal_rows", full)
-    monkeypatch.setattr(house.journal, "begin", none_begins)
 
     answer = await house.exchange.handle(accept(house, 3))
 
@@ -116,65 +127,99 @@ async def test_where_the_journal_can_not_be_written_nothing_is_changed(
     assert await journal(house) == []
 
 
-async def test_a_refusal_goes_the_usual_way(house: House, transactions: list[str]) -> None:
+async def test_a_refusal_takes_one_transaction_too(house: House, transactions: list[str]) -> None:
     answer = await house.exchange.handle(accept(house, 4, patron="nobody"))
 
+    assert transactions == ["write"]
     assert b"Unknown User" in answer.body
-    assert transactions[0] == "write"
-    assert len(transactions) > 1
     assert not await is_here(house, 4)
-    question, _ = await journal(house)
+    question, sent = await journal(house)
     assert (question.outcome, question.reason) == (OutcomeClass.REFUSED, "unknown-patron")
+    assert (sent.exchange, sent.outcome) == (question.exchange, OutcomeClass.REFUSED)
 
 
-async def test_a_defect_in_the_answer_undoes_the_work_and_the_usual_way_does_it_again(
+async def test_what_was_made_before_a_refusal_is_taken_back(
+    house: House, monkeypatch: pytest.MonkeyPatch, transactions: list[str]
+) -> None:
+    """The item is made, and then its loan is refused for a reason that doesn't leave it on the hold shelf."""
+
+    def refuse(*_: Any) -> None:
+        raise Refused(RefusalReason.INVALID_DATE, "Too late.")
+
+    change_accept_rules(house, circulate_as="check-out")
+    monkeypatch.setitem(_WORK, LoanCheckOut, refuse)
+    answer = await house.exchange.handle(accept(house, 5, action="Circulate"))
+
+    assert transactions == ["write", "write"], "once more, with savepoints"
+    assert b"Invalid Date" in answer.body
+    assert not await is_here(house, 5)
+    question, _ = await journal(house)
+    assert (question.outcome, question.reason) == (OutcomeClass.REFUSED, "invalid-date")
+
+
+async def test_a_use_case_goes_on_after_a_refused_change(house: House) -> None:
+    """The barcode is that of another request's item, which is taken for this one."""
+    change_accept_rules(house, duplicate="success")
+    await house.exchange.handle(accept(house, 6))
+
+    again = await house.exchange.handle(accept(house, 6, request="TN-66"))
+
+    assert b"Problem" not in again.body
+    assert [one.outcome for one in await journal(house)] == [OutcomeClass.OK] * 4
+
+
+@pytest.mark.parametrize(("pin", "is_right"), [(PIN, True), ("9999", False)])
+async def test_a_pin_is_checked_before_the_transaction(house: House, pin: str, is_right: bool) -> None:
+    asked = house.message("lookup-user", input=f"Barcode Id={PATRON}", pin=pin)
+
+    answer = await house.exchange.handle(asked)
+
+    assert (b"User Authentication Failed" in answer.body) is not is_right
+    assert (b"UserIdentifierValue" in answer.body) is is_right
+    question, _ = await journal(house)
+    assert question.outcome is (OutcomeClass.OK if is_right else OutcomeClass.REFUSED)
+
+
+async def test_a_defect_in_the_answer_undoes_the_work_and_is_answered_as_one(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     responder_type = type(house.installation.parts.adapters.protocols["ncip"].responder())
-    encode = responder_type.encode
-    seen: list[str] = []
+    encode, tries = responder_type.encode, count()
 
-    def failing_once(responder: Any, envelope: Any, incoming: Any, accepted: Any, talk: Any) -> Any:
-        seen.append(accepted.item.id)
-        if len(seen) == 1:
+    def fail_once(*given: Any) -> Any:
+        if next(tries) == 0:
             raise RuntimeError("no answer can be written")
-        return encode(responder, envelope, incoming, accepted, talk)
+        return encode(*given)
 
-    monkeypatch.setattr(responder_type, "encode", failing_once)
+    monkeypatch.setattr(responder_type, "encode", fail_once)
 
     with structlog.testing.capture_logs() as logs:
-        answer = await house.exchange.handle(accept(house, 5))
+        answer = await house.exchange.handle(accept(house, 7))
 
-    first, second = seen
-    assert first != second
-    assert b"Problem" not in answer.body
-    question, sent = await journal(house)
-    assert (question.outcome, sent.outcome) == (OutcomeClass.OK, OutcomeClass.OK)
-    assert await is_here(house, 5)
+    assert b"Temporary Processing Failure" in answer.body
+    assert not await is_here(house, 7)
+    question, _ = await journal(house)
+    assert (question.outcome, question.note) == (OutcomeClass.FAILED, DEFECT)
     (defect,) = [entry for entry in logs if entry["log_level"] == "error"]
-    assert defect["event"] == "exchange.transaction_defect"
-    assert str(defect["exc_info"]) == "no answer can be written"
+    assert (defect["event"], str(defect["exc_info"])) == ("exchange.defect", "no answer can be written")
 
 
-@pytest.mark.parametrize(
-    "expected",
-    [Refused(RefusalReason.UNKNOWN_PATRON, "Nobody."), Unavailable("disk full"), WouldWait("a PIN is checked")],
-)
-async def test_what_may_happen_on_this_way_is_no_defect(
-    house: House, monkeypatch: pytest.MonkeyPatch, expected: Exception
+async def test_who_is_overtaken_by_another_transaction_does_it_once_more(
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = house.journal.record_in_transaction
+    record, tries = house.journal.record_in_transaction, count()
 
-    async def record_nothing(_work: Any) -> None:
-        raise expected
+    async def be_late_twice(work: Any) -> Any:
+        if next(tries) < 2:
+            raise TakenKeyError("INSERT", {}, ValueError("another has the key"))
+        return await record(work)
 
-    monkeypatch.setattr(house.journal, "record_in_transaction", record_nothing)
-    with structlog.testing.capture_logs() as logs:
-        answer = await house.exchange.handle(accept(house, 6))
-    monkeypatch.setattr(house.journal, "record_in_transaction", record)
+    monkeypatch.setattr(house.journal, "record_in_transaction", be_late_twice)
+
+    answer = await house.exchange.handle(accept(house, 8))
 
     assert b"Problem" not in answer.body
-    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == []
+    assert await is_here(house, 8)
 
 
 async def test_messages_that_come_together_share_a_fate_only_when_they_succeed(house: House) -> None:
@@ -203,38 +248,7 @@ async def test_a_date_of_return_that_has_passed_is_noted_in_the_journal(
         )
         answer = await house.exchange.handle(arrival)
         assert b"Problem" not in answer.body
-        monkeypatch.setattr(house.journal, "record_in_transaction", _broken)
+        monkeypatch.setattr(CommandHandler, "_find_shared_system", lambda *_: None)
 
     first, _, second, _ = await journal(house)
     assert first.note == second.note == "due date of the lender 2020-02-29 ignored: The due date has already passed."
-
-
-@pytest.mark.parametrize("is_transaction_broken", [False, True])
-async def test_what_is_noted_of_a_command_stands_there_once_after_a_defect(
-    house: House, monkeypatch: pytest.MonkeyPatch, is_transaction_broken: bool
-) -> None:
-    """The defect comes when the command is done and its notes are taken, and the command is then carried out in
-    steps."""
-    if is_transaction_broken:
-        responder_type = type(house.installation.parts.adapters.protocols["ncip"].responder())
-        encode, tries = responder_type.encode, count()
-
-        def fail_once(*given: Any) -> Any:
-            if next(tries) == 0:
-                raise RuntimeError("no answer can be written")
-            return encode(*given)
-
-        monkeypatch.setattr(responder_type, "encode", fail_once)
-    arrival = house.message(
-        "accept-item", patron=PATRON, request="TN-7", item="ILL-7", title="高慢と偏見", due="2020-02-29"
-    )
-
-    answer = await house.exchange.handle(arrival)
-
-    assert b"Problem" not in answer.body
-    question, _ = await journal(house)
-    assert question.note == "due date of the lender 2020-02-29 ignored: The due date has already passed."
-
-
-async def _broken(_work: Any) -> Any:
-    raise Unavailable("not in one")

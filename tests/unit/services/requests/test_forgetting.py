@@ -482,7 +482,7 @@ async def test_an_answer_that_names_the_card_loses_its_content(
 ) -> None:
     """Where the question named the request alone."""
     if in_steps:
-        monkeypatch.setattr(CommandHandler, "_handle_in_transaction", _do_nothing)
+        monkeypatch.setattr(CommandHandler, "_find_shared_system", lambda *_: None)
     await north.send("desk", "accept-item", request="X-1", item="X-4711", patron=PATRON)
     found = await north.send("desk", "lookup-request", request="X-1")
     assert not found.problem
@@ -501,7 +501,7 @@ async def test_a_message_that_creates_a_patron_is_forgotten_with_him(
 ) -> None:
     """Whether it says the card, or the library gives the patron a number, which the answer alone names."""
     if in_steps:
-        monkeypatch.setattr(CommandHandler, "_handle_in_transaction", _do_nothing)
+        monkeypatch.setattr(CommandHandler, "_find_shared_system", lambda *_: None)
     named = (
         f"<AuthenticationInput><AuthenticationInputData>{card}</AuthenticationInputData><AuthenticationDataFormatType>"
         "text</AuthenticationDataFormatType><AuthenticationInputType>Barcode Id</AuthenticationInputType>"
@@ -523,10 +523,6 @@ async def test_a_message_that_creates_a_patron_is_forgotten_with_him(
     await PatronDataService(north.town.context).forget_patron(number, "staff:ana")
 
     assert not find_text(north, "Нина")
-
-
-async def _do_nothing(*_arguments: object) -> None:
-    return None
 
 
 async def test_messages_about_an_open_request_of_the_same_patron_stay(north: NcipTown) -> None:
@@ -646,7 +642,7 @@ async def test_a_message_that_comes_again_after_its_patron_was_forgotten_does_no
 ) -> None:
     """Its answer isn't kept any more; what it did is known to the library, and by the digest of what it asks."""
     if in_steps:
-        monkeypatch.setattr(CommandHandler, "_handle_in_transaction", _do_nothing)
+        monkeypatch.setattr(CommandHandler, "_find_shared_system", lambda *_: None)
     item = await north.free_item()
     messages = [
         north.message("desk", "accept-item", request="A-1", item="A-4711", patron=PATRON, title="Λιμάνια"),

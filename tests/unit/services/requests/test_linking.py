@@ -19,7 +19,7 @@ from gateway.domain.requests.request import (
     Role,
     VolumeState,
 )
-from gateway.ports.shared_store import WouldWait
+from gateway.services.exchange.handlers import CommandHandler
 from gateway.store.journal import Journal
 from gateway.store.requests import requests
 from tests.support.partner_rights import ALL_RIGHTS
@@ -417,11 +417,7 @@ async def test_the_library_alone_is_told_where_nothing_is_managed(north: NcipTow
 @pytest.fixture
 def usual_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with a library system that is elsewhere."""
-
-    async def never(*_: Any) -> None:
-        raise WouldWait("elsewhere")
-
-    monkeypatch.setattr(Journal, "record_in_transaction", never)
+    monkeypatch.setattr(CommandHandler, "_find_shared_system", lambda *_: None)
 
 
 @pytest.mark.usefixtures("usual_way")
