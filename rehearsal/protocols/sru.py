@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lxml import etree
+from pymarc import Field, Indicators, Record, Subfield
+from pymarc.marcxml import record_to_xml
 
 from adapters.sru.codec import PREFIX, TEXTS, V2
 from gateway.domain.problems import MalformedMessage
@@ -22,7 +24,6 @@ from gateway.domain.value import value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer
 from rehearsal.ports.adapter import RehearsalAdapter
 from rehearsal.ports.rehearsals import CatalogueFinding, CatalogueQuestion, CatalogueQuestionKind
-from rehearsal.protocols.marc_writer import write_dublin_core, write_marcxml
 
 V1_NAMESPACE = "http://www.loc.gov/zing/srw/"
 V2_NAMESPACE = "http://docs.oasis-open.org/ns/search-ws/sruResponse"
@@ -31,7 +32,12 @@ V2_DIAGNOSTIC = "http://docs.oasis-open.org/ns/search-ws/diagnostic"
 ZEEREX = "http://explain.z3950.org/dtd/2.0/"
 MARCXML = "info:srw/schema/1/marcxml-v1.1"
 DUBLIN_CORE = "info:srw/schema/1/dc-v1.1"
+DC = "http://purl.org/dc/elements/1.1/"
+DC_RECORD = "info:srw/schema/1/dc-schema"
 SCHEMAS = {"marcxml": MARCXML, "dc": DUBLIN_CORE}
+
+LIBRARY = "MAIN"
+"""Where the one copy of each is, in field 852."""
 
 CONTENT_TYPE = "application/xml; charset=utf-8"
 MAX_RECORDS_AT_ONCE = 100
@@ -194,7 +200,7 @@ class AnswerShape:
         self.add_text(record, "recordSchema", schema)
         self.add_text(record, "recordXMLEscaping" if self.version == V2 else "recordPacking", "xml")
         data = etree.SubElement(record, f"{{{self.namespace}}}recordData")
-        data.append(write_marcxml(citation) if schema == MARCXML else write_dublin_core(citation))
+        data.append(_write_marcxml(citation) if schema == MARCXML else _write_dublin_core(citation))
         self.add_text(record, "recordPosition", str(position))
 
 
@@ -262,6 +268,49 @@ MISBEHAVIOURS: Mapping[str, SruMisbehaviour] = {
     "no-count": SruMisbehaviour("it doesn't say how many there are", _drop_count),
     "empty-records": SruMisbehaviour("records have nothing in them", _drop_record_data),
 }
+
+
+# --- records ---
+
+
+def _write_marcxml(citation: Citation) -> etree._Element:
+    octets: bytes = record_to_xml(_make_marc_record(citation), namespace=True)  # type: ignore[no-untyped-call]
+    return etree.fromstring(octets)
+
+
+def _make_marc_record(citation: Citation) -> Record:
+    record = Record(force_utf8=True, leader="00000nam a2200000 a 4500")
+    record.add_field(Field(tag="001", data=citation.identifier("local")))  # type: ignore[no-untyped-call]
+    _add_field(record, "020", "  ", ("a", citation.identifier("isbn")))
+    _add_field(record, "100", "1 ", ("a", citation.author))
+    _add_field(record, "245", "10", ("a", citation.title), ("b", citation.subtitle))
+    _add_field(record, "264", " 1", ("a", citation.place), ("b", citation.publisher), ("c", citation.published))
+    _add_field(record, "852", "  ", ("b", LIBRARY), ("h", citation.call_number))
+    return record
+
+
+def _add_field(record: Record, tag: str, indicators: str, *values: tuple[str, str]) -> None:
+    subfields = [Subfield(code, value) for code, value in values if value]
+    if subfields:
+        field = Field(tag=tag, indicators=Indicators(*indicators), subfields=subfields)
+        record.add_field(field)  # type: ignore[no-untyped-call]
+
+
+def _write_dublin_core(citation: Citation) -> etree._Element:
+    root = etree.Element(f"{{{DC_RECORD}}}dc", nsmap={"srw_dc": DC_RECORD, "dc": DC})
+    isbn = citation.identifier("isbn")
+    values = (
+        ("identifier", citation.identifier("local")),
+        ("identifier", f"URN:ISBN:{isbn}" if isbn else ""),
+        ("title", citation.title),
+        ("creator", citation.author),
+        ("publisher", citation.publisher),
+        ("date", citation.published),
+    )
+    for name, value in values:
+        if value:
+            etree.SubElement(root, f"{{{DC}}}{name}").text = value
+    return root
 
 
 rehearsal = RehearsalAdapter(catalogue=SruRehearsal)
