@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,11 @@ BY_TEST = AuditOrigin("staff:test")
 
 def user_service(gateway: Running) -> UserService:
     return gateway.gateway.managed.libraries["DEMO"].users
+
+
+def set_clock_of_users(gateway: Running, clock: FixedClock) -> None:
+    for library in gateway.gateway.managed.libraries.values():
+        library.users._library = replace(library.users._library, clock=clock)
 
 
 async def wait_until_password_is_asked(gateway: Running) -> None:

@@ -15,7 +15,15 @@ from gateway.services.people.second_factors import MAX_WRONG_CODES
 from gateway.store.audit import add_audit_entry
 from tests.protocol.pages.support import Answer, Running, on_both, running
 from tests.protocol.pages.test_refused_access import read_figures
-from tests.protocol.staff.support import BY_TEST, PASSWORD, Colleague, colleague, make_user, user_service
+from tests.protocol.staff.support import (
+    BY_TEST,
+    PASSWORD,
+    Colleague,
+    colleague,
+    make_user,
+    set_clock_of_users,
+    user_service,
+)
 from tests.support.authenticator_app import show_code
 from tests.support.daemon import Installation
 
@@ -28,9 +36,9 @@ def set_clock(gateway: Running) -> FixedClock:
     clock = FixedClock(datetime(2026, 3, 2, 8, 0, 10, tzinfo=UTC))
     pages: Any = gateway.gateway._staff_pages
     parts = pages._parts
-    users = [library.users for library in parts.libraries.values()]
-    for part in (parts.sign_in, parts.sign_in._attempts, parts.factors, *users):
+    for part in (parts.sign_in, parts.sign_in._attempts, parts.factors):
         part._clock = clock
+    set_clock_of_users(gateway, clock)
     return clock
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from tests.protocol.staff.support import (
     Colleague,
     colleague,
     make_user,
+    set_clock_of_users,
     user_service,
     wait_until_password_is_asked,
 )
@@ -239,8 +239,7 @@ async def set_clock(gateway: Running) -> FixedClock:
     assert pages is not None
     for part in (pages._parts.sign_in, pages._parts.sign_in._attempts):
         part._clock = clock
-    users = user_service(gateway)
-    users._library = replace(users._library, clock=clock)
+    set_clock_of_users(gateway, clock)
     return clock
 
 
