@@ -19,8 +19,10 @@ ALL_ROLES = tuple(role.value for role in StaffRole)
 BY_TEST = AuditOrigin("staff:test")
 
 
-def user_service(gateway: Running) -> UserService:
-    return gateway.gateway.managed.libraries["DEMO"].users
+def user_service(gateway: Running, library: str = "DEMO") -> UserService:
+    """Return the service of that library, where the gateway has it, else of its first."""
+    libraries = gateway.gateway.managed.libraries
+    return libraries.get(library, next(iter(libraries.values()))).users
 
 
 def set_clock_of_users(gateway: Running, clock: FixedClock) -> None:
@@ -37,7 +39,7 @@ async def wait_until_password_is_asked(gateway: Running) -> None:
 async def make_user(gateway: Running, name: str, *roles: str, library: str = "DEMO", **more: Any) -> StaffUser:
     grants = tuple(parse_grant(library, role) for role in roles)
     draft = UserDraft(**{"library": library, "name": name, "password": PASSWORD, "grants": grants, **more})
-    return await user_service(gateway).add_user(draft, BY_TEST)
+    return await user_service(gateway, library).add_user(draft, BY_TEST)
 
 
 @dataclass
