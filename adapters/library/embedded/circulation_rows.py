@@ -13,6 +13,7 @@ from adapters.library.embedded.loan_rules import BranchClosures, compute_shelf_e
 from adapters.library.embedded.tables import holds, loans
 from gateway.domain.library import Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import copy_fields
 from gateway.sql.column_types import UtcDateTime
 
 QUEUED = (HoldStatus.WAITING, HoldStatus.PAGED)
@@ -123,23 +124,13 @@ def hold_of_row(row: Row[Any], session: LibrarySession) -> Hold:
     status = HoldStatus(row.status)
     if status in QUEUED and row.expires is not None and row.expires < session.today:
         status = HoldStatus.EXPIRED  # the row is closed when somebody next works on the record
-    return Hold(
-        id=row.id,
-        key=row.key,
-        request_id=row.request_id,
-        patron_id=row.patron_id,
-        bib_id=row.bib_id,
+    return copy_fields(
+        Hold,
+        row,
         item_id=row.item_id or "",
-        pickup=row.pickup,
         status=status,
-        placed=row.placed,
-        kind=row.kind,
         position=row.place if status.is_open else 0,
-        need_by=row.need_by,
-        expires=row.expires,
-        ready_until=row.ready_until,
         item_barcode=row.barcode or "",
-        title=row.title,
     )
 
 
@@ -265,19 +256,4 @@ def _load_loan_row(session: LibrarySession, statement: Any, value: str) -> Row[A
 
 
 def loan_of_row(row: Row[Any]) -> Loan:
-    return Loan(
-        id=row.id,
-        key=row.key,
-        request_id=row.request_id,
-        item_id=row.item_id,
-        item_barcode=row.barcode,
-        bib_id=row.bib_id,
-        patron_id=row.patron_id,
-        lent=row.lent,
-        due=row.due,
-        returned=row.returned,
-        renewals=row.renewals,
-        renewals_allowed=row.renewals_allowed,
-        recalled=row.recalled,
-        title=row.title,
-    )
+    return copy_fields(Loan, row, item_barcode=row.barcode)

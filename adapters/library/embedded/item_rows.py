@@ -12,7 +12,7 @@ from adapters.library.embedded.loan_rules import ItemPolicy
 from adapters.library.embedded.tables import items
 from gateway.domain.library import Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.sql.column_types import UtcDateTime
 
 _SELECT = """SELECT
@@ -157,37 +157,19 @@ def _item_parameters(session: LibrarySession, value: str) -> dict[str, object]:
 
 
 def item_record_of_row(row: Row[Any]) -> ItemRecord:
-    return ItemRecord(
-        item=Item(
-            id=row.id,
-            barcode=row.barcode,
-            bib_id=row.bib_id,
+    return copy_fields(
+        ItemRecord,
+        row,
+        item=copy_fields(
+            Item,
+            row,
             status=ItemStatus(row.status),
-            policy=row.policy,
             home=Location(row.home_branch, row.home_shelf, row.home_name),
             current=Location(row.current_branch, row.current_shelf, row.current_name),
-            call_number=row.call_number,
-            copy_number=row.copy_number,
-            description=row.description,
-            pieces=row.pieces,
-            hold_count=row.hold_count,
-            temporary=row.temporary,
             circulates=bool(row.circulates) and not row.library_use_only,
-            due=row.due,
         ),
         # A policy that was taken off the list since allows nothing.
         policy=ItemPolicy(
             row.policy, bool(row.circulates), bool(row.holdable), bool(row.renewable), bool(row.recallable)
         ),
-        holding_id=row.holding_id,
-        transit_to=row.transit_to,
-        library_use_only=row.library_use_only,
-        renewals_allowed=row.renewals_allowed,
-        request_id=row.request_id,
-        lender=row.lender,
-        lender_due=row.lender_due,
-        due_policy=row.due_policy,
-        note=row.note,
-        deleted=row.deleted,
-        deleted_key=row.deleted_key,
     )

@@ -39,7 +39,7 @@ from gateway.domain.library import (
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, value_object
 from gateway.ports.library_operations import Fee, PatronDeletion, PatronExpiry
 from gateway.ports.library_system import PatronKey
 
@@ -396,15 +396,4 @@ def _check_amount(session: LibrarySession, money: Money) -> None:
 
 
 def _charge_of_row(row: Row[*tuple[Any, ...]]) -> Charge:
-    return Charge(
-        id=row.id,
-        key=row.key,
-        patron_id=row.patron_id,
-        type=row.type,
-        amount=Money(row.amount, row.currency),
-        posted=row.posted,
-        description=row.description,
-        item_barcode=row.item_barcode,
-        request_id=row.request_id,
-        paid=row.paid,
-    )
+    return copy_fields(Charge, row, amount=Money(row.amount, row.currency))
