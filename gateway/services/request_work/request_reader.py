@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.event_catalogue import BY_HAND
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.request import (
@@ -40,17 +40,21 @@ from gateway.domain.requests.views import (
 from gateway.domain.sentences import mark_template, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
+from gateway.services.letters.renderer import mail_address
 from gateway.services.request_work.actions import find_action_hints
 from gateway.services.request_work.library_calls import NOTHING_DONE
+from gateway.services.request_work.patron_notices import find_reader
 from gateway.services.requests.brokered_requests import can_pass_on
-from gateway.services.requests.effects import LIBRARY, PARTNER
+from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER
 from gateway.services.requests.lending import find_located_copy
 from gateway.services.requests.library_context import DESK, LibraryContext, require_request
 from gateway.services.requests.request_messages import build_message_views
 from gateway.services.requests.request_search import list_number_matches, require_meant_request
 from gateway.services.requests.transitions import history_line
+from gateway.services.requests.undone_acts import list_effect_rows
 from gateway.store.requests import history, list_paths, outbox_queries, request_facets, request_lists, requests, timers
 from gateway.store.requests.history import EventRow
+from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import parse_message
 
@@ -280,3 +284,40 @@ class EventFeed:
         """Events whose id sorts behind the cursor, oldest first; an empty cursor: from the first that is kept."""
         rows = await self.context.store.read(lambda c: history.list_events_after(c, self.context.symbol, cursor, limit))
         return tuple(history_line(row) for row in rows)
+
+
+# --- what an act has left outside ----------------------------------------------------------------------------
+
+# Rows of the outbox are made with the event, so that what a page says of an act can be read from them.
+
+
+@value_object(kw_only=True)
+class ActEffects:
+    """`messages`: kinds of those to partners; `letters`: to the patron, by
+    template; `steps`: of the library's system. `has_mail_address`: of the patron who gets the letters; None: there are
+    none, or it isn't known."""
+
+    messages: tuple[EventKind, ...] = ()
+    letters: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    has_mail_address: bool | None = None
+
+
+async def find_act_effects(context: LibraryContext, request_id: str, kind: EventKind) -> ActEffects:
+    """Find the effects; raises NotFound."""
+    rows = await context.store.read(lambda c: list_effect_rows(c, context, request_id, kind))
+    letters = tuple(row.target for row in rows if row.kind == LETTER)
+    return ActEffects(
+        messages=tuple(parse_message(row.payload).kind for row in rows if row.kind in (PARTNER, ORDER)),
+        letters=letters,
+        steps=tuple(row.target for row in rows if row.kind == LIBRARY),
+        has_mail_address=await _has_mail_address(context, request_id) if letters else None,
+    )
+
+
+async def _has_mail_address(context: LibraryContext, request_id: str) -> bool | None:
+    try:
+        patron = await find_reader(context, await require_request(context, request_id))
+    except (Refused, Unavailable):
+        return None
+    return bool(mail_address(patron, context.today()))

@@ -13,7 +13,7 @@ from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.state_table import LibraryAction
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import Localization, mark_text
-from gateway.services.request_work.act_effects import ActEffects, find_act_effects
+from gateway.services.request_work.request_reader import ActEffects, find_act_effects
 from gateway.web.staff.staff_request import StaffRequest
 
 
