@@ -1,4 +1,4 @@
-.PHONY: run test test-long test-quick test-313 test-debian12 bench mutants demo demo-two format
+.PHONY: run test test-long test-quick test-313 test-debian12 bench mutants mutants-services demo demo-two format
 
 run:
 	python3 bootstrap.py run
@@ -24,6 +24,10 @@ bench:
 mutants:
 	.venv/bin/pip install -q -c constraints.txt -e '.[mutation]'
 	.venv/bin/python -m tests.mutation
+
+mutants-services:
+	.venv/bin/pip install -q -c constraints.txt -e '.[mutation]'
+	.venv/bin/python -m tests.mutation.services
 
 demo:
 	python3 bootstrap.py demo
