@@ -82,6 +82,22 @@ def test_too_many_fields_are_refused_wherever_they_stand() -> None:
     assert raised.value.fault is MalformationKind.TOO_LARGE
 
 
+@pytest.mark.parametrize(
+    ("limit", "body"),
+    [
+        ("MAX_LINES", b"\r\n" + b"x\r\n" * 120),
+        ("MAX_PARTS", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 120),
+    ],
+)
+def test_what_takes_an_object_each_has_a_limit(monkeypatch: pytest.MonkeyPatch, limit: str, body: bytes) -> None:
+    parse_mail(SENDER + body, START)
+    monkeypatch.setattr(mime_limits, limit, 100)
+
+    with pytest.raises(MalformedMessage, match="more than 100 ") as raised:
+        parse_mail(SENDER + body, START)
+    assert raised.value.fault is MalformationKind.TOO_LARGE
+
+
 def test_the_time_grows_with_the_size_and_is_the_processors() -> None:
     now = 0.0
     budget = ParseBudget(8_000_000, lambda: now)
@@ -130,8 +146,16 @@ def test_a_long_text_is_read_wherever_it_is_cut(monkeypatch: pytest.MonkeyPatch,
 
         mail = parse_mail(SENDER + head + base64.b64encode(text.encode(charset)), START).mail
 
-        assert len(mail.text) > 1_000
+        assert 1_000 < len(mail.text) <= mime_parts.MAX_TEXT_CHARS
         assert text.startswith(mail.text)
+
+
+def test_what_nobody_looks_at_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mime_parts, "MAX_TEXT_CHARS", 5_000)
+    head = SENDER + b"Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+
+    assert parse_mail(head + b"a" * 1_000 + "é".encode(), START).repaired
+    assert parse_mail(head + b"a" * 20_000 + "é".encode(), START).repaired == ()
 
 
 LONG = "a" * 5_000
