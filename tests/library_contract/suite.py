@@ -285,7 +285,8 @@ class CatalogueContract:
 
     async def test_an_unknown_record_is_refused(self, world: World) -> None:
         needs(world, Capability.BIB_FIND)
-        for record in (RecordId("isbn", "9790000000000"), RecordId("local", "no-such-record")):
+        unknown = (("isbn", "9790000000000"), ("local", "no-such-record"), ("local", "99999999"))
+        for record in (RecordId(kind, value) for kind, value in unknown):
             with refused(RefusalReason.UNKNOWN_RECORD):
                 await world.library.find_bib(record)
 
