@@ -81,14 +81,6 @@ class MockConversation:
         named = self.scenario.find_named_event(note)
         return reaction.model_copy(update={"say": (*reaction.say, named)}) if named is not None else reaction
 
-    def copy_conversation(self) -> MockConversation:
-        """One that goes on from here by itself."""
-        other = MockConversation(self.request, self.scenario, self.parties, self._currency)
-        other.is_taken, other.is_over, other._said = self.is_taken, self.is_over, self._said
-        other._first_answer, other._before_cancel = self._first_answer, self._before_cancel
-        other._counts = self._counts.copy()
-        return other
-
     def continue_conversation(self, request: Request) -> MockConversation:
         """One about the same, which is asked again under another number: the scenario goes on."""
         other = MockConversation(request, self.scenario, self.parties, self._currency)

@@ -29,11 +29,8 @@ from rehearsal.partners.partner_assembly import (
     find_rehearsed_protocol,
     make_mail_reception,
 )
-from rehearsal.scenarios.scenario import MockScenario, PlayedRole
+from rehearsal.scenarios.scenario import PARTNER_ROLES, MockScenario, PlayedRole
 from rehearsal.send.send_command import find_daemon_address, format_host, parse_tcp_address, require_http_url
-
-PARTNER = (PlayedRole.LENDING, PlayedRole.BORROWING)
-"""A partner supplies, or asks for something."""
 
 
 def find_partner_mock(adapters: AdapterRegistry, profile: Profile) -> MockKind | None:
@@ -42,14 +39,14 @@ def find_partner_mock(adapters: AdapterRegistry, profile: Profile) -> MockKind |
         return None
     if isinstance(rehearsed_protocol, RehearsedMailFormat):
         return MockKind(
-            roles=PARTNER,
+            roles=PARTNER_ROLES,
             is_over_http=False,
             open_program=partial(_open_mail_partner, rehearsed_protocol),
             choose_address=find_library_address,
         )
     over_http = rehearsed_protocol.adapter.over_http
     return MockKind(
-        roles=PARTNER,
+        roles=PARTNER_ROLES,
         is_over_http=over_http,
         is_recorded=over_http,
         misbehaviours=rehearsed_protocol.rehearsal.misbehaviours,

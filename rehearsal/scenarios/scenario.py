@@ -57,7 +57,7 @@ class PlayedRole(StrEnum):
     CLIENT = "client"  # a system that manages requests elsewhere, and asks us for the library's work
 
 
-PARTNER_ROLES = frozenset({PlayedRole.LENDING, PlayedRole.BORROWING})
+PARTNER_ROLES = (PlayedRole.LENDING, PlayedRole.BORROWING)
 """Those in which whoever is played follows managed requests."""
 
 _EVENTS = frozenset(EventKind)
