@@ -22,6 +22,7 @@ from gateway.ports.shared_store import Store
 from gateway.secrets import resolve_secret
 from gateway.services.exchange.peer_keys import PeerKeyRing, PeerTokenWriter
 from gateway.store.api_access import CONFORMANCE_TRIALS, get_or_create_secret
+from rehearsal.addresses import find_playable_profile, parse_tcp_address, require_http_url
 from rehearsal.conformance.listening import TrialReception, make_trial_party
 from rehearsal.conformance.report import (
     FORMATS,
@@ -39,7 +40,6 @@ from rehearsal.conformance.trial_gateway import (
 )
 from rehearsal.ports.adapter import find_rehearsal
 from rehearsal.ports.trials import ConformanceContext, ConformanceTrials, TriedSide
-from rehearsal.send.send_command import find_playable_profile, parse_tcp_address, require_http_url
 
 
 @click.command(name="conformance", short_help="Test whether a partner's system conforms to its protocol.")

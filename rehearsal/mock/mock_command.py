@@ -16,11 +16,11 @@ from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
+from rehearsal.addresses import find_playable_profile
 from rehearsal.mock.mock_program import MockKind, MockProgram
 from rehearsal.partners.partner_assembly import MockOptions
 from rehearsal.partners.partner_programs import find_partner_mock
 from rehearsal.scenarios.scenario import SHIPPED_SCENARIOS, MockScenario, PlayedRole, load_scenarios
-from rehearsal.send.send_command import find_playable_profile
 from rehearsal.systems.system_programs import find_catalogue_mock, find_system_mock
 
 _MOCK_KINDS: Sequence[Callable[[AdapterRegistry, Profile], MockKind | None]] = (

@@ -13,10 +13,10 @@ from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import TextCatalogues
 from gateway.settings import Settings
+from rehearsal.addresses import parse_tcp_address, require_http_url
 from rehearsal.mock.mock_site import MockSite
 from rehearsal.partners.partner_assembly import MockOptions
 from rehearsal.scenarios.scenario import PlayedRole
-from rehearsal.send.send_command import parse_tcp_address, require_http_url
 
 ListenAt = Callable[[str, int], Awaitable[str]]
 """Host and port; it gives HOST:PORT. Raises OSError, Refused."""

@@ -36,6 +36,7 @@ from gateway.runtime.sent_recording import RecordingMailer
 from gateway.services.letters.renderer import LetterRenderer
 from gateway.settings import Settings
 from gateway.settings.sections import LibrarySettings
+from rehearsal.addresses import add_sender_headers
 from rehearsal.mock.mock_answers import PassSeconds
 from rehearsal.mock.mock_lines import MockLines
 from rehearsal.mock.mock_log import MockParties
@@ -44,7 +45,6 @@ from rehearsal.partners.mock_partner import MockPartner, MockPlay, keep_profile
 from rehearsal.ports.adapter import find_rehearsal
 from rehearsal.ports.rehearsals import MailRehearsal, ProtocolRehearsal
 from rehearsal.scenarios.scenario import MockScenario
-from rehearsal.send.own_daemon import add_sender_headers
 
 
 @value_object

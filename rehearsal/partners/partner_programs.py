@@ -15,6 +15,7 @@ from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.outgoing_mail import Mailer, MailSecurity, MailServer
 from gateway.secrets import resolve_secret
 from gateway.settings import Settings
+from rehearsal.addresses import find_daemon_address, format_host, parse_tcp_address, require_http_url
 from rehearsal.mock.mock_lines import MockLines
 from rehearsal.mock.mock_program import MockKind, MockProgram, load_page_texts
 from rehearsal.mock.mock_site import MockEndpoint, MockSite
@@ -30,7 +31,6 @@ from rehearsal.partners.partner_assembly import (
     make_mail_reception,
 )
 from rehearsal.scenarios.scenario import PARTNER_ROLES, MockScenario, PlayedRole
-from rehearsal.send.send_command import find_daemon_address, format_host, parse_tcp_address, require_http_url
 
 
 def find_partner_mock(adapters: AdapterRegistry, profile: Profile) -> MockKind | None:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from gateway.cli.installation import REFUSED, UNKNOWN, UNREACHABLE, Installation, pass_installation
-from gateway.configuration.yaml_document import nearest_match
-from gateway.domain.problems import ConfigurationError
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
-from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.message_transport import HttpPlace, Place, SendTimeouts, TcpPlace, TransportReply
 from gateway.ports.responder import ExchangeContext
 from gateway.ports.tls import ClientTls
 from gateway.secrets import resolve_secret
 from gateway.settings import Settings
 from gateway.web.message_texts import decode_body
+from rehearsal.addresses import (
+    ANY_HOST,
+    build_daemon_url,
+    find_playable_profile,
+    format_host,
+    make_sender_headers,
+    parse_tcp_address,
+    require_http_url,
+    suggest_nearest,
+)
 from rehearsal.ports.adapter import find_rehearsal
 from rehearsal.ports.partner_simulator import (
     InvalidParameter,
@@ -29,7 +36,6 @@ from rehearsal.ports.partner_simulator import (
     ServiceParameter,
     Values,
 )
-from rehearsal.send.own_daemon import make_sender_headers
 
 EXIT = {
     MessageFate.DONE: 0,
@@ -37,8 +43,6 @@ EXIT = {
     MessageFate.FAILED: UNREACHABLE,
     MessageFate.UNKNOWN: UNKNOWN,
 }
-
-_ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 @click.command(
@@ -160,19 +164,6 @@ def _choose_played_partner(installation: Installation, name: str) -> _PlayedPart
     raise click.UsageError(f"profile {name} has no protocol that can be simulated")
 
 
-def find_playable_profile(installation: Installation, name: str) -> Profile:
-    loading = installation.profiles
-    profile = loading.profiles.find_profile(name)
-    if profile is None:
-        own = [problem for problem in loading.problems if Path(problem.file).stem == name]
-        if own:
-            raise ConfigurationError(own)
-        raise click.UsageError(f"profile not found: {name}{_suggest_nearest(name, loading.profiles.loaded)}")
-    if profile.abstract:
-        raise click.UsageError(f"profile {name} can only be extended (abstract)")
-    return profile
-
-
 # --- services and options ----------------------------------------------------------------------------------
 
 
@@ -183,7 +174,7 @@ def _find_partner_service(role: _PlayedPartner, name: str) -> PartnerService:
     }
     partner_service = names.get(name.lower())
     if partner_service is None:
-        raise click.UsageError(f"service not found: {name}{_suggest_nearest(name, names)}; --list shows them")
+        raise click.UsageError(f"service not found: {name}{suggest_nearest(name, names)}; --list shows them")
     return partner_service
 
 
@@ -198,7 +189,7 @@ def _parse_service_options(service: PartnerService, words: Sequence[str]) -> Val
         name, equals, value = word[2:].partition("=")
         parameter = parameters.get(name)
         if parameter is None:
-            raise click.UsageError(f"{service.name} has no option --{name}{_suggest_nearest(name, parameters, '--')}")
+            raise click.UsageError(f"{service.name} has no option --{name}{suggest_nearest(name, parameters, '--')}")
         text = _read_option_text(parameter, equals, value, rest)
         service_options[name] = (*service_options.get(name, ()), text)
     return service_options
@@ -215,11 +206,6 @@ def _read_option_text(parameter: ServiceParameter, equals: str, value: str, rest
     if text is None:
         raise click.UsageError(f"--{parameter.name} needs a value, such as {parameter.example or 'TEXT'}")
     return text
-
-
-def _suggest_nearest(word: str, words: Iterable[str], prefix: str = "") -> str:
-    near = nearest_match(word, words)
-    return f"; did you mean {prefix}{near}?" if near else ""
 
 
 def _format_service_list(role: _PlayedPartner, name: str) -> Iterator[str]:
@@ -282,43 +268,6 @@ def _choose_destination(
     return HttpPlace(url, tls, timeouts, make_sender_headers(settings, url))
 
 
-def require_http_url(url: str, option: str) -> None:
-    """Require an HTTP URL; raises click.UsageError."""
-    if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"{option}: not an http or https URL: {url}")
-
-
-def parse_tcp_address(address: str, option: str) -> tuple[str, int]:
-    """Host and port. Raises click.UsageError."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise click.UsageError(f"{option}: not HOST:PORT: {address}")
-    return host.strip("[]"), int(port)
-
-
-def build_daemon_url(settings: Settings, protocol: str, profile: str, option: str) -> str:
-    """Build the URL where the daemon of this installation takes the messages of a profile. `option`: what to say
-    instead where its port isn't known. Raises click.UsageError."""
-    http = settings.http
-    if not http.port:
-        raise click.UsageError(f"http.port is 0 in gateway.yml, so the daemon's port is not known: use {option}")
-    scheme = "https" if http.tls.certificate else "http"
-    return f"{scheme}://{format_host(http.host)}:{http.port}/{protocol}/{profile}"
-
-
-def find_daemon_address(settings: Settings, adapter: ProtocolAdapter, profile: Profile) -> str:
-    """Find where the daemon of this installation takes messages of the partner. Raises click.UsageError."""
-    if adapter.over_http:
-        return build_daemon_url(settings, adapter.name, profile.name, "--against")
-    fitting = (one for one in settings.tcp if one.protocol == adapter.name and one.profile in ("", profile.name))
-    listener = next(fitting, None)
-    if listener is None or not listener.port:
-        raise click.UsageError(
-            f"gateway.yml has no TCP listener with a port for {adapter.name}: use --against HOST:PORT"
-        )
-    return f"{format_host(listener.host)}:{listener.port}"
-
-
 def _choose_tcp_destination(
     settings: Settings, role: _PlayedPartner, address: str, tls: ClientTls, with_tls: bool, timeouts: SendTimeouts
 ) -> TcpPlace:
@@ -331,13 +280,8 @@ def _choose_tcp_destination(
     listener = ours[0]
     if not listener.port:
         raise click.UsageError("the listener's port is 0 in gateway.yml, so it is not known: use --tcp HOST:PORT")
-    host = _ANY.get(listener.host, listener.host)
+    host = ANY_HOST.get(listener.host, listener.host)
     return TcpPlace(host, listener.port, tls if listener.tls.certificate else None, timeouts)
-
-
-def format_host(host: str) -> str:
-    host = _ANY.get(host, host)
-    return f"[{host}]" if ":" in host else host
 
 
 def _format_destination(place: Place) -> str:

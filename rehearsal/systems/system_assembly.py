@@ -18,6 +18,7 @@ from gateway.ports.secrets import Secrets
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.settings import Settings
+from rehearsal.addresses import make_sender_headers
 from rehearsal.mock.mock_answers import PassSeconds
 from rehearsal.mock.mock_log import MockParties
 from rehearsal.partners.partner_assembly import MockOptions, check_misbehaviours
@@ -25,7 +26,6 @@ from rehearsal.ports.adapter import find_rehearsal
 from rehearsal.ports.rehearsals import CatalogueRehearsal, SystemRehearsal
 from rehearsal.scenarios.scenario import PlayedRole
 from rehearsal.scenarios.scenario_choice import ScenarioChoice
-from rehearsal.send.own_daemon import make_sender_headers
 from rehearsal.systems.catalogue_reception import CataloguePlay, PlayedCatalogue
 from rehearsal.systems.client_system import ClientPlay, PlayedClient
 from rehearsal.systems.library_reception import LibraryPlay, PlayedLibrarySystem

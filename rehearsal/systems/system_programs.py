@@ -15,12 +15,12 @@ from gateway.ports.adapter import ProtocolAdapter
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.secrets import resolve_secret
 from gateway.settings import Settings
+from rehearsal.addresses import find_daemon_address
 from rehearsal.mock.mock_lines import MockLines
 from rehearsal.mock.mock_program import MockKind, MockProgram, check_url_or_tcp, load_page_texts
 from rehearsal.mock.mock_site import MockEndpoint, MockSite
 from rehearsal.partners.partner_assembly import MockOptions
 from rehearsal.scenarios.scenario import PlayedRole
-from rehearsal.send.send_command import find_daemon_address
 from rehearsal.systems.catalogue_reception import CATALOGUE_RECORDS
 from rehearsal.systems.client_system import OWN_VALUES
 from rehearsal.systems.system_assembly import (

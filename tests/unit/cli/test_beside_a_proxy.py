@@ -11,7 +11,7 @@ import pytest
 from gateway.adapter_registry import load_adapters
 from gateway.domain.profile import Profile
 from gateway.settings import Settings, load_settings
-from rehearsal.send.own_daemon import add_sender_headers, make_sender_headers
+from rehearsal.addresses import add_sender_headers, make_sender_headers
 from tests.support.daemon import Installation
 
 PATRON = "21000000000017"
