@@ -1,7 +1,4 @@
-"""Articles by DOI and PubMed ID, from Crossref, PubMed and Unpaywall. README.md says what is asked of them.
-
-What asks them is loaded where the settings name one.
-"""
+"""Articles by DOI and PubMed ID, from Crossref, PubMed and Unpaywall. README.md says what is asked of them."""
 
 from __future__ import annotations
 

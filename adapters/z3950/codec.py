@@ -20,9 +20,6 @@ from functools import lru_cache
 from importlib.resources import as_file, files
 from typing import Any
 
-import asn1tools
-from asn1tools import DecodeError
-
 from adapters import ber
 from adapters.z3950.values import (
     BIB_1,
@@ -86,6 +83,8 @@ class UndecodableError(Exception):
 @lru_cache(maxsize=1)
 def load_asn1_module() -> Any:
     """Takes a quarter of a second, the first time."""
+    import asn1tools
+
     with as_file(files("adapters.z3950") / "z3950.asn") as file:
         return asn1tools.compile_files(str(file), "ber")
 
@@ -93,6 +92,8 @@ def load_asn1_module() -> Any:
 def decode_as(type_: str, data: bytes) -> Any:
     """Decode octets; raises UndecodableError; of octets that end too early also IndexError, ValueError, OverflowError,
     struct.error."""
+    from asn1tools import DecodeError
+
     try:
         return load_asn1_module().decode(type_, data)
     except DecodeError as error:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 from pydantic import BaseModel
@@ -43,13 +43,14 @@ from gateway.runtime.database_setup import require_database_file
 from gateway.runtime.last_good_configuration import LastGoodFiles
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.secrets import resolve_secret
-from gateway.services.exchange.circulation_link import DeskLink
-from gateway.services.letters.renderer import LetterRenderer
 from gateway.settings import LibrarySettings, Settings, load_settings
 from gateway.store.engine import SqliteTooOld
 from gateway.store.library_store import LibraryStore
 from gateway.store.migration import SchemaTooNew, SchemaTooOld, require_current_schema
 from gateway.store.nodes import set_clock_by_store
+
+if TYPE_CHECKING:
+    from gateway.services.exchange.circulation_link import DeskLink
 
 REFUSED = 1
 USAGE = 2
@@ -183,6 +184,9 @@ class Installation:
 
     def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
+        from gateway.services.exchange.circulation_link import DeskLink  # commands of the library's desk alone need it
+        from gateway.services.letters.renderer import LetterRenderer
+
         settings, context = self.settings, opened.context
         library = make_open_library(settings.find_library(context.library), opened.system)
         profiles, policies = self.profiles.profiles, self.policies.policies

@@ -14,10 +14,6 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import RevisionStep
-from alembic.script import ScriptDirectory
 from sqlalchemy import CompoundSelect, Connection, column, inspect, literal, select, table, text, union_all
 from sqlalchemy.exc import DBAPIError
 
@@ -94,6 +90,9 @@ def upgrade_schema(connection: Connection, history: SchemaMigrations) -> list[st
     Nodes that start together wait for each other, so that only one of them takes the steps. Raises SchemaTooNew when
     the database holds a revision that this release doesn't know, SchemaTooOld when no step leads from it.
     """
+    from alembic.runtime.migration import RevisionStep
+    from alembic.script import ScriptDirectory
+
     lock_in_transaction(connection, LOCK)
     (state,) = read_schema_states(connection, history)
     if state.standing is SchemaStanding.CURRENT:
@@ -178,6 +177,9 @@ def require_current_schema(connection: Connection, *histories: SchemaMigrations)
 
 def _run_migrations(connection: Connection, scripts: ScriptDirectory, steps: Callable[..., Any], versions: str) -> None:
     """Run the steps, which `env.py` does in other projects; here each history runs in the transaction that is given."""
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+
     with EnvironmentContext(Config(), scripts, fn=steps) as environment:
         environment.configure(connection=connection, version_table=versions)
         environment.run_migrations()

@@ -9,7 +9,7 @@ import click
 from adapters.library.embedded import commands, desk_commands, sample, temporary_commands
 from adapters.library.embedded.setup_file import EmbeddedOptions
 from adapters.library.embedded.system import EmbeddedLibrary, open_embedded
-from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
+from gateway.ports.adapter import LibraryAdapter
 from gateway.ports.library_system import Capability
 from gateway.ports.shared_store import SchemaMigrations
 
@@ -18,24 +18,7 @@ __all__ = ["EmbeddedLibrary", "EmbeddedOptions", "adapter", "migrations"]
 migrations = SchemaMigrations("embedded library", Path(__file__).parent / "migrations", "embedded_schema")
 
 
-class LibraryGroup(click.Group):
-    """Its commands are loaded when one of them is asked for: whoever opens the library for something else needs
-    none."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_load_commands())
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return _load_commands().get(cmd_name)
-
-
-def _load_commands() -> dict[str, click.Command]:
-    groups = (desk_commands.import_group, temporary_commands.temporary_group)
-    every = (*commands.COMMANDS, *desk_commands.COMMANDS, *groups)
-    return {one.name: one for one in every if one.name is not None}
-
-
-@click.group(name="library", cls=LibraryGroup)
+@click.group(name="library")
 @click.option("--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several.")
 @click.pass_context
 def command(ctx: click.Context, symbol: str) -> None:
@@ -51,8 +34,13 @@ def command(ctx: click.Context, symbol: str) -> None:
     ctx.meta["library"] = symbol
 
 
-async def create_sample(context: LibraryAdapterContext) -> str:
-    return await sample.create_sample(context)
+for subcommand in (
+    *commands.COMMANDS,
+    *desk_commands.COMMANDS,
+    desk_commands.import_group,
+    temporary_commands.temporary_group,
+):
+    command.add_command(subcommand)
 
 
 adapter = LibraryAdapter(
@@ -61,6 +49,6 @@ adapter = LibraryAdapter(
     open=open_embedded,
     migrations=migrations,
     command=command,
-    sample=create_sample,
+    sample=sample.create_sample,
     ways=dict.fromkeys(Capability, "yes"),
 )
