@@ -32,7 +32,6 @@ from gateway.ports.incoming_mail import shorten_text
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
 from gateway.ports.partner_channel import DeliveryResult, OrderBatchFile, PartnerMessage
 
-File = tuple[str, str, bytes]
 """Name, media type, content."""
 
 
@@ -178,7 +177,7 @@ class ArtemailChannel:
         self, message: PartnerMessage, profile: Profile, dialect: ArtemailDialect, library: ChannelLibrary
     ) -> DeliveryResult:
         answered = write_reply(message, dialect, library.zone)
-        files = await self._load_copy_files(message)
+        files = await self._context.load_copy_files(message)
         to = _recipient_address(message, profile, dialect)
         quoted = next((extra.value for extra in message.request.extras if extra.name == FILE), answered.number)
         letter = RenderedLetter(
@@ -206,21 +205,6 @@ class ArtemailChannel:
             return self._context.secrets(reference)
         except ConfigurationError as error:
             raise Unavailable(f"the customer's password cannot be read: {error}") from error
-
-    async def _load_copy_files(self, message: PartnerMessage) -> tuple[File, ...]:
-        """The copy that the message brings. Raises Refused when it isn't there any more and there is no link."""
-        wanted = message.details.attachment
-        attachment = next((one for one in message.request.attachments if one.id == wanted), None) if wanted else None
-        if attachment is not None:
-            try:
-                content = await self._context.read_file(message.request.library, wanted)
-            except KeyError:
-                attachment = None
-            else:
-                return ((attachment.name, attachment.media_type, content),)
-        if wanted and attachment is None and not message.details.link:
-            raise Refused(RefusalReason.DATA_MISSING, "The copy to be sent no longer exists.")
-        return ()
 
     def _sender_of_mails(self, dialect: ArtemailDialect, library: ChannelLibrary) -> LetterSender:
         own = self._context.sender.fill_from_library(library.info)

@@ -19,6 +19,7 @@ from adapters.artemail.reply_rules import Replies, ReplyPatterns
 from adapters.artemail.text_templates import check_template
 from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.profile import Profile
+from gateway.domain.profile_values import MailAddress, make_subject_template
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import ServiceType
@@ -54,8 +55,6 @@ work; `number` is an ISSN or ISBN."""
 SECTION = "artemail"
 
 SUBJECT_FIELDS = ("number", "customer", "name")
-
-MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 
 
 def _check_item_line(value: str) -> str:
@@ -252,22 +251,13 @@ class Actions(ProfileSection):
         return self
 
 
-def _check_subject_template(value: str) -> str:
-    try:
-        value.format(**dict.fromkeys(SUBJECT_FIELDS, "x"))
-    except (KeyError, IndexError, ValueError, AttributeError) as error:
-        known = ", ".join(f"{{{name}}}" for name in SUBJECT_FIELDS)
-        raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
-    return value
-
-
 class ArtemailDialect(ProfileSection):
     mode: Mode = Field(Mode.LIVE, description="`test`: everything goes out as a test order")
     test: TestOrders = TestOrders.model_construct()
     address: MailAddress = Field("", description="where orders go; empty: `partner.email`")
     sender: MailAddress = Field("", description="sender address of its emails; empty: `mail.sender`")
     reply_to: MailAddress = Field("", description="where its answers go; empty: the library's")
-    subject: Annotated[str, AfterValidator(_check_subject_template)] = Field(
+    subject: Annotated[str, make_subject_template(SUBJECT_FIELDS)] = Field(
         "FILEREFNO {number}",
         description="of orders and replies; with {number} (of the file, or of the request that goes alone: the service "
         "quotes it), {customer} (code), {name} (of our library)",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -12,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from adapters.artemail.text_templates import PATTERNS, LineTemplate, check_template, parse_template
 from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.patterns import LinearPattern, compile_pattern
+from gateway.domain.profile_values import DateForm
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.value import value_object
 
@@ -62,24 +62,12 @@ def _check_reply_code(value: str) -> str:
     return value
 
 
-def _check_date_form(value: str) -> str:
-    sample = date(2026, 11, 23)
-    try:
-        same = datetime.strptime(sample.strftime(value), value).date() == sample  # noqa: DTZ007 - only its day
-    except (ValueError, re.error):
-        same = False
-    if not same:
-        raise ValueError("no form of a date, such as %d-%m-%Y")
-    return value
-
-
 def _check_answer_kind(value: EventKind) -> EventKind:
     if value not in ANSWERS:
         raise ValueError(f"nothing that a supplier says; such things are: {', '.join(sorted(ANSWERS))}")
     return value
 
 
-DateForm = Annotated[str, AfterValidator(_check_date_form)]
 Answer = Annotated[EventKind, AfterValidator(_check_answer_kind)]
 
 

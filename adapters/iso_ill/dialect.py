@@ -6,12 +6,10 @@ were spoken to (yaz, OCLC) or open one of their own (IPIG), and in whether they 
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -28,6 +26,7 @@ from adapters.iso_ill.state_tables import (
 )
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
+from gateway.domain.profile_values import Charset, ZoneName
 from gateway.domain.requests.request import Role
 from gateway.domain.secret_reference import FileName, SecretReference
 from gateway.ports.responder import CallbackAddress
@@ -204,22 +203,6 @@ def _parse_state(role: Role, word: str) -> CurrentState:
     return current_state
 
 
-def _validate_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"not a time zone such as Europe/Berlin: {name}") from error
-    return name
-
-
-def _validate_charset(name: str) -> str:
-    try:
-        "".encode(name)  # refuses codecs that aren't character sets, such as hex
-        return codecs.lookup(name).name
-    except LookupError as error:
-        raise ValueError(f"not a character set: {name}") from error
-
-
 def _validate_apdu_name(name: str) -> str:
     if name not in APDU_NAMES:
         raise ValueError(f"no APDU is called {name}; there are: {', '.join(APDU_NAMES)}")
@@ -227,8 +210,6 @@ def _validate_apdu_name(name: str) -> str:
 
 
 APDU_NAMES = tuple(one.name.lower().replace("_", "-") for one in ApduType)
-ZoneName = Annotated[str, AfterValidator(_validate_zone)]
-Charset = Annotated[str, AfterValidator(_validate_charset)]
 ApduName = Annotated[str, AfterValidator(_validate_apdu_name)]
 WishWord = Literal["requires", "desires", "neither"]
 

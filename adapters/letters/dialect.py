@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
+from gateway.domain.profile_values import MailAddress, MailCharset, make_subject_template
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.partner_answers import ANSWERS
 from gateway.domain.secret_reference import FileName
@@ -83,24 +83,6 @@ def _add_shipped_codes(replies: dict[Code, Reply]) -> dict[Code, Reply]:
     return {**CODES, **replies}
 
 
-def _check_subject_template(value: str) -> str:
-    try:
-        value.format(**dict.fromkeys(FIELDS, "x"))
-    except (KeyError, IndexError, ValueError, AttributeError) as error:
-        known = ", ".join(f"{{{name}}}" for name in FIELDS)
-        raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
-    return value
-
-
-def _check_encoding(value: str) -> str:
-    try:
-        codecs.lookup(value)
-        "ä".encode(value, "replace")
-    except (LookupError, UnicodeError) as error:
-        raise ValueError("no character set of texts, such as utf-8, iso-8859-1 or windows-1252") from error
-    return value
-
-
 def _check_answer_name(name: str) -> str:
     if name not in ANSWERS:
         raise ValueError(f"no such answer; answers: {', '.join(ANSWERS)}")
@@ -108,7 +90,6 @@ def _check_answer_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_check_answer_name)]
-MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 
 
 class Links(ProfileSection):
@@ -122,7 +103,7 @@ class LettersDialect(ProfileSection):
     sender: MailAddress = Field("", description="address that its letters come from; empty: `mail.sender`")
     sender_name: str = Field("", description="shown with it; empty: `mail.name`")
     reply_to: MailAddress = Field("", description="where its answers go; empty: `mail.reply_to`")
-    subject: Annotated[str, AfterValidator(_check_subject_template)] = Field(
+    subject: Annotated[str, make_subject_template(FIELDS)] = Field(
         "",
         description="with {reference}, {number}, {kind}, {title}, {symbol} (ours), {subject} (the letter's own); "
         "empty: the letter's own; the reference is put before it where it lacks",
@@ -130,7 +111,7 @@ class LettersDialect(ProfileSection):
     folder: FileName = Field(
         "", description="templates for this partner alone, relative to gateway.yml, laid out as `letters.folder`"
     )
-    encoding: Annotated[str, AfterValidator(_check_encoding)] = Field(
+    encoding: MailCharset = Field(
         "utf-8", description="character set; a letter that does not fit into it goes out in utf-8"
     )
     parts: Literal["text-and-html", "text"] = Field(

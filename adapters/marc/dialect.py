@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 import re
-from datetime import date, datetime
 from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.profile_values import DateForm
 
 MARC_8 = "marc-8"
 AUTO = "auto"
@@ -35,22 +35,10 @@ def _check_subfield_codes(value: str) -> str:
     return value
 
 
-def _check_date_form(value: str) -> str:
-    sample = date(2026, 11, 23)
-    try:
-        same = datetime.strptime(sample.strftime(value), value).date() == sample  # noqa: DTZ007 - only its day
-    except (ValueError, re.error):
-        same = False
-    if not same:
-        raise ValueError("no form of a date, such as %Y-%m-%d")
-    return value
-
-
 Charset = Annotated[str, AfterValidator(canonical_charset)]
 RecordCharset = Annotated[str, AfterValidator(_check_record_charset)]
 Codes = Annotated[str, AfterValidator(_check_subfield_codes)]
 Tag = Annotated[str, Field(pattern=r"^[0-9A-Z]{3}$")]
-DateForm = Annotated[str, AfterValidator(_check_date_form)]
 
 
 class HeldField(ProfileSection):

@@ -5,7 +5,6 @@ Standard style for the version is the default everywhere; the sources named are 
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -13,12 +12,13 @@ from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from adapters.ncip.wire_values import NamespaceStyle, Version
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.profile_values import Charset, ZoneName
 from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 
 if TYPE_CHECKING:
@@ -91,26 +91,6 @@ class DayReading(StrEnum):
 
     KEEP = "keep"  # a day
     END_OF_DAY = "end-of-day"  # 23:59 of that day in the partner's zone
-
-
-def _check_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"not a time zone such as Europe/Berlin: {name}") from error
-    return name
-
-
-def _check_charset(name: str) -> str:
-    try:
-        "".encode(name)  # refuses codecs that aren't character sets, such as hex
-        return codecs.lookup(name).name
-    except LookupError as error:
-        raise ValueError(f"not a character set: {name}") from error
-
-
-ZoneName = Annotated[str, AfterValidator(_check_zone)]
-Charset = Annotated[str, AfterValidator(_check_charset)]
 
 
 class DateIn(ProfileSection):

@@ -37,7 +37,7 @@ class SruSearch:
         self._http = SruHttp(context.addresses)
 
     async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
-        dialect = _target_dialect(target)
+        dialect = target.require_dialect(SECTION, SruDialect)
         cql = codec.format_cql(query, dialect, target.name)
         found, schema = await self._search_first_schema(target, dialect, cql, start, count)
         if found.total is None or (found.diagnostics and not found.total):
@@ -62,7 +62,7 @@ class SruSearch:
         return SearchHits(total=found.total, records=records, asked=cql, notes=tuple(notes))
 
     async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
-        dialect = _target_dialect(target)
+        dialect = target.require_dialect(SECTION, SruDialect)
         clause = codec.format_scan_clause(term, dialect, target.name)
         parameters = codec.scan_parameters(dialect.version, clause, count)
         scanned = await self._request_answer(target, dialect, parameters, codec.parse_scan_answer)
@@ -75,7 +75,7 @@ class SruSearch:
 
         Raises Unavailable, Refused.
         """
-        dialect = _target_dialect(target)
+        dialect = target.require_dialect(SECTION, SruDialect)
         return await self._request_answer(
             target, dialect, codec.explain_parameters(dialect.version), codec.parse_explain_answer
         )
@@ -145,13 +145,3 @@ def _read_found_record(record: SruRecord, position: int, dialect: SruDialect, so
     if isinstance(record.data, SruDiagnostic):
         return FoundRecord(position=position, problem=describe_diagnostic(record.data))
     return record_reader.record_from_xml(record.data, position, dialect.records, source)
-
-
-def _target_dialect(target: Profile) -> SruDialect:
-    dialect = target.dialects.get(SECTION)
-    if not isinstance(dialect, SruDialect):
-        raise Refused(
-            RefusalReason.UNSUPPORTED_SERVICE,
-            write_sentence("Profile '%(name)s' has no section %(section)s.", name=target.name, section=SECTION),
-        )
-    return dialect

@@ -43,7 +43,7 @@ class TaggedMailChannel:
         """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library]
-        letter = self._compose_letter(message, profile, dialect, library, await self._load_copy_files(message))
+        letter = self._compose_letter(message, profile, dialect, library, await self._context.load_copy_files(message))
         own = self._context.sender.fill_from_library(library.info)
         sender = LetterSender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
         return DeliveryResult(await self._context.mailer.send(build_mail(letter, sender)))
@@ -77,21 +77,6 @@ class TaggedMailChannel:
             at=message.at,
             charset=dialect.encoding,
         )
-
-    async def _load_copy_files(self, message: PartnerMessage) -> tuple[File, ...]:
-        """The copy that the message brings. Raises Refused when it isn't there any more and there is no link."""
-        wanted = message.details.attachment
-        attachment = next((one for one in message.request.attachments if one.id == wanted), None) if wanted else None
-        if attachment is not None:
-            try:
-                content = await self._context.read_file(message.request.library, wanted)
-            except KeyError:
-                attachment = None
-            else:
-                return ((attachment.name, attachment.media_type, content),)
-        if wanted and attachment is None and not message.details.link:
-            raise Refused(RefusalReason.DATA_MISSING, "The copy to be sent no longer exists.")
-        return ()
 
 
 def tagged_message(

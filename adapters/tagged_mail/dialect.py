@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
-import re
-from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from adapters.tagged_mail.codec import TaggedMailLayout
 from adapters.tagged_mail.message_names import MessageName, normalise_text
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
+from gateway.domain.profile_values import DateForm, MailAddress, MailCharset, make_subject_template
 from gateway.domain.requests.events import EventKind
 
 SECTION = "tagged_mail"
@@ -105,36 +103,6 @@ def _default_phrases() -> dict[EventKind, Phrase]:
     return {kind: Phrase(english=english, french=french) for kind, (english, french) in words.items()}
 
 
-def _check_subject_template(value: str) -> str:
-    try:
-        value.format(**dict.fromkeys(SUBJECT_FIELDS, "x"))
-    except (KeyError, IndexError, ValueError, AttributeError) as error:
-        known = ", ".join(f"{{{name}}}" for name in SUBJECT_FIELDS)
-        raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
-    return value
-
-
-def _check_encoding(value: str) -> str:
-    try:
-        codecs.lookup(value)
-        "ä".encode(value, "replace")
-    except (LookupError, UnicodeError) as error:
-        raise ValueError("no character set of texts, such as utf-8 or iso-8859-1") from error
-    return value
-
-
-def _check_date_form(value: str) -> str:
-    sample = date(2026, 11, 23)
-    try:
-        same = datetime.strptime(sample.strftime(value), value).date() == sample  # noqa: DTZ007 - only its day
-    except (ValueError, re.error):
-        same = False
-    if not same:
-        raise ValueError("no form of a date, such as %Y-%m-%d")
-    return value
-
-
-MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 TagName = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9#$/.]{1,2}$")]
 
 
@@ -143,16 +111,14 @@ class TaggedMailDialect(ProfileSection):
     address: MailAddress = Field("", description="where messages go; empty: `partner.email`")
     sender: MailAddress = Field("", description="sender address of its emails; empty: `mail.sender`")
     reply_to: MailAddress = Field("", description="where its answers go; empty: the library's")
-    subject: Annotated[str, AfterValidator(_check_subject_template)] = Field(
+    subject: Annotated[str, make_subject_template(SUBJECT_FIELDS)] = Field(
         "{message} {number}", description="with {message} (its name), {number} (the request's), {symbol} (ours)"
     )
     our_symbol: str = Field("", description="how this partner calls us; empty: the library's symbol")
     their_symbol: str = Field("", description="how it calls itself; empty: the first of `partner.symbols`")
     account: str = Field("", description="our account with it; empty: none is written")
     billing: str = Field("", description="our billing address; empty: none is written")
-    encoding: Annotated[str, AfterValidator(_check_encoding)] = Field(
-        "utf-8", description="character set; letters that it lacks are romanised"
-    )
+    encoding: MailCharset = Field("utf-8", description="character set; letters that it lacks are romanised")
     length: int = Field(76, ge=40, le=200, description="most characters of a line")
     names: dict[MessageName, tuple[str, ...]] = Field({}, description="further names by which messages are known")
     tags: dict[str, tuple[TagName, ...]] = Field(
@@ -161,7 +127,7 @@ class TaggedMailDialect(ProfileSection):
     answers: dict[EventKind, Phrase] = Field(
         {}, description="words for answers that differ: kind -> {english, french}; the standard ones are read as well"
     )
-    dates: tuple[Annotated[str, AfterValidator(_check_date_form)], ...] = Field(
+    dates: tuple[DateForm, ...] = Field(
         ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%B %d, %Y"),
         min_length=1,
         description="forms of dates; we write the first",

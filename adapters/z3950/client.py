@@ -83,7 +83,7 @@ class Z3950Search:
         self._understood: dict[tuple[Z3950Endpoint, tuple[str, ...], tuple[str, ...]], str] = {}
 
     async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
-        dialect = _target_dialect(target)
+        dialect = target.require_dialect(SECTION, Z3950Dialect)
         rpn = type1_query(query, dialect, target.name)
         key = (Z3950Endpoint.from_dialect(dialect), dialect.databases, dialect.syntax_identifiers)
         syntax = self._understood.get(key, dialect.syntax_identifiers[0])
@@ -100,7 +100,7 @@ class Z3950Search:
         return SearchHits(total=results.total, records=records, asked=pqf.format_pqf(rpn), notes=results.notes)
 
     async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
-        dialect = _target_dialect(target)
+        dialect = target.require_dialect(SECTION, Z3950Dialect)
         operand = scan_operand(term, dialect, target.name)
         entries = await self._run_on_connection(
             dialect, lambda connection: scan_terms(connection, operand, count, dialect, target.name)
@@ -156,16 +156,6 @@ class Z3950Search:
             raise Refused(
                 RefusalReason.SENDER_AUTH_FAILED, write_sentence("Sign-in failed: %(report)s", report=error)
             ) from error
-
-
-def _target_dialect(target: Profile) -> Z3950Dialect:
-    dialect = target.dialects.get(SECTION)
-    if not isinstance(dialect, Z3950Dialect):
-        raise Refused(
-            RefusalReason.UNSUPPORTED_SERVICE,
-            write_sentence("Profile '%(name)s' has no section %(section)s.", name=target.name, section=SECTION),
-        )
-    return dialect
 
 
 @value_object

@@ -9,15 +9,19 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.domain.circulation_policy import CirculationPolicy, ProfileSection
 from gateway.domain.peer_authentication import PeerAuthentication
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.secret_reference import SecretReference
+from gateway.domain.sentences import write_sentence
+
+D = TypeVar("D")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -164,3 +168,13 @@ class Profile(BaseModel):
     locate: LocatePolicy | None = Field(None, description="catalogue search for holdings before the partner is asked")
     examples: tuple[ProfileExample, ...] = ()
     dialects: Mapping[str, BaseModel] = Field(default_factory=dict)
+
+    def require_dialect(self, section: str, kind: type[D]) -> D:
+        """Return the section of a protocol. Raises Refused(UNSUPPORTED_SERVICE)."""
+        dialect = self.dialects.get(section)
+        if not isinstance(dialect, kind):
+            raise Refused(
+                RefusalReason.UNSUPPORTED_SERVICE,
+                write_sentence("Profile '%(name)s' has no section %(section)s.", name=self.name, section=section),
+            )
+        return dialect

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import field
 from datetime import tzinfo
 from pathlib import Path
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import Item, Loan, Patron, RecordId
-from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.article_lookup import ArticleSource, ArticleSourceContext
 from gateway.ports.catalogue import LinkFormat, RecordSearch
@@ -35,6 +35,7 @@ from gateway.ports.partner_channel import (
     NoPartnerConnections,
     PartnerChannel,
     PartnerConnections,
+    PartnerMessage,
     ReceiveMessage,
     RecordSent,
     record_nothing,
@@ -220,6 +221,18 @@ class ChannelContext:
     answers: AnswerLinks = offer_no_answers
     record: RecordSent = record_nothing
     make_peer_headers: MakePeerHeaders = refuse_peer_headers
+
+    async def load_copy_files(self, message: PartnerMessage) -> tuple[tuple[str, str, bytes], ...]:
+        """Load the copy that the message brings. Raises Refused when it isn't there any more and there is no link."""
+        wanted = message.details.attachment
+        for attachment in message.request.attachments if wanted else ():
+            if attachment.id == wanted:
+                with suppress(KeyError):
+                    content = await self.read_file(message.request.library, wanted)
+                    return ((attachment.name, attachment.media_type, content),)
+        if wanted and not message.details.link:
+            raise Refused(RefusalReason.DATA_MISSING, "The copy to be sent no longer exists.")
+        return ()
 
 
 @value_object
