@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -23,7 +22,7 @@ from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import RequestedService, Role, ServiceType, Volume
+from gateway.domain.requests.request import Role, ServiceType, Volume
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.incoming_mail import MailInterpretation
 from tests.unit.adapters.artemail.support import (
@@ -39,11 +38,6 @@ from tests.unit.adapters.artemail.support import (
     written,
 )
 
-WORD = st.text(string.ascii_letters + string.digits + "äßŁЖ中-'", min_size=1, max_size=18)
-WORDS = st.lists(WORD, min_size=1, max_size=9).map(" ".join)
-ASCII_WORDS = st.lists(st.text(string.ascii_letters + "-'", min_size=1, max_size=18), min_size=1, max_size=9).map(
-    " ".join
-)
 PEER = both_ways(numbers={"prefix": "Q"})
 
 
@@ -55,29 +49,6 @@ def asked(text: str) -> LendingDraft:
 
 
 # --- the codec -------------------------------------------------------------------------------------------
-
-
-LINE = st.text(string.ascii_letters + string.digits + " :*-/'.", min_size=1, max_size=120).map(
-    lambda text: " ".join(word[:30] for word in text.split())
-)
-ORDER = st.builds(
-    ArtemailOrder,
-    number=st.from_regex(r"[A-Z]{1,5}-[0-9]{1,6}", fullmatch=True),
-    keywords=st.lists(st.sampled_from(("S", "LOAN", "SED99*2*", "ADD")), max_size=3).map(tuple),
-    lines=st.lists(LINE.filter(bool), max_size=6).map(tuple),
-    address=st.lists(LINE.filter(bool), max_size=4).map(tuple),
-)
-
-
-@given(st.lists(ORDER, min_size=1, max_size=4).map(tuple))
-def test_a_file_is_read_as_it_was_written(orders: tuple[ArtemailOrder, ...]) -> None:
-    file = OrderFile(customer="99-9999", password="OPENSESAME", orders=orders)
-
-    text, cuts = encode(file, OrderFileLayout())
-
-    assert decode(text, OrderFileLayout()) == file
-    assert cuts == ()
-    assert all(len(line) <= 40 for line in text.splitlines() if not line.startswith("TX"))
 
 
 @pytest.mark.parametrize("line", ["NNNN", "TX1 S LOAN", ":DELIVER ABOVE ITEM TO:", "'TX1", "''NNNN", "TX1 " * 30])
@@ -132,60 +103,6 @@ def test_what_would_not_be_read_is_not_written(file: OrderFile) -> None:
 
 
 # --- orders ----------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=150)
-@given(title=WORDS, author=WORDS, publisher=WORDS, year=st.integers(1450, 2030).map(str))
-def test_a_book_is_read_as_it_was_ordered(title: str, author: str, publisher: str, year: str) -> None:
-    book = Citation(
-        type=CitationType.BOOK,
-        title=title,
-        author=author,
-        publisher=publisher,
-        published=year,
-        edition="3",
-        identifiers=(RecordId("isbn", "9783161484100"),),
-    )
-    scribe = scribe_of_profile()
-
-    request = asked(written(message(request=borrowed(book)), PEER))
-
-    assert request.citation == replace(
-        book,
-        title=scribe.transcribe(title),
-        author=scribe.transcribe(author),
-        publisher=scribe.transcribe(publisher),
-        original=request.citation.original,
-    )
-    assert request.service == RequestedService(ServiceType.LOAN)
-
-
-@settings(max_examples=150)
-@given(title=WORDS, journal=ASCII_WORDS, author=WORDS, volume=st.integers(1, 300).map(str))
-def test_an_article_is_read_as_it_was_ordered(title: str, journal: str, author: str, volume: str) -> None:
-    article = Citation(
-        type=CitationType.ARTICLE,
-        title=journal,
-        component_title=title,
-        component_author=author,
-        published="1998",
-        volume=volume,
-        issue="3",
-        pages="45-61",
-        identifiers=(RecordId("issn", "0317-8471"),),
-    )
-    scribe = scribe_of_profile()
-
-    request = asked(written(message(request=borrowed(article, ServiceType.COPY, "urgent")), PEER))
-
-    assert request.citation == replace(
-        article,
-        title=scribe.transcribe(journal),
-        component_title=scribe.transcribe(title),
-        component_author=scribe.transcribe(author),
-        original=request.citation.original,
-    )
-    assert request.service.type is ServiceType.COPY
 
 
 @pytest.mark.parametrize("author", ["-", "–", "'-", "''–", "—", "- -"])
