@@ -19,6 +19,7 @@ import gateway.store.partner_closures
 import gateway.store.partner_things
 import gateway.store.patron_sessions
 import gateway.store.profile_versions
+import gateway.store.replay_jobs
 import gateway.store.requests.print_batches
 import gateway.store.requests.tables
 import gateway.store.saved_filters
