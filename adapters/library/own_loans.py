@@ -10,13 +10,14 @@ from adapters.library.change_sending import ChangeDesk, find_open_change
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Item, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason
+from gateway.domain.sentences import write_sentence
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_operations import Renewal
 
 
 def refuse_trapping() -> Never:
     """Raise Refused(UNSUPPORTED_SERVICE), where an item that comes back can't be kept from who waits for it."""
-    detail = "The library system always traps a returned item for the next hold."
+    detail = write_sentence("The library system always traps a returned item for the next hold.")
     raise make_refusal(RefusalReason.UNSUPPORTED_SERVICE, about=MessagePart.SERVICE, detail=detail)
 
 
@@ -41,7 +42,7 @@ def name_borrower(loan: Loan, patron_id: str) -> Loan:
     if patron_id and loan.patron_id not in ("", patron_id):
         raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
     if not patron_id and not loan.patron_id:
-        detail = "The library system does not state who has the item; a renewal must name the patron."
+        detail = write_sentence("The library system does not state who has the item; a renewal must name the patron.")
         raise make_refusal(RefusalReason.DATA_MISSING, about=MessagePart.PATRON, detail=detail)
     return replace(loan, patron_id=loan.patron_id or patron_id)
 

@@ -42,6 +42,7 @@ KEYWORDS = {
     "write_sentence": None,
     "_make_guard": None,
     "Refused": (2,),
+    "SenderRefused": (2,),
     "NotReplayableError": None,
 }
 """Which arguments of functions are texts, without numbers the first; "c": what tells a text apart. Those of errors and
