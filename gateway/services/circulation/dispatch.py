@@ -43,6 +43,7 @@ from gateway.domain.commands import (
     UpdateStatus,
 )
 from gateway.domain.library import PatronDraft
+from gateway.ports.shared_store import TakenKeyError
 from gateway.services.circulation.accept_item import accept_item
 from gateway.services.circulation.context import CirculationContext
 from gateway.services.circulation.fees import post_fee
@@ -126,12 +127,17 @@ async def dispatch_command(command: Command, context: CirculationContext, key: s
     `idempotency_key`, where the caller has made it.
 
     Raises Refused (the answer is no), Unavailable (nothing was done, or what was done is found again by a repeat),
-    OutcomeUnknown (a repeat tells).
+    OutcomeUnknown (a repeat tells), TakenKeyError (the transaction is over, and with it what was made).
     """
     try:
-        return await USE_CASES[type(command)](command, context, key or idempotency_key(command, context.profile))
-    finally:
-        await context.things.keep_made()  # also what was made before a later step was refused
+        result = await USE_CASES[type(command)](command, context, key or idempotency_key(command, context.profile))
+    except TakenKeyError:
+        raise
+    except BaseException:
+        await context.things.keep_made()  # what was made before a later step was refused, or wasn't answered in time
+        raise
+    await context.things.keep_made()
+    return result
 
 
 def idempotency_key(command: Command, profile: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+from sqlalchemy.exc import InternalError
 
 from adapters.library.embedded.system import _WORK
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
@@ -19,6 +20,7 @@ from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import TakenKeyError
 from gateway.services.exchange.handlers import DEFECT, CommandHandler
 from gateway.store.journal_records import JournalFilter, JournalMessage
+from gateway.store.partner_things import StoredPartnerThings
 from tests.unit.services.exchange.support import PATRON, House, open_house
 
 PIN = "1234"
@@ -220,6 +222,35 @@ async def test_who_is_overtaken_by_another_transaction_does_it_once_more(
 
     assert b"Problem" not in answer.body
     assert await is_here(house, 8)
+
+
+async def test_nothing_is_kept_in_a_transaction_that_a_taken_key_has_ended(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL refuses all that follows, and its refusal would hide why."""
+    check_out, keep, tries = _WORK[LoanCheckOut], StoredPartnerThings.keep_things, count()
+    is_over = False
+
+    def be_late_twice(*given: Any) -> Any:
+        nonlocal is_over
+        is_over = next(tries) < 2
+        if is_over:
+            raise TakenKeyError("INSERT", {}, ValueError("another has the key"))
+        return check_out(*given)
+
+    async def keep_unless_over(*given: Any) -> None:
+        if is_over:
+            raise InternalError("INSERT", {}, ValueError("current transaction is aborted"))
+        await keep(*given)
+
+    change_accept_rules(house, circulate_as="check-out")
+    monkeypatch.setitem(_WORK, LoanCheckOut, be_late_twice)
+    monkeypatch.setattr(StoredPartnerThings, "keep_things", keep_unless_over)
+
+    answer = await house.exchange.handle(accept(house, 9, action="Circulate"))
+
+    assert b"Problem" not in answer.body
+    assert await is_here(house, 9)
 
 
 async def test_messages_that_come_together_share_a_fate_only_when_they_succeed(house: House) -> None:
