@@ -19,6 +19,7 @@ _KEYS_WITHIN = frozenset({("account", "code")})
 _KEY = re.compile(r"""(?<![\w-])(?P<key>[\w-]{1,64})["']?[ \t]*:""")
 _KEY_WITHOUT_SPACE = re.compile(r"(?P<key>[\w-]{1,64}):\S")
 """`password:Кот` is no key and value for YAML."""
+_ACCOUNT = re.compile(r"""(?<![\w-])account["']?[ \t]*:""", re.IGNORECASE)
 _COMMENT = re.compile(r"#[^\r\n]*")
 _LINE = re.compile(r"[^\r\n]+")
 
@@ -37,12 +38,13 @@ def _is_secret_key(outer: str, key: str) -> bool:
 def has_written_secret(text: str) -> bool:
     """Return whether the text of a file may hold a secret, in a value, a comment, or what isn't YAML."""
     text = text.removeprefix("\ufeff")
-    if PASSWORD_IN_URL.search(text) or any(_is_secret_line(each[0], False) for each in _COMMENT.finditer(text)):
+    outer = "account" if _ACCOUNT.search(text) else ""  # around a comment it stands on another line
+    if PASSWORD_IN_URL.search(text) or any(_is_secret_line(each[0], outer, False) for each in _COMMENT.finditer(text)):
         return True
     try:
         data = parse_yaml(text, "").data
     except ConfigurationError:
-        return any(_is_secret_line(each[0], True) for each in _LINE.finditer(text))
+        return any(_is_secret_line(each[0], "account", True) for each in _LINE.finditer(text))
     return _is_secret_value(data, "", False)
 
 
@@ -58,14 +60,14 @@ def _is_secret_value(value: object, key: str, is_secret: bool) -> bool:
         case str():
             if is_secret:
                 return bool(value) and not is_secret_reference(value)
-            written = _KEY_WITHOUT_SPACE.match(value)
-            return written is not None and _is_secret_line(value, False)
+            has_key = _KEY_WITHOUT_SPACE.match(value) is not None and _is_secret_line(value, key, False)
+            return has_key or PASSWORD_IN_URL.search(value) is not None  # in the text `\/` may hide it
     return is_secret and isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_secret_line(line: str, is_open: bool) -> bool:
-    """Return whether it has the key of a secret without a reference. `is_open`: the value may stand on other lines."""
-    outer = "account" if is_open or "account" in line.casefold() else ""  # it may stand on another line
+def _is_secret_line(line: str, outer: str, is_open: bool) -> bool:
+    """Return whether it has the key of a secret without a reference. `outer`: the key that may be around it; `is_open`:
+    the value may stand on other lines."""
     for match in _KEY.finditer(line):
         if _is_secret_key(outer, match["key"]):
             value = line[match.end() :].strip().strip("\"'")
