@@ -132,7 +132,7 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
     def _make_item_mark(self, key: str, *, is_lasting: bool) -> str: ...
 
     @abstractmethod
-    def _read_notes(self, found_item_t: FoundItemT) -> str:
+    def _read_notes(self, found_item: FoundItemT) -> str:
         """Read where the mark is."""
 
     @abstractmethod
@@ -144,12 +144,12 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
         """Check codes; raises Refused(INVALID_VALUE), Unavailable."""
 
     @abstractmethod
-    async def _repeat_result(self, wish: TemporaryItem, key: str, found_item_t: FoundItemT) -> TemporaryItemResult:
+    async def _repeat_result(self, wish: TemporaryItem, key: str, found_item: FoundItemT) -> TemporaryItemResult:
         """Return the result of what was made under this key before."""
 
     @abstractmethod
-    async def _make_all(self, making: ItemMaking, found_item_t: FoundItemT | None) -> TemporaryItemResult:
-        """`found`: the item, where an earlier call got so far. Raises Unavailable only as long as nothing is made."""
+    async def _make_all(self, making: ItemMaking, found_item: FoundItemT | None) -> TemporaryItemResult:
+        """`found_item`: where an earlier call got so far. Raises Unavailable only as long as nothing is made."""
 
     # --- deleting ----------------------------------------------------------------------------------------
 
@@ -197,11 +197,11 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
         return gone
 
     @abstractmethod
-    async def _cancel_holds(self, found_item_t: FoundItemT, key: str) -> None:
+    async def _cancel_holds(self, found_item: FoundItemT, key: str) -> None:
         """Those on this very item: they go with it. Raises Refused, Unavailable, OutcomeUnknown."""
 
     @abstractmethod
-    async def _delete_item(self, found_item_t: FoundItemT) -> None:
+    async def _delete_item(self, found_item: FoundItemT) -> None:
         """Delete an item; raises Refused, Unavailable, OutcomeUnknown."""
 
     @abstractmethod
@@ -210,7 +210,7 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
         Unavailable."""
 
     @abstractmethod
-    async def _is_gone(self, found_item_t: FoundItemT) -> bool:
+    async def _is_gone(self, found_item: FoundItemT) -> bool:
         """Return whether an item is gone; raises Unavailable."""
 
 

@@ -45,7 +45,7 @@ def refusal_response(
     exchange: ExchangeContext | None,
     ext: tuple[RawElement, ...] = (),
 ) -> ResponderAnswer:
-    """Make the answer that says why nothing was done. `seen`, `parsed`: what could be read of the message, None if
+    """Make the answer that says why nothing was done. `peek`, `parsed`: what could be read of the message, None if
     nothing. `ext`: what the service's own answer says besides."""
     version = peek.version if peek is not None else dialect.xml.version
     if isinstance(refusal, MalformedMessage):

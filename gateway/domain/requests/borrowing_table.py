@@ -363,7 +363,7 @@ _GONE_BACK = SendPatronLetter("gone-back")
 
 
 def _send_back_from_patron(guard: g.Guard) -> Cell:
-    """Make the cell of an item that stands ready for the patron, or is on loan to them, and goes back: where `told`
+    """Make the cell of an item that stands ready for the patron, or is on loan to them, and goes back: where `guard`
     holds, they hear of it."""
     loan = g.combine_guards(g.LOAN, guard)
     return (

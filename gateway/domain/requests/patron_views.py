@@ -27,7 +27,7 @@ class PatronReference(StrEnum):
 
 @value_object(kw_only=True)
 class PatronView:
-    """A request as its patron sees it. `text`: the status in one sentence of `language`; `acts`: possible now."""
+    """A request as its patron sees it. `text`: the status in one sentence of `language`; `actions`: possible now."""
 
     request: Request
     status: PatronStatus

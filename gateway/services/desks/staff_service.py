@@ -412,7 +412,7 @@ class RotaTrial:
 
 
 HeardFrom = Callable[[str], MemberContact]
-"""By symbol of the library and profile of the member."""
+"""Finds the contact by the profile of the member."""
 
 
 def report_no_contact(_member: str) -> MemberContact:

@@ -92,7 +92,7 @@ def can_pass_on(context: LibraryContext, request: Request) -> bool:
 def find_loop_refusal(
     connection: Transaction, context: LibraryContext, draft: LendingDraft, sender: str
 ) -> Refusal | None:
-    """Find the refusal of what has been here before, or is asked by ourselves. `asked`: as it came in. Where we pass
+    """Find the refusal of what has been here before, or is asked by ourselves. `draft`: as it came in. Where we pass
     nothing on, a circle ends here, but at our own request."""
     brokers = bool(context.policy().brokering.rota)
     if brokers and (_is_ours(context, sender) or _is_ours(context, draft.requester.symbol)):

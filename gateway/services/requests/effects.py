@@ -327,7 +327,7 @@ def _find_other_side(context: LibraryContext, receiver: LibraryParty, request: R
 def new_refusal_row(
     context: LibraryContext, refused: IncomingPartnerMessage, named: str, result: InboxResult
 ) -> OutboxRow:
-    """Make the row that tells by the partner's channel that a message of its can't be taken. `taken` has the refusal
+    """Make the row that tells by the partner's channel that a message of its can't be taken. `result` has the refusal
     and the request."""
     request, refusal, at = result.request, result.refused, context.now()
     assert request is not None

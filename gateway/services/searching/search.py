@@ -37,8 +37,7 @@ from gateway.services.searching.lookup import queries_for_number
 from gateway.services.searching.targets import CatalogueClient, CatalogueTarget, failure_reason, find_catalogue
 
 LookUp = Callable[[RecordId], Awaitable[Citation | None]]
-"""What is known about a number: symbol of the library, number. None: no catalogue knows it. Raises Unavailable when
-none of them could say so."""
+"""Finds what is known about a number. None: no catalogue knows it. Raises Unavailable when none could say so."""
 
 AT_ONCE = timedelta(0)
 """Staff see what is there now; an answer is kept for nobody but who asks meanwhile."""

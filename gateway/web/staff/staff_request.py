@@ -88,8 +88,8 @@ CheckReadiness = Callable[[], Awaitable[GatewayReadiness]]
 @value_object(kw_only=True)
 class StaffServices:
     """The services behind pages of staff. `libraries` by symbol; `protocols`: as the journal names them.
-    `oidc` None: nobody signs in at an identity provider; `links` and `offering` None: no adapter reads links, so
-    numbers aren't looked up either."""
+    `oidc` None: nobody signs in at an identity provider; `links` None: no adapter reads links, so numbers aren't
+    looked up either."""
 
     retention: RetentionDays
     operations: Mapping[str, GatewayOperation]

@@ -196,7 +196,7 @@ async def check_patrons(loaded: LoadedProfile, codes: KnownCodes, *, live: bool)
 def check_loan_to(
     loaded: LoadedProfile, codes: KnownCodes | None, adapters: AdapterRegistry
 ) -> Iterator[ConfigurationProblem]:
-    """`known`: the library's system; None: it can't be looked at. A partner without any protocol is written to and
+    """`codes`: of the library's system; None: it can't be looked at. A partner without any protocol is written to and
     telephoned: staff enter its patrons."""
     profile, partner = loaded.profile, loaded.profile.partner
     if profile.abstract or partner is None or partner.workflow.lending.loan_to != "requester":
