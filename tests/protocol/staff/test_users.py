@@ -186,5 +186,6 @@ async def test_of_several_libraries_one_is_worked_for(installation: Installation
         done = await ruth.post("/account/library", {"library": "FJORD"})
 
         assert "You now work for Bibliothèque du Fjord." in done.text
+        assert '<option value="FJORD" selected>' in (await ruth.get("/account")).text
         assert (await ruth.get("/users")).status == 403
         assert (await ruth.post("/account/library", {"library": "NOWHERE"})).status == 403
