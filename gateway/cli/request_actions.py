@@ -31,12 +31,13 @@ from gateway.cli.request_options import (
     build_citation,
     build_model,
     format_act_usage,
+    format_field_options,
     iter_fields,
     make_field_options,
     option_of_name,
     parse_field_value,
 )
-from gateway.domain.requests.act_details import check_details
+from gateway.domain.requests.act_details import check_details, given_detail_names
 from gateway.domain.requests.action_fields import FieldType
 from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.event_catalogue import ACTS, BY_HAND
@@ -127,7 +128,7 @@ def _add_common_options(function: Callable[..., None]) -> Callable[..., None]:
 
 def _make_act_command(kind: EventKind) -> click.Command:
     fields = ACTS[kind]
-    one_of = f" At least one of these is needed: {', '.join(fields.one_of)}." if fields.one_of else ""
+    one_of = f" At least one of these is needed: {format_field_options(fields.one_of)}." if fields.one_of else ""
 
     @_add_common_options
     @pass_installation
@@ -186,6 +187,9 @@ def _build_event_details(
     if "attachment" in given:
         given["attachment"] = _find_attachment_id(request, given["attachment"])
     details = build_model(ActBody, given).to_details(request.citation)
+    one_of = ACTS[kind].one_of
+    if one_of and not given_detail_names(details) & set(one_of):
+        raise click.UsageError(f"at least one of these is needed: {format_field_options(one_of)}")
     if problems := check_details(kind, details):
         raise click.UsageError("; ".join(f"{option_of_name(each.name)}: {each.message}" for each in problems))
     return details

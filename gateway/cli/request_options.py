@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -30,6 +30,11 @@ _MONEY = re.compile(r"\s*([0-9]{1,8}(?:\.[0-9]{1,4})?)\s*([A-Za-z]{3})?\s*", re.
 def option_of_name(name: str) -> str:
     """`retry_after` -> `--retry-after`"""
     return f"--{name.replace('_', '-')}"
+
+
+def format_field_options(names: Iterable[str]) -> str:
+    """List the options of an act's fields; a citation has none of its name."""
+    return ", ".join("--title and the like" if name == "citation" else option_of_name(name) for name in names)
 
 
 # --- values --------------------------------------------------------------------------------------------------

@@ -186,7 +186,8 @@ def test_what_the_state_does_not_allow_is_told_with_what_it_does(desk: Typed) ->
     [
         (("unfilled",), "Missing option --reason"),
         (("approve", "--reason", "other"), "No such option --reason"),
-        (("assign",), "--partner: one of these is needed: partner, rota"),
+        (("assign",), "Error: at least one of these is needed: --partner, --rota"),
+        (("edit",), "Error: at least one of these is needed: --title and the like, --need-by, --maximum-cost,"),
         (("aprove",), "No such command aprove. Did you mean approve?"),
         (("retry", "--retry-after", "soon"), "--retry-after: Input should be a valid date"),
         (("renew", "--due", "31.3.2027"), "--due: Input should be a valid date"),
