@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.domain.problems import Refused
 from gateway.domain.value import value_object
@@ -65,6 +65,9 @@ class SchemaMigrations:
     folder: Path
     table: str
 
+
+FailedStatementError = DBAPIError
+"""The database has refused a statement: a transaction in which it was is over, and with it what was written there."""
 
 TakenKeyError = IntegrityError
 """Another transaction has just taken a unique key: work that is done once more sees what is there."""

@@ -43,7 +43,7 @@ from gateway.domain.commands import (
     UpdateStatus,
 )
 from gateway.domain.library import PatronDraft
-from gateway.ports.shared_store import TakenKeyError
+from gateway.ports.shared_store import FailedStatementError
 from gateway.services.circulation.accept_item import accept_item
 from gateway.services.circulation.context import CirculationContext
 from gateway.services.circulation.fees import post_fee
@@ -127,11 +127,11 @@ async def dispatch_command(command: Command, context: CirculationContext, key: s
     `idempotency_key`, where the caller has made it.
 
     Raises Refused (the answer is no), Unavailable (nothing was done, or what was done is found again by a repeat),
-    OutcomeUnknown (a repeat tells), TakenKeyError (the transaction is over, and with it what was made).
+    OutcomeUnknown (a repeat tells), FailedStatementError (what was made in the transaction is gone with it).
     """
     try:
         result = await USE_CASES[type(command)](command, context, key or idempotency_key(command, context.profile))
-    except TakenKeyError:
+    except FailedStatementError:
         raise
     except BaseException:
         await context.things.keep_made()  # what was made before a later step was refused, or wasn't answered in time

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
-from sqlalchemy.exc import InternalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 from adapters.library.embedded.system import _WORK
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
@@ -251,6 +251,28 @@ async def test_nothing_is_kept_in_a_transaction_that_a_taken_key_has_ended(
 
     assert b"Problem" not in answer.body
     assert await is_here(house, 9)
+
+
+async def test_the_error_that_has_ended_a_transaction_is_the_one_that_is_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By it the store knows a conflict, after which the whole is done once more."""
+
+    def end_transaction(*_: Any) -> None:
+        raise OperationalError("UPDATE", {}, ValueError("deadlock detected"))
+
+    async def refuse_statement(*_: Any) -> None:
+        raise InternalError("INSERT", {}, ValueError("current transaction is aborted"))
+
+    change_accept_rules(house, circulate_as="check-out")
+    monkeypatch.setitem(_WORK, LoanCheckOut, end_transaction)
+    monkeypatch.setattr(StoredPartnerThings, "keep_things", refuse_statement)
+
+    with structlog.testing.capture_logs() as logs:
+        await house.exchange.handle(accept(house, 10, action="Circulate"))
+
+    (defect,) = [entry for entry in logs if entry["log_level"] == "error"]
+    assert isinstance(defect["exc_info"], OperationalError)
 
 
 async def test_messages_that_come_together_share_a_fate_only_when_they_succeed(house: House) -> None:
