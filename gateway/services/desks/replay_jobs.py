@@ -239,6 +239,8 @@ class ReplayJobWorker:
     async def take_step(self) -> bool:
         """One message of the oldest job that isn't held up. False: there is nothing to do now. Raises Unavailable."""
         for job in await self._store.read(replay_jobs.list_running_jobs):
+            if job.library not in self._replays:  # it isn't served any more
+                continue
             item = await self._store.read(partial(replay_jobs.find_next_item, library=job.library, job=job.id))
             if item is None:
                 await self._end_job(job)

@@ -245,6 +245,23 @@ async def test_a_job_pauses_while_the_library_system_is_away_and_then_tries_agai
     assert list_counts(await olga.get(path)) == {"done": 5}
 
 
+async def test_a_job_of_a_library_that_is_not_served_any_more_holds_up_no_other(
+    gateway: Running, olga: Colleague
+) -> None:
+    refused = await refuse_check_outs(gateway, 1)
+    await accept_items(gateway, 1)
+    await begin(olga)
+    context = library_context(gateway)
+    (job,) = await context.store.read(store_of_jobs.list_running_jobs)
+    older = replace(job, library="GONE", id="0")
+    await context.store.write(lambda c: store_of_jobs.insert_job(c, older, [refused[0].id]))
+
+    assert await work_off(gateway) == 2
+
+    (replayed,) = await list_replays(gateway)
+    assert replayed.outcome is OutcomeClass.OK
+
+
 async def test_what_cannot_be_replayed_is_left_out_with_the_reason(gateway: Running, olga: Colleague) -> None:
     await write_exchange(gateway, profile="ncip2", service="CheckOutItem", outcome=OutcomeClass.MALFORMED)
     gone = await write_exchange(gateway, profile="gone", service="CheckOutItem", outcome=OutcomeClass.REFUSED)
