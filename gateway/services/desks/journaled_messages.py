@@ -55,10 +55,9 @@ class ReadableMessage:
 
 @value_object(kw_only=True)
 class JournalSearch:
-    """The messages of a library to search for; all that are set must fit. `request`: a number of a request, ours or
+    """The messages to search for; all that are set must fit. `request`: a number of a request, ours or
     another's; `since` and `until`: aware; `outcome`: a word of `OutcomeClass`."""
 
-    library: str
     profile: str = ""
     protocol: str = ""
     service: str = ""

@@ -264,12 +264,12 @@ class MailApplication:
     def note_automatic_answer(self) -> ApplicationResult:
         """A note on the request, where it can be found."""
         event = MailEvent(kind=EventKind.MESSAGE, role=Role.BORROWING)
-        request = self._find_request(event)
-        if request.named is None:
+        match = self._find_request(event)
+        if match.named is None:
             return ApplicationResult(notes=("automatic answer: kept in the journal",))
         note = write_sentence("automatic reply by email: %(words)s", words=self.mail.subject)
-        self.add_note(request.named.request_id, note, f"partner:{self.profile.name}")
-        return ApplicationResult(request_id=request.named.request_id, notes=("automatic answer: noted",))
+        self.add_note(match.named.request_id, note, f"partner:{self.profile.name}")
+        return ApplicationResult(request_id=match.named.request_id, notes=("automatic answer: noted",))
 
     def keep_as_note(self, request: Request, actor: str, *, is_stranger: bool) -> None:
         """The whole mail, by hand: what it says as a note, its files on the request. `is_stranger`: who wrote it has

@@ -145,14 +145,14 @@ class PatronRequestService:
             raise NotFound("hold") from refused
 
     def _build_patron_view(self, context: LibraryContext, request: Request, language: str) -> PatronView:
-        text = status_of_request(request)
+        status = status_of_request(request)
         spoken = self.letters.resolve_language(language or request.patron.language)
         return PatronView(
             request=request,
-            status=text.status,
-            text=spoken.words.patron.get(text.word, text.word),
+            status=status.status,
+            text=spoken.words.patron.get(status.word, status.word),
             language=spoken.language,
-            actions=_list_patron_actions(context, request, text.status),
+            actions=_list_patron_actions(context, request, status.status),
         )
 
 

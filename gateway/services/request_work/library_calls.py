@@ -129,8 +129,8 @@ async def _set_loans_due(call: LibraryCall, loans: Iterable[Loan], due: datetime
 
 async def _recall_from_patron(call: LibraryCall) -> HandlerResult:
     """The library has rules of its own for what is recalled: the date that it gives the loan is the patron's."""
-    moment = call.request.terms.patron_due
-    due = moment if call.dated else None
+    patron_due = call.request.terms.patron_due
+    due = patron_due if call.dated else None
     recalled: list[Loan] = []
     for loan in await _find_loans(call, call.barcodes):
         try:
@@ -145,7 +145,7 @@ async def _recall_from_patron(call: LibraryCall) -> HandlerResult:
             recalled.append(loan)
     dates = [loan.due for loan in recalled if loan.due is not None]
     note = f"{len(recalled)} loans recalled" if recalled else f"{NOTHING_DONE}no loan to recall"
-    if not dates or min(dates) == moment:
+    if not dates or min(dates) == patron_due:
         return HandlerResult(note)
     return HandlerResult(note, lambda connection: _keep_recalled_due(connection, call, min(dates)))
 

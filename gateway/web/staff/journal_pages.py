@@ -92,7 +92,6 @@ def read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch,
     number, service = asked.read_line("request", MAX_NUMBER_CHARS), asked.read_line("service", MAX_SERVICE_CHARS)
     first, last = _read_day(request, asked, "first"), _read_day(request, asked, "last")
     search = JournalSearch(
-        library=request.library.symbol,
         request=number,
         service=service,
         since=_begin_day(request, first),

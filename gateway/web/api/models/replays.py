@@ -30,10 +30,9 @@ class ReplaySelectionIn(InputModel):
     def is_empty(self) -> bool:
         return not self.model_dump(exclude_defaults=True)
 
-    def to_search(self, library: str, now: datetime) -> JournalSearch:
+    def to_search(self, now: datetime) -> JournalSearch:
         """Make a search; what comes from now on isn't meant."""
         return JournalSearch(
-            library=library,
             profile=self.profile,
             protocol=self.protocol,
             service=self.service,

@@ -87,7 +87,7 @@ async def _make_filter(call: OperationCall[Any, Any, Any]) -> JournalFilter:
         raise validation_problem("body", "say which messages: profile, service, outcome, reason, since …")
     if call.body.outcome is OutcomeClass.PENDING:
         raise validation_problem("body.outcome", "messages in progress are finished by the gateway")
-    search = call.body.to_search(call.holder.library, call.parts.clock.now())
+    search = call.body.to_search(call.parts.clock.now())
     return await call.library.journaled.make_filter(search)
 
 
