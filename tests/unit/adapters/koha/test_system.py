@@ -53,6 +53,18 @@ async def test_a_release_without_embeds_is_asked_in_more_calls(tmp_path: Path) -
         assert (await place.library.find_patron(KNOWN.good)).balance is None
 
 
+async def test_two_changes_of_one_item_are_sent_one_after_the_other(tmp_path: Path) -> None:
+    """What was asked before a change is still true when it is sent."""
+    async with koha_place(tmp_path) as place:
+        people = [await place.patron_id(KNOWN.good), await place.patron_id(KNOWN.other)]
+        place.fake.clear_calls()
+        calls = (place.library.check_out(ITEM, patron, patron) for patron in people)
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+
+        assert [one.reason for one in outcomes if isinstance(one, Refused)] == [RefusalReason.ITEM_ON_LOAN]
+        assert [(call.method, call.path) for call in place.fake.calls].count(("POST", "/api/v1/checkouts")) == 1
+
+
 async def test_it_starts_while_koha_is_down(tmp_path: Path) -> None:
     async with koha_place(tmp_path) as place:
         place.fake.add_fault(FaultKind.MAINTENANCE, times=0)
