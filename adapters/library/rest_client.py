@@ -217,10 +217,10 @@ class RestClient:
         try:
             reply = await self._client.exchange(request, limits)
         except HttpFailure as failure:
-            place = failure.describe_place(self._name(call))
+            report = failure.describe_place(self._name(call))
             if not failure.is_sent:
-                raise Unavailable(place) from failure
-            raise (_BrokenConnectionError if failure.is_closed else OutcomeUnknown)(place) from failure
+                raise Unavailable(report) from failure
+            raise (_BrokenConnectionError if failure.is_closed else OutcomeUnknown)(report) from failure
         if reply.is_cut:
             raise OutcomeUnknown(describe_large_reply(self._name(call), self._place.max_bytes))
         return read_answer(self._name(call), reply.status, reply.headers, reply.body, call.expects)

@@ -206,8 +206,8 @@ class AlmaProbe:
         options, recorder = self._options, self._recorder
 
         async def try_users() -> str:
-            area = await _ask_area(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
-            user = area.id if area is not None else UNLIKELY
+            patron = await _ask_area(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
+            user = patron.id if patron is not None else UNLIKELY
             for question in (desk.list_patron_loans, desk.list_patron_holds, AlmaFeeDesk(desk).list_charges):
                 await _ask_of_somebody(question(user))
             await _ask_reads(client, "Users")

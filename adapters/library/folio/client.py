@@ -79,21 +79,21 @@ class FolioClient:
         self, path: str, key: str, query: str, *, sort: str = "id", limit: int | None = None
     ) -> list[FolioJson]:
         """All that fit, page after page; with `limit` at most so many. Raises Unavailable."""
-        jsons: list[FolioJson] = []
+        collected: list[FolioJson] = []
         size = min(limit or PAGE_RECORDS, PAGE_RECORDS)
         whole = f"{query} sortby {sort}"
         while True:
-            parameters = {"query": whole, "limit": str(size), "offset": str(len(jsons))}
+            parameters = {"query": whole, "limit": str(size), "offset": str(len(collected))}
             page = _require_object(await self.ask(path, parameters), path)
             records = page.get(key)
             if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
                 raise Unavailable(f"FOLIO's answer to {path} has no list '{key}'")
-            jsons += records
-            if limit is not None and len(jsons) >= limit:
-                return jsons[:limit]
+            collected += records
+            if limit is not None and len(collected) >= limit:
+                return collected[:limit]
             if len(records) < size:
-                return jsons
-            if len(jsons) > MAX_RECORDS:
+                return collected
+            if len(collected) > MAX_RECORDS:
                 raise Unavailable(f"FOLIO returned more than {MAX_RECORDS:,} records for {path}")
 
     async def count_records(self, path: str, query: str) -> int:

@@ -120,8 +120,8 @@ class KohaAbilities:
         return tuple(sorted(wanted - self.calls))
 
     def select_embeds(self, call: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
-        embed = self.embeds.get(call, frozenset())
-        return tuple(name for name in wanted if name in embed)
+        embeds = self.embeds.get(call, frozenset())
+        return tuple(name for name in wanted if name in embeds)
 
     def may_ask(self, call: str, parameter: str) -> bool:
         return parameter in self.parameters.get(call, frozenset())

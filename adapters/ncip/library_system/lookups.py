@@ -150,25 +150,25 @@ class NcipDesk(ChangeDesk):
         return self.reader.read_item(answer, barcode, self.now())
 
     def _remember_item(
-        self, barcode: str, changes: tuple[LibraryChange, ...], library_change: LibraryChange | None
+        self, barcode: str, changes: tuple[LibraryChange, ...], temporary_item: LibraryChange | None
     ) -> ItemAnswer:
         loan = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
         due = LOAN_JSON.validate_json(loan.value).due if loan is not None and loan.value else None
         gone = any(change.kind is ChangeKind.TEMPORARY_ITEM_DELETION and change.ended is not None for change in changes)
-        if library_change is None and gone:
+        if temporary_item is None and gone:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         branch = Location(self.options.branch)
         item = Item(barcode, barcode, f"{RECORD_PREFIX}{barcode}", ItemStatus.AVAILABLE, "", branch, branch)
         if loan is not None and (loan.ended is not None or loan.value):
             item = replace(item, status=ItemStatus.ON_LOAN, due=due)
         answer = ItemAnswer(item, Bib(id=item.bib_id), is_told=False)
-        return answer if library_change is None else add_memory(answer, library_change)
+        return answer if temporary_item is None else add_memory(answer, temporary_item)
 
     async def barcode_of_item(self, item_id: str) -> str:
         """An item has its barcode for its number; a temporary item of ours one of its own."""
         made = (one for one in await self.changes.changes_of_record(item_id) if one.kind is ChangeKind.TEMPORARY_ITEM)
-        library_change = next(made, None)
-        return library_change.barcode if library_change is not None else item_id
+        temporary_item = next(made, None)
+        return temporary_item.barcode if temporary_item is not None else item_id
 
     # --- records -----------------------------------------------------------------------------------------
 
