@@ -36,6 +36,7 @@ from gateway.ports.library_system import PatronKey
 from gateway.ports.partner_things import PartnerThings
 from gateway.ports.responder import OutcomeClass, ResponderAnswer
 from gateway.ports.shared_store import (
+    FailedStatementError,
     LibraryTransaction,
     SavepointsNeeded,
     SharesStore,
@@ -228,9 +229,9 @@ class CommandHandler:
         except (SavepointsNeeded, TakenKeyError) as error:
             log.debug("exchange.carried_out_again", kind=type(error).__name__)
             for _ in range(RACES):
-                with suppress(TakenKeyError):
+                with suppress(FailedStatementError):
                     return await self.journal.record_in_transaction(carried.run_with_savepoints)
-            return await self.journal.record_in_transaction(carried.run_with_savepoints)
+            return await self.journal.record_in_transaction(carried.run_last)
 
     async def _check_secrets(
         self, message: MessageContext, command: Command
@@ -369,18 +370,23 @@ class _CommandInTransaction:
     command: Command
     key: str
     system: SharesStore
-    secrets: Mapping[tuple[PatronKey, str], Refused | None]
-    hashes: Mapping[str, str]
+    secrets: Mapping[tuple[PatronKey, str], Refused | None] = field(repr=False)
+    hashes: Mapping[str, str] = field(repr=False)
 
     def run(self, connection: Transaction) -> RecordedCommand:
         """Raises SavepointsNeeded, and what is a defect."""
         return self._run_within(LibraryTransaction(connection, self.hashes))
 
     def run_with_savepoints(self, connection: Transaction) -> RecordedCommand:
-        """Raises TakenKeyError, and what is a defect."""
+        """Raises FailedStatementError, and what is a defect."""
         return self._run_within(LibraryTransaction(connection, self.hashes, has_savepoints=True))
 
-    def _run_within(self, transaction: LibraryTransaction) -> RecordedCommand:
+    def run_last(self, connection: Transaction) -> RecordedCommand:
+        """Run it with savepoints and no other try: where the managed request can't be told, the command is done all
+        the same. Raises what is a defect."""
+        return self._run_within(LibraryTransaction(connection, self.hashes, has_savepoints=True), is_last=True)
+
+    def _run_within(self, transaction: LibraryTransaction, *, is_last: bool = False) -> RecordedCommand:
         message, linked, done = self.message, None, ""
         try:
             with transaction.begin_savepoint():
@@ -391,7 +397,7 @@ class _CommandInTransaction:
                 raise SavepointsNeeded("refused after a change") from refused
             ending = self._end_refused(transaction.connection, Refusal.from_error(refused))
         else:
-            linked, notes = self._link_request(transaction, result)
+            linked, notes = self._link_request(transaction, result, is_last=is_last)
             ending, done = end_done(message, result, linked, *notes), self.key
         recorded = journal_ending(ending, self.handler.clock.now(), done)
         return (ending, linked), journal_opening(message, ending.patron), recorded
@@ -420,7 +426,7 @@ class _CommandInTransaction:
         return repeated or _end_refusal(message, refusal)
 
     def _link_request(
-        self, transaction: LibraryTransaction, result: Result
+        self, transaction: LibraryTransaction, result: Result, *, is_last: bool
     ) -> tuple[LinkResult | None, tuple[str, ...]]:
         """Tell the managed request; return what became of it, and what the journal is told. As in steps, a defect here
         is no reason to answer that the library did nothing."""
@@ -434,6 +440,8 @@ class _CommandInTransaction:
         except Exception as error:
             if not transaction.has_savepoints:
                 raise SavepointsNeeded("the managed request could not be told") from error
+            if isinstance(error, FailedStatementError) and not is_last:
+                raise  # another transaction may have been quicker
             self.handler.report_defect("exchange.link_defect", error)
             return None, (NOT_TOLD,)
 

@@ -18,7 +18,7 @@ from gateway.ports.library_operations import LoanCheckOut
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import TakenKeyError
-from gateway.services.exchange.handlers import DEFECT, CommandHandler
+from gateway.services.exchange.handlers import DEFECT, NOT_TOLD, CommandHandler
 from gateway.store.journal_records import JournalFilter, JournalMessage
 from gateway.store.partner_things import StoredPartnerThings
 from tests.unit.services.exchange.support import PATRON, House, open_house
@@ -273,6 +273,27 @@ async def test_the_error_that_has_ended_a_transaction_is_the_one_that_is_told(
 
     (defect,) = [entry for entry in logs if entry["log_level"] == "error"]
     assert isinstance(defect["exc_info"], OperationalError)
+
+
+@pytest.mark.parametrize(("conflicts", "note"), [(2, ""), (100, NOT_TOLD)])
+async def test_a_request_that_another_transaction_has_just_changed_is_told_once_more(
+    house: House, monkeypatch: pytest.MonkeyPatch, conflicts: int, note: str
+) -> None:
+    """In the end the command is done and answered without it."""
+    tries = count()
+
+    def link(*_: Any) -> None:
+        if next(tries) < conflicts:
+            raise TakenKeyError("INSERT", {}, ValueError("another has the key"))
+
+    monkeypatch.setattr(CommandHandler, "link", staticmethod(link))
+
+    answer = await house.exchange.handle(accept(house, 11))
+
+    assert b"Problem" not in answer.body
+    assert await is_here(house, 11)
+    question, _ = await journal(house)
+    assert (question.outcome, question.note) == (OutcomeClass.OK, note)
 
 
 async def test_messages_that_come_together_share_a_fate_only_when_they_succeed(house: House) -> None:
