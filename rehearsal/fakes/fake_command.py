@@ -6,12 +6,15 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from rehearsal.fakes.fake_server import FakeServer
+from adapters.library.folio.probe import name_all_permissions
+from rehearsal.fakes.alma import FakeAlma
+from rehearsal.fakes.fake_server import FakeServer
+from rehearsal.fakes.folio import FakeFolio
+from rehearsal.fakes.folio_sample import fill_sample
+from rehearsal.fakes.koha import FakeKoha
 
 FAKES = ("alma", "folio", "koha")
 
@@ -60,20 +63,11 @@ async def _run_fake(fake: FakeServer, system: str, host: str, port: int) -> None
 
 
 def make_fake(system: str, allowed: Iterable[str] = ()) -> FakeServer:
-    """Make a fake with its sample. Loaded here, since all commands are read whenever one of them runs. `allowed`: in
-    FOLIO, besides what the guide lists."""
+    """Make a fake with its sample. `allowed`: in FOLIO, besides what the guide lists."""
     if system == "alma":
-        from rehearsal.fakes.alma import FakeAlma
-
         return FakeAlma()
     if system == "koha":
-        from rehearsal.fakes.koha import FakeKoha
-
         return FakeKoha()
-    from adapters.library.folio.probe import name_all_permissions
-    from rehearsal.fakes.folio import FakeFolio
-    from rehearsal.fakes.folio_sample import fill_sample
-
     fake = FakeFolio()
     fill_sample(fake)
     fake.granted = name_all_permissions().union(allowed)
