@@ -21,6 +21,7 @@ from gateway.domain.database_urls import check_url_keys
 from gateway.domain.library import PostalAddress
 from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Network
+from gateway.domain.profile_values import MailAddress
 from gateway.domain.secret_reference import (
     SECRET_ERROR,
     FileName,
@@ -261,9 +262,6 @@ class OutboxSettings(ProfileSection):
         if self.first_seconds > self.longest_seconds:
             raise ValueError("first_seconds can't be more than longest_seconds")
         return self
-
-
-MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 
 
 class MailSettings(ProfileSection):
