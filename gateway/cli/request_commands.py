@@ -65,11 +65,11 @@ def _add_common_options(function: F) -> F:
 
 def _build_common_fields(values: dict[str, Any], library: LibrarySettings) -> dict[str, Any]:
     """Build what both kinds of requests have, as the API's JSON. Raises click.BadParameter."""
-    maximum_cost = ActionField("max_cost", FieldType.MONEY, "")
+    need_by, maximum_cost = ActionField("need_by", FieldType.DAY, ""), ActionField("max_cost", FieldType.MONEY, "")
     return {
         "citation": build_citation(values),
         "service": {"type": values["service"]},
-        "dates": {"need_by": values["need_by"] or None},
+        "dates": {"need_by": parse_field_value(need_by, values["need_by"], library) if values["need_by"] else None},
         "maximum_cost": parse_field_value(maximum_cost, values["max_cost"], library) if values["max_cost"] else None,
         "note": values["note"],
         "external": list(values["external"]),

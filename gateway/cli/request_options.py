@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import click
@@ -53,15 +54,23 @@ def split_words(texts: Sequence[str]) -> list[str]:
     return [word for text in texts for word in (part.strip() for part in text.split(",")) if word]
 
 
+def _parse_day(text: str) -> str:
+    """`20270331` -> `2027-03-31`. Raises click.BadParameter: a model would take a number for seconds since 1970."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise click.BadParameter(f"{text}: not a day such as 2027-03-31") from None
+
+
 def _parse_due(text: str, library: LibrarySettings) -> str:
-    """A day, or a moment; one without offset is the library's time."""
+    """A day, or a moment; one without offset is the library's time. Raises click.BadParameter."""
+    with suppress(click.BadParameter):
+        return _parse_day(text)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return text  # the model says what is wrong
-    if len(text) <= len("2027-03-31") or moment.tzinfo is not None:
-        return text
-    return moment.replace(tzinfo=library.zone).isoformat()
+        raise click.BadParameter(f"{text}: not a day or time such as 2027-03-31 or 2027-03-31T18:00") from None
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=library.zone)).isoformat()
 
 
 def parse_field_value(field: ActionField, value: Any, library: LibrarySettings) -> Any:
@@ -70,6 +79,8 @@ def parse_field_value(field: ActionField, value: Any, library: LibrarySettings) 
         match field.type:
             case FieldType.MONEY:
                 return parse_money(value, library)
+            case FieldType.DAY:
+                return _parse_day(value)
             case FieldType.DUE:
                 return _parse_due(value, library)
             case FieldType.VOLUMES:
