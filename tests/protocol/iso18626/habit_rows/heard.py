@@ -372,7 +372,7 @@ ALMA = (
         "alma-addresses",
         write_service("<serviceType>Loan</serviceType><note>Bd. 2 #SHIP_TO#\nUB Fjordby\nStorgata 1\n#ST_END#</note>"),
         K.REQUEST,
-        {"request.partner.address": "UB Fjordby\nStorgata 1", "request.citation.note": "Bd. 2"},
+        {"request.requester.address": "UB Fjordby\nStorgata 1", "request.citation.note": "Bd. 2"},
         profile="alma-18626",
     ),
     HeardHabit(
@@ -665,8 +665,8 @@ CROSSLINK = (
         ),
         K.REQUEST,
         {
-            "request.partner.name": "Fjordby bibliotek",
-            "request.partner.address": "Storgata 1\n0155 Fjordby",
+            "request.requester.name": "Fjordby bibliotek",
+            "request.requester.address": "Storgata 1\n0155 Fjordby",
             "request.extras": {"possible-supplier": "DE-1", "call-number": "50 MA 4"},
         },
         profile="crosslink-18626",
