@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from pydantic import ValidationError
 
+from gateway.web.api.models.inputs import ActBody
 from tests.protocol.api.support import LIMITS, Client, Running
 
 JSON = "application/json"
@@ -69,6 +71,17 @@ async def test_a_decompression_bomb_is_cut_off(client: Client) -> None:
     small = gzip.compress(b" " * 2_000_000)
     answered = await client("POST", "webhooks", data=small, Content_Type=JSON, Content_Encoding="gzip")
     assert answered.problem == "too-large"
+
+
+@pytest.mark.parametrize("due", ["20270201", "2027", "1700000000.5", 20270201, True])
+def test_a_due_date_is_never_read_as_seconds_since_1970(due: object) -> None:
+    with pytest.raises(ValidationError):
+        ActBody.model_validate_json(json.dumps({"due": due}))
+
+
+@pytest.mark.parametrize("due", ["2027-02-01", "2027-02-01T10:00:00+01:00"])
+def test_a_due_date_is_a_day_or_a_moment(due: str) -> None:
+    assert str(ActBody.model_validate_json(json.dumps({"due": due})).due)[:10] == "2027-02-01"
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded", "nonsense"])

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Strict, StringConstraints
 
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.attachments import FileType, detect_file_type
@@ -45,13 +45,21 @@ def _check_year(day: date) -> date:
     return day
 
 
+def _check_moment(moment: object) -> object:
+    """Check a moment of a body: a text of ISO 8601 (pydantic would take seconds since 1970)."""
+    if isinstance(moment, datetime) or (isinstance(moment, str) and _DAY.match(moment)):
+        return moment
+    raise ValueError("must be a moment such as 2026-03-01T10:00:00Z")
+
+
 def _to_utc(moment: datetime) -> datetime:
     _check_year(moment)
     return moment.astimezone(UTC)
 
 
 Day = Annotated[date, AfterValidator(_check_year)]
-Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+Moment = Annotated[AwareDatetime, Strict(False), BeforeValidator(_check_moment), AfterValidator(_to_utc)]
+"""Not strict, since a text that a function has looked at counts as Python's and no longer as JSON's."""
 
 
 def _parse_whole_number(text: object) -> object:
