@@ -129,8 +129,8 @@ def test_space_for_small_messages_alone_shows_in_readyz(installation: Installati
 
 
 def test_a_disk_that_fills_up_in_the_midst_of_a_message(installation: Installation) -> None:
-    """There is space for one page more each time, so it ends before the journal's opening row, then before the
-    library's work, then before the journal's answer, and at last not at all."""
+    """There is space for one page more each time, so it ends ever later in the one transaction, and at last not at all.
+    Before that nothing is kept, and the partner sends it again."""
     database = Database(installation.database)
     log = installation.database.with_name("illgate.db-wal")
     after: list[tuple[int, int]] = []
@@ -160,7 +160,8 @@ def test_a_disk_that_fills_up_in_the_midst_of_a_message(installation: Installati
             assert database.value("SELECT count(*) FROM embedded_items WHERE barcode = ?", f"FILL-{number}") == 1
             if is_success(answer):
                 break
-    assert {(0, 0), (1, 0), (1, 1)} <= set(after), "the disk was not full at each of the three points"
+    assert len(after) > 2, "the disk was full once at most"
+    assert set(after[:-1]) == {(0, 0)}
     with installation.serve():  # what could not be noted then is made up for
         assert database.value("SELECT count(*) FROM message WHERE outcome = 'pending'") == 0
     numbers = sorted(f"FILL-{number}" for number in range(len(after) + 1))
