@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import threading
 import time
-import urllib.error
 import urllib.request
 import xml.etree.ElementTree as ET
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -103,7 +102,7 @@ class ScriptedSupplier:
         sent = urllib.request.Request(self.answers_to, body, {"Content-Type": "application/xml"})
         try:
             urllib.request.urlopen(sent, timeout=30).close()
-        except urllib.error.URLError:
+        except OSError:
             self.unheard.append(body)  # whoever asked has ended, or doesn't take it
 
 
