@@ -46,7 +46,7 @@ def _render_account(request: StaffRequest, checked: FormCheck) -> web.Response:
             for grant in user.grants
             if grant.library in libraries
         ],
-        choices=[(one, libraries[one].context.info.name) for one in request.parts.sign_in.libraries_of(user)],
+        choices=[(symbol, libraries[symbol].context.info.name) for symbol in request.parts.sign_in.libraries_of(user)],
         min_chars=MIN_PASSWORD_CHARS,
     )
 
@@ -86,8 +86,8 @@ def check_new_password(request: StaffRequest, checked: FormCheck, password: str,
 async def end_other_sessions(request: StaffRequest) -> web.Response:
     await request.read_own_form()
     ended = await request.library.users.end_sessions(request.user, request.origin, keep_session=request.visit.id)
-    said = request.ngettext("%(num)s other session has been ended.", "%(num)s other sessions have been ended.", ended)
-    return request.redirect(request.path("account"), said)
+    banner = request.ngettext("%(num)s other session has been ended.", "%(num)s other sessions have been ended.", ended)
+    return request.redirect(request.path("account"), banner)
 
 
 async def switch_library(request: StaffRequest) -> web.Response:
@@ -96,8 +96,8 @@ async def switch_library(request: StaffRequest) -> web.Response:
         request.session = await request.parts.sign_in.switch_library(_require_session(request), form["library"])
     except StaffSignInError:
         raise PageError(403, "fault-right") from None
-    said = request.gettext("You now work for %(library)s.", library=request.context.info.name)
-    return request.redirect(ROOT, said)
+    banner = request.gettext("You now work for %(library)s.", library=request.context.info.name)
+    return request.redirect(ROOT, banner)
 
 
 async def change_look(request: StaffRequest) -> web.Response:

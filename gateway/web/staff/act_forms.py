@@ -220,12 +220,12 @@ def _list_endings(page: StaffRequest) -> tuple[tuple[str, str], ...]:
 
 
 def list_suppliers(context: LibraryContext) -> tuple[tuple[str, str], ...]:
-    found = [
+    suppliers = [
         (profile.name, partner.name or profile.name)
         for profile, partner in context.partners()
         if "supplier" in {role.value for role in partner.roles}
     ]
-    return tuple(sorted(found, key=lambda pair: pair[1].casefold()))
+    return tuple(sorted(suppliers, key=lambda pair: pair[1].casefold()))
 
 
 def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -> dict[str, str]:
@@ -259,20 +259,20 @@ def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -
 def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: Sequence[FormField]) -> EventDetails:
     """Read the details of the fields that mean something for this act. What is wrong is a problem of the form."""
     known = ACTS.get(kind, ActionFieldSet()).field_names
-    said: dict[str, object] = {}
+    values: dict[str, object] = {}
     for field in fields:
         value = _READERS[field.kind](page, checked, field)
         if field.name in known and value not in (None, "", ()):
-            said[field.name] = value
-    if "conditions" in said:
-        said["conditions"] = tuple(LoanCondition(one) for one in said["conditions"])  # type: ignore[attr-defined]
-    for name in said.keys() & {"renewals_allowed", "return_on_hold"}:
-        said[name] = said[name] == "yes"
-    if "ending" in said:
-        said["ending"] = RequestEnding(str(said["ending"]))
+            values[field.name] = value
+    if "conditions" in values:
+        values["conditions"] = tuple(LoanCondition(condition) for condition in values["conditions"])  # type: ignore[attr-defined]
+    for name in values.keys() & {"renewals_allowed", "return_on_hold"}:
+        values[name] = values[name] == "yes"
+    if "ending" in values:
+        values["ending"] = RequestEnding(str(values["ending"]))
     elif kind is K.CLOSE and "ending" in {field.name for field in fields}:
         checked.add_problem("ending", "wrong-missing", field=page.gettext(ACT_FIELD_LABELS["ending"]))
-    details = EventDetails(**said)  # type: ignore[arg-type]
+    details = EventDetails(**values)  # type: ignore[arg-type]
     if checked.is_good:
         labels = {field.name: field.label for field in fields}
         for problem in check_details(kind, details):
@@ -302,7 +302,7 @@ def _read_boxes(_page: StaffRequest, checked: FormCheck, field: FormField) -> tu
     checked.values[field.name] = " ".join(chosen)
     if not allowed.issuperset(chosen):
         checked.add_problem(field.name, "wrong-choice")
-    return tuple(one for one in chosen if one in allowed)
+    return tuple(value for value in chosen if value in allowed)
 
 
 def _read_money(page: StaffRequest, checked: FormCheck, field: FormField) -> Money | None:

@@ -44,10 +44,10 @@ async def describe_done_act(
 
 
 def describe_result(result: ActResult, localization: Localization) -> str:
-    said = [localization.gettext(text) for text in _list_sentences(result)]
+    sentences = [localization.gettext(text) for text in _list_sentences(result)]
     if result.hint:
-        said.append(localization.translate_sentence(result.hint))
-    return " ".join(said)
+        sentences.append(localization.translate_sentence(result.hint))
+    return " ".join(sentences)
 
 
 def _list_sentences(result: ActResult) -> Iterator[str]:

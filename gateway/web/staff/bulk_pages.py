@@ -81,11 +81,11 @@ def make_confirm_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[we
         try:
             requests = await _load_chosen(request, list_query, form)
         except TooManyRequests:
-            said = request.gettext(
+            banner = request.gettext(
                 "You can select up to %(most)s requests at once. Please narrow the filter.",
                 most=request.localization.format_number(MAX_BULK),
             )
-            return request.redirect(back, said, "late")
+            return request.redirect(back, banner, "late")
         if not requests:
             return request.redirect(back, request.gettext("Please select a request first."), "late")
         if form["do"] == PRINT:
@@ -98,15 +98,15 @@ def make_confirm_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[we
 async def _print_slips(request: StaffRequest, query: ListQuery, requests: Sequence[Request], back: str) -> web.Response:
     """A batch of those that can have the paper of the list, or else that of the first one's state."""
     request.require_right(Right.PRINT)
-    kinds = {one.id: _PAPER_OF_STATE.get(one.state) for one in requests}
+    kinds = {record.id: _PAPER_OF_STATE.get(record.state) for record in requests}
     usual = USUAL_PAPER.get(query.wanted.task) or next((kind for kind in kinds.values() if kind is not None), None)
-    fitting = [one.id for one in requests if query.wanted.task in USUAL_PAPER or kinds[one.id] is usual]
+    fitting = [record.id for record in requests if query.wanted.task in USUAL_PAPER or kinds[record.id] is usual]
     if usual is None:
         return request.redirect(back, request.gettext("None of the selected requests needs a slip."), "look")
     if len(fitting) > MAX_BATCH_REQUESTS:
         most = request.localization.format_number(MAX_BATCH_REQUESTS)
-        said = request.gettext("A batch can have up to %(most)s sheets. Please select fewer requests.", most=most)
-        return request.redirect(back, said, "late")
+        banner = request.gettext("A batch can have up to %(most)s sheets. Please select fewer requests.", most=most)
+        return request.redirect(back, banner, "late")
     batch = await request.library.printing.make_batch_of(usual, fitting, request.origin.actor)
     left = len(requests) - len(fitting)
     banner = request.ngettext("%(num)s needs different paper.", "%(num)s need different paper.", left) if left else ""
@@ -122,11 +122,11 @@ async def _load_chosen(request: StaffRequest, query: ListQuery, form: SubmittedF
         raise TooManyRequests
     own = request.branches_for(query.place.act)
     requests = [one for id_ in ids if (one := await _load_request(request, id_)) is not None]
-    return [one for one in requests if one.role is query.place.role and is_at_branch(one, own)]
+    return [record for record in requests if record.role is query.place.role and is_at_branch(record, own)]
 
 
 async def _load_request(request: StaffRequest, id_: str) -> Request | None:
-    """None for one that isn't there any more."""
+    """None: it has gone."""
     try:
         return await request.library.requests.find_request(id_)
     except (NotFound, SeveralRequests):
@@ -137,7 +137,7 @@ async def _render_confirmation(
     request: StaffRequest, list_query: ListQuery, requests: Sequence[Request], checked: FormCheck
 ) -> web.Response:
     do = _require_act(checked.form["do"])
-    possible = {one.id: await request.library.bulk.list_possible(one) for one in requests}
+    possible = {record.id: await request.library.bulk.list_possible(record) for record in requests}
     acts = [
         (kind.value, request.gettext(EVENT_CATALOGUE[kind].label), count)
         for kind in OFFERED
@@ -165,7 +165,7 @@ async def _render_confirmation(
         checked=checked,
         colleagues=[user for user in users if user.name != request.user.name and user.disabled is None],
         labels=sorted(counts.counts[ListFacet.LABEL] or {}),
-        own_labels=sorted({label for one in requests for label in one.labels}),
+        own_labels=sorted({label for record in requests for label in record.labels}),
         button=request.ngettext(
             "Apply to %(number)s request", "Apply to %(number)s requests", len(requests), number=number
         ),
@@ -216,7 +216,7 @@ def make_act_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Re
 
 async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, requests: Sequence[Request]) -> BulkResult:
     form, bulk = checked.form, request.library.bulk
-    ids = [one.id for one in requests]
+    ids = [record.id for record in requests]
     do = _require_act(form["do"])
     if do == GIVE:
         return await bulk.assign(ids, checked.read_line("assignee", 100))
@@ -237,15 +237,19 @@ async def _perform_bulk_act(request: StaffRequest, checked: FormCheck, requests:
         raise PageError(404, "fault-not-there")
     kind = EventKind(word)
     details = EventDetails(note=note) if note and "note" in ACTS[kind].field_names else EventDetails()
-    hold = max(hold_of_act(request.context, one, kind) for one in requests)
-    questions = {one.id: find_question(kind, one) for one in requests}
+    hold = max(hold_of_act(request.context, record, kind) for record in requests)
+    questions = {record.id: find_question(kind, record) for record in requests}
     ids = [id_ for id_, question in questions.items() if question is None]
     result = await bulk.apply_action(ids, kind, details, request.origin.actor, hold)
-    left = (BulkFailure(one.id, one.number, _ASKED_OF_EACH[why]) for one in requests if (why := questions[one.id]))
+    left = (
+        BulkFailure(record.id, record.number, _ASKED_OF_EACH[why])
+        for record in requests
+        if (why := questions[record.id])
+    )
     at = Event(local_signal(K.NOTE), request.context.now())
-    hints = {one.id: find_action_hints(request.context, one, (kind,), at).get(kind, "") for one in requests}
-    said = dict.fromkeys(hint for one in result.done if (hint := hints[one.id]))
-    return replace(result, failed=(*result.failed, *left), hints=tuple(said))
+    hints = {record.id: find_action_hints(request.context, record, (kind,), at).get(kind, "") for record in requests}
+    hints_of_done = dict.fromkeys(hint for record in result.done if (hint := hints[record.id]))
+    return replace(result, failed=(*result.failed, *left), hints=tuple(hints_of_done))
 
 
 _IS_WAITED_FOR = write_sentence("A patron is waiting for this item or has it. Open the request to do this.")
@@ -267,12 +271,12 @@ def _note_recent_act(
         right=list_query.place.act,
         back=list_path(request, list_query.place, list_query.query),
     )
-    before = {one.id: one for one in requests}
+    before = {record.id: record for record in requests}
     if form["do"] in (GIVE, LABEL):
-        changes = (note_mark_change(before[one.id], one) for one in result.done)
+        changes = (note_mark_change(before[record.id], record) for record in result.done)
         return replace(act, marks=tuple(change for change in changes if change is not None))
     kind = EventKind(form["kind"] if form["do"] == MORE else form["do"])
-    events = (note_done_event(before[one.id], one, kind, EventDetails()) for one in result.done)
+    events = (note_done_event(before[record.id], record, kind, EventDetails()) for record in result.done)
     return replace(act, events=tuple(event for event in events if event is not None))
 
 
@@ -290,11 +294,11 @@ def _tell_result(
     if len(result.hints) > MAX_HINTS:
         hints.append(request.gettext("There are more like these: see the history of each request."))
     back = list_path(request, list_query.place, list_query.query)
-    said = request.ngettext("%(num)s done", "%(num)s done", done)
+    outcome = request.ngettext("%(num)s done", "%(num)s done", done)
     if not failed:
-        return request.redirect(back, " ".join((f"{said}.", *hints)), undo=undo)
+        return request.redirect(back, " ".join((f"{outcome}.", *hints)), undo=undo)
     not_done = request.ngettext("%(num)s failed", "%(num)s failed", failed)
-    title = f"{said}, {not_done}"
+    title = f"{outcome}, {not_done}"
     causes: dict[str, list[object]] = {}
     for failure in result.failed:
         causes.setdefault(_describe_cause(request, failure), []).append(failure)

@@ -141,7 +141,7 @@ def describe_service(service: RequestedService, localization: Localization) -> s
 
 def list_work_types(localization: Localization) -> tuple[tuple[str, str], ...]:
     """Value and word, as forms offer them."""
-    return tuple((one.value, localization.gettext(WORK_TYPES[one.value])) for one in TYPES)
+    return tuple((work_type.value, localization.gettext(WORK_TYPES[work_type.value])) for work_type in TYPES)
 
 
 def list_citation_rows(citation: Citation, localization: Localization) -> Iterator[tuple[str, str, bool]]:

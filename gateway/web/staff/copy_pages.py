@@ -82,7 +82,7 @@ class DeliveredLine:
 async def show_desk(request: StaffRequest) -> web.Response:
     delivered = await request.library.copies.list_delivered(MAX_DELIVERED)
     lists = {task: await _load_list(request, task) for task in ("to-digitise", "to-clear", "to-deliver")}
-    await request.actors.load_names(one.digitised_by for one in _requests_of(lists.values()))
+    await request.actors.load_names(record.digitised_by for record in _requests_of(lists.values()))
     return request.render(
         "copies",
         request.gettext("Copies desk"),
@@ -110,43 +110,43 @@ async def _load_list(request: StaffRequest, task: str) -> CopyList:
     request_filter = RequestFilter(role=Role.LENDING, task=task, order=RequestOrder.LONGEST)
     page = await request.library.requests.list_requests(request_filter, MAX_SHOWN, "")
     since = await request.library.requests.find_waiting_since(task, page)
-    lines = tuple(_build_line(request, one, since[one.id]) for one in page)
+    lines = tuple(_build_line(request, record, since[record.id]) for record in page)
     return CopyList(task, lines, bool(page.cursor))
 
 
-def _build_line(request: StaffRequest, one: Request, since: datetime) -> CopyLine:
+def _build_line(request: StaffRequest, record: Request, since: datetime) -> CopyLine:
     return CopyLine(
-        request=one,
-        partner=_name_partner(one),
+        request=record,
+        partner=_name_partner(record),
         since=since,
-        cited=_describe_cited_pages(request, one),
-        files=list_files(request, one),
-        may_sign=request.library.copies.can_sign_off(one, request.origin.actor),
+        cited=_describe_cited_pages(request, record),
+        files=list_files(request, record),
+        may_sign=request.library.copies.can_sign_off(record, request.origin.actor),
     )
 
 
-def list_files(request: StaffRequest, one: Request) -> tuple[ShownFile, ...]:
+def list_files(request: StaffRequest, record: Request) -> tuple[ShownFile, ...]:
     """Oldest first, with their pages beside what was asked for."""
-    return tuple(_show_file(request, one, file) for file in one.attachments)
+    return tuple(_show_file(request, record, file) for file in record.attachments)
 
 
-def _show_file(request: StaffRequest, one: Request, file: Attachment) -> ShownFile:
-    cited = count_cited_pages(one.citation.pages) if one.citation.pages else None
+def _show_file(request: StaffRequest, record: Request, file: Attachment) -> ShownFile:
+    cited = count_cited_pages(record.citation.pages) if record.citation.pages else None
     pages = request.ngettext("%(num)s page", "%(num)s pages", file.pages) if file.pages else ""
     return ShownFile(file.id, file.name, pages, bool(file.pages and cited and file.pages != cited))
 
 
-def _describe_cited_pages(request: StaffRequest, one: Request) -> str:
-    if not one.citation.pages:
+def _describe_cited_pages(request: StaffRequest, record: Request) -> str:
+    if not record.citation.pages:
         return ""
-    count = count_cited_pages(one.citation.pages)
+    count = count_cited_pages(record.citation.pages)
     if count is None:
-        return request.gettext("pages %(pages)s", pages=one.citation.pages)
+        return request.gettext("pages %(pages)s", pages=record.citation.pages)
     return request.ngettext(
         "pages %(pages)s (%(num)s page)",
         "pages %(pages)s (%(num)s pages)",
         count,
-        pages=one.citation.pages,
+        pages=record.citation.pages,
     )
 
 
@@ -155,16 +155,16 @@ def describe_link(request: StaffRequest, link: CopyLinkView) -> tuple[str, str, 
     now = request.parts.clock.now()
     if link.fetched:
         kind, word = "good", request.gettext("downloaded")
-        said = request.ngettext("Downloaded %(num)s time.", "Downloaded %(num)s times.", link.fetched)
+        sentence = request.ngettext("Downloaded %(num)s time.", "Downloaded %(num)s times.", link.fetched)
         if link.last is not None:
             last = request.gettext(
                 "Last download: %(moment)s.", moment=strip_full_stop(request.format_short(link.last))
             )
-            said = f"{said} {last}"
+            sentence = f"{sentence} {last}"
     elif now < link.expires:
-        kind, word, said = "waiting", request.gettext("not yet downloaded"), ""
+        kind, word, sentence = "waiting", request.gettext("not yet downloaded"), ""
     else:
-        kind, word, said = "look", request.gettext("never downloaded"), ""
+        kind, word, sentence = "look", request.gettext("never downloaded"), ""
     left = link.downloads - link.fetched
     if now >= link.expires:
         rest = request.gettext("The link expired on %(day)s.", day=request.format_moment(link.expires))
@@ -177,17 +177,17 @@ def describe_link(request: StaffRequest, link: CopyLinkView) -> tuple[str, str, 
             left,
             day=request.format_moment(link.expires),
         )
-    return kind, word, f"{said} {rest}".strip()
+    return kind, word, f"{sentence} {rest}".strip()
 
 
 def _list_reasons(requests: Iterable[Request]) -> Sequence[str]:
     """Rules that copies were allowed or forbidden by lately, to be chosen again."""
-    found = dict.fromkeys(decision.basis for request in requests for decision in request.sign_offs if decision.basis)
-    return list(found)[:MAX_REASONS]
+    bases = dict.fromkeys(decision.basis for request in requests for decision in request.sign_offs if decision.basis)
+    return list(bases)[:MAX_REASONS]
 
 
 def _requests_of(lists: Iterable[CopyList]) -> Iterable[Request]:
-    return (line.request for one in lists for line in one.lines)
+    return (line.request for copy_list in lists for line in copy_list.lines)
 
 
 def _name_partner(request: Request) -> str:
@@ -224,7 +224,7 @@ async def upload_copies(request: StaffRequest) -> web.StreamResponse:
     if request.is_asked_by_script:
         (outcome,) = outcomes[-1:]
         return web.json_response({"kind": outcome.kind, "text": outcome.text}, headers=HEADERS)
-    worst = next((kind for kind in ("late", "look") if any(one.kind == kind for one in outcomes)), "good")
+    worst = next((kind for kind in ("late", "look") if any(outcome.kind == kind for outcome in outcomes)), "good")
     return request.redirect(back, " ".join(upload_outcome.text for upload_outcome in outcomes), worst)
 
 
@@ -232,24 +232,26 @@ async def _take_file(request: StaffRequest, sent: UploadForm, file: UploadedFile
     copies, number = request.library.copies, sent.form["request"]
     try:
         if number:
-            one = await request.library.requests.find_request(number)
+            record = await request.library.requests.find_request(number)
         else:
-            one = await copies.find_request_of_file(file.name)
-        if one.role is not Role.LENDING:
+            record = await copies.find_request_of_file(file.name)
+        if record.role is not Role.LENDING:
             raise NotFound("request")
         upload = FileUpload(name=file.name, media_type=file.media_type, content=file.content)
         whole = bool(sent.form["whole"]) and is_last
-        done = await copies.add_copy(one.id, upload, request.origin.actor, whole=whole)
+        done = await copies.add_copy(record.id, upload, request.origin.actor, whole=whole)
     except NotFound:
-        said = request.gettext("“%(name)s”: no lending request has this number.", name=file.name)
-        return UploadOutcome("late", said)
+        text = request.gettext("“%(name)s”: no lending request has this number.", name=file.name)
+        return UploadOutcome("late", text)
     except SeveralRequests:
         return UploadOutcome("late", request.gettext("“%(name)s”: several requests have this number.", name=file.name))
     except EventDenied:
-        said = request.gettext(
-            "“%(name)s” was added to %(number)s, but no copy is needed for it now.", name=file.name, number=one.number
+        text = request.gettext(
+            "“%(name)s” was added to %(number)s, but no copy is needed for it now.",
+            name=file.name,
+            number=record.number,
         )
-        return UploadOutcome("look", said)
+        return UploadOutcome("look", text)
     except (Refused, Unavailable) as error:
         why = request.localization.translate_sentence(error.detail)
         return UploadOutcome("late", request.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=why))
@@ -257,15 +259,15 @@ async def _take_file(request: StaffRequest, sent: UploadForm, file: UploadedFile
     return _describe_added_file(request, done, shown_file)
 
 
-def _describe_added_file(request: StaffRequest, one: Request, file: ShownFile) -> UploadOutcome:
+def _describe_added_file(request: StaffRequest, record: Request, file: ShownFile) -> UploadOutcome:
     pages = f" ({file.pages})" if file.pages else ""
-    said = request.gettext(
-        "“%(name)s”%(pages)s was added to %(number)s.", name=file.name, pages=pages, number=one.number
+    text = request.gettext(
+        "“%(name)s”%(pages)s was added to %(number)s.", name=file.name, pages=pages, number=record.number
     )
     if not file.is_odd:
-        return UploadOutcome("good", said)
-    asked = request.gettext("Requested: %(pages)s.", pages=_describe_cited_pages(request, one))
-    return UploadOutcome("look", f"{said} {asked}")
+        return UploadOutcome("good", text)
+    asked = request.gettext("Requested: %(pages)s.", pages=_describe_cited_pages(request, record))
+    return UploadOutcome("look", f"{text} {asked}")
 
 
 # --- allowed, forbidden, delivered -----------------------------------------------------------------------
@@ -281,8 +283,8 @@ async def sign_off(request: StaffRequest) -> web.StreamResponse:
     if kind is None:
         raise PageError(400, "fault-broken-off")
     if not reason:
-        said = request.gettext("Please enter the rule or statement that allows or prevents the copy.")
-        return request.redirect(request.path("copies", "desk"), said, "late")
+        text = request.gettext("Please enter the rule or statement that allows or prevents the copy.")
+        return request.redirect(request.path("copies", "desk"), text, "late")
     return await _act_on_copy(request, copy_request, kind, EventDetails(reason=reason, note=form["note"]))
 
 
@@ -294,13 +296,13 @@ async def deliver_copy(request: StaffRequest) -> web.StreamResponse:
 
 async def _find_copy_request(request: StaffRequest) -> Request:
     """Find the request that the address names. Raises NotFound."""
-    one = await request.library.requests.find_request(request.http.match_info["number"])
-    if one.role is not Role.LENDING:
+    record = await request.library.requests.find_request(request.http.match_info["number"])
+    if record.role is not Role.LENDING:
         raise NotFound("request")
-    return one
+    return record
 
 
-async def _act_on_copy(request: StaffRequest, one: Request, kind: K, details: EventDetails) -> web.StreamResponse:
+async def _act_on_copy(request: StaffRequest, record: Request, kind: K, details: EventDetails) -> web.StreamResponse:
     """Act on a copy; raises PageError."""
     form = await request.read_own_form()
     if not form["version"].isdecimal():
@@ -308,15 +310,15 @@ async def _act_on_copy(request: StaffRequest, one: Request, kind: K, details: Ev
     back = request.path("copies", "desk")
     action = ActionRequest(kind=kind, details=details, actor=request.origin.actor, version=int(form["version"]))
     try:
-        after = await request.library.requests.apply_action(one.id, action)
+        after = await request.library.requests.apply_action(record.id, action)
     except VersionConflict:
-        said = request.gettext("Somebody else has changed %(number)s. Please check it again.", number=one.number)
-        return request.redirect(back, said, "look")
+        text = request.gettext("Somebody else has changed %(number)s. Please check it again.", number=record.number)
+        return request.redirect(back, text, "look")
     except EventDenied as denied:
-        return request.redirect(back, f"{one.number}: {request.describe_refusal(denied)}", "late")
+        return request.redirect(back, f"{record.number}: {request.describe_refusal(denied)}", "late")
     except Refused as refused:
-        return request.redirect(back, f"{one.number}: {request.describe_refusal(refused)}", "late")
-    return request.redirect(back, f"{one.number}: {await describe_done_act(request, one, after, kind)}")
+        return request.redirect(back, f"{record.number}: {request.describe_refusal(refused)}", "late")
+    return request.redirect(back, f"{record.number}: {await describe_done_act(request, record, after, kind)}")
 
 
 PAGES = (

@@ -37,8 +37,8 @@ async def find_requests(request: StaffRequest) -> web.StreamResponse:
             if hits := await _find_patron_hits(request, text):
                 return _render_patron_hits(request, text, hits)
         except Unavailable:
-            said = request.gettext("The library system is not responding, so names were not searched.")
-            return await _show_hits(request, text, places, said)
+            notice = request.gettext("The library system is not responding, so names were not searched.")
+            return await _show_hits(request, text, places, notice)
     try:
         only_match = await request.library.requests.find_only_match(text, hides_patrons=not request.sees_patrons)
     except (NotFound, SeveralRequests):
@@ -67,7 +67,7 @@ async def _find_patron_hits(request: StaffRequest, text: str) -> list[PatronHit]
         request_filter = RequestFilter(role=Role.BORROWING, patron_id=patron.id, branches=branches)
         page = await request.library.requests.list_requests(request_filter, MAX_OF_PATRON, "")
         if page.items:
-            shown = [(one, tag_of_request(one, request.localization)) for one in page]
+            shown = [(hit, tag_of_request(hit, request.localization)) for hit in page]
             hits.append(PatronHit(patron, shown, bool(page.cursor)))
     return hits
 

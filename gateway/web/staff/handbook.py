@@ -69,9 +69,9 @@ def load_handbook_page(name: str) -> HandbookPage:
     return HandbookPage(str(Markup(heading["title"]).striptags()), _LINK.sub(_make_own_link, body))
 
 
-def _make_own_link(found: re.Match[str]) -> str:
-    ending = "" if found["ending"] == "md" else ".png"
-    return f'{found["attribute"]}="{PLACE}/{found["target"]}{ending}"'
+def _make_own_link(link: re.Match[str]) -> str:
+    ending = "" if link["ending"] == "md" else ".png"
+    return f'{link["attribute"]}="{PLACE}/{link["target"]}{ending}"'
 
 
 async def show_first_page(request: StaffRequest) -> web.Response:

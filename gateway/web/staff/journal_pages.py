@@ -87,8 +87,8 @@ def read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch,
         "outcome": [outcome.value for outcome in OUTCOMES],
         "reason": list(JOURNAL_REASONS),
     }
-    said = {name: asked.read_choice(name, allowed) for name, allowed in choices.items()}
-    said = {name: value for name, value in said.items() if value in choices[name]}
+    chosen = {name: asked.read_choice(name, allowed) for name, allowed in choices.items()}
+    chosen = {name: value for name, value in chosen.items() if value in choices[name]}
     number, service = asked.read_line("request", MAX_NUMBER_CHARS), asked.read_line("service", MAX_SERVICE_CHARS)
     first, last = _read_day(request, asked, "first"), _read_day(request, asked, "last")
     search = JournalSearch(
@@ -96,11 +96,11 @@ def read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch,
         service=service,
         since=_begin_day(request, first),
         until=_begin_day(request, last + timedelta(days=1)) if last is not None else None,
-        **said,
+        **chosen,
     )
     days = {name: day.isoformat() for name, day in (("first", first), ("last", last)) if day is not None}
     lines = {name: value for name, value in (("request", number), ("service", service)) if value}
-    return search, {**said, **lines, **days}
+    return search, {**chosen, **lines, **days}
 
 
 def _read_day(request: StaffRequest, asked: FormCheck, name: str) -> date | None:
@@ -162,7 +162,7 @@ async def read_message(request: StaffRequest) -> web.Response:
 async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.Response:
     message_id = request.http.match_info["message"]
     messages = await request.library.journaled.read_exchange(message_id)
-    exchange = [(one, describe_message(request, one.message)) for one in messages]
+    exchange = [(journaled, describe_message(request, journaled.message)) for journaled in messages]
     message = messages[0].message
     return request.render(
         "journal_message",
@@ -173,7 +173,8 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
         with_content=with_content,
         asked=message,
         replays=[
-            (one, describe_message(request, one)) for one in await request.library.journaled.list_replays(message.id)
+            (replay, describe_message(request, replay))
+            for replay in await request.library.journaled.list_replays(message.id)
         ],
         may_replay=request.has_right(Right.OPERATION_ACT),
     )

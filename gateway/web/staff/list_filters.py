@@ -60,8 +60,8 @@ class ListPlace:
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks in the order of the day."""
-        lists = (one for desk in DESKS for one in desk.lists if one.task in BY_NAME)
-        return tuple(dict.fromkeys(one.task for one in lists if self._leads_here(one)))
+        lists = (line for desk in DESKS for line in desk.lists if line.task in BY_NAME)
+        return tuple(dict.fromkeys(line.task for line in lists if self._leads_here(line)))
 
     def _leads_here(self, queue_list: QueueList) -> bool:
         """Into a list of some states what the work queue opens there, into that of a side all of the side."""
@@ -126,7 +126,7 @@ COPIES = ListPlace(
 
 PLACES = {place.name: place for place in (BORROWING, LENDING, COPIES)}
 
-TASK_TEXTS: Mapping[str, str] = {one.task: one.text for desk in DESKS for one in desk.lists}
+TASK_TEXTS: Mapping[str, str] = {line.task: line.text for desk in DESKS for line in desk.lists}
 
 SERVICE_TEXTS: Mapping[ServiceType, str] = {
     ServiceType.LOAN: mark_text("Loan"),
@@ -204,32 +204,32 @@ class ListQuery:
 def parse_list_query(request: StaffRequest, place: ListPlace, pairs: Iterable[tuple[str, str]]) -> ListQuery:
     """Parse a query; what the list doesn't know is left out, so that an old bookmark still leads somewhere. Raises
     PageError (404) for a task list that isn't one of this list."""
-    said: dict[str, list[str]] = {}
+    words_of_key: dict[str, list[str]] = {}
     for key, value in pairs:
         limit = MAX_CURSOR_CHARS if key == "cursor" else MAX_QUERY_CHARS
         if key in (*_KEYS, "cursor", "from") and (text := " ".join(value.split())[:limit]):
-            found = said.setdefault(key, [])
-            if text not in found and len(found) < MAX_VALUES:
-                found.append(text)
-    task = next(iter(said.get("task", ())), "")
+            words = words_of_key.setdefault(key, [])
+            if text not in words and len(words) < MAX_VALUES:
+                words.append(text)
+    task = next(iter(words_of_key.get("task", ())), "")
     if task and task not in place.tasks:
         raise PageError(404, "fault-not-there")
     for key in ("task", "assignee", "label", "q", "order", "all"):
-        if key in said:
-            said[key] = said[key][:1]
+        if key in words_of_key:
+            words_of_key[key] = words_of_key[key][:1]
     groups = {group.name: group.states for group in place.groups}
     every_state = {state.value: (state,) for group in place.groups for state in group.states}
-    said["state"] = [word for word in said.get("state", ()) if word in groups or word in every_state]
-    said["kind"] = [word for word in said.get("kind", ()) if word in set(ServiceType)]
+    words_of_key["state"] = [word for word in words_of_key.get("state", ()) if word in groups or word in every_state]
+    words_of_key["kind"] = [word for word in words_of_key.get("kind", ()) if word in set(ServiceType)]
     orders = {order.value for order in RequestOrder}
-    said["order"] = [word for word in said.get("order", ()) if word in orders]
-    values = {key: tuple(words) for key, words in said.items() if words}
-    start = next(iter(said.get("from", ())), "0")
+    words_of_key["order"] = [word for word in words_of_key.get("order", ()) if word in orders]
+    values = {key: tuple(words) for key, words in words_of_key.items() if words}
+    start = next(iter(words_of_key.get("from", ())), "0")
     return ListQuery(
         place,
         values,
         _make_filter(request, place, values, {**every_state, **groups}),
-        next(iter(said.get("cursor", ())), ""),
+        next(iter(words_of_key.get("cursor", ())), ""),
         int(start) if start.isascii() and start.isdigit() and len(start) < 8 else 0,
     )
 
@@ -373,7 +373,9 @@ def make_facets(
             )
             for value in _list_values(request, query.place, key, counted, chosen, partners)
         ]
-        options = [one for one in options if one.count or one.checked or (one.count is None and one.value)]
+        options = [
+            option for option in options if option.count or option.checked or (option.count is None and option.value)
+        ]
         if key in ("partner", "label"):
             options.sort(key=lambda one: (not one.checked, -(one.count or 0), one.text))
         if len(options) > 1 or any(option.checked or key in ("task", "state") for option in options):

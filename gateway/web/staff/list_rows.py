@@ -78,32 +78,32 @@ class ShownNames:
     patrons: Mapping[PatronLink, str]
 
 
-def make_row(request: StaffRequest, one: Request, since: datetime, task: str, names: ShownNames) -> ListRow:
-    due = find_due_day(one, request.context.zone)
+def make_row(request: StaffRequest, record: Request, since: datetime, task: str, names: ShownNames) -> ListRow:
+    due = find_due_day(record, request.context.zone)
     return ListRow(
-        id=one.id,
-        number=one.number,
-        theirs=one.transaction if one.role is Role.LENDING else "",
-        path=request.path("requests", one.number, task=task),
-        tag=tag_of_request(one, request.localization),
-        title=one.citation.component_title or one.citation.title or request.gettext("(no title)"),
-        author=one.citation.component_author or one.citation.author,
-        patron=_show_patron(request, one),
-        patron_name=names.patrons.get(one.patron, ""),
-        partner=names.partners.get(one.partner.profile)
-        or one.partner.name
-        or one.partner.symbol
-        or one.partner.profile,
-        attempt=_show_attempt(request, one),
+        id=record.id,
+        number=record.number,
+        theirs=record.transaction if record.role is Role.LENDING else "",
+        path=request.path("requests", record.number, task=task),
+        tag=tag_of_request(record, request.localization),
+        title=record.citation.component_title or record.citation.title or request.gettext("(no title)"),
+        author=record.citation.component_author or record.citation.author,
+        patron=_show_patron(request, record),
+        patron_name=names.patrons.get(record.patron, ""),
+        partner=names.partners.get(record.partner.profile)
+        or record.partner.name
+        or record.partner.symbol
+        or record.partner.profile,
+        attempt=_show_attempt(request, record),
         when=request.format_short(due) if due is not None else "",
         when_value=due.isoformat() if due is not None else "",
         waits=request.format_age(since),
         since=since,
-        late=_is_late(request, one, since, task, due),
-        marks=tuple(_iter_marks(request, one)),
-        assignee=request.actors.name_actor(f"{STAFF_ACTOR}{one.assignee}") if one.assignee else "",
-        labels=one.labels,
-        branch=one.desk,
+        late=_is_late(request, record, since, task, due),
+        marks=tuple(_iter_marks(request, record)),
+        assignee=request.actors.name_actor(f"{STAFF_ACTOR}{record.assignee}") if record.assignee else "",
+        labels=record.labels,
+        branch=record.desk,
     )
 
 
@@ -112,40 +112,40 @@ def mask_number(number: str) -> str:
     return f"••••{number[-2:]}" if number else ""
 
 
-def _show_patron(request: StaffRequest, one: Request) -> str:
-    patron = one.patron if one.role is Role.BORROWING else one.direct_patron
+def _show_patron(request: StaffRequest, record: Request) -> str:
+    patron = record.patron if record.role is Role.BORROWING else record.direct_patron
     return patron.identifier if request.sees_patrons else mask_number(patron.identifier)
 
 
-def _show_attempt(request: StaffRequest, one: Request) -> str:
-    if one.role is Role.LENDING or not one.current:
+def _show_attempt(request: StaffRequest, record: Request) -> str:
+    if record.role is Role.LENDING or not record.current:
         return ""
-    count = max(len(one.rota), len(one.attempts))
-    return request.gettext("%(number)s of %(count)s", number=one.current, count=count) if count > 1 else ""
+    count = max(len(record.rota), len(record.attempts))
+    return request.gettext("%(number)s of %(count)s", number=record.current, count=count) if count > 1 else ""
 
 
-def _is_late(request: StaffRequest, one: Request, since: datetime, task: str, due: date | None) -> bool:
-    if not one.open:
+def _is_late(request: StaffRequest, record: Request, since: datetime, task: str, due: date | None) -> bool:
+    if not record.open:
         return False
     if task and request.parts.clock.now() - since > LATE_AFTER:
         return True
     return due is not None and due < request.context.today()
 
 
-def _iter_marks(request: StaffRequest, one: Request) -> Iterable[RowMark]:
-    if RequestFlag.UNREAD in one.flags:
+def _iter_marks(request: StaffRequest, record: Request) -> Iterable[RowMark]:
+    if RequestFlag.UNREAD in record.flags:
         yield RowMark("letter", request.gettext("Unread message"), "new")
-    if RequestFlag.DEAD_LETTER in one.flags:
+    if RequestFlag.DEAD_LETTER in record.flags:
         yield RowMark("failed", request.gettext("A message could not be sent"), "new")
-    if one.notes or one.patron.note:
+    if record.notes or record.patron.note:
         yield RowMark("paper", request.gettext("Note"))
-    if one.service.level in RUSH:
+    if record.service.level in RUSH:
         yield RowMark("rush", request.gettext("Rush"))
 
 
 # --- as a file -------------------------------------------------------------------------------------------
 
 
-def format_csv_line(request: StaffRequest, one: Request, since: datetime) -> str:
+def format_csv_line(request: StaffRequest, record: Request, since: datetime) -> str:
     """The patron only for those who see patrons."""
-    return format_csv_row(one, since, request.context.zone, with_patron=request.sees_patrons)
+    return format_csv_row(record, since, request.context.zone, with_patron=request.sees_patrons)

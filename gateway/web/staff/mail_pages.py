@@ -117,7 +117,9 @@ async def _render_mails(
         opened=opened,
         who=_name_of_sender(request, opened.row) if opened is not None else "",
         is_stranger=opened is not None and not opened.row.profile,
-        candidates=[_build_candidate_line(request, opened.row, one) for one in opened.candidates] if opened else [],
+        candidates=[_build_candidate_line(request, opened.row, candidate) for candidate in opened.candidates]
+        if opened
+        else [],
         says=_describe_reading(request, opened) if opened is not None else "",
         describe_step=request.localization.translate_stored,
         checked=checked,
@@ -140,28 +142,32 @@ def _name_of_sender(request: StaffRequest, row: MailRow) -> str:
     return name or row.sender or request.gettext("nobody")
 
 
-def _build_candidate_line(request: StaffRequest, row: MailRow, one: MailCandidate) -> CandidateLine:
+def _build_candidate_line(request: StaffRequest, row: MailRow, candidate: MailCandidate) -> CandidateLine:
     localization = request.localization
     reasons = []
-    if one.numbers:
-        reasons.append(request.gettext("The email contains its number: %(numbers)s.", numbers=", ".join(one.numbers)))
-    if one.words:
-        words = localization.format_list(one.words)
+    if candidate.numbers:
+        reasons.append(
+            request.gettext("The email contains its number: %(numbers)s.", numbers=", ".join(candidate.numbers))
+        )
+    if candidate.words:
+        words = localization.format_list(candidate.words)
         reasons.append(request.gettext("The email contains words of its title: %(words)s.", words=words))
-    if one.with_sender:
-        partner = name_of_partner(request, row.profile, one.request)
+    if candidate.with_sender:
+        partner = name_of_partner(request, row.profile, candidate.request)
         reasons.append(request.gettext("Its partner is %(partner)s.", partner=partner))
-    if not reasons and one.request.open:
+    if not reasons and candidate.request.open:
         reasons.append(request.gettext("It is open. There are no other signs that it matches."))
     if not reasons:
         reasons.append(request.gettext("It is closed, and there are no signs that it matches."))
-    return CandidateLine(request=one.request, tag=tag_of_request(one.request, localization), reason=" ".join(reasons))
+    return CandidateLine(
+        request=candidate.request, tag=tag_of_request(candidate.request, localization), reason=" ".join(reasons)
+    )
 
 
 def _describe_reading(request: StaffRequest, opened: OpenedMail) -> str:
     """Describe what is understood of a mail beside its words; empty: nothing."""
-    said = [request.gettext(words) for kind in opened.says if (words := EVENT_CATALOGUE[kind].said_with)]
-    return request.localization.format_list(said)
+    sentences = [request.gettext(words) for kind in opened.says if (words := EVENT_CATALOGUE[kind].said_with)]
+    return request.localization.format_list(sentences)
 
 
 # --- deciding --------------------------------------------------------------------------------------------
@@ -204,8 +210,8 @@ async def answer_mail(request: StaffRequest) -> web.Response:
     if not checked.is_good:
         return await _render_mails(request, await _list_rows(request), opened, checked)
     await request.library.mails.answer_mail(opened.row.id, text, request.origin.actor)
-    said = request.gettext("Your reply to %(name)s is being sent.", name=_name_of_sender(request, opened.row))
-    return request.redirect(_list_path(request), said)
+    banner = request.gettext("Your reply to %(name)s is being sent.", name=_name_of_sender(request, opened.row))
+    return request.redirect(_list_path(request), banner)
 
 
 async def dismiss_mail(request: StaffRequest) -> web.Response:
@@ -215,8 +221,8 @@ async def dismiss_mail(request: StaffRequest) -> web.Response:
     act = RecentAct(
         library=request.library.symbol, user=request.user.name, right=Right.MESSAGES_ACT, back=back, mail=opened.row.id
     )
-    said = request.gettext("Dismissed. The email stays in the mailbox folder.")
-    return request.redirect(back, said, undo=request.parts.recent.keep_act(act))
+    banner = request.gettext("Dismissed. The email stays in the mailbox folder.")
+    return request.redirect(back, banner, undo=request.parts.recent.keep_act(act))
 
 
 # --- dismissed -------------------------------------------------------------------------------------------

@@ -80,27 +80,31 @@ def build_message_lines(
     return tuple(_build_message_line(request, message, is_mail=message.id in by_mail) for message in messages)
 
 
-def _build_message_line(request: StaffRequest, one: MessageView, *, is_mail: bool) -> MessageLine:
-    event = one.event
-    shape, sending = SENDINGS.get(one.sending, ("", ""))
+def _build_message_line(request: StaffRequest, message: MessageView, *, is_mail: bool) -> MessageLine:
+    event = message.event
+    shape, sending = SENDINGS.get(message.sending, ("", ""))
     reading = ""
-    if one.read_at is not None:
+    if message.read_at is not None:
         reading = request.gettext(
-            "read by %(who)s, %(when)s", who=name_of_actor(request, one.read_by), when=request.format_short(one.read_at)
+            "read by %(who)s, %(when)s",
+            who=name_of_actor(request, message.read_by),
+            when=request.format_short(message.read_at),
         )
     return MessageLine(
-        id=one.id,
-        at=one.at,
-        ours=one.ours,
-        who=name_of_actor(request, event.actor) if one.ours else name_of_partner(request, one.partner, one.request),
+        id=message.id,
+        at=message.at,
+        ours=message.ours,
+        who=name_of_actor(request, event.actor)
+        if message.ours
+        else name_of_partner(request, message.partner, message.request),
         did=describe_what_was_done(request, event),
         text=event.details.note.strip(),
-        unread=one.unread,
+        unread=message.unread,
         reading=reading,
         sending=request.gettext(sending) if sending else "",
         sending_kind=shape,
-        denied=bool(one.denied),
-        by_mail=is_mail and not one.ours,
+        denied=bool(message.denied),
+        by_mail=is_mail and not message.ours,
     )
 
 
@@ -159,8 +163,8 @@ async def show_conversation(request: StaffRequest) -> web.Response:
 
 async def _load_request_view(request: StaffRequest) -> RequestView:
     """Load a view; raises NotFound."""
-    found = await request.library.requests.find_request(request.http.match_info["number"])
-    return await request.library.requests.load_view(found.id)
+    record = await request.library.requests.find_request(request.http.match_info["number"])
+    return await request.library.requests.load_view(record.id)
 
 
 def _read_role(request: StaffRequest) -> Role | None:
@@ -248,8 +252,8 @@ def describe_answer(request: StaffRequest, shown: RequestView) -> AnswerTarget:
     supplier_attempt = shown.request.find_attempt(attempt or shown.request.current)
     profile = supplier_attempt.partner if supplier_attempt is not None else shown.request.partner.profile
     policy = request.context.partner(profile)
-    told = PartnerNotification(K.MESSAGE, attempt or shown.request.current)
-    is_told = policy is not None and choose_way_to_tell(request.context, told, shown.request) is CarryWay.CARRIED
+    word = PartnerNotification(K.MESSAGE, attempt or shown.request.current)
+    is_told = policy is not None and choose_way_to_tell(request.context, word, shown.request) is CarryWay.CARRIED
     channel = policy.channel if policy is not None and is_told else ""
     return AnswerTarget(
         name=name_of_partner(request, profile, shown.request),
@@ -308,11 +312,11 @@ def _make_message(request: StaffRequest, checked: FormCheck, text: str) -> Actio
 async def mark_as_read(request: StaffRequest) -> web.Response:
     """Those that the page showed, and no later ones."""
     form = await request.read_own_form()
-    found = await request.library.requests.find_request(request.http.match_info["number"])
+    record = await request.library.requests.find_request(request.http.match_info["number"])
     ids = [id_ for id_ in form.all_values("message") if id_]
-    await request.library.messages.mark_read(found.id, ids, request.origin.actor)
-    said = request.ngettext("%(num)s message marked as read.", "%(num)s messages marked as read.", len(ids))
-    return request.redirect(_path_back(request), said)
+    await request.library.messages.mark_read(record.id, ids, request.origin.actor)
+    banner = request.ngettext("%(num)s message marked as read.", "%(num)s messages marked as read.", len(ids))
+    return request.redirect(_path_back(request), banner)
 
 
 def _path_back(request: StaffRequest) -> str:

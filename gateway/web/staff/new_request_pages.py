@@ -52,12 +52,12 @@ FIELD_OF = {
 
 @value_object(kw_only=True)
 class FoundWork:
-    """The work that was found for the wish. `citation` None: nothing was. `said`: what the page says of it; `free_url`:
-    where anybody may read it."""
+    """The work that was found for the wish. `citation` None: nothing was. `notice`: what the page says of it;
+    `free_url`: where anybody may read it."""
 
     citation: Citation | None = None
     service: ServiceType = ServiceType.LOAN
-    said: str = ""
+    notice: str = ""
     free_url: str = ""
 
 
@@ -69,7 +69,7 @@ async def show_new_request(page: StaffRequest) -> web.StreamResponse:
     wish, where, link = query.get("find", "").strip(), query.get("where", ""), query.get("link", "")
     if link:
         work = await _read_link(page, link)
-        return await _render_form(page, role, _fill_form(page, work), found=work)
+        return await _render_form(page, role, _fill_form(page, work), work=work)
     if not wish:
         return await _render_form(page, role, _fill_form(page, FoundWork()))
     if len(wish) > MAX_WISH_CHARS:
@@ -77,7 +77,7 @@ async def show_new_request(page: StaffRequest) -> web.StreamResponse:
     number, link = parse_standard_number(wish), _link_of_text(wish)
     if number is not None or link:
         work = await (_look_up(page, wish) if number is not None else _read_link(page, link))
-        return await _render_form(page, role, _fill_form(page, work), found=work)
+        return await _render_form(page, role, _fill_form(page, work), work=work)
     return await _show_search(page, role, wish, where)
 
 
@@ -112,11 +112,11 @@ async def _look_up(page: StaffRequest, text: str) -> FoundWork:
     try:
         citation = await offering.look_up_citation(number)
     except Unavailable:
-        said = page.gettext("No service could look up this number now. Please fill in the rest of the form.")
-        return FoundWork(citation=bare, said=said)
+        notice = page.gettext("No service could look up this number now. Please fill in the rest of the form.")
+        return FoundWork(citation=bare, notice=notice)
     if citation is None:
-        said = page.gettext("No service knows this number. Please fill in the rest of the form.")
-        return FoundWork(citation=bare, said=said)
+        notice = page.gettext("No service knows this number. Please fill in the rest of the form.")
+        return FoundWork(citation=bare, notice=notice)
     return await _describe_found(page, citation, ServiceType.COPY if citation.is_part else ServiceType.LOAN)
 
 
@@ -128,9 +128,9 @@ async def _read_link(page: StaffRequest, link: str) -> FoundWork:
     try:
         cited = await offering.complete_link(links.decode(ReceivedLink(link.encode())))
     except MalformedMessage:
-        return FoundWork(said=page.gettext("This link cannot be read. Please fill in the form."))
+        return FoundWork(notice=page.gettext("This link cannot be read. Please fill in the form."))
     if cited.citation.is_empty:
-        return FoundWork(said=page.gettext("This link does not identify an item."))
+        return FoundWork(notice=page.gettext("This link does not identify an item."))
     return await _describe_found(page, cited.citation, cited.service)
 
 
@@ -140,7 +140,7 @@ async def _describe_found(page: StaffRequest, citation: Citation, service: Servi
     return FoundWork(
         citation=citation,
         service=service,
-        said=page.gettext("Found these details: %(title)s", title=clean_line(citation.short)),
+        notice=page.gettext("Found these details: %(title)s", title=clean_line(citation.short)),
         free_url=free.url if free is not None else "",
     )
 
@@ -167,17 +167,17 @@ async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) ->
     if not names or links is None:
         work = FoundWork(
             citation=Citation(type=CitationType.BOOK, title=clean_line(wish)),
-            said=page.gettext(
+            notice=page.gettext(
                 "No catalogue is configured for searching, so your words have been entered as the title."
             ),
         )
-        return await _render_form(page, role, _fill_form(page, work), found=work)
+        return await _render_form(page, role, _fill_form(page, work), work=work)
     chosen = where if where in names else next(iter(names))
     try:
         outcome = await page.library.search.search(chosen, parse_query(wish))
     except Refused as refused:
-        work = FoundWork(said=page.describe_refusal(refused))
-        return await _render_form(page, role, _fill_form(page, work), found=work)
+        work = FoundWork(notice=page.describe_refusal(refused))
+        return await _render_form(page, role, _fill_form(page, work), work=work)
     return page.render(
         "request_search",
         page.gettext("Choose an item"),
@@ -187,7 +187,9 @@ async def _show_search(page: StaffRequest, role: Role, wish: str, where: str) ->
         where=chosen,
         targets=names,
         hits=_list_hits(page, outcome, links, names),
-        problems=[(names.get(one.target, one.target), one.problem) for one in outcome.answers if one.problem],
+        problems=[
+            (names.get(answer.target, answer.target), answer.problem) for answer in outcome.answers if answer.problem
+        ],
     )
 
 
@@ -216,7 +218,7 @@ def _list_hits(
                 title=citation.component_title or citation.title,
                 author=citation.component_author or citation.author,
                 details=", ".join(filter(None, details)),
-                holders=page.localization.format_list([names.get(one.target, one.target) for one in result.holders]),
+                holders=page.localization.format_list([names.get(copy.target, copy.target) for copy in result.holders]),
                 link=links.encode(citation, service),
             )
         )
@@ -226,12 +228,12 @@ def _list_hits(
 # --- the form --------------------------------------------------------------------------------------------
 
 
-def _fill_form(page: StaffRequest, found: FoundWork) -> FormCheck:
+def _fill_form(page: StaffRequest, work: FoundWork) -> FormCheck:
     """Fill in the form for the first time."""
-    citation = found.citation or Citation(type=CitationType.BOOK)
+    citation = work.citation or Citation(type=CitationType.BOOK)
     values = {
         **fill_citation_fields(citation),
-        "service": (ServiceType.COPY if found.service is ServiceType.COPY else ServiceType.LOAN).value,
+        "service": (ServiceType.COPY if work.service is ServiceType.COPY else ServiceType.LOAN).value,
         "form": secrets.token_urlsafe(24),
         "maximum_cost_currency": page.context.currency,
         "patron": page.http.query.get("patron", ""),
@@ -240,7 +242,7 @@ def _fill_form(page: StaffRequest, found: FoundWork) -> FormCheck:
 
 
 async def _render_form(
-    page: StaffRequest, role: Role, checked: FormCheck, found: FoundWork | None = None, *, can_override: bool = False
+    page: StaffRequest, role: Role, checked: FormCheck, work: FoundWork | None = None, *, can_override: bool = False
 ) -> web.Response:
     """`can_override`: what stands against it may be overruled."""
     targets = page.library.search.targets()
@@ -253,7 +255,7 @@ async def _render_form(
         role=role.value,
         is_borrowing=role is Role.BORROWING,
         checked=checked,
-        found=found,
+        work=work,
         wish=page.http.query.get("find", ""),
         where=page.http.query.get("where", ""),
         targets=_name_catalogues(page, targets),
@@ -267,12 +269,12 @@ async def _render_form(
 
 def list_requesters(page: StaffRequest) -> tuple[tuple[str, str], ...]:
     """Libraries that may ask us: profile and name."""
-    found = [
+    requesters = [
         (profile.name, partner.name or profile.name)
         for profile, partner in page.context.partners()
         if "requester" in {role.value for role in partner.roles}
     ]
-    return tuple(sorted(found, key=lambda pair: pair[1].casefold()))
+    return tuple(sorted(requesters, key=lambda pair: pair[1].casefold()))
 
 
 async def submit_new_request(page: StaffRequest) -> web.StreamResponse:

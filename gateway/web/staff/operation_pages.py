@@ -128,8 +128,8 @@ async def show_operation(request: StaffRequest) -> web.Response:
     parts = [_describe_part(request, part) for part in (await request.parts.check_readiness()).parts]
     mailboxes = await operation.list_mailboxes()
     queues = await operation.measure_queues()
-    said = request.http.query.get("period", "day")
-    period = said if said in PERIODS else "day"
+    period_word = request.http.query.get("period", "day")
+    period = period_word if period_word in PERIODS else "day"
     troubles = await _list_troubles(request, period)
     recent = troubles if period == "day" else await _list_troubles(request, "day")
     findings = operation.list_findings()
@@ -160,7 +160,9 @@ async def _list_troubles(request: StaffRequest, period: str) -> list[ShownTroubl
     """List troubles, most frequent first."""
     since = request.parts.clock.now() - PERIODS[period][0]
     names = dict(list_profiles(request))
-    return [_describe_trouble(request, one, names) for one in await request.library.journaled.count_troubles(since)]
+    return [
+        _describe_trouble(request, trouble, names) for trouble in await request.library.journaled.count_troubles(since)
+    ]
 
 
 def _describe_trouble(request: StaffRequest, trouble: TroubleCount, names: Mapping[str, str]) -> ShownTrouble:
@@ -274,7 +276,7 @@ async def check_configuration(request: StaffRequest) -> web.Response:
 
 
 def _describe_part(request: StaffRequest, part: ReadinessPart) -> ShownPart:
-    head = next((one for one in PARTS if part.name == one), "") or part.name.partition(" ")[0]
+    head = next((prefix for prefix in PARTS if part.name == prefix), "") or part.name.partition(" ")[0]
     text = request.gettext(PARTS[head]) if head in PARTS else part.name
     name = part.name.removeprefix(head).strip() if head in PARTS else ""
     if part.problem:
@@ -304,9 +306,9 @@ async def _list_repairs(
 ) -> list[Repair]:
     """List repairs; what stops people first."""
     repairs = [
-        Repair(one.kind, f"{one.text} {one.name}".strip(), "; ".join(one.said), _repair_path(request, one))
-        for one in sorted(parts, key=lambda part: part.kind != "late")
-        if one.said and not _is_own_mailbox(request, one, mailboxes)
+        Repair(part.kind, f"{part.text} {part.name}".strip(), "; ".join(part.said), _repair_path(request, part))
+        for part in sorted(parts, key=lambda part: part.kind != "late")
+        if part.said and not _is_own_mailbox(request, part, mailboxes)
     ]
     repairs += [
         Repair(
@@ -356,18 +358,18 @@ async def poll_mailbox(request: StaffRequest) -> web.Response:
         polled = await request.operation.poll_mailbox(name)
     except (Unavailable, Refused, ConfigurationError) as error:
         reason = str(error) if isinstance(error, ConfigurationError) else error.detail
-        said = request.gettext(
+        banner = request.gettext(
             "The mailbox cannot be read: %(reason)s", reason=request.localization.translate_sentence(reason)
         )
-        return request.redirect(back, said, "late")
+        return request.redirect(back, banner, "late")
     if polled is None:
         return request.redirect(
             back, request.gettext("Another node is reading this mailbox, so this node skipped it."), "look"
         )
-    said = request.ngettext(
+    banner = request.ngettext(
         "The mailbox was read: %(num)s new email.", "The mailbox was read: %(num)s new emails.", polled.count
     )
-    return request.redirect(back, said)
+    return request.redirect(back, banner)
 
 
 PAGES = (

@@ -79,11 +79,11 @@ async def _find_request(request: StaffRequest, letter: DeadLetter) -> ShownReque
     if not letter.request_id:
         return None
     try:
-        found = await request.library.requests.find_request(letter.request_id)
+        record = await request.library.requests.find_request(letter.request_id)
     except NotFound:
         return ShownRequest(letter.request_id, "", "")
-    path = request.path("requests", found.number) if "/requests/{number}" in request.open_paths else ""
-    return ShownRequest(found.number, found.citation.short, path)
+    path = request.path("requests", record.number) if "/requests/{number}" in request.open_paths else ""
+    return ShownRequest(record.number, record.citation.short, path)
 
 
 async def release_cause(request: StaffRequest) -> web.Response:
@@ -235,8 +235,8 @@ def _compact_payload(request: StaffRequest, checked: FormCheck, text: str) -> st
 
 def _list_changes(before: str, after: str) -> tuple[str, ...]:
     """List the lines that differ, with two lines around each; empty: nothing differs."""
-    found = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
-    return tuple(line for line in found if not line.startswith(("---", "+++", "@@")))
+    changes = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
+    return tuple(line for line in changes if not line.startswith(("---", "+++", "@@")))
 
 
 PAGES = (

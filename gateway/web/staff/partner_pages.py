@@ -79,9 +79,11 @@ async def show_partners(request: StaffRequest) -> web.Response:
         help_topic="partners",
         partners=[
             PartnerRow(
-                one, _describe_state(request, one, unsent.get(one.profile, 0)), format_mean_days(request, one.mean_days)
+                partner,
+                _describe_state(request, partner, unsent.get(partner.profile, 0)),
+                format_mean_days(request, partner.mean_days),
             )
-            for one in sorted(partners, key=lambda partner: partner.name.casefold())
+            for partner in sorted(partners, key=lambda partner: partner.name.casefold())
         ],
         roles={word: request.gettext(text) for word, text in ROLES.items()},
         channels=CHANNELS,
@@ -140,10 +142,10 @@ async def add_closure(request: StaffRequest) -> web.Response:
         return await _render_partner(request, checked)
     closures = request.library.closures
     await closures.add_closure(name, first, last, note, request.origin.actor)
-    said = request.gettext(
+    banner = request.gettext(
         "Not asked from %(first)s to %(last)s.", first=request.format_day(first), last=request.format_day(last)
     )
-    return request.redirect(request.path("partners", name), said)
+    return request.redirect(request.path("partners", name), banner)
 
 
 async def remove_closure(request: StaffRequest) -> web.Response:
@@ -178,7 +180,9 @@ async def try_rota(request: StaffRequest) -> web.Response:
     """Show whom a wish would go to, and why; their catalogues are asked now. Raises NotFound."""
     check = FormCheck(request, SubmittedForm(dict(request.http.query)))
     work, rota = check.read_line("work", MAX_WORK_CHARS), check.read_choice("rota", request.context.policy().rotas)
-    service = check.read_choice("service", [one.value for one in ServiceType]) or ServiceType.LOAN.value
+    service = (
+        check.read_choice("service", [service_type.value for service_type in ServiceType]) or ServiceType.LOAN.value
+    )
     explained = None
     if work and check.is_good:
         wish = RotaTrial(citation=_parse_work(work), service=ServiceType(service), rota=rota)
@@ -192,7 +196,7 @@ async def try_rota(request: StaffRequest) -> web.Response:
         explained=explained,
         rows=list_explained_lines(request, explained) if explained is not None else (),
         rotas=list(request.context.policy().rotas),
-        services=[(one.value, request.gettext(SERVICE_TEXTS[one])) for one in ServiceType],
+        services=[(service_type.value, request.gettext(SERVICE_TEXTS[service_type])) for service_type in ServiceType],
     )
 
 
@@ -256,11 +260,11 @@ def _is_usual(request: StaffRequest, rota: RotaView) -> bool:
 
 async def _count_unsent(request: StaffRequest) -> dict[str, int]:
     """Messages to partners that were given up, by profile."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for cause in await request.library.desk.dead_letter_causes():
         if cause.kind != "letter":
-            found[cause.target] = found.get(cause.target, 0) + cause.count
-    return found
+            counts[cause.target] = counts.get(cause.target, 0) + cause.count
+    return counts
 
 
 def _describe_state(request: StaffRequest, partner: PartnerView, unsent: int) -> PartnerState:

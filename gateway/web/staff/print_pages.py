@@ -142,11 +142,11 @@ async def show_waiting(request: StaffRequest) -> web.Response:
 
 def _group_open_kinds(request: StaffRequest) -> list[tuple[frozenset[str], list[PrintKind]]]:
     """Kinds of paper that this user may print, by the branches for which (empty: for all)."""
-    found: dict[frozenset[str], list[PrintKind]] = {}
+    groups: dict[frozenset[str], list[PrintKind]] = {}
     for kind in KINDS:
         if request.has_right(RIGHTS[kind]):
-            found.setdefault(_find_branches(request, kind), []).append(kind)
-    return list(found.items())
+            groups.setdefault(_find_branches(request, kind), []).append(kind)
+    return list(groups.items())
 
 
 def _find_branches(request: StaffRequest, kind: PrintKind) -> frozenset[str]:
@@ -233,23 +233,23 @@ class ShownPaper:
     problem: str
 
 
-async def list_shown_papers(request: StaffRequest, found: Request) -> list[ShownPaper]:
+async def list_shown_papers(request: StaffRequest, record: Request) -> list[ShownPaper]:
     """Paper of this request: what it had can be printed again, whatever has become of it since."""
     if not request.has_right(Right.PRINT):
         return []
-    papers = await request.library.printing.list_papers(found)
+    papers = await request.library.printing.list_papers(record)
     papers = [paper for paper in papers if request.has_right(RIGHTS[paper.kind])]
     batches = [paper.batch for paper in papers if paper.batch is not None]
     await request.actors.load_names(who for batch in batches for who in (batch.made_by, batch.printed_by))
-    return [_show_paper(request, found, paper) for paper in papers]
+    return [_show_paper(request, record, paper) for paper in papers]
 
 
-def _show_paper(request: StaffRequest, found: Request, paper: RequestPaper) -> ShownPaper:
+def _show_paper(request: StaffRequest, record: Request, paper: RequestPaper) -> ShownPaper:
     batch = paper.batch
     return ShownPaper(
         kind=paper.kind,
         title=request.gettext(SINGLE[paper.kind]),
-        path=request.path("print", str(batch.number), "slips", found.id) if batch is not None else "",
+        path=request.path("print", str(batch.number), "slips", record.id) if batch is not None else "",
         making=_describe_making(request, batch) if batch is not None else "",
         problem=request.localization.translate_sentence(paper.problem) if paper.problem else "",
     )
@@ -395,16 +395,16 @@ def _draw_codes(request: StaffRequest, sheet: PrintSheet) -> SheetCodes:
     )
 
 
-def _list_conditions(request: StaffRequest, one: Request) -> list[str]:
-    return [request.gettext(CONDITIONS[word]) for word in one.terms.conditions if word in CONDITIONS]
+def _list_conditions(request: StaffRequest, record: Request) -> list[str]:
+    return [request.gettext(CONDITIONS[word]) for word in record.terms.conditions if word in CONDITIONS]
 
 
-def _name_volumes(request: StaffRequest, one: Request) -> str:
+def _name_volumes(request: StaffRequest, record: Request) -> str:
     """Name, of several volumes, those that the sheet is about: on paper for what is here, these; else all."""
-    if len(one.volumes) < 2:
-        return one.volumes[0].label if one.volumes else ""
-    volumes = [volume for volume in one.volumes if volume.state in _HERE] if one.role is Role.BORROWING else []
-    return request.localization.format_list([volume.label or volume.id for volume in volumes or one.volumes])
+    if len(record.volumes) < 2:
+        return record.volumes[0].label if record.volumes else ""
+    volumes = [volume for volume in record.volumes if volume.state in _HERE] if record.role is Role.BORROWING else []
+    return request.localization.format_list([volume.label or volume.id for volume in volumes or record.volumes])
 
 
 PAGES = (

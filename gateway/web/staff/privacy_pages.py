@@ -81,7 +81,7 @@ async def forget_patron(request: StaffRequest) -> web.Response:
     await _log_act(request, "patron-forgotten", held)  # first: what is forgotten before the gateway stops is logged too
     number = PatronNumber(checked.values["card"])
     gone = await request.library.patron_data.forget_patron(number, request.origin.actor)
-    said = request.ngettext(
+    banner = request.ngettext(
         "%(num)s request has been anonymised.", "%(num)s requests have been anonymised.", len(gone.requests)
     )
     if gone.kept:
@@ -90,8 +90,8 @@ async def forget_patron(request: StaffRequest) -> web.Response:
             "%(num)s are open and need the name until they are closed.",
             len(gone.kept),
         )
-        said = f"{said} {kept}"
-    return request.redirect(request.path("privacy"), said, "look" if gone.kept else "good")
+        banner = f"{banner} {kept}"
+    return request.redirect(request.path("privacy"), banner, "look" if gone.kept else "good")
 
 
 async def _read_patron_form(request: StaffRequest) -> tuple[FormCheck, HeldPatronData | None]:

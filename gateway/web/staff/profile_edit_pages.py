@@ -39,7 +39,9 @@ async def change_profile(request: StaffRequest) -> web.Response:
         checked.add_problem_text("text", request.gettext("This is too long for a profile."))
         return _render_editor(request, checked, draft, None, "")
     check = await request.parts.profile_editing.check_draft(draft)
-    allowed = frozenset(one for one in request.parts.libraries if request.user.has_right(one, Right.OPERATION_ACT))
+    allowed = frozenset(
+        library for library in request.parts.libraries if request.user.has_right(library, Right.OPERATION_ACT)
+    )
     if check.libraries - allowed:
         others = ", ".join(sorted(check.libraries - allowed))
         checked.general.append(
@@ -56,17 +58,17 @@ async def change_profile(request: StaffRequest) -> web.Response:
 
 
 async def _save_draft(
-    request: StaffRequest, checked: FormCheck, found: DraftCheck, allowed: frozenset[str]
+    request: StaffRequest, checked: FormCheck, draft_check: DraftCheck, allowed: frozenset[str]
 ) -> web.Response | None:
     """None: it was not saved; `checked` says why, or what was found does."""
     reason = checked.read_line("reason", MAX_REASON_CHARS)
     if not reason:
         checked.add_problem("reason", "wrong-missing", field=request.gettext("Reason"))
     await request.confirm_by_form(checked)
-    if not (checked.is_good and found.can_be_saved):
+    if not (checked.is_good and draft_check.can_be_saved):
         return None
     try:
-        in_use = await request.parts.profile_editing.save_draft(found, reason, request.origin, allowed)
+        in_use = await request.parts.profile_editing.save_draft(draft_check, reason, request.origin, allowed)
     except FileChangedError:
         return None  # the next check says so
     except FileNotReplaceableError:
@@ -86,7 +88,7 @@ async def _save_draft(
             )
         )
         return None
-    address = request.path("operation", "profiles", found.draft.name)
+    address = request.path("operation", "profiles", draft_check.draft.name)
     if not in_use:
         return request.redirect(
             address,
@@ -97,12 +99,12 @@ async def _save_draft(
 
 
 def _render_editor(
-    request: StaffRequest, checked: FormCheck, draft: ProfileDraft, found: DraftCheck | None, obstacle: str
+    request: StaffRequest, checked: FormCheck, draft: ProfileDraft, draft_check: DraftCheck | None, obstacle: str
 ) -> web.Response:
-    problems = (*found.problems, *found.example_problems) if found is not None else ()
-    file = found.loaded.document.file if found is not None and found.loaded is not None else ""
+    problems = (*draft_check.problems, *draft_check.example_problems) if draft_check is not None else ()
+    file = draft_check.loaded.document.file if draft_check is not None and draft_check.loaded is not None else ""
     file = file or next((problem.file for problem in problems), "")
-    is_wrong = found is not None and bool(found.problems or found.changed_meanwhile or obstacle)
+    is_wrong = draft_check is not None and bool(draft_check.problems or draft_check.changed_meanwhile or obstacle)
     return request.render(
         "profile_edit",
         request.gettext("Edit %(name)s", name=draft.name),
@@ -110,9 +112,9 @@ def _render_editor(
         help_topic="operation",
         checked=checked,
         draft=draft,
-        base=found.current.text if found is not None else draft.base,
+        base=draft_check.current.text if draft_check is not None else draft.base,
         is_new=not draft.base,
-        found=found,
+        found=draft_check,
         file=file,
         obstacle=request.gettext(obstacle) if obstacle else "",
         lines=number_lines(draft.text, problems, file),

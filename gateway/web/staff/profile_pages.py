@@ -62,10 +62,10 @@ def may_edit_profiles(request: StaffRequest) -> bool:
     return request.parts.settings.edit_profiles and request.has_right(Right.OPERATION_ACT)
 
 
-def _describe_profile(request: StaffRequest, found: ProfileText) -> ShownProfile:
-    state = _describe_state(request, found.state)
-    if found.state.loaded is not None and not found.state.problems and not found.is_in_use:
-        return ShownProfile(found.state, "look", request.gettext("edited, not loaded yet"), state.partner)
+def _describe_profile(request: StaffRequest, profile_text: ProfileText) -> ShownProfile:
+    state = _describe_state(request, profile_text.state)
+    if profile_text.state.loaded is not None and not profile_text.state.problems and not profile_text.is_in_use:
+        return ShownProfile(profile_text.state, "look", request.gettext("edited, not loaded yet"), state.partner)
     return state
 
 

@@ -210,8 +210,8 @@ async def show_job(request: StaffRequest) -> web.Response:
     """Show a job. The query has: `after`, a position; `status`, one of `ReplayStatus`. Raises NotFound."""
     job_id, query = request.http.match_info["job"], request.http.query
     progress = await request.library.replay_jobs.find_job(job_id)
-    said = query.get("status", "")
-    status = ReplayStatus(said) if said in set(ReplayStatus) else None
+    status_word = query.get("status", "")
+    status = ReplayStatus(status_word) if status_word in set(ReplayStatus) else None
     said_after = query.get("after", "")
     after = int(said_after) if _NUMBER.fullmatch(said_after) else 0
     listed = await request.library.replay_jobs.list_items(job_id, ROWS + 1, after - 1, status)
@@ -229,12 +229,12 @@ async def show_job(request: StaffRequest) -> web.Response:
             (replay_status.value, kind_of_status, request.gettext(text), progress.counts.get(replay_status, 0))
             for replay_status, (kind_of_status, text) in STATUSES.items()
         ],
-        only=said if status is not None else "",
+        only=status_word if status is not None else "",
         is_running=progress.job.status is JobStatus.RUNNING,
         is_paused=progress.job.status is JobStatus.PAUSED,
         has_paused_itself=progress.job.reason == MANY_FAILURES,
         replays=[_describe_replay(request, item) for item in listed[:ROWS]],
-        more=request.path("operation", "replays", job_id, after=str(more), status=said) if more else "",
+        more=request.path("operation", "replays", job_id, after=str(more), status=status_word) if more else "",
         may_change=request.has_right(Right.OPERATION_ACT),
     )
 
@@ -269,8 +269,8 @@ async def change_job(request: StaffRequest) -> web.Response:
         return request.redirect(back)
     act = JobAct(form["act"])
     if not await request.library.replay_jobs.change_job(job_id, act, request.origin):
-        said = request.gettext("Nothing was done: the status of the replay has changed.")
-        return request.redirect(back, said, "look")
+        banner = request.gettext("Nothing was done: the status of the replay has changed.")
+        return request.redirect(back, banner, "look")
     return request.redirect(back, request.gettext(BANNERS[act]))
 
 

@@ -116,7 +116,7 @@ async def _render_rehearsal(request: StaffRequest, checked: FormCheck) -> web.Re
 def _describe_rehearsal(request: StaffRequest, rehearsal: MessageRehearsal, partner: str) -> ShownRehearsal:
     result = rehearsal.result
     command, told = result.command, result.told
-    said = command if command is not None else told.details if told is not None else None
+    details = command if command is not None else told.details if told is not None else None
     then = format_body_lines(rehearsal.answer_then or b"")
     now = format_body_lines(result.answer.body) if result.answer is not None else ""
     return ShownRehearsal(
@@ -124,7 +124,7 @@ def _describe_rehearsal(request: StaffRequest, rehearsal: MessageRehearsal, part
         newest_replay=rehearsal.newest_replay,
         tells=describe_message_kind(told.kind.value, "in", partner, request.localization) if told is not None else "",
         command=type(command).__name__ if command is not None else "",
-        asked="\n".join(format_value_lines(said)) if said is not None else "",
+        asked="\n".join(format_value_lines(details)) if details is not None else "",
         refusal=describe_replay_refusal(request, result.refusal) if result.refusal is not None else "",
         answer_then=then,
         answer_now=now,

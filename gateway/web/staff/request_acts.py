@@ -300,11 +300,13 @@ async def change_order(page: StaffRequest) -> web.StreamResponse:
         order = _move_partner(waiting, partner, -1 if way == "up" else 1)
         await page.library.requests.reorder(request.id, order, actor, version)
     except VersionConflict:
-        said = page.gettext("Somebody else has changed this request. Please check the order again.")
-        return page.redirect(back, said, "look")
+        banner = page.gettext("Somebody else has changed this request. Please check the order again.")
+        return page.redirect(back, banner, "look")
     place = order.index(partner) + 1
-    said = page.gettext("%(partner)s is now number %(place)s of the suppliers to be asked.", partner=name, place=place)
-    return page.redirect(back, said)
+    banner = page.gettext(
+        "%(partner)s is now number %(place)s of the suppliers to be asked.", partner=name, place=place
+    )
+    return page.redirect(back, banner)
 
 
 def _move_partner(waiting: Sequence[str], partner: str, by: int) -> tuple[str, ...]:
@@ -336,7 +338,9 @@ async def show_journal(page: StaffRequest) -> web.StreamResponse:
     view = await load_request_view(page)
     request, chosen = view.request, page.http.match_info.get("message", "")
     journaled = page.library.journaled
-    partners = {one.name: one.partner.name for one in page.context.profiles() if one.partner is not None}
+    partners = {
+        profile.name: profile.partner.name for profile in page.context.profiles() if profile.partner is not None
+    }
     return page.render(
         "request_journal",
         page.gettext("Original messages"),
@@ -371,8 +375,10 @@ async def upload_file(page: StaffRequest) -> web.StreamResponse:
         try:
             await page.library.requests.attach(request.id, upload, page.origin.actor, None)
         except Refused as refused:
-            said = page.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=page.describe_refusal(refused))
-            return answer_upload(page, back, "late", said)
+            banner = page.gettext(
+                "“%(name)s” was not added: %(why)s", name=file.name, why=page.describe_refusal(refused)
+            )
+            return answer_upload(page, back, "late", banner)
     count = len(upload_form.files)
     if page.is_asked_by_script:
         name = upload_form.files[-1].name
@@ -380,11 +386,11 @@ async def upload_file(page: StaffRequest) -> web.StreamResponse:
     return page.redirect(back, page.ngettext("%(num)s file was added.", "%(num)s files were added.", count))
 
 
-def answer_upload(page: StaffRequest, back: str, kind: str, said: str) -> web.Response:
+def answer_upload(page: StaffRequest, back: str, kind: str, text: str) -> web.Response:
     """Answer a script in JSON, people by the page they came from."""
     if page.is_asked_by_script:
-        return web.json_response({"kind": kind, "text": said}, headers=HEADERS)
-    return page.redirect(back, said, kind)
+        return web.json_response({"kind": kind, "text": text}, headers=HEADERS)
+    return page.redirect(back, text, kind)
 
 
 async def download_file(page: StaffRequest) -> web.StreamResponse:

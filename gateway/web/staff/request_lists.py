@@ -118,7 +118,7 @@ async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
     selected = request.http.query.get("select", "")
     columns = read_columns(request, place)
     names = ShownNames(partners, await _name_patrons(request, page) if "for" in columns else {})
-    rows = [make_row(request, one, since[one.id], wanted.task, names) for one in page]
+    rows = [make_row(request, record, since[record.id], wanted.task, names) for record in page]
     return request.render(
         "request_list",
         _make_title(request, asked, opened.name if opened is not None else ""),
@@ -130,7 +130,10 @@ async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
         total=counts.total,
         chosen=list_chosen_filters(request, asked, partners),
         facets=make_facets(request, asked, counts, partners),
-        saved=[(one, list_path(request, place, one.query), one.owner == request.user.name) for one in saved],
+        saved=[
+            (saved_filter, list_path(request, place, saved_filter.query), saved_filter.owner == request.user.name)
+            for saved_filter in saved
+        ],
         opened=opened,
         columns=columns,
         column_texts=COLUMNS,
@@ -160,7 +163,7 @@ async def _name_patrons(request: StaffRequest, page: Iterable[Request]) -> Mappi
     """None for those who don't see patrons."""
     if not request.sees_patrons:
         return {}
-    return await request.parts.patron_names.find_names(request.context, (one.patron for one in page))
+    return await request.parts.patron_names.find_names(request.context, (record.patron for record in page))
 
 
 def _make_title(request: StaffRequest, asked: ListQuery, saved: str) -> str:
@@ -200,11 +203,11 @@ def _make_sorts(request: StaffRequest, asked: ListQuery) -> Mapping[str, tuple[s
 
 def _describe_unreadable_list(request: StaffRequest, asked: ListQuery) -> tuple[str, str, str]:
     """See `_describe_quiet_list`: the same page again."""
-    said = request.gettext(
+    title = request.gettext(
         "This list cannot be loaded: the database is not responding. Nothing is lost. Please try again in a minute. "
         "If the problem continues, tell your operator."
     )
-    return said, list_path(request, asked.place, _page_query(asked)), request.gettext("Try again")
+    return title, list_path(request, asked.place, _page_query(asked)), request.gettext("Try again")
 
 
 def _describe_quiet_list(request: StaffRequest, asked: ListQuery, page: ResultPage[Request]) -> tuple[str, str, str]:
@@ -316,7 +319,7 @@ async def _write_csv_rows(
     requests = request.library.requests
     while True:
         since = await requests.find_waiting_since(request_filter.task, page)
-        await response.write("".join(format_csv_line(request, one, since[one.id]) for one in page).encode())
+        await response.write("".join(format_csv_line(request, record, since[record.id]) for record in page).encode())
         if not page.cursor:
             return
         page = await requests.list_requests(request_filter, CSV_PAGE, page.cursor)

@@ -339,8 +339,8 @@ async def _find_since(page: StaffRequest, view: RequestView, move: NextMove) -> 
     """Find since when it waits for this move: the time at which the task came, as lists have it."""
     if move.task not in list_task_names(view.request):
         return find_last_move(view)
-    one = ResultPage((view.request,))
-    return (await page.library.requests.find_waiting_since(move.task, one))[view.request.id]
+    page_of_request = ResultPage((view.request,))
+    return (await page.library.requests.find_waiting_since(move.task, page_of_request))[view.request.id]
 
 
 def find_their_number(request: Request) -> str:
@@ -357,7 +357,7 @@ async def _find_place(page: StaffRequest, request: Request) -> ListPlace | None:
         return None
     request_filter = RequestFilter(task=task, role=BY_NAME[task].role, order=RequestOrder.LONGEST)
     listed = await page.library.requests.list_requests(request_filter, MAX_LISTED, "")
-    numbers = [one.number for one in listed]
+    numbers = [record.number for record in listed]
     if request.number not in numbers:
         return None
     at = numbers.index(request.number)
@@ -385,8 +385,8 @@ def _describe_condition(page: StaffRequest, view: RequestView) -> Mapping[str, s
     if attempt.cost is not None:
         understood.append(page.gettext("cost %(money)s", money=page.localization.format_money(attempt.cost)))
     asking = (K.CONDITIONAL, K.RETRY)
-    said = [line.event.details.note for line in view.history if line.event.kind in asking and not line.denied]
-    return {"words": said[-1] if said else "", "understood": "; ".join(understood)}
+    notes = [line.event.details.note for line in view.history if line.event.kind in asking and not line.denied]
+    return {"words": notes[-1] if notes else "", "understood": "; ".join(understood)}
 
 
 @value_object

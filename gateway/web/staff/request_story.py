@@ -437,20 +437,20 @@ def explain_due_date(request: Request, context: LibraryContext, localization: Lo
     if theirs is None:
         return ""
     rules, ours = context.due_dates(request), local_day(request.terms.patron_due, context.zone)
-    said = {"lender_day": localization.format_day(theirs)}
+    days = {"lender_day": localization.format_day(theirs)}
     if ours is None or rules.policy is DuePolicy.LOCAL:
         return localization.gettext(
             mark_text("Due date: %(lender_day)s for the lender; our rules set the patron’s due date."),
-            **said,
+            **days,
         )
-    said["reader_day"] = localization.format_day(ours)
+    days["reader_day"] = localization.format_day(ours)
     if RequestFlag.RECALLED in request.flags:
         return localization.gettext(
-            mark_text("Due date: recalled by the lender, so %(reader_day)s for the patron."), **said
+            mark_text("Due date: recalled by the lender, so %(reader_day)s for the patron."), **days
         )
     if not rules.transit_days and ours == theirs:
         return localization.gettext(
-            mark_text("Due date: %(lender_day)s for the lender, and the same for the patron."), **said
+            mark_text("Due date: %(lender_day)s for the lender, and the same for the patron."), **days
         )
     if ours != theirs - timedelta(days=rules.transit_days):
         return localization.ngettext(
@@ -459,13 +459,13 @@ def explain_due_date(request: Request, context: LibraryContext, localization: Lo
             "Due date: %(lender_day)s for the lender, less %(num)s days for transport, moved to a day on which we "
             "are open: %(reader_day)s for the patron.",
             rules.transit_days,
-            **said,
+            **days,
         )
     return localization.ngettext(
         "Due date: %(lender_day)s for the lender, less %(num)s day for transport: %(reader_day)s for the patron.",
         "Due date: %(lender_day)s for the lender, less %(num)s days for transport: %(reader_day)s for the patron.",
         rules.transit_days,
-        **said,
+        **days,
     )
 
 

@@ -60,7 +60,9 @@ def mark_far_suppliers(suppliers: tuple[ShownSupplier, ...]) -> tuple[ShownSuppl
         return suppliers
     middle = next((at for at, supplier in enumerate(suppliers) if supplier.current), None)
     if middle is None:
-        middle = next((at for at, one in enumerate(suppliers) if one.moves or not one.over), len(suppliers))
+        middle = next(
+            (at for at, supplier in enumerate(suppliers) if supplier.moves or not supplier.over), len(suppliers)
+        )
     first = max(0, min(middle - 1, len(suppliers) - MAX_NEAR_SUPPLIERS))
     near = range(first, first + MAX_NEAR_SUPPLIERS)
     return tuple(replace(supplier, is_far=at not in near) for at, supplier in enumerate(suppliers))

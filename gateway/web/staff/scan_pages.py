@@ -430,14 +430,14 @@ def _describe_reason(request: StaffRequest, result: ScanResult, pickup: str) -> 
 
 def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult, pickup: str) -> str:
     """Describe where it goes and until when; of several volumes which one it was."""
-    found = result.request
-    assert found is not None, "what was done was done to a request"
-    parts = [_describe_volume(request, desk, found, result.volume)]
+    record = result.request
+    assert record is not None, "what was done was done to a request"
+    parts = [_describe_volume(request, desk, record, result.volume)]
     if desk.work in (ScanWork.RETURN, ScanWork.SHIP, ScanWork.LOCATE):
-        parts.append(request.gettext("for %(partner)s", partner=found.partner.name or found.partner.symbol))
+        parts.append(request.gettext("for %(partner)s", partner=record.partner.name or record.partner.symbol))
     if desk.work in (ScanWork.UNPACK, ScanWork.SHELVE):
         parts.append(request.gettext("pickup at %(place)s", place=pickup) if pickup else "")
-    due = found.terms.patron_due if desk.work is ScanWork.LEND else found.terms.lender_due
+    due = record.terms.patron_due if desk.work is ScanWork.LEND else record.terms.lender_due
     if due is not None and desk.work in (ScanWork.LEND, ScanWork.RECEIVE, ScanWork.SHIP):
         day = local_day(due, request.context.zone)
         assert day is not None, "a moment has a day"
@@ -445,12 +445,12 @@ def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult, p
     return ", ".join(filter(None, parts))
 
 
-def _describe_volume(request: StaffRequest, desk: ScanDesk, found: Request, volume: str) -> str:
-    if len(found.volumes) < 2 or not volume:
+def _describe_volume(request: StaffRequest, desk: ScanDesk, record: Request, volume: str) -> str:
+    if len(record.volumes) < 2 or not volume:
         return ""
-    number = next((at for at, one in enumerate(found.volumes, 1) if one.id == volume), 0)
-    left = len(list_pending_volumes(RULE_OF_WORK[desk.work], found))
-    which = request.gettext("volume %(number)s of %(count)s", number=number, count=len(found.volumes))
+    number = next((at for at, known_volume in enumerate(record.volumes, 1) if known_volume.id == volume), 0)
+    left = len(list_pending_volumes(RULE_OF_WORK[desk.work], record))
+    which = request.gettext("volume %(number)s of %(count)s", number=number, count=len(record.volumes))
     more = request.ngettext("%(num)s outstanding", "%(num)s outstanding", left) if left else request.gettext("complete")
     return f"{which}, {more}"
 
@@ -492,12 +492,12 @@ def _answer_with_line(request: StaffRequest, desk: ScanDesk, line: ScanLine) -> 
         for name in ("line", "last", *(("hand",) if line.needs_hand else ()))
     }
     slip = line.slip
-    said = (
+    slip_answer = (
         {"path": slip.path, "kind": slip.kind.value, "batch": slip.batch, "print": slip.is_due}
         if slip is not None
         else None
     )
-    answer = {"outcome": line.outcome, "request": line.request_id, "paper": line.paper_id, "slip": said, **parts}
+    answer = {"outcome": line.outcome, "request": line.request_id, "paper": line.paper_id, "slip": slip_answer, **parts}
     return web.json_response(answer, headers=HEADERS)
 
 

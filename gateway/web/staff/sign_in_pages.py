@@ -149,10 +149,10 @@ async def submit_code(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
     factors, back = request.parts.factors, safe_back_path(form["back"])
     kept = _read_kept(form)
-    found = await factors.find_wait(request.visit.id)
-    if found is None:
+    wait_of_user = await factors.find_wait(request.visit.id)
+    if wait_of_user is None:
         return _ask_to_sign_in(request, back, wrong="over", kept=kept)
-    wait, user = found
+    wait, user = wait_of_user
     if not request.parts.sign_in.libraries_of(user):
         return _ask_to_sign_in(request, back, wrong="no-role")
     try:
@@ -166,7 +166,7 @@ async def submit_code(request: StaffRequest) -> web.Response:
 
 
 def _read_kept(form: SubmittedForm) -> Kept:
-    return tuple((field.removeprefix(KEPT), said) for field, said in form.pairs if field.startswith(KEPT))
+    return tuple((field.removeprefix(KEPT), value) for field, value in form.pairs if field.startswith(KEPT))
 
 
 async def _finish_sign_in(

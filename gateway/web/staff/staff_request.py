@@ -343,8 +343,8 @@ class StaffRequest:
     def path(self, *parts: str, **query: str) -> str:
         """`path("requests", "L2026-00004", task="to-ship")`: /staff/requests/L2026-00004?task=to-ship."""
         place = "".join(f"/{quote(part, safe='')}" for part in parts)
-        said = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items() if value)
-        return f"{ROOT}{place}{'?' if said else ''}{said}"
+        pairs = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items() if value)
+        return f"{ROOT}{place}{'?' if pairs else ''}{pairs}"
 
     def open_path(self, path: str) -> str:
         """The address of a page by its path behind /staff, such as /borrowing?task=to-ship; empty: there is none, or
@@ -443,8 +443,8 @@ class StaffRequest:
 
     def _sign_banner(self, banner: FlashBanner) -> str:
         """It is the browser that keeps it meanwhile, and nobody else may put one there."""
-        said = base64.urlsafe_b64encode(json.dumps([banner.kind, banner.text, banner.undo]).encode()).decode()
-        return f"{said}.{self._banner_mark(said)}"
+        payload = base64.urlsafe_b64encode(json.dumps([banner.kind, banner.text, banner.undo]).encode()).decode()
+        return f"{payload}.{self._banner_mark(payload)}"
 
     def _read_banner(self) -> FlashBanner | None:
         said, _, mark = self.http.cookies.get(BANNER_COOKIE, "").partition(".")
@@ -453,5 +453,5 @@ class StaffRequest:
         kind, text, undo = json.loads(base64.urlsafe_b64decode(said))
         return FlashBanner(text, kind, undo)
 
-    def _banner_mark(self, said: str) -> str:
-        return hmac.new(self.visit.token.encode(), f"banner:{said}".encode(), hashlib.sha256).hexdigest()
+    def _banner_mark(self, payload: str) -> str:
+        return hmac.new(self.visit.token.encode(), f"banner:{payload}".encode(), hashlib.sha256).hexdigest()

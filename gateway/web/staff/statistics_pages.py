@@ -91,7 +91,8 @@ def _list_periods(request: StaffRequest) -> dict[str, Period]:
         for value, months in RECENT_MONTHS.items()
     ]
     years = [
-        Period(str(one), str(one), one * 100 + 1, one * 100 + 12) for one in range(year, year - YEARS_BACK - 1, -1)
+        Period(str(period_year), str(period_year), period_year * 100 + 1, period_year * 100 + 12)
+        for period_year in range(year, year - YEARS_BACK - 1, -1)
     ]
     return {period.value: period for period in (*recent, *years)}
 
@@ -118,7 +119,7 @@ def _read_filter(request: StaffRequest, periods: Mapping[str, Period]) -> tuple[
 async def show_statistics(request: StaffRequest) -> web.Response:
     periods = _list_periods(request)
     period, wanted, asked = _read_filter(request, periods)
-    found = await request.library.statistics.read_statistics(wanted)
+    statistics = await request.library.statistics.read_statistics(wanted)
     may_see_costs = request.has_right(Right.COSTS_READ)
     query = {"period": period.value, "branch": wanted.branch, "partner": wanted.partner}
     return request.render(
@@ -132,20 +133,24 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         partners=[(profile.name, partner.name) for profile, partner in request.context.partners()],
         known={profile.name for profile, _ in request.context.partners()},
         wanted=wanted,
-        found=found,
-        flows=[(one, request.gettext(FLOWS[one.role, one.is_copy])) for one in found.flows if one.total.asked],
-        most=max((month.counts.asked for flow in found.flows for month in flow.months), default=0),
+        found=statistics,
+        flows=[
+            (flow, request.gettext(FLOWS[flow.role, flow.is_copy])) for flow in statistics.flows if flow.total.asked
+        ],
+        most=max((month.counts.asked for flow in statistics.flows for month in flow.months), default=0),
         format_month=lambda month: request.localization.format_month(month // 100, month % 100),
         format_share=lambda counts: _format_share(request, counts),
         format_final_share=lambda counts: _format_final_share(request, counts),
-        partner_rows=[(one, request.context.name_of_partner(one.partner) or one.partner) for one in found.partners],
+        partner_rows=[
+            (row, request.context.name_of_partner(row.partner) or row.partner) for row in statistics.partners
+        ],
         times=[
             (time, request.gettext(FLOWS[time.role, time.is_copy]), request.gettext(STEPS[time.role, time.step]))
-            for time in found.times
+            for time in statistics.times
             if time.cases
         ],
-        reasons=_list_reasons(request, found) + _list_endings(request, found),
-        costs=_list_costs(request, found) if may_see_costs else None,
+        reasons=_list_reasons(request, statistics) + _list_endings(request, statistics),
+        costs=_list_costs(request, statistics) if may_see_costs else None,
         cost_sides={Role.BORROWING: request.gettext("Charged to us"), Role.LENDING: request.gettext("Charged by us")},
         format_days=lambda days: _format_days(request, days),
         format_number_of_days=lambda days: format_mean_days(request, days),
@@ -162,7 +167,7 @@ def _format_final_share(request: StaffRequest, counts: OutcomeCounts) -> str:
     """Format the share where requests are open, which a share of the closed ones does not know."""
     if counts.final_share is None:
         return ""
-    least, most = (request.localization.format_share(Decimal(f"{one:.2f}")) for one in counts.final_share)
+    least, most = (request.localization.format_share(Decimal(f"{share:.2f}")) for share in counts.final_share)
     return request.gettext("finally %(least)s to %(most)s", least=least, most=most)
 
 
@@ -174,19 +179,24 @@ def _format_days(request: StaffRequest, days: float | None) -> str:
     return request.ngettext("%(days)s day", "%(days)s days", 1 if tenths == 1 else 2, days=number)
 
 
-def _list_reasons(request: StaffRequest, found: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
+def _list_reasons(request: StaffRequest, statistics: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
     """List for each side: its heading, reasons with counts, and the largest."""
     reasons = []
     for role, heading in REASON_SIDES.items():
-        counts = [(_describe_reason(request, one.reason), one.count) for one in found.reasons if one.role is role]
+        counts = [
+            (_describe_reason(request, count.reason), count.count) for count in statistics.reasons if count.role is role
+        ]
         if counts:
             reasons.append((request.gettext(heading), counts, max(count for _, count in counts)))
     return reasons
 
 
-def _list_endings(request: StaffRequest, found: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
+def _list_endings(request: StaffRequest, statistics: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
     """List endings as `_list_reasons` does."""
-    counts = [(request.localization.translate_sentence(ENDING_WORDS[one.ending]), one.count) for one in found.endings]
+    counts = [
+        (request.localization.translate_sentence(ENDING_WORDS[count.ending]), count.count)
+        for count in statistics.endings
+    ]
     heading = request.gettext("Closed by staff (borrowing)")
     return [(heading, counts, max(count for _, count in counts))] if counts else []
 
@@ -199,7 +209,7 @@ def _describe_reason(request: StaffRequest, reason: str) -> str:
     return describe_reason(reason, request.localization)
 
 
-def _list_costs(request: StaffRequest, found: RequestStatistics) -> list[ShownCost]:
+def _list_costs(request: StaffRequest, statistics: RequestStatistics) -> list[ShownCost]:
     def format_thousandths(amount: Decimal, currency: str) -> str:
         return request.localization.format_money(Money(amount / 1000, currency))
 
@@ -210,7 +220,7 @@ def _list_costs(request: StaffRequest, found: RequestStatistics) -> list[ShownCo
             format_thousandths(Decimal(cost.total), cost.currency),
             format_thousandths((Decimal(cost.total) / cost.count).quantize(Decimal("1E1")), cost.currency),
         )
-        for cost in found.costs
+        for cost in statistics.costs
     ]
 
 
@@ -229,17 +239,26 @@ async def send_statistics_csv(request: StaffRequest) -> web.Response:
     for time in statistics.times:
         rows += _list_time_cells(time)
     rows += [
-        ("reasons", one.role.value, "", "", wanted.partner, one.reason, str(one.count), "requests")
-        for one in statistics.reasons
+        ("reasons", count.role.value, "", "", wanted.partner, count.reason, str(count.count), "requests")
+        for count in statistics.reasons
     ]
     rows += [
-        ("endings", Role.BORROWING.value, "", "", wanted.partner, one.ending.value, str(one.count), "requests")
-        for one in statistics.endings
+        ("endings", Role.BORROWING.value, "", "", wanted.partner, count.ending.value, str(count.count), "requests")
+        for count in statistics.endings
     ]
     if request.has_right(Right.COSTS_READ):
         rows += [
-            ("costs", one.role.value, "", "", wanted.partner, "total", f"{Decimal(one.total) / 1000:.2f}", one.currency)
-            for one in statistics.costs
+            (
+                "costs",
+                cost.role.value,
+                "",
+                "",
+                wanted.partner,
+                "total",
+                f"{Decimal(cost.total) / 1000:.2f}",
+                cost.currency,
+            )
+            for cost in statistics.costs
         ]
     text = "\ufeff" + "".join(format_csv_cells(row) for row in rows)
     return web.Response(

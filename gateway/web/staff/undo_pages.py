@@ -21,12 +21,12 @@ async def undo_recent_act(request: StaffRequest) -> web.Response:
     form = await request.read_own_form()
     act = request.parts.recent.take_act(form["act"], request.library.symbol, request.user.name)
     if act is None:
-        said = request.ngettext(
+        banner = request.ngettext(
             "This can no longer be undone: it was done more than %(num)s minute ago or has already been undone.",
             "This can no longer be undone: it was done more than %(num)s minutes ago or has already been undone.",
             UNDO_MINUTES,
         )
-        return _answer_undo(request, request.path(), said, "look")
+        return _answer_undo(request, request.path(), banner, "look")
     request.require_right(act.right)
     if act.mail:
         return await _put_back_mail(request, act)
@@ -40,8 +40,8 @@ async def _put_back_mail(request: StaffRequest, act: RecentAct) -> web.Response:
     try:
         await request.library.mails.put_back_mail(act.mail)
     except NotFound:  # a colleague has put it back, and may have decided about it
-        said = request.gettext("This email has already been restored.")
-        return _answer_undo(request, act.back, said, "look")
+        banner = request.gettext("This email has already been restored.")
+        return _answer_undo(request, act.back, banner, "look")
     return _answer_undo(request, act.back, request.gettext("The email is listed as unmatched again."), "good")
 
 
@@ -87,13 +87,13 @@ async def _take_back_event(request: StaffRequest, event: DoneEvent) -> Request:
 
 
 def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> web.Response:
-    said = []
+    sentences = []
     if result.only is not None:
-        said.append(_describe_undone(request, result.only, result.before))
+        sentences.append(_describe_undone(request, result.only, result.before))
     elif result.done:
-        said.append(request.ngettext("%(num)s undone.", "%(num)s undone.", result.done))
+        sentences.append(request.ngettext("%(num)s undone.", "%(num)s undone.", result.done))
     if result.gone_on:
-        said.append(
+        sentences.append(
             request.ngettext(
                 "%(num)s was not undone because somebody has changed it since.",
                 "%(num)s were not undone because somebody has changed them since.",
@@ -101,7 +101,7 @@ def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> w
             )
         )
     if result.gone_out:
-        said.append(
+        sentences.append(
             request.ngettext(
                 "%(num)s was not undone because others have already been told.",
                 "%(num)s were not undone because others have already been told.",
@@ -109,7 +109,7 @@ def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> w
             )
         )
     if result.refused:
-        said.append(
+        sentences.append(
             request.ngettext(
                 "%(num)s was not undone because the library system refused or did not respond.",
                 "%(num)s were not undone because the library system refused or did not respond.",
@@ -117,7 +117,7 @@ def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> w
             )
         )
     all_done = not (result.gone_on or result.gone_out or result.refused)
-    return _answer_undo(request, act.back, " ".join(said), "good" if all_done else "look")
+    return _answer_undo(request, act.back, " ".join(sentences), "good" if all_done else "look")
 
 
 def _describe_undone(request: StaffRequest, undone: Request, before: Request | None) -> str:
@@ -134,11 +134,11 @@ def _list_volume_states(request: Request) -> list[VolumeState]:
     return [volume.state for volume in request.volumes]
 
 
-def _answer_undo(request: StaffRequest, back: str, said: str, kind: str) -> web.Response:
+def _answer_undo(request: StaffRequest, back: str, text: str, kind: str) -> web.Response:
     """Answer a script in JSON, people on the page they came from."""
     if request.is_asked_by_script:
-        return web.json_response({"text": said}, headers=HEADERS)
-    return request.redirect(back, said, kind)
+        return web.json_response({"text": text}, headers=HEADERS)
+    return request.redirect(back, text, kind)
 
 
 PAGES = (StaffPage("POST", "/undo", undo_recent_act, Right.WORK_READ),)

@@ -127,11 +127,11 @@ def _describe_detail(request: StaffRequest, detail: str) -> str:
     if counted is not None:
         return request.ngettext("%(num)s request", "%(num)s requests", int(counted[1]))
     texts = {**ROLE_NAMES, **AUDIT_WORDS}
-    found = []
+    words = []
     for word in detail.split(", "):
         role, at, branch = word.partition("@")
-        found.append(f"{request.gettext(texts[role])}{at}{branch}" if role in texts else word)
-    return ", ".join(found)
+        words.append(f"{request.gettext(texts[role])}{at}{branch}" if role in texts else word)
+    return ", ".join(words)
 
 
 # --- a new user ----------------------------------------------------------------------------------------------
@@ -183,8 +183,8 @@ async def add_user(request: StaffRequest) -> web.Response:
     except Refused as refused:
         _show_refusal(request, checked, refused)
         return _render_new_user(request, checked)
-    said = request.gettext("The account %(name)s can sign in.", name=user.shown_name)
-    return request.redirect(request.path("users", user.name), said)
+    banner = request.gettext("The account %(name)s can sign in.", name=user.shown_name)
+    return request.redirect(request.path("users", user.name), banner)
 
 
 # --- one user ------------------------------------------------------------------------------------------------
@@ -280,11 +280,11 @@ async def switch_account(request: StaffRequest) -> web.Response:
         return _render_user(request, user, checked)
     if checked.form["state"] == "disabled":
         await request.library.users.disable_user(user, request.origin)
-        said = request.gettext("The account %(name)s is disabled.", name=user.shown_name)
+        banner = request.gettext("The account %(name)s is disabled.", name=user.shown_name)
     else:
         await request.library.users.enable_user(user, request.origin)
-        said = request.gettext("The account %(name)s can sign in.", name=user.shown_name)
-    return request.redirect(request.path("users", user.name), said)
+        banner = request.gettext("The account %(name)s can sign in.", name=user.shown_name)
+    return request.redirect(request.path("users", user.name), banner)
 
 
 async def reset_second_factor(request: StaffRequest) -> web.Response:
@@ -295,10 +295,12 @@ async def reset_second_factor(request: StaffRequest) -> web.Response:
     if not checked.is_good:
         return _render_user(request, user, checked)
     await request.library.users.reset_second_factor(user, request.origin)
-    said = request.gettext("The second factor has been reset. The password alone is asked for now.")
+    banner = request.gettext("The second factor has been reset. The password alone is asked for now.")
     if request.parts.sign_in.is_factor_required(user):
-        said = request.gettext("The second factor has been reset. The user must set up a new one at the next sign-in.")
-    return request.redirect(request.path("users", user.name), said)
+        banner = request.gettext(
+            "The second factor has been reset. The user must set up a new one at the next sign-in."
+        )
+    return request.redirect(request.path("users", user.name), banner)
 
 
 async def unlink_identity(request: StaffRequest) -> web.Response:
@@ -313,8 +315,8 @@ async def unlink_identity(request: StaffRequest) -> web.Response:
             _show_refusal(request, checked, refused)
     if not checked.is_good:
         return _render_user(request, user, checked)
-    said = request.gettext("The link has been removed. The next sign-in under this name makes a new one.")
-    return request.redirect(request.path("users", user.name), said)
+    banner = request.gettext("The link has been removed. The next sign-in under this name makes a new one.")
+    return request.redirect(request.path("users", user.name), banner)
 
 
 # --- roles in a form -----------------------------------------------------------------------------------------
@@ -361,13 +363,13 @@ def _show_refusal(request: StaffRequest, checked: FormCheck, refused: Refused) -
         checked.add_problem_text("subject" if is_expected else "name", request.describe_refusal(refused))
         return
     place = next((name for name, word in _FIELD_OF if word in refused.detail), "name")
-    said = {
+    problems = {
         "email": request.gettext("This is not a valid email address."),
         "shown_name": request.gettext("This name contains characters that cannot be displayed."),
         "subject": request.gettext("This name contains characters that cannot be displayed."),
         "name": request.gettext("2 to 100 lower-case letters, digits or . _ @ + -, starting with a letter or digit."),
     }
-    checked.add_problem_text(place, said[place])
+    checked.add_problem_text(place, problems[place])
 
 
 PAGES = (

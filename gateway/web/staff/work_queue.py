@@ -261,15 +261,15 @@ async def _list_own_work(request: StaffRequest) -> list[tuple[str, str]]:
         total = (await request.library.requests.count_list(request_filter)).total
         if total:
             number = request.localization.format_number(total)
-            said = request.gettext("%(number)s %(kind)s", number=number, kind=request.gettext(word))
-            own_work.append((said, request.open_path(path)))
+            text = request.gettext("%(number)s %(kind)s", number=number, kind=request.gettext(word))
+            own_work.append((text, request.open_path(path)))
     return own_work
 
 
 async def show_work_queue(request: StaffRequest) -> web.Response:
     desks = await read_desks(request)
     silent = await request.library.desk.list_silent_partners() if _sees_network(request) else ()
-    late = [one for desk in desks for one in desk.lists if one.late]
+    late = [queue_list for desk in desks for queue_list in desk.lists if queue_list.late]
     return request.render(
         "work_queue",
         request.gettext("Work queue"),
@@ -297,17 +297,25 @@ def find_own_branches(request: StaffRequest) -> frozenset[str]:
 
 
 def _make_shown_desks(request: StaffRequest, tasks: Iterable[TaskView]) -> list[ShownDesk]:
-    of_both = {one.task for desk in DESKS for one in desk.lists if one.role is not None}
+    of_both = {queue_list.task for desk in DESKS for queue_list in desk.lists if queue_list.role is not None}
     by_name = {f"{task.name}-{task.role}" if task.name in of_both else task.name: task for task in tasks}
     desks = [_make_shown_desk(request, desk, by_name) for desk in DESKS]
     return [desk for desk in desks if desk.lists or desk.quiet]
 
 
 def _make_shown_desk(request: StaffRequest, desk: QueueDesk, tasks: Mapping[str, TaskView]) -> ShownDesk:
-    open_lists = [one for one in desk.lists if one.key in tasks and request.has_right(one.right)]
-    shown = tuple(_make_shown_list(request, one, tasks[one.key]) for one in open_lists if tasks[one.key].count)
+    open_lists = [
+        queue_list for queue_list in desk.lists if queue_list.key in tasks and request.has_right(queue_list.right)
+    ]
+    shown = tuple(
+        _make_shown_list(request, shown_list, tasks[shown_list.key])
+        for shown_list in open_lists
+        if tasks[shown_list.key].count
+    )
     quiet = tuple(request.gettext(open_list.text) for open_list in open_lists if not tasks[open_list.key].count)
-    return ShownDesk(desk.name, request.gettext(desk.text), sum(one.task.count for one in shown), shown, quiet)
+    return ShownDesk(
+        desk.name, request.gettext(desk.text), sum(shown_list.task.count for shown_list in shown), shown, quiet
+    )
 
 
 def _make_shown_list(request: StaffRequest, queue_list: QueueList, task: TaskView) -> ShownList:
@@ -322,9 +330,11 @@ def _make_shown_list(request: StaffRequest, queue_list: QueueList, task: TaskVie
     )
 
 
-def is_late(one: QueueList, task: TaskView, now: datetime) -> bool:
+def is_late(queue_list: QueueList, task: TaskView, now: datetime) -> bool:
     return (
-        one.late_hours is not None and task.oldest is not None and now - task.oldest >= timedelta(hours=one.late_hours)
+        queue_list.late_hours is not None
+        and task.oldest is not None
+        and now - task.oldest >= timedelta(hours=queue_list.late_hours)
     )
 
 
@@ -342,13 +352,13 @@ def describe_desks(request: StaffRequest, desks: Iterable[ShownDesk]) -> dict[st
     number = request.localization.format_number
     return {
         "lists": {
-            one.key: {
-                "count": number(one.task.count),
-                "age": request.format_age(one.task.oldest) if one.task.oldest is not None else "",
-                "late": one.late,
+            shown_list.key: {
+                "count": number(shown_list.task.count),
+                "age": request.format_age(shown_list.task.oldest) if shown_list.task.oldest is not None else "",
+                "late": shown_list.late,
             }
             for desk in shown_desks
-            for one in desk.lists
+            for shown_list in desk.lists
         },
         "desks": {desk.name: number(desk.total) for desk in shown_desks if desk.total},
     }
