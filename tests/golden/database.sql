@@ -270,6 +270,8 @@ CREATE INDEX ix_outbox_gathered ON outbox (library, target, kind, id) WHERE stat
 CREATE INDEX ix_outbox_kind ON outbox (library, kind, id)
 === ix_outbox_lane
 CREATE INDEX ix_outbox_lane ON outbox (library, lane, place) WHERE ended IS NULL AND lane <> ''
+=== ix_outbox_library_ready
+CREATE INDEX ix_outbox_library_ready ON outbox (library, ready_at, id) WHERE ready_at IS NOT NULL
 === ix_outbox_ready
 CREATE INDEX ix_outbox_ready ON outbox (ready_at, library, id) WHERE ready_at IS NOT NULL
 === ix_outbox_request
@@ -636,6 +638,8 @@ CONSTRAINT pk_request_timer PRIMARY KEY (library, request_id, timer)
 )
 === ix_request_timer_at
 CREATE INDEX ix_request_timer_at ON request_timer (at, library, request_id, timer)
+=== ix_request_timer_library_at
+CREATE INDEX ix_request_timer_library_at ON request_timer (library, at, request_id, timer)
 === request_transaction
 CREATE TABLE request_transaction (
 library TEXT NOT NULL,

@@ -16,8 +16,8 @@ _ENTRY = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _IN_ANY_CASE = re.compile(
-    r"\b(FROM|INTO|UPDATE) node\b|\bleader\b|clock_timestamp|^NOTIFY\b|FROM request_timer WHERE request_timer.at <="
-    r"|FROM replay_job\b",
+    r"\b(FROM|INTO|UPDATE) node\b|\bleader\b|clock_timestamp|^NOTIFY\b"
+    r"|FROM request_timer WHERE request_timer.at IS NOT NULL|FROM replay_job\b",
     re.IGNORECASE,
 )
 """What a node does every second or so, whatever else it does: it says that it lives, looks for due timers and for

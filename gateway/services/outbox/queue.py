@@ -36,11 +36,14 @@ CompletionWork = Callable[[Transaction], None]
 
 @value_object
 class Claim:
-    """The rows that a worker can take now: so many, and none by the routes `besides`."""
+    """The rows that a worker can take now: so many, and none by the routes `besides`. `held`: the libraries of those
+    that it has in hand, as often as it has; `last`: the library whose turn was the last."""
 
     at: datetime
     limit: int
     besides: Collection[Route] = frozenset()
+    held: Sequence[str] = ()
+    last: str = ""
 
 
 @value_object
@@ -57,7 +60,17 @@ class OutboxQueue:
         return await self._shield(self.store.write_statement(lambda c: self._claim_in(c, claim)))
 
     def _claim_in(self, connection: Transaction, claim: Claim) -> tuple[OutboxRow, ...]:
-        return outbox.claim_except(connection, claim.at, claim.limit, self.lease, self.node, self.kinds, claim.besides)
+        return outbox.claim_rows(
+            connection,
+            claim.at,
+            claim.limit,
+            self.lease,
+            self.node,
+            self.kinds,
+            claim.besides,
+            claim.held,
+            claim.last,
+        )
 
     async def claim_row(self, library: str, row_id: str, now: datetime) -> OutboxRow | None:
         """Claim a row, also one that is due within DESK_GRACE."""

@@ -1,8 +1,8 @@
 """The loop that takes due timers, one node at a time.
 
 Timers are rows with a moment, so a restart or a clock that jumps changes nothing: what has become due meanwhile is
-fired, in the order of its time. One node does it (gateway.store.nodes); should two do so for a moment, the taking
-of the timer within the work's own transaction makes it once.
+fired, the libraries in turn, of each in the order of its time. One node does it (gateway.store.nodes); should two do so
+for a moment, the taking of the timer within the work's own transaction makes it once.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class TimerWorker:
         self._failures: dict[tuple[str, str, str], int] = {}
         """How often in a row, while this process lives; only of timers that failed."""
         self._trouble = False
+        self._last = ""
+        """The library whose turn was the last."""
 
     def wake(self) -> None:
         """A timer may be due sooner than expected. Never waits."""
@@ -111,7 +113,9 @@ class TimerWorker:
 
     async def _load_due_timers(self, moment: Moment) -> tuple[TimerRow, ...]:
         now, limit = moment(), self._options.batch
-        return await self._store.read(lambda connection: timers.due_timers(connection, now, limit))
+        due = await self._store.read(lambda connection: timers.due_timers(connection, now, limit, self._last))
+        self._last = due[-1].library if due else ""
+        return due
 
     async def _fire_timers(self, due: Sequence[TimerRow], moment: Moment) -> int:
         """Fire timers, and return how many were fired well."""

@@ -60,6 +60,10 @@ class OutboxWorker:
         self._trying = AttemptRunner(self._book, handlers, options, self._breakers, observe, self._plan_claim)
         self._tasks: dict[str, asyncio.Task[AttemptEnd]] = {}
         """By the id of the row in hand."""
+        self._held: dict[str, str] = {}
+        """The libraries of the rows in hand, by their ids."""
+        self._last = ""
+        """The library whose turn was the last."""
         self._unstarted: list[OutboxRow] = []
         """In hand as well, but there is no place for them: they are to be put back."""
         self._is_running = False
@@ -168,7 +172,7 @@ class OutboxWorker:
         if not limit or self._is_paused():
             return 0, False
         full = self._slots.full_routes | self._breakers.blocked_routes(now) | besides
-        rows = await self._book.claim_rows(Claim(now, limit, full))
+        rows = await self._book.claim_rows(Claim(now, limit, full, tuple(self._held.values()), self._last))
         self._start_claimed(rows, moment)
         back = len(self._unstarted)
         await self._put_back_unstarted()
@@ -181,11 +185,14 @@ class OutboxWorker:
         now = self._clock.now()
         way = route_of(row)
         full = self._slots.full_routes_without(way) | (self._breakers.blocked_routes(now) - {way})
-        return Claim(now, self._slots.free_slots + 1, full)
+        held = tuple(library for id_, library in self._held.items() if id_ != row.id)
+        return Claim(now, self._slots.free_slots + 1, full, held, self._last)
 
     def _start_claimed(self, rows: Sequence[OutboxRow], moment: Moment) -> None:
         """Start rows as far as there are places: a target may have got as many as it may have. Now that it's full the
         others are not taken again."""
+        if rows:
+            self._last = rows[-1].library
         self._unstarted += [row for row in self._order_probes(rows) if not self._try_start(row, moment)]
 
     async def _put_back_unstarted(self) -> None:
@@ -213,12 +220,13 @@ class OutboxWorker:
         task = asyncio.create_task(
             self._trying.run_attempt(row, moment, end_refused, handler), name=f"outbox: {row.kind} {row.id}"
         )
-        self._tasks[row.id] = task
+        self._tasks[row.id], self._held[row.id] = task, row.library
 
         def end_attempt(task: asyncio.Task[AttemptEnd]) -> None:
             was_full = not self._slots.has_room(way)  # then somebody may have looked in vain meanwhile
             self._slots.release_slot(way)
             self._tasks.pop(row.id, None)
+            self._held.pop(row.id, None)
             self._ended += 1
             following = task.result().following if not task.cancelled() and task.exception() is None else None
             if following and self._stopping:

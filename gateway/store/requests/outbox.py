@@ -9,19 +9,20 @@ one stretch of an index, however much waits behind dead rows or partners that ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, not_, or_, select, update
 
 from gateway.domain.sentences import dump_sentence, load_sentence
 from gateway.domain.value import copy_fields, value_object
 from gateway.sql.column_types import MAX_NOTE_CHARS, clean_text
 from gateway.sql.gathered_writes import SetStatement, gathered_of
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
+from gateway.store.requests.library_turns import select_in_turn, turn_parameters
 from gateway.store.requests.outbox_lanes import (
     INDEPENDENT,
     enter_lane,
@@ -140,6 +141,25 @@ _ADD_IN_LANE = SetStatement(
 # --- claiming --------------------------------------------------------------------------------------------
 
 COLUMNS = outbox.c
+
+
+@value_object
+class Route:
+    """Rows of one kind, of any library and target where these are None."""
+
+    kind: str
+    library: str | None = None
+    target: str | None = None
+
+    def to_sql_condition(self) -> ColumnElement[bool]:
+        said = [COLUMNS.kind == self.kind]
+        if self.library is not None:
+            said.append(COLUMNS.library == self.library)
+        if self.target is not None:
+            said.append(COLUMNS.target == self.target)
+        return and_(*said)
+
+
 _NOW = bindparam("now", type_=COLUMNS.next_at.type)
 ONE_ROW = (COLUMNS.library == bindparam("in_library"), COLUMNS.id == bindparam("with_id"))
 _MINE = (
@@ -149,14 +169,6 @@ _MINE = (
     COLUMNS.tries == bindparam("at_try"),
 )
 
-_READY = (
-    select(outbox)
-    .where(COLUMNS.ready_at <= _NOW)
-    .order_by(COLUMNS.ready_at, COLUMNS.library, COLUMNS.id)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
-)
-_CLAIMABLE = PreparedStatement(_READY)
 _CLAIMABLE_ONE = PreparedStatement(
     select(outbox).where(*ONE_ROW, COLUMNS.ready_at <= _NOW).with_for_update(skip_locked=True)
 )
@@ -177,15 +189,42 @@ def claim_rows(
     lease: timedelta,
     node: str,
     kinds: Collection[str] | None = None,
+    besides: Collection[Route] = (),
+    held: Iterable[str] = (),
+    last: str = "",
 ) -> tuple[OutboxRow, ...]:
-    """Claim up to `limit` rows of all libraries, those due longest first, now in the hands of `node` until the lease is
-    over. Their turn has come, they are waiting and due, or were in hand under a lease that is over. No other claim gets
-    them before that. `kinds`: only these."""
-    if kinds is None:
-        rows: Sequence[Any] = _CLAIMABLE.fetch_all(connection, {"now": now, "limit": limit})
-    else:
-        rows = connection.execute(_READY.where(COLUMNS.kind.in_(sorted(kinds))), {"now": now, "limit": limit}).all()
-    return _mark_claimed(connection, rows, now + lease, node)
+    """Claim up to `limit` rows, now in the hands of `node` until the lease is over. Their turn has come, they are
+    waiting and due, or were in hand under a lease that is over. No other claim gets them before that.
+
+    Libraries take turns (`library_turns`); of each those come first that are due longest. `held`: libraries of the rows
+    that are in hand here, one for each row; `last`: the one that had the last turn. `kinds`: only these; `besides`:
+    without those that go by these routes."""
+    statement = _claim_statement(
+        connection.dialect.name, None if kinds is None else tuple(sorted(kinds)), frozenset(besides)
+    )
+    parameters = {"now": now, **turn_parameters(held, last, limit)}
+    if connection.dialect.name == "postgresql":
+        rows = statement.fetch_all(connection, {**parameters, "until": now + lease, "by_node": node})
+        in_turn = sorted(rows, key=lambda row: (row.turn_number, row.library <= last, row.library))
+        return tuple(map(outbox_row_of, in_turn))
+    return _mark_claimed(connection, statement.fetch_all(connection, parameters), now + lease, node)
+
+
+@lru_cache(maxsize=64)
+def _claim_statement(dialect: str, kinds: tuple[str, ...] | None, besides: frozenset[Route]) -> PreparedStatement:
+    """A statement is a round trip on PostgreSQL, so that one finds rows and claims them. SQLite might look through the
+    whole outbox for it."""
+    conditions: list[ColumnElement[bool]] = [COLUMNS.ready_at <= _NOW]
+    if kinds is not None:
+        conditions.append(or_(*(COLUMNS.kind == kind for kind in kinds)))
+    if besides:
+        conditions.append(not_(or_(*(way.to_sql_condition() for way in besides))))
+    ready = select_in_turn(dialect, outbox, "ix_outbox_library_ready", COLUMNS.ready_at, conditions, locking=True)
+    if dialect != "postgresql":
+        return PreparedStatement(ready)
+    due = ready.cte("due")
+    claim = update(outbox).where(COLUMNS.library == due.c.library, COLUMNS.id == due.c.id).values(_CLAIMED)
+    return PreparedStatement(claim.returning(outbox, due.c.turn_number))
 
 
 def claim_single_row(
@@ -355,67 +394,6 @@ def outbox_row_of(
         node=row.node if node is None else node,
         error=load_sentence(row.error, row.error_sentence),
     )
-
-
-@value_object
-class Route:
-    """Rows of one kind, of any library and target where these are None."""
-
-    kind: str
-    library: str | None = None
-    target: str | None = None
-
-    def to_sql_condition(self) -> ColumnElement[bool]:
-        said = [COLUMNS.kind == self.kind]
-        if self.library is not None:
-            said.append(COLUMNS.library == self.library)
-        if self.target is not None:
-            said.append(COLUMNS.target == self.target)
-        return and_(*said)
-
-
-def claim_except(
-    connection: Connection,
-    now: datetime,
-    limit: int,
-    lease: timedelta,
-    node: str,
-    kinds: Collection[str],
-    besides: Collection[Route],
-) -> tuple[OutboxRow, ...]:
-    """Claim as `claim_rows` does, without the rows of `besides`."""
-    wanted = tuple(sorted(kinds)), frozenset(besides)
-    parameters = {"now": now, "limit": limit}
-    if connection.dialect.name == "postgresql":
-        claimed = {"until": now + lease, "by_node": node}
-        rows = map(outbox_row_of, _claim_at_once(*wanted).fetch_all(connection, {**parameters, **claimed}))
-        return tuple(sorted(rows, key=lambda row: (row.next_at, row.library, row.id)))
-    found = _find_claimable(*wanted).fetch_all(connection, parameters)
-    claimed_rows = (claim_single_row(connection, row.library, row.id, now, lease, node) for row in found)
-    return tuple(row for row in claimed_rows if row is not None)
-
-
-@lru_cache(maxsize=64)
-def _find_claimable(kinds: tuple[str, ...], besides: frozenset[Route]) -> PreparedStatement:
-    return PreparedStatement(_select_claimable(kinds, besides))
-
-
-@lru_cache(maxsize=64)
-def _claim_at_once(kinds: tuple[str, ...], besides: frozenset[Route]) -> PreparedStatement:
-    """A statement is a round trip. SQLite might look through the whole outbox for this one."""
-    due = _select_claimable(kinds, besides).cte("due")
-    claim = update(outbox).where(COLUMNS.library == due.c.library, COLUMNS.id == due.c.id).values(_CLAIMED)
-    return PreparedStatement(claim.returning(outbox))
-
-
-def _select_claimable(kinds: tuple[str, ...], besides: frozenset[Route]) -> Select[Any]:
-    ready = select(COLUMNS.library, COLUMNS.id).where(
-        COLUMNS.ready_at <= _NOW, or_(*(COLUMNS.kind == kind for kind in kinds))
-    )
-    if besides:
-        ready = ready.where(not_(or_(*(way.to_sql_condition() for way in besides))))
-    ordered = ready.order_by(COLUMNS.ready_at, COLUMNS.library, COLUMNS.id)
-    return ordered.limit(bindparam("limit")).with_for_update(skip_locked=True)
 
 
 _IN_HAND_OF_NODE = (

@@ -24,7 +24,7 @@ from gateway.store.requests.outbox import (
 from gateway.store.requests.tables import IS_READY, outbox
 from gateway.store.schema import AFTER_ALL
 
-BY_STATUS, BY_REQUEST, BY_READINESS = "ix_outbox_status", "ix_outbox_request", "ix_outbox_ready"
+BY_STATUS, BY_REQUEST, BY_READINESS = "ix_outbox_status", "ix_outbox_request", "ix_outbox_library_ready"
 """Indexes that lead to few rows, whichever others SQLite takes for as good: that of kinds leads to all that was ever
 sent."""
 
@@ -272,7 +272,7 @@ def find_oldest_due(connection: Connection, library: str, now: datetime) -> date
     query = (
         select(COLUMNS.ready_at)
         .where(IS_READY, COLUMNS.library == library, COLUMNS.ready_at <= now)
-        .order_by(COLUMNS.ready_at, COLUMNS.library, COLUMNS.id)
+        .order_by(COLUMNS.ready_at, COLUMNS.id)
         .limit(1)
     )
     oldest: datetime | None = connection.execute(follow_index(query, outbox, BY_READINESS)).scalar()

@@ -278,6 +278,7 @@ request_timer = Table(
     column_types.moment_column("at"),
     PrimaryKeyConstraint("library", "request_id", "timer", name="pk_request_timer"),
     Index("ix_request_timer_at", "at", "library", "request_id", "timer"),
+    Index("ix_request_timer_library_at", "library", "at", "request_id", "timer"),
 )
 
 request_file = Table(
@@ -322,6 +323,7 @@ outbox = Table(
     column_types.text_column("error_sentence"),  # what `error` was made of, by `dump_sentence`
     PrimaryKeyConstraint("library", "id", name="pk_outbox"),
     Index("ix_outbox_ready", "ready_at", "library", "id", postgresql_where=IS_READY, sqlite_where=IS_READY),
+    Index("ix_outbox_library_ready", "library", "ready_at", "id", postgresql_where=IS_READY, sqlite_where=IS_READY),
     Index("ix_outbox_lane", "library", "lane", "place", postgresql_where=IN_LANE, sqlite_where=IN_LANE),
     Index("ix_outbox_status", "status", "library", "id"),
     Index("ix_outbox_request", "library", "request_id", "id"),

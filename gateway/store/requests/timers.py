@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select
@@ -15,6 +16,7 @@ from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.value import value_object
 from gateway.sql.index_hints import follow_index
 from gateway.sql.statements import PreparedStatement, prepare_sql
+from gateway.store.requests.library_turns import select_in_turn, turn_parameters
 from gateway.store.requests.tables import request_timer, sequence
 
 _FOLLOWING = prepare_sql(
@@ -53,12 +55,6 @@ _TAKE = prepare_sql(
     request_timer,
     _c.request_id,
 )
-_DUE = PreparedStatement(
-    select(request_timer)
-    .where(_c.at <= bindparam("now", type_=_c.at.type))
-    .order_by(_c.at, _c.library, _c.request_id, _c.timer)
-    .limit(bindparam("limit"))
-)
 _OF_REQUEST = PreparedStatement(select(request_timer).where(*_OF_REQUEST_IT_IS).order_by(_c.timer))
 
 
@@ -71,18 +67,26 @@ def stop_timer(connection: Connection, library: str, request_id: str, timer: Tim
     _STOP.execute_many(connection, [{"library": library, "request_id": request_id, "timer": timer.value}])
 
 
-def due_timers(connection: Connection, now: datetime, limit: int) -> tuple[TimerRow, ...]:
-    """Timers of all libraries whose time is `now` or earlier, oldest first. They stay until they are taken."""
-    return _timer_rows_of(_DUE.fetch_all(connection, {"now": now, "limit": limit}))
+def due_timers(connection: Connection, now: datetime, limit: int, last: str = "") -> tuple[TimerRow, ...]:
+    """Timers whose time is `now` or earlier: libraries take turns, `last` had the last one; of each the oldest come
+    first. They stay until they are taken."""
+    parameters = {"now": now, **turn_parameters((), last, limit)}
+    return _timer_rows_of(_due_statement(connection.dialect.name).fetch_all(connection, parameters))
+
+
+@cache
+def _due_statement(dialect: str) -> PreparedStatement:
+    is_due = _c.at <= bindparam("now", type_=_c.at.type)
+    return PreparedStatement(select_in_turn(dialect, request_timer, "ix_request_timer_library_at", _c.at, [is_due]))
 
 
 def measure_timers(connection: Connection, library: str, now: datetime) -> tuple[int, datetime | None]:
     """Count the timers of the library that are due, and find when the next of the others is (None: there is none)."""
     own, column = request_timer.c.library == library, request_timer.c.at
-    count = follow_index(select(func.count()).where(own, column <= now), request_timer, "ix_request_timer_at")
+    count = follow_index(select(func.count()).where(own, column <= now), request_timer, "ix_request_timer_library_at")
     due: int = connection.execute(count).scalar_one()
     next_at = select(column).where(own, column > now).order_by(column).limit(1)
-    return due, connection.execute(follow_index(next_at, request_timer, "ix_request_timer_at")).scalar()
+    return due, connection.execute(follow_index(next_at, request_timer, "ix_request_timer_library_at")).scalar()
 
 
 def take_timer(connection: Connection, row: TimerRow) -> bool:

@@ -50,6 +50,7 @@ MEANT_SCANS = {
     "SCAN request_message USING INDEX ix_request_message_unread": "what is unread is counted for all libraries",
     "SCAN request_supply": "the sums of a hundred days are all there are here",
     r"SCAN (\d.*)?(CONSTANT ROW|VALUES CLAUSE)": "no table",
+    r"SCAN (busy|turn)\b": "libraries with work",
     r"SCAN (anon_|\(subquery-)": "a subquery, whose own reads are in the plan",
 }
 MEANT_SEARCHES = {

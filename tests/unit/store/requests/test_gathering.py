@@ -51,7 +51,7 @@ async def add(store: Store, *rows: OutboxRow, most: int = 50) -> None:
 
 
 async def claim(store: Store, now: datetime = LATER, node: str = "a/1") -> tuple[OutboxRow, ...]:
-    return await store.write(lambda c: outbox.claim_except(c, now, 10, LEASE, node, KINDS, ()))
+    return await store.write(lambda c: outbox.claim_rows(c, now, 10, LEASE, node, KINDS))
 
 
 async def row_of(store: Store, row: OutboxRow) -> OutboxRow:

@@ -100,6 +100,47 @@ async def test_only_the_kinds_asked_for_are_taken(migrated: Store) -> None:
     assert [one.id for one in await claim(migrated, kinds=None)] == [letter.id]
 
 
+async def add_flood(store: Store) -> None:
+    """Ten old rows of one library, and newer ones of two others."""
+    await add(store, *(row(f"r-{n}", next_at=AT + timedelta(seconds=n)) for n in range(10)))
+    await add(store, *(row(f"s-{n}", library="SMALL", next_at=NOW) for n in range(2)), row(library="TINY", next_at=NOW))
+
+
+async def claim_libraries(store: Store, **more: Any) -> list[str]:
+    return [one.library for one in await claim(store, **more)]
+
+
+async def test_libraries_take_turns_whoever_waits_longest(migrated: Store) -> None:
+    await add_flood(migrated)
+    assert await claim_libraries(migrated, limit=3) == [LIBRARY, "SMALL", "TINY"]
+    claimed = await claim(migrated)
+    assert [one.library for one in claimed] == [LIBRARY, "SMALL", *[LIBRARY] * 8]
+    assert [one.next_at for one in claimed if one.library == LIBRARY] == [
+        AT + timedelta(seconds=n) for n in range(1, 10)
+    ]
+
+
+async def test_the_turn_goes_on_behind_the_library_that_had_it_last(migrated: Store) -> None:
+    await add_flood(migrated)
+    assert await claim_libraries(migrated, limit=1, last=LIBRARY) == ["SMALL"]
+    assert await claim_libraries(migrated, limit=2, last="SMALL") == ["TINY", LIBRARY]
+    assert await claim_libraries(migrated, limit=3, last="TINY") == [LIBRARY, "SMALL", LIBRARY]
+
+
+async def test_a_library_with_more_in_hand_waits_until_others_have_as_much(migrated: Store) -> None:
+    await add_flood(migrated)
+    held = [LIBRARY, "SMALL", LIBRARY, LIBRARY, "SMALLER"]
+    assert await claim_libraries(migrated, limit=4, held=held) == ["TINY", "SMALL", "SMALL", LIBRARY]
+
+
+async def test_libraries_without_a_row_that_may_be_taken_now_use_up_no_turn(migrated: Store) -> None:
+    await add_flood(migrated)
+    await add(migrated, row(library="AWAY", target="kyoto", next_at=AT), row(library="LATER", next_at=NOW + LEASE))
+    besides = [outbox.Route("partner", target="kyoto")]
+    assert await claim_libraries(migrated, limit=1, besides=besides, kinds={"partner"}) == [LIBRARY]
+    assert await claim_libraries(migrated, limit=2, besides=besides, last=LIBRARY) == ["SMALL", "TINY"]
+
+
 async def test_one_row_can_be_asked_for(migrated: Store) -> None:
     first, second = row("r-1"), row("r-1")
     await add(migrated, first, second)
@@ -452,11 +493,12 @@ async def test_a_list_goes_page_by_page_oldest_first(migrated: Store) -> None:
 async def test_what_is_unfinished_is_counted_and_the_oldest_told(migrated: Store) -> None:
     assert await migrated.read(outbox_queries.find_oldest_waiting) is None
     old = AT - timedelta(days=1)
-    rows = [row("a", id=make_exchange_id(old), created=old), row("b"), row("c"), row("d", library="OTHER")]
+    rows = [row("a", id=make_exchange_id(old), created=old), row("b"), row("c")]
     await add(migrated, *rows)
     assert await migrated.read(outbox_queries.find_oldest_waiting) == old
 
     first, second = await claim(migrated, limit=2)
+    await add(migrated, row("d", library="OTHER"))
     await done(migrated, first)
     await migrated.write(lambda c: outbox.mark_dead(c, second, "no", NOW))
     assert await migrated.read(outbox_queries.count_unfinished_rows) == {

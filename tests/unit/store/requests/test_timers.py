@@ -19,8 +19,8 @@ async def start(store: Store, request: str, timer: TimerKind, hours: float, libr
     await store.write(lambda c: timers.start_timer(c, library, request, timer, AT + hours * HOUR))
 
 
-async def due(store: Store, hours: float, limit: int = 10) -> list[tuple[str, str, str]]:
-    found = await store.read(lambda c: timers.due_timers(c, AT + hours * HOUR, limit))
+async def due(store: Store, hours: float, limit: int = 10, last: str = "") -> list[tuple[str, str, str]]:
+    found = await store.read(lambda c: timers.due_timers(c, AT + hours * HOUR, limit, last))
     return [(one.library, one.request_id, one.timer.value) for one in found]
 
 
@@ -32,6 +32,16 @@ async def test_timers_of_all_libraries_are_due_oldest_first(migrated: Store) -> 
     assert await due(migrated, 0.5) == []
     assert await due(migrated, 2) == [(LIBRARY, "r-2", "answer"), ("OTHER", "r-1", "need-by")]
     assert await due(migrated, 9, limit=1) == [(LIBRARY, "r-2", "answer")]
+
+
+async def test_libraries_take_turns_whoever_waits_longest(migrated: Store) -> None:
+    for n in range(5):
+        await start(migrated, f"r-{n}", TimerKind.ANSWER, n / 10)
+    await start(migrated, "s-1", TimerKind.ANSWER, 1, library="OTHER")
+    await start(migrated, "t-1", TimerKind.ANSWER, 1, library="THIRD")
+
+    assert [request for _, request, _ in await due(migrated, 1, limit=5)] == ["r-0", "s-1", "t-1", "r-1", "r-2"]
+    assert [request for _, request, _ in await due(migrated, 1, limit=3, last="OTHER")] == ["t-1", "r-0", "s-1"]
 
 
 async def test_a_timer_started_again_has_its_new_time(migrated: Store) -> None:
