@@ -58,10 +58,16 @@ class ClientCertificate:
     fingerprint: str = ""
 
 
+def take_share_of_all(_library: str) -> bool:
+    """Let every library carry out as much at once as it wants."""
+    return True
+
+
 @value_object
 class RawMessage:
     """A message as it came in. Header names in lower case; `profile` where URL or listener names one. `awaited`: a
-    sender of ours waits for it, as the answer to what it sent."""
+    sender of ours waits for it, as the answer to what it sent. `take_share` is told which library it is for, once
+    that is known; False: the library has as much in work as it may have."""
 
     body: bytes = field(repr=False)
     received: datetime
@@ -75,6 +81,7 @@ class RawMessage:
     certificate: ClientCertificate | None = None
     line: DuplexConnection | None = field(default=None, compare=False, repr=False)
     awaited: bool = False
+    take_share: Callable[[str], bool] = field(default=take_share_of_all, compare=False, repr=False)
 
     @property
     def content_type(self) -> str:

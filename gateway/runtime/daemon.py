@@ -441,6 +441,7 @@ class Daemon:
         self.metrics.watch_gate(self._gate)
         site = HttpSite(
             exchange=exchange,
+            find_library=exchange.find_library,
             protocols=tuple(name for name, protocol in protocols.items() if protocol.over_http),
             post_only=frozenset(name for name, protocol in protocols.items() if protocol.post_only),
             gate=self._gate,

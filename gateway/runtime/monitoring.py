@@ -351,6 +351,12 @@ class GatewayMetrics:
             ("place", "reason"),
             registry=self.registry,
         )
+        self._over_share = Counter(
+            "illgate_messages_over_share",
+            "Messages refused because their library had its share of all places",
+            ("library",),
+            registry=self.registry,
+        )
         self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram]] = {}
 
     def record_message(self, protocol: str, profile: str, service: str, outcome: OutcomeClass, seconds: float) -> None:
@@ -442,7 +448,8 @@ class GatewayMetrics:
             Gauge(name, text, registry=self.registry).set_function(value)
 
     def watch_gate(self, gate: AdmissionQueue) -> None:
-        """Read when Prometheus asks, so that messages pay nothing for it."""
+        """Read when Prometheus asks, so that messages pay nothing for it, but for those that a full share refuses."""
+        gate.count_full_share = lambda library: self._over_share.labels(library).inc()
         for name, text, value in (
             ("illgate_messages_in_hand", "Messages in progress", lambda: gate.in_hand),
             ("illgate_messages_waiting", "Queued messages", lambda: gate.waiting),

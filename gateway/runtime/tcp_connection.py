@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
@@ -193,7 +194,8 @@ class TcpConnection:
             raise ConnectionAbortedError(why)  # without an answer: it comes again, and reaches another node
         await self._inside.gate.enter_or_wait()
         try:
-            answer = await self._inside.exchange.handle(arrival)
+            with self._inside.gate.count_by_library() as take_share:
+                answer = await self._inside.exchange.handle(replace(arrival, take_share=take_share))
         finally:
             self._inside.gate.leave()
             if waiting is not None and not waiting.done():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Protocol
 
 import structlog
@@ -85,6 +85,11 @@ class MessageAnswerer(Protocol):
     async def handle(self, arrival: RawMessage) -> ResponderAnswer: ...
 
 
+def find_no_library(_profile: str) -> str:
+    """Know no library by an address."""
+    return ""
+
+
 class RouteRegistrar(Protocol):
     """A part of the HTTP side that brings its own routes (web.api.app.JsonApi)."""
 
@@ -96,6 +101,7 @@ class HttpSite:
     """The parts that the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.
 
+    `find_library` gives the symbol of the library whose profile an address names, empty where only the message tells.
     `post_only`: protocols that take no other method. `certificates`: of clients whose TLS connection ends at a proxy.
     `hsts_days`: so long browsers shall keep to TLS. `count_refusal` is called when access is refused.
     """
@@ -106,6 +112,7 @@ class HttpSite:
     clock: Clock
     limit: Callable[[], int]
     readiness: Callable[[], Awaitable[GatewayReadiness]]
+    find_library: Callable[[str], str] = find_no_library
     post_only: frozenset[str] = frozenset()
     metrics: Callable[[], tuple[bytes, str]] | None = None  # None: no /metrics
     patience: ReadTimeouts = field(default_factory=ReadTimeouts)
@@ -186,6 +193,7 @@ class MessageEndpoint:
         self._gate = site.gate
         self._clock = site.clock
         self._limit = site.limit
+        self._find_library = site.find_library
         self._patience = site.patience
         self._proxies = site.proxies
         self._certificates = site.certificates
@@ -193,6 +201,9 @@ class MessageEndpoint:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if self._is_post_only and request.method != hdrs.METH_POST:
             return _text_response(405, self._usage_text(), {hdrs.ALLOW: hdrs.METH_POST})
+        library = self._find_library(request.match_info.get("profile", ""))
+        if library and not self._gate.has_share_left(library):
+            return _make_busy_response()
         body = await read_body(request, self._limit(), self._patience)
         if not body.data and request.method in ("GET", "HEAD"):
             return _text_response(200, self._usage_text())
@@ -200,11 +211,10 @@ class MessageEndpoint:
         try:
             await self._gate.enter()
         except QueueFullError:
-            return _text_response(
-                503, "Too many messages at once; please try again shortly.\n", {"Retry-After": RETRY_AFTER}
-            )
+            return _make_busy_response()
         try:
-            answer = await self._exchange.handle(arrival)
+            with self._gate.count_by_library() as take_share:
+                answer = await self._exchange.handle(replace(arrival, take_share=take_share))
         except Exception:  # a defect: say so without details, keep the traceback for the log
             log.exception("http.message_failed", peer=arrival.peer, profile=arrival.profile)
             return _text_response(500, "The message could not be answered because of an error in the gateway.\n")
@@ -276,6 +286,12 @@ def make_key_page(ring: PeerKeyRing) -> Handler:
         return web.json_response(text=json.dumps(key_set), headers=headers)
 
     return show_keys
+
+
+def _make_busy_response() -> web.Response:
+    return _text_response(
+        503, "Too many messages at once; please try again shortly.\n", {hdrs.RETRY_AFTER: RETRY_AFTER}
+    )
 
 
 def _text_response(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:

@@ -1,11 +1,12 @@
-"""Bounded reading of bodies, and the admission queue."""
+"""Bounded reading of bodies, and the admission queue with its shares of libraries."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
@@ -17,6 +18,13 @@ MIN_RATE = 500
 
 GRACE = 0.3
 """Seconds of silence after which a whole document counts as all there is, whatever the announced length."""
+
+SHARE = 0.4
+"""Of all places, for one library, while others want some."""
+
+WANTED_SECONDS = 60.0
+"""So long after its last message a library counts as one that wants places, so that no other takes them all in a moment
+in which nobody asks."""
 
 _TAIL = 300
 _ROOT = re.compile(rb"<([A-Za-z_][\w:.\-]{0,200})[\s/>]")
@@ -92,10 +100,17 @@ class QueueFullError(Exception):
 
 
 class AdmissionQueue:
-    """`places` messages at once, at most `queue` waiting, none longer than `seconds`; first come, first served."""
+    """`places` messages at once, at most `queue` waiting, none longer than `seconds`; first come, first served. One
+    library may take all places while no other wants any, else its share."""
 
     def __init__(self, places: int, queue: int, seconds: float) -> None:
         self._free = places
+        self._share = max(1, int(places * SHARE))
+        self._taken: Counter[str] = Counter()
+        """Places by library, of the messages of which it is known."""
+        self._asked: dict[str, float] = {}
+        """When each library wanted a place last, on the clock of the event loop."""
+        self.count_full_share: Callable[[str], None] = lambda _library: None
         self._queue = queue
         self._seconds = seconds
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -136,6 +151,36 @@ class AdmissionQueue:
                 first.set_result(None)
                 return
         self._free += 1
+
+    def has_share_left(self, library: str) -> bool:
+        """Return whether one more message of this library may be taken."""
+        if self._taken[library] < self._share or not self._is_wanted_besides(library):
+            return True
+        self.count_full_share(library)
+        return False
+
+    def _is_wanted_besides(self, library: str) -> bool:
+        recent = asyncio.get_running_loop().time() - WANTED_SECONDS
+        return any(at > recent or self._taken[other] for other, at in self._asked.items() if other != library)
+
+    @contextmanager
+    def count_by_library(self) -> Iterator[Callable[[str], bool]]:
+        """Give what counts a message that has entered for its library, once that is known, until the message has been
+        dealt with; False: the library has its share, and the message is to be refused."""
+        counted: list[str] = []
+
+        def take_share(library: str) -> bool:
+            self._asked[library] = asyncio.get_running_loop().time()
+            if not self.has_share_left(library):
+                return False
+            counted.append(library)
+            self._taken[library] += 1
+            return True
+
+        try:
+            yield take_share
+        finally:
+            self._taken.subtract(counted)
 
     async def _wait_for_place(self, seconds: float | None) -> None:
         place = asyncio.get_running_loop().create_future()

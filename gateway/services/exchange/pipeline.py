@@ -11,7 +11,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from gateway.domain.clock import Clock
 from gateway.domain.commands import READ_ONLY
-from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, Refused
+from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
@@ -51,6 +51,8 @@ from gateway.services.people.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage, JournalMessage
 
+FULL_SHARE = "Too many messages for this library at once. Please send the message again later."
+
 
 @value_object(kw_only=True)
 class Pipeline:
@@ -89,6 +91,8 @@ class Pipeline:
     async def handle(self, message: MessageContext, profile: Profile) -> MessageEnding:
         message = self.select_library(message, profile)
         bind_contextvars(profile=profile.name, service=message.envelope.service)
+        if not message.arrival.take_share(message.library.symbol):
+            return await self.endings.refuse_message(message, Refused(RefusalReason.TEMPORARY_FAILURE, FULL_SHARE))
         try:
             incoming = self.decode_within_limit(message)
         except Refused as refused:
@@ -197,6 +201,11 @@ class MessageExchange:
         profile = ending.message.profile
         self._observe(ExchangeRecord(arrival.protocol, profile, _known_service(message), ending.outcome, seconds))
         return ending.answer
+
+    def find_library(self, name: str) -> str:
+        """Find the symbol of the library whose profile has this name; empty: there is no such profile."""
+        profile = self._stage.profiles().find_profile(name) if name else None
+        return self._stage.library_of_profile(profile).symbol if profile is not None else ""
 
     async def replay_message(self, kept: FullMessage) -> ReplayResult:
         """See `Replayer.replay_message`. Raises NotReplayableError."""

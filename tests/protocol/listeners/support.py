@@ -75,12 +75,16 @@ async def http(made: HttpSite, tls: ssl.SSLContext | None = None, **more: int) -
 
 @contextlib.asynccontextmanager
 async def tcp(
-    exchange: MessageAnswerer, framing: StreamFraming = NCIP, tls: ssl.SSLContext | None = None, **more: int
+    exchange: MessageAnswerer,
+    framing: StreamFraming = NCIP,
+    tls: ssl.SSLContext | None = None,
+    gate: AdmissionQueue | None = None,
+    **more: int,
 ) -> AsyncIterator[TcpMessageListener]:
     place = TcpListenerOptions(
         HOST, 0, "voyager", "ncip", lambda: framing, lambda: LIMIT, tls, idle_in_message=0.6, **more
     )
-    listener = TcpMessageListener(place, exchange, AdmissionQueue(50, 50, 5), SystemClock())
+    listener = TcpMessageListener(place, exchange, gate or AdmissionQueue(50, 50, 5), SystemClock())
     await listener.start()
     try:
         yield listener

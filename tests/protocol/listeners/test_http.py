@@ -307,6 +307,25 @@ async def test_beyond_the_queue_callers_are_asked_to_come_back() -> None:
     assert gate.in_hand == 0
 
 
+async def test_a_library_with_its_share_in_work_is_answered_before_its_message_is_read() -> None:
+    echo = Echo()
+    gate = AdmissionQueue(places=5, queue=5, seconds=5)
+    with gate.count_by_library() as take_share:
+        assert [take_share(library) for library in ("OTHER", "FULL", "FULL")] == [True] * 3
+        async with http(
+            site(echo, gate, find_library={"": "", "full": "FULL", "other": "OTHER"}.__getitem__)
+        ) as listener:
+            head, _, _ = post(MESSAGE, "Connection: close").partition(b"\r\n\r\n")
+            full = await talk(listener.port, head.replace(b"/ncip", b"/ncip/full") + b"\r\n\r\n")
+            assert answer_of(full)[0] == 503
+            assert b"Retry-After:" in full
+            assert echo.bodies == []
+            for address in (b"/ncip/other", b"/ncip"):
+                raw = post(MESSAGE, "Connection: close").replace(b"/ncip", address)
+                assert answer_of(await talk(listener.port, raw))[0] == 200
+            assert [arrival.take_share("FULL") for arrival in echo.arrivals] == [False, False]
+
+
 async def test_a_defect_is_answered_without_details_and_logged() -> None:
     echo = Echo(error=KeyError("Øystein Çelik"))
     with structlog.testing.capture_logs() as logs:

@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from gateway.ports.responder import StreamFraming, TransportKind
+from gateway.web.inbound import AdmissionQueue
 from tests.protocol.listeners.support import HOST, LIMIT, NCIP, Echo, talk, tcp
 
 MESSAGE = "<NCIPMessage><LookupUser>Øystein Çelik</LookupUser></NCIPMessage>".encode()
@@ -57,6 +58,23 @@ async def test_several_messages_on_one_connection_are_answered_in_order() -> Non
         answer = await talk(listener.port, MESSAGE + b"\n" + other, MESSAGE[:20], 0.05, MESSAGE[20:], half_close=True)
     assert answer == ANSWER + b"<got>37</got>\r\n" + ANSWER
     assert echo.bodies == [MESSAGE, other, MESSAGE]
+
+
+async def test_messages_count_for_their_libraries_until_they_are_answered() -> None:
+    echo, gate = Echo(hold=asyncio.Event()), AdmissionQueue(places=5, queue=5, seconds=5)
+    assert echo.hold is not None
+    async with tcp(echo, replace(NCIP, keep_open=False), gate=gate) as listener:
+        talks = []
+        for number in range(3):
+            talks.append(asyncio.create_task(talk(listener.port, MESSAGE)))
+            while len(echo.arrivals) <= number:  # noqa: ASYNC110  the echo tells nobody
+                await asyncio.sleep(0.01)
+        taken = [arrival.take_share(name) for arrival, name in zip(echo.arrivals, ("A", "B", "B"), strict=True)]
+        assert taken == [True] * 3
+        assert not gate.has_share_left("B")
+        echo.hold.set()
+        await asyncio.gather(*talks)
+    assert gate.has_share_left("B")
 
 
 async def test_an_answer_goes_out_in_one_piece_with_a_line_end() -> None:

@@ -64,6 +64,7 @@ async def test_state_of_the_house() -> None:
     await gate.enter()
     with pytest.raises(QueueFullError):
         await gate.enter()
+    gate.count_full_share("CLK")
     metrics.watch_profiles(lambda: 2)
     metrics.record_readiness(
         GatewayReadiness(
@@ -81,6 +82,7 @@ async def test_state_of_the_house() -> None:
         "illgate_messages_in_hand 1.0",
         "illgate_messages_waiting 0.0",
         "illgate_messages_turned_away 1.0",
+        'illgate_messages_over_share_total{library="CLK"} 1.0',
         "illgate_profile_problems 2.0",
         'illgate_up{part="store"} 1.0',
         'illgate_up{part="library CLK"} 0.0',

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
+from gateway.web import inbound
 from gateway.web.inbound import AdmissionQueue, QueueFullError
 
 
@@ -56,3 +59,57 @@ async def test_a_place_is_not_lost_when_its_taker_is_cancelled() -> None:
     gate.leave()
     assert (gate.in_hand, gate.waiting) == (0, 0)
     await asyncio.wait_for(gate.enter(), 1)
+
+
+# --- shares of libraries ---------------------------------------------------------------------------------
+
+
+class Desk:
+    """Messages in work at a gate of ten places, of which four are a share; `take` begins one."""
+
+    def __init__(self, messages: ExitStack) -> None:
+        self.gate = AdmissionQueue(places=10, queue=0, seconds=5)
+        self.refused: list[str] = []
+        self.gate.count_full_share = self.refused.append
+        self._messages = messages
+
+    def take(self, library: str) -> bool:
+        return self._messages.enter_context(self.gate.count_by_library())(library)
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with ExitStack() as messages:
+        yield Desk(messages)
+
+
+async def test_a_library_alone_may_take_all_places(desk: Desk) -> None:
+    assert [desk.take("FLOOD") for _ in range(10)] == [True] * 10
+    assert desk.refused == []
+
+
+async def test_while_others_want_places_a_library_has_its_share(desk: Desk) -> None:
+    desk.take("OTHER")
+
+    assert [desk.take("FLOOD") for _ in range(6)] == [True] * 4 + [False] * 2
+    assert not desk.gate.has_share_left("FLOOD")
+    assert desk.gate.has_share_left("OTHER")
+    assert desk.refused == ["FLOOD"] * 3
+
+
+async def test_a_share_is_given_back_when_a_message_has_been_dealt_with(desk: Desk) -> None:
+    desk.take("OTHER")
+    with ExitStack() as first:
+        for _ in range(4):
+            assert first.enter_context(desk.gate.count_by_library())("FLOOD")
+        assert not desk.take("FLOOD")
+    assert [desk.take("FLOOD") for _ in range(5)] == [True] * 4 + [False]
+
+
+async def test_who_asked_for_nothing_for_long_wants_no_places(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbound, "WANTED_SECONDS", 0.01)
+    with desk.gate.count_by_library() as take_share:
+        take_share("OTHER")
+        await asyncio.sleep(0.02)
+        assert [desk.take("FLOOD") for _ in range(5)] == [True] * 4 + [False], "it still has one in work"
+    assert desk.take("FLOOD")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,27 @@ async def test_where_the_journal_can_not_be_written_nothing_is_changed(
     assert b"Temporary Processing Failure" in answer.body
     assert not await is_here(house, 3)
     assert await journal(house) == []
+
+
+async def test_a_message_beyond_its_librarys_share_is_to_come_again(house: House) -> None:
+    """Its address may not tell the library, so the answer is the protocol's."""
+    asked: list[str] = []
+
+    def refuse_share(library: str) -> bool:
+        asked.append(library)
+        return False
+
+    answer = await house.exchange.handle(replace(accept(house, 3), take_share=refuse_share))
+
+    assert b"Temporary Processing Failure" in answer.body
+    assert asked == ["DEMO"]
+    assert not await is_here(house, 3)
+    assert [one.outcome for one in await journal(house)] == [OutcomeClass.REFUSED, OutcomeClass.REFUSED]
+    assert b"AcceptItemResponse" in (await house.exchange.handle(accept(house, 3))).body
+
+
+async def test_an_address_tells_the_library_of_its_profile(house: House) -> None:
+    assert [house.exchange.find_library(name) for name in ("ncip2", "NCIP2", "nobody", "")] == ["DEMO", "DEMO", "", ""]
 
 
 async def test_a_refusal_takes_one_transaction_too(house: House, transactions: list[str]) -> None:
