@@ -158,8 +158,8 @@ class JournaledMessageService:
         return _make_readable(full_message or FullMessage(message, None))
 
 
-def _make_readable(found: FullMessage) -> ReadableMessage:
-    body = found.body or b""
+def _make_readable(stored: FullMessage) -> ReadableMessage:
+    body = stored.body or b""
     try:
         text = body.decode("utf-8")
         is_text = "\x00" not in text
@@ -167,7 +167,7 @@ def _make_readable(found: FullMessage) -> ReadableMessage:
         is_text = False
     if not is_text:
         text = format_hex_lines(body)
-    return ReadableMessage(found.message, text, kept=found.body is not None, whole=not found.message.truncated)
+    return ReadableMessage(stored.message, text, kept=stored.body is not None, whole=not stored.message.truncated)
 
 
 def format_hex_lines(body: bytes) -> str:

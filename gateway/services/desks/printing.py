@@ -128,7 +128,7 @@ class PrintService:
                     connection, self.context.symbol, kind, by_post, now, MAX_COUNTED, branches=branches
                 )
             )
-            left = tuple(one for one in ids if one in waiting)
+            left = tuple(id_ for id_ in ids if id_ in waiting)
             if not left:
                 return None
             batch = PrintBatch(
@@ -183,8 +183,8 @@ class PrintService:
             if not waiting:
                 older = print_batches.find_newest_batch(connection, self.context.symbol, kind, request_id)
                 return ScannedSlip(older, is_new=False) if older is not None else None
-            found = (print_batches.find_batch(connection, self.context.symbol, number) for number in numbers)
-            run = next((one for one in found if one is not None and one.can_take_slip(kind, actor)), None)
+            batches = (print_batches.find_batch(connection, self.context.symbol, number) for number in numbers)
+            run = next((batch for batch in batches if batch is not None and batch.can_take_slip(kind, actor)), None)
             if run is not None:
                 return ScannedSlip(print_batches.extend_batch(connection, run, waiting), is_new=True)
             batch = PrintBatch(
@@ -202,10 +202,10 @@ class PrintService:
 
     async def list_papers(self, request: Request) -> Sequence[RequestPaper]:
         """Every kind that requests of this side may have. Letters only where one was printed or is needed."""
-        found = await self.context.store.read(
+        printed = await self.context.store.read(
             lambda c: print_batches.list_batches_of_request(c, self.context.symbol, request.id)
         )
-        batches = {batch.kind: batch for batch in found}
+        batches = {batch.kind: batch for batch in printed}
         papers = []
         for kind, use in USES.items():
             if use.role not in (None, request.role):
@@ -219,8 +219,12 @@ class PrintService:
         self, kind: PrintKind, request_ids: Sequence[str], branches: Collection[str] = ()
     ) -> Sequence[str]:
         """Those of these requests that can have such paper now, in their order. `branches`: as of `make_batch`."""
-        found = await _load_requests(self.context, tuple(dict.fromkeys(request_ids)))
-        return [one.id for one in found if _is_paper_needed(self.context, one, kind) and is_at_branch(one, branches)]
+        loaded = await _load_requests(self.context, tuple(dict.fromkeys(request_ids)))
+        return [
+            request.id
+            for request in loaded
+            if _is_paper_needed(self.context, request, kind) and is_at_branch(request, branches)
+        ]
 
     async def narrow_batches(self, batches: Sequence[PrintBatch], branches: Collection[str]) -> Sequence[PrintBatch]:
         """Narrow batches to the requests of these branches alone (empty: to all); those without any are left out."""
@@ -230,7 +234,7 @@ class PrintService:
         own = await self.context.store.read(
             lambda c: print_batches.list_items_at(c, self.context.symbol, ids, branches)
         )
-        narrowed = (replace(one, request_ids=own[one.id]) for one in batches if one.id in own)
+        narrowed = (replace(batch, request_ids=own[batch.id]) for batch in batches if batch.id in own)
         return tuple(narrowed)
 
     async def list_batches(self, limit: int) -> Sequence[PrintBatch]:
@@ -323,8 +327,8 @@ class PrintService:
 
 async def _load_requests(context: LibraryContext, ids: Sequence[str]) -> tuple[Request, ...]:
     def load_all(connection: Transaction) -> tuple[Request, ...]:
-        found = (requests.load_request(connection, context.symbol, id_) for id_ in ids)
-        return tuple(request for request in found if request is not None)
+        loaded = (requests.load_request(connection, context.symbol, id_) for id_ in ids)
+        return tuple(request for request in loaded if request is not None)
 
     return await context.store.read(load_all)
 

@@ -35,8 +35,8 @@ class RequestMarkService:
 
     async def change_labels(self, request_id: str, add: Collection[str] = (), remove: Collection[str] = ()) -> Request:
         """Change labels; raises NotFound, Refused (INVALID_VALUE)."""
-        new = [checked for one in add if (checked := _check_line(one, "A label", MAX_LABEL_CHARS))]
-        gone = {" ".join(one.split()) for one in remove}
+        new = [checked for label in add if (checked := _check_line(label, "A label", MAX_LABEL_CHARS))]
+        gone = {" ".join(label.split()) for label in remove}
 
         def change_request_labels(request: Request) -> Request:
             labels = tuple(dict.fromkeys(label for label in (*request.labels, *new) if label not in gone))

@@ -169,7 +169,7 @@ async def _read_figures(context: LibraryContext, asked: FigureFilter) -> _Figure
 def list_months(first: int, last: int) -> tuple[int, ...]:
     """Both included: 202611, 202612, 202701."""
     begin, end = first // 100 * 12 + first % 100 - 1, last // 100 * 12 + last % 100 - 1
-    return tuple(one // 12 * 100 + one % 12 + 1 for one in range(begin, end + 1))
+    return tuple(month // 12 * 100 + month % 12 + 1 for month in range(begin, end + 1))
 
 
 def shift_month(month: int, by: int) -> int:
@@ -205,12 +205,12 @@ def _build_statistics(wanted: FigureFilter, months: Sequence[int], figures: _Fig
 def _build_flow(
     role: Role, is_copy: bool, months: Sequence[int], counts: Iterable[FigureCount], rounded: bool
 ) -> FlowStatistics:
-    own = [one for one in counts if one.role is role and one.is_copy == is_copy and one.attempt == WHOLE_REQUEST]
+    own = [row for row in counts if row.role is role and row.is_copy == is_copy and row.attempt == WHOLE_REQUEST]
     return FlowStatistics(
         role,
         is_copy,
         tuple(
-            MonthCounts(month, _sum_outcomes((one for one in own if one.month == month), rounded)) for month in months
+            MonthCounts(month, _sum_outcomes((row for row in own if row.month == month), rounded)) for month in months
         ),
         _sum_outcomes(own, rounded),
     )
@@ -225,14 +225,14 @@ def _build_partners(figures: _Figures, rounded: bool) -> tuple[PartnerStatistics
     built = [
         PartnerStatistics(
             name,
-            _sum_outcomes(_select_counts(figures.counts, name, lambda one: one.attempt != WHOLE_REQUEST), rounded),
-            _sum_outcomes(_select_counts(figures.counts, name, lambda one: one.role is Role.LENDING), rounded=False),
+            _sum_outcomes(_select_counts(figures.counts, name, lambda row: row.attempt != WHOLE_REQUEST), rounded),
+            _sum_outcomes(_select_counts(figures.counts, name, lambda row: row.role is Role.LENDING), rounded=False),
             *_measure_partner(hours.get(name, ())),
         )
         for name in names
     ]
     with_some = [statistics for statistics in built if statistics.we_asked.asked or statistics.asked_us.asked]
-    return tuple(sorted(with_some, key=lambda one: (-one.we_asked.asked - one.asked_us.asked, one.partner)))
+    return tuple(sorted(with_some, key=lambda row: (-row.we_asked.asked - row.asked_us.asked, row.partner)))
 
 
 def _measure_partner(hours: Sequence[tuple[int, int]]) -> tuple[float | None, float | None]:
@@ -285,7 +285,7 @@ def _round_endings(endings: Iterable[EndingCount], rounded: bool) -> Iterable[En
 
 
 def _measure_time(role: Role, is_copy: bool, step: str, hours: Iterable[HoursCount], rounded: bool) -> TurnaroundTime:
-    own = [(one.hours, one.count) for one in hours if one.role is role and one.is_copy == is_copy]
+    own = [(figure.hours, figure.count) for figure in hours if figure.role is role and figure.is_copy == is_copy]
     cases = sum(count for _, count in own)
     half, most = find_quantile(own, 0.5), find_quantile(own, 0.9)
     if half is None or most is None:

@@ -113,8 +113,8 @@ class ScanService:
 
     async def _restore_result(self, context: LibraryContext, order: ScanOrder, answer: StoredAnswer) -> ScanResult:
         document = json.loads(answer.body)
-        found = [await self._find_by_id(context, id_) for id_ in (document["request"], *document["choices"]) if id_]
-        requests = {one.id: one for one in found if one is not None}
+        loaded = [await self._find_by_id(context, id_) for id_ in (document["request"], *document["choices"]) if id_]
+        requests = {request.id: request for request in loaded if request is not None}
         reason, request = ScanReason(document["reason"]), requests.get(document["request"])
         return ScanResult(
             code=order.code,
@@ -144,13 +144,13 @@ class ScanService:
         matches = await self._requests.find_by_number(order.code)
         named = _distinct_requests(match for match in matches if match.kind in _NAMES)
         fitting = [request for request in named if request.role is rule.role]
-        waiting = [one for one in fitting if one.open and not scan_rules.is_over(rule, one, order.code)]
+        waiting = [request for request in fitting if request.open and not scan_rules.is_over(rule, request, order.code)]
         if not waiting and len(fitting) == len(named) and await self._is_missing_item(context, order):
             return await self._carry_out(context, replace(order, request_id=order.after, item=order.code, after=""))
         if not fitting:
             return await self._explain_no_request(context, order, matches, named)
-        lost = [one for one in fitting if scan_rules.is_return_of_lost_item(rule, one)]
-        candidates = waiting or [one for one in fitting if one.open] or lost[:1] or fitting[:1]
+        lost = [request for request in fitting if scan_rules.is_return_of_lost_item(rule, request)]
+        candidates = waiting or [request for request in fitting if request.open] or lost[:1] or fitting[:1]
         if len(candidates) > 1:
             return _say(order, ScanReason.SEVERAL, choices=tuple(candidates))
         return await self._apply_scan(order, rule, candidates[0])
@@ -231,8 +231,8 @@ class ScanService:
             return None
         history = (await self._requests.load_view(request.id)).history
         kind = scan_rules.RULE_OF_WORK[order.work].kind
-        found = (find_settlement_before(line, history) for line in reversed(history) if line.event.kind is kind)
-        return next((settlement for settlement in found if settlement is not None), None)
+        settlements = (find_settlement_before(line, history) for line in reversed(history) if line.event.kind is kind)
+        return next((settlement for settlement in settlements if settlement is not None), None)
 
 
 def _say(
@@ -277,17 +277,17 @@ def _make_details(order: ScanOrder, kind: EventKind, volume: Volume | None) -> E
 
 
 def _digest_of_order(order: ScanOrder) -> bytes:
-    said = (order.work.value, order.code, order.request_id, order.item, order.after, order.confirmed)
-    return hashlib.sha256(json.dumps(said).encode()).digest()
+    parts = (order.work.value, order.code, order.request_id, order.item, order.after, order.confirmed)
+    return hashlib.sha256(json.dumps(parts).encode()).digest()
 
 
 def _dump_result(result: ScanResult) -> bytes:
     """Write a result without the code, which may be a patron's card."""
-    said = {
+    document = {
         "reason": result.reason.value,
         "detail": result.detail,
         "request": result.request.id if result.request is not None else "",
         "volume": result.volume,
         "choices": [choice.id for choice in result.choices],
     }
-    return json.dumps(said).encode()
+    return json.dumps(document).encode()

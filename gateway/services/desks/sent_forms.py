@@ -31,8 +31,8 @@ async def create_once(context: LibraryContext, key: str, create: Callable[[Claim
         return before
 
     def claim_form_key(connection: Transaction, request: Request) -> None:
-        if found := patron_sessions.claim_form(connection, symbol, key, request.id, context.now()):
-            raise FormAlreadySentError(found)
+        if request_id := patron_sessions.claim_form(connection, symbol, key, request.id, context.now()):
+            raise FormAlreadySentError(request_id)
 
     try:
         return (await create(claim_form_key)).id

@@ -115,7 +115,7 @@ class StaffService:
             "",
             "can't be read: partners' answers stay there",
             len(away),
-            min((one.since for one in away), default=None),
+            min((box.since for box in away), default=None),
         )
         return (*lists, mails, dead, boxes)
 
@@ -123,28 +123,28 @@ class StaffService:
         """The same as `tasks`, and each list of both sides once more for either side (`role`). `branches`: requests of
         these branches alone count; empty: all."""
         names = [task.name for task in TASKS if branches or task.role is None]
-        found = await self.context.store.read(
+        totals = await self.context.store.read(
             lambda c: request_counts.read_task_figures(c, self.context.symbol, names, branches)
         )
         sides = [
-            _build_side_view(task, role, found.get((task.name, role)))
+            _build_side_view(task, role, totals.get((task.name, role)))
             for task in TASKS
             if task.role is None
             for role in Role
         ]
         whole = await self.tasks()
-        return (*(whole if not branches else (_narrow_view(one, found) for one in whole)), *sides)
+        return (*(whole if not branches else (_narrow_view(view, totals) for view in whole)), *sides)
 
     async def list_silent_partners(self, least_tries: int = SILENT_TRIES) -> Sequence[SilentPartner]:
         """Partners to whom messages were tried so often or more in vain, and still are; the one that has been silent
         longest first."""
-        found = await self.context.store.read(
+        targets = await self.context.store.read(
             lambda c: outbox_queries.list_retried_targets(c, self.context.symbol, PARTNER, least_tries)
         )
         partners = self.context.partner_policies()
         return tuple(
             SilentPartner(target, partners[target].name if target in partners else target, count, since, error)
-            for target, count, since, error in found
+            for target, count, since, error in targets
         )
 
     async def list_mailbox_failures(self) -> Sequence[MailboxFailure]:
@@ -294,12 +294,12 @@ def _build_side_view(task: TaskList, role: Role, figure: TaskFigure | None) -> T
     return TaskView(task.name, role.value, task.description, count, oldest)
 
 
-def _narrow_view(view: TaskView, found: Mapping[tuple[str, Role], TaskFigure]) -> TaskView:
+def _narrow_view(view: TaskView, totals: Mapping[tuple[str, Role], TaskFigure]) -> TaskView:
     """A list of requests with those alone that were found; what isn't one stays."""
     if view.name not in BY_NAME:
         return view
-    figures = [figure for role in Role if (figure := found.get((view.name, role))) is not None]
-    count, oldest = sum(one.count for one in figures), min((one.oldest for one in figures), default=None)
+    figures = [figure for role in Role if (figure := totals.get((view.name, role))) is not None]
+    count, oldest = sum(figure.count for figure in figures), min((figure.oldest for figure in figures), default=None)
     return TaskView(view.name, view.role, view.description, count, oldest)
 
 
@@ -326,8 +326,8 @@ _HELD = frozenset({(ORDER, OutboxStatus.WAITING), (PARTNER, OutboxStatus.REFUSED
 def _keep_refusal(connection: Transaction, row: OutboxRow, now: datetime) -> None:
     """Keep the refusal for the next try of a message whose kind the partner has refused."""
     if says_refused(row.error, RefusalReason.UNSUPPORTED_SERVICE):
-        told = replace(parse_message(row.payload), refused_before=True)
-        outbox_decisions.edit_row(connection, row.library, row.id, dump_message(told), now)
+        message = replace(parse_message(row.payload), refused_before=True)
+        outbox_decisions.edit_row(connection, row.library, row.id, dump_message(message), now)
 
 
 def _end_trouble(connection: Transaction, context: LibraryContext, request_id: str) -> None:
@@ -434,11 +434,11 @@ class PartnerDirectory:
 
     async def partner(self, profile: str) -> PartnerView:
         """Describe a partner; raises NotFound."""
-        found = self.context.profile(profile)
-        if found is None or found.partner is None or found.abstract:
+        entry = self.context.profile(profile)
+        if entry is None or entry.partner is None or entry.abstract:
             raise NotFound("partner")
         return _build_partner_view(
-            self.context, found, found.partner, await _count_by_partner(self.context), self.heard_from
+            self.context, entry, entry.partner, await _count_by_partner(self.context), self.heard_from
         )
 
     async def rotas(self) -> Sequence[RotaView]:

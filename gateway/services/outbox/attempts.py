@@ -241,7 +241,7 @@ def can_have_arrived(tries: int, error: str) -> bool:
     `tries` and `error` are those of the row that is in hand again. All of them are known to have had none where so many
     in a row found nobody. The tries of what staff have released count anew; one of them stands for those of before
     where that may be so (`find_unknown_try`)."""
-    has_no_outcome = any(_count_failures(error, _WORDS[one]) for one in (AttemptOutcome.UNKNOWN, AttemptOutcome.DEFECT))
+    has_no_outcome = any(_count_failures(error, _WORDS[end]) for end in (AttemptOutcome.UNKNOWN, AttemptOutcome.DEFECT))
     return has_no_outcome or tries - 1 > _count_failures(error, _WORDS[AttemptOutcome.UNAVAILABLE])
 
 
@@ -365,7 +365,7 @@ class CircuitBreakers:
         state = self._states.pop(way, None)
         if state is None:
             return
-        suspects = tuple(one for one in (*state.suspects, *sorted(state.rows)) if one != row_id)[-MAX_SUSPECTS:]
+        suspects = tuple(id_ for id_ in (*state.suspects, *sorted(state.rows)) if id_ != row_id)[-MAX_SUSPECTS:]
         if suspects:
             self._states[way] = _BreakerState(suspects=suspects)
 

@@ -54,7 +54,9 @@ GONE = 410
 def announce_event(c: Transaction, library: str, line: HistoryLine, now: datetime) -> int:
     """Outbox rows for all who want to know, in the transaction of the event itself; returns how many. One lane each,
     so that a receiver gets events in order and a dead one is not knocked at by every event."""
-    subscriptions = [one for one in api_records.list_subscriptions_once(c, library) if one.is_for_kind(line.event.kind)]
+    subscriptions = [
+        hook for hook in api_records.list_subscriptions_once(c, library) if hook.is_for_kind(line.event.kind)
+    ]
     payload = json.dumps(event_payload(line), ensure_ascii=False, separators=(",", ":")) if subscriptions else ""
     for webhook_subscription in subscriptions:
         row = OutboxRow(
@@ -130,7 +132,7 @@ class WebhookService:
 
 def event_payload(line: HistoryLine) -> Mapping[str, str]:
     """`denied` is there when the event did not fit and so changed nothing."""
-    told = {
+    payload = {
         "id": line.id,
         "at": line.at.isoformat().replace("+00:00", "Z"),
         "request": line.request_id,
@@ -139,7 +141,7 @@ def event_payload(line: HistoryLine) -> Mapping[str, str]:
         "before": line.before,
         "after": line.after,
     }
-    return {**told, "denied": line.denied} if line.denied else told
+    return {**payload, "denied": line.denied} if line.denied else payload
 
 
 def sign_payload(secret: str, at: datetime, body: bytes) -> str:
@@ -168,22 +170,22 @@ class WebhookHandler:
 
     async def __call__(self, row: OutboxRow) -> HandlerResult:
         """Send to a webhook; raises Unavailable, OutcomeUnknown."""
-        one = await self._store.read(lambda c: api_records.get_subscription(c, row.library, row.target))
-        if one is None:
+        hook = await self._store.read(lambda c: api_records.get_subscription(c, row.library, row.target))
+        if hook is None:
             return HandlerResult("not sent: the subscription is gone")
-        if not one.enabled:
+        if not hook.enabled:
             return HandlerResult("not sent: the subscription is disabled")
         try:
-            status = await self._send_event(one, row)
+            status = await self._send_event(hook, row)
         except (Unavailable, OutcomeUnknown):
-            if await self._record_failure(one):
+            if await self._record_failure(hook):
                 return HandlerResult("not sent: disabled after long failure")
             raise
         if status == GONE:
             return HandlerResult(
-                "the receiver says that it is gone: disabled", _make_disable_work(one, "it answered 410 Gone")
+                "the receiver says that it is gone: disabled", _make_disable_work(hook, "it answered 410 Gone")
             )
-        return HandlerResult(f"delivered: {status}", _make_success_work(one) if one.failing_since else None)
+        return HandlerResult(f"delivered: {status}", _make_success_work(hook) if hook.failing_since else None)
 
     async def close(self) -> None:
         await self._client.close()
@@ -213,17 +215,17 @@ class WebhookHandler:
             raise Unavailable(f"returned status {status}")
         return status
 
-    async def _record_failure(self, one: WebhookSubscription) -> bool:
+    async def _record_failure(self, hook: WebhookSubscription) -> bool:
         """True: it is disabled now."""
         now = self._clock.now()
-        if one.failing_since is None:
-            await self._store.write(lambda c: api_records.mark_subscription_failing(c, one.library, one.id, now))
+        if hook.failing_since is None:
+            await self._store.write(lambda c: api_records.mark_subscription_failing(c, hook.library, hook.id, now))
             return False
-        if now - one.failing_since < self._options.disable_after:
+        if now - hook.failing_since < self._options.disable_after:
             return False
-        why = f"no delivery has succeeded since {_format_day(one.failing_since)}"
-        await self._store.write(lambda c: api_records.disable_subscription(c, one.library, one.id, why))
-        log.warning("webhook.disabled", library=one.library, webhook=one.id, reason=why)
+        why = f"no delivery has succeeded since {_format_day(hook.failing_since)}"
+        await self._store.write(lambda c: api_records.disable_subscription(c, hook.library, hook.id, why))
+        log.warning("webhook.disabled", library=hook.library, webhook=hook.id, reason=why)
         return True
 
 

@@ -351,10 +351,10 @@ def find_action_hints(
     hints = {}
     for kind in kinds:
         notifications = list_notifications(request, kind, context.workflow(request), at)
-        silence = [hint for one in notifications if (hint := _describe_silence(context, request, one))]
-        said = [*filter(None, (describe_work_elsewhere(context, request, kind),)), *silence[-1:]]
-        if said:
-            hints[kind] = join_sentences(" ", said)
+        silence = [hint for notice in notifications if (hint := _describe_silence(context, request, notice))]
+        sentences = [*filter(None, (describe_work_elsewhere(context, request, kind),)), *silence[-1:]]
+        if sentences:
+            hints[kind] = join_sentences(" ", sentences)
     return hints
 
 

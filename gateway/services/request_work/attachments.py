@@ -71,7 +71,7 @@ def require_file_type(content: bytes, rules: CopyRules) -> FileType:
     """Detect the file's type; raises Refused(INVALID_VALUE)."""
     kind = detect_file_type(content)
     if kind is None or kind not in rules.types:
-        taken = ", ".join(one.value for one in rules.types)
+        taken = ", ".join(file_type.value for file_type in rules.types)
         raise Refused(
             RefusalReason.INVALID_VALUE,
             write_sentence("The file type is %(found)s. Accepted types: %(taken)s.", found=kind.value, taken=taken)
@@ -101,8 +101,8 @@ async def count_pages(kind: FileType, content: bytes) -> int | None:
             "The PDF cannot be read, because it is damaged, incomplete, empty or locked. Ask for the file again.",
             about=MessagePart.REQUEST,
         )
-    said = ended.output.strip()
-    return int(said) if ended.code == 0 and said.isdigit() else None
+    output = ended.output.strip()
+    return int(output) if ended.code == 0 and output.isdigit() else None
 
 
 @value_object

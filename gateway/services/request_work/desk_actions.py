@@ -238,9 +238,9 @@ async def _ship_volumes(action: DeskAction) -> RequestChange:
     one that went out."""
     scanned = action.event.details.barcode
     volumes = action.select_volumes(*(state for state in VolumeState if state not in _IN_AGAIN))
-    nameless = [one for one in volumes if not (scanned or one.barcode)]
+    nameless = [volume for volume in volumes if not (scanned or volume.barcode)]
     if nameless or not volumes:
-        which = " and ".join(_describe_volume(one) for one in nameless) or "none of the volumes is to be shipped"
+        which = " and ".join(_describe_volume(volume) for volume in nameless) or "none of the volumes is to be shipped"
         raise Refused(
             RefusalReason.DATA_MISSING,
             write_sentence(
@@ -249,9 +249,9 @@ async def _ship_volumes(action: DeskAction) -> RequestChange:
             ),
             about=MessagePart.ITEM,
         )
-    shipped = {one.id for one in volumes}
-    others = [one for one in action.request.volumes if one.id not in shipped and one.state not in _IN_AGAIN]
-    if (taken := next((one for one in others if scanned and one.barcode == scanned), None)) is not None:
+    shipped = {volume.id for volume in volumes}
+    others = [volume for volume in action.request.volumes if volume.id not in shipped and volume.state not in _IN_AGAIN]
+    if (taken := next((volume for volume in others if scanned and volume.barcode == scanned), None)) is not None:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
             write_sentence(
@@ -277,7 +277,7 @@ async def _ship_volumes(action: DeskAction) -> RequestChange:
         request,
         loan_id=last.id,
         borrower_id=patron.id,
-        volumes=tuple(replace(one, call_number=call_numbers.get(one.id, one.call_number)) for one in request.volumes),
+        volumes=tuple(replace(v, call_number=call_numbers.get(v.id, v.call_number)) for v in request.volumes),
     )
 
 

@@ -43,9 +43,9 @@ async def receive_items(action: DeskAction) -> RequestChange:
         records[volume.id] = received.item.barcode, is_hold_in_transit(received.hold)
 
     def set_records(request: Request) -> Request:
-        unchanged = {one.id: (one.barcode, one.in_transit) for one in request.volumes}
-        known = {**unchanged, **records}
-        marked = tuple(replace(v, barcode=known[v.id][0], in_transit=known[v.id][1]) for v in request.volumes)
+        unchanged = {part.id: (part.barcode, part.in_transit) for part in request.volumes}
+        pairs = {**unchanged, **records}
+        marked = tuple(replace(v, barcode=pairs[v.id][0], in_transit=pairs[v.id][1]) for v in request.volumes)
         return replace(request, volumes=marked)
 
     return set_records

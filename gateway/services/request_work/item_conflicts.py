@@ -150,8 +150,8 @@ async def _other_requests(context: LibraryContext, request: Request, numbers: fr
                 connection, context.symbol, Role.LENDING, request.partner.profile, number
             )
             ids |= {own} if own is not None else {theirs.request_id} if theirs is not None else set()
-        found = (requests.load_request(connection, context.symbol, id_) for id_ in sorted(ids - {request.id}))
-        return tuple(other for other in found if other is not None)
+        others = (requests.load_request(connection, context.symbol, id_) for id_ in sorted(ids - {request.id}))
+        return tuple(other for other in others if other is not None)
 
     return await context.store.read(load_others)
 

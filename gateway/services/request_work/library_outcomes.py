@@ -169,10 +169,10 @@ def _build_received_event(outcome: LibraryOutcome, request: Request, volume: Vol
 
     def set_arrived_item(request: Request) -> Request:
         volumes = tuple(
-            replace(one, barcode=result.item.barcode, in_transit=is_hold_in_transit(result.hold))
-            if volume is not None and one.id == volume.id
-            else one
-            for one in request.volumes
+            replace(part, barcode=result.item.barcode, in_transit=is_hold_in_transit(result.hold))
+            if volume is not None and part.id == volume.id
+            else part
+            for part in request.volumes
         )
         return replace(request, volumes=volumes, hold_id=result.hold.id if result.hold is not None else request.hold_id)
 
@@ -198,7 +198,7 @@ def _events_of_check_out(outcome: LibraryOutcome, request: Request) -> Iterator[
     loan, barcode = result.loan, result.item.barcode
     if request.role is Role.BORROWING:
         volume = outcome.find_volume(request, barcode)
-        other = volume is None and any(one.barcode for one in request.volumes)  # the number of something else
+        other = volume is None and any(part.barcode for part in request.volumes)  # the number of something else
         if not other and (volume is None or volume.state is not VolumeState.LENT):
             yield _build_lent_event(request, volume, loan)
         return
@@ -297,9 +297,9 @@ def _find_scanned_volume(outcome: LibraryOutcome, request: Request, sent: Named 
     """The volume that a command means by its barcode, or the only one of a request that it names."""
     item = outcome.result.item
     barcodes = _list_scanned_barcodes(outcome, sent)
-    found = next((volume for code in barcodes if (volume := outcome.find_volume(request, code)) is not None), None)
-    if found is not None or len(request.volumes) != 1 or not outcome.is_numbered(request):
-        return found
+    scanned = next((volume for code in barcodes if (volume := outcome.find_volume(request, code)) is not None), None)
+    if scanned is not None or len(request.volumes) != 1 or not outcome.is_numbered(request):
+        return scanned
     only = request.volumes[0]
     return only if item is None or not only.barcode else None
 
@@ -378,9 +378,9 @@ def _events_of_notice(outcome: LibraryOutcome, request: Request) -> Iterator[Out
     """Return the events of the command that a notice amounts to, but for what only the partner can say."""
     notice: commands.Notice = outcome.command
     noted: commands.Noted = outcome.result
-    told = _SAID.get((request.role, notice.kind))
-    if told is not None:
-        yield from told(outcome, request)
+    make_events = _SAID.get((request.role, notice.kind))
+    if make_events is not None:
+        yield from make_events(outcome, request)
     elif noted.meant is not None and type(noted.meant[0]) in _STEPS:
         command, result = noted.meant
         yield from _STEPS[type(command)](replace(outcome, command=command, result=result), request)
@@ -416,16 +416,16 @@ def _events_of_shipment(outcome: LibraryOutcome, request: Request) -> Iterator[O
 
 def _find_noticed_volume(outcome: LibraryOutcome, request: Request) -> Volume | None:
     notice: commands.Notice = outcome.command
-    found = _find_scanned_volume(outcome, request, notice.item)
-    if found is None and notice.item is not None:
+    noticed = _find_scanned_volume(outcome, request, notice.item)
+    if noticed is None and notice.item is not None:
         codes = list_item_barcodes(notice.item, translate_agency(notice.sender, outcome.policy), outcome.policy)
-        found = next((volume for code in codes if (volume := outcome.find_volume(request, code)) is not None), None)
-    return found or (request.volumes[0] if len(request.volumes) == 1 and outcome.is_numbered(request) else None)
+        noticed = next((volume for code in codes if (volume := outcome.find_volume(request, code)) is not None), None)
+    return noticed or (request.volumes[0] if len(request.volumes) == 1 and outcome.is_numbered(request) else None)
 
 
 def _make_barcode_change(volume: Volume, barcode: str) -> RequestChange:
     def set_barcode(request: Request) -> Request:
-        volumes = tuple(replace(one, barcode=barcode) if one.id == volume.id else one for one in request.volumes)
+        volumes = tuple(replace(part, barcode=barcode) if part.id == volume.id else part for part in request.volumes)
         return replace(request, volumes=volumes)
 
     return set_barcode

@@ -151,7 +151,9 @@ def make_telling_task(
 
 def _format_postal_address(patron: Patron) -> tuple[str, ...]:
     """Lines of the first one; empty: the library knows none."""
-    address = next((one.postal for one in patron.contacts if one.kind is ContactKind.POSTAL and one.postal), None)
+    address = next(
+        (contact.postal for contact in patron.contacts if contact.kind is ContactKind.POSTAL and contact.postal), None
+    )
     if address is None:
         return ()
     place = " ".join(part for part in (address.postal_code, address.locality) if part)

@@ -40,6 +40,7 @@ from gateway.services.letters.facts import Rows, label_rows
 from gateway.services.letters.renderer import LetterRenderer, ResolvedLanguage
 from gateway.services.letters.vocabulary import LanguageWords
 from gateway.services.request_work.actions import ActionService
+from gateway.services.requests.answered_messages import find_attempt_number
 from gateway.services.requests.library_context import PATRON, LibraryContext, find_library_context, require_request
 from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.store.api_access import make_question_token, read_question_link
@@ -167,7 +168,7 @@ async def make_partner_links(context: LibraryContext, message: PartnerMessage, d
     try to send it."""
     if not context.public_url or days < 1:
         return ()
-    request, attempt = message.request, _attempt_of_letter(message)
+    request, attempt = message.request, find_attempt_number(message)
     if message.role is Role.BORROWING and not attempt:
         return ()  # to nobody whom the request was sent to
     names = list_answers(message.role, message.kind, request, attempt, context.workflow(request), message.at)
@@ -190,12 +191,6 @@ async def make_partner_links(context: LibraryContext, message: PartnerMessage, d
     tokens = await context.store.write(create_partner_tokens) if links else []
     root = f"{context.public_url.rstrip('/')}/q/"
     return tuple(AnswerLink(link.answer, root + token) for link, token in zip(links, tokens, strict=True))
-
-
-def _attempt_of_letter(message: PartnerMessage) -> int:
-    if message.role is Role.LENDING:
-        return 0
-    return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
 
 
 @value_object
@@ -267,12 +262,12 @@ class PartnerQuestionService:
         """Journal what was said and filled in, and what came of it. Nothing of the link itself, with which one could
         answer."""
         now = self.context.now()
-        asked = [field.value for field in list_answer_fields(PARTNER_ANSWERS[link.answer], request)]
-        said = {"answer": link.answer} | {name: form[name] for name in asked if form.get(name, "").strip()}
+        names = [field.value for field in list_answer_fields(PARTNER_ANSWERS[link.answer], request)]
+        answers = {"answer": link.answer} | {name: form[name] for name in names if form.get(name, "").strip()}
         opening = JournalOpening(
             library=self.context.symbol,
             at=now,
-            body=json.dumps(said, ensure_ascii=False).encode(),
+            body=json.dumps(answers, ensure_ascii=False).encode(),
             protocol=PROTOCOL,
             transport=TransportKind.HTTP.value,
             profile=with_.profile.name if with_ is not None else "",
@@ -426,5 +421,5 @@ def _list_choices(answer: PartnerAnswer, field: AnswerFieldRule, words: Language
     if field is AnswerFieldRule.REASON:
         return tuple((codes.value, words.reasons.get(codes.value, codes.value)) for codes in REASONS[answer.name])
     if field is AnswerFieldRule.CONDITION:
-        return tuple((one.value, words.conditions.get(one.value, one.value)) for one in LoanCondition)
+        return tuple((term.value, words.conditions.get(term.value, term.value)) for term in LoanCondition)
     return ()

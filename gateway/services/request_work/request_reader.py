@@ -74,12 +74,12 @@ class RequestReader:
         state that doesn't exist."""
         filtered = _check_filter(wanted)
         try:
-            found, stuck = await self.context.store.read(
+            page, stuck = await self.context.store.read(
                 lambda c: _load_list(c, self.context.symbol, filtered, limit, cursor)
             )
         except list_paths.BadCursor as bad:
             raise InvalidCursorError(str(bad)) from bad
-        return ResultPage(tuple(_flag_dead_letter(one, one.id in stuck) for one in found.requests), found.cursor)
+        return ResultPage(tuple(_flag_dead_letter(match, match.id in stuck) for match in page.requests), page.cursor)
 
     async def find_waiting_since(self, task: str, page: ResultPage[Request]) -> Mapping[str, datetime]:
         """Find by id of the request since when it stands on this task list; without a list, when it changed last."""
@@ -151,8 +151,8 @@ class RequestReader:
         fetched."""
         if wanted.task != TO_PULL:
             return {}
-        found = [(request.id, await find_located_copy(self.context, request)) for request in page]
-        return {id_: copy for id_, copy in found if copy is not None}
+        copies = [(request.id, await find_located_copy(self.context, request)) for request in page]
+        return {id_: copy for id_, copy in copies if copy is not None}
 
     async def find_request(self, reference: str) -> Request:
         """Find a request by id, number (ours, a partner's, another system's) or barcode; of several with it, the one
@@ -181,7 +181,7 @@ class RequestReader:
     async def load_attachment(self, request_id: str, attachment_id: str) -> StoredFile:
         """Load a file; raises NotFound."""
         request = await require_request(self.context, request_id)
-        attachment = next((one for one in request.attachments if one.id == attachment_id), None)
+        attachment = next((attachment for attachment in request.attachments if attachment.id == attachment_id), None)
         content = (
             await self.context.store.read(lambda c: history.get_file(c, self.context.symbol, attachment_id))
             if attachment
@@ -197,7 +197,7 @@ def _check_filter(wanted: RequestFilter) -> RequestFilter:
     if wanted.task and wanted.task not in BY_NAME:
         raise Refused(RefusalReason.INVALID_VALUE, "Task list not found.", value=wanted.task)
     sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(BorrowingState), Role.LENDING: tuple(LendingState)}
-    possible: list[State] = [one for role, states in sides.items() if wanted.role in (None, role) for one in states]
+    possible: list[State] = [state for role, states in sides.items() if wanted.role in (None, role) for state in states]
     unknown = [word for word in wanted.states if word not in {state.value for state in possible}]
     if unknown:
         raise Refused(RefusalReason.INVALID_VALUE, "State not found.", value=unknown[0])

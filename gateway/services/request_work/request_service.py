@@ -170,8 +170,8 @@ class RequestService(RequestReader):
 
 def _add_attachment(request: Request, attachment: Attachment) -> Request:
     """A copy of another length than cited gets a warning for staff."""
-    found = describe_page_mismatch(request.citation, attachment.name, attachment.pages)
+    mismatch = describe_page_mismatch(request.citation, attachment.name, attachment.pages)
     warnings = (
-        (*request.warnings, found) if found and request.service.type is not ServiceType.LOAN else request.warnings
+        (*request.warnings, mismatch) if mismatch and request.service.type is not ServiceType.LOAN else request.warnings
     )
     return replace(request, attachments=(*request.attachments, attachment), warnings=warnings)

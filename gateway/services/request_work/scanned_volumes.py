@@ -31,10 +31,10 @@ async def name_scanned_volume(context: LibraryContext, request: Request, action:
     if details.volumes:
         _require_one_volume(details)
         return details
-    awaited = tuple(one for one in request.volumes if one.state in awaited_states and one.id not in details.missing)
-    known = next((volume for volume in request.volumes if _is_of_item(request, volume, details.barcode)), None)
-    if known is not None:
-        return _name_volume(request, details, known)
+    awaited = tuple(v for v in request.volumes if v.state in awaited_states and v.id not in details.missing)
+    scanned = next((volume for volume in request.volumes if _is_of_item(request, volume, details.barcode)), None)
+    if scanned is not None:
+        return _name_volume(request, details, scanned)
     if not awaited:
         _ask_about_further_item(request, details.barcode)
     shipped = tuple(volume for volume in awaited if volume.state is VolumeState.SHIPPED)
@@ -84,11 +84,11 @@ async def _find_volumes_alike(
     context: LibraryContext, request: Request, awaited: tuple[Volume, ...], details: EventDetails
 ) -> tuple[Volume, ...]:
     """Those that are called as the item is, in what is said of it or in our own record of it."""
-    said = details.item_description
-    if not said and request.role is Role.LENDING:
+    description = details.item_description
+    if not description and request.role is Role.LENDING:
         item = await context.find_item(details.barcode)
-        said = item.description if item is not None else ""
-    called = fold_text(said)
+        description = item.description if item is not None else ""
+    called = fold_text(description)
     return tuple(volume for volume in awaited if called and fold_text(volume.label) == called)
 
 

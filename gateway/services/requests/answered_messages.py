@@ -82,4 +82,6 @@ def find_attempt_number(message: PartnerMessage) -> int:
     """Find the number of the supplier that it goes to; 0 as a lender."""
     if message.role is not Role.BORROWING:
         return 0
-    return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
+    return next(
+        (attempt.number for attempt in message.request.attempts if attempt.transaction == message.transaction), 0
+    )

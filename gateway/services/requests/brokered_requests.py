@@ -108,7 +108,7 @@ def find_loop_refusal(
 
 def _is_ours(context: LibraryContext, symbol: str) -> bool:
     own = (context.symbol, *context.policy().brokering.symbols)
-    return bool(symbol) and any(rules.is_same_symbol(symbol, one) for one in own)
+    return bool(symbol) and any(rules.is_same_symbol(symbol, other) for other in own)
 
 
 def _is_asked_by_us(
@@ -199,7 +199,7 @@ def _find_line_objection(context: LibraryContext, line: RotaLine, lending: Reque
     symbols = partner.symbols if partner is not None else ()
 
     def has_symbol(symbol: str) -> bool:
-        return any(rules.is_same_symbol(symbol, one) for one in symbols)
+        return any(rules.is_same_symbol(symbol, other) for other in symbols)
 
     if line.partner == lending.partner.profile or has_symbol(lending.partner.symbol):
         return "asks for it"

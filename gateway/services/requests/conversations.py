@@ -26,10 +26,12 @@ def find_request_names(connection: Transaction, library: str, reference: str) ->
 def names_of_request(request: Request) -> RequestNames:
     """Return the names: what partners call it, and what we call it to them, counts from these partners alone: others
     may use the same numbers, our own too."""
-    known = [(request.partner.profile, request.transaction)]
-    known += [(one.partner, number) for one in request.attempts for number in (one.transaction, one.theirs)]
-    ours = [(profile, number) for profile, _ in known for number in (request.number, request.id)]
-    pairs = dict.fromkeys(pair for pair in (*known, *ours) if all(pair))
+    transactions = [(request.partner.profile, request.transaction)]
+    transactions += [
+        (attempt.partner, number) for attempt in request.attempts for number in (attempt.transaction, attempt.theirs)
+    ]
+    ours = [(profile, number) for profile, _ in transactions for number in (request.number, request.id)]
+    pairs = dict.fromkeys(pair for pair in (*transactions, *ours) if all(pair))
     return RequestNames(request.id, (request.number,), tuple(pairs))
 
 

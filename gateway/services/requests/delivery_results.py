@@ -72,10 +72,10 @@ def _apply_refusal(connection: Transaction, context: LibraryContext, message: Pa
     elif is_unsupported and (words := _write_words(context, message)):
         _add_refusal_note(connection, context, message, refused)
         at = context.now()
-        told = replace(
+        notice = replace(
             message, id=make_exchange_id(at), kind=EventKind.MESSAGE, at=at, details=EventDetails(note=words)
         )
-        row = new_outbox_row(message.request, PARTNER, message.receiver.profile, dump_message(told), at, told.id)
+        row = new_outbox_row(message.request, PARTNER, message.receiver.profile, dump_message(notice), at, notice.id)
         outbox.add_outbox_row(connection, row)
     else:
         _apply_partner_event(connection, context, message, local_signal(EventKind.TROUBLE), details)

@@ -100,7 +100,7 @@ def note_first_answer(context: LibraryContext, transition: Transition) -> Reques
     if request.role is not Role.LENDING or request.answered_in:
         return request
     is_answered = any(
-        told.kind in FIRST_ANSWERS and is_partner_notified(context, told, request) for told in transition.told
+        notice.kind in FIRST_ANSWERS and is_partner_notified(context, notice, request) for notice in transition.told
     )
     return replace(request, answered_in=request.version) if is_answered else request
 
@@ -221,16 +221,16 @@ def _choose_notification(
 
 
 def _build_message_rows(
-    context: LibraryContext, told: PartnerNotification, transition: Transition
+    context: LibraryContext, notice: PartnerNotification, transition: Transition
 ) -> Iterator[OutboxRow]:
     """Build messages; what this partner has no message for it is told in a note, or not at all (`transitions` tells
     staff)."""
-    way = choose_way_to_tell(context, told, transition.request)
+    way = choose_way_to_tell(context, notice, transition.request)
     if way is CarryWay.NOTE:
-        note = write_event_note(told.kind, _build_told_details(context, told, transition), context.zone)
-        yield _new_message_row(context, replace(told, kind=EventKind.MESSAGE), transition, EventDetails(note=note))
+        note = write_event_note(notice.kind, _build_told_details(context, notice, transition), context.zone)
+        yield _new_message_row(context, replace(notice, kind=EventKind.MESSAGE), transition, EventDetails(note=note))
     elif way is CarryWay.CARRIED:
-        yield _new_message_row(context, told, transition)
+        yield _new_message_row(context, notice, transition)
 
 
 def choose_way_to_tell(context: LibraryContext, notification: PartnerNotification, request: Request) -> CarryWay:
@@ -290,10 +290,10 @@ def _waits_for_next_supplier(transition: Transition, message: PartnerMessage) ->
     return is_brokers and is_no_for_now(message.kind, message.details)
 
 
-def _build_told_details(context: LibraryContext, told: PartnerNotification, transition: Transition) -> EventDetails:
+def _build_told_details(context: LibraryContext, notice: PartnerNotification, transition: Transition) -> EventDetails:
     event = transition.event
-    if told.kind is not event.kind:
-        return _build_message_details(context, told.kind, transition)
+    if notice.kind is not event.kind:
+        return _build_message_details(context, notice.kind, transition)
     return event.details if event.actor == BROKER else remove_own_note(event.kind, event.details)
 
 
@@ -349,15 +349,15 @@ def new_refusal_row(
 
 
 def _party_of_transaction(context: LibraryContext, message: IncomingPartnerMessage, request: Request) -> LibraryParty:
-    attempt = next((one for one in request.attempts if one.transaction == message.transaction), None)
+    attempt = next((attempt for attempt in request.attempts if attempt.transaction == message.transaction), None)
     if request.role is Role.LENDING or attempt is None or attempt.partner == request.partner.profile:
         return request.partner
     return context.party_of_partner(attempt.partner)
 
 
-def find_receiver(context: LibraryContext, told: PartnerNotification, request: Request) -> tuple[LibraryParty, str]:
+def find_receiver(context: LibraryContext, notice: PartnerNotification, request: Request) -> tuple[LibraryParty, str]:
     """The partner and the number by which it knows the request."""
-    attempt = request.find_attempt(told.attempt) if request.role is Role.BORROWING else None
+    attempt = request.find_attempt(notice.attempt) if request.role is Role.BORROWING else None
     if attempt is None:
         return request.partner, request.transaction
     if attempt.partner == request.partner.profile:

@@ -73,7 +73,7 @@ def find_forgetting_delay(connection: Transaction, context: LibraryContext, requ
 
 def forget_late_words(connection: Transaction, context: LibraryContext, request: Request, event: Event) -> None:
     """Forget what is said of a closed request that has forgotten already, when as many days are over again."""
-    running = {one.timer for one in timers.list_timers_of_request(connection, context.symbol, request.id)}
+    running = {timer.timer for timer in timers.list_timers_of_request(connection, context.symbol, request.id)}
     if event.kind is EventKind.ANONYMISED or TimerKind.ANONYMISE in running:
         return
     at = timer_due(context, TimerKind.ANONYMISE, request, context.now())

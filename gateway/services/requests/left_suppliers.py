@@ -75,21 +75,21 @@ def find_unsent_messages(
 
 
 def drop_unsent_messages(
-    connection: Transaction, context: LibraryContext, transition: Transition, found: tuple[UnsentMessage, ...]
+    connection: Transaction, context: LibraryContext, transition: Transition, messages: tuple[UnsentMessage, ...]
 ) -> None:
     """`found`: by `find_unsent_messages`; after the transition's own messages are written."""
-    unheard = {unsent_message.message.transaction for unsent_message in found if unsent_message.is_unheard_request}
+    unheard = {unsent_message.message.transaction for unsent_message in messages if unsent_message.is_unheard_request}
     if unheard:
-        known = {message.row.id for message in found}
-        found += tuple(
-            one
-            for one in _list_unsent_to_suppliers(connection, context, transition.request)
-            if one.row.id not in known and one.message.transaction in unheard and one.message.kind in _ENDS
+        row_ids = {message.row.id for message in messages}
+        messages += tuple(
+            other
+            for other in _list_unsent_to_suppliers(connection, context, transition.request)
+            if other.row.id not in row_ids and other.message.transaction in unheard and other.message.kind in _ENDS
         )
-    for one in found:
+    for unsent in messages:
         now, actor = context.now(), transition.event.actor
-        outbox_decisions.skip_row(connection, context.symbol, one.row.id, one.why, actor, now)
-        order_batches.forget_order_file(connection, context.symbol, one.row.id)
+        outbox_decisions.skip_row(connection, context.symbol, unsent.row.id, unsent.why, actor, now)
+        order_batches.forget_order_file(connection, context.symbol, unsent.row.id)
 
 
 def send_words_of_search(
@@ -124,15 +124,15 @@ def _find_words_before_end(
     """Those that say that another is asked, where the broker ends the request, unless a supplier's words are in it."""
     if not before.open or transition.request.open or transition.event.actor != BROKER:
         return
-    for one in _list_unsent(connection, context, transition.request.id):
-        if is_no_for_now(one.message.kind, one.message.details) and not one.message.details.written:
-            yield replace(one, why=END_TOLD)
+    for unsent in _list_unsent(connection, context, transition.request.id):
+        if is_no_for_now(unsent.message.kind, unsent.message.details) and not unsent.message.details.written:
+            yield replace(unsent, why=END_TOLD)
 
 
 def _list_unsent_to_suppliers(
     connection: Transaction, context: LibraryContext, request: Request
 ) -> Iterator[UnsentMessage]:
-    return (one for one in _list_unsent(connection, context, request.id) if one.message.role is Role.BORROWING)
+    return (unsent for unsent in _list_unsent(connection, context, request.id) if unsent.message.role is Role.BORROWING)
 
 
 def _list_unsent(connection: Transaction, context: LibraryContext, request_id: str) -> Iterator[UnsentMessage]:

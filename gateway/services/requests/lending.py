@@ -73,22 +73,22 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
         details = EventDetails(reason=refusal.reason.value, note=refusal.detail, retry_after=retry_after)
         return await _refuse_request(context, request, details, ())
     candidates = await _find_candidates(context, request)
-    found = citation_matching.choose_candidate(candidates, rules.confidence)
-    if found is None:
+    chosen = citation_matching.choose_candidate(candidates, rules.confidence)
+    if chosen is None:
         note = _describe_doubt(context, candidates)
         is_missing = not candidates and can_look_up_records(context.system)
         if is_missing and is_passed_on_by_rule(context, request, looked=True):
             return await _pass_on(context, request, EventDetails(reason=ReasonCodes.NOT_HELD.value, note=note), ())
         return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
-    if found.why_not == ReasonCodes.NON_CIRCULATING.value:
-        details = EventDetails(reason=found.why_not, note=write_sentence("We do not lend this item."))
+    if chosen.why_not == ReasonCodes.NON_CIRCULATING.value:
+        details = EventDetails(reason=chosen.why_not, note=write_sentence("We do not lend this item."))
         return await _refuse_request(context, request, details, candidates)
-    if not found.lendable:
-        note = write_sentence("found, but not available now: %(words)s", words=find_reason_words(found.why_not))
+    if not chosen.lendable:
+        note = write_sentence("found, but not available now: %(words)s", words=find_reason_words(chosen.why_not))
         if is_passed_on_by_rule(context, request, looked=True):
-            return await _pass_on(context, request, EventDetails(reason=found.why_not, note=note), candidates)
+            return await _pass_on(context, request, EventDetails(reason=chosen.why_not, note=note), candidates)
         return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
-    return await _mark_located(context, request, EventDetails(barcode=found.barcode, note=found.how), candidates)
+    return await _mark_located(context, request, EventDetails(barcode=chosen.barcode, note=chosen.how), candidates)
 
 
 def _describe_doubt(context: LibraryContext, candidates: tuple[ItemCandidate, ...]) -> str:
@@ -213,7 +213,7 @@ async def _find_candidates(context: LibraryContext, request: Request) -> tuple[I
     if not bibs:
         bibs = await search_by_words(context.system, request.citation)
     rated = citation_matching.rank_candidates(request.citation, bibs)
-    return tuple([candidate for one in rated for candidate in await _add_best_item(context, request, one)])
+    return tuple([candidate for match in rated for candidate in await _add_best_item(context, request, match)])
 
 
 async def _find_named_record(context: LibraryContext, request: Request) -> tuple[Bib, ...]:
@@ -224,11 +224,11 @@ async def _find_named_record(context: LibraryContext, request: Request) -> tuple
 
 
 async def _find_bibs_by_number(context: LibraryContext, request: Request) -> tuple[Bib, ...]:
-    found: dict[str, Bib] = {}
+    bibs: dict[str, Bib] = {}
     for number in request.citation.identifiers:
         if number.type in LOOKED_UP and (bib := await _find_record(context, number)) is not None:
-            found[bib.id] = bib
-    return tuple(found.values())
+            bibs[bib.id] = bib
+    return tuple(bibs.values())
 
 
 async def _find_record(context: LibraryContext, number: RecordId) -> Bib | None:

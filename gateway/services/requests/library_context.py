@@ -73,8 +73,8 @@ class LibraryContext(LibraryStore):
 
     def profile(self, name: str) -> Profile | None:
         """None for one that isn't there, or is another library's."""
-        found = self.profiles().find_profile(name) if name else None
-        return found if found is not None and self._is_own_profile(found) else None
+        profile = self.profiles().find_profile(name) if name else None
+        return profile if profile is not None and self._is_own_profile(profile) else None
 
     def _is_own_profile(self, profile: Profile) -> bool:
         """A profile that names no library is for the only one."""
@@ -100,9 +100,9 @@ class LibraryContext(LibraryStore):
     def partners(self) -> tuple[tuple[Profile, PartnerPolicy], ...]:
         """All profiles of partners with whom this library exchanges requests, by name. Another library may know the
         same partner by a profile of its own."""
-        ours = [one for one in self.profiles() if self._is_own_profile(one) and not one.abstract]
-        found = [(one, one.partner) for one in ours if one.partner is not None]
-        return tuple(sorted(found, key=lambda pair: pair[0].name))
+        ours = [profile for profile in self.profiles() if self._is_own_profile(profile) and not profile.abstract]
+        partners = [(profile, profile.partner) for profile in ours if profile.partner is not None]
+        return tuple(sorted(partners, key=lambda pair: pair[0].name))
 
     def partner_names(self) -> Mapping[str, str]:
         """Return partners' names by the name of the profile; that name itself where a profile has no other."""
@@ -209,7 +209,7 @@ async def require_request(context: LibraryContext, request_id: str) -> Request:
 
 def find_library_context(contexts: Mapping[str, LibraryContext], library: str) -> LibraryContext:
     """Find a library's context; raises NotFound."""
-    found = next((context for symbol, context in contexts.items() if symbol.casefold() == library.casefold()), None)
-    if found is None:
+    match = next((context for symbol, context in contexts.items() if symbol.casefold() == library.casefold()), None)
+    if match is None:
         raise NotFound("library")
-    return found
+    return match

@@ -102,7 +102,7 @@ class OrderBatcher:
         assert composed is not None, "a batch is always kept"
         delivery = Delivery(row.library, profile.name, messages, number)
         outcomes, journal_sent = await self.sent.deliver(delivery, lambda: channel.send_composed(composed))
-        sent = sum(isinstance(one, DeliveryResult) for one in outcomes)
+        sent = sum(isinstance(outcome, DeliveryResult) for outcome in outcomes)
         ends = tuple(zip(orders, messages, outcomes, strict=True))
 
         def record_batch(connection: Transaction) -> None:
@@ -236,7 +236,7 @@ def _build_order_view(connection: Transaction, context: LibraryContext, order: O
     if not file_id:
         return replace(view, due=order_batches.find_batch_due(connection, context.symbol, order.target))
     file = outbox_queries.get_outbox_row(connection, context.symbol, file_id)
-    number = next((one.number for one in order_batches.list_filed_orders(connection, context.symbol, file_id)), "")
+    number = next((filed.number for filed in order_batches.list_filed_orders(connection, context.symbol, file_id)), "")
     return replace(view, file=number, error=file.error if file is not None else "")
 
 

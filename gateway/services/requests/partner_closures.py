@@ -43,26 +43,26 @@ class PartnerClosureService:
         rows = await self.context.store.read(
             lambda c: partner_closures.list_partner_closures(c, self.context.symbol, today)
         )
-        of_profile = [PartnerClosureView("", one.first, one.last, one.note, "") for one in policy.closures]
+        of_profile = [PartnerClosureView("", days.first, days.last, days.note, "") for days in policy.closures]
         written = [_build_view(row) for row in rows if row.partner == partner]
         return sorted(
-            (view for view in (*of_profile, *written) if view.last >= today), key=lambda one: (one.first, one.last)
+            (view for view in (*of_profile, *written) if view.last >= today), key=lambda view: (view.first, view.last)
         )
 
     async def add_closure(self, partner: str, first: date, last: date, note: str, actor: str) -> PartnerClosureView:
         """Add a closure; raises NotFound, Refused (INVALID_VALUE): days that make no sense."""
         _require_policy(self.context, partner)
-        said, today = " ".join(note.split()), self.context.today()
+        text, today = " ".join(note.split()), self.context.today()
         if last < first:
             raise _invalid("The last day is before the first.", last.isoformat())
         if last < today:
             raise _invalid("These days are over.", last.isoformat())
         if last > today + timedelta(days=MAX_DAYS_AHEAD):
             raise _invalid("This is too far ahead.", last.isoformat())
-        if len(said) > MAX_NOTE_CHARS or not said.isprintable():
+        if len(text) > MAX_NOTE_CHARS or not text.isprintable():
             raise _invalid(
                 write_sentence("The note can have up to %(most)s printable characters.", most=MAX_NOTE_CHARS),
-                said[:40],
+                text[:40],
             )
         now = self.context.now()
         new = PartnerClosureRow(
@@ -71,7 +71,7 @@ class PartnerClosureService:
             partner=partner,
             first=first,
             last=last,
-            note=said,
+            note=text,
             made_at=now,
             made_by=actor,
         )

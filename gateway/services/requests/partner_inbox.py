@@ -194,10 +194,10 @@ class LibraryInbox:
         symbol = self.context.symbol
         if message.kind is EventKind.REQUEST and message.role is Role.LENDING:
             return self._take_new_request(connection, message, profile)
-        found = requests.find_by_transaction(connection, symbol, message.role, profile.name, message.transaction)
-        if found is None and self._is_about_trial(connection, message, profile):
+        match = requests.find_by_transaction(connection, symbol, message.role, profile.name, message.transaction)
+        if match is None and self._is_about_trial(connection, message, profile):
             return InboxResult(is_trial=True)
-        if found is None:
+        if match is None:
             stranger = StrangerMessage(message.role, message.transaction, message.sender)
             request = self.find_named_request(connection, stranger)
             is_new = request is not None and self.put_on_list(connection, request, stranger)
@@ -210,24 +210,24 @@ class LibraryInbox:
             self.context.now(),
             f"partner:{message.sender}",
             message.details,
-            found.attempt if message.role is Role.BORROWING else 0,
+            match.attempt if message.role is Role.BORROWING else 0,
         )
         if message.guard is not None:
-            request = requests.lock_request(connection, symbol, found.request_id)
+            request = requests.lock_request(connection, symbol, match.request_id)
             refused = message.guard(request) if request is not None else None
             if refused is not None and request is not None:
                 record_denied_event(connection, self.context, request, event, refused.detail)
-                return InboxResult(found.request_id, refused, event=event, request=request)
-        prepare = prepare_forwarding(connection, self.context, message, profile, found)
-        event_request = EventRequest(request_id=found.request_id, event=event, prepare=prepare)
-        tried = list_tried_messages(connection, self.context, found.request_id, profile.name)
+                return InboxResult(match.request_id, refused, event=event, request=request)
+        prepare = prepare_forwarding(connection, self.context, message, profile, match)
+        event_request = EventRequest(request_id=match.request_id, event=event, prepare=prepare)
+        tried = list_tried_messages(connection, self.context, match.request_id, profile.name)
         outcome = apply_event_in(connection, self.context, event_request)
         end_answered_messages(connection, self.context, tried, event)
         if isinstance(outcome, Denied):
-            known = requests.load_request(connection, symbol, found.request_id)
-            return InboxResult(found.request_id, denial_as_refusal(outcome), event=event, request=known)
+            current = requests.load_request(connection, symbol, match.request_id)
+            return InboxResult(match.request_id, denial_as_refusal(outcome), event=event, request=current)
         request = self._report_own_supply(connection, message, outcome.request)
-        return InboxResult(found.request_id, event=event, request=request)
+        return InboxResult(match.request_id, event=event, request=request)
 
     def _is_about_trial(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> bool:
         """Return whether the partner answers a request by which its system was tried (`illgate conformance`)."""
@@ -320,15 +320,15 @@ class LibraryInbox:
     ) -> Request | None:
         """Find what waits for an answer to our condition, where this asks for the same once more: by the book it is
         accepted so (facts/iso-18626.md 7)."""
-        asked, symbol = message.request, self.context.symbol
-        said = {extra.name: extra.value for extra in asked.extras} if asked is not None else {}
-        if asked is None or not message.transaction or not {RETRY, PREVIOUS_REQUEST} <= said.keys():
+        draft, symbol = message.request, self.context.symbol
+        extras = {extra.name: extra.value for extra in draft.extras} if draft is not None else {}
+        if draft is None or not message.transaction or not {RETRY, PREVIOUS_REQUEST} <= extras.keys():
             return None
-        found = requests.find_by_transaction(connection, symbol, Role.LENDING, profile.name, said[PREVIOUS_REQUEST])
-        request = requests.load_request(connection, symbol, found.request_id) if found is not None else None
+        older = requests.find_by_transaction(connection, symbol, Role.LENDING, profile.name, extras[PREVIOUS_REQUEST])
+        request = requests.load_request(connection, symbol, older.request_id) if older is not None else None
         if request is None or request.state is not LendingState.CONDITIONAL:
             return None
-        return request if citation_fingerprint(request.citation) == citation_fingerprint(asked.citation) else None
+        return request if citation_fingerprint(request.citation) == citation_fingerprint(draft.citation) else None
 
     def _end_unmet_offer(self, connection: Transaction, message: IncomingPartnerMessage, request: Request) -> None:
         """It is asked for anew, and not at our price: that ends our offer, and what is asked is a request like any
@@ -391,7 +391,7 @@ def prepare_forwarding(
     context: LibraryContext,
     message: IncomingPartnerMessage,
     profile: Profile,
-    found: ReferencedRequest,
+    match: ReferencedRequest,
 ) -> Callable[[Request], Request]:
     """Prepare the change of the request before the event. The transaction keeps its number; both may use it."""
     if message.kind is not EventKind.FORWARDED or message.role is not Role.BORROWING:
@@ -401,12 +401,12 @@ def prepare_forwarding(
         return keep_request
     try:
         requests.add_transaction(
-            connection, context.symbol, Role.BORROWING, new.name, message.transaction, found.request_id, found.attempt
+            connection, context.symbol, Role.BORROWING, new.name, message.transaction, match.request_id, match.attempt
         )
     except TransactionTaken:
         return keep_request
     party, channel = context.party_of_partner(new.name), new.partner.channel
-    return lambda request: _hand_over_attempt(request, found.attempt, party, channel)
+    return lambda request: _hand_over_attempt(request, match.attempt, party, channel)
 
 
 def _hand_over_attempt(request: Request, number: int, party: LibraryParty, channel: str) -> Request:

@@ -65,7 +65,7 @@ class MessageService:
         page = await self.context.store.read(
             lambda c: request_messages.list_unread_messages(c, self.context.symbol, roles, limit, cursor)
         )
-        return ResultPage(tuple(_build_received_view(one.request, one.row) for one in page.messages), page.cursor)
+        return ResultPage(tuple(_build_received_view(line.request, line.row) for line in page.messages), page.cursor)
 
     async def list_messages(self, request_id: str) -> Sequence[MessageView]:
         """All of one request, theirs and ours, oldest first. Raises NotFound."""

@@ -24,15 +24,15 @@ def require_meant_request(
     by_id = requests.load_request(connection, library, reference)
     if by_id is not None:
         return by_id
-    found = {match.request.id: match.request for match in list_number_matches(connection, library, reference, kinds)}
-    if not found:
+    matches = {match.request.id: match.request for match in list_number_matches(connection, library, reference, kinds)}
+    if not matches:
         raise NotFound("request")
-    same = [request for request in found.values() if request.number == reference]
-    still_open = [request for request in found.values() if request.open]
-    for only in (same, list(found.values()), still_open):
+    same = [request for request in matches.values() if request.number == reference]
+    still_open = [request for request in matches.values() if request.open]
+    for only in (same, list(matches.values()), still_open):
         if len(only) == 1:
             return only[0]
-    raise SeveralRequests(tuple(request.number for request in found.values()))
+    raise SeveralRequests(tuple(request.number for request in matches.values()))
 
 
 def list_number_matches(

@@ -95,8 +95,8 @@ class SentMessageJournal:
             raise
         finally:
             _GATHERED.reset(token)
-        came_of_it, told = _result_of_delivery(result), _without_refused(delivery, result)
-        return result, lambda c: self._insert_messages(c, told, gathered, came_of_it, at, started)
+        came_of_it, delivered = _result_of_delivery(result), _without_refused(delivery, result)
+        return result, lambda c: self._insert_messages(c, delivered, gathered, came_of_it, at, started)
 
     async def _record_failed_try(
         self, delivery: Delivery, gathered: list[ChannelMessage], failure: BaseException, at: datetime, started: float
@@ -161,7 +161,7 @@ class SentMessageJournal:
         if self._tokens is None:
             return message.body
         star = CONCEALED[:1].encode("ascii")  # of binary formats lengths must stay right
-        return self._tokens.sub(lambda found: found["root"] + star * len(found["secret"]), message.body)
+        return self._tokens.sub(lambda match: match["root"] + star * len(match["secret"]), message.body)
 
 
 def link_token_pattern(public_url: str) -> str:

@@ -115,7 +115,7 @@ async def _choose_supplier(context: LibraryContext, request: Request) -> Supplie
         request = replace(request, rota=_record_reasons(request.rota, (*choice.skipped, *choice.order)))
         if choice.line is None:
             return SupplierSelection(request, None)
-        for looked in await look_up_holdings(context, request, choice.order, rule, lambda one: not one.why_not):
+        for looked in await look_up_holdings(context, request, choice.order, rule, lambda line: not line.why_not):
             if not looked.why_not:
                 return SupplierSelection(request, looked.line, looked.holdings)
             request = replace(request, rota=_skip_partner(request.rota, looked.line.partner, looked.why_not))
@@ -328,10 +328,10 @@ class StaticCatalogue:
     async def holds(
         self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN
     ) -> HoldingsReport:
-        said = partner.partner.owns_work(citation) if partner.partner is not None else None
-        if said is None:
+        owns = partner.partner.owns_work(citation) if partner.partner is not None else None
+        if owns is None:
             return HoldingsReport(HoldingAnswer.UNKNOWN, write_sentence("has no known catalogue"))
-        if said:
+        if owns:
             return HoldingsReport(HoldingAnswer.OWNS, write_sentence("listed"))
         return HoldingsReport(HoldingAnswer.NOT, write_sentence("not listed"))
 
@@ -352,10 +352,10 @@ class KnownHoldings:
         report = await self.searched.holds(citation, partner, service)
         if report.holding is not HoldingAnswer.UNKNOWN:
             return report
-        said = await self.listed.holds(citation, partner, service)
-        if said.holding is HoldingAnswer.UNKNOWN:
+        listed = await self.listed.holds(citation, partner, service)
+        if listed.holding is HoldingAnswer.UNKNOWN:
             return report
-        return replace(said, note=join_sentences("; ", (said.note, report.note)), seconds=report.seconds)
+        return replace(listed, note=join_sentences("; ", (listed.note, report.note)), seconds=report.seconds)
 
 
 async def explain_rota(context: LibraryContext, request: Request) -> RotaExplanation:
