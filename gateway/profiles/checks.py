@@ -52,17 +52,17 @@ def check_profile(profile: Profile, document: YamlDocument, settings: Settings) 
 def check_profiles_together(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
     """A rule that stands twice: it would be chance which profile a message gets."""
     seen: dict[tuple[str, object], tuple[str, str]] = {}
-    for one in loaded.values():
-        for index, rule in enumerate(one.profile.match):
+    for entry in loaded.values():
+        for index, rule in enumerate(entry.profile.match):
             path: KeyPath = ("match", index)
-            place = one.find_position(path)
-            for protocol in one.profile.dialects:
+            place = entry.find_position(path)
+            for protocol in entry.profile.dialects:
                 first = seen.setdefault(
-                    (protocol, rule_conditions(rule)), (one.profile.name, f"{place.file}:{place.line}")
+                    (protocol, rule_conditions(rule)), (entry.profile.name, f"{place.file}:{place.line}")
                 )
                 if first[1] != f"{place.file}:{place.line}":
                     asked = ", ".join(f"{name}: {value}" for name, value in rule_conditions(rule)) or "anything"
-                    yield one.make_problem(path, f"the same rule ({asked}) as profile '{first[0]}' at {first[1]}")
+                    yield entry.make_problem(path, f"the same rule ({asked}) as profile '{first[0]}' at {first[1]}")
 
 
 def check_path_rules(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
@@ -73,17 +73,17 @@ def check_path_rules(loaded: Mapping[str, LoadedProfile], settings: Settings) ->
         return
     profiles = [loaded_profile for loaded_profile in loaded.values() if not loaded_profile.profile.abstract]
     owners: dict[str, LoadedProfile] = {}
-    for one in profiles:
-        for rule in one.profile.match:
+    for entry in profiles:
+        for rule in entry.profile.match:
             if rule.path is not None and len(rule_conditions(rule)) == 1:
-                owners.setdefault(rule.path.casefold(), one)
+                owners.setdefault(rule.path.casefold(), entry)
     owners |= {loaded_profile.profile.name.casefold(): loaded_profile for loaded_profile in profiles}
-    for one in profiles:
-        for index, rule in enumerate(one.profile.match):
+    for entry in profiles:
+        for index, rule in enumerate(entry.profile.match):
             owner = owners.get(rule.path.casefold()) if rule.path is not None else None
-            if owner is not None and owner.profile.library != one.profile.library:
+            if owner is not None and owner.profile.library != entry.profile.library:
                 message = f"this path is that of profile '{owner.profile.name}' of library {owner.profile.library}"
-                yield one.make_problem(("match", index, "path"), message, rule.path or "")
+                yield entry.make_problem(("match", index, "path"), message, rule.path or "")
 
 
 def check_listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
@@ -192,55 +192,55 @@ def check_partners(
     """`channels`: those that are installed, by name; empty: none is looked at."""
     for loaded_profile in loaded.values():
         yield from check_partner(loaded_profile, channels)
-    partners = ((one, one.profile.partner) for one in loaded.values() if not one.profile.abstract)
-    yield from _check_partner_symbols((one, partner) for one, partner in partners if partner is not None)
+    partners = ((entry, entry.profile.partner) for entry in loaded.values() if not entry.profile.abstract)
+    yield from _check_partner_symbols((entry, partner) for entry, partner in partners if partner is not None)
 
 
-def check_partner(one: LoadedProfile, channels: Mapping[str, ChannelAdapter]) -> Iterator[ConfigurationProblem]:
+def check_partner(entry: LoadedProfile, channels: Mapping[str, ChannelAdapter]) -> Iterator[ConfigurationProblem]:
     """Check the partner of one profile; `channels` as for all of them."""
-    if one.profile.abstract:
+    if entry.profile.abstract:
         return
-    if one.profile.partner is not None:
-        yield from _check_partner_channel(one, one.profile.partner, channels)
-    yield from _check_own_tokens(one, channels)
-    yield from _check_managed_role(one)
+    if entry.profile.partner is not None:
+        yield from _check_partner_channel(entry, entry.profile.partner, channels)
+    yield from _check_own_tokens(entry, channels)
+    yield from _check_managed_role(entry)
 
 
-def _check_own_tokens(one: LoadedProfile, channels: Mapping[str, ChannelAdapter]) -> Iterator[ConfigurationProblem]:
+def _check_own_tokens(entry: LoadedProfile, channels: Mapping[str, ChannelAdapter]) -> Iterator[ConfigurationProblem]:
     """Check our tokens; whether any channel is installed is asked last, as for partners."""
-    if one.profile.peer_authentication.ours is None:
+    if entry.profile.peer_authentication.ours is None:
         return
-    partner = one.profile.partner
+    partner = entry.profile.partner
     used = channels.get(partner.channel) if partner is not None else None
     if (used is not None and used.signs_messages) or not channels:
         return
     able = tuple(name for name, channel in channels.items() if channel.signs_messages)
     message = "no token goes along: it needs a `partner.channel` that signs its messages"
-    yield one.make_problem(
+    yield entry.make_problem(
         ("peer_authentication", "ours"), message, partner.channel if partner is not None else "", able
     )
 
 
 def _check_partner_channel(
-    one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]
+    entry: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]
 ) -> Iterator[ConfigurationProblem]:
     """Check the partner's channel; whether any is installed is asked last: adapters may be loaded as they are asked
     for."""
     if not partner.symbols:
-        yield one.make_problem(
+        yield entry.make_problem(
             ("partner", "symbols"), "a partner needs a symbol, so that its messages are known as its own"
         )
     if partner.channel and partner.channel not in channels and channels:
-        yield one.make_problem(("partner", "channel"), "no such channel", partner.channel, tuple(channels))
+        yield entry.make_problem(("partner", "channel"), "no such channel", partner.channel, tuple(channels))
     if partner.channel in channels:
-        yield from _check_channel_section(one, channels[partner.channel])
+        yield from _check_channel_section(entry, channels[partner.channel])
     if partner.mail.gather is not None and not _can_batch_orders(partner, channels) and channels:
         able = tuple(name for name, channel in channels.items() if channel.gathers)
-        yield one.make_problem(
+        yield entry.make_problem(
             ("partner", "mail", "gather"), "its channel sends one order at a time", partner.channel, able
         )
     if partner.brokered == "transparent" and not can_name_other_side(partner, channels) and channels:
-        yield one.make_problem(
+        yield entry.make_problem(
             ("partner", "brokered"),
             "messages of its channel can't name the library on the other side",
             partner.channel,
@@ -248,17 +248,17 @@ def _check_partner_channel(
         )
     for key in ("push_new", "push_states"):
         if getattr(partner, key) and not partner.channel:
-            yield one.make_problem(("partner", key), "needs a `channel` by which it is told")
-    if is_written_by_mail(one, partner, channels) and not partner.email:
-        yield one.make_problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
+            yield entry.make_problem(("partner", key), "needs a `channel` by which it is told")
+    if is_written_by_mail(entry, partner, channels) and not partner.email:
+        yield entry.make_problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
 
 
-def is_written_by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
+def is_written_by_mail(entry: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
     """Return whether its channel, as its profile has it, writes to its e-mail address."""
     channel = channels.get(partner.channel)
     if channel is None or channel.by_mail is None:
         return False
-    return channel.by_mail(one.profile.dialects.get(channel.section) or channel.dialect())
+    return channel.by_mail(entry.profile.dialects.get(channel.section) or channel.dialect())
 
 
 def is_spoken_to_by_connection(
@@ -313,8 +313,8 @@ def _check_partner_symbols(partners: Iterable[tuple[LoadedProfile, PartnerPolicy
 
 def locate_sections(profile: Profile, searches: Iterable[str]) -> tuple[str, ...]:
     """The profile's sections of protocols in which catalogues are searched, `locate.by` alone where it says one."""
-    said = profile.locate.by if profile.locate is not None and not profile.locate.target else ""
-    return tuple(name for name in searches if name in profile.dialects and said in ("", name))
+    protocol = profile.locate.by if profile.locate is not None and not profile.locate.target else ""
+    return tuple(name for name in searches if name in profile.dialects and protocol in ("", name))
 
 
 def check_locate_policies(
@@ -343,22 +343,22 @@ def _check_locate_target(
 
 
 def _check_locate_section(
-    one: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, LoadedProfile], known: tuple[str, ...]
+    entry: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, LoadedProfile], known: tuple[str, ...]
 ) -> Iterator[ConfigurationProblem]:
     """The section that says where the catalogue is."""
-    target = loaded.get(locate.target) if locate.target else one
+    target = loaded.get(locate.target) if locate.target else entry
     if target is None or target.profile.abstract:
         return  # said already
     if locate.by and locate.by not in known:
-        yield one.make_problem(("locate", "by"), "no such protocol of catalogues", locate.by, known)
+        yield entry.make_problem(("locate", "by"), "no such protocol of catalogues", locate.by, known)
         return
     there = tuple(name for name in known if name in target.profile.dialects)
     whose = f"profile '{target.profile.name}'" if locate.target else "this profile"
     if locate.by and locate.by not in there:
-        yield one.make_problem(("locate", "by"), f"{whose} has no section `{locate.by}`", locate.by, there)
+        yield entry.make_problem(("locate", "by"), f"{whose} has no section `{locate.by}`", locate.by, there)
     elif not there:
-        yield one.make_problem(
+        yield entry.make_problem(
             ("locate",), f"{whose} has no section that says where its catalogue is: {', '.join(known)}"
         )
     elif not locate.by and len(there) > 1:
-        yield one.make_problem(("locate",), f"{whose} has several catalogues: `by` must say which", "", there)
+        yield entry.make_problem(("locate",), f"{whose} has several catalogues: `by` must say which", "", there)

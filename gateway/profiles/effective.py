@@ -135,7 +135,7 @@ def _iter_leaves(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, object
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _iter_leaves(inner, (*path, key))
-    elif isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+    elif isinstance(value, list) and any(isinstance(inner, dict | list) for inner in value):
         for index, inner in enumerate(value):
             yield from _iter_leaves(inner, (*path, index))
     else:

@@ -75,8 +75,10 @@ class _ResourceGuard:
     def _is_listed(self, reference: str, listed: tuple[str, ...]) -> bool:
         name = self._normalize(reference)
         return any(
-            name.startswith(self._normalize_pattern(one[:-1])) if one.endswith("*") else name == self._normalize(one)
-            for one in listed
+            name.startswith(self._normalize_pattern(pattern[:-1]))
+            if pattern.endswith("*")
+            else name == self._normalize(pattern)
+            for pattern in listed
         )
 
     def _normalize(self, reference: str) -> str:
@@ -126,11 +128,11 @@ def _iter_values(value: Any, kind: ResourceKind | None, path: KeyPath) -> Iterat
             if is_secret_reference(reference):
                 yield NamedResource(path, reference)
         case tuple() | list():
-            for index, one in enumerate(value):
-                yield from _iter_values(one, kind, (*path, index))
+            for index, inner in enumerate(value):
+                yield from _iter_values(inner, kind, (*path, index))
         case Mapping():
-            for key, one in value.items():
-                yield from _iter_values(one, kind, (*path, key))
+            for key, inner in value.items():
+                yield from _iter_values(inner, kind, (*path, key))
 
 
 def _iter_marks(annotations: tuple[Any, ...]) -> Iterator[ResourceKind]:

@@ -157,9 +157,9 @@ class _ProfileFolderReader:
         except ConfigurationError as error:
             self.problems += error.problems
             return
-        said = document.data.setdefault("name", name)
-        if said != name:
-            self.problems.append(document.make_problem(("name",), "must be the file's name", f"'{said}'", (name,)))
+        written = document.data.setdefault("name", name)
+        if written != name:
+            self.problems.append(document.make_problem(("name",), "must be the file's name", f"'{written}'", (name,)))
         elif unknown := self._find_unknown_keys(document):
             self.problems += unknown
         else:

@@ -51,8 +51,8 @@ class MessageSender:
 
     def count_chars(self) -> int:
         """Count the characters of all that the sender itself may have chosen."""
-        said = (self.path, self.from_agency, self.to_agency, self.profile_type, self.from_system, self.version)
-        return sum(map(len, said)) + sum(map(len, self.symbols))
+        texts = (self.path, self.from_agency, self.to_agency, self.profile_type, self.from_system, self.version)
+        return sum(map(len, texts)) + sum(map(len, self.symbols))
 
 
 @value_object
@@ -75,12 +75,12 @@ class _IndexedRule:
 
 def rule_conditions(rule: MatchRule) -> Conditions:
     """Return the conditions of a rule, in a form in which equal rules are equal."""
-    found = []
+    conditions = []
     for name, value in rule:
         if value is not None:
             text = str(ipaddress.ip_network(value, strict=False)) if name == "network" else _fold_case(name, value)
-            found.append((name, text))
-    return tuple(found)
+            conditions.append((name, text))
+    return tuple(conditions)
 
 
 def _fold_case(name: str, value: str) -> str:
@@ -157,41 +157,41 @@ class ProfileMatcher:
                 self._rest.append(rule)
 
     def _find_candidates(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]:
-        said = {name: _fold_case(name, value) for name in _EXACT if (value := getattr(sender, name))}
+        values = {name: _fold_case(name, value) for name in _EXACT if (value := getattr(sender, name))}
         address = _parse_ip_address(sender.network)
         if sender.path:
-            return self._match_path(sender, said, address)
+            return self._match_path(sender, values, address)
         candidates = [
             rule.candidate
-            for condition in said.items()
+            for condition in values.items()
             for rule in self._exact.get(condition, ())
-            if _is_rule_fulfilled(rule, sender, said, address)
+            if _is_rule_fulfilled(rule, sender, values, address)
         ]
         for rules in (self._find_network_rules(address), self._rest):
-            candidates += [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, said, address)]
+            candidates += [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, values, address)]
         partners = self._match_symbols(sender, _profiles_of_candidates(candidates))
         return tuple(sorted((*partners, *_sort_candidates(candidates)), key=lambda candidate: -candidate.conditions))
 
     def _match_symbols(self, sender: MessageSender, profiles: list[Profile]) -> tuple[ProfileCandidate, ...]:
         """Match in the order of the symbols, but those of the library that is spoken to come first: two of an
         installation may know the same partner."""
-        found = [
+        matches = [
             profile
             for profile in self._partners.find_by_symbol(sender.symbols)
             if profile not in profiles and _has_dialect(profile, sender.protocol)
         ]
-        found.sort(key=lambda profile: not is_same_symbol(profile.library, sender.to_agency))
-        return tuple(ProfileCandidate(profile, None, 1) for profile in found)
+        matches.sort(key=lambda profile: not is_same_symbol(profile.library, sender.to_agency))
+        return tuple(ProfileCandidate(profile, None, 1) for profile in matches)
 
     def _match_name(self, name: str, protocol: str) -> tuple[ProfileCandidate, ...]:
         profile = self._by_name.get(name.casefold()) if name.isascii() else None
         return (ProfileCandidate(profile, None, 0),) if profile and _has_dialect(profile, protocol) else ()
 
     def _match_path(
-        self, sender: MessageSender, said: dict[str, str], address: Address | None
+        self, sender: MessageSender, values: dict[str, str], address: Address | None
     ) -> tuple[ProfileCandidate, ...]:
-        rules = self._exact.get(("path", said["path"]), ())
-        candidates = [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, said, address)]
+        rules = self._exact.get(("path", values["path"]), ())
+        candidates = [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, values, address)]
         named = [
             candidate
             for candidate in self._match_name(sender.path, sender.protocol)
@@ -226,9 +226,9 @@ def _make_indexed_rule(profile: Profile, rule: MatchRule) -> _IndexedRule:
 
 
 def _is_rule_fulfilled(
-    rule: _IndexedRule, sender: MessageSender, said: dict[str, str], address: Address | None
+    rule: _IndexedRule, sender: MessageSender, values: dict[str, str], address: Address | None
 ) -> bool:
-    if any(said.get(name) != value for name, value in rule.exact):
+    if any(values.get(name) != value for name, value in rule.exact):
         return False
     if rule.version and not f"{sender.version.casefold()}.".startswith(f"{rule.version}."):
         return False
@@ -294,11 +294,11 @@ class PartnerIndex:
         return profiles if len(partners) == 1 else []
 
 
-def is_same_symbol(one: str, other: str) -> bool:
+def is_same_symbol(symbol: str, other: str) -> bool:
     """Compare symbols; without an authority on either side these decide."""
-    if ":" in one and ":" in other:
-        return one.casefold() == other.casefold()
-    return bool(one and other) and _strip_authority(one) == _strip_authority(other)
+    if ":" in symbol and ":" in other:
+        return symbol.casefold() == other.casefold()
+    return bool(symbol and other) and _strip_authority(symbol) == _strip_authority(other)
 
 
 def _strip_authority(symbol: str) -> str:

@@ -29,10 +29,10 @@ class LoadedProfile:
         return self.document.find_position(path)
 
     def make_problem(
-        self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()
+        self, path: KeyPath, message: str, value: str = "", allowed: tuple[str, ...] = ()
     ) -> ConfigurationProblem:
-        suggestion = nearest_match(found, allowed) if found else ""
-        return self.document.make_problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
+        suggestion = nearest_match(value, allowed) if value else ""
+        return self.document.make_problem(path, message, f"'{value}'" if value else "", allowed, suggestion)
 
 
 class ProfileSet:

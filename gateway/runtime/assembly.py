@@ -99,16 +99,16 @@ class Assembly:
         """Forgets what was asked of libraries' systems as long ago as messages are forgotten; how much that was."""
         before = self.clock.now() - timedelta(days=self.settings.journal.keep_rows_days)
         forgotten = 0
-        while found := await store.write(lambda c: prune_library_changes(c, before, SLICE)):
-            forgotten += found
+        while count := await store.write(lambda c: prune_library_changes(c, before, SLICE)):
+            forgotten += count
         return forgotten
 
     async def prune_partner_things(self, store: Store) -> int:
         """Forgets who made what nobody was heard of for years; how much that was."""
         before = self.clock.now() - timedelta(days=KEPT_DAYS)
         forgotten = 0
-        while found := await store.write(lambda c: prune_partner_things(c, before, SLICE)):
-            forgotten += found
+        while count := await store.write(lambda c: prune_partner_things(c, before, SLICE)):
+            forgotten += count
         return forgotten
 
 

@@ -106,7 +106,7 @@ class BackgroundTasks:
 
     async def _run_task(self, name: str, work: Callable[[], Awaitable[None]], on_failure: FailurePolicy) -> None:
         loop = asyncio.get_running_loop()
-        pause, said = MIN_RETRY_SECONDS, ""
+        pause, reason = MIN_RETRY_SECONDS, ""
         while True:
             began = loop.time()
             if not self._rounds[name].every_seconds:
@@ -116,9 +116,9 @@ class BackgroundTasks:
             except Unavailable as error:
                 # Not a defect: a database that is read-only or away stops all tasks, and /readyz says so.
                 self._rounds[name].failure = str(error)
-                if str(error) != said:
+                if str(error) != reason:
                     task_logger.warning("background.task_waits", task=name, reason=str(error))
-                said = str(error)
+                reason = str(error)
             except Exception as error:
                 self._rounds[name].failure = type(error).__name__
                 task_logger.exception("background.task_failed", task=name, on_failure=on_failure.value)
@@ -127,7 +127,7 @@ class BackgroundTasks:
             if on_failure is FailurePolicy.REPORT:
                 return
             if loop.time() - began > MAX_RETRY_SECONDS:  # it ran well for a while
-                pause, said = MIN_RETRY_SECONDS, ""
+                pause, reason = MIN_RETRY_SECONDS, ""
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_RETRY_SECONDS)
 

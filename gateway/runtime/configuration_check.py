@@ -84,12 +84,12 @@ class CheckProcess:
             return CheckFindings(
                 self._clock.now(), failure=f"illgate check ended with exit code {process.returncode}{why}"
             )
-        found = json.loads(out)
-        return CheckFindings(self._clock.now(), _read_problems(found["problems"]), _read_problems(found["remarks"]))
+        report = json.loads(out)
+        return CheckFindings(self._clock.now(), _read_problems(report["problems"]), _read_problems(report["remarks"]))
 
 
-def _read_problems(found: list[dict[str, Any]]) -> tuple[ConfigurationProblem, ...]:
+def _read_problems(listed: list[dict[str, Any]]) -> tuple[ConfigurationProblem, ...]:
     return tuple(
-        ConfigurationProblem(**{**one, "path": tuple(one["path"]), "allowed": tuple(one["allowed"])})
-        for one in found[:MAX_LISTED]
+        ConfigurationProblem(**{**problem, "path": tuple(problem["path"]), "allowed": tuple(problem["allowed"])})
+        for problem in listed[:MAX_LISTED]
     )

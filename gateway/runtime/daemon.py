@@ -497,9 +497,9 @@ class Daemon:
             self._listeners.take_changed_certificates()
 
         async def measure_oldest_pending() -> None:
-            found = [await journal.find_oldest_pending(symbol) for symbol in libraries]
+            oldest = [await journal.find_oldest_pending(symbol) for symbol in libraries]
             self.metrics.record_oldest_pending(
-                min((at for at in found if at is not None), default=None), self._clock.now()
+                min((at for at in oldest if at is not None), default=None), self._clock.now()
             )
 
         retention = self.managed.node.make_leader("retention")

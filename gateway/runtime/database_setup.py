@@ -98,8 +98,8 @@ def _describe_unusable(file: Path) -> str:
 
 def _read_expected_bytes(header: bytes) -> int:
     """Bytes of all pages together (sqlite.org/fileformat2.html, 1.3); 0 where the header doesn't say it."""
-    said = int.from_bytes(header[16:18])
-    page_bytes = 65536 if said == 1 else said
+    size = int.from_bytes(header[16:18])
+    page_bytes = 65536 if size == 1 else size
     is_valid = header[24:28] == header[92:96]
     return page_bytes * int.from_bytes(header[28:32]) if is_valid else 0
 

@@ -75,7 +75,7 @@ class MailConcealer:
         references: set[str] = set()
         patterns: set[str] = set()
         parts: dict[str, PartConcealer] = {}
-        for profile in (one for one in profiles if not one.abstract):
+        for profile in (profile for profile in profiles if not profile.abstract):
             for channel in self._adapters.channels.values():
                 if channel.secrets is not None and (dialect := profile.dialects.get(channel.section)) is not None:
                     references |= set(channel.secrets(dialect).values())

@@ -88,8 +88,8 @@ class MailboxServices:
             return 0
         before = self._clock.now() - timedelta(days=self._days)
         forgotten = 0
-        while found := await self._store.write(lambda c: mailbox.prune_mails(c, before, SLICE)):
-            forgotten += found
+        while count := await self._store.write(lambda c: mailbox.prune_mails(c, before, SLICE)):
+            forgotten += count
         return forgotten
 
     def _make_poller(self, settings: MailboxSettings) -> MailboxPoller:

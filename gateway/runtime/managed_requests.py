@@ -201,7 +201,9 @@ class ManagedRequests:
         actions = {symbol: ActionService(context, self.worker.run_row) for symbol, context in self.contexts.items()}
         self.questions = PatronQuestionService(store, journal, self.contexts, actions, letters)
         self.replays_waiting = asyncio.Event()
-        self.mail_formats: Mapping[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
+        self.mail_formats: Mapping[str, MailFormat] = {
+            name: mail_format.make() for name, mail_format in adapters.mail_formats.items()
+        }
         link_adapter = adapters.links.get(LINKS)
         self.links: LinkFormat | None = link_adapter.make() if link_adapter is not None else None
         self.libraries: Mapping[str, LibraryServices] = {
@@ -299,8 +301,8 @@ class ManagedRequests:
         days = min(context.policy().retention.outbox_days for context in self.contexts.values())
         before = self._clock.now() - timedelta(days=days)
         forgotten = 0
-        while found := await self._store.write(lambda c: outbox.prune_ended_rows(c, before, SLICE)):
-            forgotten += found
+        while count := await self._store.write(lambda c: outbox.prune_ended_rows(c, before, SLICE)):
+            forgotten += count
         while await self._store.write(lambda c: order_batches.prune_filed_orders(c, before, SLICE)):
             pass  # they are of rows that were counted already
         while await self._store.write(lambda c: order_batches.prune_order_files(c, SLICE)):
@@ -323,7 +325,8 @@ class ManagedRequests:
     ) -> ChannelContext:
         return ChannelContext(
             libraries={
-                symbol: ChannelLibrary(one.info, one.zone, one.currency) for symbol, one in self.contexts.items()
+                symbol: ChannelLibrary(context.info, context.zone, context.currency)
+                for symbol, context in self.contexts.items()
             },
             clock=self._clock,
             secrets=secrets,
@@ -384,7 +387,7 @@ async def preview_mail(
         file, messages = gathered
         composed = await context.store.read(lambda c: _find_kept_file(c, context, file.id))
         outcomes = await channel.send_composed(composed or channel.compose_batch(messages, file, profile))
-        outcome = next(one for said, one in zip(messages, outcomes, strict=True) if said.id == message.id)
+        outcome = next(outcome for sent, outcome in zip(messages, outcomes, strict=True) if sent.id == message.id)
     elif isinstance(channel, SendsBatches):
         composed = await context.store.read(lambda c: _find_kept_file(c, context, message.id))
         outcome = await send_single(channel, message, profile, composed or channel.compose_single(message, profile))
@@ -408,8 +411,8 @@ def _find_kept_file(connection: Transaction, context: LibraryContext, row_id: st
 
 def _find_outbox_message(connection: Transaction, context: LibraryContext, request: Request) -> PartnerMessage | None:
     """Find what the outbox has for a partner: the oldest that isn't sent, else the newest that was."""
-    found = outbox_queries.list_rows_of_request(connection, context.symbol, request.id, 200).rows
-    rows = [row for row in found if row.kind in (PARTNER, ORDER)]
+    listed = outbox_queries.list_rows_of_request(connection, context.symbol, request.id, 200).rows
+    rows = [row for row in listed if row.kind in (PARTNER, ORDER)]
     unsent = [row for row in rows if row.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND, OutboxStatus.DEAD)]
     chosen = unsent[-1] if unsent else (rows[0] if rows else None)
     return parse_message(chosen.payload) if chosen is not None else None
@@ -425,9 +428,9 @@ def _find_order_batch(
         and row.kind == ORDER
         and (orders := order_batches.find_file_with_order(connection, context.symbol, row.id))
     ):
-        rows = [outbox_queries.get_outbox_row(connection, context.symbol, one.order_id) for one in orders]
+        rows = [outbox_queries.get_outbox_row(connection, context.symbol, order.order_id) for order in orders]
         file = OrderBatchFile(id=orders[0].file_id, number=orders[0].number, at=orders[0].at)
-        return file, [parse_message(one.payload) for one in rows if one is not None]
+        return file, [parse_message(row.payload) for row in rows if row is not None]
     gathers = find_batch_channel(context, profile.name)
     waits = (
         row.kind == ORDER and row.status is OutboxStatus.WAITING if row is not None else is_batched(context, message)
@@ -436,17 +439,17 @@ def _find_order_batch(
         return None
     rule = gathers[1]
     ready = order_batches.find_waiting_orders(connection, context.symbol, profile.name, order_batches.ALL)
-    messages = [parse_message(one.payload) for one in ready if one.id != message.id]
+    messages = [parse_message(row.payload) for row in ready if row.id != message.id]
     word = channel.batch_key(message, profile)
-    fitting = [one for one in messages if channel.batch_key(one, profile) == word][: rule.most - 1]
+    fitting = [other for other in messages if channel.batch_key(other, profile) == word][: rule.most - 1]
     number = next_batch_number(connection, context, profile, rule, taken=False)
-    ordered = sorted((*fitting, message), key=lambda one: (one.id == "preview", one.id))
+    ordered = sorted((*fitting, message), key=lambda other: (other.id == "preview", other.id))
     return OrderBatchFile(id="preview", number=number, at=context.now()), ordered
 
 
 def _compose_request_message(context: LibraryContext, request: Request) -> PartnerMessage:
     """The request to the supplier whose turn comes next."""
-    line = next((one for one in request.rota if one.standing is RotaLineStatus.WAITING), None)
+    line = next((line for line in request.rota if line.standing is RotaLineStatus.WAITING), None)
     if request.role is not Role.BORROWING or line is None:
         raise Refused(
             RefusalReason.DATA_MISSING, "No partner can be contacted about this request.", about=MessagePart.REQUEST
@@ -472,5 +475,5 @@ def _format_mail(mail: EmailMessage) -> str:
     head = [f"{name}: {read[name]}" for name in ("From", "To", "Reply-To", "Subject", "Message-ID") if read[name]]
     body = read.get_body(("plain", "html"))
     text = str(body.get_content()) if body is not None else ""
-    files = [f"[{one.get_filename() or 'file'}, {one.get_content_type()}]" for one in read.iter_attachments()]
+    files = [f"[{part.get_filename() or 'file'}, {part.get_content_type()}]" for part in read.iter_attachments()]
     return "\n".join([*head, "", text.rstrip(), *files])

@@ -176,7 +176,7 @@ class HealthMonitor:
         """Check the mailboxes; they are never down: partners can be served, and their answers wait in the mailbox."""
         try:
             async with asyncio.timeout(MAX_PROBE_SECONDS):
-                found = await self._mailboxes()
+                failures = await self._mailboxes()
         except (Unavailable, TimeoutError):  # of which the part `store` tells
             return ()
         return tuple(
@@ -184,7 +184,7 @@ class HealthMonitor:
                 f"mailbox {name}",
                 notes=(f"away since {away.since:%Y-%m-%d %H:%M} UTC: {away.reason}",) if away is not None else (),
             )
-            for name, away in found.items()
+            for name, away in failures.items()
         )
 
     def _check_writing(self) -> ReadinessPart:

@@ -60,7 +60,9 @@ def make_pages(
             texts=TextCatalogues(settings.letters_folder, settings.letters.language),
             store=store,
             clock=clock,
-            sessions=PatronSessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),
+            sessions=PatronSessions(
+                store, clock, pages.session_minutes, [library.symbol for library in settings.libraries]
+            ),
             signing_in=SignInService(make_authenticator(settings, store, clock)),
             journeys=OidcJourneys(store, clock, attempt_limits(settings)),
             visits=BrowserVisits(PATRON_COOKIE, public_url, proxies, embedded=bool(pages.embed_in)),
@@ -129,7 +131,9 @@ def make_staff_pages(
 def make_start_page(settings: Settings, has_reader_pages: bool) -> StartPage:
     proxies = TrustedProxies(settings.http.trusted_proxies)
     links = StartLinks(
-        libraries=[one.info for one in settings.libraries], readers=has_reader_pages, staff=settings.staff.enabled
+        libraries=[library.info for library in settings.libraries],
+        readers=has_reader_pages,
+        staff=settings.staff.enabled,
     )
     texts = TextCatalogues(settings.letters_folder, settings.letters.language)
     return StartPage(links, texts, BrowserVisits(PATRON_COOKIE, settings.http.public_url, proxies, embedded=False))

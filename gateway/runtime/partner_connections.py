@@ -113,7 +113,7 @@ class PartnerConnection:
             except ConnectionError as gone:
                 raise OutcomeUnknown(f"the connection was lost: {gone or type(gone).__name__}") from gone
             finally:
-                self._waiting = [one for one in self._waiting if one[1] is not reply]
+                self._waiting = [waiter for waiter in self._waiting if waiter[1] is not reply]
                 if self._own:
                     connection.finish_and_close()
             return None

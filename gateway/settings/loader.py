@@ -133,25 +133,27 @@ def _document_at_path(document: YamlDocument, path: KeyPath, value: dict[str, ob
 
 
 def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:
-    found: list[ConfigurationProblem] = []
+    problems: list[ConfigurationProblem] = []
     symbols: set[str] = set()
     for index, library in enumerate(settings.libraries):
         if library.symbol.casefold() in symbols:
-            found.append(settings.make_problem(("libraries", index, "symbol"), "stands twice", library.symbol))
+            problems.append(settings.make_problem(("libraries", index, "symbol"), "stands twice", library.symbol))
         symbols.add(library.symbol.casefold())
     addresses: set[tuple[str, int]] = {(settings.http.host, settings.http.port)}
     for index, listener in enumerate(settings.tcp):
         address = (listener.host, listener.port)
         if listener.port and address in addresses:
-            found.append(settings.make_problem(("tcp", index, "port"), f"port {listener.port} is listened on twice"))
+            problems.append(settings.make_problem(("tcp", index, "port"), f"port {listener.port} is listened on twice"))
         addresses.add(address)
         if listener.protocol not in adapters.protocols:
-            known = tuple(adapters.protocols)
-            found.append(settings.make_problem(("tcp", index, "protocol"), "no such adapter", listener.protocol, known))
+            protocols = tuple(adapters.protocols)
+            problems.append(
+                settings.make_problem(("tcp", index, "protocol"), "no such adapter", listener.protocol, protocols)
+            )
         elif not listener.profile and not adapters.protocols[listener.protocol].for_all:
             message = f"a listener for {listener.protocol} needs a profile"
-            found.append(settings.make_problem(("tcp", index, "profile"), message))
-    return [*found, *_check_article_sources(settings, adapters)]
+            problems.append(settings.make_problem(("tcp", index, "profile"), message))
+    return [*problems, *_check_article_sources(settings, adapters)]
 
 
 def _check_article_sources(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:

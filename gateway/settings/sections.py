@@ -418,10 +418,10 @@ class Settings(ProfileSection):
         names = [mailbox.name for mailbox in self.mailboxes]
         if len(set(names)) != len(names):
             raise ValueError("two mailboxes have the same name")
-        known = {library.symbol.casefold() for library in self.libraries}
-        for one in self.mailboxes:
-            if one.library.casefold() not in known and (one.library or len(known) > 1):
-                raise ValueError(f"mailbox {one.name}: library must be one of those above, not '{one.library}'")
+        symbols = {library.symbol.casefold() for library in self.libraries}
+        for mailbox in self.mailboxes:
+            if mailbox.library.casefold() not in symbols and (mailbox.library or len(symbols) > 1):
+                raise ValueError(f"mailbox {mailbox.name}: library must be one of those above, not '{mailbox.library}'")
         return self
 
     _file: Path = PrivateAttr(Path(FILE))
@@ -467,8 +467,8 @@ class Settings(ProfileSection):
         return url.set(password=resolve_secret(self.store.password, self.folder)) if self.store.password else url
 
     def make_problem(
-        self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()
+        self, path: KeyPath, message: str, value: str = "", allowed: tuple[str, ...] = ()
     ) -> ConfigurationProblem:
         """Something wrong with a value of these settings, with its place in the file."""
-        suggestion = nearest_match(found, allowed)
-        return self._document.make_problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
+        suggestion = nearest_match(value, allowed)
+        return self._document.make_problem(path, message, f"'{value}'" if value else "", allowed, suggestion)

@@ -77,7 +77,7 @@ class CirculationLinker:
                 link_outcome(connection, context, profile.name, outcome, f"ncip:{profile.name}")
                 for outcome in _list_renewal_outcomes(result, profile.circulation, context.zone)
             ]
-            ids = tuple(one.id for one in linked if one is not None)
+            ids = tuple(request.id for request in linked if request is not None)
             return LinkResult(result, context.wake_outbox, ids) if ids else None
         outcome = outcome_of_command(command, result, profile.circulation, context.zone)
         request = (
@@ -117,9 +117,9 @@ def link_outcome(
     chosen = _choose_request(connection, context, partner, outcome)
     if chosen is None:
         return None
-    request, found, steps = chosen
+    request, match, steps = chosen
     for step in steps:
-        request = _apply_outcome_event(connection, context, actor, found, step) or request
+        request = _apply_outcome_event(connection, context, actor, match, step) or request
     return request
 
 
@@ -132,7 +132,7 @@ def _choose_request(
         request = requests.load_request(connection, context.symbol, referenced_request.request_id)
         if request is not None:
             possible.append((request, referenced_request, outcome.derive_events(request)))
-    possible.sort(key=lambda one: (not one[0].open, not one[2]))  # keeps newest first among its like
+    possible.sort(key=lambda match: (not match[0].open, not match[2]))  # keeps newest first among its like
     return possible[0] if possible else None
 
 
@@ -180,7 +180,7 @@ def advise_return(request: Request, barcode: str) -> GoesBack | None:
     extra = request.find_attempt_on_record(barcode)
     if extra is not None:
         return GoesBack(extra.symbol or extra.partner, request.number)
-    volume = next((one for one in request.volumes if one.barcode == barcode), None)
+    volume = next((volume for volume in request.volumes if volume.barcode == barcode), None)
     if volume is None or volume.state not in GOING_BACK:
         return None
     owner = find_supplier_party(request)

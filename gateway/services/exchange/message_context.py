@@ -153,10 +153,10 @@ def _find_patron_number(message: MessageContext) -> str:
     command = message.incoming.command
     named = getattr(command, "patron", None)
     if isinstance(command, CreatePatron) and named is None:
-        named = next((Named(one.value) for one in command.draft.identifiers), None)
+        named = next((Named(identifier.value) for identifier in command.draft.identifiers), None)
     if isinstance(named, PatronRef):
-        known = (one for one in named.credentials if one.type in rules.identity_types)
-        named = named.id or next((Named(one.value) for one in known), None)
+        usable = (credential for credential in named.credentials if credential.type in rules.identity_types)
+        named = named.id or next((Named(credential.value) for credential in usable), None)
     return rules.rewrite.rewrite_identifier(named.value) if isinstance(named, Named) else ""
 
 

@@ -58,7 +58,7 @@ class NotificationHandler:
     report_defect: DefectReporter = log_defect
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
-    async def handle_notification(self, message: MessageContext, told: IncomingPartnerMessage) -> MessageEnding:
+    async def handle_notification(self, message: MessageContext, notice: IncomingPartnerMessage) -> MessageEnding:
         """Handle a notification; what it changes, its answer and the journal are one transaction. Messages of one
         partner about one request go one after the other; all others may share a commit. After a crash it was never
         here: its sender sends it again."""
@@ -69,7 +69,7 @@ class NotificationHandler:
             )
 
         def receive_and_record(connection: Transaction) -> tuple[MessageEnding, JournalOpening, JournalEnding]:
-            taken = partner_inbox.receive_in(connection, symbol, told, message.rules)
+            taken = partner_inbox.receive_in(connection, symbol, notice, message.rules)
             answer = message.write_answer(taken)
             refused = taken.refused
             ending = MessageEnding(
@@ -82,7 +82,7 @@ class NotificationHandler:
             )
             return ending, journal_opening(message), journal_ending(ending, self.clock.now())
 
-        async with self.locks.hold_key(f"{symbol} {message.profile} {told.transaction}"):
+        async with self.locks.hold_key(f"{symbol} {message.profile} {notice.transaction}"):
             try:
                 ending = await self.journal.record_in_transaction(receive_and_record)
             except Unavailable as down:
@@ -109,14 +109,16 @@ class NotificationHandler:
         except Unavailable:
             return None  # it is refused all the same, and the journal says that it is away
 
-    async def rehearse(self, message: MessageContext, told: IncomingPartnerMessage) -> InboxResult:
+    async def rehearse(self, message: MessageContext, notice: IncomingPartnerMessage) -> InboxResult:
         """Return what would become of it; nothing does. Raises NotReplayableError."""
         partner_inbox = self.partner_inbox
         if partner_inbox is None:
             raise NotReplayableError("no requests are managed here")
 
         def receive_and_roll_back(connection: Transaction) -> InboxResult:
-            raise _RehearsalRollback(partner_inbox.receive_in(connection, message.library.symbol, told, message.rules))
+            raise _RehearsalRollback(
+                partner_inbox.receive_in(connection, message.library.symbol, notice, message.rules)
+            )
 
         try:
             return await self.journal.run_in_own_transaction(receive_and_roll_back)

@@ -102,11 +102,11 @@ class PeerTokenVerifier:
         """The only one that fits. Raises Unavailable."""
         if peer.jwks is not None:
             usable = choose_signing_keys({"keys": peer.jwks.keys})
-            found = tuple(key for key in usable if not kid or key.get("kid") == kid)
+            matching = tuple(key for key in usable if not kid or key.get("kid") == kid)
         else:
             published = self._published.setdefault(peer.jwks_url, PublishedKeys(peer.jwks_url, self._clock))
-            found = await published.find_keys(kid, lambda: self._fetch_published(peer.jwks_url))
-        usable = tuple(key for key in found if is_peer_key(key))
+            matching = await published.find_keys(kid, lambda: self._fetch_published(peer.jwks_url))
+        usable = tuple(key for key in matching if is_peer_key(key))
         return usable[0] if len(usable) == 1 else None
 
     async def _fetch_published(self, url: str) -> Any:

@@ -91,14 +91,14 @@ def choose_signing_keys(published: Mapping[str, Any]) -> tuple[Jwk, ...]:
     """Those of a set that sign; one that we can't use is passed over."""
     jwks: list[Jwk] = []
     listed = published.get("keys")
-    for one in listed[:MAX_KEYS] if isinstance(listed, list | tuple) else ():
-        if not isinstance(one, Mapping) or one.get("use", "sig") != "sig" or one.get("kty") == "oct":
+    for key in listed[:MAX_KEYS] if isinstance(listed, list | tuple) else ():
+        if not isinstance(key, Mapping) or key.get("use", "sig") != "sig" or key.get("kty") == "oct":
             continue
         try:
-            jwt.PyJWK(dict(one))
+            jwt.PyJWK(dict(key))
         except jwt.PyJWTError:
             continue
-        jwks.append(one)
+        jwks.append(key)
     return tuple(jwks)
 
 

@@ -89,7 +89,9 @@ async def finish_interrupted(
             return RecoveryReport()
         if not await _is_answering(library):
             return RecoveryReport(left=len(identifiers), away=len(identifiers))
-        reports = [await _finish_or_set_aside(exchange, journal, symbol, one, clock) for one in identifiers]
+        reports = [
+            await _finish_or_set_aside(exchange, journal, symbol, identifier, clock) for identifier in identifiers
+        ]
         return sum(reports, RecoveryReport())
 
     return sum(await gather_all(map(finish_of_library, libraries.values())), RecoveryReport())
@@ -113,14 +115,14 @@ async def count_set_aside(journal: Journal, libraries: Iterable[str]) -> int:
 
 async def _list_interrupted(journal: Journal, journal_filter: JournalFilter) -> tuple[str, ...]:
     """Ids of messages, oldest first; without their bodies, which may be many."""
-    found: list[str] = []
+    identifiers: list[str] = []
     cursor = ""
     while True:
         page = await journal.list_messages(journal_filter, PAGE, cursor)
-        found += [message.id for message in page.messages]
+        identifiers += [message.id for message in page.messages]
         cursor = page.cursor
         if not cursor:
-            return tuple(reversed(found))
+            return tuple(reversed(identifiers))
 
 
 async def _is_answering(library: ExchangeLibrary) -> bool:
