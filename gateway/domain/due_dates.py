@@ -125,8 +125,8 @@ def count_loan_days(rules: LendingRules, usual: int, item_policy: str = "", cate
         rules.loan_days.item_policies.get(item_policy),
         rules.loan_days.categories.get(category),
     )
-    found = [days for days in named if days is not None]
-    return min(found) if found else usual
+    loan_days = [days for days in named if days is not None]
+    return min(loan_days) if loan_days else usual
 
 
 def compute_lender_due(shipped: datetime, days: int, calendar: Calendar) -> date:

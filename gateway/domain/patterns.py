@@ -133,8 +133,8 @@ def replace_pattern(pattern: str, replacement: str, text: str) -> str:
 
 def _describe_error(error: Exception) -> ValueError:
     reason = error.args[0] if error.args else ""
-    said = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-    return ValueError(f"not a regular expression of RE2: {said}")
+    text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+    return ValueError(f"not a regular expression of RE2: {text}")
 
 
 def _replace_surrogates(text: str) -> str:

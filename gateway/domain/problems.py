@@ -229,15 +229,15 @@ class ConfigurationProblem:
     def __str__(self) -> str:
         """`profiles/x.yml:12: circulation.accept.trap_hold: found 'at-acept', allowed: at-accept, at-check-in`"""
         place = f"{self.file}:{self.line}" if self.line else self.file
-        said = [self.message] if self.message else []
+        parts = [self.message] if self.message else []
         if self.found:
-            said.append(f"found {self.found}")
+            parts.append(f"found {self.found}")
         if self.allowed:
             more = len(self.allowed) - MAX_LISTED_CODES
-            said.append(
+            parts.append(
                 f"allowed: {', '.join(self.allowed[:MAX_LISTED_CODES])}" + (f" and {more} more" if more > 0 else "")
             )
-        text = ", ".join(said)
+        text = ", ".join(parts)
         if self.suggestion:
             text += f" (did you mean '{self.suggestion}'?)"
         return ": ".join(part for part in (place, self.key, text) if part)

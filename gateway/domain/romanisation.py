@@ -48,4 +48,4 @@ def can_encode(text: str, charset: str) -> bool:
 def _write_character(character: str, can_hold: Callable[[str], bool]) -> str:
     if can_hold(character):
         return character
-    return "".join(one if can_hold(one) else UNKNOWN for one in romanise_character(character))
+    return "".join(char if can_hold(char) else UNKNOWN for char in romanise_character(character))

@@ -48,8 +48,8 @@ def mark_template(template: str) -> str:
 
 def compose_sentence(template: str, /, **values: object) -> Sentence:
     """The same for a template without words, which needs no translation: `%(partner)s: %(report)s`."""
-    said = {name: _take_value(value) for name, value in values.items()}
-    return _make_sentence(template % {name: _write_value(value) for name, value in said.items()}, template, said)
+    args = {name: _take_value(value) for name, value in values.items()}
+    return _make_sentence(template % {name: _write_value(value) for name, value in args.items()}, template, args)
 
 
 def join_sentences(separator: str, sentences: Iterable[str]) -> str:

@@ -28,7 +28,7 @@ _THOUSAND_OR_ONE = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-def read_sum(text: str, default: str = "", said: str = "") -> Money | None:
+def read_sum(text: str, default: str = "", currency: str = "") -> Money | None:
     """`35`, `$35`, `25,00`, `1 234.50`, `.5 EUR` and `EUR 20,-`. None for what is more than a sum, or none, or is said
     in two currencies, and for 1.234: nobody knows whether it is a thousand.
 
@@ -38,7 +38,7 @@ def read_sum(text: str, default: str = "", said: str = "") -> Money | None:
     match = _SUM.fullmatch(text.strip())
     if match is None:
         return None
-    code, signs = said.strip().upper(), tuple(filter(None, (match[1], match[3])))
+    code, signs = currency.strip().upper(), tuple(filter(None, (match[1], match[3])))
     if not {_SIGNS.get(sign, sign) for sign in signs} <= {*_CURRENCIES, code, default}:
         return None
     if not _CURRENCY.fullmatch(code):

@@ -55,4 +55,4 @@ def dump_fields(value: Any, /, **others: Any) -> dict[str, Any]:
 
 @cache
 def _list_names_besides(kind: type, others: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(one.name for one in fields(kind) if one.name not in others)
+    return tuple(field.name for field in fields(kind) if field.name not in others)

@@ -100,7 +100,7 @@ _SIGNS: Mapping[FileType, Callable[[bytes], bool]] = {
 
 def detect_file_type(content: bytes) -> FileType | None:
     """None: nothing that is known here."""
-    return next((one for one, fits in _SIGNS.items() if fits(content)), None)
+    return next((file_type for file_type, fits in _SIGNS.items() if fits(content)), None)
 
 
 def clean_file_name(name: str, kind: FileType | None = None) -> str:
@@ -108,7 +108,7 @@ def clean_file_name(name: str, kind: FileType | None = None) -> str:
     direction (which let `fdp.exe` look like `exe.pdf`), with the extension of what the file is. `kind` None: nobody
     knows what it is, and the extension stays. Never empty; at most MAX_FILE_NAME_CHARS."""
     last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
-    seen = "".join(one if _is_in_names(one) else " " if one.isspace() else "" for one in last)
+    seen = "".join(char if _is_in_names(char) else " " if char.isspace() else "" for char in last)
     plain = _NOT_IN_NAMES.sub("_", " ".join(seen.split())).strip(". ")
     match = _EXTENSION.search(plain)
     stem, extension = (plain[: match.start()], plain[match.start() :]) if match else (plain, "")
@@ -162,7 +162,7 @@ def _parse_page_number(text: str) -> int:
     if text.isdigit():
         return int(text)
     values = [_ROMAN[letter] for letter in text.lower()]
-    return values[-1] + sum(-one if one < after else one for one, after in pairwise(values))
+    return values[-1] + sum(-value if value < after else value for value, after in pairwise(values))
 
 
 def describe_page_mismatch(citation: Citation, name: str, pages: int | None) -> str:

@@ -298,5 +298,5 @@ def _ask_again(request: Request, attempt: SupplierAttempt) -> Request:
 
 
 def replace_attempt(request: Request, attempt: SupplierAttempt) -> Request:
-    attempts = tuple(attempt if one.number == attempt.number else one for one in request.attempts)
+    attempts = tuple(attempt if other.number == attempt.number else other for other in request.attempts)
     return replace(request, attempts=attempts)

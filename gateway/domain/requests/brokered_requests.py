@@ -270,7 +270,7 @@ def _list_items_sent_on(event: Event, request: Request) -> tuple[ShippedItem, ..
         return details.items
     meant = [volume for volume in request.volumes if not details.volumes or volume.id in details.volumes]
     scanned = details.barcode if len(meant) == 1 else ""
-    items = (ShippedItem(scanned or one.theirs, one.label, one.call_number) for one in meant)
+    items = (ShippedItem(scanned or volume.theirs, volume.label, volume.call_number) for volume in meant)
     return tuple(item for item in items if item.barcode)
 
 
@@ -387,11 +387,11 @@ def add_past_broker(request: Request, broker: PastBroker) -> Request:
     return replace(request, citation=replace(request.citation, note=note))
 
 
-def is_same_symbol(one: str, other: str) -> bool:
+def is_same_symbol(symbol: str, other: str) -> bool:
     """Compare symbols without regard to capitals; where only one names its type, the values decide."""
-    (type_1, colon_1, value_1), (type_2, colon_2, value_2) = one.partition(":"), other.partition(":")
+    (type_1, colon_1, value_1), (type_2, colon_2, value_2) = symbol.partition(":"), other.partition(":")
     if bool(colon_1) == bool(colon_2):
-        return one.casefold() == other.casefold()
+        return symbol.casefold() == other.casefold()
     return (value_1 if colon_1 else type_1).casefold() == (value_2 if colon_2 else type_2).casefold()
 
 

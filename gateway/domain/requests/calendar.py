@@ -114,7 +114,7 @@ def _next_batch_time(rule: BatchRule, since: datetime, calendar: Calendar) -> da
             day = calendar.first_open_day(day)
         except NoOpenDayError:  # a calendar with a mistake in it holds up no order
             calendar = Calendar(calendar.zone)
-        moments = (datetime.combine(day, one, calendar.zone).astimezone(UTC) for one in times)
-        if (moment := next((one for one in moments if one > since), None)) is not None:
+        moments = (datetime.combine(day, hour, calendar.zone).astimezone(UTC) for hour in times)
+        if (moment := next((later for later in moments if later > since), None)) is not None:
             return moment
         day += timedelta(days=1)

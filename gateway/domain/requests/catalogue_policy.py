@@ -246,10 +246,10 @@ class VolumeRun:
 
 def statement_covers(statement: str, part: WantedPart) -> bool | None:
     """None: the statement says nothing that could be compared."""
-    said = [run.covers_part(part) for run in parse_holding_statement(statement)]
-    if True in said:
+    answers = [run.covers_part(part) for run in parse_holding_statement(statement)]
+    if True in answers:
         return True
-    return None if None in said or not said else False
+    return None if None in answers or not answers else False
 
 
 def parse_holding_statement(statement: str) -> tuple[VolumeRun, ...]:
@@ -262,11 +262,11 @@ def _normalise_statement(text: str) -> str:
     return _ISSUE_OF.sub(r"\1", _SHORT_YEAR.sub(_expand_short_year, _COPY.sub(" ", plain)))
 
 
-def _expand_short_year(found: re.Match[str]) -> str:
+def _expand_short_year(match: re.Match[str]) -> str:
     """`1990/91` and `2015-16` are two years, `1999/00` too; `1990-12` is December."""
-    century, year, between, other = found.groups()
+    century, year, between, other = match.groups()
     if between == "-" and int(other) <= int(year):
-        return found[0]
+        return match[0]
     after = int(century) + (int(other) < int(year))
     return f"{century}{year}{between}{after}{other}"
 
@@ -335,8 +335,8 @@ class _RunEnd:
         """Return whether a volume can follow: not where the dash stands between issues or months: `v.40 no.1-12
         (2004)`, `1990-12`."""
         both = [(self.volumes, first.volumes), (self.years, first.years)]
-        said = [(last[-1], begun[0]) for last, begun in both if last and begun]
-        return bool(said) and all(begun <= last for last, begun in said)
+        pairs = [(last[-1], begun[0]) for last, begun in both if last and begun]
+        return bool(pairs) and all(begun <= last for last, begun in pairs)
 
     def take_years_from(self, last: _RunEnd) -> _RunEnd:
         """`v.1-3 (1990-1992)`: what stands in brackets behind the last one is for all of them."""
@@ -347,12 +347,12 @@ class _RunEnd:
 
 def _find_numbers(text: str) -> tuple[int, ...]:
     """Find numbers in Arabic figures, else in Roman ones."""
-    found = tuple(int(one) for one in _NUMBER.findall(text) if len(one) <= 9)
-    return found or tuple(filter(None, map(_roman_value, _ROMAN.finditer(text))))
+    numbers = tuple(int(digits) for digits in _NUMBER.findall(text) if len(digits) <= 9)
+    return numbers or tuple(filter(None, map(_roman_value, _ROMAN.finditer(text))))
 
 
-def _roman_value(found: re.Match[str]) -> int:
+def _roman_value(match: re.Match[str]) -> int:
     values = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
-    numbers = [values[one] for one in found[0]]
+    numbers = [values[letter] for letter in match[0]]
     following = [*numbers[1:], 0]
     return sum(-number if number < after else number for number, after in zip(numbers, following, strict=True))

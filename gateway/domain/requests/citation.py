@@ -220,11 +220,11 @@ def normalize_numbers(identifiers: Iterable[RecordId]) -> frozenset[str]:
 def is_listed_work(identifiers: Iterable[RecordId], listed: Iterable[str]) -> bool | None:
     """Return whether one of the identifiers is in a list of `type:value`; None when the list has none of their types,
     so that it says nothing about them."""
-    asked, there = normalize_numbers(identifiers), frozenset(map(comparison_key, listed))
-    if asked & there:
+    wanted, there = normalize_numbers(identifiers), frozenset(map(comparison_key, listed))
+    if wanted & there:
         return True
-    types = {one.partition(":")[0] for one in there}
-    return False if any(one.partition(":")[0] in types for one in asked) else None
+    types = {number.partition(":")[0] for number in there}
+    return False if any(number.partition(":")[0] in types for number in wanted) else None
 
 
 # --- as people paste them --------------------------------------------------------------------------------

@@ -61,10 +61,10 @@ _DIGITS = re.compile(r"\d+")
 
 def rank_candidates(citation: Citation, bibs: Iterable[Bib]) -> tuple[ItemCandidate, ...]:
     """Records that may be meant, most confident first; what is hardly alike is left out. `how` says what agreed."""
-    found = (_rate_candidate(citation, bib) for bib in bibs)
+    rated = (_rate_candidate(citation, bib) for bib in bibs)
     return tuple(
         sorted(
-            (one for one in found if one.confidence >= MIN_CONFIDENCE), key=lambda one: (-one.confidence, one.bib_id)
+            (hit for hit in rated if hit.confidence >= MIN_CONFIDENCE), key=lambda hit: (-hit.confidence, hit.bib_id)
         )
     )
 
@@ -95,13 +95,13 @@ def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
     title = title_similarity(citation, bib.title)
     if is_named_record(citation, bib):
         return _confidence_by_number("local", title)
-    asked = frozenset(one for one in normalize_numbers(citation.identifiers) if _type_of_identifier(one) in STANDARD)
+    asked = frozenset(key for key in normalize_numbers(citation.identifiers) if _type_of_identifier(key) in STANDARD)
     there = _list_bib_numbers(bib)
     same = sorted(asked & there)
     if same:
         return _confidence_by_number(_type_of_identifier(same[0]), title)
     words = _confidence_by_words(citation, bib, title)
-    other = sorted({_type_of_identifier(one) for one in asked} & {_type_of_identifier(number) for number in there})
+    other = sorted({_type_of_identifier(key) for key in asked} & {_type_of_identifier(number) for number in there})
     if other:
         return _CandidateConfidence(
             min(words.confidence, CONTRADICTED),
@@ -160,14 +160,14 @@ def _value_or_half(value: float | None) -> float:
 
 def title_similarity(citation: Citation, other: str) -> float | None:
     """0 to 1; None when one side has none. A title and the same one with its subtitle are the same."""
-    asked = [_fold_title(text) for text in (citation.title, f"{citation.title} {citation.subtitle}")]
+    ours = [_fold_title(text) for text in (citation.title, f"{citation.title} {citation.subtitle}")]
     there = [_fold_title(text) for text in (other, _main_title(other))]
-    if not asked[0] or not there[0]:
+    if not ours[0] or not there[0]:
         return None
-    pairs = [(one, found) for one in asked for found in there if found]
+    pairs = [(our_title, their_title) for our_title in ours for their_title in there if their_title]
     if proper := _fold_title(_main_title(citation.title)):
         pairs.append((proper, _fold_title(other.partition(" / ")[0])))  # two subtitles are two titles
-    return max(_text_similarity(one, found) for one, found in pairs)
+    return max(_text_similarity(our_title, their_title) for our_title, their_title in pairs)
 
 
 def _fold_title(text: str) -> str:
@@ -183,8 +183,8 @@ def drop_article(text: str) -> str:
     return _ARTICLE.sub("", text)
 
 
-def _text_similarity(one: str, other: str) -> float:
-    return 1.0 if one == other else difflib.SequenceMatcher(None, one, other, autojunk=False).ratio()
+def _text_similarity(text: str, other: str) -> float:
+    return 1.0 if text == other else difflib.SequenceMatcher(None, text, other, autojunk=False).ratio()
 
 
 def author_similarity(asked: str, there: str) -> float | None:
@@ -197,10 +197,10 @@ def author_similarity(asked: str, there: str) -> float | None:
     return hits / len(shorter)
 
 
-def _is_same_name_part(one: str, other: str) -> bool:
-    if 1 in (len(one), len(other)):
-        return one[0] == other[0]
-    return one == other
+def _is_same_name_part(name: str, other: str) -> bool:
+    if 1 in (len(name), len(other)):
+        return name[0] == other[0]
+    return name == other
 
 
 def year_similarity(asked: str, there: str) -> float | None:
@@ -227,23 +227,23 @@ class CatalogueAgreement:
     how: str
 
 
-def compare_with_hit(citation: Citation, found: Citation, rules: TitleSearch) -> CatalogueAgreement:
+def compare_with_hit(citation: Citation, hit: Citation, rules: TitleSearch) -> CatalogueAgreement:
     ours, theirs, types = (
         normalize_numbers(citation.identifiers),
-        normalize_numbers(found.identifiers),
+        normalize_numbers(hit.identifiers),
         naming_number_types(citation),
     )
-    agreeing, there = {_type_of_identifier(one) for one in ours & theirs}, {_type_of_identifier(one) for one in theirs}
+    agreeing, there = {_type_of_identifier(key) for key in ours & theirs}, {_type_of_identifier(key) for key in theirs}
     for type_ in types:
         if type_ in agreeing:
             return CatalogueAgreement(True, write_sentence("%(number)s matches", number=_NUMBER_NAMES[type_]))
-    return _compare_titles(citation, found, rules, next((type_ for type_ in types if type_ in there), ""))
+    return _compare_titles(citation, hit, rules, next((type_ for type_ in types if type_ in there), ""))
 
 
-def _compare_titles(citation: Citation, found: Citation, rules: TitleSearch, other: str) -> CatalogueAgreement:
-    title = title_similarity(citation, found.title)
-    author = author_similarity(citation.author, found.author)
-    year = None if is_serial(citation) else year_similarity(citation.published, found.published)
+def _compare_titles(citation: Citation, hit: Citation, rules: TitleSearch, other: str) -> CatalogueAgreement:
+    title = title_similarity(citation, hit.title)
+    author = author_similarity(citation.author, hit.author)
+    year = None if is_serial(citation) else year_similarity(citation.published, hit.published)
     if title is None:
         if other:
             return CatalogueAgreement(False, write_sentence("%(number)s differs", number=_NUMBER_NAMES[other]))

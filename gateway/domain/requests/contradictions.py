@@ -113,7 +113,7 @@ def _names_another_item(request: Request, attempt: SupplierAttempt, details: Eve
     if names_further_volume(request, details):
         return False
     known = {number.casefold() for number in _list_numbers(request)}
-    named = {one.casefold() for one in (details.barcode, *(item.barcode for item in details.items)) if one}
+    named = {number.casefold() for number in (details.barcode, *(item.barcode for item in details.items)) if number}
     return bool(named) and known.isdisjoint(named)
 
 

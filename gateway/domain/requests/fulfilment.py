@@ -206,7 +206,7 @@ class ServicesPolicy(ProfileSection):
         self, availability: Availability, citation: Citation, service: ServiceType, category: str = ""
     ) -> tuple[Fulfilment, ...]:
         """Choose fulfilments; nothing where no rule fits."""
-        rule = next((one for one in self.rules if one.matches_wish(availability, citation, service, category)), None)
+        rule = next((rule for rule in self.rules if rule.matches_wish(availability, citation, service, category)), None)
         return tuple(dict.fromkeys(rule.offer)) if rule is not None else ()
 
     def needs_declaration(self, service: ServiceType) -> bool:

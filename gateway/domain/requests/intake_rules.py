@@ -60,14 +60,14 @@ class IntakeFindings:
 
 def check_intake(facts: IntakeFacts, intake: Intake) -> IntakeFindings:
     """Blocks, limit of open requests, duplicates, what we have ourselves: in this order."""
-    found = [
+    findings = [
         *_check_patron_limits(facts, intake),
         *_check_similar_requests(facts, intake),
         *_check_local_copy(facts, intake),
     ]
     return IntakeFindings(
-        tuple(finding for finding, stops in found if stops),
-        tuple(finding for finding, stops in found if not stops),
+        tuple(finding for finding, stops in findings if stops),
+        tuple(finding for finding, stops in findings if not stops),
     )
 
 
@@ -199,7 +199,7 @@ def _is_above_limit(maximum: Money | None, limit: Money) -> bool:
 
 
 def _is_allowed_value(value: str, allowed: Iterable[str]) -> bool:
-    folded = [one.casefold() for one in allowed]
+    folded = [name.casefold() for name in allowed]
     return not folded or value.casefold() in folded
 
 

@@ -85,5 +85,5 @@ def sum_reported_load(
         for library, load_report in by_library.items()
         if library != us.casefold() and library not in wanted
     ]
-    said = [count for count in counts if count]
-    return ReportedLoad(sum(said), len(said))
+    loads = [count for count in counts if count]
+    return ReportedLoad(sum(loads), len(loads))

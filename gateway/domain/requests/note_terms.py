@@ -104,7 +104,7 @@ def read_note_terms(kind: EventKind, details: EventDetails) -> EventDetails:
         details = replace(details, due=next(filter(None, map(_read_due_term, parts)), None))
     if kind in _WITH_COST and details.cost is None:
         details = replace(details, cost=next(filter(None, map(_read_cost_term, parts)), None))
-    if kind in _WITH_CONDITIONS and (unsaid := [one for part in parts for one in _read_conditions_term(part)]):
+    if kind in _WITH_CONDITIONS and (unsaid := [term for part in parts for term in _read_conditions_term(part)]):
         conditions = (condition for condition in details.conditions if condition is not LoanCondition.OTHER)
         details = replace(details, conditions=tuple(dict.fromkeys((*conditions, *unsaid))))
     is_unread = details.cost is None and any(map(is_cost_term, parts))
@@ -154,8 +154,8 @@ def _read_conditions_term(part: str) -> tuple[LoanCondition, ...]:
 def read_condition_words(text: str) -> tuple[LoanCondition, ...]:
     """`no reproduction, signature required`. Nothing where one of them is none of ours: then all of them stay
     words."""
-    found = [_CONDITION_OF_WORDS.get(words) for words in text.split(", ")]
-    return tuple(condition for condition in found if condition is not None) if None not in found else ()
+    conditions = [_CONDITION_OF_WORDS.get(words) for words in text.split(", ")]
+    return tuple(condition for condition in conditions if condition is not None) if None not in conditions else ()
 
 
 def _read_cost_term(part: str) -> Money | None:

@@ -144,7 +144,7 @@ class PartnerMail(ProfileSection):
         """Return whether one of `addresses` is this one, or its domain; without case."""
         wanted = address.casefold()
         at_domain = wanted[wanted.rfind("@") :]
-        return any(one.casefold() in (wanted, at_domain) for one in self.addresses)
+        return any(listed.casefold() in (wanted, at_domain) for listed in self.addresses)
 
 
 class BorrowingWorkflow(ProfileSection):
@@ -354,7 +354,7 @@ class Closure(ProfileSection):
 def find_opening_day(closures: Iterable[Closure], day: date) -> date | None:
     """The day itself if no closure holds then, else the first one after it; None: it never opens again."""
     held = tuple(closures)
-    while (closure := next((one for one in held if one.includes_day(day)), None)) is not None:
+    while (closure := next((period for period in held if period.includes_day(day)), None)) is not None:
         if closure.last == date.max:
             return None
         day = closure.last + timedelta(days=1)

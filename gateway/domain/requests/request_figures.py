@@ -138,12 +138,12 @@ def _list_supplier_figures(
 ) -> Iterator[RequestFigure]:
     """List the figures of the libraries behind a broker: those that are out, and the one in hand."""
     whole, first = _build_attempt_figure(request, attempt, moments), attempt.number * SUPPLIER_STEP + 1
-    for place, one in enumerate(attempt.former[: SUPPLIER_STEP - 2], first):
-        reason = one.reason if one.status is AttemptStatus.UNFILLED else one.status.value
-        outcome = outcome_of_attempt(one.status)
+    for place, past in enumerate(attempt.former[: SUPPLIER_STEP - 2], first):
+        reason = past.reason if past.status is AttemptStatus.UNFILLED else past.status.value
+        outcome = outcome_of_attempt(past.status)
         reason = reason if outcome is RequestOutcome.UNFILLED else ""
         yield replace(
-            whole, attempt=place, partner=one.symbol, outcome=outcome, reason=reason, sent_hours=None, came_hours=None
+            whole, attempt=place, partner=past.symbol, outcome=outcome, reason=reason, sent_hours=None, came_hours=None
         )
     if is_behind_partner(attempt):
         yield replace(whole, attempt=first + len(attempt.former), partner=attempt.supplier.symbol)

@@ -167,8 +167,8 @@ def may_answer_earlier(events: Sequence[Event], kind: EventKind, role: Role, att
     if kind not in SAID_ANEW:
         return False
     before = events[: len(events) - len(_list_later_events(events, at)) - 1]
-    said = [n for n, event in enumerate(before) if event.kind is kind and event.signal.origin is EventOrigin.US]
-    return bool(said) and not any(proves_arrival(event, kind, role, attempt) for event in before[said[-1] + 1 :])
+    places = [n for n, event in enumerate(before) if event.kind is kind and event.signal.origin is EventOrigin.US]
+    return bool(places) and not any(proves_arrival(event, kind, role, attempt) for event in before[places[-1] + 1 :])
 
 
 def _list_later_events(events: Sequence[Event], at: datetime) -> Sequence[Event]:

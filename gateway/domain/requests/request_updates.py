@@ -109,8 +109,8 @@ def record_late_event(request: Request, event: Event) -> Request:
     answered."""
     at = max(request.changed, event.at)
     flags = _mark_return_on_hold(request.flags, request, event)
-    said = replace(request, changed=at, version=request.version + 1, flags=flags, notes=_append_note(request, event))
-    return update_attempt(apply_requester_changes(said, event), event, request.state)
+    late = replace(request, changed=at, version=request.version + 1, flags=flags, notes=_append_note(request, event))
+    return update_attempt(apply_requester_changes(late, event), event, request.state)
 
 
 # --- flags -----------------------------------------------------------------------------------------------

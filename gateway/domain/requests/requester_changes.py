@@ -94,8 +94,10 @@ _NAMES: Mapping[str, str] = {_F.ISBN: "ISBN", _F.ISSN: "ISSN", _F.OCLC: "OCLC"}
 
 def describe_changes(changes: Iterable[FieldChange]) -> str:
     """Words for staff; empty where nothing changes."""
-    said = [write_about(_describe_field(change.field), change.value or write_sentence("removed")) for change in changes]
-    return write_about(write_sentence("Changed by the borrower"), join_sentences("; ", said)) if said else ""
+    parts = [
+        write_about(_describe_field(change.field), change.value or write_sentence("removed")) for change in changes
+    ]
+    return write_about(write_sentence("Changed by the borrower"), join_sentences("; ", parts)) if parts else ""
 
 
 def _describe_field(field: str) -> str:
@@ -166,11 +168,11 @@ def _change_copyright(request: Request, value: str) -> Request:
 
 def _change_maximum_cost(request: Request, value: str) -> Request:
     """Change the maximum cost; what isn't said stays as it was: an amount alone is in the currency that is known."""
-    said, known = _SUM.fullmatch(value), request.costs.maximum
-    if said is None:
+    match, known = _SUM.fullmatch(value), request.costs.maximum
+    if match is None:
         return request
-    amount = Decimal(said[1]) if said[1] else known.amount if known is not None else None
-    currency = said[2] or (known.currency if known is not None else "")
+    amount = Decimal(match[1]) if match[1] else known.amount if known is not None else None
+    currency = match[2] or (known.currency if known is not None else "")
     if not value:
         maximum = None
     elif amount is None or not currency:

@@ -71,7 +71,7 @@ def build_rota_lines(
 ) -> tuple[RotaLine, ...]:
     """The request's own copy of a rota, in the order of the template, last resorts at the end. A supplier that the
     template keeps from this request is on it as skipped, with the reason."""
-    lines = [_make_rota_line(said, request, partners.get(said.partner)) for said in template.lines]
+    lines = [_make_rota_line(line, request, partners.get(line.partner)) for line in template.lines]
     return tuple(sorted(lines, key=lambda line: line.last_resort))
 
 
@@ -270,14 +270,14 @@ def rank_suppliers(
     scored = []
     for at, line in enumerate(lines):
         standing = standings.get(line.partner, nothing)
-        points, said = _compute_points(standing, ranking)
+        points, reason = _compute_points(standing, ranking)
         marks = (
             write_sentence("last resort") if line.last_resort else "",
             write_sentence("overloaded") if standing.overloaded else "",
         )
-        explained = replace(line, why=join_sentences(", ", (*marks, said)))
+        explained = replace(line, why=join_sentences(", ", (*marks, reason)))
         scored.append(((line.last_resort, standing.overloaded, points, at), explained))
-    return tuple(line for _, line in sorted(scored, key=lambda one: one[0]))
+    return tuple(line for _, line in sorted(scored, key=lambda pair: pair[0]))
 
 
 def _compute_points(standing: PartnerStanding, ranking: Ranking) -> tuple[float, str]:
@@ -383,7 +383,7 @@ def cost_objection(price: Money | None, limit: Money | None, which: CostLimit) -
 
 
 def _is_listed(value: str, allowed: Iterable[str]) -> bool:
-    return value.casefold() in {one.casefold() for one in allowed}
+    return value.casefold() in {name.casefold() for name in allowed}
 
 
 class SupplierVerdict(StrEnum):

@@ -197,13 +197,13 @@ def list_pending_volumes(rule: ScanRule, request: Request) -> tuple[Volume, ...]
     if len(request.volumes) < 2 or rule.work is ScanWork.LOCATE:
         return ()
     arriving = rule.work is ScanWork.SHELVE
-    return tuple(one for one in request.volumes if one.state in rule.pending and (one.in_transit or not arriving))
+    return tuple(part for part in request.volumes if part.state in rule.pending and (part.in_transit or not arriving))
 
 
 def find_scanned_volume(request: Request, code: str) -> Volume | None:
     """The volume whose barcode, ours or the partner's, the code is."""
     wanted = fold_number(code)
-    return next((one for one in request.volumes if wanted in map(fold_number, filter(None, _codes_of(one)))), None)
+    return next((part for part in request.volumes if wanted in map(fold_number, filter(None, _codes_of(part)))), None)
 
 
 def _codes_of(volume: Volume) -> tuple[str, str]:

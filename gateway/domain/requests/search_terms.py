@@ -86,8 +86,8 @@ def fold_number(text: str) -> str:
 def list_search_terms(request: Request, words: str) -> tuple[SearchTerm, ...]:
     """List the terms in one order. `words`: number, title and author, folded."""
     numbers = {(kind, _fold_kept_number(value)) for kind, value in _iter_numbers(request) if value}
-    found = {(SearchTermKind.WORD, word) for word in _list_word_beginnings(words)}
-    return tuple(SearchTerm(kind, value) for kind, value in sorted(numbers | found) if value)
+    terms = {(SearchTermKind.WORD, word) for word in _list_word_beginnings(words)}
+    return tuple(SearchTerm(kind, value) for kind, value in sorted(numbers | terms) if value)
 
 
 def _iter_numbers(request: Request) -> Iterator[tuple[SearchTermKind, str]]:

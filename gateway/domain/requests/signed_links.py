@@ -40,8 +40,8 @@ class InvalidLinkError(Exception):
         self.fault = fault
 
 
-def make_token(said: Mapping[str, str | int], secret: bytes) -> str:
-    payload = _encode_urlsafe(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode())
+def make_token(content: Mapping[str, str | int], secret: bytes) -> str:
+    payload = _encode_urlsafe(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
     return f"{payload}.{_encode_urlsafe(_compute_signature(payload, secret))}"
 
 
@@ -120,7 +120,7 @@ def sign_copy_link(link: CopyLink, secret: bytes) -> str:
     """The token. Raises ValueError for a link that nobody could fetch."""
     if link.downloads < 1:
         raise ValueError("a link needs at least one download")
-    said: dict[str, str | int] = {
+    content: dict[str, str | int] = {
         "l": link.library,
         "r": link.request_id,
         "a": link.attachment_id,
@@ -128,7 +128,7 @@ def sign_copy_link(link: CopyLink, secret: bytes) -> str:
         "d": link.downloads,
         "n": link.nonce,
     }
-    return make_token(said, secret)
+    return make_token(content, secret)
 
 
 def library_of_copy_link(text: str) -> str:
@@ -187,7 +187,7 @@ def sign_question_link(link: QuestionLink, secret: bytes) -> str:
     """The token, always the same for the same link. Raises ValueError for an answer that there isn't."""
     if not _is_known_answer(link):
         raise ValueError(f"'{link.answer}' is no answer to this")
-    said: dict[str, str | int] = {
+    content: dict[str, str | int] = {
         "l": link.library,
         "r": link.request_id,
         "q": link.query,
@@ -195,8 +195,8 @@ def sign_question_link(link: QuestionLink, secret: bytes) -> str:
         "e": int(link.expires.timestamp()),
     }
     if link.attempt is not None:
-        said["n"] = link.attempt
-    return make_token(said, secret)
+        content["n"] = link.attempt
+    return make_token(content, secret)
 
 
 def library_of_question_link(text: str) -> str:

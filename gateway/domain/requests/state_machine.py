@@ -381,10 +381,10 @@ def _take_branch(request: Request, event: Event, workflow: Workflow) -> Transiti
     if branch.kept:
         return _make_late_transition(request, event)
     to = branch.to or request.state
-    told, after = _list_told(request, branch), record_event_on(request, event, to)
-    if event.signal == partner_signal(EventKind.RENEW) and told:
+    notices, after = _list_told(request, branch), record_event_on(request, event, to)
+    if event.signal == partner_signal(EventKind.RENEW) and notices:
         after = end_answered_renewal(after)
-    return Transition(after, request.state, event, branch.effects, told)
+    return Transition(after, request.state, event, branch.effects, notices)
 
 
 def _make_late_transition(request: Request, event: Event) -> Transition:
@@ -451,8 +451,8 @@ def _apply_late_answer(request: Request, event: Event, workflow: Workflow) -> Tr
                 extra = _mark_extra_item(request, event, attempt, AttemptStatus.EXTRA)
                 return _add_notification(extra, EventKind.MESSAGE, attempt)
         noted = _update_extra_flag(_make_late_transition(request, event))
-        found = signal == partner_signal(EventKind.CHECKED_IN) and attempt.status is AttemptStatus.LOST
-        return replace(noted, effects=_OFF_THE_RECORD, kept=False) if found else noted
+        is_found = signal == partner_signal(EventKind.CHECKED_IN) and attempt.status is AttemptStatus.LOST
+        return replace(noted, effects=_OFF_THE_RECORD, kept=False) if is_found else noted
     return Denied(DenialReason.NEVER, signal, request.state)
 
 
@@ -495,7 +495,7 @@ def _act_on_other_supplier(request: Request, event: Event) -> Transition | Denie
     """An extra item, or a lost one that was found, goes back to its lender; the request itself isn't touched."""
     attempt = request.find_attempt(event.attempt)
     assert attempt is not None
-    here = attempt.status is AttemptStatus.EXTRA
+    is_extra = attempt.status is AttemptStatus.EXTRA
     match event.kind:
         case EventKind.TROUBLE:
             return Transition(record_event_on(request, event, request.state), request.state, event)
@@ -503,15 +503,15 @@ def _act_on_other_supplier(request: Request, event: Event) -> Transition | Denie
             return _add_notification(_make_late_transition(request, event), kind, attempt)
         case EventKind.RECEIVED if attempt.status is AttemptStatus.LOST:  # it has turned up
             return _mark_extra_item(request, event, attempt, AttemptStatus.EXTRA)
-        case EventKind.RETURNED if here or attempt.status is AttemptStatus.LOST:
+        case EventKind.RETURNED if is_extra or attempt.status is AttemptStatus.LOST:
             back = _add_notification(
                 _mark_extra_item(request, event, attempt, AttemptStatus.EXTRA_RETURNED), event.kind, attempt
             )
-            has_record = not here or attempt.pieces or attempt.number == request.current
+            has_record = not is_extra or attempt.pieces or attempt.number == request.current
             return replace(back, effects=_OFF_THE_RECORD) if has_record else back
-        case EventKind.LOST if here or attempt.status is AttemptStatus.EXTRA_RETURNED:
+        case EventKind.LOST if is_extra or attempt.status is AttemptStatus.EXTRA_RETURNED:
             return _add_notification(_mark_extra_item(request, event, attempt, AttemptStatus.LOST), event.kind, attempt)
-        case EventKind.DAMAGED if here:
+        case EventKind.DAMAGED if is_extra:
             return _add_notification(_make_late_transition(request, event), event.kind, attempt)
     return Denied(DenialReason.NOT_ASKED, event.signal, request.state, attempt=attempt.number)
 

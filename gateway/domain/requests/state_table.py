@@ -212,8 +212,8 @@ class StateTable:
 
     def find_cell(self, state: State, signal: EventSignal) -> Cell:
         """A signal that is not of this side is NEVER allowed."""
-        found = self.rows[state].get(signal)
-        return found if found is not None else self.elsewhere.get(signal, ForbiddenCell(DenialReason.NEVER))
+        cell = self.rows[state].get(signal)
+        return cell if cell is not None else self.elsewhere.get(signal, ForbiddenCell(DenialReason.NEVER))
 
     @property
     def signals(self) -> tuple[EventSignal, ...]:
@@ -247,9 +247,9 @@ def _make_guard(name: str, test: Test) -> Guard:
     return Guard(name, test)
 
 
-def combine_guards(one: Guard, other: Guard) -> Guard:
-    names = write_sentence("%(one)s, %(other)s", one=write_sentence(one.name), other=write_sentence(other.name))
-    return Guard(names, lambda r, e, w: one.holds(r, e, w) and other.holds(r, e, w))
+def combine_guards(guard: Guard, other: Guard) -> Guard:
+    names = write_sentence("%(one)s, %(other)s", one=write_sentence(guard.name), other=write_sentence(other.name))
+    return Guard(names, lambda r, e, w: guard.holds(r, e, w) and other.holds(r, e, w))
 
 
 def _has_flag(flag: RequestFlag) -> Test:
@@ -352,7 +352,7 @@ PATRON_WAITS = _make_guard(
     lambda r, _e, _w: r.terms.patron_loan is PatronLoan.NEVER and RequestFlag.UNWANTED not in r.flags,
 )
 WITH_PATRON = _make_guard(
-    "a volume is checked out to the patron", lambda r, _e, _w: any(one.state is VolumeState.LENT for one in r.volumes)
+    "a volume is checked out to the patron", lambda r, _e, _w: any(v.state is VolumeState.LENT for v in r.volumes)
 )
 ASKED_FOR_ELSEWHERE = _make_guard(
     "it was recalled before the patron had it, who still wants it",
@@ -432,7 +432,7 @@ QUESTION_OPEN = _make_guard(
 def _is_lost_item_back(request: Request, event: Event) -> bool:
     named = event.details.volumes
     lost = [volume.id for volume in request.volumes if volume.state is VolumeState.LOST]
-    return request.is_loss_settled and (not named or any(one in named for one in lost))
+    return request.is_loss_settled and (not named or any(id_ in named for id_ in lost))
 
 
 # --- volumes ---------------------------------------------------------------------------------------------
@@ -440,7 +440,7 @@ def _is_lost_item_back(request: Request, event: Event) -> bool:
 ADDS_ONLY_VOLUME = _make_guard(
     "the only change is an additional volume",
     lambda _r, e, _w: all(
-        one is None for one in (e.details.citation, e.details.need_by, e.details.maximum_cost, e.details.pickup or None)
+        new is None for new in (e.details.citation, e.details.need_by, e.details.maximum_cost, e.details.pickup or None)
     ),
 )
 VOLUME_TO_COME = _make_guard("a volume is outstanding", lambda r, e, _w: _is_volume_to_come(r, e))
@@ -456,9 +456,7 @@ STILL_UNDER_WAY = _make_guard(
 )
 MORE_IN_TRANSIT = _make_guard(
     "more volumes are in transit to the pickup location",
-    lambda r, e, _w: (
-        bool(e.details.volumes) and any(one.in_transit and one.id not in e.details.volumes for one in r.volumes)
-    ),
+    lambda r, e, _w: bool(e.details.volumes) and any(v.in_transit and v.id not in e.details.volumes for v in r.volumes),
 )
 VOLUME_MISSING = _make_guard("a volume is missing", lambda _r, e, _w: bool(e.details.missing))
 MORE_TO_RETURN = _make_guard(

@@ -173,8 +173,8 @@ def _forget_field(
     if kind is not None:
         return value
     if isinstance(value, tuple):
-        kept = (one for one in value if not isinstance(one, CitationExtra) or is_kept_extra(one))
-        return tuple(forget_people(one, classes) if type(one) in classes else one for one in kept)
+        kept = (item for item in value if not isinstance(item, CitationExtra) or is_kept_extra(item))
+        return tuple(forget_people(item, classes) if type(item) in classes else item for item in kept)
     return forget_people(value, classes) if type(value) in classes else value
 
 

@@ -81,12 +81,12 @@ def _meant_kind(event: Event) -> EventKind:
     return event.details.reported or event.kind if event.kind is EventKind.STATUS_REPORT else event.kind
 
 
-def _is_same_symbol(one: str, other: str) -> bool:
-    return _bare_symbol(one) == _bare_symbol(other)
+def _is_same_symbol(symbol: str, other: str) -> bool:
+    return _bare_symbol(symbol) == _bare_symbol(other)
 
 
-def _is_cut(one: str, other: str) -> bool:
-    shorter, longer = sorted((_bare_symbol(one), _bare_symbol(other)), key=len)
+def _is_cut(symbol: str, other: str) -> bool:
+    shorter, longer = sorted((_bare_symbol(symbol), _bare_symbol(other)), key=len)
     return longer[:-1] == shorter
 
 
@@ -148,7 +148,7 @@ def clear_terms(request: Request, attempt: SupplierAttempt) -> Request:
     )
     return replace(
         request,
-        attempts=tuple(left if one.number == left.number else one for one in request.attempts),
+        attempts=tuple(left if other.number == left.number else other for other in request.attempts),
         terms=LoanTerms(note=request.terms.note),
         costs=restart_costs(request.costs, left),
         volumes=tuple(replace(volume, theirs="", call_number="") for volume in request.volumes),

@@ -36,7 +36,7 @@ def _ships_more(before: Request, after: Request) -> bool:
     was ended for another is not begun anew."""
     was = {volume.id: volume for volume in before.volumes}
     out = [volume for volume in after.volumes if volume.id in was and volume.state is was[volume.id].state]
-    return len(out) < len(after.volumes) and all(one.barcode == was[one.id].barcode for one in out)
+    return len(out) < len(after.volumes) and all(volume.barcode == was[volume.id].barcode for volume in out)
 
 
 def make_undo_event(before: Request, kind: EventKind, at: datetime, actor: str) -> Event:
@@ -88,6 +88,6 @@ def take_back_marks(request: Request, change: MarkChange) -> Request:
     nothing to do with."""
     is_own = request.assignee == change.assignee_after
     added = set(change.labels_after) - set(change.labels_before)
-    removed = tuple(one for one in change.labels_before if one not in change.labels_after)
+    removed = tuple(label for label in change.labels_before if label not in change.labels_after)
     labels = tuple(dict.fromkeys((*(label for label in request.labels if label not in added), *removed)))
     return replace(request, assignee=change.assignee_before if is_own else request.assignee, labels=labels)

@@ -216,7 +216,7 @@ def find_settlement_before(line: HistoryLine, history: Iterable[HistoryLine]) ->
     """Find the loss settled before something came back by this event. `history`: oldest first."""
     if line.denied or line.event.kind not in _TURNED_UP or line.before not in _CLOSED:
         return None
-    settled = [one for one in history if one.event.kind is EventKind.SETTLED and not one.denied and one.id < line.id]
+    settled = [row for row in history if row.event.kind is EventKind.SETTLED and not row.denied and row.id < line.id]
     return LossSettlement(settled[-1].at, settled[-1].event.details.cost) if settled else None
 
 

@@ -45,7 +45,7 @@ def find_meant_volumes(request: Request, event: Event) -> frozenset[str]:
     else:
         out = [volume for volume in volumes if volume.state is not VolumeState.EXPECTED]
     meant = volumes if event.kind in _FIRST_STEPS else out or volumes
-    return frozenset(one.id for one in meant) - missing
+    return frozenset(volume.id for volume in meant) - missing
 
 
 _FIRST_STEPS = frozenset({EventKind.SHIPPED, EventKind.COPY_DELIVERED})
@@ -60,7 +60,7 @@ def update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
     named = event.details.volumes
     entry = EVENT_CATALOGUE[event.kind]
     if entry.ends_transit and event.signal.origin is EventOrigin.US:
-        return tuple(replace(one, in_transit=False) if not named or one.id in named else one for one in request.volumes)
+        return tuple(replace(v, in_transit=False) if not named or v.id in named else v for v in request.volumes)
     to = entry.volume
     if to is None:
         return request.volumes
@@ -94,8 +94,8 @@ def _await_missing_volumes(event: Event, volumes: tuple[Volume, ...]) -> tuple[V
     """Await volumes that should have come to us and have not."""
     missing = event.details.missing if event.signal == local_signal(EventKind.RECEIVED) else ()
     return tuple(
-        replace(one, state=VolumeState.EXPECTED) if one.id in missing and one.state is VolumeState.SHIPPED else one
-        for one in volumes
+        replace(v, state=VolumeState.EXPECTED) if v.id in missing and v.state is VolumeState.SHIPPED else v
+        for v in volumes
     )
 
 
@@ -105,7 +105,7 @@ def _set_own_barcode(request: Request, event: Event, volumes: tuple[Volume, ...]
     barcode = event.details.barcode
     if not ships_own_item(request, event) or event.signal != local_signal(EventKind.SHIPPED) or len(meant) != 1:
         return volumes
-    return tuple(replace(one, barcode=barcode) if barcode and one.id == meant[0] else one for one in volumes)
+    return tuple(replace(v, barcode=barcode) if barcode and v.id == meant[0] else v for v in volumes)
 
 
 def ships_own_item(request: Request, event: Event) -> bool:
@@ -132,7 +132,7 @@ def list_items_out(request: Request) -> tuple[str, ...]:
     """Lending: barcodes of the pieces that are out by now, or were."""
     of_request = request.item_barcode if len(request.volumes) == 1 else ""
     out = (volume for volume in request.volumes if volume.state is not VolumeState.EXPECTED)
-    barcodes = (one.barcode or one.theirs or of_request for one in out)
+    barcodes = (volume.barcode or volume.theirs or of_request for volume in out)
     return tuple(filter(None, barcodes)) if request.role is Role.LENDING else ()
 
 
@@ -159,7 +159,7 @@ def _assign_items(volumes: tuple[Volume, ...], details: EventDetails) -> Mapping
         else:
             left.append(item)
     named = details.volumes
-    awaited = [one for one in volumes if one.id not in items and not one.theirs and (not named or one.id in named)]
+    awaited = [v for v in volumes if v.id not in items and not v.theirs and (not named or v.id in named)]
     if len(left) == len(awaited):
         items |= {volume.id: item for volume, item in zip(awaited, left, strict=True)}
     return items
