@@ -21,7 +21,7 @@ class AllowedAddresses:
     """`allowed`: networks that may be reached although they aren't public, from the settings."""
 
     def __init__(self, allowed: Sequence[str] = ()) -> None:
-        self._allowed = tuple(ipaddress.ip_network(one, strict=False) for one in allowed)
+        self._allowed = tuple(ipaddress.ip_network(network, strict=False) for network in allowed)
 
     def can_reach(self, text: str) -> bool:
         address = _unpack_address(ipaddress.ip_address(text.partition("%")[0]))

@@ -72,5 +72,5 @@ def _build_client_context(
 
 def stamp_file(file: Path | str) -> FileStamp:
     """Changes with the file, also where another one is moved to its place. Raises OSError."""
-    found = Path(file).stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    stat = Path(file).stat()
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -221,7 +221,7 @@ def _join_parts(written: tuple[tuple[SetStatement, bool, bool], ...]) -> str:
 
 
 def _shift_placeholders(sql: str, earlier: int) -> str:
-    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + earlier}", sql)
+    return re.sub(r"\$(\d+)", lambda match: f"${int(match[1]) + earlier}", sql)
 
 
 @lru_cache(maxsize=4096)
@@ -249,8 +249,8 @@ def read_once(connection: Connection, key: tuple[str, ...], read: Callable[[], T
         return read()
     if key not in gathered.memory:
         gathered.memory[key] = read()
-    found: T = gathered.memory[key]
-    return found
+    value: T = gathered.memory[key]
+    return value
 
 
 def gathered_of(connection: Connection) -> GatheredWrites | None:

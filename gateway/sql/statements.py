@@ -82,8 +82,8 @@ class _StatementPlan:
     def bind_values(self, parameters: Mapping[str, Any]) -> Sequence[Any]:
         return convert_row(self.pick_values({**self.given, **parameters}), self.bind)
 
-    def make_rows(self, found: Sequence[Sequence[Any]]) -> Sequence[Any]:
-        return [self.row(convert_row(row, self.result)) for row in found]
+    def make_rows(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        return [self.row(convert_row(row, self.result)) for row in rows]
 
 
 class PreparedStatement:
@@ -109,10 +109,10 @@ class PreparedStatement:
             return self._fetch_from_postgresql(connection, parameters)
         plan = self._sqlite_plan or self._make_sqlite_plan(connection.dialect)
         try:
-            found = driver.execute(plan.sql, plan.bind_values(parameters)).fetchall()
+            rows = driver.execute(plan.sql, plan.bind_values(parameters)).fetchall()
         except sqlite3.Error as error:
             raise wrap_driver_error(plan.sql, error) from error
-        return plan.make_rows(found)
+        return plan.make_rows(rows)
 
     def fetch_first(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:
         """None when there is no row."""

@@ -183,8 +183,8 @@ def _api_key_of_row(row: RowMapping) -> ApiKeyRow:
 def read_secret(c: Connection, library: str, name: str) -> bytes | None:
     table = server_secret.c
     query = select(table.value).where(table.library == library, table.name == name)
-    found = c.execute(query).scalar_one_or_none()
-    return None if found is None else bytes(found)
+    value = c.execute(query).scalar_one_or_none()
+    return None if value is None else bytes(value)
 
 
 def get_or_create_secret(c: Connection, library: str, name: str, now: datetime) -> bytes:

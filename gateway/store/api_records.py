@@ -114,8 +114,8 @@ def _answer_conditions(key: AnswerKey) -> tuple[ColumnElement[bool], ...]:
 
 def get_download_count(c: Connection, library: str, link: str) -> int:
     table = copy_download.c
-    found = c.execute(select(table.count).where(table.library == library, table.link == link)).scalar_one_or_none()
-    return found or 0
+    count = c.execute(select(table.count).where(table.library == library, table.link == link)).scalar_one_or_none()
+    return count or 0
 
 
 @value_object
@@ -185,7 +185,7 @@ _OF_LIBRARY = PreparedStatement(
 
 def list_subscriptions(c: Connection, library: str) -> tuple[WebhookSubscription, ...]:
     """Oldest first."""
-    return tuple(_subscription_of_row(found._asdict()) for found in _OF_LIBRARY.fetch_all(c, {"in_library": library}))
+    return tuple(_subscription_of_row(row._asdict()) for row in _OF_LIBRARY.fetch_all(c, {"in_library": library}))
 
 
 def list_subscriptions_once(c: Connection, library: str) -> tuple[WebhookSubscription, ...]:

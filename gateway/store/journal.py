@@ -130,8 +130,8 @@ class Journal:
         left_out = self._strangers.take_left_out()
         if not left_out:
             return opening
-        said = f"{left_out} messages of strangers before it were not kept."
-        return replace(opening, note=" ".join(filter(None, (opening.note, said))))
+        summary = f"{left_out} messages of strangers before it were not kept."
+        return replace(opening, note=" ".join(filter(None, (opening.note, summary))))
 
     async def run_for_exchange(self, begun: JournalEntry, work: Work[T]) -> T:
         """A transaction of its own, whose events lead to the exchange that has begun. Raises Unavailable, and what
@@ -198,10 +198,10 @@ class Journal:
         self, connection: Connection, library: str, profile: str, key: str
     ) -> ProcessedMessage | None:
         """Find it within a transaction."""
-        found = journal_queries.find_processed(connection, library, profile, key)
-        if found is None:
+        processed = journal_queries.find_processed(connection, library, profile, key)
+        if processed is None:
             return None
-        row, answer = found
+        row, answer = processed
         return ProcessedMessage(
             first_message=row["first_message"],
             count=row["count"],
@@ -213,10 +213,10 @@ class Journal:
     async def list_pending(self, library: str, before: datetime, limit: int = 1_000) -> tuple[FullMessage, ...]:
         """Work begun before `before` that has no end, oldest first. At start: what a crash interrupted. Where
         several nodes run, `before` must lie further back than the longest work in hand elsewhere."""
-        found = await self._store.read(
+        rows = await self._store.read(
             lambda connection: journal_queries.find_pending(connection, library, before, limit)
         )
-        return tuple(self._full_message_of(row) for row in found)
+        return tuple(self._full_message_of(row) for row in rows)
 
     async def list_pending_nodes(self, library: str) -> tuple[str, ...]:
         """Names of the nodes that began what has no end yet; '' for what nobody's name is kept with."""
@@ -248,14 +248,14 @@ class Journal:
     async def get_exchange(self, library: str, identifier: str) -> tuple[FullMessage, ...]:
         """Question and answer, by the id of the exchange or of one of them; empty when there is none."""
         exchange = exchange_of_message(identifier)
-        found = await self._store.read(lambda connection: journal_queries.find_exchange(connection, library, exchange))
-        return tuple(self._full_message_of(row) for row in found)
+        rows = await self._store.read(lambda connection: journal_queries.find_exchange(connection, library, exchange))
+        return tuple(self._full_message_of(row) for row in rows)
 
     async def list_exchange(self, library: str, identifier: str) -> tuple[JournalMessage, ...]:
         """The same without their bodies, whose keys may be missing."""
         exchange = exchange_of_message(identifier)
-        found = await self._store.read(lambda connection: journal_queries.find_exchange(connection, library, exchange))
-        return tuple(journal_writer.message_of_row(row) for row in found)
+        rows = await self._store.read(lambda connection: journal_queries.find_exchange(connection, library, exchange))
+        return tuple(journal_writer.message_of_row(row) for row in rows)
 
     async def list_exchanges_by(self, library: str, protocol: str, exchanges: Sequence[str]) -> frozenset[str]:
         """Those of these that began by this protocol."""
@@ -267,29 +267,29 @@ class Journal:
 
     async def list_messages(self, wanted: JournalFilter, limit: int = 50, cursor: str = "") -> JournalPage:
         """Newest first; `cursor` is that of the page before."""
-        found: list[RowMapping] = []
+        rows: list[RowMapping] = []
         cursor = cursor or AFTER_ALL
-        while cursor and len(found) < limit:
+        while cursor and len(rows) < limit:
             more, cursor = await self._store.read(
-                _bind_query(journal_queries.list_without_bodies, wanted, cursor, limit - len(found))
+                _bind_query(journal_queries.list_without_bodies, wanted, cursor, limit - len(rows))
             )
-            found += more
-        return JournalPage(tuple(journal_writer.message_of_row(row) for row in found), cursor)
+            rows += more
+        return JournalPage(tuple(journal_writer.message_of_row(row) for row in rows), cursor)
 
     async def count_troubles(self, library: str, since: datetime) -> tuple[TroubleCount, ...]:
         """Count what came in since then, was not done and has no good replay, most frequent first; of many the
         newest."""
-        found = await self._store.read(lambda connection: journal_queries.count_troubles(connection, library, since))
-        return tuple(TroubleCount(**{**row, "outcome": OutcomeClass(row["outcome"])}) for row in found)
+        rows = await self._store.read(lambda connection: journal_queries.count_troubles(connection, library, since))
+        return tuple(TroubleCount(**{**row, "outcome": OutcomeClass(row["outcome"])}) for row in rows)
 
     async def export_messages(self, wanted: JournalFilter) -> AsyncIterator[FullMessage]:
         """All of them with their bodies, newest first, a few at a time."""
         cursor = AFTER_ALL
         while cursor:
-            found, cursor = await self._store.read(
+            rows, cursor = await self._store.read(
                 _bind_query(journal_queries.list_with_bodies, wanted, cursor, EXPORT_PAGE)
             )
-            for row in found:
+            for row in rows:
                 yield self._full_message_of(row)
 
     def _full_message_of(self, row: RowMapping) -> FullMessage:
@@ -307,14 +307,14 @@ class Journal:
         return forgotten
 
     async def _apply_retention_to(self, library: str, now: datetime) -> RetentionResult:
-        bodies = found = processed = 0
+        bodies = rows = processed = 0
         if (days := self._options.keep_rows_days) is not None:
             before = now - timedelta(days=days)
-            found = await self._forget_in_slices(journal_queries.forget_messages, library, before)
+            rows = await self._forget_in_slices(journal_queries.forget_messages, library, before)
             processed = await self._forget_in_slices(journal_queries.forget_processed, library, before)
         if (days := self._options.keep_bodies_days) is not None:
             bodies = await self._forget_in_slices(journal_queries.forget_bodies, library, now - timedelta(days=days))
-        return RetentionResult(bodies, found, processed)
+        return RetentionResult(bodies, rows, processed)
 
     async def _forget_in_slices(
         self, forget: Callable[[Connection, str, datetime, int], int], library: str, before: datetime

@@ -129,8 +129,8 @@ def delete_recovery(connection: Connection, library: str, identifier: str) -> No
 def count_interrupted(connection: Connection, library: str, starts: int) -> int:
     """Count messages that were taken up by more than so many starts."""
     these = (interrupted.c.library == library, interrupted.c.starts > starts)
-    found: int = connection.execute(select(func.count()).select_from(interrupted).where(*these)).scalar_one()
-    return found
+    count: int = connection.execute(select(func.count()).select_from(interrupted).where(*these)).scalar_one()
+    return count
 
 
 # --- lists -----------------------------------------------------------------------------------------------
@@ -283,24 +283,24 @@ def _find_ids_about_request(connection: Connection, library: str, names: Request
     The rows are read by these ids in another statement. In one with both, SQLite 3.40 reads the whole journal where a
     bound of the ids stands beside them.
     """
-    here, about = message.c.library == library, message_request.c
+    in_library, about = message.c.library == library, message_request.c
     linked = (about.library == library, about.request_id == names.id)
-    said = union(*(select(about.exchange + literal(end)).where(*linked) for end in (QUESTION, ANSWER)))
-    found = set(connection.execute(said).scalars())
+    exchanges = union(*(select(about.exchange + literal(end)).where(*linked) for end in (QUESTION, ANSWER)))
+    ids = set(connection.execute(exchanges).scalars())
     numbers = defaultdict[str, set[str]](set)
     for profile, number in (*(("", own) for own in (names.id, *names.own)), *names.partners):
         numbers[profile].add(clean_text(number))
     named = union(
         *(
             select(message.c.id).where(
-                here, message.c.request_id.in_(sorted(texts)), HAS_REQUEST, message.c.profile == profile
+                in_library, message.c.request_id.in_(sorted(texts)), HAS_REQUEST, message.c.profile == profile
             )
             for profile, texts in numbers.items()
         )
     )
-    rest = {id_: exchange_of_message(id_) for id_ in connection.execute(named).scalars() if id_ not in found}
+    rest = {id_: exchange_of_message(id_) for id_ in connection.execute(named).scalars() if id_ not in ids}
     elsewhere = _find_linked_exchanges(connection, library, sorted(set(rest.values())))
-    return sorted(found | {id_ for id_, exchange in rest.items() if exchange not in elsewhere})
+    return sorted(ids | {id_ for id_, exchange in rest.items() if exchange not in elsewhere})
 
 
 def _find_linked_exchanges(connection: Connection, library: str, exchanges: Sequence[str]) -> set[str]:
@@ -325,11 +325,11 @@ def _is_among(library: str, ids: Sequence[str]) -> ColumnElement[bool]:
 
 def list_exchanges_by(connection: Connection, library: str, protocol: str, exchanges: Sequence[str]) -> frozenset[str]:
     """Those of these whose first message came by this protocol."""
-    found: set[str] = set()
+    matches: set[str] = set()
     for some in _slice_ids([f"{exchange}{QUESTION}" for exchange in exchanges]):
         query = select(message.c.exchange).where(_is_among(library, some), message.c.protocol == protocol)
-        found.update(connection.execute(query).scalars())
-    return frozenset(found)
+        matches.update(connection.execute(query).scalars())
+    return frozenset(matches)
 
 
 def list_about_request(connection: Connection, library: str, names: RequestNames) -> Sequence[RowMapping]:
@@ -361,7 +361,7 @@ def forget_bodies_about_patron(connection: Connection, library: str, mark: str) 
     messages still had one. How many messages still had one."""
     named = (message.c.library == library, message.c.patron_mark == mark, HAS_PATRON_MARK)
     ids = connection.execute(select(message.c.id).where(*named)).scalars().all()
-    exchanges = sorted({exchange_of_message(one) for one in ids})
+    exchanges = sorted({exchange_of_message(id_) for id_ in ids})
     linked = _find_linked_exchanges(connection, library, exchanges)
     alone = [exchange + end for exchange in exchanges if exchange not in linked for end in (QUESTION, ANSWER)]
     return _forget_bodies_of(connection, library, alone)

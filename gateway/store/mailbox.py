@@ -367,11 +367,11 @@ def _load_page(
     rest: ColumnElement[bool],
     order: ColumnElement[str],
 ) -> UnmatchedMailPage:
-    found = connection.execute(
+    hits = connection.execute(
         select(*_WITHOUT_CONTENT).where(_c.library == library, kind, rest).order_by(order).limit(limit + 1)
     ).all()
-    rows = tuple(_mail_of_row(row, None) for row in found[:limit])
-    return UnmatchedMailPage(rows, rows[-1].id if len(found) > limit else "")
+    rows = tuple(_mail_of_row(row, None) for row in hits[:limit])
+    return UnmatchedMailPage(rows, rows[-1].id if len(hits) > limit else "")
 
 
 def get_mail(connection: Connection, library: str, id_: str, cipher: BodyCipher | None) -> MailRow | None:
@@ -480,13 +480,13 @@ def find_by_references(
 ) -> tuple[RequestReference, ...]:
     """Requests with this partner (name of the profile) whose number between the two libraries is one of the words."""
     wanted = sorted(words)
-    found: set[tuple[str, str, str]] = set()
+    references: set[tuple[str, str, str]] = set()
     for start in range(0, len(wanted), AT_ONCE):
         some = wanted[start : start + AT_ONCE]
         some += some[-1:] * (AT_ONCE - len(some))
-        given = {"in_library": library, "with_partner": partner, **dict(zip(_WORDS, some, strict=True))}
-        found |= {tuple(row) for row in _BY_REFERENCE.fetch_all(connection, given)}
-    newest_first = sorted(found, key=lambda row: row[2], reverse=True)
+        parameters = {"in_library": library, "with_partner": partner, **dict(zip(_WORDS, some, strict=True))}
+        references |= {tuple(row) for row in _BY_REFERENCE.fetch_all(connection, parameters)}
+    newest_first = sorted(references, key=lambda row: row[2], reverse=True)
     return tuple(RequestReference(Role(role), reference, request_id) for role, reference, request_id in newest_first)
 
 

@@ -317,8 +317,8 @@ def _preparing_arguments(url: URL) -> dict[str, Any]:
 
 def _libpq_arguments(url: URL) -> dict[str, Any]:
     """The driver reads libpq's words in a URL of its own only."""
-    said = {name: str(value) for name, value in url.query.items() if name in OF_LIBPQ}
-    return {"dsn": f"postgresql:///?{urlencode(said)}"} if said else {}
+    options = {name: str(value) for name, value in url.query.items() if name in OF_LIBPQ}
+    return {"dsn": f"postgresql:///?{urlencode(options)}"} if options else {}
 
 
 def _keeps_nothing(url: URL) -> bool:

@@ -131,14 +131,14 @@ def insert_job(connection: Connection, job: ReplayJob, messages: Sequence[str]) 
                 "library": job.library,
                 "job": job.id,
                 "position": position,
-                "message": one,
+                "message": message,
                 "status": ReplayStatus.WAITING,
                 "reason": "",
                 "reason_sentence": "",
-                "replay": newest.get(one, ""),
+                "replay": newest.get(message, ""),
                 "ended": None,
             }
-            for position, one in enumerate(ids, start)
+            for position, message in enumerate(ids, start)
         ]
         connection.execute(insert(replay_message), rows)
 
@@ -218,10 +218,10 @@ def record_result(
     connection: Connection, item: ReplayItem, status: ReplayStatus, reason: str, replay: str, at: datetime
 ) -> None:
     """Record the result of a message that waited."""
-    one = (_m.library == item.library, _m.job == item.job, _m.position == item.position)
+    key = (_m.library == item.library, _m.job == item.job, _m.position == item.position)
     connection.execute(
         update(replay_message)
-        .where(*one, _m.status == ReplayStatus.WAITING)
+        .where(*key, _m.status == ReplayStatus.WAITING)
         .values(
             status=status,
             reason=reason,
@@ -235,8 +235,8 @@ def record_result(
 def change_status(connection: Connection, job: ReplayJob, status: JobStatus, at: datetime, reason: str = "") -> bool:
     """False: the job's status is another one by now."""
     ended = at if status in (JobStatus.STOPPED, JobStatus.FINISHED) else None
-    one = (_j.library == job.library, _j.id == job.id, _j.status == job.status)
-    changed = connection.execute(update(replay_job).where(*one).values(status=status, reason=reason, ended=ended))
+    key = (_j.library == job.library, _j.id == job.id, _j.status == job.status)
+    changed = connection.execute(update(replay_job).where(*key).values(status=status, reason=reason, ended=ended))
     return changed.rowcount > 0
 
 
@@ -251,9 +251,9 @@ def forget_jobs(connection: Connection, library: str, before: datetime) -> int:
     """Those that ended before."""
     over = (_j.library == library, _j.ended < before)
     ids = connection.execute(select(_j.id).where(*over).limit(SLICE)).scalars().all()
-    for one in ids:
-        connection.execute(delete(replay_message).where(_m.library == library, _m.job == one))
-        connection.execute(delete(replay_job).where(_j.library == library, _j.id == one))
+    for job in ids:
+        connection.execute(delete(replay_message).where(_m.library == library, _m.job == job))
+        connection.execute(delete(replay_job).where(_j.library == library, _j.id == job))
     return len(ids)
 
 

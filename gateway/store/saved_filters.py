@@ -66,8 +66,8 @@ def list_saved_filters(connection: Connection, library: str, place: str, owner: 
 
 def count_saved_filters(connection: Connection, library: str, owner: str) -> int:
     query = select(func.count()).select_from(saved_filter).where(_c.library == library, _c.owner == owner)
-    found: int = connection.execute(query).scalar_one()
-    return found
+    count: int = connection.execute(query).scalar_one()
+    return count
 
 
 def insert_saved_filter(connection: Connection, new: SavedFilter) -> None:

@@ -158,7 +158,7 @@ class CodeWait:
 
 
 def add_code_wait(c: Connection, row: CodeWait) -> None:
-    c.execute(insert(staff_code_wait).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
+    c.execute(insert(staff_code_wait).values(**{field.name: getattr(row, field.name) for field in fields(row)}))
 
 
 def find_code_wait(c: Connection, library: str, id_: str, now: datetime) -> CodeWait | None:

@@ -203,18 +203,18 @@ def _select_users() -> Select[tuple[object, ...]]:
 
 
 def _users_of_rows(c: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> tuple[StaffUser, ...]:
-    found: dict[str, list[RoleGrant]] = {row.id: [] for row in rows}
-    if found:
-        query = select(staff_grant).where(staff_grant.c.user_id.in_(found))
-        for one in c.execute(query):
-            found[one.user_id].append(RoleGrant(one.library, StaffRole(one.role), one.branch))
+    grants: dict[str, list[RoleGrant]] = {row.id: [] for row in rows}
+    if grants:
+        query = select(staff_grant).where(staff_grant.c.user_id.in_(grants))
+        for grant in c.execute(query):
+            grants[grant.user_id].append(RoleGrant(grant.library, StaffRole(grant.role), grant.branch))
     return tuple(
         copy_fields(
             StaffUser,
             row,
             has_password=bool(row.password_hash),
             has_second_factor=row.factor_confirmed is not None,
-            grants=sort_grants(found[row.id]),
+            grants=sort_grants(grants[row.id]),
         )
         for row in rows
     )

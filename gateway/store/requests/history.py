@@ -63,11 +63,11 @@ _NEW_EVENTS = "illgate_new_events"
 @contextmanager
 def collect_new_events(connection: Connection) -> Iterator[list[str]]:
     """Ids of the events that are added to histories meanwhile."""
-    found: list[str] = []
+    ids: list[str] = []
     info = connection.info  # to be asked now: a connection that is lost has none
-    info[_NEW_EVENTS] = found
+    info[_NEW_EVENTS] = ids
     try:
-        yield found
+        yield ids
     finally:
         info.pop(_NEW_EVENTS, None)
 
@@ -162,8 +162,8 @@ _REWRITE = PreparedStatement(
 )
 
 
-def _event_rows_of(found: Iterable[Any]) -> tuple[EventRow, ...]:
-    return tuple(event_row_of(row) for row in found)
+def _event_rows_of(rows: Iterable[Any]) -> tuple[EventRow, ...]:
+    return tuple(event_row_of(row) for row in rows)
 
 
 def event_row_of(row: Any) -> EventRow:

@@ -106,13 +106,13 @@ class IndexPath:
 
     def _range_conditions(self, until: ListPosition | None, after: ListPosition | None) -> list[ColumnElement[bool]]:
         conditions = list(self.conditions)
-        here = tuple_(self.key, self.id)
+        position = tuple_(self.key, self.id)
         if until is not None:
             last = self._literal_of_position(until)
-            conditions.append(here >= last if self.descending else here <= last)
+            conditions.append(position >= last if self.descending else position <= last)
         if after is not None:
             before = self._literal_of_position(after)
-            conditions.append(here < before if self.descending else here > before)
+            conditions.append(position < before if self.descending else position > before)
         return conditions
 
     def _literal_of_position(self, place: ListPosition) -> Any:
@@ -200,7 +200,7 @@ def _choose_text_path(library: str, wanted: RequestFilter, conditions: dict[str,
 
 def _is_among(state: State, states: Iterable[str]) -> bool:
     """Both sides have states of the same word."""
-    return any(one is state for one in states)
+    return any(other is state for other in states)
 
 
 def _stretches_by_state(request_filter: RequestFilter) -> tuple[ColumnElement[bool], ...]:

@@ -98,14 +98,14 @@ def _count_waiting_orders(connection: Connection, library: str, target: str, lim
 def lock_ready_orders(connection: Connection, library: str, target: str, limit: int) -> tuple[OutboxRow, ...]:
     """Orders whose turn in their lane has come, oldest first; nobody else gets them in this transaction."""
     ids = _READY.fetch_all(connection, {**_partner_parameters(library, target, ORDER), "limit": limit})
-    rows = (outbox_queries.get_outbox_row(connection, library, found.id) for found in ids)
+    rows = (outbox_queries.get_outbox_row(connection, library, row.id) for row in ids)
     return tuple(row for row in rows if row is not None)
 
 
 def find_waiting_orders(connection: Connection, library: str, target: str, limit: int) -> tuple[OutboxRow, ...]:
     """The same to look at, and those whose turn has not come yet."""
     ids = _SOME.fetch_all(connection, {**_partner_parameters(library, target, ORDER), "limit": limit})
-    rows = (outbox_queries.get_outbox_row(connection, library, found.id) for found in ids)
+    rows = (outbox_queries.get_outbox_row(connection, library, row.id) for row in ids)
     return tuple(row for row in rows if row is not None)
 
 
@@ -246,11 +246,11 @@ def find_file_with_order(connection: Connection, library: str, order_id: str) ->
 
 def list_orders_in_hand(connection: Connection, library: str, file_id: str) -> tuple[OutboxRow, ...]:
     """The orders as the outbox has them, for as long as the file isn't sent."""
-    found = (
+    rows = (
         outbox_queries.get_outbox_row(connection, library, order.order_id)
         for order in list_filed_orders(connection, library, file_id)
     )
-    return tuple(row for row in found if row is not None and file_id_of_order(row) == file_id)
+    return tuple(row for row in rows if row is not None and file_id_of_order(row) == file_id)
 
 
 def file_id_of_order(row: OutboxRow) -> str:

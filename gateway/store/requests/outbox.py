@@ -235,16 +235,16 @@ def claim_single_row(
     return next(iter(_mark_claimed(connection, rows, now + lease, node)), None)
 
 
-def _mark_claimed(connection: Connection, found: Sequence[Any], until: datetime, node: str) -> tuple[OutboxRow, ...]:
-    if not found:
+def _mark_claimed(connection: Connection, rows: Sequence[Any], until: datetime, node: str) -> tuple[OutboxRow, ...]:
+    if not rows:
         return ()
     _CLAIM.execute_many(
         connection,
-        [{"in_library": row.library, "with_id": row.id, "until": until, "by_node": node} for row in found],
+        [{"in_library": row.library, "with_id": row.id, "until": until, "by_node": node} for row in rows],
     )
     return tuple(
         outbox_row_of(row, status=OutboxStatus.IN_HAND, tries=row.tries + 1, lease_until=until, node=node)
-        for row in found
+        for row in rows
     )
 
 
@@ -333,8 +333,8 @@ def _claim_parameters(row: OutboxRow, **more: Any) -> Mapping[str, Any]:
     return {"library": row.library, "id": row.id, "node": row.node, "tries": row.tries, **more}
 
 
-def _raise_if_lost(found: Any, row: OutboxRow) -> None:
-    if found is None:
+def _raise_if_lost(claimed: Any, row: OutboxRow) -> None:
+    if claimed is None:
         raise LeaseLost(f"outbox row {row.id} of {row.library} is not in the hands of {row.node} any more")
 
 

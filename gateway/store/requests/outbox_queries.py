@@ -108,39 +108,39 @@ def list_rows_by_status(
     connection: Connection, library: str, status: OutboxStatus, limit: int, cursor: str = ""
 ) -> OutboxPage:
     """Rows of one status, newest first."""
-    found = {"of_status": status.value, "in_library": library, "below": cursor or AFTER_ALL, "limit": limit + 1}
-    return _page_of_rows(_LISTING.fetch_all(connection, found), limit)
+    values = {"of_status": status.value, "in_library": library, "below": cursor or AFTER_ALL, "limit": limit + 1}
+    return _page_of_rows(_LISTING.fetch_all(connection, values), limit)
 
 
 def list_oldest_by_status(
     connection: Connection, library: str, status: OutboxStatus, limit: int, cursor: str = ""
 ) -> OutboxPage:
     """The same, oldest first."""
-    found = {"of_status": status.value, "in_library": library, "above": cursor, "limit": limit + 1}
-    return _page_of_rows(_OLDEST_FIRST.fetch_all(connection, found), limit)
+    values = {"of_status": status.value, "in_library": library, "above": cursor, "limit": limit + 1}
+    return _page_of_rows(_OLDEST_FIRST.fetch_all(connection, values), limit)
 
 
 def list_rows_of_request(
     connection: Connection, library: str, request_id: str, limit: int, cursor: str = ""
 ) -> OutboxPage:
     """Rows of one request in every status, newest first, until they are pruned."""
-    found = {"in_library": library, "of_request": request_id, "below": cursor or AFTER_ALL, "limit": limit + 1}
-    return _page_of_rows(_OF_REQUEST.fetch_all(connection, found), limit)
+    values = {"in_library": library, "of_request": request_id, "below": cursor or AFTER_ALL, "limit": limit + 1}
+    return _page_of_rows(_OF_REQUEST.fetch_all(connection, values), limit)
 
 
 def unfinished_of_request(
     connection: Connection, library: str, request_id: str, limit: int = 100
 ) -> tuple[OutboxRow, ...]:
     """Rows of one request that wait, are in hand or are dead, oldest first."""
-    found = {"in_library": library, "of_request": request_id, "limit": limit}
-    return tuple(outbox_row_of(row) for row in _UNFINISHED.fetch_all(connection, found))
+    values = {"in_library": library, "of_request": request_id, "limit": limit}
+    return tuple(outbox_row_of(row) for row in _UNFINISHED.fetch_all(connection, values))
 
 
 def has_rows_to_go(connection: Connection, library: str, request_id: str, besides: str) -> bool:
     """Return whether something of a request is in hand, or will be tried when its time comes; what is dead is not, nor
     what waits behind it. `besides`: a kind that doesn't count."""
-    found = {"in_library": library, "of_request": request_id, "besides": besides}
-    return _TO_GO.fetch_first(connection, found) is not None
+    values = {"in_library": library, "of_request": request_id, "besides": besides}
+    return _TO_GO.fetch_first(connection, values) is not None
 
 
 _TO_GO = PreparedStatement(
@@ -182,10 +182,10 @@ def list_rows_of_kind(
     connection: Connection, library: str, kind: str, request_id: str, limit: int, cursor: str = ""
 ) -> OutboxPage:
     """Rows of one kind in every status, newest first, until they are pruned; `request_id` empty: of all requests."""
-    found = {"in_library": library, "of_kind": kind, "below": cursor or AFTER_ALL, "limit": limit + 1}
+    values = {"in_library": library, "of_kind": kind, "below": cursor or AFTER_ALL, "limit": limit + 1}
     if request_id:
-        return _page_of_rows(_OF_KIND_AND_REQUEST.fetch_all(connection, {**found, "of_request": request_id}), limit)
-    return _page_of_rows(_OF_KIND.fetch_all(connection, found), limit)
+        return _page_of_rows(_OF_KIND_AND_REQUEST.fetch_all(connection, {**values, "of_request": request_id}), limit)
+    return _page_of_rows(_OF_KIND.fetch_all(connection, values), limit)
 
 
 def list_refused_of_request(
@@ -279,9 +279,9 @@ def find_oldest_due(connection: Connection, library: str, now: datetime) -> date
     return oldest
 
 
-def _page_of_rows(found: Sequence[Any], limit: int) -> OutboxPage:
-    rows = tuple(outbox_row_of(row) for row in found[:limit])
-    return OutboxPage(rows, rows[-1].id if len(found) > limit else "")
+def _page_of_rows(listed: Sequence[Any], limit: int) -> OutboxPage:
+    rows = tuple(outbox_row_of(row) for row in listed[:limit])
+    return OutboxPage(rows, rows[-1].id if len(listed) > limit else "")
 
 
 def list_retried_targets(

@@ -198,8 +198,8 @@ def find_newest_batch(connection: Connection, library: str, kind: PrintKind, req
 
 def list_batches_of_request(connection: Connection, library: str, request_id: str) -> tuple[PrintBatch, ...]:
     """The newest of each kind with this request, in the order of PrintKind."""
-    found = (find_newest_batch(connection, library, kind, request_id) for kind in PrintKind)
-    return tuple(batch for batch in found if batch is not None)
+    batches = (find_newest_batch(connection, library, kind, request_id) for kind in PrintKind)
+    return tuple(batch for batch in batches if batch is not None)
 
 
 def _build_batch(connection: Connection, library: str, id_: str) -> PrintBatch:
@@ -245,10 +245,10 @@ def list_items_at(
         .where(item.library == library, item.batch_id.in_(ids), c.branch.in_(sorted(branches)))
         .order_by(item.batch_id, item.position)
     )
-    found: dict[str, tuple[str, ...]] = {}
+    items: dict[str, tuple[str, ...]] = {}
     for row in connection.execute(query):
-        found[row.batch_id] = (*found.get(row.batch_id, ()), row.request_id)
-    return found
+        items[row.batch_id] = (*items.get(row.batch_id, ()), row.request_id)
+    return items
 
 
 def mark_batch_printed(connection: Connection, library: str, id_: str, by: str, at: datetime) -> None:

@@ -100,7 +100,7 @@ def count_change(
     out."""
     gone, come = set(left), set(joined)
     slot = crc32(request_id.encode()) % SLOTS
-    changes = sorted([(*one, -1) for one in gone - come] + [(*one, 1) for one in come - gone])
+    changes = sorted([(*key, -1) for key in gone - come] + [(*key, 1) for key in come - gone])
     if changes:
         rows = [{"library": library, "kind": kind, "name": name, "slot": slot, "n": n} for kind, name, n in changes]
         _COUNT.execute_many(connection, rows)
@@ -119,8 +119,8 @@ def count_supply(connection: Connection, request: Request, attempt_number: int) 
 
 def read_task_counts(connection: Connection, library: str) -> Mapping[str, int]:
     """Count the requests on each task list, and the dead letters; all names, in order."""
-    found = read_counts(connection, library, TASK)
-    counts = {task.name: found.get(task.name, 0) for task in TASKS}
+    totals = read_counts(connection, library, TASK)
+    counts = {task.name: totals.get(task.name, 0) for task in TASKS}
     counts[DEAD_LETTERS] = _DEAD.fetch_first(connection, {"library": library}).n
     return counts
 
@@ -128,10 +128,10 @@ def read_task_counts(connection: Connection, library: str) -> Mapping[str, int]:
 def read_oldest_of_tasks(connection: Connection, library: str) -> Mapping[str, datetime]:
     """Read since when the request that has waited longest stands on each task list, and the oldest dead letter since it
     was made; empty lists are left out."""
-    asked = {"library": library}
-    found = {task.name: _OLDEST.fetch_first(connection, asked | {"task": task.name}) for task in TASKS}
-    found[DEAD_LETTERS] = _OLDEST_DEAD.fetch_first(connection, asked)
-    return {name: row.since for name, row in found.items() if row is not None}
+    parameters = {"library": library}
+    oldest = {task.name: _OLDEST.fetch_first(connection, parameters | {"task": task.name}) for task in TASKS}
+    oldest[DEAD_LETTERS] = _OLDEST_DEAD.fetch_first(connection, parameters)
+    return {name: row.since for name, row in oldest.items() if row is not None}
 
 
 @value_object
@@ -147,15 +147,15 @@ def read_task_figures(
 ) -> Mapping[tuple[str, Role], TaskFigure]:
     """Count the requests of each side that are on these task lists; `branches`: only of those, empty: of all. It costs
     with what is on the lists, so it is for short ones, or for the work of a branch."""
-    listed, one = request_task.c, request.c
+    listed, c = request_task.c, request.c
     query = (
-        select(listed.task, one.role, func.count(), func.min(listed.since))
-        .join(request, (one.library == listed.library) & (one.id == listed.request_id))
+        select(listed.task, c.role, func.count(), func.min(listed.since))
+        .join(request, (c.library == listed.library) & (c.id == listed.request_id))
         .where(listed.library == library, listed.task.in_(sorted(tasks)))
-        .group_by(listed.task, one.role)
+        .group_by(listed.task, c.role)
     )
     if branches:
-        query = query.where(one.branch.in_(sorted(branches)))
+        query = query.where(c.branch.in_(sorted(branches)))
     return {(task, Role(role)): TaskFigure(count, oldest) for task, role, count, oldest in connection.execute(query)}
 
 

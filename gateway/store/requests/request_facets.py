@@ -186,11 +186,11 @@ def _select_rows(connection: Connection, library: str, request_filter: RequestFi
 def _load_hits(connection: Connection, library: str, ids: list[str]) -> list[Any] | None:
     if len(ids) > MAX_COUNTED:
         return None
-    found: list[Any] = []
+    hits: list[Any] = []
     for some in batched_ids(ids):
         query = select(*_COLUMNS.values()).where(request.c.library == library, request.c.id.in_(some))
-        found.extend(connection.execute(query))
-    return found
+        hits.extend(connection.execute(query))
+    return hits
 
 
 # --- counts that are kept --------------------------------------------------------------------------------

@@ -161,13 +161,13 @@ _REPEATS_OTHERS = (
 
 def count_reasons(connection: Connection, figure_filter: FigureFilter) -> tuple[ReasonCount, ...]:
     """The most frequent first. A broker's last word only repeats what the libraries behind it have said."""
-    said = ((_c.role == Role.BORROWING.value) & (_c.attempt != WHOLE_REQUEST)) | (
+    by_role = ((_c.role == Role.BORROWING.value) & (_c.attempt != WHOLE_REQUEST)) | (
         (_c.role == Role.LENDING.value) & (_c.attempt == WHOLE_REQUEST)
     )
     number = func.count().label("n")
     query = (
         select(_c.role, _c.reason, number)
-        .where(*_list_conditions(figure_filter), said, _c.outcome == RequestOutcome.UNFILLED.value, ~_REPEATS_OTHERS)
+        .where(*_list_conditions(figure_filter), by_role, _c.outcome == RequestOutcome.UNFILLED.value, ~_REPEATS_OTHERS)
         .group_by(_c.role, _c.reason)
         .order_by(number.desc(), _c.reason)
     )

@@ -85,15 +85,15 @@ def _find_since(
 ) -> dict[str, datetime]:
     """Find by id since when these, whose last change is given, stand on the task list; without those that don't."""
     t = request_task.c
-    found: dict[str, datetime] = {}
+    since: dict[str, datetime] = {}
     keys = iter(sorted(changed))
     while some := tuple(itertools.islice(keys, MAX_IDS_OF_STATEMENT)):
         moments = list(dict.fromkeys(position.key for position in some))
         # by the moments too: SQLite 3.40 follows no pairs, and would go through the whole list for them
         pairs = tuple_(t.changed, t.request_id).in_([(position.key, position.id) for position in some])
         query = select(t.request_id, t.since).where(t.library == library, t.task == task, t.changed.in_(moments), pairs)
-        found.update((row.request_id, row.since) for row in connection.execute(follow_key(query, request_task)))
-    return found
+        since.update((row.request_id, row.since) for row in connection.execute(follow_key(query, request_task)))
+    return since
 
 
 ON_LIST = (request.c.library == request_task.c.library) & (request.c.id == request_task.c.request_id)

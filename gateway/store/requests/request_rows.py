@@ -111,7 +111,7 @@ def join_labels(labels: Iterable[str]) -> str:
 
 def external_numbers_of(request: Request) -> tuple[str, ...]:
     """Numbers in other systems, as they are looked for."""
-    return tuple(dict.fromkeys(normalize_external_number(one) for one in request.external if one.strip()))
+    return tuple(dict.fromkeys(normalize_external_number(number) for number in request.external if number.strip()))
 
 
 def open_barcodes_of(request: Request) -> frozenset[str]:
@@ -121,7 +121,7 @@ def open_barcodes_of(request: Request) -> frozenset[str]:
     if request.is_loss_settled:
         lost = (volume.barcode for volume in request.volumes if volume.state is VolumeState.LOST)
         own = (request.item_barcode,) if len(request.volumes) == 1 else ()
-        return frozenset(normalize_external_number(one) for one in (*lost, *own) if one.strip())
+        return frozenset(normalize_external_number(barcode) for barcode in (*lost, *own) if barcode.strip())
     if not request.open:
         return frozenset()
     past = (code for attempt in request.attempts if attempt.status in ON_RECORD for code in attempt.pieces)
@@ -155,8 +155,8 @@ def _loaded_partner(request: Request) -> str:
 def _comparison_texts(citation: Citation) -> tuple[str, str]:
     """A citation seldom changes, and comparing it with its key is quicker than folding it again."""
     titles = (citation.title, citation.subtitle, citation.component_title)
-    said = " ".join((*titles, citation.author, citation.component_author))
-    return citation_fingerprint(citation), fold_text(said)
+    words = " ".join((*titles, citation.author, citation.component_author))
+    return citation_fingerprint(citation), fold_text(words)
 
 
 class UnreadableDocumentError(Exception):
@@ -202,7 +202,7 @@ def _parse_document(adapter: TypeAdapter[T], text: str, what: str) -> T:
     try:
         return adapter.validate_json("{" + text[len(_HEAD) :])
     except ValidationError as error:
-        places = ", ".join(".".join(map(str, one["loc"])) + f" ({one['type']})" for one in error.errors()[:3])
+        places = ", ".join(".".join(map(str, detail["loc"])) + f" ({detail['type']})" for detail in error.errors()[:3])
         raise UnreadableDocumentError(f"the document of {what} is damaged at {places}") from None
 
 

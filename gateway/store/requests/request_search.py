@@ -62,15 +62,15 @@ def find_by_search_number(
     connection: Connection, library: str, question: SearchQuestion, kinds: Collection[SearchTermKind]
 ) -> tuple[NumberHit, ...]:
     """Requests that have what was typed as a whole number, by kind and newest first."""
-    found: dict[NumberHit, None] = {}
+    hits: dict[NumberHit, None] = {}
     for kind in SearchTermKind:
         if kind not in kinds:
             continue
         standard = question.standard_numbers if kind is SearchTermKind.STANDARD else ()
         for number in dict.fromkeys((question.number, *standard)):
             asked = {"library": library, "kind": kind.value, "term": number}
-            found |= {NumberHit(row.request_id, kind): None for row in _BY_NUMBER.fetch_all(connection, asked)}
-    return tuple(found)
+            hits |= {NumberHit(row.request_id, kind): None for row in _BY_NUMBER.fetch_all(connection, asked)}
+    return tuple(hits)
 
 
 def find_ids_by_term(
@@ -112,11 +112,11 @@ def update_terms(connection: Connection, library: str, request_id: str, before: 
     """`before`, `now`: as `request.terms` has them."""
     old, new = set(before.splitlines()), set(now.splitlines())
     if gone := sorted(old - new):
-        asked = (one.partition(" ") for one in gone)
+        parts = (line.partition(" ") for line in gone)
         _REMOVE.execute_many(
             connection,
-            [{"library": library, "kind": kind, "term": term, "request_id": request_id} for kind, _, term in asked],
+            [{"library": library, "kind": kind, "term": term, "request_id": request_id} for kind, _, term in parts],
         )
     if come := sorted(new - old):
-        asked = (one.partition(" ") for one in come)
-        gather_missing_rows(connection, request_term, [(library, kind, term, request_id) for kind, _, term in asked])
+        parts = (line.partition(" ") for line in come)
+        gather_missing_rows(connection, request_term, [(library, kind, term, request_id) for kind, _, term in parts])

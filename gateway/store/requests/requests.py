@@ -81,9 +81,9 @@ class ReferencedRequest:
 class TransactionTaken(Refused):
     """The partner has used this number before, for `found`."""
 
-    def __init__(self, found: ReferencedRequest) -> None:
+    def __init__(self, match: ReferencedRequest) -> None:
         super().__init__(RefusalReason.DUPLICATE_REQUEST, "There is a request with this number already.")
-        self.found = found
+        self.found = match
 
 
 _c = request.c

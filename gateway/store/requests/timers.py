@@ -92,16 +92,16 @@ def measure_timers(connection: Connection, library: str, now: datetime) -> tuple
 def take_timer(connection: Connection, row: TimerRow) -> bool:
     """Ends the timer in the transaction that does what it is for. False: it was stopped, set anew or taken by
     another node meanwhile, and there is nothing to do."""
-    found = {"library": row.library, "request_id": row.request_id, "timer": row.timer.value, "at": row.at}
-    return _TAKE.fetch_first(connection, found) is not None
+    values = {"library": row.library, "request_id": row.request_id, "timer": row.timer.value, "at": row.at}
+    return _TAKE.fetch_first(connection, values) is not None
 
 
 def list_timers_of_request(connection: Connection, library: str, request_id: str) -> tuple[TimerRow, ...]:
     return _timer_rows_of(_OF_REQUEST.fetch_all(connection, {"library": library, "request_id": request_id}))
 
 
-def _timer_rows_of(found: Iterable[Any]) -> tuple[TimerRow, ...]:
-    return tuple(TimerRow(row.library, row.request_id, TimerKind(row.timer), row.at) for row in found)
+def _timer_rows_of(rows: Iterable[Any]) -> tuple[TimerRow, ...]:
+    return tuple(TimerRow(row.library, row.request_id, TimerKind(row.timer), row.at) for row in rows)
 
 
 def next_in_sequence(connection: Connection, library: str, name: str) -> int:
