@@ -110,12 +110,12 @@ def _load_adapter(point: EntryPoint) -> Adapter:
 
 
 def _index_by_name(adapters: Iterable[A]) -> dict[str, A]:
-    found: dict[str, A] = {}
+    by_name: dict[str, A] = {}
     for adapter in adapters:
-        if adapter.name in found:
+        if adapter.name in by_name:
             raise AdapterError(f"two adapters are called '{adapter.name}' (entry point group {GROUP})")
-        found[adapter.name] = adapter
-    return found
+        by_name[adapter.name] = adapter
+    return by_name
 
 
 def _index_sections(registry: AdapterRegistry) -> dict[str, type[BaseModel]]:

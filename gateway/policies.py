@@ -36,15 +36,15 @@ MODELINE = f"# yaml-language-server: $schema=profiles/{SCHEMA_FILE}"
 """First line of requests.yml, by which editors find the schema; it stands with that of the profiles."""
 
 
-def check_policy(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
+def check_policy(entry: LoadedPolicy) -> Iterator[ConfigurationProblem]:
     """Check the policy of one file."""
-    yield from _check_rota_names(one)
-    yield from _check_campuses(one)
-    yield from _check_unreachable_rules(one)
-    lending = one.policy.lending
+    yield from _check_rota_names(entry)
+    yield from _check_campuses(entry)
+    yield from _check_unreachable_rules(entry)
+    lending = entry.policy.lending
     for index, code in enumerate(lending.never):
         if code in lending.item_policies:
-            yield one.make_problem(("lending", "never", index), "stands in item_policies too, which are lent", code)
+            yield entry.make_problem(("lending", "never", index), "stands in item_policies too, which are lent", code)
 
 
 def check_with_profiles(
@@ -81,24 +81,24 @@ def iter_rules(loaded_policy: LoadedPolicy) -> Iterator[tuple[KeyPath, RuleCondi
         yield ("rules", index), assignment
 
 
-def _check_rota_names(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
-    names = tuple(one.policy.rotas)
-    for index, rule in enumerate(one.policy.rules):
+def _check_rota_names(entry: LoadedPolicy) -> Iterator[ConfigurationProblem]:
+    names = tuple(entry.policy.rotas)
+    for index, rule in enumerate(entry.policy.rules):
         if rule.rota not in names:
-            yield one.make_problem(("rules", index, "rota"), "no such rota", rule.rota, names)
-    if one.policy.default_rota and one.policy.default_rota not in names:
-        yield one.make_problem(("default_rota",), "no such rota", one.policy.default_rota, names)
-    if one.policy.brokering.rota and one.policy.brokering.rota not in names:
-        yield one.make_problem(("brokering", "rota"), "no such rota", one.policy.brokering.rota, names)
+            yield entry.make_problem(("rules", index, "rota"), "no such rota", rule.rota, names)
+    if entry.policy.default_rota and entry.policy.default_rota not in names:
+        yield entry.make_problem(("default_rota",), "no such rota", entry.policy.default_rota, names)
+    if entry.policy.brokering.rota and entry.policy.brokering.rota not in names:
+        yield entry.make_problem(("brokering", "rota"), "no such rota", entry.policy.brokering.rota, names)
 
 
-def _check_campuses(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
-    names = tuple(one.policy.campuses)
+def _check_campuses(entry: LoadedPolicy) -> Iterator[ConfigurationProblem]:
+    names = tuple(entry.policy.campuses)
     folded = {name.casefold() for name in names}
-    for path, rule in iter_rules(one):
+    for path, rule in iter_rules(entry):
         for index, campus in enumerate(rule.campuses):
             if campus.casefold() not in folded:
-                yield one.make_problem((*path, "campuses", index), "no such campus in `campuses`", campus, names)
+                yield entry.make_problem((*path, "campuses", index), "no such campus in `campuses`", campus, names)
 
 
 def _check_unreachable_rules(loaded_policy: LoadedPolicy) -> Iterator[ConfigurationProblem]:
@@ -116,23 +116,27 @@ def _check_unreachable_rules(loaded_policy: LoadedPolicy) -> Iterator[Configurat
 # --- catalogues ------------------------------------------------------------------------------------------
 
 
-def _check_catalogues(one: LoadedPolicy, profiles: ProfileSet, *, only_library: bool) -> Iterator[ConfigurationProblem]:
+def _check_catalogues(
+    entry: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
+) -> Iterator[ConfigurationProblem]:
     """Check the catalogues; whether a profile has one is looked at by `illgate check`, which knows the protocols."""
     ours = {
         profile.name
         for profile in profiles
-        if not profile.abstract and (profile.library in ("", one.library) or only_library)
+        if not profile.abstract and (profile.library in ("", entry.library) or only_library)
     }
-    groups = one.policy.catalogues.groups
+    groups = entry.policy.catalogues.groups
     for group, members in groups.items():
         for index, name in enumerate(members):
             if name not in ours:
-                yield one.make_problem(("catalogues", "groups", group, index), "no such profile", name, tuple(ours))
+                yield entry.make_problem(("catalogues", "groups", group, index), "no such profile", name, tuple(ours))
         if group in ours:
-            yield one.make_problem(("catalogues", "groups", group), "a profile has this name", group)
-    look_up = one.policy.catalogues.look_up
+            yield entry.make_problem(("catalogues", "groups", group), "a profile has this name", group)
+    look_up = entry.policy.catalogues.look_up
     if look_up and look_up not in {*ours, *groups}:
-        yield one.make_problem(("catalogues", "look_up"), "no such profile or group", look_up, (*groups, *sorted(ours)))
+        yield entry.make_problem(
+            ("catalogues", "look_up"), "no such profile or group", look_up, (*groups, *sorted(ours))
+        )
 
 
 # --- partners --------------------------------------------------------------------------------------------
@@ -159,13 +163,13 @@ def _explain_missing_partner(profile: Profile | None) -> str:
     return "this profile belongs to another library, or its name is spelt otherwise"
 
 
-def _check_supplier(one: LoadedPolicy, path: KeyPath, profile: Profile) -> Iterator[ConfigurationProblem]:
+def _check_supplier(entry: LoadedPolicy, path: KeyPath, profile: Profile) -> Iterator[ConfigurationProblem]:
     partner = profile.partner
     assert partner is not None, profile.name
     if PartnerRole.SUPPLIER not in partner.roles:
-        yield one.make_problem(path, "this partner is no supplier (`partner.roles` of its profile)", profile.name)
+        yield entry.make_problem(path, "this partner is no supplier (`partner.roles` of its profile)", profile.name)
     elif not partner.channel:
-        yield one.make_problem(
+        yield entry.make_problem(
             path, "this partner can't be asked: `partner.channel` of its profile is empty", profile.name
         )
 
@@ -179,10 +183,10 @@ class LoadedPolicy:
     document: YamlDocument = field(repr=False)
 
     def make_problem(
-        self, path: KeyPath, message: str, found: str = "", allowed: tuple[str, ...] = ()
+        self, path: KeyPath, message: str, value: str = "", allowed: tuple[str, ...] = ()
     ) -> ConfigurationProblem:
-        suggestion = nearest_match(found, allowed) if found else ""
-        return self.document.make_problem(path, message, f"'{found}'" if found else "", allowed, suggestion)
+        suggestion = nearest_match(value, allowed) if value else ""
+        return self.document.make_problem(path, message, f"'{value}'" if value else "", allowed, suggestion)
 
 
 class PolicySet:

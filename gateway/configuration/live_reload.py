@@ -78,8 +78,8 @@ class LiveConfiguration(Generic[T]):
     def _report_reload(self, problems: Sequence[ConfigurationProblem]) -> None:
         if problems:
             self.failures += 1
-            said = [str(problem) for problem in problems]
-            log.error("configuration.not_reloaded", what=self._what, problems=said)
+            texts = [str(problem) for problem in problems]
+            log.error("configuration.not_reloaded", what=self._what, problems=texts)
         else:
             self.reloads += 1
             log.info("configuration.reloaded", what=self._what, folders=[str(folder) for folder in self.folders])

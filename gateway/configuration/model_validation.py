@@ -58,7 +58,9 @@ def validate_section(model: type[M], document: YamlDocument, prefix: KeyPath = (
             first = error
     details = first.errors(include_url=False)
     problems = [
-        _problem_of_detail(model, data, document, prefix, one) for one in details if not _is_consequence(one, details)
+        _problem_of_detail(model, data, document, prefix, detail)
+        for detail in details
+        if not _is_consequence(detail, details)
     ]
     raise ConfigurationError(dict.fromkeys(problems))
 
@@ -66,7 +68,9 @@ def validate_section(model: type[M], document: YamlDocument, prefix: KeyPath = (
 def _is_consequence(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
     """A list that is too short only because its items are wrong."""
     loc = detail["loc"]
-    return detail["type"] == "too_short" and any(one["loc"][: len(loc)] == loc for one in details if one is not detail)
+    return detail["type"] == "too_short" and any(
+        rest["loc"][: len(loc)] == loc for rest in details if rest is not detail
+    )
 
 
 def _restore_written_texts(
@@ -145,9 +149,9 @@ class _ProblemBuilder:
 
     def __call__(self, message: str, choices: Iterable[str] = (), hide: bool = False) -> ConfigurationProblem:
         choices = tuple(choices)
-        found = "" if hide or self._detail["type"] == "missing" else self._describe_found()
-        near = nearest_match(str(self._detail["input"]), choices) if choices and found else ""
-        return self._document.make_problem(self._path, message, found, choices, near)
+        value = "" if hide or self._detail["type"] == "missing" else self._describe_found()
+        near = nearest_match(str(self._detail["input"]), choices) if choices and value else ""
+        return self._document.make_problem(self._path, message, value, choices, near)
 
     def report_unknown_key(self, allowed: list[str]) -> ConfigurationProblem:
         key = str(self._path[-1])
@@ -176,30 +180,30 @@ def describe_value(value: object) -> str:
 
 
 def _find_allowed_keys(model: type[BaseModel], path: KeyPath) -> set[str]:
-    return {name for found in _find_types_at([model], path) if _is_model(found) for name in found.model_fields}
+    return {name for kind in _find_types_at([model], path) if _is_model(kind) for name in kind.model_fields}
 
 
 def _find_allowed_choices(model: type[BaseModel], path: KeyPath) -> list[str]:
     choices: list[str] = []
-    for found in _find_types_at([model], path):
-        if isinstance(found, type) and issubclass(found, Enum):
-            choices += [str(member.value) for member in found]
-        elif get_origin(found) is typing.Literal:
-            choices += [str(value) for value in get_args(found)]
+    for kind in _find_types_at([model], path):
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            choices += [str(member.value) for member in kind]
+        elif get_origin(kind) is typing.Literal:
+            choices += [str(value) for value in get_args(kind)]
     return choices
 
 
-def _is_model(found: object) -> bool:
-    return isinstance(found, type) and issubclass(found, BaseModel)
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
-def _find_types_at(found: list[Any], path: KeyPath) -> list[Any]:
+def _find_types_at(annotations: list[Any], path: KeyPath) -> list[Any]:
     """The types that a model has at a path: several where it is a union."""
-    found = [plain for annotation in found for plain in _unwrap_annotation(annotation)]
+    annotations = [plain for annotation in annotations for plain in _unwrap_annotation(annotation)]
     for part in path:
-        inner = [inner_type for annotation in found for inner_type in _find_inner_types(annotation, part)]
-        found = [plain for annotation in inner for plain in _unwrap_annotation(annotation)]
-    return found
+        inner = [inner_type for annotation in annotations for inner_type in _find_inner_types(annotation, part)]
+        annotations = [plain for annotation in inner for plain in _unwrap_annotation(annotation)]
+    return annotations
 
 
 def _unwrap_annotation(annotation: Any) -> list[Any]:
@@ -208,7 +212,7 @@ def _unwrap_annotation(annotation: Any) -> list[Any]:
     if origin is typing.Annotated:
         return _unwrap_annotation(get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
-        return [plain for one in get_args(annotation) for plain in _unwrap_annotation(one)]
+        return [plain for argument in get_args(annotation) for plain in _unwrap_annotation(argument)]
     return [annotation]
 
 
@@ -216,7 +220,7 @@ def _find_inner_types(annotation: Any, part: str | int) -> list[Any]:
     if _is_model(annotation):
         model_field = annotation.model_fields.get(str(part))
         return [model_field.annotation] if model_field else []
-    arguments = [one for one in get_args(annotation) if one is not Ellipsis]
+    arguments = [argument for argument in get_args(annotation) if argument is not Ellipsis]
     if not arguments or get_origin(annotation) is typing.Literal:
         return []
     if isinstance(part, int):

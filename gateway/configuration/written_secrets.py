@@ -26,7 +26,7 @@ _LINE = re.compile(r"[^\r\n]+")
 
 def is_secret_path(path: KeyPath) -> bool:
     """Return whether a value is not shown, even where something else than a secret's name stands there by mistake."""
-    keys = ["", *(one for one in path if isinstance(one, str))]
+    keys = ["", *(part for part in path if isinstance(part, str))]
     return any(_is_secret_key(outer, key) for outer, key in itertools.pairwise(keys))
 
 

@@ -60,10 +60,10 @@ class YamlDocument:
         return self.places.get(path) or SourcePosition(self.file, 0)
 
     def make_problem(
-        self, path: KeyPath, message: str, found: str = "", allowed: Iterable[str] = (), suggestion: str = ""
+        self, path: KeyPath, message: str, value: str = "", allowed: Iterable[str] = (), suggestion: str = ""
     ) -> ConfigurationProblem:
         place = self.find_position(path)
-        return ConfigurationProblem(place.file, place.line, path, message, found, tuple(allowed), suggestion)
+        return ConfigurationProblem(place.file, place.line, path, message, value, tuple(allowed), suggestion)
 
 
 if yaml.__with_libyaml__:
@@ -296,21 +296,21 @@ def _merge_mappings(
 ) -> dict[str, object]:
     result = dict(base)
     for key, value in top.items():
-        here = (*path, key)
+        key_path = (*path, key)
         below = result.get(key)
         if isinstance(below, dict) and isinstance(value, dict):
-            result[key] = _merge_mappings(below, value, here, changes)
+            result[key] = _merge_mappings(below, value, key_path, changes)
         elif value is None and key in result:
             del result[key]
-            changes.removed.add(here)
+            changes.removed.add(key_path)
         else:
-            changes.replaced.add(here)
+            changes.replaced.add(key_path)
             result[key] = value
     return result
 
 
-def _drop_paths(found: Mapping[KeyPath, V], hidden: set[KeyPath]) -> dict[KeyPath, V]:
+def _drop_paths(values: Mapping[KeyPath, V], hidden: set[KeyPath]) -> dict[KeyPath, V]:
     """All but these paths and what is below them."""
     if not hidden:
-        return dict(found)
-    return {path: v for path, v in found.items() if not any(path[:n] in hidden for n in range(1, len(path) + 1))}
+        return dict(values)
+    return {path: v for path, v in values.items() if not any(path[:n] in hidden for n in range(1, len(path) + 1))}

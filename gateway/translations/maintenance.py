@@ -140,8 +140,8 @@ def list_shortcomings(file: Path, texts: Catalog) -> list[str]:
 
 def _find_shortcoming(text: Message, catalogue: Catalog) -> str:
     message = catalogue.get(text.id, text.context)
-    said = message.string if message is not None else None
-    forms: tuple[str, ...] = (said,) if isinstance(said, str) else tuple(said or ())
+    translation = message.string if message is not None else None
+    forms: tuple[str, ...] = (translation,) if isinstance(translation, str) else tuple(translation or ())
     if message is None or not forms or not all(forms):
         return f"not translated: {text.id!r}"
     if problem := find_translation_problem(message, catalogue):
@@ -183,10 +183,12 @@ def update_catalogues(folder: Path) -> None:
 def check_catalogues(folder: Path) -> None:
     """Check catalogues for missing translations. Exit code 1: some are missing."""
     texts = extract_texts()
-    found = [f"{file.name}: {one}" for file in _find_catalogue_files(folder) for one in list_shortcomings(file, texts)]
-    for line in found:
+    lines = [
+        f"{file.name}: {text}" for file in _find_catalogue_files(folder) for text in list_shortcomings(file, texts)
+    ]
+    for line in lines:
         click.echo(line)
-    if found:
+    if lines:
         raise SystemExit(1)
 
 
