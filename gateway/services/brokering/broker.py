@@ -205,10 +205,10 @@ async def _place_request(
         request = await create_borrowing_request(context, draft, claim_transaction)
     except TransactionTaken as taken:  # another node was quicker
         found_id = taken.found.request_id
-        found = await context.store.read(lambda c: requests.load_request(c, context.symbol, found_id))
-        if found is None:
+        placed = await context.store.read(lambda c: requests.load_request(c, context.symbol, found_id))
+        if placed is None:
             raise
-        request = found
+        request = placed
     return _build_placed_result(_BrokeredRequest(request, patron), number, place)
 
 
@@ -261,14 +261,14 @@ def _find_latest_request(
 ) -> Request | None:
     """Find the latest of the requests that came from this broker under one number, one after the other."""
     latest = None
-    found = requests.find_by_transaction(connection, context.symbol, Role.BORROWING, profile, reference)
+    match = requests.find_by_transaction(connection, context.symbol, Role.BORROWING, profile, reference)
     while (
-        found is not None
-        and (request := requests.load_request(connection, context.symbol, found.request_id)) is not None
+        match is not None
+        and (request := requests.load_request(connection, context.symbol, match.request_id)) is not None
     ):
         latest = request
         following = _next_reference(request, reference)
-        found = requests.find_by_transaction(connection, context.symbol, Role.BORROWING, profile, following)
+        match = requests.find_by_transaction(connection, context.symbol, Role.BORROWING, profile, following)
     return latest
 
 
@@ -316,7 +316,7 @@ def _complete_draft(
             need_by=need_by or require_future_day(command.expires, today, context.zone, MessagePart.PICKUP_EXPIRY),
         ),
         patron=PatronLink(
-            identifier=patron.identifier("barcode") or next((one.value for one in patron.identifiers), patron.id),
+            identifier=patron.identifier("barcode") or next((id_.value for id_ in patron.identifiers), patron.id),
             pickup=place.code if place is not None else "",
         ),
         external=(number,) if number else (),
@@ -510,7 +510,7 @@ def _build_direct_patron(context: LibraryContext, profile: Profile, patron: Patr
 def citation_of_bib(bib: Bib) -> Citation:
     """A record as the citation of who asks for it."""
     return Citation(
-        type=CitationType.BOOK if any(one.type == "isbn" for one in bib.identifiers) else CitationType.OTHER,
+        type=CitationType.BOOK if any(id_.type == "isbn" for id_ in bib.identifiers) else CitationType.OTHER,
         title=bib.title,
         author=bib.author,
         component_title=bib.component_title,

@@ -54,7 +54,7 @@ async def is_for_another(item: Item, patron_id: str, context: CirculationContext
     """Return whether somebody else has the item or is to have it."""
     loan = await context.library.item_loan(item.id)
     hold = await find_hold_on_item(item, context)
-    return any(found is not None and found.patron_id != patron_id for found in (loan, hold))
+    return any(claim is not None and claim.patron_id != patron_id for claim in (loan, hold))
 
 
 async def find_hold_on_item(item: Item, context: CirculationContext) -> Hold | None:

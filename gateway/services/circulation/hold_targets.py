@@ -46,10 +46,10 @@ class KeptItems:
             return True
         return len(ahead) >= max(await self._count_free_copies(item), 1)
 
-    async def choose_free(self, found: tuple[Item, ...]) -> tuple[Item, ...]:
+    async def choose_free(self, copies: tuple[Item, ...]) -> tuple[Item, ...]:
         """Those that nobody else comes first for; all where there is none."""
-        free = [item for item in found if not item.hold_count or not await self.is_kept_for_another(item)]
-        return tuple(free) or found
+        free = [item for item in copies if not item.hold_count or not await self.is_kept_for_another(item)]
+        return tuple(free) or copies
 
     async def _has_been_granted(self, item: Item) -> bool:
         """Return whether this request has had the item: then its message is a repeat. Another partner's of the same
@@ -77,10 +77,10 @@ async def find_hold_target(command: PlaceRequest, context: CirculationContext, k
     """`keeper`: an item that nobody else comes first for is better than another."""
     scope = command.scope or context.policy.requests.default_scope
     if command.items:
-        found = tuple([await items.resolve_item(sent, context) for sent in command.items])
-        found = _list_items_there(found, command, context) or found  # an item that is named outweighs a place
-        found = await keeper.choose_free(found) if keeper is not None else found
-        item = items.choose_best_copy(found) or found[0]
+        named = tuple([await items.resolve_item(sent, context) for sent in command.items])
+        named = _list_items_there(named, command, context) or named  # an item that is named outweighs a place
+        named = await keeper.choose_free(named) if keeper is not None else named
+        item = items.choose_best_copy(named) or named[0]
         bib = await context.library.get_bib(item.bib_id)
         return HoldTarget(bib, item if scope == "item" or not context.supports(Capability.HOLD_TITLE) else None)
     ids = command.records or (command.citation.identifiers if command.citation is not None else ())
@@ -120,9 +120,9 @@ def list_places(command: PlaceRequest, context: CirculationContext) -> tuple[str
     return tuple(known.get(place.casefold(), place).casefold() for place in sent if place)
 
 
-def _list_items_there(found: tuple[Item, ...], command: PlaceRequest, context: CirculationContext) -> tuple[Item, ...]:
+def _list_items_there(copies: tuple[Item, ...], command: PlaceRequest, context: CirculationContext) -> tuple[Item, ...]:
     places = list_places(command, context)
     if not places:
-        return found
-    words = ((item, (item.home.library, item.home.shelf, item.home.name)) for item in found)
-    return tuple(item for item, said in words if any(word.casefold() in places for word in said))
+        return copies
+    words = ((item, (item.home.library, item.home.shelf, item.home.name)) for item in copies)
+    return tuple(item for item, names in words if any(word.casefold() in places for word in names))

@@ -105,8 +105,8 @@ async def find_hold_of_partner(
 
 
 async def _list_holds_of_patron(patron: Patron, item: Item, context: CirculationContext) -> list[Hold]:
-    found = await list_visible_holds(await context.library.patron_holds(patron.id), context)
-    return [hold for hold in found if hold.item_id == item.id or (not hold.item_id and hold.bib_id == item.bib_id)]
+    holds = await list_visible_holds(await context.library.patron_holds(patron.id), context)
+    return [hold for hold in holds if hold.item_id == item.id or (not hold.item_id and hold.bib_id == item.bib_id)]
 
 
 def _require_single_hold(holds: list[Hold]) -> Hold:
@@ -381,10 +381,10 @@ async def cancel_request(command: CancelRequest, context: CirculationContext, ke
     UNKNOWN_PATRON)."""
     require_capability(context, Capability.HOLD_CANCEL)
     patron = await patrons.resolve_patron(command.patron, context)
-    found = await resolve_hold(command.request, command.item, patron, context, kind=command.kind)
-    await require_hold_right(found, LibraryService.CANCEL_REQUEST, context)
+    resolved = await resolve_hold(command.request, command.item, patron, context, kind=command.kind)
+    await require_hold_right(resolved, LibraryService.CANCEL_REQUEST, context)
     with change_refusals_about(MessagePart.REQUEST, command.request.value if command.request is not None else ""):
-        hold = await cancel_hold(found, context, key)
+        hold = await cancel_hold(resolved, context, key)
     item = await items.find_item_of_hold(hold, context)
     return RequestCancelled(hold, patron, item)
 

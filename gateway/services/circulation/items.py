@@ -177,7 +177,7 @@ async def _is_record_of_another(bib: Bib, context: CirculationContext) -> bool:
 def name_record(ids: tuple[RecordId, ...], context: CirculationContext) -> Bib:
     """Return the record of a system that can't be asked about records: what its own number says. Raises
     Refused(UNSUPPORTED_SERVICE)."""
-    number = next((one.value for one in translate_record_ids(ids, context.policy.records) if one.type == "local"), "")
+    number = next((id_.value for id_ in translate_record_ids(ids, context.policy.records) if id_.type == "local"), "")
     if not number:
         require_capability(context, Capability.BIB_FIND)
     return Bib(id=number)

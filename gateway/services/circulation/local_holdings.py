@@ -118,7 +118,7 @@ def _rank_of_copies(copies: LocalCopies) -> int:
 
 def _select_lookup_numbers(citation: Citation) -> tuple[RecordId, ...]:
     """Select numbers in the link's order, each once."""
-    return tuple(dict.fromkeys(one for one in citation.identifiers if one.type in LOOKED_UP))[:MAX_NUMBERS]
+    return tuple(dict.fromkeys(id_ for id_ in citation.identifiers if id_.type in LOOKED_UP))[:MAX_NUMBERS]
 
 
 def _names_work(number: RecordId, citation: Citation) -> bool:
@@ -159,13 +159,13 @@ async def _find_records(system: LibrarySystem, number: RecordId) -> tuple[Bib, .
 
 async def _find_by_words(system: LibrarySystem, citation: Citation) -> LocalCopies:
     bibs = {bib.id: bib for bib in await search_by_words(system, citation) if not bib.suppressed}
-    rated = [one for one in rank_candidates(citation, bibs.values()) if one.confidence >= MIN_CONFIDENCE_PERCENT]
+    rated = [hit for hit in rank_candidates(citation, bibs.values()) if hit.confidence >= MIN_CONFIDENCE_PERCENT]
     held = {
         candidate.bib_id: copies
         for candidate in rated[:MAX_EDITIONS]
         if (copies := _copies_of_holdings(await system.holdings(candidate.bib_id))).copies
     }
-    candidates = tuple(_add_best_copy(one, held[one.bib_id]) for one in rated if one.bib_id in held)
+    candidates = tuple(_add_best_copy(hit, held[hit.bib_id]) for hit in rated if hit.bib_id in held)
     same = [held[candidate.bib_id] for candidate in candidates if _is_same_work(citation, bibs[candidate.bib_id])]
     if same:
         return replace(min(same, key=_rank_of_copies), candidates=candidates)
@@ -187,11 +187,11 @@ async def search_by_words(system: LibrarySystem, citation: Citation) -> tuple[Bi
 
 def _is_same_work(citation: Citation, bib: Bib) -> bool:
     """Compare as a partner's catalogue is judged; a title alone is enough for a journal only."""
-    found = citation_of_record(bib)
-    if not compare_with_hit(citation, found, TITLE_RULES).same:
+    cited = citation_of_record(bib)
+    if not compare_with_hit(citation, cited, TITLE_RULES).same:
         return False
     if is_serial(citation):
-        return found.type is CitationType.JOURNAL
+        return cited.type is CitationType.JOURNAL
     return author_similarity(citation.author, bib.author) is not None or bool(
         year_similarity(citation.published, bib.published)
     )

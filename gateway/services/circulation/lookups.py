@@ -142,10 +142,10 @@ async def _read_entries(
     command: LookUpItemSet, start: int, context: CirculationContext
 ) -> AsyncIterator[tuple[int, ItemSetEntry]]:
     ids: list[RecordId | Named] = [*command.records, *command.items]
-    for number, one in enumerate(ids[start:], start):
+    for number, id_ in enumerate(ids[start:], start):
         yield (
             number,
-            await (_read_record_entry(one, context) if isinstance(one, RecordId) else _read_item_entry(one, context)),
+            await (_read_record_entry(id_, context) if isinstance(id_, RecordId) else _read_item_entry(id_, context)),
         )
 
 

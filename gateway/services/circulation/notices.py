@@ -168,9 +168,9 @@ def _check_in_branch(context: CirculationContext) -> str:
 async def _handle_checked_out(command: Notice, context: CirculationContext, key: str) -> Noted:
     """Arrives twice in the wild: the second time the same loan is there already."""
     item = await find_noticed_item(command, context)
-    patron, here = (require_named_patron(command), context) if item.temporary else choose_account(command, context)
+    patron, scope = (require_named_patron(command), context) if item.temporary else choose_account(command, context)
     loan = CheckOut(patron, name_by_barcode(item), command.request, command.due, mandated=command.at or context.now())
-    lent = await check_out(loan, context_without_rewrite(here), key)
+    lent = await check_out(loan, context_without_rewrite(scope), key)
     return Noted(command.kind, "check-out", lent.item, (loan, lent))
 
 
@@ -182,8 +182,8 @@ async def _handle_checked_in(command: Notice, context: CirculationContext, key: 
     result = ItemReturned(item)
     if await context.library.item_loan(item.id) is not None:
         keep = context.policy.check_in.model_copy(update={"delete_item": "never"})
-        here = replace(context, policy=context.policy.model_copy(update={"check_in": keep}))
-        result = await check_in(returned, context_without_rewrite(here), key)
+        scope = replace(context, policy=context.policy.model_copy(update={"check_in": keep}))
+        result = await check_in(returned, context_without_rewrite(scope), key)
         done.append("check-in")
     if item.temporary:
         await set_status(
@@ -299,8 +299,8 @@ async def find_noticed_item(command: Notice, context: CirculationContext) -> Ite
     except Refused as refused:
         if refused.reason not in (RefusalReason.UNKNOWN_ITEM, RefusalReason.DATA_MISSING):
             raise
-        if found := await _find_item_otherwise(command, context):
-            return found
+        if item := await _find_item_otherwise(command, context):
+            return item
         raise
 
 

@@ -24,9 +24,9 @@ async def is_item_of_another(item: Item, context: CirculationContext) -> bool:
 
 
 async def list_visible_items(items: Iterable[Item], context: CirculationContext) -> tuple[Item, ...]:
-    found = tuple(items)
-    makers = await context.things.find_makers(ThingKind.ITEM, (item.id for item in found))
-    return tuple(item for item in found if makers.get(item.id) is not Maker.ANOTHER_PARTNER)
+    listed = tuple(items)
+    makers = await context.things.find_makers(ThingKind.ITEM, (item.id for item in listed))
+    return tuple(item for item in listed if makers.get(item.id) is not Maker.ANOTHER_PARTNER)
 
 
 async def find_hold_maker(hold: Hold, context: CirculationContext) -> Maker:
@@ -46,15 +46,15 @@ async def find_loan_maker(loan: Loan, context: CirculationContext) -> Maker:
 
 
 async def list_visible_holds(holds: Iterable[Hold], context: CirculationContext) -> tuple[Hold, ...]:
-    found = tuple(holds)
-    await _find_makers(ThingKind.HOLD, found, context)
-    return tuple([hold for hold in found if await find_hold_maker(hold, context) is not Maker.ANOTHER_PARTNER])
+    listed = tuple(holds)
+    await _find_makers(ThingKind.HOLD, listed, context)
+    return tuple([hold for hold in listed if await find_hold_maker(hold, context) is not Maker.ANOTHER_PARTNER])
 
 
 async def list_visible_loans(loans: Iterable[Loan], context: CirculationContext) -> tuple[Loan, ...]:
-    found = tuple(loans)
-    await _find_makers(ThingKind.LOAN, found, context)
-    return tuple([loan for loan in found if await find_loan_maker(loan, context) is not Maker.ANOTHER_PARTNER])
+    listed = tuple(loans)
+    await _find_makers(ThingKind.LOAN, listed, context)
+    return tuple([loan for loan in listed if await find_loan_maker(loan, context) is not Maker.ANOTHER_PARTNER])
 
 
 async def has_own_things(

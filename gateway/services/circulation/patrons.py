@@ -206,7 +206,7 @@ def to_library_draft(draft: PatronDraft, context: CirculationContext, *, named: 
         sent.insert(0, named)
     return replace(
         draft,
-        identifiers=tuple(dict.fromkeys(_translate_identifier(one, context) for one in sent)),
+        identifiers=tuple(dict.fromkeys(_translate_identifier(identifier, context) for identifier in sent)),
         expires=draft.expires if context.policy.patrons.expiry_from == "privilege" else None,
     )
 
@@ -340,7 +340,7 @@ def _list_removed_identifiers(patron: Patron, add: PatronDraft, remove: PatronDr
     """Those that the patron has and that none of the same type replaces, as `LibrarySystem.update_patron` wants
     them: with an empty value. Raises Refused(NOT_ALLOWED) when none would be left."""
     replaced = {identifier.type for identifier in add.identifiers}
-    gone = [one for one in patron.identifiers if one in remove.identifiers and one.type not in replaced]
+    gone = [id_ for id_ in patron.identifiers if id_ in remove.identifiers and id_.type not in replaced]
     if gone and not add.identifiers and len(gone) == len(patron.identifiers):
         raise Refused(
             RefusalReason.NOT_ALLOWED, "The patron's last identifier cannot be removed.", about=MessagePart.PATRON
@@ -356,9 +356,9 @@ def _merge_contacts(patron: Patron, command: UpdatePatron) -> tuple[Contact, ...
     return (*(c for c in kept if not any(_is_same_contact(new, c) for new in added)), *added)
 
 
-def _is_same_contact(said: Contact, contact: Contact) -> bool:
-    if said.kind is not contact.kind:
+def _is_same_contact(sent: Contact, contact: Contact) -> bool:
+    if sent.kind is not contact.kind:
         return False
-    if said.value or said.postal is not None:
-        return (said.value, said.postal) == (contact.value, contact.postal)
-    return said.role == contact.role
+    if sent.value or sent.postal is not None:
+        return (sent.value, sent.postal) == (contact.value, contact.postal)
+    return sent.role == contact.role

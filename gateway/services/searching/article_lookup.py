@@ -129,8 +129,8 @@ class ArticleLookup:
         """All at once; answers in the order of the sources."""
         came = await asyncio.gather(*(self._ask_source(source, number) for source in sources))
         return _LookupOutcome(
-            tuple(one for one in came if isinstance(one, FoundArticle)),
-            tuple(one for one in came if isinstance(one, Unavailable)),
+            tuple(article for article in came if isinstance(article, FoundArticle)),
+            tuple(failure for failure in came if isinstance(failure, Unavailable)),
         )
 
     async def _ask_source(self, source: ArticleSource, number: RecordId) -> FoundArticle | Unavailable | None:
@@ -191,7 +191,7 @@ def _fill_gaps(citation: Citation, more: Citation) -> Citation:
         if field.name not in ("type", "identifiers", "extras", "original") and not getattr(citation, field.name)
     }
     known = {normalize_number(identifier.type, identifier.value) for identifier in citation.identifiers}
-    added = tuple(one for one in more.identifiers if normalize_number(one.type, one.value) not in known)
+    added = tuple(number for number in more.identifiers if normalize_number(number.type, number.value) not in known)
     vague = citation.type is CitationType.OTHER or (more.is_part and not citation.is_part)
     return replace(
         citation,

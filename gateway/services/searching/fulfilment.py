@@ -83,23 +83,23 @@ class FulfilmentService:
         cited = await self.complete_link(self._links.decode(link))
         category = ""
         if patron:
-            found = await self.context.system.find_patron(PatronKey(patron))
-            category = found.category
+            account = await self.context.system.find_patron(PatronKey(patron))
+            category = account.category
         offered = await self.list_offers(cited.citation, cited.service, category)
         return ResolvedLink(cited, offered, self._links.encode(cited.citation, cited.service))
 
     async def list_offers(self, citation: Citation, service: ServiceType, category: str = "") -> OfferList:
         """`category` of the patron; empty: nobody has signed in. Our own catalogue may be away: then nobody knows what
         it holds, which has rules of its own."""
-        found, free = await asyncio.gather(
+        held, free = await asyncio.gather(
             _find_own_copies(self.context, citation), self._articles.find_free_version(citation)
         )
         rules = self.context.policy().services
-        kinds = rules.choose_fulfilments(found.availability, citation, service, category)
+        kinds = rules.choose_fulfilments(held.availability, citation, service, category)
         offers = [
-            offer for kind in kinds for offer in self._offers_of_kind(kind, self.context, found, citation, service)
+            offer for kind in kinds for offer in self._offers_of_kind(kind, self.context, held, citation, service)
         ]
-        return OfferList(held=found, offers=tuple(offers), free=free)
+        return OfferList(held=held, offers=tuple(offers), free=free)
 
     def _offers_of_kind(
         self, kind: Fulfilment, context: LibraryContext, copies: LocalCopies, citation: Citation, service: ServiceType
@@ -194,9 +194,9 @@ def is_staff_reachable(info: LibraryInfo) -> bool:
     return bool(info.email or info.phone or info.address)
 
 
-def _can_hold(context: LibraryContext, found: LocalCopies) -> bool:
+def _can_hold(context: LibraryContext, held: LocalCopies) -> bool:
     can = context.system.capabilities
-    return choose_best_copy(found.copies) is not None and bool(can & {Capability.HOLD_TITLE, Capability.HOLD_ITEM})
+    return choose_best_copy(held.copies) is not None and bool(can & {Capability.HOLD_TITLE, Capability.HOLD_ITEM})
 
 
 def _choose_hold_target(context: LibraryContext, local_copies: LocalCopies, bib: Bib) -> tuple[str, str]:

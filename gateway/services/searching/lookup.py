@@ -344,10 +344,10 @@ def _judge_volumes(items: list[HeldItem], sought: SoughtCitation) -> tuple[Holdi
     part = WantedPart.part_of_citation(sought.citation) if sought.policy.volumes else WantedPart()
     if not part:
         return _judge_lending(items, sought)
-    said = [(item, statement_covers(item.volumes, part) if item.volumes.strip() else True) for item in items]
-    if covering := [held_item for held_item, answer in said if answer]:
+    answers = [(item, statement_covers(item.volumes, part) if item.volumes.strip() else True) for item in items]
+    if covering := [held_item for held_item, answer in answers if answer]:
         return _judge_lending(covering, sought)
-    if unclear := [held_item for held_item, answer in said if answer is None]:
+    if unclear := [held_item for held_item, answer in answers if answer is None]:
         holding, note = _judge_lending(unclear, sought)
         if holding is HoldingAnswer.OWNS:
             return HoldingAnswer.UNKNOWN, _write_unclear(part, unclear[0].volumes)
@@ -358,7 +358,7 @@ def _judge_volumes(items: list[HeldItem], sought: SoughtCitation) -> tuple[Holdi
 def _judge_lending(items: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
     rated = [(item, sought.policy.lending_verdict(item, sought.service)) for item in items]
     for verdict in (LendingVerdict.YES, LendingVerdict.ASK):
-        if (held_item := next((one for one, lends in rated if lends is verdict), None)) is not None:
+        if (held_item := next((item for item, lends in rated if lends is verdict), None)) is not None:
             holding = _describe_holding(held_item)
             if verdict is LendingVerdict.ASK:
                 return HoldingAnswer.OWNS, write_sentence("%(words)s, lendable by rule", words=holding)

@@ -65,12 +65,13 @@ class CatalogueSearch:
     def targets(self) -> tuple[SearchableTarget, ...]:
         """Groups first. Raises NotFound."""
         groups = [
-            SearchableTarget(name=name, members=said) for name, said in self.context.policy().catalogues.groups.items()
+            SearchableTarget(name=name, members=names)
+            for name, names in self.context.policy().catalogues.groups.items()
         ]
         searchable_targets = [
-            SearchableTarget(name=one.name, description=one.description, by=by[0])
-            for one in self.context.profiles()
-            if not one.abstract and self.context.profile(one.name) and (by := locate_sections(one, self.asker.searches))
+            SearchableTarget(name=own.name, description=own.description, by=by[0])
+            for own in self.context.profiles()
+            if not own.abstract and self.context.profile(own.name) and (by := locate_sections(own, self.asker.searches))
         ]
         return (*groups, *sorted(searchable_targets, key=lambda target: target.name))
 
@@ -86,7 +87,7 @@ class CatalogueSearch:
 
         names = _list_target_names(self.context, where)
         came = await asyncio.gather(*map(ask_target, names))
-        ranked = _interleave_records((name, found) for name, (_, found) in zip(names, came, strict=True))
+        ranked = _interleave_records((name, hits) for name, (_, hits) in zip(names, came, strict=True))
         return SearchOutcome(tuple(answer for answer, _ in came), merge_results(ranked))
 
     async def find_by_identifier(self, number: RecordId) -> Citation | None:
@@ -154,8 +155,8 @@ def _list_target_names(context: LibraryContext, where: str) -> tuple[str, ...]:
 def _is_wanted_record(record: FoundRecord, number: RecordId, hits: SearchHits) -> bool:
     """It has the number; or it is the only hit, and shows no number of that kind."""
     wanted, there = normalize_numbers([number]), normalize_numbers(record.citation.identifiers)
-    shows = {one.partition(":")[0] for one in there}
-    alone = hits.total == 1 and not record.problem and not any(one.partition(":")[0] in shows for one in wanted)
+    shows = {key.partition(":")[0] for key in there}
+    alone = hits.total == 1 and not record.problem and not any(key.partition(":")[0] in shows for key in wanted)
     return bool(wanted & there) or alone
 
 
@@ -171,9 +172,9 @@ def _make_target_answer(name: str, hits: SearchHits, seconds: float) -> TargetAn
     )
 
 
-def _interleave_records(found: Iterable[tuple[str, tuple[FoundRecord, ...]]]) -> Iterator[tuple[str, FoundRecord]]:
+def _interleave_records(lists: Iterable[tuple[str, tuple[FoundRecord, ...]]]) -> Iterator[tuple[str, FoundRecord]]:
     """The first of each target, then the second of each …"""
-    columns = [[(name, record) for record in records] for name, records in found]
+    columns = [[(name, record) for record in records] for name, records in lists]
     for row in zip_longest(*columns):
         yield from filter(None, row)
 
@@ -192,12 +193,12 @@ async def _first_citation(asked: list[asyncio.Task[Citation | None]]) -> Citatio
     return None
 
 
-def merge_results(found: Iterable[tuple[str, FoundRecord]]) -> tuple[SearchResult, ...]:
+def merge_results(pairs: Iterable[tuple[str, FoundRecord]]) -> tuple[SearchResult, ...]:
     """`found`: by name of the target, in the order in which results are wanted. Records are the same when a number
     agrees (isbn, issn, oclc, lccn); else when title, author and year do, and no number says otherwise. One that
     couldn't be read is left out."""
     groups = _RecordGroups()
-    for target, record in found:
+    for target, record in pairs:
         if record.citation != Citation():
             groups.add_record(target, record)
     return tuple(_make_result(group.records) for group in groups.found if group.records)
@@ -221,9 +222,9 @@ class _RecordGroups:
 
     def add_record(self, target: str, record: FoundRecord) -> None:
         numbers, text = _identity_numbers(record.citation), _identity_text(record.citation)
-        groups = list({id(one): one for one in map(self._by_number.get, numbers) if one is not None}.values())
+        groups = list({id(group): group for group in map(self._by_number.get, numbers) if group is not None}.values())
         if not groups and text:
-            groups = [one for one in self._by_text[text] if one.records and not one.has_conflicting_number(numbers)][:1]
+            groups = [old for old in self._by_text[text] if old.records and not old.has_conflicting_number(numbers)][:1]
         group = self._join_groups(groups)
         group.records.append((target, record))
         group.numbers |= numbers
@@ -246,7 +247,7 @@ class _RecordGroups:
 def _identity_numbers(citation: Citation) -> frozenset[str]:
     """Volumes of one set share its numbers, and are not the same."""
     types, volume = naming_number_types(citation), fold_text(citation.volume)
-    return frozenset(f"{one}|{volume}" for one in normalize_numbers(citation.identifiers) if _number_type(one) in types)
+    return frozenset(f"{key}|{volume}" for key in normalize_numbers(citation.identifiers) if _number_type(key) in types)
 
 
 def _identity_text(citation: Citation) -> str:
@@ -264,9 +265,9 @@ def _make_result(group: list[tuple[str, FoundRecord]]) -> SearchResult:
     fullest = max((record.citation for _, record in group), key=_count_filled_fields)
     numbers: dict[str, RecordId] = {}
     for _, record in group:
-        for one in record.citation.identifiers:
-            if one.type != "local":  # of one catalogue
-                numbers.setdefault(normalize_number(one.type, one.value) or f"{one.type}:{one.value}", one)
+        for id_ in record.citation.identifiers:
+            if id_.type != "local":  # of one catalogue
+                numbers.setdefault(normalize_number(id_.type, id_.value) or f"{id_.type}:{id_.value}", id_)
     holders = tuple(_make_holders(group))
     citation = replace(fullest, identifiers=tuple(numbers.values()), source=fullest.source or holders[0].target)
     return SearchResult(citation=citation, holders=holders)
@@ -282,8 +283,8 @@ def _make_holders(group: list[tuple[str, FoundRecord]]) -> Iterator[ResultHolder
     for target, record in group:
         by_target.setdefault(target, []).append(record)
     for target, records in by_target.items():
-        said = [record.holdings for record in records if record.holdings is not None]
-        yield ResultHolder(target, tuple(item for items in said for item in items) if said else None)
+        holdings = [record.holdings for record in records if record.holdings is not None]
+        yield ResultHolder(target, tuple(item for items in holdings for item in items) if holdings else None)
 
 
 @value_object
@@ -358,10 +359,10 @@ def native_query(text: str) -> CatalogueQuery:
     return CatalogueQuery(native=text.strip())
 
 
-def _make_term(found: re.Match[str]) -> SearchTerm | None:
-    phrase = found["phrase"]
-    value = (phrase if phrase is not None else found["word"]).strip()
-    index = _find_index(found["index"] or "")
+def _make_term(match: re.Match[str]) -> SearchTerm | None:
+    phrase = match["phrase"]
+    value = (phrase if phrase is not None else match["word"]).strip()
+    index = _find_index(match["index"] or "")
     if not value.strip("*"):
         return None
     if phrase is not None:

@@ -37,19 +37,19 @@ def choose_target(profile: Profile, by: str, searches: Iterable[str]) -> Catalog
 
     Raises Refused(INVALID_VALUE) where there is none, or it isn't clear which.
     """
-    found = tuple(name for name in locate_sections(profile, searches) if by in ("", name))
-    if len(found) != 1:
+    sections = tuple(name for name in locate_sections(profile, searches) if by in ("", name))
+    if len(sections) != 1:
         raise Refused(
             RefusalReason.INVALID_VALUE,
             write_sentence(
                 "Profile '%(name)s' has several catalogues; set `locate.by` to one of them.", name=profile.name
             )
-            if found
+            if sections
             else write_sentence("Profile '%(name)s' has no searchable catalogue.", name=profile.name),
             about=MessagePart.RECEIVER,
             value=profile.name,
         )
-    return CatalogueTarget(profile, found[0])
+    return CatalogueTarget(profile, sections[0])
 
 
 def find_catalogue(partner: Profile, profiles: ProfileSet, searches: Iterable[str]) -> CatalogueTarget:
