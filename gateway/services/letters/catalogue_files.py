@@ -131,8 +131,8 @@ def find_unused_words(folder: Path) -> Iterable[ConfigurationProblem]:
             document = read_yaml(file)
         except ConfigurationError:
             continue
-        said, known = document.data.get("texts"), shipped_page_texts()
-        for key in said if isinstance(said, dict) else ():
+        texts, known = document.data.get("texts"), shipped_page_texts()
+        for key in texts if isinstance(texts, dict) else ():
             if key not in known:
                 yield document.make_problem(
                     ("texts", key), "no text has this key", suggestion=nearest_match(key, known)

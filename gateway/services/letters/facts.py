@@ -72,8 +72,8 @@ def readers_citation_rows(citation: Citation, words: LanguageWords) -> Rows:
     extras = [extra for extra in citation.extras if extra.is_bibliographic and extra.value != citation.published]
     numbers = tuple(identifier for identifier in citation.identifiers if identifier.type in BIBLIOGRAPHIC_NUMBERS)
     known = replace(citation, source="", identifiers=numbers, extras=())
-    said = ((extra.name, words.localization.format_written_day(extra.value)) for extra in extras)
-    return (*citation_rows(known, words), *label_rows(words, *said))
+    pairs = ((extra.name, words.localization.format_written_day(extra.value)) for extra in extras)
+    return (*citation_rows(known, words), *label_rows(words, *pairs))
 
 
 def extra_rows(extras: Iterable[CitationExtra]) -> Rows:
@@ -89,7 +89,7 @@ def service_rows(request: Request, words: LanguageWords) -> Rows:
         ("service", words.services.get(service.type.value, service.type.value)),
         ("format", words.services.get(service.format, service.format)),
         ("level", words.services.get(service.level, service.level)),
-        ("volumes", ", ".join(one.label or one.id for one in request.volumes) if len(request.volumes) > 1 else ""),
+        ("volumes", ", ".join(part.label or part.id for part in request.volumes) if len(request.volumes) > 1 else ""),
         ("need-by", words.format_day(dates.need_by) if dates.need_by else ""),
         ("start", words.format_day(dates.start) if dates.start else ""),
         ("end", words.format_day(dates.end) if dates.end else ""),
@@ -198,7 +198,7 @@ def _describe_reason(request: Request, details: EventDetails, words: LanguageWor
     """Describe the reason; of a request that nobody supplies, where nothing else is said, it is the one that the last
     supplier gave."""
     is_unfilled = request.role is Role.BORROWING and request.state is BorrowingState.UNFILLED
-    heard = next((one.reason for one in reversed(request.attempts) if one.reason), "") if is_unfilled else ""
+    heard = next((past.reason for past in reversed(request.attempts) if past.reason), "") if is_unfilled else ""
     reason = details.reason or heard
     return words.reasons.get(reason, reason)
 

@@ -110,11 +110,11 @@ class Localization:
         if not isinstance(sentence, Sentence):
             return self.translations.gettext(sentence) if sentence else ""
         values = {name: self.translate_value(value) for name, value in sentence.values.items()}
-        said = self.translations.gettext(sentence.template)
-        if said == sentence.template and not said.endswith("."):  # it may have lost its full stop within another
-            whole = f"{said}."
-            said = self.translations.gettext(whole).removesuffix(".")
-        return said % values
+        text = self.translations.gettext(sentence.template)
+        if text == sentence.template and not text.endswith("."):  # it may have lost its full stop within another
+            whole = f"{text}."
+            text = self.translations.gettext(whole).removesuffix(".")
+        return text % values
 
     def translate_stored(self, text: str) -> str:
         """A text that people may have written stays as it is; so does what an older release stored in English."""
@@ -141,12 +141,12 @@ class Localization:
         return self.translations.pgettext(context, message) % values
 
     def npgettext(self, context: str, singular: str, plural: str, count: int, /, **values: object) -> str:
-        said = self.translations.npgettext(context, singular, plural, count)
-        return said % {"num": self.format_number(count), **values}
+        text = self.translations.npgettext(context, singular, plural, count)
+        return text % {"num": self.format_number(count), **values}
 
-    def choose_text(self, said: Mapping[str, str]) -> str:
+    def choose_text(self, texts: Mapping[str, str]) -> str:
         """Choose from what an operator wrote in some languages; the first where none of ours is among them."""
-        return next((said[code] for code in self.chain if code in said), next(iter(said.values()), ""))
+        return next((texts[code] for code in self.chain if code in texts), next(iter(texts.values()), ""))
 
     # --- days and times --------------------------------------------------------------------------------------
 
@@ -234,8 +234,8 @@ class Localization:
         """a, b and c; with markup where an item has some."""
         parts = list(items)
         marked = any(isinstance(part, Markup) for part in parts)
-        said: str = format_list([str(escape(part)) if marked else part for part in parts], locale=self.locale)
-        return Markup(said) if marked else said
+        text: str = format_list([str(escape(part)) if marked else part for part in parts], locale=self.locale)
+        return Markup(text) if marked else text
 
     def format_number(self, number: int | Decimal) -> str:
         decimal: str = format_decimal(number, locale=self.locale)
@@ -326,7 +326,7 @@ class TextCatalogues:
         """The language and those that stand in for it: de-ch, de, the default, en. Only those that there are."""
         codes = self.find_codes()
         wished = (wanted, self._default, SOURCE_LANGUAGE)
-        chain = [one for code in wished for one in language_fallbacks(code) if one in codes]
+        chain = [fallback for code in wished for fallback in language_fallbacks(code) if fallback in codes]
         return tuple(dict.fromkeys(chain[: chain.index(SOURCE_LANGUAGE) + 1]))
 
     def choose_language(self, wished: Iterable[str]) -> Localization:
@@ -345,11 +345,11 @@ class TextCatalogues:
             own_words = self._find_own_files(code, WORDS_FILE)
             own_texts = self._find_own_files(code, PAGE_TEXTS_FILE)
             files = [find_changed(folder / f"{code}{CATALOGUE_SUFFIX}") for folder in folders]
-            found = [read_catalogue(file) for file in files if file is not None]
+            compiled = [read_catalogue(file) for file in files if file is not None]
             if own_words or own_texts:
-                at = len(found) - (files[-1] is not None)  # before ours, behind the operator's catalogues
-                found.insert(at, compile_own_words(code, own_words, own_texts))
-            catalogues += found
+                at = len(compiled) - (files[-1] is not None)  # before ours, behind the operator's catalogues
+                compiled.insert(at, compile_own_words(code, own_words, own_texts))
+            catalogues += compiled
         general = language_fallbacks(chain[0])
         return _make_localization(
             chain,
@@ -392,7 +392,7 @@ def _make_localization(
             first.add_fallback(translations)
         else:
             first = translations
-    code = next(one for one in chain if is_known_to_cldr(one))
+    code = next(code for code in chain if is_known_to_cldr(code))
     locale = Locale.parse(REGION_FORMATS.get(code, code).replace("-", "_"))
     return Localization(chain, locale, first, read_own_words(own), read_own_words(extra))
 

@@ -132,25 +132,25 @@ def shipped_page_texts() -> Mapping[str, str]:
 
 def text_of_braces(text: str) -> str:
     """`{name}` as catalogues have it: `%(name)s`."""
-    return _BRACES.sub(lambda found: f"%({found[1]})s" if found[1] else found[0][0], text.replace("%", "%%"))
+    return _BRACES.sub(lambda match: f"%({match[1]})s" if match[1] else match[0][0], text.replace("%", "%%"))
 
 
 def list_word_texts(words: OwnWords) -> Iterable[tuple[str, str, str]]:
     """Context, key and text of all that it says."""
     for key in SENTENCES:
-        if said := getattr(words, key):
-            yield LETTER_CONTEXT, key, text_of_braces(said)
+        if text := getattr(words, key):
+            yield LETTER_CONTEXT, key, text_of_braces(text)
     for group in WORD_GROUPS:
-        for key, said in getattr(words, group).items():
-            yield group, key, text_of_braces(said)
+        for key, text in getattr(words, group).items():
+            yield group, key, text_of_braces(text)
 
 
 def translate_words(own: OwnWords) -> Iterable[OwnTranslation]:
     """Translate the words that we have a text for."""
     known = {(context, key): text for context, key, text in list_word_texts(shipped_words())}
-    for context, key, said in list_word_texts(own):
+    for context, key, text in list_word_texts(own):
         if (context, key) in known:
-            yield OwnTranslation(context, known[context, key], said)
+            yield OwnTranslation(context, known[context, key], text)
 
 
 def translate_page_texts(own: Mapping[str, str]) -> Iterable[OwnTranslation]:

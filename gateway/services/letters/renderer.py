@@ -221,8 +221,8 @@ class _LetterWriter:
             "day": self._format_moment,
             "money": self.words.format_money,
         }
-        body, said = self.templates.render_template(name, self.chain, format_, values, self.translated)
-        subject = subject or _shorten_subject(strip_isolation(clean_line(said)))
+        body, heading = self.templates.render_template(name, self.chain, format_, values, self.translated)
+        subject = subject or _shorten_subject(strip_isolation(clean_line(heading)))
         if not subject:
             missing = f"letter template {name} ({self.chain[0]}): it sets no `subject`"
             raise ConfigurationError([ConfigurationProblem("", 0, (), missing)])
@@ -264,7 +264,7 @@ def mail_address(patron: Patron, today: date) -> str:
         and (contact.valid_from is None or contact.valid_from <= today)
         and (contact.valid_to is None or contact.valid_to >= today)
     ]
-    mails.sort(key=lambda one: one.role != "notices")
+    mails.sort(key=lambda contact: contact.role != "notices")
     return mails[0].value if mails else ""
 
 

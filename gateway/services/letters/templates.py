@@ -80,7 +80,7 @@ class TemplateSource:
 
         Raises TemplateMissingError, ConfigurationError with file and line.
         """
-        names = [one for language in languages for one in _template_paths(name, language, format_, translated)]
+        names = [path for language in languages for path in _template_paths(name, language, format_, translated)]
         environment = self._environments[format_]
         try:
             template = environment.select_template([*names, *_template_file_names(name, format_)])
@@ -94,11 +94,11 @@ class TemplateSource:
 
     def find_template_files(self, name: str, language: str, translated: Container[str] = ()) -> tuple[Path, ...]:
         """The files of a letter in this language, text and HTML; empty: it is not in this language."""
-        found = [
-            next((folder / one for one in names for folder in self.folders if (folder / one).is_file()), None)
+        files = [
+            next((folder / path for path in names for folder in self.folders if (folder / path).is_file()), None)
             for names in (_template_paths(name, language, format_, translated) for format_ in LetterFormat)
         ]
-        return tuple(file for file in dict.fromkeys(found) if file is not None)
+        return tuple(file for file in dict.fromkeys(files) if file is not None)
 
     def _template_problem(self, error: Exception, name: str) -> ConfigurationProblem:
         file, line = _locate_template_error(error)
@@ -134,14 +134,14 @@ def _locate_template_error(error: Exception) -> tuple[str, int]:
     """File and line of the innermost template that was at work."""
     if isinstance(error, jinja2.TemplateSyntaxError):
         return error.filename or "", error.lineno
-    found = ("", 0)
+    place = ("", 0)
     at: TracebackType | None = error.__traceback__
     while at is not None:
         template = at.tb_frame.f_globals.get("__jinja_template__")
         if isinstance(template, jinja2.Template) and template.filename:
-            found = (template.filename, template.get_corresponding_lineno(at.tb_lineno))
+            place = (template.filename, template.get_corresponding_lineno(at.tb_lineno))
         at = at.tb_next
-    return found
+    return place
 
 
 def _template_error_reason(error: Exception) -> str:
@@ -276,4 +276,4 @@ ALL = (
 
 def find_letter_names(name: str) -> tuple[str, ...]:
     """Full names that a name may mean: itself, or what follows the stroke."""
-    return (name,) if name in ALL else tuple(one for one in ALL if one.partition("/")[2] == name)
+    return (name,) if name in ALL else tuple(letter for letter in ALL if letter.partition("/")[2] == name)

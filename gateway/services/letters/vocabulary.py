@@ -62,24 +62,24 @@ class LanguageWords:
 
 @lru_cache(maxsize=64)
 def words_of_language(localization: Localization) -> LanguageWords:
-    found: dict[str, dict[str, str]] = {group: dict(getattr(localization.extra, group)) for group in WORD_GROUPS}
+    words: dict[str, dict[str, str]] = {group: dict(getattr(localization.extra, group)) for group in WORD_GROUPS}
     sentences: dict[str, str] = {}
     for context, key, text in list_word_texts(shipped_words()):
-        said = localization.translations.pgettext(context, text)
-        if not find_placeholders(said):
-            said %= {}
-        (sentences if context == LETTER_CONTEXT else found[context])[key] = said
+        word = localization.translations.pgettext(context, text)
+        if not find_placeholders(word):
+            word %= {}
+        (sentences if context == LETTER_CONTEXT else words[context])[key] = word
     return LanguageWords(
         localization=localization,
         dear=sentences["dear"],
         dear_nobody=sentences["dear_nobody"],
         closing=sentences["closing"],
-        labels=found["labels"],
-        types=found["types"],
-        services=found["services"],
-        reasons=found["reasons"],
-        conditions=found["conditions"],
-        states=found["states"],
-        patron=found["patron"],
-        pages=found["pages"],
+        labels=words["labels"],
+        types=words["types"],
+        services=words["services"],
+        reasons=words["reasons"],
+        conditions=words["conditions"],
+        states=words["states"],
+        patron=words["patron"],
+        pages=words["pages"],
     )

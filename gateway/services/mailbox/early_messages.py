@@ -50,7 +50,7 @@ class EarlyMessages:
             if (row.profile == self.profile.name)
             for application, events in self._read_waiting_mail(row, transactions)
         ]
-        for row, application, events in sorted(waiting, key=lambda one: min(event.at for event in one[2] if event.at)):
+        for row, application, events in sorted(waiting, key=lambda m: min(event.at for event in m[2] if event.at)):
             applied = application.apply_events(events)
             if not applied.problem:  # or else it stays with staff
                 mailbox.close_mail(self.connection, self.library, row.id, RULE, applied.request_id)

@@ -359,13 +359,13 @@ def _apply_partner_bounce(
 ) -> ApplicationResult:
     profile = message.receiver.profile
     request_id = message.request.id
-    said = f"{message.kind.value} to {profile}: {bounce.action.value} {bounce.status}".rstrip()
+    note = f"{message.kind.value} to {profile}: {bounce.action.value} {bounce.status}".rstrip()
     if not bounce.is_permanent:
-        return ApplicationResult(request_id=request_id, notes=(said,))
+        return ApplicationResult(request_id=request_id, notes=(note,))
     partner = context.partner(profile)
     moves = partner is None or partner.mail.bounce == "next"
-    asked = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
-    signal = partner_signal(EventKind.REJECTED) if asked and moves else local_signal(EventKind.TROUBLE)
+    is_asked = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
+    signal = partner_signal(EventKind.REJECTED) if is_asked and moves else local_signal(EventKind.TROUBLE)
     request = requests.find_by_transaction(connection, context.symbol, message.role, profile, message.transaction)
     attempt = request.attempt if request is not None and message.role is Role.BORROWING else 0
     status = bounce.status or bounce.action.value
@@ -376,7 +376,7 @@ def _apply_partner_bounce(
     )
     event = Event(signal, context.now(), "mail", EventDetails(reason=UNDELIVERABLE, note=why), attempt)
     apply_event_in(connection, context, EventRequest(request_id=request_id, event=event))
-    return ApplicationResult(request_id=request_id, notes=(said,))
+    return ApplicationResult(request_id=request_id, notes=(note,))
 
 
 def force_request(named: RequestReference) -> Seek:

@@ -64,7 +64,7 @@ class MailReading:
 def read_mail(
     parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat], post: MailDestination
 ) -> MailReading:
-    lines: list[str] = [write_sentence("repaired: %(words)s", words=one) for one in parsed.repaired]
+    lines: list[str] = [write_sentence("repaired: %(words)s", words=repair) for repair in parsed.repaired]
     if (bounce := parsed.bounce) is not None:
         words = f"{bounce.action.value} {bounce.status}".rstrip()
         lines.append(write_sentence("delivery report: %(words)s", words=words))
@@ -72,22 +72,22 @@ def read_mail(
     if parsed.automatic is not AutomaticMailKind.NO:
         lines.append(write_sentence("automatic: %(words)s (no reply is sent)", words=parsed.automatic.value))
     reading = MailReading(parsed=parsed)
-    found = partners_by_sender(profiles, parsed.mail.sender, post.library)
-    if not found:
+    senders = partners_by_sender(profiles, parsed.mail.sender, post.library)
+    if not senders:
         lines.append(write_sentence("sender: no profile has this address"))
         return replace(reading, problem=write_sentence("unknown sender"), explained=tuple(lines))
-    lines.append(write_sentence("sender: %(words)s", words=", ".join(profile.name for profile in found)))
+    lines.append(write_sentence("sender: %(words)s", words=", ".join(profile.name for profile in senders)))
     forged = {
         profile.name: unmet_sender_checks(parsed, post.authserv_id, profile.partner.mail)
-        for profile in found
+        for profile in senders
         if profile.partner is not None
     }
-    trusted = tuple(profile for profile in found if not forged[profile.name])
+    trusted = tuple(profile for profile in senders if not forged[profile.name])
     if not trusted:
-        why = forged[found[0].name]
+        why = forged[senders[0].name]
         lines.append(write_sentence("sender: not trusted: %(report)s", report=why))
         problem = write_sentence("the sender may be forged: %(report)s", report=why)
-        return replace(reading, profiles=found, problem=problem, explained=tuple(lines))
+        return replace(reading, profiles=senders, problem=problem, explained=tuple(lines))
     reading = replace(reading, profiles=trusted, files_named=_find_named_batches(parsed.mail, trusted, formats))
     if parsed.automatic is AutomaticMailKind.REPLIED:
         return replace(
@@ -114,7 +114,7 @@ def _decode_in_first_format(reading: MailReading, formats: Mapping[str, MailForm
             if not mail_format.recognises(mail, profile):
                 lines.append(write_sentence("format %(format)s: does not match", format=mail_format.name))
                 continue
-            others = tuple(one for one in reading.profiles if one is not profile)
+            others = tuple(other for other in reading.profiles if other is not profile)
             reading = replace(reading, profiles=(profile, *others), format=mail_format.name)
             return _decode_with_format(reading, mail_format, profile, lines)
     if (plain := formats.get(PLAIN)) is not None:
@@ -127,14 +127,14 @@ def _decode_in_first_format(reading: MailReading, formats: Mapping[str, MailForm
 def _find_named_batches(
     mail: IncomingMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat]
 ) -> tuple[str, ...]:
-    found = (
+    numbers = (
         number
         for profile in profiles
-        for one in formats_of(profile, formats)
-        if isinstance(one, NamesBatches)
-        for number in one.named_batches(mail, profile)
+        for format_ in formats_of(profile, formats)
+        if isinstance(format_, NamesBatches)
+        for number in format_.named_batches(mail, profile)
     )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(numbers))
 
 
 def formats_of(profile: Profile, formats: Mapping[str, MailFormat]) -> tuple[MailFormat, ...]:
@@ -206,7 +206,7 @@ def partners_by_sender(profiles: Iterable[Profile], sender: str, library: str) -
         return ()
     wanted = sender.casefold()
     exact, domain = [], []
-    for profile in sorted(profiles, key=lambda one: one.name):
+    for profile in sorted(profiles, key=lambda profile: profile.name):
         partner = profile.partner
         if partner is None or profile.abstract:
             continue
@@ -240,12 +240,12 @@ def unmet_sender_checks(parsed: ParsedMail, server: str, rules: PartnerMail) -> 
     sender = parsed.mail.sender.rpartition("@")[2]
     for method in rules.require:
         of_method = [sender_check for sender_check in checks if sender_check.method == method]
-        if not any(one.result == "pass" and _is_same_domain(one.domain, sender) for one in of_method):
-            said = ", ".join(sorted({sender_check.result for sender_check in of_method})) or write_sentence("nothing")
+        if not any(check.result == "pass" and _is_same_domain(check.domain, sender) for check in of_method):
+            seen = ", ".join(sorted({sender_check.result for sender_check in of_method})) or write_sentence("nothing")
             return write_sentence(
                 "%(method)s must pass for the sender's domain; our server reported %(words)s",
                 method=method,
-                words=said,
+                words=seen,
             )
     return ""
 

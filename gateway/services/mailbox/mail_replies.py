@@ -59,8 +59,8 @@ def _reply_subject(subject: str) -> str:
 
 
 def _quote_text(text: str) -> str:
-    said = text.strip()
-    kept = said if len(said) <= MAX_QUOTED_CHARS else f"{said[:MAX_QUOTED_CHARS]} …"
+    quote = text.strip()
+    kept = quote if len(quote) <= MAX_QUOTED_CHARS else f"{quote[:MAX_QUOTED_CHARS]} …"
     return "\n".join(f"> {line}".rstrip() for line in kept.splitlines())
 
 
@@ -77,13 +77,13 @@ class MailReplyHandler:
 
     async def handle_reply(self, row: OutboxRow) -> HandlerResult:
         """Send a reply; raises Refused for an address that is none; else as `Mailer.send`."""
-        context, said = self.contexts[row.library], json.loads(row.payload)
+        context, reply = self.contexts[row.library], json.loads(row.payload)
         letter = RenderedLetter(
-            to=said["to"],
-            subject=said["subject"],
-            text=said["text"],
+            to=reply["to"],
+            subject=reply["subject"],
+            text=reply["text"],
             message_id=row.id,
-            in_reply_to=said["in_reply_to"],
+            in_reply_to=reply["in_reply_to"],
             language="",
             at=row.created,
         )
@@ -97,10 +97,10 @@ class MailReplyHandler:
             protocol=MAIL,
             transport=SMTP,
             direction=MessageDirection.OUT,
-            profile=said["partner"],
+            profile=reply["partner"],
             service=REPLY,
             from_agency=context.symbol,
-            to_agency=said["partner"],
+            to_agency=reply["partner"],
             content_type="message/rfc822",
         )
 

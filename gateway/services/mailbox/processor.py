@@ -115,7 +115,7 @@ class MailProcessor:
         outcomes = await asyncio.gather(*(step.work() for step in steps), return_exceptions=True)
         for failed in (*(outcome for outcome in outcomes if isinstance(outcome, BaseException)), *waits):
             raise failed
-        return {step.spot: one for step, one in zip(steps, outcomes, strict=True) if isinstance(one, MailOutcome)}
+        return {step.spot: end for step, end in zip(steps, outcomes, strict=True) if isinstance(end, MailOutcome)}
 
     async def _prepare_mail(self, box: MailboxInfo, spot: MailPosition, content: bytes) -> MailStep:
         """All that comes before the transaction; what it gives back is the transaction. Raises Unavailable."""
@@ -229,10 +229,10 @@ class MailProcessor:
 
     async def _read_outcome(self, spot: MailPosition) -> MailOutcome | None:
         context = self.contexts[spot.library]
-        found = await context.store.read(
+        outcomes = await context.store.read(
             lambda c: mailbox.find_outcomes(c, spot.library, spot.mailbox, spot.uid_validity, [spot.uid])
         )
-        return found.get(spot.uid)
+        return outcomes.get(spot.uid)
 
     def _find_repeat(
         self, connection: Transaction, box: MailboxInfo, content: bytes, parsed: ParsedMail | None
@@ -295,7 +295,7 @@ class MailProcessor:
     def _apply_bounce_report(self, connection: Transaction, box: MailboxInfo, reading: MailReading) -> MailVerdict:
         assert reading.parsed.bounce is not None
         own = self.find_library_context(box, "")
-        for context in (own, *(one for one in self.contexts.values() if one is not own)):
+        for context in (own, *(other for other in self.contexts.values() if other is not own)):
             applied = apply_bounce(connection, context, reading.parsed.bounce)
             if applied is not None:
                 return MailVerdict(service="bounce", applied=applied)

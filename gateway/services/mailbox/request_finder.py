@@ -73,18 +73,18 @@ def expand_events(
     """Each with a word that is its own among them, the same however often the mail is read. One that says another
     number of requests than the file has stays as it is: staff look at it."""
     named = {event.transaction.casefold() for event in events if event.transaction}
-    found: list[tuple[str, MailEvent]] = []
+    expanded: list[tuple[str, MailEvent]] = []
     for n, event in enumerate(events, start=1):
         if not _is_for_each(event):
-            found.append((str(n), event))
+            expanded.append((str(n), event))
             continue
         requests = _RequestSeeker(connection, context, profile, event).find_in_batch(mail)
         left = [request for request in requests if request.reference.casefold() not in named]
         if left and _is_whole_batch_meant(event, left):
-            found += [(f"{n}-{reference.request_id}", event_of_request(event, reference)) for reference in left]
+            expanded += [(f"{n}-{reference.request_id}", event_of_request(event, reference)) for reference in left]
         else:
-            found.append((str(n), event))
-    return tuple(found)
+            expanded.append((str(n), event))
+    return tuple(expanded)
 
 
 def _is_for_each(event: MailEvent) -> bool:
@@ -128,19 +128,19 @@ def find_requests(
     return RequestMatch(None, tuple(dict.fromkeys(possible))[:MAX_MATCHES], tuple(lines))
 
 
-def _match_in_batch(event: MailEvent, found: Sequence[RequestReference]) -> RequestMatch:
+def _match_in_batch(event: MailEvent, batch: Sequence[RequestReference]) -> RequestMatch:
     meant = event.file.count if event.file is not None else None
-    count = write_sentence("1 request") if len(found) == 1 else write_sentence("%(count)s requests", count=len(found))
+    count = write_sentence("1 request") if len(batch) == 1 else write_sentence("%(count)s requests", count=len(batch))
     if meant is not None:
         count = write_sentence("%(requests)s, %(count)s match", requests=count, count=meant)
     match = _describe_match(_FILE, count)
-    if len(found) == 1 and _is_whole_batch_meant(event, found):
-        return RequestMatch(found[0], explained=(match,))
-    return RequestMatch(None, tuple(reference.request_id for reference in found), (match,))
+    if len(batch) == 1 and _is_whole_batch_meant(event, batch):
+        return RequestMatch(batch[0], explained=(match,))
+    return RequestMatch(None, tuple(reference.request_id for reference in batch), (match,))
 
 
-def _describe_match(rule: Sentence, found: str) -> Sentence:
-    return write_sentence("request: %(rule)s: %(words)s", rule=rule, words=found)
+def _describe_match(rule: Sentence, words: str) -> Sentence:
+    return write_sentence("request: %(rule)s: %(words)s", rule=rule, words=words)
 
 
 class _RequestSeeker:
@@ -178,13 +178,13 @@ class _RequestSeeker:
         yield write_sentence("the request's number in the text"), self._find_by_request_number(candidate_numbers(text))
         yield write_sentence("our reference in the quoted text"), self._find_by_reference(candidate_numbers(mail.text))
 
-    def _find_by_reference(self, found: Sequence[str]) -> Sequence[RequestReference]:
+    def _find_by_reference(self, numbers: Sequence[str]) -> Sequence[RequestReference]:
         return self._keep_fitting_role(
-            mailbox.find_by_references(self._connection, self._house.symbol, self._profile.name, found)
+            mailbox.find_by_references(self._connection, self._house.symbol, self._profile.name, numbers)
         )
 
-    def _find_by_request_number(self, found: Sequence[str]) -> Sequence[RequestReference]:
-        ids = mailbox.find_ids_by_number(self._connection, self._house.symbol, found)
+    def _find_by_request_number(self, numbers: Sequence[str]) -> Sequence[RequestReference]:
+        ids = mailbox.find_ids_by_number(self._connection, self._house.symbol, numbers)
         return self._keep_fitting_role(
             mailbox.list_references_of_requests(self._connection, self._house.symbol, self._profile.name, ids)
         )
@@ -196,11 +196,11 @@ class _RequestSeeker:
 
     def _find_by_batch_number(self, numbers: Sequence[str]) -> Sequence[RequestReference]:
         """A mail about one request alone has its number there."""
-        said = [variant for number in numbers for variant in number_variants(number)]
-        orders = order_batches.find_filed_orders(self._connection, self._house.symbol, self._profile.name, said)
+        variants = [variant for number in numbers for variant in number_variants(number)]
+        orders = order_batches.find_filed_orders(self._connection, self._house.symbol, self._profile.name, variants)
         if orders:
             return self._keep_fitting_role(tuple(map(_reference_of_order, orders)))
-        return self._find_by_reference(said) or self._find_by_request_number(said)
+        return self._find_by_reference(variants) or self._find_by_request_number(variants)
 
     def _find_by_sent_mail(self, ids: Iterable[str]) -> Sequence[RequestReference]:
         """The newest of our mails that is answered."""
@@ -258,19 +258,19 @@ def _read_partner_message(row: OutboxRow) -> PartnerMessage | None:
 
 def candidate_numbers(text: str) -> tuple[str, ...]:
     """Words that may be numbers of requests: each has a digit."""
-    found = dict.fromkeys(
+    variants = dict.fromkeys(
         variant
         for word in _WORD.findall(text)
         if any(letter.isdigit() for letter in word)
         for variant in number_variants(word)
     )
-    return tuple(found)[:MAX_CANDIDATE_NUMBERS]
+    return tuple(variants)[:MAX_CANDIDATE_NUMBERS]
 
 
 def number_variants(word: str) -> tuple[str, ...]:
     """List a number as written, without what ends a sentence, and in capitals."""
     bare = word.strip().strip("[](){}<>\"'#").rstrip(".:;,/-+")
-    return tuple(dict.fromkeys(one for one in (word.strip(), bare, bare.upper()) if one))
+    return tuple(dict.fromkeys(text for text in (word.strip(), bare, bare.upper()) if text))
 
 
 def _list_open_requests(
@@ -280,7 +280,7 @@ def _list_open_requests(
     text = fold_text(f"{mail.subject}\n{mail.text}"[:MAX_SEARCHED_CHARS])
     request_filter = RequestFilter(role=role, partners=(profile.name,), open=True)
     requests = request_lists.list_requests(connection, context.symbol, request_filter, 50).requests
-    yield from (one.id for one in sorted(requests, key=lambda one: -_count_named_fields(one, text))[:MAX_MATCHES])
+    yield from (hit.id for hit in sorted(requests, key=lambda hit: -_count_named_fields(hit, text))[:MAX_MATCHES])
 
 
 def _count_named_fields(request: Request, text: str) -> int:

@@ -164,7 +164,7 @@ class UnmatchedMailService:
             row=row,
             to=mail.to,
             text=mail.text,
-            files=tuple(MailFile(one.name, one.media_type, len(one.content)) for one in mail.attachments),
+            files=tuple(MailFile(file.name, file.media_type, len(file.content)) for file in mail.attachments),
             says=tuple(dict.fromkeys(event.kind for event in reading.understood.events)),
             explained=await self.explain_mail(row.content, MailDestination(self.context.symbol)),
             candidates=await self.context.store.read(lambda c: _list_candidates(c, self.context, row, mail)),
@@ -327,21 +327,21 @@ def _list_candidates(
     decide, so a forged sender gains nothing by it."""
     text = f"{mail.subject}\n{mail.text}"[:MAX_SEARCHED_CHARS]
     by_number = mailbox.find_ids_by_number(connection, context.symbol, candidate_numbers(text))
-    found = (
+    loaded = (
         requests.load_request(connection, context.symbol, id_) for id_ in dict.fromkeys((*row.possible, *by_number))
     )
-    candidates = [_weigh_candidate(request, row, text) for request in found if request is not None]
-    weights = {one.request.id: (len(one.numbers), one.with_sender, len(one.words)) for one in candidates}
+    candidates = [_weigh_candidate(request, row, text) for request in loaded if request is not None]
+    weights = {item.request.id: (len(item.numbers), item.with_sender, len(item.words)) for item in candidates}
     return tuple(sorted(candidates, key=lambda mail_candidate: weights[mail_candidate.request.id], reverse=True))
 
 
 def _weigh_candidate(request: Request, row: MailRow, text: str) -> MailCandidate:
     folded = f" {fold_text(text)} "
     citation = request.citation
-    said = " ".join((citation.title, citation.component_title, citation.author, citation.component_author))
+    described = " ".join((citation.title, citation.component_title, citation.author, citation.component_author))
     numbers = (request.number, request.transaction, *(attempt.transaction for attempt in request.attempts))
     partners = {request.partner.profile, *(attempt.partner for attempt in request.attempts)}
-    words = (word for word in fold_text(said).split() if _has_word(folded, word))
+    words = (word for word in fold_text(described).split() if _has_word(folded, word))
     return MailCandidate(
         request=request,
         numbers=tuple(dict.fromkeys(number for number in numbers if number and number.casefold() in text.casefold())),
@@ -377,9 +377,9 @@ def _fitting_events(reading: MailReading, named: RequestReference) -> tuple[Mail
         return ()
     fit = (replace(event, transaction=named.reference) for event in reading.understood.events)
     return tuple(
-        one
-        for one in fit
-        if one.kind is EventKind.MESSAGE or (one.role is named.role and one.kind is not EventKind.REQUEST)
+        event
+        for event in fit
+        if event.kind is EventKind.MESSAGE or (event.role is named.role and event.kind is not EventKind.REQUEST)
     )
 
 
@@ -410,7 +410,7 @@ def _load_named_request(connection: Transaction, context: LibraryContext, refere
 
 def _describe_mail(parsed: ParsedMail) -> tuple[str, ...]:
     mail = parsed.mail
-    files = ", ".join(f"{one.name} ({one.media_type}, {len(one.content)} bytes)" for one in mail.attachments)
+    files = ", ".join(f"{file.name} ({file.media_type}, {len(file.content)} bytes)" for file in mail.attachments)
     answered = ", ".join(mail.references[:3])
     return (
         write_sentence("from: %(words)s", words=mail.sender or write_sentence("nobody")),
