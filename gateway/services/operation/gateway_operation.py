@@ -254,12 +254,12 @@ class GatewayOperation:
 
     async def find_mail_failure(self) -> MailFailure | None:
         """None: letters to patrons go out."""
-        found = await self._context.store.read(
+        retried = await self._context.store.read(
             lambda c: outbox_queries.list_retried_targets(c, self._context.symbol, LETTER, LETTER_TRIES)
         )
-        if not found:
+        if not retried:
             return None
-        return MailFailure(sum(count for _, count, _, _ in found), found[0][2], found[0][3])
+        return MailFailure(sum(count for _, count, _, _ in retried), retried[0][2], retried[0][3])
 
     async def list_ending_certificates(self) -> Sequence[EndingCertificate]:
         """Those of the installation and of profiles of the library."""
@@ -295,16 +295,16 @@ class GatewayOperation:
     def list_profiles(self) -> Sequence[ProfileState]:
         """Those of the library and those without one, by name; files that could not be loaded among them."""
         loaded = {
-            name: one
-            for name, one in self._profiles.current.loaded.items()
-            if one.profile.library in ("", self._context.symbol)
+            name: entry
+            for name, entry in self._profiles.current.loaded.items()
+            if entry.profile.library in ("", self._context.symbol)
         }
         by_file: dict[str, list[ConfigurationProblem]] = {}
         for problem in self._profiles.problems:
             by_file.setdefault(problem.file, []).append(problem)
         states = [
-            ProfileState(name, one.document.file, one, tuple(by_file.pop(one.document.file, ())))
-            for name, one in loaded.items()
+            ProfileState(name, entry.document.file, entry, tuple(by_file.pop(entry.document.file, ())))
+            for name, entry in loaded.items()
         ]
         others = {loaded_profile.document.file for loaded_profile in self._profiles.current.loaded.values()}
         states += [

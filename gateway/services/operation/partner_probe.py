@@ -59,13 +59,13 @@ class PartnerProbe:
             yield await _measure_step(SECRETS, "", self._find_missing_secret(references))
         for name, dialect in profile.dialects.items():
             protocol = self.adapters.protocols.get(name)
-            found = protocol.addresses(dialect) if protocol is not None and protocol.addresses is not None else {}
-            for key, address in found.items():
+            addresses = protocol.addresses(dialect) if protocol is not None and protocol.addresses is not None else {}
+            for key, address in addresses.items():
                 yield await _measure_step(CONNECTION, address, probe_address(address), f"{name}.{key}")
         if self._is_written_mails(profile) and self.mail_server:
             yield await _measure_step(MAIL_SERVER, self.mail_server, probe_address(self.mail_server))
         context = SearchContext(self.secrets, self.addresses)
-        for name in (one for one in self.adapters.searches if one in profile.dialects):
+        for name in (name for name in self.adapters.searches if name in profile.dialects):
             search = self.adapters.searches[name].make(context)
             address = self.adapters.searches[name].address(profile.dialects[name])
             try:
@@ -83,12 +83,12 @@ class PartnerProbe:
 
     def _list_secrets(self, profile: Profile) -> tuple[str, ...]:
         """References of all secrets that the profile names."""
-        found = [authentication.secret for authentication in profile.auth]
+        references = [authentication.secret for authentication in profile.auth]
         for channel in self.adapters.channels.values():
             dialect = profile.dialects.get(channel.section)
             if channel.secrets is not None and dialect is not None:
-                found += channel.secrets(dialect).values()
-        return tuple(dict.fromkeys(filter(None, found)))
+                references += channel.secrets(dialect).values()
+        return tuple(dict.fromkeys(filter(None, references)))
 
     async def _find_missing_secret(self, references: tuple[str, ...]) -> str:
         """Find why one can't be read; empty: all can."""
@@ -100,11 +100,11 @@ class PartnerProbe:
         return ""
 
 
-async def _measure_step(name: str, said: str, work: Awaitable[str], key: str = "") -> ProbeStep:
+async def _measure_step(name: str, target: str, work: Awaitable[str], key: str = "") -> ProbeStep:
     """`work` gives what is wrong; empty: nothing."""
     begun = time.perf_counter()
     problem = await work
-    return ProbeStep(name, time.perf_counter() - begun, said, problem, key)
+    return ProbeStep(name, time.perf_counter() - begun, target, problem, key)
 
 
 async def probe_address(address: str) -> str:

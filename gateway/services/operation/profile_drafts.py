@@ -154,21 +154,21 @@ class ProfileDraftChecks:
     def _check_policies(self, before: ProfileLoadResult, after: ProfileLoadResult) -> tuple[ConfigurationProblem, ...]:
         """Rules for requests name profiles, too."""
         problems = set(read_policies(self._settings, before.profiles).problems)
-        return tuple(one for one in read_policies(self._settings, after.profiles).problems if one not in problems)
+        return tuple(fault for fault in read_policies(self._settings, after.profiles).problems if fault not in problems)
 
     def _find_libraries(self, name: str, after: ProfileLoadResult) -> frozenset[str]:
         """Find the libraries of the profile, of those that extend it, now and then, and of those that it would
         extend."""
         every = frozenset(library.symbol for library in self._settings.libraries)
-        found = set[str]()
+        owners = set[str]()
         for loaded in (self._profiles.current.loaded, after.profiles.loaded):
             for loaded_profile in loaded.values():
                 if name in _list_extended(loaded_profile, loaded):
-                    found |= {loaded_profile.profile.library} if loaded_profile.profile.library else every
+                    owners |= {loaded_profile.profile.library} if loaded_profile.profile.library else every
         if name in after.profiles.loaded:
             parents = _list_extended(after.profiles.loaded[name], after.profiles.loaded)
-            found |= {after.profiles.loaded[one].profile.library for one in parents if one in after.profiles.loaded}
-        return frozenset(found - {""}) or every
+            owners |= {after.profiles.loaded[base].profile.library for base in parents if base in after.profiles.loaded}
+        return frozenset(owners - {""}) or every
 
 
 def _list_extended(loaded_profile: LoadedProfile, loaded: dict[str, LoadedProfile]) -> list[str]:

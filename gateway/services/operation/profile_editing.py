@@ -96,7 +96,7 @@ class ProfileEditing:
         name, now = checked.draft.name, self._clock.now()
         loaded_profile = self._profiles.current.loaded.get(name)
         in_file = decode_text(checked.before) if checked.before is not None else None
-        before = [one for one in (self._history.find_text_in_use(name), in_file) if one is not None]
+        before = [text for text in (self._history.find_text_in_use(name), in_file) if text is not None]
 
         def record_versions(c: Transaction) -> None:
             for text in before:

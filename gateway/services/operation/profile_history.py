@@ -42,7 +42,7 @@ class ProfileHistory:
         async with self._lock:
             wrong = {problem.file for problem in self._profiles.problems}
             loaded = {
-                name: one for name, one in self._profiles.current.loaded.items() if one.document.file not in wrong
+                name: entry for name, entry in self._profiles.current.loaded.items() if entry.document.file not in wrong
             }
             texts = await asyncio.to_thread(_read_texts, loaded)
             changed = [name for name, text in texts.items() if text != self._texts.get(name)]
@@ -94,7 +94,7 @@ def record_unknown_version(connection: Transaction, version: ProfileVersion) -> 
 
 
 def _read_texts(loaded: Mapping[str, LoadedProfile]) -> dict[str, str]:
-    return {name: text for name, one in loaded.items() if (text := read_text_of_file(one.file)) is not None}
+    return {name: text for name, entry in loaded.items() if (text := read_text_of_file(entry.file)) is not None}
 
 
 def read_text_of_file(file: Path) -> str | None:

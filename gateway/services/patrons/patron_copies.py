@@ -89,14 +89,14 @@ class PatronCopies:
     async def take_copy(self, request_id: str, patron_id: str) -> TakenCopy:
         """One more download is counted. Raises NotFound as `load_copy`, or where the file is gone."""
         request = await require_own_request(self.requests.context, request_id, patron_id)
-        found = await self.requests.context.store.read(lambda c: _find_delivered(c, self.requests.context, request))
-        if found is None:
+        link = await self.requests.context.store.read(lambda c: _find_delivered(c, self.requests.context, request))
+        if link is None:
             raise NotFound("copy")
         content, now = None, self.requests.context.now()
-        if found.file is not None:  # looked for before the download is counted: a failure uses nothing up
-            content = await self.requests.load_attachment(request.id, found.file.id)
-        is_given = found.expires > now and await self.requests.context.store.write(
-            lambda c: api_records.count_download(c, self.requests.context.symbol, found.counter, found.most, now)
+        if link.file is not None:  # looked for before the download is counted: a failure uses nothing up
+            content = await self.requests.load_attachment(request.id, link.file.id)
+        is_given = link.expires > now and await self.requests.context.store.write(
+            lambda c: api_records.count_download(c, self.requests.context.symbol, link.counter, link.most, now)
         )
         copy = await self.load_copy(request_id, patron_id)
         return TakenCopy(copy=copy, is_given=is_given, content=content if is_given else None)

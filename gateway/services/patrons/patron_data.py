@@ -93,8 +93,8 @@ class PatronDataService:
         journal has. Raises TooManyRequestsError."""
 
         def read_all(connection: Transaction) -> list[Mapping[str, object]]:
-            found = _find_requests(connection, self.context.symbol, number)
-            return [_export_request(connection, self.context, request) for request in found]
+            own = _find_requests(connection, self.context.symbol, number)
+            return [_export_request(connection, self.context, request) for request in own]
 
         made = self.context.now().isoformat(timespec="seconds")
         return {
@@ -113,11 +113,11 @@ class PatronDataService:
         for request in data.closed_requests:
             if await self.context.store.write(lambda c, id_=request.id: _forget_in(c, self.context, id_, actor)):  # type: ignore[misc]
                 forgotten.append(request.number)
-        ids = {link.id for one in data.requests for link in _links_of(one, number)}
+        ids = {link.id for request in data.requests for link in _links_of(request, number)}
 
         def forget_the_rest(connection: Transaction) -> None:
-            for one in sorted({number.text, *ids} - {""}):
-                mark = mark_patron(self.context.symbol, one)
+            for identifier in sorted({number.text, *ids} - {""}):
+                mark = mark_patron(self.context.symbol, identifier)
                 journal_queries.forget_bodies_about_patron(connection, self.context.symbol, mark)
             patron_sessions.end_patron_sessions(connection, self.context.symbol, ids)
 

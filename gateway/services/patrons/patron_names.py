@@ -66,8 +66,8 @@ class PatronNames:
         missing = [key for key in dict.fromkeys(wanted.values()) if self._find_kept(context, key) is None]
         if missing:
             await self._read_names(context, missing)
-        found = {link: self._find_kept(context, key) for link, key in wanted.items()}
-        return {link: name for link, name in found.items() if name}
+        names = {link: self._find_kept(context, key) for link, key in wanted.items()}
+        return {link: name for link, name in names.items() if name}
 
     async def _read_names(self, context: LibraryContext, keys: Iterable[PatronKey]) -> None:
         waiting = iter(keys)

@@ -44,25 +44,25 @@ class PatronRequestService:
 
         Raises NotFound; Refused (AMBIGUOUS_PATRON) where it is one patron's id and another's identifier; Unavailable.
         """
-        found: set[str] = set()
+        ids: set[str] = set()
         if kind is not PatronReference.IDENTIFIER:
             request_filter = RequestFilter(role=Role.BORROWING, patron_id=value)
-            found.update(request.patron.id for request in await self.requests.list_requests(request_filter, 1, ""))
+            ids.update(request.patron.id for request in await self.requests.list_requests(request_filter, 1, ""))
         if kind is not PatronReference.ID:
             try:
-                found.add((await self.requests.context.system.find_patron(PatronKey(value))).id)
+                ids.add((await self.requests.context.system.find_patron(PatronKey(value))).id)
             except Refused as refused:
                 if refused.reason is not RefusalReason.UNKNOWN_PATRON:
                     raise
-        if not found:
+        if not ids:
             raise NotFound("patron")
-        if len(found) > 1:
+        if len(ids) > 1:
             raise Refused(
                 RefusalReason.AMBIGUOUS_PATRON,
                 "This is the ID of one patron and an identifier of another. State which type of number it is.",
                 about=MessagePart.PATRON,
             )
-        return found.pop()
+        return ids.pop()
 
     async def list_requests(
         self, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
@@ -119,7 +119,7 @@ class PatronRequestService:
     async def find_hold(self, patron_id: str, hold_id: str) -> Hold:
         """Find a hold; raises NotFound for those of others too, and as `list_holds`."""
         holds = await self.list_holds(patron_id)
-        hold = next((one for one in holds if one.id == hold_id), None)
+        hold = next((hold for hold in holds if hold.id == hold_id), None)
         if hold is None:
             raise NotFound("hold")
         return hold

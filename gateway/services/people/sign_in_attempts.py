@@ -132,21 +132,21 @@ class AttemptCounter:
             if device is not None and (token := device.find_token(key, own)):
                 pair = make_keyed_hash(key, of_pair, f"device {token}")
                 devices = make_keyed_hash(key, of_account, f"devices {account}")
-                known = (
+                patron_limits = (
                     FailureLimit(pair, limits.patron, since),
                     FailureLimit(devices, limits.patron * ANYWHERE, long_since),
                 )
-                if patron_sessions.count_attempt(c, library, known, now):
+                if patron_sessions.count_attempt(c, library, patron_limits, now):
                     return AttemptKeys(library, pair, (devices,), token)
             place, wider = address_block(address), list_wider_blocks(address)
             most = {place: at_address} | {
-                one: times * at_address for one, times in zip(wider, WIDER_TIMES, strict=False)
+                block: times * at_address for block, times in zip(wider, WIDER_TIMES, strict=False)
             }
-            places = {make_keyed_hash(key, of_address, one): failures for one, failures in most.items()}
+            places = {make_keyed_hash(key, of_address, block): failures for block, failures in most.items()}
             pair = make_keyed_hash(key, of_pair, f"{[place, *wider][-1]} {account}")
             anywhere = make_keyed_hash(key, of_account, account)
             failures = (
-                *(FailureLimit(one, number, since) for one, number in places.items()),
+                *(FailureLimit(hashed, number, since) for hashed, number in places.items()),
                 FailureLimit(pair, limits.patron, since),
                 FailureLimit(anywhere, limits.patron * ANYWHERE, long_since),
             )

@@ -228,10 +228,10 @@ class StaffSignInService:
             user = users.find_user_by_id(c, row.user_id) if row is not None else None
             return (row, user) if row is not None and user is not None else None
 
-        found = await self._store.read(load_row)
-        if found is None:
+        loaded = await self._store.read(load_row)
+        if loaded is None:
             return None
-        row, user = found
+        row, user = loaded
         if user.disabled is not None or row.library not in self._own_libraries(user):
             return None
         return StaffSession(row, user, self._lacks_factor(row, user))

@@ -77,10 +77,10 @@ class UserService:
 
     async def find_any_user(self, name: str) -> StaffUser:
         """Find a user of whatever library, such as one who is to get a first role in this one. Raises NotFound."""
-        found = await self._library.store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
-        if found is None:
+        user = await self._library.store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
+        if user is None:
             raise NotFound("user")
-        return found
+        return user
 
     async def list_shown_names(self, names: Collection[str]) -> Mapping[str, str]:
         """List the shown names of users of all libraries, by name to sign in with; a name that nobody has isn't in
@@ -287,8 +287,8 @@ class UserService:
         try:
             check_password_strength(password, user.name)
         except WeakPasswordError as error:
-            said = str(error)
-            raise _invalid(f"{said[:1].upper()}{said[1:]}.") from None
+            reason = str(error)
+            raise _invalid(f"{reason[:1].upper()}{reason[1:]}.") from None
         return await self._passwords.hash_password(password)
 
     def _log_change(

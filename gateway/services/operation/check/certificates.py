@@ -41,12 +41,12 @@ def find_ending_certificates(
     settings: Settings, profiles: Iterable[LoadedProfile], now: datetime
 ) -> tuple[EndingCertificate, ...]:
     """The earliest end first, each file once. One that can't be read is a problem of whoever uses it."""
-    found: dict[Path, EndingCertificate] = {}
+    ending: dict[Path, EndingCertificate] = {}
     for file, place in _list_certificates(settings, profiles):
         ends = _read_end(file)
-        if ends is not None and ends <= now + NOTICE and file not in found:
-            found[file] = EndingCertificate(place.found, ends, place)
-    return tuple(sorted(found.values(), key=lambda certificate: (certificate.ends, certificate.file)))
+        if ends is not None and ends <= now + NOTICE and file not in ending:
+            ending[file] = EndingCertificate(place.found, ends, place)
+    return tuple(sorted(ending.values(), key=lambda certificate: (certificate.ends, certificate.file)))
 
 
 def describe_ending_certificates(

@@ -69,8 +69,8 @@ class ExampleRunner:
             self.responder.protocol,
             profile=self.loaded.profile.name,
         )
-        found = self._decode_example(arrival, example.addressed_to)
-        problems = [*self._check_readable(found, example, path), *self._check_understood(found, example, path)]
+        decoded = self._decode_example(arrival, example.addressed_to)
+        problems = [*self._check_readable(decoded, example, path), *self._check_understood(decoded, example, path)]
         if exchange is None or not wants_answer(example) or problems:
             return ExampleResult(tuple(problems))
         answer = await exchange(arrival)
@@ -132,18 +132,18 @@ class ExampleRunner:
         self, body: bytes, example: ProfileExample, path: KeyPath
     ) -> Iterator[ConfigurationProblem]:
         for key, expected in example.answer_paths.items():
-            here = (*path, "answer_paths", key)
+            key_path = (*path, "answer_paths", key)
             try:
                 texts = find_texts_at(body, key)
             except UnreadableAnswer as error:
-                yield self.loaded.make_problem(here, f"{example_label(example)}: {error}")
+                yield self.loaded.make_problem(key_path, f"{example_label(example)}: {error}")
                 return
             if not texts:
-                yield self.loaded.make_problem(here, f"{example_label(example)}: the answer has no such element")
+                yield self.loaded.make_problem(key_path, f"{example_label(example)}: the answer has no such element")
             elif expected not in texts:
                 value = describe_value(texts[0])
-                said = f"{example_label(example)}: expected {describe_value(expected)}, answered {value}"
-                yield self.loaded.make_problem(here, said)
+                mismatch = f"{example_label(example)}: expected {describe_value(expected)}, answered {value}"
+                yield self.loaded.make_problem(key_path, mismatch)
 
 
 def wants_answer(example: ProfileExample) -> bool:
@@ -184,18 +184,18 @@ class MailExampleRunner:
             return malformed
 
     def _find_mail_problems(
-        self, found: MailInterpretation | MalformedMessage, example: ProfileExample, path: KeyPath
+        self, reading: MailInterpretation | MalformedMessage, example: ProfileExample, path: KeyPath
     ) -> Iterator[ConfigurationProblem]:
-        if isinstance(found, MalformedMessage):
+        if isinstance(reading, MalformedMessage):
             if example.outcome != "malformed":
-                yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} can't be read: {found}")
+                yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} can't be read: {reading}")
             return
         if example.outcome != "ok":
-            said = f"{example_label(example)} should be {example.outcome}, but it was read"
-            yield self.loaded.make_problem((*path, "outcome"), said)
+            problem = f"{example_label(example)} should be {example.outcome}, but it was read"
+            yield self.loaded.make_problem((*path, "outcome"), problem)
         elif example.answer_contains or example.answer_lacks or example.answer_paths:
             yield self.loaded.make_problem(path, f"{example_label(example)} is a mail, which has no answer to look at")
-        yield from compare_expectations(self.loaded, example, path, lambda key: value_at_path(found, key.split(".")))
+        yield from compare_expectations(self.loaded, example, path, lambda key: value_at_path(reading, key.split(".")))
 
 
 def _parse_example_mail(text: str, parse: ParseMail, now: datetime) -> IncomingMail:
@@ -219,17 +219,17 @@ def compare_expectations(
     """Report what was understood otherwise than the example says. `at` gives what there is at a key of `understood`, or
     raises LookupError with a plain sentence."""
     for key, expected in example.understood.items():
-        here = (*path, "understood", key)
+        key_path = (*path, "understood", key)
         try:
             actual = at(key)
         except LookupError as error:
-            yield loaded.make_problem(here, f"{example_label(example)}: {error.args[0]}")
+            yield loaded.make_problem(key_path, f"{example_label(example)}: {error.args[0]}")
             continue
         if not _is_same_value(actual, expected):
-            said = (
+            mismatch = (
                 f"{example_label(example)}: expected {describe_value(expected)}, understood {_describe_actual(actual)}"
             )
-            yield loaded.make_problem(here, said)
+            yield loaded.make_problem(key_path, mismatch)
 
 
 def example_label(example: ProfileExample) -> str:
@@ -269,14 +269,14 @@ def _to_yaml_value(value: object) -> object:
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, tuple | list):
-        return [_to_yaml_value(one) for one in value]
+        return [_to_yaml_value(part) for part in value]
     return value
 
 
 def _describe_actual(value: object) -> str:
     plain = _to_yaml_value(value)
     return (
-        f"[{', '.join(_describe_actual(one) for one in plain)}]" if isinstance(plain, list) else describe_value(plain)
+        f"[{', '.join(_describe_actual(part) for part in plain)}]" if isinstance(plain, list) else describe_value(plain)
     )
 
 

@@ -47,7 +47,7 @@ def check_partner_templates(
     loaded: LoadedProfile, adapters: AdapterRegistry, settings: Settings
 ) -> list[ConfigurationProblem]:
     """Check the templates of a partner with letters of its own."""
-    found: list[ConfigurationProblem] = []
+    wrong: list[ConfigurationProblem] = []
     for channel in adapters.channels.values():
         dialect = loaded.profile.dialects.get(channel.section)
         if dialect is None or channel.style is None:
@@ -56,13 +56,13 @@ def check_partner_templates(
         if style.folder is None:
             continue
         if not style.folder.is_dir():
-            found.append(loaded.make_problem((channel.section, "folder"), "no such folder", display_path(style.folder)))
+            wrong.append(loaded.make_problem((channel.section, "folder"), "no such folder", display_path(style.folder)))
             continue
         letters = make_letter_renderer(settings)
-        found += [*_find_unknown_templates(style.folder), *find_unused_words(style.folder)]
+        wrong += [*_find_unknown_templates(style.folder), *find_unused_words(style.folder)]
         for language in letters.languages:
-            found += _partner_problems(letters, replace(style, language=language), settings)
-    return list(dict.fromkeys(found))
+            wrong += _partner_problems(letters, replace(style, language=language), settings)
+    return list(dict.fromkeys(wrong))
 
 
 def make_letter_renderer(settings: Settings) -> LetterRenderer:

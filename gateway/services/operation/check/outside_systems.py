@@ -157,9 +157,9 @@ def describe_missing_sharing_branch(known_codes: KnownCodes, profiles: Iterable[
     go. Empty: all can."""
     if known_codes.codes.sharing_branch != "":
         return ""
-    used = [one.profile for one in profiles if one.profile.auth or one.profile.partner is not None]
+    used = [loaded.profile for loaded in profiles if loaded.profile.auth or loaded.profile.partner is not None]
     received = [profile.name for profile in used if not profile.circulation.accept.library]
-    lent = [one.name for one in used if one.partner is not None and not one.circulation.patrons.create_library]
+    lent = [peer.name for peer in used if peer.partner is not None and not peer.circulation.patrons.create_library]
     needs = [
         f"{done}, unless {key} names a branch (profiles: {', '.join(sorted(names))})"
         for done, key, names in (
@@ -225,7 +225,7 @@ def _institutional_patrons(profile: Profile) -> _Values:
         fields = {name for _, name, _, _ in string.Formatter().parse(rule.patron) if name}
         if "\\" in rule.patron or "user" in fields:
             continue
-        agencies = sorted({_own_agency(policy, one.from_agency) for one in profile.match if one.from_agency})
+        agencies = sorted({_own_agency(policy, match.from_agency) for match in profile.match if match.from_agency})
         for agency in agencies if "agency" in fields else [""]:
             yield path, rule.patron.format(agency=agency)
     if policy.notifications.institutional_patron:
@@ -312,7 +312,7 @@ async def probe_catalogues(
     names = [name for name in adapters if name in loaded.profile.dialects] if not loaded.profile.abstract else []
     searches = {name: adapters[name].make(context) for name in names}
     try:
-        found = await asyncio.gather(
+        problems = await asyncio.gather(
             *(ask_catalogue(CatalogueTarget(loaded.profile, name), searches[name]) for name in names)
         )
     finally:
@@ -320,7 +320,7 @@ async def probe_catalogues(
             await search.close()
     return [
         loaded.make_problem((name,), f"its catalogue: {problem}", adapters[name].address(loaded.profile.dialects[name]))
-        for name, problem in zip(names, found, strict=True)
+        for name, problem in zip(names, problems, strict=True)
         if problem
     ]
 
@@ -330,12 +330,12 @@ async def probe_article_sources(
 ) -> list[ConfigurationProblem]:
     """Each service that the settings name is asked about one number; that it doesn't know it is an answer too. Keys
     that aren't there are found without asking anybody."""
-    found = await asyncio.gather(
+    problems = await asyncio.gather(
         *(_probe_article_source(name, settings, adapters, secrets, clock) for name in settings.article_lookup.sources)
     )
     return [
         settings.make_problem(("article_lookup", "sources", index), f"{name}: {problem}")
-        for index, (name, problem) in enumerate(zip(settings.article_lookup.sources, found, strict=True))
+        for index, (name, problem) in enumerate(zip(settings.article_lookup.sources, problems, strict=True))
         if problem
     ]
 

@@ -99,27 +99,27 @@ def _is_this_machine(host: str) -> bool:
 
 def _is_within(network: str, networks: Iterable[str]) -> bool:
     inner = ipaddress.ip_network(network, strict=False)
-    outer = (ipaddress.ip_network(one, strict=False) for one in networks)
-    return any(one.version == inner.version and inner.subnet_of(one) for one in outer)  # type: ignore[arg-type]
+    outer = (ipaddress.ip_network(net, strict=False) for net in networks)
+    return any(net.version == inner.version and inner.subnet_of(net) for net in outer)  # type: ignore[arg-type]
 
 
 # --- who is let in ---------------------------------------------------------------------------------------
 
 
-def _remark_certificates(one: LoadedProfile, settings: Settings) -> Iterator[ConfigurationProblem]:
+def _remark_certificates(owner: LoadedProfile, settings: Settings) -> Iterator[ConfigurationProblem]:
     """Entries by which nobody gets in, since nobody tells us what they ask for."""
     http = settings.http
     is_asked_for_here = any(tls.client_ca for tls in (http.tls, *(listener.tls for listener in settings.tcp)))
-    for index, entry in enumerate(one.profile.auth):
+    for index, entry in enumerate(owner.profile.auth):
         if entry.kind is not AuthKind.CERTIFICATE or is_asked_for_here:
             continue
         if not http.certificate_proxies:
             message = "lets nobody in: certificates are asked for by no listener (tls.client_ca) and no proxy "
-            yield one.make_problem(("auth", index, "kind"), message + "(http.certificate_proxies)", entry.kind.value)
+            yield owner.make_problem(("auth", index, "kind"), message + "(http.certificate_proxies)", entry.kind.value)
         elif not http.certificate_header and (entry.san or entry.fingerprint):
             key = "san" if entry.san else "fingerprint"
             message = "lets nobody in: without http.certificate_header the proxy tells the subject alone"
-            yield one.make_problem(("auth", index, key), message, getattr(entry, key))
+            yield owner.make_problem(("auth", index, key), message, getattr(entry, key))
 
 
 def _remark_unguarded_access(loaded_profile: LoadedProfile) -> Iterator[ConfigurationProblem]:
@@ -228,10 +228,10 @@ def remark_unnamed_requesters(
     policies: Iterable[LoadedPolicy], profiles: Iterable[LoadedProfile], adapters: AdapterRegistry
 ) -> Iterator[ConfigurationProblem]:
     """Suppliers that we ask as a broker and that can't be told for whom, though requesters are to know of them."""
-    partners = {one.profile.name: one.profile.partner for one in profiles if one.profile.partner is not None}
-    for one in policies:
-        brokering = one.policy.brokering
-        rota = one.policy.rotas.get(brokering.rota)
+    partners = {own.profile.name: own.profile.partner for own in profiles if own.profile.partner is not None}
+    for loaded in policies:
+        brokering = loaded.policy.brokering
+        rota = loaded.policy.rotas.get(brokering.rota)
         requesters = (partners[name] for name in brokering.requesters or partners if name in partners)
         if rota is None or not any(partner.brokered == "transparent" for partner in requesters):
             continue
@@ -239,4 +239,4 @@ def remark_unnamed_requesters(
             partner = partners.get(line.partner)
             if partner is not None and not can_name_other_side(partner, adapters.channels):
                 message = f"doesn't hear for whom we ask: messages of its channel {partner.channel} name us alone"
-                yield one.make_problem(("rotas", brokering.rota, "lines", index, "partner"), message, line.partner)
+                yield loaded.make_problem(("rotas", brokering.rota, "lines", index, "partner"), message, line.partner)

@@ -71,10 +71,10 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     """All profiles, or those named. Raises UnknownProfileError."""
     chosen_profiles = _ChosenProfiles(subject, tuple(names))
     libraries = await _ask_libraries(subject)
-    profiles = [await _ProfileCheck(subject, one, libraries.known).run() for one in chosen_profiles.loaded]
+    profiles = [await _ProfileCheck(subject, loaded, libraries.known).run() for loaded in chosen_profiles.loaded]
     by_file = chosen_profiles.group_by_file()
     certificates = tuple(describe_ending_certificates(subject.settings, chosen_profiles.loaded, subject.clock.now()))
-    findings = tuple(replace(one, problems=(*by_file.pop(one.file, ()), *one.problems)) for one in profiles)
+    findings = tuple(replace(check, problems=(*by_file.pop(check.file, ()), *check.problems)) for check in profiles)
     broken = tuple(ProfileFindings(file, file, tuple(problems)) for file, problems in by_file.items())
     installation = (
         *chosen_profiles.installation_problems(),
@@ -121,11 +121,11 @@ class _ChosenProfiles:
         self._files = {str(file) for file in files.values()} | _parent_files(self.loaded) if names else None
 
     def group_by_file(self) -> dict[str, list[ConfigurationProblem]]:
-        found: dict[str, list[ConfigurationProblem]] = {}
+        by_file: dict[str, list[ConfigurationProblem]] = {}
         for problem in self._problems:
             if problem.file != self._settings_file and (self._files is None or problem.file in self._files):
-                found.setdefault(problem.file, []).append(problem)
-        return found
+                by_file.setdefault(problem.file, []).append(problem)
+        return by_file
 
     def installation_problems(self) -> list[ConfigurationProblem]:
         return [problem for problem in self._problems if problem.file == self._settings_file]
@@ -195,7 +195,7 @@ def _check_sharing_branches(
 
 def _list_own_profiles(loaded: list[LoadedProfile], symbol: str) -> list[LoadedProfile]:
     """Those of this library that are no mere ground for others."""
-    return [one for one in loaded if not one.profile.abstract and one.profile.library in ("", symbol)]
+    return [entry for entry in loaded if not entry.profile.abstract and entry.profile.library in ("", symbol)]
 
 
 def _remark_empty_libraries(
@@ -244,8 +244,8 @@ def _check_setting_secrets(settings: Settings, adapters: AdapterRegistry) -> lis
     paths += [(("article_lookup", "keys", name), key) for name, key in settings.article_lookup.keys.items()]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
     for index, library in enumerate(settings.libraries):
-        found = _list_system_secrets(adapters, library.system.type, library.system.options)
-        paths += [(("libraries", index, *_make_key_path("system", key)), secret) for key, secret in found.items()]
+        secrets = _list_system_secrets(adapters, library.system.type, library.system.options)
+        paths += [(("libraries", index, *_make_key_path("system", key)), secret) for key, secret in secrets.items()]
     return [
         settings.make_problem(path, why) for path, reference in paths if (why := _secret_problem(reference, settings))
     ] + _check_journal_keys(settings)
@@ -376,8 +376,8 @@ class _ProfileCheck:
             return
         for channel in self._subject.adapters.channels.values():
             dialect = self._loaded.profile.dialects.get(channel.section)
-            found = channel.secrets(dialect) if channel.secrets is not None and dialect is not None else {}
-            for key, reference in found.items():
+            secrets = channel.secrets(dialect) if channel.secrets is not None and dialect is not None else {}
+            for key, reference in secrets.items():
                 if why := _secret_problem(reference, self._subject.settings):
                     self._problems.append(self._loaded.make_problem(_make_key_path(channel.section, key), why))
 
@@ -432,7 +432,7 @@ class _ProfileCheck:
         )
         protocols = self._subject.adapters.protocols
         spoken = [protocols[name] for name in profile.dialects if name in protocols]
-        runners = [ExampleRunner(self._loaded, one.responder(), exchange_context, one.example) for one in spoken]
+        runners = [ExampleRunner(self._loaded, entry.responder(), exchange_context, entry.example) for entry in spoken]
         formats, mailboxes = self._subject.adapters.mail_formats, self._subject.adapters.mailboxes
         mails = [
             MailExampleRunner(self._loaded, mailbox.parse, formats[name].make(), exchange_context.now)
@@ -458,7 +458,7 @@ class _ProfileCheck:
             if addresses is not None:
                 paths += [((name, *key.split(".")), address) for key, address in addresses(dialect).items()]
         for (path, address), why in zip(
-            paths, await asyncio.gather(*(probe_address(one) for _, one in paths)), strict=True
+            paths, await asyncio.gather(*(probe_address(address) for _, address in paths)), strict=True
         ):
             if why:
                 self._problems.append(self._loaded.make_problem(path, why, address))
