@@ -79,7 +79,7 @@ _LIBRARY = click.option(
 @click.option("--force", is_flag=True, help="Overwrite existing settings and shipped profiles.")
 @click.pass_context
 def init_command(
-    ctx: click.Context, /, folder: Path | None, empty: bool, force: bool, **said: str | int | None
+    ctx: click.Context, /, folder: Path | None, empty: bool, force: bool, **options: str | int | None
 ) -> None:
     """Create an installation in DIR: gateway.yml, requests.yml, profiles/, and a database with sample data.
 
@@ -94,7 +94,7 @@ def init_command(
       illgate init demo --store postgresql://illgate@db.library.example/illgate
       illgate --config /srv/illgate/gateway.yml init --empty
     """
-    chosen = {key: value for key, value in said.items() if value not in (None, "")}
+    chosen = {key: value for key, value in options.items() if value not in (None, "")}
     if folder is None:
         if chosen or force:
             raise click.UsageError("without DIR only --empty can be given: gateway.yml says the rest")
@@ -154,8 +154,8 @@ def _iter_shipped_files(folder: Path, values: Mapping[str, str | int | None]) ->
 
 def _replace_shipped_value(settings: str, shipped: str, value: str | int | None) -> str:
     """The comment behind it stays in its column where there is room."""
-    before, found, after = settings.partition("\n" + shipped)
-    assert found, f"gateway.yml as shipped has a line {shipped!r}"
+    before, match, after = settings.partition("\n" + shipped)
+    assert match, f"gateway.yml as shipped has a line {shipped!r}"
     key = shipped[: shipped.index(": ") + 2]
     text = json.dumps(value, ensure_ascii=False)  # quoted: YAML reads some texts otherwise, such as NO or 1e3
     blanks = len(after) - len(after.lstrip(" "))

@@ -86,7 +86,9 @@ def _list_busy_threads() -> list[str]:
     """Names of those that would keep the interpreter from ending, after a moment in which they can end."""
     until = time.monotonic() + THREAD_SECONDS
     while True:
-        waits = (one for one in threading.enumerate() if one is not threading.current_thread() and not one.daemon)
+        waits = (
+            thread for thread in threading.enumerate() if thread is not threading.current_thread() and not thread.daemon
+        )
         left = sorted(wait.name for wait in waits)
         if not left or time.monotonic() >= until:
             return left

@@ -53,12 +53,12 @@ def journal_command() -> None:
 
 
 _DIRECTION = click.option(
-    "--direction", type=click.Choice([one.value for one in MessageDirection]), help="Direction: received or sent."
+    "--direction", type=click.Choice([way.value for way in MessageDirection]), help="Direction: received or sent."
 )
 _FILTERS = (
     click.option("--profile", default="", help="Only messages of this profile."),
     click.option("--service", default="", help="Only this service, such as AcceptItem."),
-    click.option("--outcome", type=click.Choice([one.value for one in OutcomeClass]), help="Only this outcome."),
+    click.option("--outcome", type=click.Choice([kind.value for kind in OutcomeClass]), help="Only this outcome."),
     click.option("--reason", default="", metavar="CODE", help="Only this reason, such as bad-pickup-location."),
     click.option(
         "--request",
@@ -84,21 +84,21 @@ def add_filter_options(function: F) -> F:
     return function
 
 
-def make_journal_filter(installation: Installation, library: LibrarySettings, said: dict[str, Any]) -> JournalFilter:
+def make_journal_filter(installation: Installation, library: LibrarySettings, args: dict[str, Any]) -> JournalFilter:
     now = installation.clock.now()
-    since, until = (parse_moment(said[name], now, library.zone) if said[name] else None for name in ("since", "until"))
+    since, until = (parse_moment(args[name], now, library.zone) if args[name] else None for name in ("since", "until"))
     return JournalFilter(
         library.symbol,
-        profile=said["profile"],
-        service=said["service"],
-        outcome=OutcomeClass(said["outcome"]) if said["outcome"] else None,
-        reason=said["reason"],
-        direction=MessageDirection(said["direction"]) if said.get("direction") else None,
-        request_id=said["request"],
-        item_id=said["item"],
+        profile=args["profile"],
+        service=args["service"],
+        outcome=OutcomeClass(args["outcome"]) if args["outcome"] else None,
+        reason=args["reason"],
+        direction=MessageDirection(args["direction"]) if args.get("direction") else None,
+        request_id=args["request"],
+        item_id=args["item"],
         since=since,
         until=until,
-        note=said["note"],
+        note=args["note"],
     )
 
 
@@ -121,7 +121,7 @@ async def include_whole_conversation(store: Store, journal_filter: JournalFilter
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @pass_installation
 def list_journal_messages(
-    installation: Installation, /, symbol: str, limit: int, cursor: str, as_json: bool, **said: Any
+    installation: Installation, /, symbol: str, limit: int, cursor: str, as_json: bool, **options: Any
 ) -> None:
     """List messages sent and received, newest first, without content. The IDs of a message and its answer end in -1
     and -2.
@@ -135,7 +135,7 @@ def list_journal_messages(
     """
     library = require_library(installation, symbol)
     page = asyncio.run(
-        _read_journal_page(installation, make_journal_filter(installation, library, said), limit, cursor)
+        _read_journal_page(installation, make_journal_filter(installation, library, options), limit, cursor)
     )
     if as_json:
         for message in page.messages:
@@ -194,7 +194,7 @@ def show_message(ctx: click.Context, installation: Installation, identifier: str
     if not messages:
         raise click.UsageError(f"message not found: {identifier}")
     if raw:
-        named = [one for one in messages if one.message.id == identifier] or list(messages[:1])
+        named = [message for message in messages if message.message.id == identifier] or list(messages[:1])
         body = named[0].body
         if body is None:
             click.echo("the content is no longer kept", err=True)
@@ -250,7 +250,7 @@ def _format_full_message(full_message: FullMessage, zone: tzinfo) -> Iterator[st
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, metavar="FILE|DIR")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @pass_installation
-def export_messages(installation: Installation, /, symbol: str, target: Path, force: bool, **said: Any) -> None:
+def export_messages(installation: Installation, /, symbol: str, target: Path, force: bool, **options: Any) -> None:
     """Export messages with their content, newest first. If the target is a file, messages are written as lines of JSON
     with the content in base64. If it is an existing folder, each content is written to a file of its own.
 
@@ -266,8 +266,8 @@ def export_messages(installation: Installation, /, symbol: str, target: Path, fo
     if write is _append_to_file:
         target.write_bytes(b"")
         target.chmod(0o600)  # it names patrons
-    journal_filter = make_journal_filter(installation, library, said)
-    count = asyncio.run(_write_messages(installation, journal_filter, lambda one: write(target, one)))
+    journal_filter = make_journal_filter(installation, library, options)
+    count = asyncio.run(_write_messages(installation, journal_filter, lambda message: write(target, message)))
     click.echo(f"{count} messages written to {display_path(target)}")
 
 

@@ -89,13 +89,13 @@ _WORDS = {MailOutcome.DONE: "done", MailOutcome.UNKNOWN: "for staff", MailOutcom
 @pass_installation
 def probe_mailbox(installation: Installation, mailbox: str) -> None:
     """Test the sign-in to a mailbox and count its email. Nothing is read, moved or marked."""
-    one = _find_mailbox_settings(installation, mailbox)
+    box = _find_mailbox_settings(installation, mailbox)
     waiting, seconds, idle = _run_on_mailboxes(
         installation, lambda boxes: find_poller(boxes.pollers, mailbox).probe_mailbox()
     )
-    click.echo(f"{one.name}: signed in as {one.user} at {one.host}:{one.port} ({one.security.value})")
+    click.echo(f"{box.name}: signed in as {box.user} at {box.host}:{box.port} ({box.security.value})")
     click.echo(
-        f"folder {one.folder}: {waiting} emails waiting; answered in {seconds:.2f} s; IDLE: {'yes' if idle else 'no'}"
+        f"folder {box.folder}: {waiting} emails waiting; answered in {seconds:.2f} s; IDLE: {'yes' if idle else 'no'}"
     )
 
 
@@ -276,10 +276,10 @@ def answer_mail(installation: Installation, mail: str, text: str, actor: str, sy
     """Reply to the sender by email, and remove the email from the list. The reply quotes the email below TEXT. Use -
     to read the text from standard input."""
     library = require_library(installation, symbol)
-    said = (sys.stdin.read() if text == "-" else text).strip()
-    if not said:
+    reply = (sys.stdin.read() if text == "-" else text).strip()
+    if not reply:
         raise click.UsageError("TEXT is empty")
-    _run_on_mails(installation, library, lambda mails: mails.answer_mail(mail, said, actor))
+    _run_on_mails(installation, library, lambda mails: mails.answer_mail(mail, reply, actor))
     click.echo(f"reply sent: {mail}")
 
 
@@ -440,7 +440,7 @@ def _complete_letter_name(name: str) -> str:
         return letter_names[0]
     if letter_names:
         raise click.UsageError(f"several letters match: {' or '.join(letter_names)}")
-    near = nearest_match(name, (*ALL, *(one.partition("/")[2] for one in ALL)))
+    near = nearest_match(name, (*ALL, *(letter.partition("/")[2] for letter in ALL)))
     hint = f"; did you mean '{near}'?" if near else ""
     raise click.UsageError(f"letter not found: {name}{hint}")
 

@@ -55,14 +55,14 @@ def list_unread_messages(
     side = Role(role) if role else None
     page = read_from_library(installation, library, lambda services: services.messages.list_unread(side, limit, cursor))
     if as_json:
-        for one in page:
-            print_json_line(MessageOut.from_message_view(one))
+        for view in page:
+            print_json_line(MessageOut.from_message_view(view))
     elif not page.items:
         click.echo("no unread messages")
     else:
         rows = [
-            (format_minute(one.at, library.zone), one.request.number, one.partner, one.id, _shorten_text(one))
-            for one in page
+            (format_minute(view.at, library.zone), view.request.number, view.partner, view.id, _shorten_text(view))
+            for view in page
         ]
         for line in format_table([("CAME", "REQUEST", "PARTNER", "ID", "TEXT"), *rows]):
             click.echo(line)
@@ -123,13 +123,13 @@ def mark_messages_read(
 
 
 def format_conversation(messages: Sequence[MessageView], zone: tzinfo) -> Iterator[str]:
-    for one in messages:
-        kind = "" if one.event.kind is EventKind.MESSAGE else f" ({one.event.kind.value})"
-        yield f"{format_minute(one.at, zone)}  {one.event.actor}{kind}  {_describe_reading(one, zone)}".rstrip()
-        for line in one.event.details.note.splitlines():
+    for view in messages:
+        kind = "" if view.event.kind is EventKind.MESSAGE else f" ({view.event.kind.value})"
+        yield f"{format_minute(view.at, zone)}  {view.event.actor}{kind}  {_describe_reading(view, zone)}".rstrip()
+        for line in view.event.details.note.splitlines():
             yield f"    {line}"
-        if one.denied:
-            yield f"    DID NOT FIT: {one.denied}"
+        if view.denied:
+            yield f"    DID NOT FIT: {view.denied}"
 
 
 def _describe_reading(message: MessageView, zone: tzinfo) -> str:

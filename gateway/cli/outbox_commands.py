@@ -74,7 +74,7 @@ def list_dead_letters(installation: Installation, limit: int, cursor: str, symbo
         click.echo("no dead letters")
     else:
         heading = ("CREATED", "KIND", "TARGET", "REQUEST", "TRIES", "ID", "ERROR")
-        for line in format_table([heading, *(_format_dead_letter_row(one, numbers, library.zone) for one in page)]):
+        for line in format_table([heading, *(_format_dead_letter_row(row, numbers, library.zone) for row in page)]):
             click.echo(line)
     print_cursor(page.cursor)
 
@@ -84,7 +84,7 @@ async def _find_request_numbers(
 ) -> Mapping[str, str]:
     """Numbers of the requests, by id."""
     request_numbers = {}
-    for request_id in {one.request_id for one in page if one.request_id}:
+    for request_id in {entry.request_id for entry in page if entry.request_id}:
         try:
             request_numbers[request_id] = (await services.requests.find_request(request_id)).number
         except NotFound:
@@ -92,9 +92,9 @@ async def _find_request_numbers(
     return request_numbers
 
 
-def _format_dead_letter_row(one: DeadLetter, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
-    number = numbers.get(one.request_id, "")
-    return format_minute(one.created, zone), one.kind, one.target, number, str(one.tries), one.id, one.error
+def _format_dead_letter_row(row: DeadLetter, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
+    number = numbers.get(row.request_id, "")
+    return format_minute(row.created, zone), row.kind, row.target, number, str(row.tries), row.id, row.error
 
 
 @outbox_command.command(name="show")
@@ -105,24 +105,24 @@ def _format_dead_letter_row(one: DeadLetter, numbers: Mapping[str, str], zone: t
 def show_dead_letter(installation: Installation, letter: str, symbol: str, as_json: bool) -> None:
     """Show a dead letter with its content."""
     library = require_library(installation, symbol)
-    one = read_from_library(installation, library, lambda services: services.desk.dead_letter(letter))
+    row = read_from_library(installation, library, lambda services: services.desk.dead_letter(letter))
     if as_json:
-        print_json(LetterWhole.model_validate(one))
+        print_json(LetterWhole.model_validate(row))
         return
     facts = {
-        "kind": one.kind,
-        "target": one.target,
-        "request": one.request_id,
-        "created": format_local_time(one.created, library.zone),
-        "tries": str(one.tries),
-        "error": one.error,
+        "kind": row.kind,
+        "target": row.target,
+        "request": row.request_id,
+        "created": format_local_time(row.created, library.zone),
+        "tries": str(row.tries),
+        "error": row.error,
     }
-    click.echo(one.id)
+    click.echo(row.id)
     for name, text in facts.items():
         if text:
             click.echo(f"  {name + ':':<10}{text}")
     click.echo("")
-    click.echo(_indent_json(one.payload))
+    click.echo(_indent_json(row.payload))
 
 
 def _indent_json(payload: str) -> str:
@@ -154,7 +154,7 @@ def list_batched_orders(installation: Installation, limit: int, cursor: str, sym
         click.echo("no waiting orders")
     else:
         heading = ("PARTNER", "FILE", "REQUEST", "SINCE", "ID", "ERROR")
-        for line in format_table([heading, *(_format_batched_order_row(one, numbers, library.zone) for one in page)]):
+        for line in format_table([heading, *(_format_batched_order_row(row, numbers, library.zone) for row in page)]):
             click.echo(line)
     print_cursor(page.cursor)
 
@@ -179,13 +179,13 @@ def list_waiting_partners(installation: Installation, symbol: str, as_json: bool
         installation, library, lambda services: services.desk.list_silent_partners(least_tries=1)
     )
     if as_json:
-        for one in partners:
-            facts = {"partner": one.profile, "waiting": one.waiting, "since": one.since.isoformat(), "error": one.error}
+        for row in partners:
+            facts = {"partner": row.profile, "waiting": row.waiting, "since": row.since.isoformat(), "error": row.error}
             click.echo(json.dumps(facts, ensure_ascii=False))
     elif not partners:
         click.echo("no messages are waiting")
     else:
-        rows = [(one.profile, str(one.waiting), format_minute(one.since, library.zone), one.error) for one in partners]
+        rows = [(row.profile, str(row.waiting), format_minute(row.since, library.zone), row.error) for row in partners]
         for line in format_table([("PARTNER", "WAITING", "SINCE", "WHY"), *rows]):
             click.echo(line)
 
@@ -293,6 +293,6 @@ def run_due_work(installation: Installation) -> None:
         return tries, await store.read(outbox_queries.count_unfinished_rows)
 
     tries, counts = run_on_requests(installation, drain_and_count)
-    left = {status: sum(n for (_, one), n in counts.items() if one is status) for status in OutboxStatus}
+    left = {status: sum(n for (_, other), n in counts.items() if other is status) for status in OutboxStatus}
     waiting = left[OutboxStatus.WAITING] + left[OutboxStatus.IN_HAND]
     click.echo(f"{tries} steps processed; {waiting} still waiting, {left[OutboxStatus.DEAD]} dead letters")

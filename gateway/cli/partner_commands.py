@@ -45,43 +45,43 @@ def list_partners(installation: Installation, symbol: str, as_json: bool) -> Non
         await services.network.ask_all_members(services.context)
         return await services.partners.partners()
 
-    found = run_on_library(installation, library, load_partners)
+    partners = run_on_library(installation, library, load_partners)
     if as_json:
-        for one in found:
-            print_json_line(PartnerOut.model_validate(one))
+        for partner in partners:
+            print_json_line(PartnerOut.model_validate(partner))
         return
-    if not found:
+    if not partners:
         click.echo("no partners: no profile has a section `partner`")
         return
     heading = ("PROFILE", "SYMBOL", "CHANNEL", "ASKED", "BY OTHERS", "ASKS US", "DAYS", "COSTS", "", "NAME")
-    for line in format_table([heading, *map(_format_partner_row, found)]):
+    for line in format_table([heading, *map(_format_partner_row, partners)]):
         click.echo(line)
 
 
-def _format_partner_row(one: PartnerView) -> tuple[str, ...]:
+def _format_partner_row(partner: PartnerView) -> tuple[str, ...]:
     return (
-        one.profile,
-        one.symbols[0] if one.symbols else "",
-        one.channel or "-",
-        str(one.open_borrowing),
-        str(one.reported) if one.reported else "",
-        str(one.open_lending),
-        _format_mean_days(one),
-        format_price(one.cost),
-        "closed" if one.closed_now else "",
-        one.name,
+        partner.profile,
+        partner.symbols[0] if partner.symbols else "",
+        partner.channel or "-",
+        str(partner.open_borrowing),
+        str(partner.reported) if partner.reported else "",
+        str(partner.open_lending),
+        _format_mean_days(partner),
+        format_price(partner.cost),
+        "closed" if partner.closed_now else "",
+        partner.name,
     )
 
 
-def _format_mean_days(one: PartnerView) -> str:
-    return f"{one.mean_days:.1f}" if one.mean_days is not None else ""
+def _format_mean_days(partner: PartnerView) -> str:
+    return f"{partner.mean_days:.1f}" if partner.mean_days is not None else ""
 
 
-def _describe_membership(one: PartnerView) -> str:
-    if not one.member:
+def _describe_membership(view: PartnerView) -> str:
+    if not view.member:
         return ""
-    heard = f"member, it reported at {one.heard:%Y-%m-%d %H:%M} UTC" if one.heard else "member, it has not reported"
-    return f"{heard}: {one.silent}" if one.silent else heard
+    heard = f"member, it reported at {view.heard:%Y-%m-%d %H:%M} UTC" if view.heard else "member, it has not reported"
+    return f"{heard}: {view.silent}" if view.silent else heard
 
 
 @partner_command.command(name="show")
@@ -97,24 +97,24 @@ def show_partner(installation: Installation, name: str, symbol: str, as_json: bo
         await services.network.ask_all_members(services.context)
         return await services.partners.partner(name)
 
-    one = run_on_library(installation, library, load_partner)
+    partner = run_on_library(installation, library, load_partner)
     if as_json:
-        print_json(PartnerOut.model_validate(one))
+        print_json(PartnerOut.model_validate(partner))
         return
-    click.echo(f"{one.profile}  {one.name}".rstrip())
+    click.echo(f"{partner.profile}  {partner.name}".rstrip())
     facts = {
-        "symbols": ", ".join(one.symbols),
-        "roles": ", ".join(one.roles),
-        "channel": one.channel or "none: it can't be asked",
-        "e-mail": one.email,
-        "telephone": one.phone,
-        "today": "closed" if one.closed_now else "open",
-        "asked of it": f"{one.open_borrowing} open",
-        "by others": f"{one.reported} open, {one.reported_by} members say" if one.reported else "",
-        "asked by it": f"{one.open_lending} open",
-        "days to supply": _format_mean_days(one) or "not known yet",
-        "network": _describe_membership(one),
-        "costs": format_price(one.cost) or "nothing",
+        "symbols": ", ".join(partner.symbols),
+        "roles": ", ".join(partner.roles),
+        "channel": partner.channel or "none: it can't be asked",
+        "e-mail": partner.email,
+        "telephone": partner.phone,
+        "today": "closed" if partner.closed_now else "open",
+        "asked of it": f"{partner.open_borrowing} open",
+        "by others": f"{partner.reported} open, {partner.reported_by} members say" if partner.reported else "",
+        "asked by it": f"{partner.open_lending} open",
+        "days to supply": _format_mean_days(partner) or "not known yet",
+        "network": _describe_membership(partner),
+        "costs": format_price(partner.cost) or "nothing",
     }
     for fact, text in facts.items():
         if text:
@@ -133,25 +133,25 @@ def rota_command() -> None:
 def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
     """List all rotas."""
     library = require_library(installation, symbol)
-    found = read_from_library(installation, library, lambda services: services.partners.rotas())
+    rotas = read_from_library(installation, library, lambda services: services.partners.rotas())
     if as_json:
-        for one in found:
-            print_json_line(RotaOut.model_validate(one))
+        for rota in rotas:
+            print_json_line(RotaOut.model_validate(rota))
         return
-    if not found:
+    if not rotas:
         click.echo("no rotas in requests.yml; suppliers are chosen manually")
         return
     heading = ("NAME", "ORDER", "SUPPLIERS", "DESCRIPTION")
     rows = [
-        (one.name, _describe_rota_order(one), ", ".join(line.partner for line in one.lines), one.description)
-        for one in found
+        (rota.name, _describe_rota_order(rota), ", ".join(line.partner for line in rota.lines), rota.description)
+        for rota in rotas
     ]
     for line in format_table([heading, *rows]):
         click.echo(line)
 
 
-def _describe_rota_order(one: RotaView) -> str:
-    return "as listed" if one.ordered else "ranked"
+def _describe_rota_order(rota: RotaView) -> str:
+    return "as listed" if rota.ordered else "ranked"
 
 
 @rota_command.command(name="show")
@@ -162,12 +162,12 @@ def _describe_rota_order(one: RotaView) -> str:
 def show_rota(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
     """Show one rota."""
     library = require_library(installation, symbol)
-    one = read_from_library(installation, library, lambda services: services.partners.rota(name))
+    rota = read_from_library(installation, library, lambda services: services.partners.rota(name))
     if as_json:
-        print_json(RotaOut.model_validate(one))
+        print_json(RotaOut.model_validate(rota))
         return
-    click.echo(f"{one.name} ({_describe_rota_order(one)})  {one.description}".rstrip())
-    for line in one.lines:
+    click.echo(f"{rota.name} ({_describe_rota_order(rota)})  {rota.description}".rstrip())
+    for line in rota.lines:
         click.echo(f"  {line.partner}{'  (last resort)' if line.last_resort else ''}")
 
 
@@ -215,17 +215,17 @@ def explain_request_rota(installation: Installation, number: str, symbol: str) -
         click.echo(line)
 
 
-def _format_rota_explanation(found: RotaExplanation) -> Iterator[str]:
-    if not found.lines:
+def _format_rota_explanation(explanation: RotaExplanation) -> Iterator[str]:
+    if not explanation.lines:
         yield "nobody: the request has no rota, and no rule gives it one"
         return
-    if found.rota:
-        how = "ranked" if found.ranked else "as listed"
-        given = ", as the rules would give it" if found.by_rule else ""
-        yield f"rota {found.rota} ({how}{given}); {_OWNING[found.only_owning]}"
+    if explanation.rota:
+        how = "ranked" if explanation.ranked else "as listed"
+        given = ", as the rules would give it" if explanation.by_rule else ""
+        yield f"rota {explanation.rota} ({how}{given}); {_OWNING[explanation.only_owning]}"
     else:
         yield "no rota; suppliers chosen manually"
     heading = ("PARTNER", "NOW", "CATALOGUE", "WHY")
     yield from format_table(
-        [heading, *((one.partner, _SAYS[one.verdict], one.holdings, one.why) for one in found.lines)]
+        [heading, *((line.partner, _SAYS[line.verdict], line.holdings, line.why) for line in explanation.lines)]
     )

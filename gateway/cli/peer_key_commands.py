@@ -77,8 +77,8 @@ def list_peer_keys(installation: Installation, symbol: str, as_json: bool) -> No
     signing = choose_signing_key(rows, now)
     if as_json:
         for row in rows:
-            said = {"kid": row.kid, "created": row.created.isoformat(), "signs": row == signing}
-            click.echo(json.dumps(said))
+            facts = {"kid": row.kid, "created": row.created.isoformat(), "signs": row == signing}
+            click.echo(json.dumps(facts))
         return
     if not rows:
         click.echo("no keys; create one with `illgate peer-key make`")

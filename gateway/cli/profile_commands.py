@@ -187,12 +187,12 @@ def states_command(format_: str, role: str | None) -> None:
       illgate states --format mermaid > states.mmd
     """
     roles = [Role(role)] if role else list(Role)
-    for index, one in enumerate(roles):
+    for index, side in enumerate(roles):
         if index:
             click.echo()
         if format_ != "mermaid" and len(roles) > 1:
-            click.echo(f"# {one.value}")
-        click.echo(format_state_diagram(TABLES[one]) if format_ == "mermaid" else format_state_table(TABLES[one]))
+            click.echo(f"# {side.value}")
+        click.echo(format_state_diagram(TABLES[side]) if format_ == "mermaid" else format_state_table(TABLES[side]))
 
 
 def format_state_table(table: StateTable) -> str:

@@ -51,7 +51,7 @@ def replay_command(
     symbol: str,
     dry_run: bool,
     yes: bool,
-    **said: Any,
+    **options: Any,
 ) -> None:
     """Replay messages from the journal with their original profile. The answers are shown to you and not sent to the
     partner.
@@ -74,14 +74,14 @@ def replay_command(
       illgate replay --outcome failed --since today --yes
     """
     library = require_library(installation, symbol)
-    if bool(identifier) == any(said.values()):
+    if bool(identifier) == any(options.values()):
         raise click.UsageError("give either one ID or a selection: --outcome, --profile, --since …")
     if not identifier:
-        if said["outcome"] == OutcomeClass.PENDING:
+        if options["outcome"] == OutcomeClass.PENDING:
             raise click.UsageError(
                 "messages in progress are finished by the gateway, at the latest when it next starts"
             )
-        journal_filter = make_journal_filter(installation, library, said)
+        journal_filter = make_journal_filter(installation, library, options)
         ctx.exit(asyncio.run(_replay_selection(installation, library, journal_filter, dry_run, yes)))
     try:
         done = asyncio.run(_replay_message(installation, library.symbol, identifier, dry_run))

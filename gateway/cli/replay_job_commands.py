@@ -59,7 +59,7 @@ def replay_job_command() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @staff_option
 @pass_installation
-def begin_replay_job(installation: Installation, /, symbol: str, yes: bool, actor: str, **said: Any) -> None:
+def begin_replay_job(installation: Installation, /, symbol: str, yes: bool, actor: str, **options: Any) -> None:
     """Replay matching received messages in the background.
 
     The messages are replayed in order of arrival. Replays, messages already replayed successfully and messages in
@@ -71,18 +71,18 @@ def begin_replay_job(installation: Installation, /, symbol: str, yes: bool, acto
       illgate replay-job begin --outcome failed --since today --yes
     """
     library = require_library(installation, symbol)
-    if not any(said.values()):
+    if not any(options.values()):
         raise click.UsageError("give a selection: --outcome, --profile, --since …")
-    if said["outcome"] == OutcomeClass.PENDING:
+    if options["outcome"] == OutcomeClass.PENDING:
         raise click.UsageError("messages in progress are finished by the gateway, at the latest when it next starts")
-    asyncio.run(_begin_job(installation, library, said, yes, AuditOrigin(actor)))
+    asyncio.run(_begin_job(installation, library, options, yes, AuditOrigin(actor)))
 
 
 async def _begin_job(
-    installation: Installation, library: LibrarySettings, said: dict[str, Any], yes: bool, origin: AuditOrigin
+    installation: Installation, library: LibrarySettings, options: dict[str, Any], yes: bool, origin: AuditOrigin
 ) -> None:
     async with open_journal(installation) as (journal, store):
-        journal_filter = await include_whole_conversation(store, make_journal_filter(installation, library, said))
+        journal_filter = await include_whole_conversation(store, make_journal_filter(installation, library, options))
         if journal_filter.until is None:  # what comes while somebody is asked isn't meant
             journal_filter = replace(journal_filter, until=installation.clock.now())
         jobs = ReplayJobs(LibraryStore(symbol=library.symbol, store=store, clock=installation.clock), journal)

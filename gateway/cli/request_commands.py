@@ -37,7 +37,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _COMMON = (
     click.option(
         "--service",
-        type=click.Choice([one.value for one in ServiceType]),
+        type=click.Choice([service.value for service in ServiceType]),
         default=ServiceType.LOAN.value,
         show_default=True,
     ),

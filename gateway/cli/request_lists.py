@@ -105,7 +105,7 @@ class RequestListQuery:
 @library_option
 @json_option
 @pass_installation
-def list_requests(installation: Installation, /, **said: Any) -> None:
+def list_requests(installation: Installation, /, **args: Any) -> None:
     """List requests, last changed first unless --order is given.
 
     \b
@@ -116,26 +116,26 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
       illgate request list --text 'Кобзарь' --all
       illgate request list --find 978-3-16-148410-0 --all
     """
-    library = require_library(installation, said["symbol"])
-    by_default = None if said["states"] or said["task"] else True
-    before: datetime | None = said["before"]
+    library = require_library(installation, args["symbol"])
+    by_default = None if args["states"] or args["task"] else True
+    before: datetime | None = args["before"]
     request_filter = RequestFilter(
-        role=Role(said["role"]) if said["role"] else None,
-        states=said["states"],
-        task=said["task"] or "",
-        partners=said["partners"],
-        text=said["text"],
-        search=said["search"],
-        branches=said["branches"],
-        assignee=said["assignee"],
-        unassigned=said["unassigned"],
-        label=said["label"],
-        open=by_default if said["only_open"] is None else said["only_open"] or None,
+        role=Role(args["role"]) if args["role"] else None,
+        states=args["states"],
+        task=args["task"] or "",
+        partners=args["partners"],
+        text=args["text"],
+        search=args["search"],
+        branches=args["branches"],
+        assignee=args["assignee"],
+        unassigned=args["unassigned"],
+        label=args["label"],
+        open=by_default if args["only_open"] is None else args["only_open"] or None,
         need_by_before=before.date() if before is not None else None,
-        order=RequestOrder(said["order"]),
+        order=RequestOrder(args["order"]),
     )
     print_request_list(
-        installation, RequestListQuery(library.symbol, request_filter, said["limit"], said["cursor"], said["as_json"])
+        installation, RequestListQuery(library.symbol, request_filter, args["limit"], args["cursor"], args["as_json"])
     )
 
 
@@ -225,14 +225,14 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> Non
     views = read_from_library(installation, library, lambda services: services.desk.tasks())
     rows = [
         (
-            one.name,
-            one.role,
-            str(one.count),
-            format_minute(one.oldest, library.zone) if one.oldest is not None else "",
-            one.description,
+            view.name,
+            view.role,
+            str(view.count),
+            format_minute(view.oldest, library.zone) if view.oldest is not None else "",
+            view.description,
         )
-        for one in views
-        if one.count or also_empty
+        for view in views
+        if view.count or also_empty
     ]
     if not rows:
         click.echo("no tasks")
@@ -269,12 +269,12 @@ def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool)
     library = require_library(installation, symbol)
     failures = read_from_library(installation, library, lambda services: services.desk.list_mailbox_failures())
     if as_json:
-        for one in failures:
-            print_json_line(MailboxFailureOut.model_validate(one))
+        for failure in failures:
+            print_json_line(MailboxFailureOut.model_validate(failure))
         return
     if not failures:
         click.echo("all mailboxes can be read")
         return
-    rows = [(one.mailbox, format_minute(one.since, library.zone), one.reason) for one in failures]
+    rows = [(failure.mailbox, format_minute(failure.since, library.zone), failure.reason) for failure in failures]
     for line in format_table([("MAILBOX", "SINCE", "WHY"), *rows]):
         click.echo(line)

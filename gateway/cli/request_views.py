@@ -88,7 +88,7 @@ def format_request_lines(view: RequestView, zone: tzinfo) -> Iterator[str]:
     yield from _format_refused(view, zone)
     yield from _format_items(request)
     yield from _format_correspondence(request, zone)
-    yield from _format_block("Timers", (f"  {format_minute(one.at, zone)}  {one.timer}" for one in view.timers))
+    yield from _format_block("Timers", (f"  {format_minute(timer.at, zone)}  {timer.timer}" for timer in view.timers))
     yield from _format_block("History", (_format_history_line(line, zone) for line in view.history))
     kinds = [kind for kind in view.allowed if kind in BY_HAND]
     yield from _format_block("Possible actions (illgate request act NUMBER …)", _format_actions(view, kinds))
@@ -176,16 +176,16 @@ def _join_title_and_author(title: str, author: str) -> str:
 
 def _format_block(title: str, texts: Iterable[str]) -> Iterator[str]:
     """Format a block; nothing at all where there is nothing to say."""
-    found = list(texts)
-    if found:
+    lines = list(texts)
+    if lines:
         yield ""
         yield title
-        yield from found
+        yield from lines
 
 
 def _format_table_block(title: str, heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    found = list(rows)
-    return _format_block(title, (f"  {line}" for line in format_table([heading, *found])) if found else ())
+    listed = list(rows)
+    return _format_block(title, (f"  {line}" for line in format_table([heading, *listed])) if listed else ())
 
 
 def _format_rota_block(request: Request) -> Iterator[str]:
@@ -197,16 +197,16 @@ def _format_rota_block(request: Request) -> Iterator[str]:
 def _format_attempts(request: Request, zone: tzinfo) -> Iterator[str]:
     rows = (
         (
-            f"{one.number}{'*' if one.number == request.current else ''}",
-            one.partner,
-            one.channel,
-            one.transaction,
-            format_minute(one.asked, zone),
-            one.status.value,
-            format_minute(one.answered, zone) if one.answered else "",
-            "; ".join(filter(None, (one.reason, format_price(one.cost), ", ".join(one.conditions), one.note))),
+            f"{row.number}{'*' if row.number == request.current else ''}",
+            row.partner,
+            row.channel,
+            row.transaction,
+            format_minute(row.asked, zone),
+            row.status.value,
+            format_minute(row.answered, zone) if row.answered else "",
+            "; ".join(filter(None, (row.reason, format_price(row.cost), ", ".join(row.conditions), row.note))),
         )
-        for one in request.attempts
+        for row in request.attempts
     )
     heading = ("NO", "PARTNER", "CHANNEL", "NUMBER", "ASKED", "STATUS", "ANSWERED", "SAID")
     yield from _format_table_block("Asked (* counts now)", heading, rows)
@@ -224,8 +224,8 @@ def _format_attempts(request: Request, zone: tzinfo) -> Iterator[str]:
     )
     titles = ("NO", "SUPPLIER", "STATUS", "SINCE", "REASON", "NOTE")
     yield from _format_table_block("Asked by a broker, and out", titles, behind)
-    said = (f"  {one.number} {one.partner}: {one.holdings}" for one in request.attempts if one.holdings)
-    yield from _format_block("What catalogues said", said)
+    lines = (f"  {row.number} {row.partner}: {row.holdings}" for row in request.attempts if row.holdings)
+    yield from _format_block("What catalogues said", lines)
 
 
 def _unfinished(view: RequestView, zone: tzinfo) -> Iterator[str]:
@@ -261,7 +261,7 @@ def _format_refused(view: RequestView, zone: tzinfo) -> Iterator[str]:
 
 def _format_items(request: Request) -> Iterator[str]:
     volumes = (
-        (one.id, one.label, one.state.value, one.barcode, one.theirs, one.call_number) for one in request.volumes
+        (part.id, part.label, part.state.value, part.barcode, part.theirs, part.call_number) for part in request.volumes
     )
     heading = ("ID", "LABEL", "STATE", "BARCODE", "THEIRS", "CALL NUMBER")
     yield from _format_table_block("Volumes", heading, volumes)
@@ -279,8 +279,8 @@ def _format_items(request: Request) -> Iterator[str]:
     heading = ("BARCODE", "CALL NUMBER", "SURE", "AGREES", "NOT LENT", "TITLE")
     yield from _format_table_block("May be meant", heading, candidates)
     files = (
-        (one.id, one.name, one.media_type, f"{one.size} bytes", f"{one.pages} pages" if one.pages else "")
-        for one in request.attachments
+        (file.id, file.name, file.media_type, f"{file.size} bytes", f"{file.pages} pages" if file.pages else "")
+        for file in request.attachments
     )
     yield from _format_table_block("Files", ("ID", "NAME", "TYPE", "SIZE", ""), files)
 
@@ -294,8 +294,8 @@ def _format_correspondence(request: Request, zone: tzinfo) -> Iterator[str]:
         "Notes", (f"  {format_minute(note.at, zone)}  {note.by}: {note.text}" for note in request.notes)
     )
     signed = (
-        f"  {format_minute(one.at, zone)}  {one.by}: {'granted' if one.granted else 'refused'}, {one.basis}"
-        for one in request.sign_offs
+        f"  {format_minute(entry.at, zone)}  {entry.by}: {'granted' if entry.granted else 'refused'}, {entry.basis}"
+        for entry in request.sign_offs
     )
     yield from _format_block("Copyright", signed)
 
@@ -304,12 +304,12 @@ def _format_history_line(line: HistoryLine, zone: tzinfo) -> str:
     event = line.event
     moved = f" -> {line.after}" if line.after != line.before else ""
     attempt = f" no. {event.attempt}" if event.attempt else ""
-    said = [
+    parts = [
         f"{name} {_format_detail_value(getattr(event.details, name), zone)}"
         for name in sorted(given_detail_names(event.details))
     ]
     why = f"  DID NOT FIT: {line.denied}" if line.denied else ""
-    details = f"  [{'; '.join(said)}]" if said else ""
+    details = f"  [{'; '.join(parts)}]" if parts else ""
     note = f"  {line.note}" if line.note else ""
     return f"  {format_minute(line.at, zone)}  {event.actor}: {event.kind.value}{attempt}{moved}{details}{note}{why}"
 
@@ -323,7 +323,7 @@ def _format_detail_value(value: object, zone: tzinfo) -> str:
         case NamedSupplier():
             return value.symbol or value.name
         case tuple():
-            return ", ".join(str(one) for one in value)
+            return ", ".join(str(part) for part in value)
         case datetime():
             return format_minute(value, zone)
     return str(value)

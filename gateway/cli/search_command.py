@@ -57,7 +57,7 @@ _BESIDE_INDEX = re.compile(r"([A-Za-z]+):(?!.*\b[A-Za-z]+:\S)([^\"]*\s[^\"]*)", 
 @click.option("--pickup", default="", metavar="CODE", help="Pickup location.")
 @click.option(
     "--service",
-    type=click.Choice([one.value for one in ServiceType]),
+    type=click.Choice([service.value for service in ServiceType]),
     default=ServiceType.LOAN.value,
     show_default=True,
     help="Note of the request.",
@@ -67,7 +67,7 @@ _BESIDE_INDEX = re.compile(r"([A-Za-z]+):(?!.*\b[A-Za-z]+:\S)([^\"]*\s[^\"]*)", 
 @library_option
 @json_option
 @pass_installation
-def search_command(installation: Installation, /, target: str, query: tuple[str, ...], **said: Any) -> None:
+def search_command(installation: Installation, /, target: str, query: tuple[str, ...], **options: Any) -> None:
     """Search the catalogues of other libraries. TARGET is a profile with a catalogue; GROUP is a group in
     requests.yml.
 
@@ -83,39 +83,39 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
       illgate search union --native '@attr 1=4 кобзарь'
       illgate search neighbours кобзарь шевченко --request 1 --patron 21000000000017
     """
-    library = require_library(installation, said["symbol"])
-    if said["listing"]:
-        _print_targets(run_on_library(installation, library, _list_targets), said["as_json"])
+    library = require_library(installation, options["symbol"])
+    if options["listing"]:
+        _print_targets(run_on_library(installation, library, _list_targets), options["as_json"])
         return
     if not target or not query:
         raise click.UsageError("TARGET or GROUP and QUERY, or --list, are required")
-    if said["chosen"] is None and (said["patron"] or said["pickup"]):
+    if options["chosen"] is None and (options["patron"] or options["pickup"]):
         raise click.UsageError("--patron and --pickup require --request N")
-    if said["pickup"] and not said["patron"]:
+    if options["pickup"] and not options["patron"]:
         raise click.UsageError("--pickup requires --patron")
 
     async def search_and_request(services: LibraryServices) -> tuple[SearchOutcome, Request | None]:
-        search_words = _parse_search_words(query, native=said["native"])
+        search_words = _parse_search_words(query, native=options["native"])
         try:
-            outcome = await services.search.search(target, search_words, said["records"] or 0)
+            outcome = await services.search.search(target, search_words, options["records"] or 0)
         except NotFound as error:
-            near = nearest_match(target, (one.name for one in services.search.targets()))
+            near = nearest_match(target, (catalogue.name for catalogue in services.search.targets()))
             hint = f"; did you mean '{near}'?" if near else "; `illgate search --list` shows them"
             raise click.UsageError(f"{error.what} not found: {target}{hint}") from error
-        if said["chosen"] is None:
+        if options["chosen"] is None:
             return outcome, None
-        draft = _build_borrowing_draft(outcome.results, said)
+        draft = _build_borrowing_draft(outcome.results, options)
         return outcome, await services.requests.create_borrowing(draft)
 
-    found, request = run_on_library(installation, library, search_and_request)
+    outcome, request = run_on_library(installation, library, search_and_request)
     if request is not None:
-        print_created_request(request, said["as_json"])
-    elif said["as_json"]:
-        print_json(SearchOut.from_outcome(found))
+        print_created_request(request, options["as_json"])
+    elif options["as_json"]:
+        print_json(SearchOut.from_outcome(outcome))
     else:
-        for line in _format_search_results(found, holdings=said["holdings"]):
+        for line in _format_search_results(outcome, holdings=options["holdings"]):
             click.echo(line)
-    _report_catalogue_problems(found.answers)
+    _report_catalogue_problems(outcome.answers)
 
 
 async def _list_targets(services: LibraryServices) -> tuple[SearchableTarget, ...]:
@@ -128,7 +128,7 @@ def _print_targets(targets: Sequence[SearchableTarget], as_json: bool) -> None:
     elif not targets:
         click.echo("no profile has a catalogue: see docs/catalogues.md")
     else:
-        rows = [(one.name, one.by or "group", ", ".join(one.members) or one.description) for one in targets]
+        rows = [(item.name, item.by or "group", ", ".join(item.members) or item.description) for item in targets]
         for line in format_table([("NAME", "BY", "WHAT"), *rows]):
             click.echo(line)
 
@@ -136,9 +136,9 @@ def _print_targets(targets: Sequence[SearchableTarget], as_json: bool) -> None:
 # --- what is asked -------------------------------------------------------------------------------------------
 
 
-def _parse_search_words(said: tuple[str, ...], *, native: bool) -> CatalogueQuery:
+def _parse_search_words(words: tuple[str, ...], *, native: bool) -> CatalogueQuery:
     """Parse words; raises Refused."""
-    return search.native_query(" ".join(said)) if native else search.parse_query(" ".join(map(_restore_quotes, said)))
+    return search.native_query(" ".join(words)) if native else search.parse_query(" ".join(map(_restore_quotes, words)))
 
 
 def _restore_quotes(word: str) -> str:
@@ -147,20 +147,20 @@ def _restore_quotes(word: str) -> str:
     return f'{match[1]}:"{match[2]}"' if match is not None else word
 
 
-def _build_borrowing_draft(results: tuple[SearchResult, ...], said: dict[str, Any]) -> BorrowingDraft:
+def _build_borrowing_draft(results: tuple[SearchResult, ...], options: dict[str, Any]) -> BorrowingDraft:
     """Build a draft; raises click.UsageError."""
-    number = said["chosen"]
+    number = options["chosen"]
     if number > len(results):
         raise click.UsageError(f"--request {number}: {len(results)} results found")
     body = build_model(
         NewBorrowing,
         {
             "citation": CitationOut.model_validate(results[number - 1].citation).model_dump(mode="json"),
-            "service": {"type": said["service"]},
-            "patron": {"identifier": said["patron"], "pickup": said["pickup"]} if said["patron"] else None,
+            "service": {"type": options["service"]},
+            "patron": {"identifier": options["patron"], "pickup": options["pickup"]} if options["patron"] else None,
         },
     )
-    return replace(body.to_draft(said["actor"]), source="staff")
+    return replace(body.to_draft(options["actor"]), source="staff")
 
 
 # --- what is shown -------------------------------------------------------------------------------------------
@@ -218,8 +218,8 @@ def _truncate_text(text: str) -> str:
 def _report_catalogue_problems(answers: tuple[TargetAnswer, ...]) -> None:
     """Report who gave no answer. Raises Unavailable when nobody did."""
     silent = [answer for answer in answers if answer.problem]
-    for one in silent:
-        click.echo(f"{one.target}: {one.problem}", err=True)
+    for answer in silent:
+        click.echo(f"{answer.target}: {answer.problem}", err=True)
     for target_answer in answers:
         if target_answer.total > target_answer.shown and not target_answer.problem:
             click.echo(f"{target_answer.target}: {target_answer.shown} of {target_answer.total} hits", err=True)
