@@ -96,8 +96,8 @@ def read_subject(subject: str) -> ClientCertificate:
 
 def _sole_common_name(subject: x509.Name) -> str:
     """'' where there is none or more than one: which of them is meant nobody can say."""
-    found = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if len(found) == 1 else ""
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if len(names) == 1 else ""
 
 
 def _alternative_names(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -153,13 +153,13 @@ class ForwardedCertificates:
         if request.headers.getall(VERIFIED, []) != ["SUCCESS"]:
             return None
         header = self._header or SUBJECT
-        said = request.headers.getall(header, [])
+        values = request.headers.getall(header, [])
         try:
-            if len(said) != 1:
-                raise UnreadableCertificateError("missing" if not said else "there more than once")
+            if len(values) != 1:
+                raise UnreadableCertificateError("missing" if not values else "there more than once")
             if self._header:
-                return read_certificate(decode_forwarded_certificate(said[0]))
-            return read_subject(said[0])
+                return read_certificate(decode_forwarded_certificate(values[0]))
+            return read_subject(values[0])
         except UnreadableCertificateError as error:
             log.warning("http.client_certificate_unreadable", peer=peer, header=header, problem=str(error))
             return None

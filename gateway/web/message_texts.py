@@ -66,8 +66,8 @@ def format_value_lines(value: object, depth: int = 0) -> Iterator[str]:
         if not field.repr:
             yield f"{start}: {HIDDEN}"
         elif isinstance(inner, tuple):
-            for one in inner:
-                yield from _format_named_value(start, one, depth)
+            for part in inner:
+                yield from _format_named_value(start, part, depth)
         else:
             yield from _format_named_value(start, inner, depth)
 

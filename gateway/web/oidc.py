@@ -107,26 +107,26 @@ class OidcClient:
             )
         return self._provider[1]
 
-    def _parse_discovery(self, said: Mapping[str, Any]) -> OidcProvider:
+    def _parse_discovery(self, document: Mapping[str, Any]) -> OidcProvider:
         """Discovery 1.0 section 4.3: it must name the issuer that we asked."""
-        if said.get("issuer") != self._settings.issuer:
+        if document.get("issuer") != self._settings.issuer:
             raise OidcError("discovery names another issuer than gateway.yml")
-        methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        methods = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         return OidcProvider(
-            authorization=self._require_endpoint(said, "authorization_endpoint"),
-            token=self._require_endpoint(said, "token_endpoint"),
-            keys=self._require_endpoint(said, "jwks_uri"),
+            authorization=self._require_endpoint(document, "authorization_endpoint"),
+            token=self._require_endpoint(document, "token_endpoint"),
+            keys=self._require_endpoint(document, "jwks_uri"),
             basic="client_secret_basic" in methods,
-            says_issuer=said.get("authorization_response_iss_parameter_supported") is True,
+            says_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         )
 
-    def _require_endpoint(self, said: Mapping[str, Any], name: str) -> str:
+    def _require_endpoint(self, document: Mapping[str, Any], name: str) -> str:
         """Require an endpoint as safe as the issuer: https unless that is on this machine."""
-        found = said.get(name)
+        url = document.get(name)
         scheme = self._settings.issuer.partition(":")[0]
-        if not isinstance(found, str) or not found.startswith(("https://", f"{scheme}://")) or not _is_url(found):
+        if not isinstance(url, str) or not url.startswith(("https://", f"{scheme}://")) or not _is_url(url):
             raise OidcError(f"discovery has no {name} that can be used")
-        return found
+        return url
 
     async def _exchange_code(self, provider: OidcProvider, code: str, verifier: str, redirect_uri: str) -> str:
         form = {
@@ -210,7 +210,7 @@ def pkce_challenge(verifier: str) -> str:
 
 def _basic_credentials(client: str, secret: str) -> str:
     """RFC 6749 section 2.3.1: both are form-encoded first."""
-    words = ":".join(URL.build(query={"x": one}).raw_query_string[2:] for one in (client, secret))
+    words = ":".join(URL.build(query={"x": word}).raw_query_string[2:] for word in (client, secret))
     return f"Basic {base64.b64encode(words.encode()).decode()}"
 
 
@@ -247,7 +247,7 @@ async def _fetch_json_object(
     return document
 
 
-def _format_error_word(said: object) -> str:
+def _format_error_word(answer: object) -> str:
     """RFC 6749 section 5.2: a word such as invalid_grant."""
-    word = said.get("error") if isinstance(said, dict) else None
+    word = answer.get("error") if isinstance(answer, dict) else None
     return f", {word[:40]}" if isinstance(word, str) and word.replace("_", "").isalnum() and word.isascii() else ""

@@ -94,7 +94,7 @@ class EventStreams:
         library: str,
         cursor: str,
         waker: asyncio.Event,
-        found: Sequence[HistoryLine],
+        lines: Sequence[HistoryLine],
         is_still_allowed: Callable[[], Awaitable[bool]],
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -105,7 +105,7 @@ class EventStreams:
                     return
                 last_check = loop.time()
             waker.clear()
-            settled = [line for line in found if line.id < first_id_at(self._clock.now() - SETTLE)]
+            settled = [line for line in lines if line.id < first_id_at(self._clock.now() - SETTLE)]
             if settled:
                 cursor = settled[-1].id
                 await response.write(b"".join(encode_event(line) for line in settled))
@@ -113,9 +113,9 @@ class EventStreams:
             elif loop.time() - last_word >= self._pace.heartbeat:
                 await response.write(b": alive\n\n")
                 last_word = loop.time()
-            if len(found) < PAGE or not settled:
-                await self._wait_for_events(waker, unsettled=bool(found) and not settled)
-            found = await feed.list_events_after(cursor, PAGE)
+            if len(lines) < PAGE or not settled:
+                await self._wait_for_events(waker, unsettled=bool(lines) and not settled)
+            lines = await feed.list_events_after(cursor, PAGE)
 
     async def _wait_for_events(self, waker: asyncio.Event, unsettled: bool) -> None:
         if unsettled:

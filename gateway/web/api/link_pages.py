@@ -221,8 +221,8 @@ async def _read_answer_form(request: web.Request) -> Mapping[str, str] | None:
 def _render_given_answer(view: QuestionView, words: _QuestionWords) -> str:
     if whole := words.find_answer_text("answered", view.given):
         return _render_paragraph(whole, ' role="status"')
-    said = _render_paragraph(f"{words['said']} {words[f'say-{view.given}']}", ' role="status"')
-    return said + _render_moment(words["said-at"], view.when) + _render_paragraph(words["said-why"])
+    paragraph = _render_paragraph(f"{words['said']} {words[f'say-{view.given}']}", ' role="status"')
+    return paragraph + _render_moment(words["said-at"], view.when) + _render_paragraph(words["said-why"])
 
 
 def _render_answer_form(view: QuestionView, words: _QuestionWords) -> str:

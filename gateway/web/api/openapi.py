@@ -95,7 +95,7 @@ def build_openapi(operations: Sequence[AnyOperation], version: str) -> Json:
 
 
 def _operation_object(operation: AnyOperation, schemas: ComponentSchemas) -> Json:
-    found: Json = {
+    result: Json = {
         "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
@@ -108,10 +108,10 @@ def _operation_object(operation: AnyOperation, schemas: ComponentSchemas) -> Jso
         "security": [{SECURITY: [scope.value]} for scope in operation.scopes],
     }
     if operation.description:
-        found["description"] = operation.description
+        result["description"] = operation.description
     if operation.body is not None:
-        found["requestBody"] = {"required": True, "content": _body_content(operation.body, schemas)}
-    return found
+        result["requestBody"] = {"required": True, "content": _body_content(operation.body, schemas)}
+    return result
 
 
 def _body_content(body: type[BaseModel] | RawBodyType, schemas: ComponentSchemas) -> Json:
@@ -125,27 +125,27 @@ def _parameter_objects(model: type[ParameterModel], where: str) -> list[Json]:
     schema = model.model_json_schema()
     definitions = schema.get("$defs", {})
     required = set(schema.get("required", ()))
-    found = []
+    parameters = []
     for name, inner in schema.get("properties", {}).items():
         resolved = _inline_references(inner, definitions)
         parameter: Json = {"name": name, "in": where, "required": where == "path" or name in required}
         if says := resolved.pop("description", ""):
             parameter["description"] = says
         resolved.pop("title", None)
-        found.append({**parameter, "schema": resolved})
-    return found
+        parameters.append({**parameter, "schema": resolved})
+    return parameters
 
 
 def _inline_references(schema: Any, definitions: Mapping[str, Any]) -> Any:
     if isinstance(schema, list):
-        return [_inline_references(one, definitions) for one in schema]
+        return [_inline_references(inner, definitions) for inner in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         rest = {name: value for name, value in schema.items() if name != "$ref"}
         return {**_inline_references(definitions[schema["$ref"].rpartition("/")[2]], definitions), **rest}
     if "anyOf" in schema:  # a query string can't say null: an optional parameter is left out
-        choices = [one for one in schema["anyOf"] if one != {"type": "null"}]
+        choices = [choice for choice in schema["anyOf"] if choice != {"type": "null"}]
         if len(choices) == 1:
             rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
             return {**_inline_references(choices[0], definitions), **rest}
@@ -172,7 +172,7 @@ def _header_parameters(operation: AnyOperation) -> Iterable[Json]:
 
 
 def _answer_responses(answers: Sequence[AnswerDescription], schemas: ComponentSchemas) -> Json:
-    found: Json = {}
+    responses: Json = {}
     for answer in answers:
         says: Json = {"description": answer.description}
         if answer.schema is not None:
@@ -183,17 +183,17 @@ def _answer_responses(answers: Sequence[AnswerDescription], schemas: ComponentSc
             says["headers"] = {
                 name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()
             }
-        found[str(answer.status)] = says
-    return found
+        responses[str(answer.status)] = says
+    return responses
 
 
 def _problem_responses(types: Sequence[ProblemType]) -> Json:
     by_status: dict[int, list[ProblemType]] = {}
-    for one in types:
-        by_status.setdefault(one.status, []).append(one)
+    for problem in types:
+        by_status.setdefault(problem.status, []).append(problem)
     return {
         str(status): {
-            "description": "; ".join(f"{one.title} ({one.slug})" for one in by_status[status]),
+            "description": "; ".join(f"{problem.title} ({problem.slug})" for problem in by_status[status]),
             "content": {CONTENT_TYPE: {"schema": {"$ref": REF.format(model=ProblemBody.__name__)}}},
         }
         for status in sorted(by_status)
@@ -264,37 +264,37 @@ def _operation_section(method: str, path: str, operation: JsonMapping) -> Iterab
     yield f'<details id="{escape(operation["operationId"])}"><summary><b>{method}</b> <code>{escape(path)}</code> '
     yield f"{escape(operation['summary'])}</summary>"
     yield from _render_paragraphs(operation.get("description", ""))
-    scopes = [scope for one in operation["security"] for scope in one["apiKey"]]
+    scopes = [scope for requirement in operation["security"] for scope in requirement["apiKey"]]
     if scopes:
         yield f"<p>Scope: {' or '.join(f'<code>{escape(scope)}</code>' for scope in scopes)}</p>"
     if operation["parameters"]:
         yield "<table><tr><th>Parameter</th><th>in</th><th>type</th><th></th></tr>"
-        for one in operation["parameters"]:
-            needed = " (needed)" if one["required"] else ""
-            yield f"<tr><td><code>{escape(one['name'])}</code>{needed}</td><td>{one['in']}</td>"
-            yield f"<td>{_format_schema_type(one['schema'])}</td><td>{escape(one.get('description', ''))}</td></tr>"
+        for field in operation["parameters"]:
+            needed = " (needed)" if field["required"] else ""
+            yield f"<tr><td><code>{escape(field['name'])}</code>{needed}</td><td>{field['in']}</td>"
+            yield f"<td>{_format_schema_type(field['schema'])}</td><td>{escape(field.get('description', ''))}</td></tr>"
         yield "</table>"
     if "requestBody" in operation:
         yield f"<p>Body: {_format_bodies(operation['requestBody']['content'])}</p>"
     yield "<table><tr><th>Answer</th><th></th><th>content</th></tr>"
-    for status, one in operation["responses"].items():
-        yield f"<tr><td>{status}</td><td>{escape(one['description'])}</td>"
-        yield f"<td>{_format_bodies(one.get('content', {}))}</td></tr>"
+    for status, response in operation["responses"].items():
+        yield f"<tr><td>{status}</td><td>{escape(response['description'])}</td>"
+        yield f"<td>{_format_bodies(response.get('content', {}))}</td></tr>"
     yield "</table></details>"
 
 
 def _format_bodies(content: JsonMapping) -> str:
     return ", ".join(
-        f"<code>{escape(media_type)}</code> {_format_schema_type(one['schema']) if one['schema'] else ''}"
-        for media_type, one in content.items()
+        f"<code>{escape(media_type)}</code> {_format_schema_type(entry['schema']) if entry['schema'] else ''}"
+        for media_type, entry in content.items()
     )
 
 
 def _problem_table() -> Iterable[str]:
     yield '<h2 id="problems">Problems</h2><table><tr><th>type</th><th>status</th><th>title</th></tr>'
-    for one in ProblemType:
-        yield f'<tr id="problem-{one.slug}"><td><code>{one.slug}</code></td><td>{one.status}</td>'
-        yield f"<td>{escape(one.title)}</td></tr>"
+    for problem in ProblemType:
+        yield f'<tr id="problem-{problem.slug}"><td><code>{problem.slug}</code></td><td>{problem.status}</td>'
+        yield f"<td>{escape(problem.title)}</td></tr>"
     yield "</table>"
 
 
@@ -304,7 +304,7 @@ def _model_sections(document: JsonMapping) -> Iterable[str]:
         yield f'<details id="model-{_make_anchor(name)}"><summary><code>{escape(name)}</code></summary>'
         yield from _render_paragraphs(schema.get("description", ""))
         if "enum" in schema:
-            yield f"<p>One of {', '.join(f'<code>{escape(str(one))}</code>' for one in schema['enum'])}</p>"
+            yield f"<p>One of {', '.join(f'<code>{escape(str(value))}</code>' for value in schema['enum'])}</p>"
         yield from _field_table(schema)
         whole = escape(json.dumps(schema, ensure_ascii=False, indent=1))
         yield f"<details><summary>JSON Schema</summary><pre>{whole}</pre></details></details>"
@@ -315,10 +315,10 @@ def _field_table(schema: JsonMapping) -> Iterable[str]:
         return
     needed = set(schema.get("required", ()))
     yield "<table><tr><th>Field</th><th>type</th><th></th></tr>"
-    for name, one in schema["properties"].items():
+    for name, inner in schema["properties"].items():
         mark = " (needed)" if name in needed else ""
-        yield f"<tr><td><code>{escape(name)}</code>{mark}</td><td>{_format_schema_type(one)}</td>"
-        yield f"<td>{escape(one.get('description', ''))}</td></tr>"
+        yield f"<tr><td><code>{escape(name)}</code>{mark}</td><td>{_format_schema_type(inner)}</td>"
+        yield f"<td>{escape(inner.get('description', ''))}</td></tr>"
     yield "</table>"
 
 
@@ -327,11 +327,11 @@ def _format_schema_type(schema: JsonMapping) -> str:
         name = schema["$ref"].rpartition("/")[2]
         return f'<a href="#model-{_make_anchor(name)}">{escape(name)}</a>'
     if "anyOf" in schema:
-        return " or ".join(_format_schema_type(one) for one in schema["anyOf"])
+        return " or ".join(_format_schema_type(inner) for inner in schema["anyOf"])
     if "allOf" in schema:
-        return " and ".join(_format_schema_type(one) for one in schema["allOf"])
+        return " and ".join(_format_schema_type(inner) for inner in schema["allOf"])
     if "enum" in schema:
-        return " | ".join(escape(str(one)) for one in schema["enum"])
+        return " | ".join(escape(str(value)) for value in schema["enum"])
     if "const" in schema:
         return escape(str(schema["const"]))
     if schema.get("type") == "array":
@@ -340,4 +340,4 @@ def _format_schema_type(schema: JsonMapping) -> str:
 
 
 def _make_anchor(name: str) -> str:
-    return escape("".join(one if one.isalnum() else "-" for one in name))
+    return escape("".join(char if char.isalnum() else "-" for char in name))

@@ -142,19 +142,19 @@ class Operation(Generic[P, Q, B]):
     @property
     def all_problems(self) -> tuple[ProblemType, ...]:
         """Its own and those that come with what it is."""
-        found = [ProblemType.MALFORMED, *self.problems, ProblemType.INTERNAL, ProblemType.UNAVAILABLE]
+        problems = [ProblemType.MALFORMED, *self.problems, ProblemType.INTERNAL, ProblemType.UNAVAILABLE]
         if self.scopes:
-            found += [ProblemType.UNAUTHENTICATED, ProblemType.FORBIDDEN]
+            problems += [ProblemType.UNAUTHENTICATED, ProblemType.FORBIDDEN]
         if self.path_model.model_fields:
-            found.append(ProblemType.NOT_FOUND)
+            problems.append(ProblemType.NOT_FOUND)
         if self.body is not None:
-            found += [ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE]
+            problems += [ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE]
         if self.precondition is Precondition.VERSION:
-            found += [ProblemType.OUTDATED, ProblemType.VERSION_REQUIRED]
+            problems += [ProblemType.OUTDATED, ProblemType.VERSION_REQUIRED]
         if self.repeats is RepeatPolicy.BY_KEY:
-            found += [ProblemType.IN_PROGRESS, ProblemType.KEY_REUSED]
-        found.append(ProblemType.INVALID)  # an unknown query parameter at least
-        return tuple(dict.fromkeys(found))
+            problems += [ProblemType.IN_PROGRESS, ProblemType.KEY_REUSED]
+        problems.append(ProblemType.INVALID)  # an unknown query parameter at least
+        return tuple(dict.fromkeys(problems))
 
 
 AnyOperation = Operation[Any, Any, Any]

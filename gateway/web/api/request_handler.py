@@ -181,9 +181,9 @@ def read_bearer_key(request: web.Request) -> str:
 def _request_digest(request: web.Request, version: int | None, content: bytes | RawBody | None) -> bytes:
     """Make a digest of all that makes two requests the same."""
     kind, data = (content.media_type, content.content) if isinstance(content, RawBody) else ("", content or b"")
-    found = hashlib.sha256(repr((request.path_qs, version, kind)).encode())
-    found.update(data)
-    return found.digest()
+    digest = hashlib.sha256(repr((request.path_qs, version, kind)).encode())
+    digest.update(data)
+    return digest.digest()
 
 
 def problem_of_error(error: Exception) -> ProblemDetails | None:
@@ -234,20 +234,20 @@ def parse_parameters(model: type[M], pairs: Iterable[tuple[str, str]], where: st
     over. Raises ApiProblem (INVALID)."""
     ignores = model.model_config.get("extra") == "ignore"
     lists = {name for name, field in model.model_fields.items() if get_origin(field.annotation) is tuple}
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name, value in pairs:
         if ignores and name not in model.model_fields:
             continue
         if _BAD_CHARACTER.search(name + value):
             raise validation_problem(where, BAD_CHARACTER)
         if name in lists:
-            found.setdefault(name, []).append(value)
-        elif name in found:
+            values.setdefault(name, []).append(value)
+        elif name in values:
             raise validation_problem(f"{where}.{name}", "is there more than once")
         else:
-            found[name] = value
+            values[name] = value
     try:
-        return model.model_validate(found)
+        return model.model_validate(values)
     except ValidationError as error:
         raise invalid_input_problem(where, error) from None
 
@@ -269,10 +269,10 @@ async def read_body_bytes(request: web.Request, limit: int, limits: ApiLimits) -
 
 def require_media_type(request: web.Request, taken: tuple[str, ...]) -> str:
     """Require a media type; raises ApiProblem (UNSUPPORTED_MEDIA_TYPE)."""
-    said = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
-    if said not in taken:
+    media_type = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
+    if media_type not in taken:
         raise api_problem(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be one of: {', '.join(taken)}.")
-    return said
+    return media_type
 
 
 def parse_json_model(model: type[M], data: bytes, limits: ApiLimits) -> M:
@@ -320,10 +320,10 @@ def _check_json_value(value: object, place: str, levels: int) -> None:
     elif isinstance(value, list | dict):
         if not levels:
             raise api_problem(ProblemType.MALFORMED, "The JSON is nested too deeply.")
-        for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(name, str) and _BAD_CHARACTER.search(name):
                 raise validation_problem(place[:200], f"has a name that {BAD_CHARACTER}")
-            _check_json_value(one, f"{place}.{name}", levels - 1)
+            _check_json_value(inner, f"{place}.{name}", levels - 1)
 
 
 def _refuse_constant(name: str) -> object:
@@ -331,10 +331,10 @@ def _refuse_constant(name: str) -> object:
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    values = dict(pairs)
+    if len(values) != len(pairs):
         raise ValueError("a name stands twice in one object")
-    return found
+    return values
 
 
 # --- versions --------------------------------------------------------------------------------------------
@@ -347,14 +347,14 @@ def format_etag(version: int) -> str:
 def parse_if_match(request: web.Request) -> int | None:
     """Parse the version of If-Match; None for `*`: whatever it is now. Raises ApiProblem (VERSION_REQUIRED,
     OUTDATED)."""
-    said = ",".join(request.headers.getall(hdrs.IF_MATCH, ())).strip()
-    if not said:
+    etag = ",".join(request.headers.getall(hdrs.IF_MATCH, ())).strip()
+    if not etag:
         raise api_problem(ProblemType.VERSION_REQUIRED, "Send If-Match with the ETag of what you have read.")
-    if said == "*":
+    if etag == "*":
         return None
-    if not _ETAGS.fullmatch(said):
+    if not _ETAGS.fullmatch(etag):
         raise api_problem(ProblemType.MALFORMED, 'If-Match must be an ETag such as "7", or *.')
-    match = _ETAG.fullmatch(said)
+    match = _ETAG.fullmatch(etag)
     if match is None:  # a weak tag, several, or one of something else: none of them can be the version now
         raise api_problem(ProblemType.OUTDATED, "If-Match is not an ETag of this request.")
     return int(match[1])

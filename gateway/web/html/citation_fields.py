@@ -60,10 +60,10 @@ def fill_citation_fields(citation: Citation) -> dict[str, str]:
 def read_citation(checked: FormCheck, before: Citation | None = None) -> Citation:
     """`before`: what is corrected by it; what the form has no field for stays."""
     before = before or Citation()
-    type_ = checked.read_choice("type", {*(one.value for one in TYPES), before.type.value})
+    type_ = checked.read_choice("type", {*(choice.value for choice in TYPES), before.type.value})
     texts = {name: checked.read_line(name) for name in TEXTS}
     numbers = [RecordId(kind, value) for kind in NUMBERS if (value := checked.read_line(kind, MAX_NUMBER_CHARS))]
-    kept = [one for one in before.identifiers if one.type not in NUMBERS or one.value != before.identifier(one.type)]
+    kept = [id_ for id_ in before.identifiers if id_.type not in NUMBERS or id_.value != before.identifier(id_.type)]
     kind = CitationType.OTHER if "type" in checked.problems else CitationType(type_ or CitationType.BOOK)
     return replace(before, type=kind, identifiers=(*numbers, *kept), **texts)  # type: ignore[arg-type]
 

@@ -45,7 +45,7 @@ class SubmittedForm:
 
     def all_values(self, name: str) -> tuple[str, ...]:
         """List the values of a field that may be there more than once, such as a box at each row; in order."""
-        return tuple(value.strip() for one, value in self.pairs if one == name)
+        return tuple(value.strip() for key, value in self.pairs if key == name)
 
 
 async def read_posted_bytes(request: web.Request, limit: int = MAX_FORM_BYTES) -> bytes:

@@ -32,10 +32,10 @@ async def write_pdf(html: str, styles: Sequence[str]) -> bytes:
         stderr=asyncio.subprocess.PIPE,
         env=make_child_environment(),
     )
-    said = json.dumps({"html": html, "styles": list(styles)}).encode()
+    document = json.dumps({"html": html, "styles": list(styles)}).encode()
     try:
         async with asyncio.timeout(MAX_SECONDS):
-            written, complaints = await process.communicate(said)
+            written, complaints = await process.communicate(document)
     except TimeoutError as error:
         raise Unavailable("PDF creation timed out") from error
     finally:
@@ -54,9 +54,9 @@ def _run_worker() -> None:
     from weasyprint.urls import URLFetcher
 
     nothing = URLFetcher(allowed_protocols=("none",))
-    said = json.load(sys.stdin.buffer)
-    styles = [weasyprint.CSS(string=one, url_fetcher=nothing) for one in said["styles"]]
-    page = weasyprint.HTML(string=said["html"], url_fetcher=nothing)
+    document = json.load(sys.stdin.buffer)
+    styles = [weasyprint.CSS(string=style, url_fetcher=nothing) for style in document["styles"]]
+    page = weasyprint.HTML(string=document["html"], url_fetcher=nothing)
     sys.stdout.buffer.write(page.write_pdf(stylesheets=styles))
 
 

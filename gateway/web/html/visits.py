@@ -139,12 +139,12 @@ class BrowserVisits:
 
 def preferred_languages(request: web.Request) -> tuple[str, ...]:
     """List the languages of Accept-Language, best first; what can't be read is left out."""
-    found: list[tuple[float, str]] = []
+    weighted: list[tuple[float, str]] = []
     for part in request.headers.get(hdrs.ACCEPT_LANGUAGE, "").split(",")[:20]:
         code, _, weight = part.partition(";q=")
         try:
-            found.append((-float(weight) if weight else -1.0, code.strip().lower()))
+            weighted.append((-float(weight) if weight else -1.0, code.strip().lower()))
         except ValueError:
             continue
-    found.sort(key=lambda one: one[0])
-    return tuple(code for weight, code in found if re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", code) and weight < 0)
+    weighted.sort(key=lambda pair: pair[0])
+    return tuple(code for weight, code in weighted if re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", code) and weight < 0)

@@ -146,8 +146,8 @@ class PatronPages:
         """Make a page request; raises NotFound."""
         parts = self._parts
         wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
-        found = find_library(parts.libraries, library)
-        return PageRequest(parts, http, found, parts.texts.choose_language(wished), parts.visits.visit_of_request(http))
+        entry = find_library(parts.libraries, library)
+        return PageRequest(parts, http, entry, parts.texts.choose_language(wished), parts.visits.visit_of_request(http))
 
     def _switch_language(self, page: PageRequest) -> web.Response | None:
         """Keep the language, and take it out of the address again."""
@@ -197,20 +197,20 @@ class PatronPages:
         header must say so on each page. A form that may be another site's signs nobody in."""
         parts, header = self._parts, page.entry.settings.header
         page.session = await parts.sessions.find_session(page.library.symbol, page.visit)
-        said = ""
+        assertion = ""
         if header.name and page.entry.header_proxies.is_trusted(page.http.remote or ""):
-            said = _sole_header_value(page.http.headers.getall(header.name, ()))
+            assertion = _sole_header_value(page.http.headers.getall(header.name, ()))
         by_header = page.session is not None and page.session.method == SignInMethod.HEADER
         may_be_foreign = page.http.method == "POST" and (page.visit.is_new or parts.visits.is_foreign_form(page.http))
-        if not said:
+        if not assertion:
             page.session = None if by_header else page.session
-        elif page.session is None or page.session.proof != hash_token(said):
+        elif page.session is None or page.session.proof != hash_token(assertion):
             page.session = None
             if may_be_foreign:
                 return
             try:
                 who = await parts.signing_in.sign_in_by_assertion(
-                    page.context.system, said, header.identifier_types, SignInMethod.HEADER
+                    page.context.system, assertion, header.identifier_types, SignInMethod.HEADER
                 )
             except SignInFailedError as problem:
                 page.said_wrong = problem.word
@@ -224,8 +224,8 @@ def _is_path_for_patrons(path: str) -> bool:
 
 def _sole_header_value(values: Sequence[str]) -> str:
     """Read the proxy's header. Of two that differ, one may be the browser's own: then nothing was said."""
-    (said,) = set(values) if len(set(values)) == 1 else ("",)
-    return said.encode("utf-8", "replace").decode().strip()
+    (value,) = set(values) if len(set(values)) == 1 else ("",)
+    return value.encode("utf-8", "replace").decode().strip()
 
 
 def _render_fault(
@@ -235,7 +235,7 @@ def _render_fault(
     title, why = FAULT_TEXTS[word]
     return page.render(
         "fault",
-        here=page.path(),
+        address=page.path(),
         title=page.gettext(title),
         status=status,
         why=page.gettext(why),

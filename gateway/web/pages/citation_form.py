@@ -70,7 +70,7 @@ async def _look_up_number(page: PageRequest, checked: FormCheck) -> web.Response
     kept = {name: value for name, value in checked.values.items() if name not in values}
     checked.values = {**kept, **values, "number": text, number.type: values.get(number.type) or number.value}
     checked.problems.clear()
-    return _render_citation_form(page, checked, found=catalogues.short)
+    return _render_citation_form(page, checked, cited=catalogues.short)
 
 
 async def _ask_catalogues(page: PageRequest, number: RecordId) -> Citation | None:
@@ -92,15 +92,15 @@ def form_values_of(citation: Citation) -> dict[str, str]:
 
 
 def _render_citation_form(
-    page: PageRequest, checked: FormCheck, found: str = "", unknown: tuple[str, ...] | None = None
+    page: PageRequest, checked: FormCheck, cited: str = "", unknown: tuple[str, ...] | None = None
 ) -> web.Response:
     return page.render(
         "citation",
-        here=page.path("citation"),
+        address=page.path("citation"),
         title=page.gettext("What are you looking for?"),
         status=checked.status,
         form=checked,
-        types=[(one.value, page.words.types.get(one.value, one.value)) for one in TYPES],
-        found=clean_line(found),
+        types=[(type_.value, page.words.types.get(type_.value, type_.value)) for type_ in TYPES],
+        found=clean_line(cited),
         unknown=translate_doubts(page, unknown) if unknown is not None else None,
     )

@@ -45,12 +45,12 @@ async def list_kept_rows(page: PageRequest, kept: Mapping[str, str]) -> list[tup
         "declared": {"yes": declaration_text(page)},
     }
     cited = page.citation_rows(page.decode_link(kept.get("link", "").encode()).citation)
-    said = [
+    rows = [
         (page.gettext(FIELDS[name]) if name in FIELDS else name, shown.get(name, {}).get(value, value))
         for name, value in kept.items()
         if value and name not in UNSAID
     ]
-    return [*cited, *said]
+    return [*cited, *rows]
 
 
 def declaration_text(page: PageRequest) -> str:

@@ -73,7 +73,7 @@ async def show_services(page: PageRequest) -> web.Response:
     title = clean_line(citation.component_title or citation.title)
     return page.render(
         "services",
-        here=page.path("", link),
+        address=page.path("", link),
         title=title or page.gettext("Your options"),
         rows=[row for row in page.citation_rows(citation) if row[1] != title],
         unknown=citation_form.translate_doubts(page, cited.doubts),

@@ -123,12 +123,12 @@ async def _explain_refusals(
     page: PageRequest, refusals: Iterable[tuple[RefusalReason, MessagePart | None]], session: SessionRow
 ) -> tuple[str, ...]:
     """Explain refusals; a block with what stands behind it."""
-    said: list[str] = []
+    texts: list[str] = []
     for reason, about in refusals:
-        said.append(refusal_text(page, reason, about))
+        texts.append(refusal_text(page, reason, about))
         if reason is RefusalReason.PATRON_BLOCKED:
-            said += await _explain_request_blocks(page, session.identifier)
-    return tuple(said)
+            texts += await _explain_request_blocks(page, session.identifier)
+    return tuple(texts)
 
 
 async def _explain_request_blocks(page: PageRequest, identifier: str) -> tuple[str, ...]:
@@ -210,7 +210,7 @@ def _first_values(order: OrderForm, session: SessionRow) -> dict[str, str]:
 def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, session: SessionRow) -> BorrowingDraft:
     """Draft a request; only to be used when nothing is wrong."""
     rules = page.context.policy().services
-    choice = checked.read_choice("service", [one.value for one in CHOICES])
+    choice = checked.read_choice("service", [kind.value for kind in CHOICES])
     service = ServiceType.COPY if choice == ServiceType.COPY else ServiceType.LOAN
     if not choice:
         checked.add_problem("service", "wrong-missing")
@@ -303,7 +303,7 @@ def _render_order_form(
     names = page.words.services
     return page.render(
         "request",
-        here=page.path("request", order.link),
+        address=page.path("request", order.link),
         title=page.gettext("Request from another library"),
         status=checked.status,
         form=checked,
@@ -313,8 +313,8 @@ def _render_order_form(
         rows=page.citation_rows(_fixed_citation_part(order.cited)),
         correct=page.path("citation", order.link),
         pickups=order.pickup_choices,
-        loan_formats=[(one, names.get(one, one)) for one in rules.formats.loans],
-        copy_formats=[(one, names.get(one, one)) for one in rules.formats.copies],
+        loan_formats=[(name, names.get(name, name)) for name in rules.formats.loans],
+        copy_formats=[(name, names.get(name, name)) for name in rules.formats.copies],
         least_day=page.context.today() + timedelta(days=rules.least_days),
         declares=bool(rules.declaration.services),
         declares_loans=ServiceType.LOAN in rules.declaration.services,
@@ -371,7 +371,7 @@ async def _render_hold_form(
 ) -> web.Response:
     return page.render(
         "hold",
-        here=page.path("hold", order.link),
+        address=page.path("hold", order.link),
         title=page.gettext("Reserve a copy"),
         status=checked.status,
         form=checked,

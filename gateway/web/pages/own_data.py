@@ -69,7 +69,7 @@ async def erase_own_data(page: PageRequest) -> web.Response:
     page.visit = page.parts.visits.new_visit(page.visit.secure)
     return page.render(
         "own_data_erased",
-        here=page.path("privacy"),
+        address=page.path("privacy"),
         title=page.gettext("Your data was erased"),
         erased=len(gone.requests),
         kept=len(gone.kept),
@@ -83,7 +83,7 @@ def _render_own_data(
     assert page.session is not None, "whose data it is"
     return page.render(
         "own_data",
-        here=page.path("privacy"),
+        address=page.path("privacy"),
         title=page.gettext("Your data"),
         status=422 if wrong_file or wrong_erase else 200,
         held=held,

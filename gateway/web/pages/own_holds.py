@@ -121,7 +121,7 @@ async def show_own_hold(page: PageRequest) -> web.Response:
     shown_hold = _make_shown_hold(page, hold, await load_pickup_names(page))
     return page.render(
         "own_hold",
-        here=page.path(f"holds/{quote(id_, safe='')}"),
+        address=page.path(f"holds/{quote(id_, safe='')}"),
         title=page.gettext("Reserved"),
         hold=shown_hold,
         rows=_list_hold_rows(page, shown_hold),
@@ -144,7 +144,7 @@ async def ask_before_cancelling_hold(page: PageRequest) -> web.Response:
     shown_hold = _make_shown_hold(page, hold, await load_pickup_names(page))
     return page.render(
         "own_hold_cancel",
-        here=f"{shown_hold.path}/cancel",
+        address=f"{shown_hold.path}/cancel",
         title=page.gettext("Cancel this reservation?"),
         hold=shown_hold,
         form_id=secrets.token_urlsafe(24),

@@ -51,7 +51,7 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         "own",
         held=await list_shown_holds(page, page.session) if is_first else NO_HOLDS,
         done=page.gettext(HOLD_TEXTS[done]) if (done := page.http.query.get("done", "")) in HOLD_TEXTS else "",
-        here=page.path("requests"),
+        address=page.path("requests"),
         title=page.gettext("My requests"),
         shown=shown_requests,
         urgent=sum(request.is_urgent for request in shown_requests),
@@ -66,31 +66,31 @@ async def show_own_request(page: PageRequest) -> web.Response:
     if session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
     view = await page.library.patrons.load_view(id_, session.patron_id, page.localization.language)
-    one, words = view.request, page.words
-    copies = await page.library.patron_copies.list_available([one])
+    request, words = view.request, page.words
+    copies = await page.library.patron_copies.list_available([request])
     is_new = page.http.query.get("sent") == "yes"
     done = page.http.query.get("done", "")
-    title = page.gettext("Request %(number)s", number=one.number)
+    title = page.gettext("Request %(number)s", number=request.number)
     if is_new:
         title = page.gettext("Request received")
     return page.render(
         "own_request",
-        here=page.path(f"requests/{one.id}", "sent=yes" if is_new else ""),
+        address=page.path(f"requests/{request.id}", "sent=yes" if is_new else ""),
         title=title,
         view=view,
         is_new=is_new,
         done=_text_of_done(page, done, view),
         is_too_late=done == TOO_LATE,
-        one=make_shown_request(page, view, has_copy=one.id in copies),
+        one=make_shown_request(page, view, has_copy=request.id in copies),
         rows=(
-            *readers_citation_rows(one.citation, words),
-            *service_rows(one, words),
+            *readers_citation_rows(request.citation, words),
+            *service_rows(request, words),
             *_list_due_rows(page, view),
-            *await _list_collecting_rows(page, one),
+            *await _list_collecting_rows(page, request),
             *(await _list_telling_rows(page, session) if is_new else ()),
         ),
-        days=page.context.policy().services.usual_days.of_service(one.service.type),
-        by_when=_say_by_when(page, one) if is_new else "",
+        days=page.context.policy().services.usual_days.of_service(request.service.type),
+        by_when=_say_by_when(page, request) if is_new else "",
         can_cancel=PatronAction.CANCEL in view.actions,
     )
 
@@ -128,10 +128,10 @@ async def _list_telling_rows(page: PageRequest, session: SessionRow) -> tuple[tu
         return ()
     address = mail_address(patron, page.context.today()) if page.parts.sends_mail else ""
     if address:
-        said = page.gettext("By email to %(address)s", address=address)
+        text = page.gettext("By email to %(address)s", address=address)
     else:
-        said = page.gettext("At the library, and under My requests")
-    return ((page.gettext("How we will contact you"), said),)
+        text = page.gettext("At the library, and under My requests")
+    return ((page.gettext("How we will contact you"), text),)
 
 
 def _say_by_when(page: PageRequest, request: Request) -> str:
@@ -191,21 +191,21 @@ def _redirect_to_request(page: PageRequest, request_id: str, done: str) -> web.R
 
 
 def _render_act(page: PageRequest, act: PatronAction, view: PatronView, *, has_changed: bool = False) -> web.Response:
-    one, words, said = view.request, page.words, ACT_TEXTS[act]
-    until = one.query.answer_by if act is PatronAction.ANSWER and one.query is not None else None
+    request, words, texts = view.request, page.words, ACT_TEXTS[act]
+    until = request.query.answer_by if act is PatronAction.ANSWER and request.query is not None else None
     return page.render(
         "own_act",
-        here=page.path(f"requests/{one.id}/{act.value}"),
-        title=page.gettext(said.title),
-        text=page.gettext(said.text) if said.text else "",
-        button=page.gettext(said.button) if said.button else "",
+        address=page.path(f"requests/{request.id}/{act.value}"),
+        title=page.gettext(texts.title),
+        text=page.gettext(texts.text) if texts.text else "",
+        button=page.gettext(texts.button) if texts.button else "",
         status=409 if has_changed else 200,
         act=act.value,
         view=view,
         has_changed=has_changed,
         question=find_open_question(view),
         until=words.format_moment(until, page.context.zone) if until else "",
-        rows=(*readers_citation_rows(one.citation, words), *_list_due_rows(page, view)),
+        rows=(*readers_citation_rows(request.citation, words), *_list_due_rows(page, view)),
     )
 
 
@@ -240,7 +240,7 @@ def _render_copy(
     place = f"requests/{quote(id_, safe='')}"
     return page.render(
         "own_copy",
-        here=page.path(f"{place}/copy"),
+        address=page.path(f"{place}/copy"),
         title=page.gettext("Your copy"),
         status=status,
         copy=copy,

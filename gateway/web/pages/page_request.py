@@ -198,11 +198,11 @@ class PageRequest:
         base = f"{ROOT}/{quote(self.library.symbol, safe=':')}"
         return "".join((base, f"/{place}" if place else "", f"?{link}" if link else ""))
 
-    def render(self, template: str, *, here: str, title: str, status: int = 200, **values: Any) -> web.Response:
+    def render(self, template: str, *, address: str, title: str, status: int = 200, **values: Any) -> web.Response:
         """`here`: a path at which the same can be had by GET, for the choice of the language."""
-        joint = "&" if "?" in here else "?"
+        joint = "&" if "?" in address else "?"
         languages = [
-            (code, name, f"{here}{joint}{LANGUAGE_KEY}={code}")
+            (code, name, f"{address}{joint}{LANGUAGE_KEY}={code}")
             for code, name in self.parts.texts.known.items()
             if code != self.localization.language
         ]

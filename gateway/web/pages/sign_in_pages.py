@@ -54,7 +54,7 @@ def ask_to_sign_in(
     oidc = page.entry.settings.oidc
     return page.render(
         "sign_in",
-        here=page.path(*back.split("?", 1)),
+        address=page.path(*back.split("?", 1)),
         title=page.gettext("Sign in"),
         status=STATUS.get(wrong, 422) if wrong else 200,
         wrong=page.gettext(SIGN_IN_TEXTS[wrong]) if wrong else "",
@@ -90,7 +90,7 @@ async def submit_sign_in(page: PageRequest) -> web.Response:
     if kept and place in ("request", "hold"):
         return page.render(
             "again",
-            here=page.path(place, link),
+            address=page.path(place, link),
             title=page.gettext("You are signed in"),
             place=place,
             kept=kept,
@@ -110,7 +110,7 @@ async def sign_out(page: PageRequest) -> web.Response:
     await page.parts.sessions.end_session(page.visit)
     page.session = None
     page.visit = page.parts.visits.new_visit(page.visit.secure)
-    return page.render("signed_out", here=page.path("citation"), title=page.gettext("You are signed out"))
+    return page.render("signed_out", address=page.path("citation"), title=page.gettext("You are signed out"))
 
 
 # --- at an identity provider ---------------------------------------------------------------------------------
@@ -147,19 +147,19 @@ async def redirect_to_provider(page: PageRequest) -> web.Response:
 
 async def finish_oidc(page: PageRequest) -> web.Response:
     """Finish with a code from the provider, or with its refusal."""
-    oidc, said = page.entry.oidc, page.http.query
+    oidc, query = page.entry.oidc, page.http.query
     if oidc is None:
         raise PageError(404, "fault-not-there")
     row = await page.parts.journeys.finish_journey(
-        page.library.symbol, hash_token(said.get("state", "")), find_client_address(page)
+        page.library.symbol, hash_token(query.get("state", "")), find_client_address(page)
     )
     if row is None or page.visit.is_new or row.visit != page.visit.id:
         raise PageError(403, "fault-journey")
-    if not said.get("code"):
+    if not query.get("code"):
         return ask_to_sign_in(page, row.back_to, wrong="cancelled")
     try:
         claims = await oidc.fetch_claims(
-            said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(page)
+            query["code"], query.get("iss", ""), row.nonce, row.verifier, _redirect_uri(page)
         )
     except WeakSignInError as fault:
         log.warning("sign_in.too_weak", why=str(fault), library=page.library.symbol)

@@ -72,10 +72,10 @@ class SearchOut(OutputModel):
     results: tuple[ResultOut, ...]
 
     @classmethod
-    def from_outcome(cls, found: SearchOutcome) -> SearchOut:
+    def from_outcome(cls, outcome: SearchOutcome) -> SearchOut:
         return cls(
-            targets=tuple(AnsweredOut.model_validate(answer) for answer in found.answers),
-            results=tuple(ResultOut.model_validate(result) for result in found.results),
+            targets=tuple(AnsweredOut.model_validate(answer) for answer in outcome.answers),
+            results=tuple(ResultOut.model_validate(result) for result in outcome.results),
         )
 
 

@@ -56,16 +56,16 @@ class MailCandidateOut(OutputModel):
     with_sender: bool = Field(description="the mail comes from a partner of it")
 
     @classmethod
-    def from_candidate(cls, one: MailCandidate) -> MailCandidateOut:
+    def from_candidate(cls, candidate: MailCandidate) -> MailCandidateOut:
         return cls(
-            request_id=one.request.id,
-            number=one.request.number,
-            role=one.request.role,
-            state=one.request.state.value,
-            title=one.request.citation.short,
-            numbers=one.numbers,
-            words=one.words,
-            with_sender=one.with_sender,
+            request_id=candidate.request.id,
+            number=candidate.request.number,
+            role=candidate.request.role,
+            state=candidate.request.state.value,
+            title=candidate.request.citation.short,
+            numbers=candidate.numbers,
+            words=candidate.words,
+            with_sender=candidate.with_sender,
         )
 
 

@@ -243,16 +243,16 @@ class WebhookOut(OutputModel):
     failing_since: datetime | None
 
     @classmethod
-    def from_subscription(cls, one: WebhookSubscription) -> WebhookOut:
+    def from_subscription(cls, subscription: WebhookSubscription) -> WebhookOut:
         return cls(
-            id=one.id,
-            name=one.name,
-            url=one.url,
-            events=one.kinds,
-            created=one.created,
-            enabled=one.enabled,
-            disabled_why=one.disabled_why,
-            failing_since=one.failing_since,
+            id=subscription.id,
+            name=subscription.name,
+            url=subscription.url,
+            events=subscription.kinds,
+            created=subscription.created,
+            enabled=subscription.enabled,
+            disabled_why=subscription.disabled_why,
+            failing_since=subscription.failing_since,
         )
 
 

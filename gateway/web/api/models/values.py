@@ -36,7 +36,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 EARLIEST, LATEST = 1900, 2199
 
-MEDIA_TYPES = tuple(one.value for one in FileType)
+MEDIA_TYPES = tuple(file_type.value for file_type in FileType)
 
 
 def _check_year(day: date) -> date:
@@ -234,5 +234,5 @@ class PartyOut(OutputModel):
 
 
 def has_media_type(media_type: str, content: bytes) -> bool:
-    found = detect_file_type(content)
-    return found is not None and found.value == media_type
+    kind = detect_file_type(content)
+    return kind is not None and kind.value == media_type

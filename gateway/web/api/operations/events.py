@@ -72,10 +72,10 @@ class EventPage(OutputModel):
 
 async def stream_events(call: OperationCall[NoParameters, EventStreamQuery, None]) -> OperationReply:
     parts = call.parts
-    said = call.http.headers.get(LAST_EVENT_ID, "").strip() or call.query.after
-    if len(said) > 100 or not all(one.isascii() and (one.isalnum() or one == "-") for one in said):
+    last_id = call.http.headers.get(LAST_EVENT_ID, "").strip() or call.query.after
+    if len(last_id) > 100 or not all(char.isascii() and (char.isalnum() or char == "-") for char in last_id):
         raise validation_problem(f"header.{LAST_EVENT_ID}", "is not the id of an event")
-    cursor = said or newest_cursor(parts.clock.now())
+    cursor = last_id or newest_cursor(parts.clock.now())
     feed, holder = call.library.feed, call.holder
     return OperationReply(
         await parts.streams.serve_stream(
@@ -85,9 +85,9 @@ async def stream_events(call: OperationCall[NoParameters, EventStreamQuery, None
 
 
 async def list_events(call: OperationCall[NoParameters, EventPageQuery, None]) -> OperationReply:
-    found = await call.library.feed.list_events_after(call.query.after, call.query.limit)
-    last = found[-1].id if found else call.query.after
-    return OperationReply(EventPage(items=tuple(EventOut.from_history_line(line) for line in found), last=last))
+    lines = await call.library.feed.list_events_after(call.query.after, call.query.limit)
+    last = lines[-1].id if lines else call.query.after
+    return OperationReply(EventPage(items=tuple(EventOut.from_history_line(line) for line in lines), last=last))
 
 
 EVENT_OPERATIONS = (
@@ -140,7 +140,7 @@ def _made_reply(subscription: WebhookSubscription) -> OperationReply:
 
 async def list_webhooks(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
     subscriptions = await call.library.webhooks.list_subscriptions()
-    return OperationReply(WebhookList(items=tuple(WebhookOut.from_subscription(one) for one in subscriptions)))
+    return OperationReply(WebhookList(items=tuple(WebhookOut.from_subscription(hook) for hook in subscriptions)))
 
 
 async def show_webhook(call: OperationCall[WebhookPath, NoParameters, None]) -> OperationReply:

@@ -56,11 +56,11 @@ class ReplayedQuery(ParameterModel):
 async def preview_replay(call: OperationCall[NoParameters, NoParameters, ReplaySelectionIn]) -> OperationReply:
     wanted = await _make_filter(call)
     try:
-        found = await call.library.replay_jobs.select_messages(wanted)
+        chosen = await call.library.replay_jobs.select_messages(wanted)
     except TooManyMessagesError as many:
         raise api_problem(ProblemType.REFUSED, str(many)) from many
     assert wanted.until is not None, "what comes from now on isn't meant"
-    return OperationReply(ReplaySelectionOut(count=len(found.messages), redone=found.redone, until=wanted.until))
+    return OperationReply(ReplaySelectionOut(count=len(chosen.messages), redone=chosen.redone, until=wanted.until))
 
 
 async def begin_replay_job(call: OperationCall[NoParameters, NoParameters, ReplayJobIn]) -> OperationReply:

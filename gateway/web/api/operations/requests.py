@@ -197,8 +197,8 @@ def next_href(call: AnyCall, cursor: str) -> str:
     """The same list from there on; empty where nothing follows."""
     if not cursor:
         return ""
-    said = [(name, value) for name, value in call.http.query.items() if name != "cursor"]
-    return f"{call.http.path}?{urlencode([*said, ('cursor', cursor)])}"
+    kept = [(name, value) for name, value in call.http.query.items() if name != "cursor"]
+    return f"{call.http.path}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 def make_link_header(following: str) -> dict[str, str]:
@@ -231,7 +231,7 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
     details = call.body.to_details(citation)
     if wrong := check_details(call.path.kind, details):
         mistakes = [Mistake(place=f"body.{problem.name}", message=problem.message) for problem in wrong]
-        what = "; ".join(f"{one.name}: {one.message}" for one in wrong)
+        what = "; ".join(f"{problem.name}: {problem.message}" for problem in wrong)
         raise api_problem(ProblemType.INVALID, f"The details of '{call.path.kind.value}' don't fit. {what}.", mistakes)
     await require_change_scope(call, call.path.id)
     action = ActionRequest(
@@ -384,7 +384,7 @@ async def upload_attachment(call: OperationCall[RequestPath, UploadQuery, RawBod
 
 async def recall_attachment(call: OperationCall[RequestPath, UploadQuery, RawBody], reference: str) -> OperationReply:
     request = await call.library.requests.find_request(call.path.id)
-    attachment = next((one for one in request.attachments if one.id == reference), None)
+    attachment = next((attachment for attachment in request.attachments if attachment.id == reference), None)
     if attachment is None:
         raise NotFound("file")
     return _attached_reply(request, attachment)

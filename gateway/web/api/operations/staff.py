@@ -89,8 +89,8 @@ def _make_task_output(view: TaskView) -> TaskOut:
 
 
 async def list_mailboxes_away(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
-    found = await call.library.desk.list_mailbox_failures()
-    return OperationReply(MailboxFailureList(items=tuple(MailboxFailureOut.model_validate(one) for one in found)))
+    failures = await call.library.desk.list_mailbox_failures()
+    return OperationReply(MailboxFailureList(items=tuple(MailboxFailureOut.model_validate(box) for box in failures)))
 
 
 def make_work_list_handler(
