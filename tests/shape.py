@@ -27,7 +27,7 @@ WORDS_WITHOUT_SUBJECT = re.compile(
     r"|Without|Why|Until|Not|That|Before|Also|Under|Whom|After|Since|So|Inside|About)\b"
 )
 BARE_NAMES = re.compile(
-    r"\bfor (?:\w+, )*(?:one|found|said|told|here)\b|[(,]\s*(?:one|found|said|told|here): "
+    r"\bfor (?:\w+, )*(?:one|found|said|told|here)(?:, \w+)* in\b|[(,]\s*(?:one|found|said|told|here): "
     r"|^ +(?:one|found|said|told|here)(?:: [^=\n]+)? = ",
     re.MULTILINE,
 )
@@ -52,11 +52,11 @@ BOUNDS: Sequence[Bound] = (
     Bound("rooms directly in services", 14, 14),
     Bound("loose files in services", 0, 0),
     Bound("rooms of services in a circle", 0, 0),
-    Bound("class names that stand more than once in gateway", 5, 0),
-    Bound("class names that stand more than once", 66, 30),
+    Bound("class names that stand more than once in gateway", 0, 0),
+    Bound("class names that stand more than once", 61, 30),
     Bound(f"files that name {NEW_EVENT_KIND}", 6, 6),
     Bound("docstrings that begin with Of, By, What, Raises …", 80, 80),
-    Bound("variables called one, found, said, told, here", 731, 300),
+    Bound("variables called one, found, said, told, here", 643, 300),
 )
 """Lines of code are rounded up to the next hundred, so that a mend of ten lines needs no new ceiling."""
 
@@ -185,7 +185,7 @@ def measure() -> Mapping[str, int]:
         "functions of services that take library: str first": sum(module.by_library for module in services),
         "imports inside functions": sum(module.inner_imports for module in product),
         "modules with an HTTP client of their own": sum(module.makes_client for module in product),
-        "rooms directly in services": len(loose) + sum(path.is_dir() for path in entries),
+        "rooms directly in services": len(loose) + sum(any(path.glob("**/*.py")) for path in entries if path.is_dir()),
         "loose files in services": len(loose),
         "rooms of services in a circle": sum(map(len, find_circles(product))),
         "class names that stand more than once in gateway": count_repeated_names(gateway),

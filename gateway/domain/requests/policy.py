@@ -170,7 +170,7 @@ class TemplateLine(ProfileSection):
     formats: tuple[str, ...] = Field((), description="only for these; empty: as in its profile")
 
 
-class RotaOrder(StrEnum):
+class LineOrder(StrEnum):
     ORDERED = "ordered"  # as the lines stand
     RANKED = "ranked"  # by `ranking`, anew each time
 
@@ -191,7 +191,7 @@ def _check_partners_differ(lines: tuple[TemplateLine, ...]) -> tuple[TemplateLin
 
 class RotaTemplate(ProfileSection):
     description: str = ""
-    order: RotaOrder = RotaOrder.ORDERED
+    order: LineOrder = LineOrder.ORDERED
     only_owning: OnlyOwning = Field(
         OnlyOwning.UNKNOWN_TOO, description="whether suppliers are asked only if their catalogue shows holdings"
     )

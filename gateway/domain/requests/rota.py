@@ -15,11 +15,11 @@ from gateway.domain.library import Money
 from gateway.domain.requests.intake_rules import conditions_match
 from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole, find_opening_day
 from gateway.domain.requests.policy import (
+    LineOrder,
     OnlyOwning,
     OverloadRule,
     Ranking,
     RequestPolicy,
-    RotaOrder,
     RotaTemplate,
     TemplateLine,
 )
@@ -150,7 +150,7 @@ def _current_objection(standing: PartnerStanding | None, request: Request, overl
 def _order_lines(
     able: _Lines, policy: RequestPolicy, template: RotaTemplate | None, standings: Mapping[str, PartnerStanding]
 ) -> _Lines:
-    if template is not None and template.order is RotaOrder.RANKED:
+    if template is not None and template.order is LineOrder.RANKED:
         return rank_suppliers(able, standings, template.ranking or policy.ranking)
     lines = (line if line.by_hand else replace(line, why=_describe_order(standings[line.partner])) for line in able)
     return tuple(sorted(lines, key=lambda line: (line.last_resort, standings[line.partner].overloaded)))

@@ -57,7 +57,7 @@ def searched_numbers(*, hides_patrons: bool) -> frozenset[SearchTermKind]:
 
 
 @value_object
-class SearchTerm:
+class RequestSearchTerm:
     """`value` is folded."""
 
     kind: SearchTermKind
@@ -83,11 +83,11 @@ def fold_number(text: str) -> str:
     return fold_text(text).replace(" ", "")[:MAX_TERM_CHARS]
 
 
-def list_search_terms(request: Request, words: str) -> tuple[SearchTerm, ...]:
+def list_search_terms(request: Request, words: str) -> tuple[RequestSearchTerm, ...]:
     """List the terms in one order. `words`: number, title and author, folded."""
     numbers = {(kind, _fold_kept_number(value)) for kind, value in _iter_numbers(request) if value}
     terms = {(SearchTermKind.WORD, word) for word in _list_word_beginnings(words)}
-    return tuple(SearchTerm(kind, value) for kind, value in sorted(numbers | terms) if value)
+    return tuple(RequestSearchTerm(kind, value) for kind, value in sorted(numbers | terms) if value)
 
 
 def _iter_numbers(request: Request) -> Iterator[tuple[SearchTermKind, str]]:

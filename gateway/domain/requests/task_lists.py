@@ -28,7 +28,7 @@ class TaskCondition:
 
 
 @value_object
-class TaskList:
+class TaskListRule:
     """A request is on the list when its role fits (None: both), its state is one of `states`, it has one of `flags`
     (empty: whatever its flags) and `only` holds."""
 
@@ -90,17 +90,17 @@ _ALL: frozenset[State] = frozenset((*_B, *_L))
 
 def _borrowing_list(
     name: str, states: Iterable[State], description: str, *flags: RequestFlag, only: TaskCondition | None = None
-) -> TaskList:
-    return TaskList(name, Role.BORROWING, frozenset(states), description, frozenset(flags), only)
+) -> TaskListRule:
+    return TaskListRule(name, Role.BORROWING, frozenset(states), description, frozenset(flags), only)
 
 
 def _lending_list(
     name: str, states: Iterable[State], description: str, *flags: RequestFlag, only: TaskCondition | None = None
-) -> TaskList:
-    return TaskList(name, Role.LENDING, frozenset(states), description, frozenset(flags), only)
+) -> TaskListRule:
+    return TaskListRule(name, Role.LENDING, frozenset(states), description, frozenset(flags), only)
 
 
-TASKS: tuple[TaskList, ...] = (
+TASKS: tuple[TaskListRule, ...] = (
     _borrowing_list("unread-borrowing", _B, "unread messages from suppliers", RequestFlag.UNREAD),
     _lending_list("unread-lending", _L, "unread messages from requesters", RequestFlag.UNREAD),
     _borrowing_list("awaiting-review", [_B.REVIEW], "awaiting staff review"),
@@ -139,14 +139,14 @@ TASKS: tuple[TaskList, ...] = (
     _lending_list("lost-out", [_L.LOST], "lost: settle the loss with the requester", only=NOT_BROKERED),
     _lending_list("to-check-in", [_L.RETURNED], "returned, in transit to us", only=COMES_HERE),
     _lending_list("return-late", [_L.RETURNED], "returned, not arrived in time", RequestFlag.RETURN_LATE),
-    TaskList(
+    TaskListRule(
         "to-tell", None, _ALL, "a notice could not be sent: tell the patron in person", frozenset({RequestFlag.TO_TELL})
     ),
-    TaskList("trouble", None, _ALL, "a partner rejected our message", frozenset({RequestFlag.TROUBLE})),
-    TaskList(
+    TaskListRule("trouble", None, _ALL, "a partner rejected our message", frozenset({RequestFlag.TROUBLE})),
+    TaskListRule(
         "untold", None, _ALL, "no message could tell the partner: write or phone", frozenset({RequestFlag.UNTOLD})
     ),
-    TaskList("stranger", None, _ALL, "a message came from another sender", frozenset({RequestFlag.STRANGER})),
+    TaskListRule("stranger", None, _ALL, "a message came from another sender", frozenset({RequestFlag.STRANGER})),
 )
 
 DEAD_LETTERS = "dead-letters"
@@ -166,7 +166,7 @@ def list_task_names(request: Request) -> tuple[str, ...]:
     return tuple(task.name for task in _MAY[request.role, request.state] if task.includes_request(request))
 
 
-_MAY: dict[tuple[Role, State], tuple[TaskList, ...]] = {
+_MAY: dict[tuple[Role, State], tuple[TaskListRule, ...]] = {
     (role, state): tuple(t for t in TASKS if state in t.states and t.role in (role, None))
     for role, states in ((Role.BORROWING, _B), (Role.LENDING, _L))
     for state in states

@@ -14,7 +14,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.network_load import MemberContact
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.domain.requests.policy import RotaOrder, RotaTemplate
+from gateway.domain.requests.policy import LineOrder, RotaTemplate
 from gateway.domain.requests.request import (
     MESSAGE_TROUBLES,
     BorrowingState,
@@ -43,7 +43,7 @@ from gateway.domain.requests.task_lists import (
     MAILBOXES_AWAY,
     TASKS,
     UNMATCHED_MAILS,
-    TaskList,
+    TaskListRule,
 )
 from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.sentences import write_sentence
@@ -289,7 +289,7 @@ def _keep_unknown_try(connection: Transaction, released: OutboxRow) -> None:
         outbox_decisions.mark_as_tried(connection, released.library, released.id, error)
 
 
-def _build_side_view(task: TaskList, role: Role, figure: TaskFigure | None) -> TaskView:
+def _build_side_view(task: TaskListRule, role: Role, figure: TaskFigure | None) -> TaskView:
     count, oldest = (figure.count, figure.oldest) if figure is not None else (0, None)
     return TaskView(task.name, role.value, task.description, count, oldest)
 
@@ -531,5 +531,5 @@ def _build_partner_view(
 def _build_rota_view(name: str, template: RotaTemplate) -> RotaView:
     lines = tuple(RotaViewLine(line.partner, line.last_resort) for line in template.lines)
     return RotaView(
-        name=name, description=template.description, ordered=template.order is RotaOrder.ORDERED, lines=lines
+        name=name, description=template.description, ordered=template.order is LineOrder.ORDERED, lines=lines
     )

@@ -16,7 +16,7 @@ from gateway.domain.requests.brokered_requests import is_same_symbol
 from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, SUPPLIER_RECORD, Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal, timer_signal
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.domain.requests.policy import OnlyOwning, RotaOrder, RotaTemplate
+from gateway.domain.requests.policy import LineOrder, OnlyOwning, RotaTemplate
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
@@ -375,7 +375,7 @@ async def explain_rota(context: LibraryContext, request: Request) -> RotaExplana
         lines[at] = replace(lines[at], verdict=SupplierVerdict.NEXT)
     return RotaExplanation(
         rota=request.rota_name,
-        ranked=template is not None and template.order is RotaOrder.RANKED,
+        ranked=template is not None and template.order is LineOrder.RANKED,
         by_rule=had_none and bool(request.rota_name),
         only_owning=_owning_rule(template),
         lines=(*sorted(lines, key=lambda line: line.verdict not in _TO_ASK), *_explain_past_lines(request, lines)),

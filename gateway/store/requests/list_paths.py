@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Role, State
-from gateway.domain.requests.task_lists import BY_NAME, TaskList
+from gateway.domain.requests.task_lists import BY_NAME, TaskListRule
 from gateway.domain.requests.views import RequestFilter, RequestOrder
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
@@ -126,7 +126,7 @@ class IndexPath:
 # --- which index -----------------------------------------------------------------------------------------
 
 
-def require_task(name: str) -> TaskList:
+def require_task(name: str) -> TaskListRule:
     """Return a task list by name; raises ValueError."""
     if name not in BY_NAME:
         raise ValueError(f"no such task list: {name}; there are {', '.join(BY_NAME)}")

@@ -135,7 +135,7 @@ class ShownStatus:
 
 
 @value_object(kw_only=True)
-class ShownRequest:
+class ShownOwnRequest:
     """`again`: where the same can be asked for anew; `question`: that waits for an answer;
     `copy`: where the one that has come may be had. Empty: nothing."""
 
@@ -149,9 +149,9 @@ class ShownRequest:
     is_urgent: bool = False
 
 
-def make_shown_request(page: PageRequest, view: PatronView, *, has_copy: bool = False) -> ShownRequest:
+def make_shown_request(page: PageRequest, view: PatronView, *, has_copy: bool = False) -> ShownOwnRequest:
     request = view.request
-    return ShownRequest(
+    return ShownOwnRequest(
         view=view,
         title=clean_line(request.citation.short),
         status=make_shown_status(page, request),

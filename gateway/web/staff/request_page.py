@@ -101,7 +101,7 @@ _NOT_YET: Mapping[Role, Mapping[K, str]] = {
 
 
 @value_object(kw_only=True)
-class ListPlace:
+class RequestPlace:
     """The place of the request in the list that one came from. `before` and `after`: numbers of its neighbours."""
 
     task: str
@@ -350,7 +350,7 @@ def find_their_number(request: Request) -> str:
     return request.attempt.theirs if request.attempt is not None else ""
 
 
-async def _find_place(page: StaffRequest, request: Request) -> ListPlace | None:
+async def _find_place(page: StaffRequest, request: Request) -> RequestPlace | None:
     """Find the place in the task list that the address names."""
     task = page.http.query.get("task", "")
     if task not in BY_NAME:
@@ -361,7 +361,7 @@ async def _find_place(page: StaffRequest, request: Request) -> ListPlace | None:
     if request.number not in numbers:
         return None
     at = numbers.index(request.number)
-    return ListPlace(
+    return RequestPlace(
         task=task,
         position=at + 1,
         count=len(numbers),

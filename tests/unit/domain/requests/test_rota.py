@@ -17,12 +17,12 @@ from gateway.domain.requests import rota
 from gateway.domain.requests.events import LoanCondition
 from gateway.domain.requests.partner_policy import Closure, PartnerPolicy, PartnerRole, Price
 from gateway.domain.requests.policy import (
+    LineOrder,
     OnlyOwning,
     OverloadRule,
     Ranking,
     RequestPolicy,
     RetryLater,
-    RotaOrder,
     RotaTemplate,
     TemplateLine,
     UsualRanking,
@@ -43,7 +43,7 @@ TODAY = date(2026, 11, 24)
 EARLY = date(2026, 3, 2)
 NAMES = ("warsaw", "kyoto", "tbilisi")
 TEMPLATE = RotaTemplate(lines=tuple(TemplateLine(partner=name) for name in NAMES))
-RANKED = TEMPLATE.model_copy(update={"order": RotaOrder.RANKED})
+RANKED = TEMPLATE.model_copy(update={"order": LineOrder.RANKED})
 POLICY = RequestPolicy()
 
 
