@@ -52,7 +52,7 @@ def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"not a time zone such as Europe/Berlin: {name}") from error
+        raise ValueError("not a time zone such as Europe/Zurich") from error
     return name
 
 

@@ -32,6 +32,7 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
     Volume,
 )
+from gateway.domain.requests.rota import put_first
 from gateway.domain.requests.supplier_takeover import (
     BEFORE_SENDING,
     clear_terms,
@@ -201,7 +202,7 @@ def update_attempt(request: Request, event: Event, before: State) -> Request:
         supplier=learn_supplier(attempt, event) if from_partner else attempt.supplier,
     )
     if before is BorrowingState.CONDITIONAL and event.signal == _ACCEPTED and updated.status is AttemptStatus.RETRY:
-        request = _ask_again(request, updated)
+        request = put_first(request, updated.partner, write_sentence("its offer is accepted"))
     if updated.status is AttemptStatus.ASKED and attempt.status is not AttemptStatus.ASKED:
         declined = attempt.supplier.symbol or attempt.symbol
         return clear_terms(request, replace(leave_supplier(updated, event), declined=declined))
@@ -284,17 +285,6 @@ def _goes_on_behind(event: Event, before: State) -> bool:
     return event.signal == local_signal(EventKind.NEXT_SUPPLIER) or (
         before is BorrowingState.CONDITIONAL and event.signal in declined
     )
-
-
-def _ask_again(request: Request, attempt: SupplierAttempt) -> Request:
-    """The request with this supplier before all others, since its offer is accepted."""
-    others = tuple(
-        line for line in request.rota if line.partner != attempt.partner or line.standing is not RotaLineStatus.WAITING
-    )
-    lines = tuple(line for line in others if line.standing is RotaLineStatus.ASKED)
-    rest = tuple(line for line in others if line.standing is not RotaLineStatus.ASKED)
-    rota_line = RotaLine(attempt.partner, why=write_sentence("its offer is accepted"), by_hand=True)
-    return replace(request, rota=(*lines, rota_line, *rest))
 
 
 def replace_attempt(request: Request, attempt: SupplierAttempt) -> Request:

@@ -260,6 +260,14 @@ class PartnerStanding:
     why_not: str = ""
 
 
+def put_first(request: Request, partner: str, why: str) -> Request:
+    """Put a supplier before all others that aren't asked yet, in place of its own line that waits."""
+    lines = [line for line in request.rota if line.partner != partner or line.standing is not RotaLineStatus.WAITING]
+    asked = [line for line in lines if line.standing is RotaLineStatus.ASKED]
+    rest = [line for line in lines if line.standing is not RotaLineStatus.ASKED]
+    return replace(request, rota=(*asked, RotaLine(partner, why=why, by_hand=True), *rest))
+
+
 def rank_suppliers(
     lines: tuple[RotaLine, ...], standings: Mapping[str, PartnerStanding], ranking: Ranking
 ) -> tuple[RotaLine, ...]:

@@ -14,6 +14,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.guarded_library import LibrarySystem
+from gateway.ports.library_operations import refuse_unsupported
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.services.circulation.own_things import OwnThings
 
@@ -94,12 +95,7 @@ def require_capability(context: CirculationContext, *capabilities: Capability) -
     """Raise Refused(UNSUPPORTED_SERVICE) when the library's system lacks one of these."""
     for capability in capabilities:
         if not context.supports(capability):
-            what = CAPABILITY_TEXTS.get(capability, f"do this ({capability.value})")
-            raise Refused(
-                RefusalReason.UNSUPPORTED_SERVICE,
-                write_sentence("The library system cannot %(what)s.", what=what),
-                about=MessagePart.SERVICE,
-            )
+            refuse_unsupported(CAPABILITY_TEXTS.get(capability, f"do this ({capability.value})"))
 
 
 @contextmanager

@@ -131,16 +131,7 @@ class PrintService:
             left = tuple(id_ for id_ in ids if id_ in waiting)
             if not left:
                 return None
-            batch = PrintBatch(
-                library=self.context.symbol,
-                id=make_exchange_id(now),
-                number=0,
-                kind=kind,
-                made_at=now,
-                made_by=actor,
-                request_ids=left,
-            )
-            return print_batches.insert_batch(connection, batch)
+            return self._insert_batch(connection, kind, left, actor)
 
         print_batch = await self.context.store.write(insert_new_batch)
         if print_batch is None:
@@ -156,17 +147,8 @@ class PrintService:
                 RefusalReason.NOT_ALLOWED,
                 write_sentence("A batch can have 1 to %(most)s requests.", most=MAX_BATCH_REQUESTS),
             )
-        now = self.context.now()
-        batch = PrintBatch(
-            library=self.context.symbol,
-            id=make_exchange_id(now),
-            number=0,
-            kind=kind,
-            made_at=now,
-            made_by=actor,
-            request_ids=await self._sort_requests(kind, ids),
-        )
-        return await self.context.store.write(lambda c: print_batches.insert_batch(c, batch))
+        in_order = await self._sort_requests(kind, ids)
+        return await self.context.store.write(lambda c: self._insert_batch(c, kind, in_order, actor))
 
     async def add_scanned_request(
         self, kind: PrintKind, request_id: str, actor: str, numbers: Collection[int]
@@ -187,18 +169,22 @@ class PrintService:
             run = next((batch for batch in batches if batch is not None and batch.can_take_slip(kind, actor)), None)
             if run is not None:
                 return ScannedSlip(print_batches.extend_batch(connection, run, waiting), is_new=True)
-            batch = PrintBatch(
-                library=self.context.symbol,
-                id=make_exchange_id(now),
-                number=0,
-                kind=kind,
-                made_at=now,
-                made_by=actor,
-                request_ids=waiting,
-            )
-            return ScannedSlip(print_batches.insert_batch(connection, batch), is_new=True)
+            return ScannedSlip(self._insert_batch(connection, kind, waiting, actor), is_new=True)
 
         return await self.context.store.write(insert_request)
+
+    def _insert_batch(self, connection: Transaction, kind: PrintKind, ids: Sequence[str], actor: str) -> PrintBatch:
+        now = self.context.now()
+        batch = PrintBatch(
+            library=self.context.symbol,
+            id=make_exchange_id(now),
+            number=0,
+            kind=kind,
+            made_at=now,
+            made_by=actor,
+            request_ids=tuple(ids),
+        )
+        return print_batches.insert_batch(connection, batch)
 
     async def list_papers(self, request: Request) -> Sequence[RequestPaper]:
         """Every kind that requests of this side may have. Letters only where one was printed or is needed."""

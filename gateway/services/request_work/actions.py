@@ -11,10 +11,9 @@ from datetime import timedelta
 
 from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable, UnfinishedWork
-from gateway.domain.requests import rota
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
-from gateway.domain.requests.request import Request, RequestFlag, Role, RotaLine, RotaLineStatus, ServiceType
+from gateway.domain.requests.request import Request, RequestFlag, Role, ServiceType
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.scan_rules import ScanReason, find_question
 from gateway.domain.requests.state_machine import PartnerNotification, compute_transition, list_notifications
@@ -39,6 +38,7 @@ from gateway.services.requests.effects import (
     is_partner_notified,
     new_outbox_row,
 )
+from gateway.services.requests.intake import choose_suppliers
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.requests.transitions import ComputedEvent, EventRequest, apply_event, raise_if_denied
 from gateway.services.requests.undone_acts import undo_act_in
@@ -282,35 +282,8 @@ async def _find_item_policy(context: LibraryContext, barcode: str) -> str:
 
 def _choose_preparation(context: LibraryContext, event: Event) -> Callable[[Request], Request]:
     if event.kind is EventKind.ASSIGN:
-        return lambda request: _assign_by_hand(context, request, event.details)
+        return lambda request: choose_suppliers(context, request, event.details.rota, event.details.partner)
     return keep_request
-
-
-def _assign_by_hand(context: LibraryContext, request: Request, details: EventDetails) -> Request:
-    """Assign by hand: a rota instead of the one by rule, or a partner before all others.
-
-    Raises Refused(INVALID_VALUE | UNKNOWN_AGENCY).
-    """
-    if details.rota:
-        template = context.policy().rotas.get(details.rota)
-        if template is None:
-            raise Refused(RefusalReason.INVALID_VALUE, "Rota not found.", value=details.rota)
-        request = replace(
-            request, rota_name=details.rota, rota=rota.build_rota_lines(template, request, context.partner_policies())
-        )
-    if details.partner:
-        context.require_partner(details.partner)
-        others = tuple(
-            line
-            for line in request.rota
-            if line.partner != details.partner or line.standing is not RotaLineStatus.WAITING
-        )
-        lines = tuple(line for line in others if line.standing is RotaLineStatus.ASKED)
-        rest = tuple(line for line in others if line.standing is not RotaLineStatus.ASKED)
-        request = replace(
-            request, rota=(*lines, RotaLine(details.partner, why=write_sentence("manually"), by_hand=True), *rest)
-        )
-    return request
 
 
 async def make_copy_link(context: LibraryContext, request: Request, attachment_id: str) -> str:

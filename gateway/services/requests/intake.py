@@ -10,6 +10,7 @@ from gateway.domain.library import BlockScope, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests import intake_rules, rota
 from gateway.domain.requests.attempt_updates import name_promised_item, start_attempt
+from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
@@ -25,7 +26,6 @@ from gateway.domain.requests.request import (
     RequestCosts,
     RequestNote,
     Role,
-    RotaLine,
     SupplierAttempt,
     SupplyPromise,
 )
@@ -140,7 +140,7 @@ def _insert_borrowing_request(
     if draft.promise is not None:
         request = _add_promised_supplier(context, draft.partner, draft.promise, request)
     else:
-        request = _add_chosen_suppliers(context, draft, request)
+        request = choose_suppliers(context, request, draft.rota, draft.partner)
     requests.insert_request(connection, request)
     submit = Event(
         local_signal(EventKind.SUBMIT), now, draft.actor, EventDetails(rota=draft.rota, partner=draft.partner)
@@ -181,19 +181,20 @@ def _is_mediated(context: LibraryContext, draft: BorrowingDraft, request: Reques
     return bool(request.warnings) or intake_rules.needs_mediation(request, context.policy()) is Mediation.REVIEW
 
 
-def _add_chosen_suppliers(context: LibraryContext, draft: BorrowingDraft, request: Request) -> Request:
-    """A rota or a partner that was chosen by hand. Raises Refused."""
-    if draft.rota:
-        template = context.policy().rotas.get(draft.rota)
+def choose_suppliers(context: LibraryContext, request: Request, rota_name: str, partner: str) -> Request:
+    """Choose by hand a rota instead of the one by rule, or a partner before all others; an empty name chooses nothing.
+
+    Raises Refused(INVALID_VALUE | UNKNOWN_AGENCY).
+    """
+    if rota_name:
+        template = context.policy().rotas.get(rota_name)
         if template is None:
-            raise Refused(RefusalReason.INVALID_VALUE, "Rota not found.", value=draft.rota)
-        request = replace(
-            request, rota_name=draft.rota, rota=rota.build_rota_lines(template, request, context.partner_policies())
-        )
-    if draft.partner:
-        context.require_partner(draft.partner)
-        rest = tuple(line for line in request.rota if line.partner != draft.partner)
-        request = replace(request, rota=(RotaLine(draft.partner, why=write_sentence("manually"), by_hand=True), *rest))
+            raise Refused(RefusalReason.INVALID_VALUE, "Rota not found.", value=rota_name)
+        lines = rota.build_rota_lines(template, request, context.partner_policies())
+        request = replace(request, rota_name=rota_name, rota=lines)
+    if partner:
+        context.require_partner(partner)
+        request = rota.put_first(request, partner, write_sentence("manually"))
     return request
 
 
@@ -229,14 +230,14 @@ def _build_patron_link(draft: BorrowingDraft, patron: Patron | None, pickup: str
 
 
 def _check_draft(context: LibraryContext, draft: BorrowingDraft) -> None:
-    citation = draft.citation
-    if not (citation.title or citation.component_title or citation.identifiers):
-        raise Refused(
-            RefusalReason.DATA_MISSING,
-            "A title or a standard number is required.",
-            about=MessagePart.RECORD,
-        )
+    require_named_work(draft.citation)
     _check_need_by(draft.dates.need_by, context.today())
+
+
+def require_named_work(citation: Citation) -> None:
+    """Raise Refused(DATA_MISSING) if nothing names the work."""
+    if citation.is_empty:
+        raise Refused(RefusalReason.DATA_MISSING, "A title or a standard number is required.", about=MessagePart.RECORD)
 
 
 def _check_need_by(need_by: date | None, today: date) -> None:

@@ -22,7 +22,7 @@ from gateway.services.outbox.keyed_work import write_once
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import new_work_row
 from gateway.services.requests.history_rows import make_history_row
-from gateway.services.requests.intake import Claim, claim_nothing
+from gateway.services.requests.intake import Claim, claim_nothing, require_named_work
 from gateway.services.requests.lending import LOCATE, register_requester
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_numbers import assign_request_number
@@ -61,12 +61,7 @@ async def create_lending_request(context: LibraryContext, draft: LendingDraft, c
             about=MessagePart.SENDER,
             value=draft.requester.profile or draft.requester.symbol,
         )
-    if not (draft.citation.title or draft.citation.component_title or draft.citation.identifiers):
-        raise Refused(
-            RefusalReason.DATA_MISSING,
-            "A title or a standard number is required.",
-            about=MessagePart.RECORD,
-        )
+    require_named_work(draft.citation)
     patron = await register_requester(context, profile, draft.patron) if draft.patron is not None else PatronLink()
 
     def insert_claimed_request(connection: Transaction) -> Request:

@@ -152,12 +152,12 @@ class Route:
     target: str | None = None
 
     def to_sql_condition(self) -> ColumnElement[bool]:
-        said = [COLUMNS.kind == self.kind]
+        conditions = [COLUMNS.kind == self.kind]
         if self.library is not None:
-            said.append(COLUMNS.library == self.library)
+            conditions.append(COLUMNS.library == self.library)
         if self.target is not None:
-            said.append(COLUMNS.target == self.target)
-        return and_(*said)
+            conditions.append(COLUMNS.target == self.target)
+        return and_(*conditions)
 
 
 _NOW = bindparam("now", type_=COLUMNS.next_at.type)
