@@ -37,6 +37,11 @@ GARDEN = Citation(
 _numbers = itertools.count(1)
 
 
+def restart_numbers() -> None:
+    global _numbers
+    _numbers = itertools.count(1)
+
+
 def borrowing(**changes: Any) -> Request:
     """Asked of the supplier 'utrecht' and promised; made a minute after the one before."""
     number = next(_numbers)
