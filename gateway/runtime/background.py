@@ -139,6 +139,7 @@ class WorkNotifier:
         self._url = store.url
         self._node = node
         self._joined: list[Callable[[], None]] = []
+        self._streams: list[Callable[[str], None]] = []
         self._to_tell = asyncio.Event()
         self.listening = asyncio.Event()
         """Set while other nodes can be heard."""
@@ -149,9 +150,14 @@ class WorkNotifier:
         """`wake` is called, in the event loop, whenever there may be something to do. It must not wait."""
         self._joined.append(wake)
 
-    def notify(self) -> None:
-        """There may be something to do: tells all here now, other nodes soon. Never waits."""
-        self._wake_all()
+    def subscribe_streams(self, wake: Callable[[str], None]) -> None:
+        """`wake` is called in the same way with the library that has something new; empty: any may have."""
+        self._streams.append(wake)
+
+    def notify(self, library: str = "") -> None:
+        """There may be something to do for this library, or for any: tells all here now, other nodes soon. Never
+        waits."""
+        self._wake_all(library)
         self._to_tell.set()
 
     async def run(self) -> None:
@@ -199,6 +205,8 @@ class WorkNotifier:
         if node != self._node:
             self._wake_all()
 
-    def _wake_all(self) -> None:
+    def _wake_all(self, library: str = "") -> None:
         for wake in self._joined:
             wake()
+        for wake_streams in self._streams:
+            wake_streams(library)

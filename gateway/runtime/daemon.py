@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import structlog
 
@@ -357,11 +357,11 @@ class Daemon:
             self._adapters,
         )
 
-        def notify_count_streams() -> None:
-            for symbol in self.managed.contexts:
+        def wake_count_streams(library: str) -> None:
+            for symbol in [library] if library else self.managed.contexts:
                 pages.wake_streams(symbol)
 
-        self.managed.wake.subscribe(notify_count_streams)
+        self.managed.wake.subscribe_streams(wake_count_streams)
         return pages
 
     async def _check_examples(self, loaded: LoadedProfile) -> Sequence[ConfigurationProblem]:
@@ -410,11 +410,11 @@ class Daemon:
             ApiLimits(attachment_bytes=settings.max_attachment_bytes),
         )
 
-        def notify_event_streams() -> None:
-            for symbol in managed.contexts:
+        def wake_event_streams(library: str) -> None:
+            for symbol in [library] if library else managed.contexts:
                 api.wake_streams(symbol)
 
-        managed.wake.subscribe(notify_event_streams)
+        managed.wake.subscribe_streams(wake_event_streams)
         return api
 
     def start_workers(self) -> None:
@@ -497,10 +497,9 @@ class Daemon:
             self._listeners.take_changed_certificates()
 
         async def measure_oldest_pending() -> None:
-            oldest = [await journal.find_oldest_pending(symbol) for symbol in libraries]
-            self.metrics.record_oldest_pending(
-                min((at for at in oldest if at is not None), default=None), self._clock.now()
-            )
+            pending = await journal.find_oldest_pending()
+            oldest = min((at for library, at in pending.items() if library in libraries), default=None)
+            self.metrics.record_oldest_pending(oldest, self._clock.now())
 
         retention = self.managed.node.make_leader("retention")
 
@@ -529,9 +528,9 @@ class Daemon:
             libraries = tuple(self.managed.contexts)
             counts = await store.read(request_messages.count_unread_messages)
             self.metrics.record_unread_messages(libraries, counts, self._clock.now())
+            mails = await store.read(mailbox.count_waiting_by_library)
             for library in libraries:
-                waiting = await store.read(partial(mailbox.measure_waiting, library=library))
-                self.metrics.record_unmatched_mails(library, waiting.count)
+                self.metrics.record_unmatched_mails(library, mails.get(library, 0))
 
         async def measure_mailboxes() -> None:
             self.metrics.record_mailboxes(await self.mailboxes.list_failures(), self._clock.now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.domain.clock import Clock
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # what reads profiles and watches them is slow to load, and n
     from gateway.profiles import ProfileSet
 
 
-def wake_nobody() -> None:
+def wake_nobody(_library: str) -> None:
     """Another process has the outbox worker: it looks by itself."""
 
 
@@ -31,7 +32,7 @@ def build_library_contexts(
     profiles: Callable[[], ProfileSet],
     policies: Callable[[str], RequestPolicy],
     channels: Mapping[str, PartnerChannel] | None = None,
-    nudge: Callable[[], None] = wake_nobody,
+    nudge: Callable[[str], None] = wake_nobody,
     networks: Mapping[str, Network] | None = None,
     catalogue: Catalogue | None = None,
 ) -> dict[str, LibraryContext]:
@@ -51,7 +52,7 @@ def build_library_contexts(
             policy=lambda symbol=symbol: policies(symbol),  # type: ignore[misc]
             channels=channels if channels is not None else {},
             catalogue=catalogue,
-            wake_outbox=nudge,
+            wake_outbox=partial(nudge, symbol),
             public_url=settings.http.public_url,
             writes_letters=bool(settings.mail.host),
             network=(networks or {}).get(symbol, report_no_load),

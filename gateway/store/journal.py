@@ -11,7 +11,7 @@ many were not.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -222,9 +222,9 @@ class Journal:
         """Names of the nodes that began what has no end yet; '' for what nobody's name is kept with."""
         return await self._store.read(lambda connection: journal_queries.list_pending_nodes(connection, library))
 
-    async def find_oldest_pending(self, library: str) -> datetime | None:
-        """Find when the oldest work came in that has no end yet."""
-        return await self._store.read(lambda connection: journal_queries.find_oldest_pending(connection, library))
+    async def find_oldest_pending(self) -> Mapping[str, datetime]:
+        """Find when the oldest work of each library came in that has no end yet."""
+        return await self._store.read(journal_queries.find_oldest_pending)
 
     async def count_recovery(self, library: str, identifier: str) -> int:
         """A start is about to finish what was interrupted: the first, second … one to try. Durable when it returns."""

@@ -90,10 +90,10 @@ def list_pending_nodes(connection: Connection, library: str) -> tuple[str, ...]:
     return tuple(sorted(connection.execute(query).scalars()))
 
 
-def find_oldest_pending(connection: Connection, library: str) -> datetime | None:
-    """Find when the oldest work in hand came in; its body isn't read, whose key may be missing."""
-    query = select(message.c.at).where(message.c.library == library, PENDING)
-    return connection.execute(query.order_by(message.c.id).limit(1)).scalar_one_or_none()
+def find_oldest_pending(connection: Connection) -> dict[str, datetime]:
+    """Find when the oldest work in hand of each library came in; its body isn't read, whose key may be missing."""
+    query = select(message.c.library, func.min(message.c.at)).where(PENDING).group_by(message.c.library)
+    return {row[0]: row[1] for row in connection.execute(follow_index(query, message, "ix_message_pending"))}
 
 
 def find_processed(

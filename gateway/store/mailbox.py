@@ -333,6 +333,12 @@ def measure_waiting(connection: Connection, library: str) -> WaitingMails:
     return WaitingMails(count, int(content_bytes), oldest)
 
 
+def count_waiting_by_library(connection: Connection) -> dict[str, int]:
+    """Count the mails of all libraries that fit no request; without the libraries that have none."""
+    query = select(_c.library, func.count()).where(IS_OPEN).group_by(_c.library)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 @value_object
 class UnmatchedMailPage:
     """`cursor` is empty when nothing follows. Rows without their content."""

@@ -62,6 +62,19 @@ async def test_on_one_node_a_nudge_wakes_all_at_once_and_there_is_nothing_to_run
     await store.close()
 
 
+async def test_a_nudge_for_a_library_wakes_its_streams_alone(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/illgate.db")
+    wake, worker, streams = WorkNotifier(store, "here/1"), asyncio.Event(), list[str]()
+    wake.subscribe(worker.set)
+    wake.subscribe_streams(streams.append)
+
+    wake.notify("EX")
+    assert worker.is_set()
+    wake.notify()
+    assert streams == ["EX", ""]
+    await store.close()
+
+
 @pytest.mark.postgresql
 async def test_a_nudge_wakes_other_nodes_but_does_not_come_back(shared: Store) -> None:
     here, there = WorkNotifier(shared, "here/1"), WorkNotifier(shared, "there/1")

@@ -166,7 +166,7 @@ def _journal_calls() -> Iterator[StoreCall]:
         more_steps=3_000,
         reason="of the newest SCAN refused messages each is asked for its replays",
     )
-    yield make_call(q.find_oldest_pending, LIBRARY)
+    yield make_call(q.find_oldest_pending)
     job = replay_jobs.ReplayJob(LIBRARY, "job-2", JobStatus.RUNNING, "", BEGUN, "staff:anna", None)
     yield make_call(replay_jobs.insert_job, job, ["of-1", f"{exchange}-1"])
     yield make_call(replay_jobs.find_next_item, LIBRARY, "job-1")

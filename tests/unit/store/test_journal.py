@@ -669,6 +669,17 @@ async def test_bodies_go_first_and_rows_later(migrated: Store) -> None:
     assert (await journal.apply_retention(AT + timedelta(days=2))) == RetentionResult(bodies=2, messages=2, processed=1)
 
 
+async def test_the_oldest_work_without_an_end_is_found_for_each_library(migrated: Store) -> None:
+    journal = Journal(migrated, JournalOptions())
+    assert await journal.find_oldest_pending() == {}
+    for library, days in (("EX", 2), ("EX", 5), ("OTHER", 1)):
+        await journal.begin(replace(ACCEPT, library=library, at=AT - timedelta(days=days)))
+    ended = await journal.begin(replace(ACCEPT, at=AT - timedelta(days=9)))
+    await journal.complete(ended, FOUND)
+
+    assert await journal.find_oldest_pending() == {"EX": AT - timedelta(days=5), "OTHER": AT - timedelta(days=1)}
+
+
 async def test_how_often_interrupted_work_was_taken_up(migrated: Store) -> None:
     journal = Journal(migrated, JournalOptions(keep_bodies_days=30))
     begun = await journal.begin(ACCEPT)

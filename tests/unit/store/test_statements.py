@@ -46,6 +46,7 @@ MOST_STEPS = 1_000_000
 
 MEANT_SCANS = {
     "SCAN order_file": "files that are not sent yet are few",
+    "SCAN message USING INDEX ix_message_pending": "messages in work are few",
     "SCAN interrupted": "messages that were interrupted are few",
     "SCAN request_message USING INDEX ix_request_message_unread": "what is unread is counted for all libraries",
     "SCAN request_supply": "the sums of a hundred days are all there are here",

@@ -552,3 +552,37 @@ async def test_the_store_stays_free_of_locks_between_rows(house: House) -> None:
     (row,) = await house.add(a_row())
     await house.worker(handler).drain()
     assert (await house.row(row)).status is OutboxStatus.DONE
+
+
+# --- many libraries --------------------------------------------------------------------------------------
+
+
+async def test_a_flood_and_a_system_that_hangs_hold_up_no_other_library(house: House) -> None:
+    """One library has 5,000 rows, all older, for 40 partners; another's system gives no answer."""
+    old = NOON - timedelta(hours=1)
+    await house.add(*(a_row(f"partner-{number % 40}", library="FLOOD", at=old) for number in range(5_000)))
+    await house.add(*(a_row("check-in", kind="library", library="HANGING", at=old) for _ in range(20)))
+    others = {f"LIB{number}" for number in range(8)}
+    waiting = {row.id for row in await house.add(*(a_row(library, library=library) for library in others))}
+    over, flooded = asyncio.Event(), 0
+
+    async def send(row: OutboxRow) -> HandlerResult:
+        nonlocal flooded
+        flooded += row.library == "FLOOD"
+        waiting.discard(row.id)
+        if not waiting or flooded > 500:
+            over.set()
+        return HandlerResult()
+
+    async def hang(_row: OutboxRow) -> HandlerResult:
+        await asyncio.Event().wait()
+        return HandlerResult()
+
+    worker = house.worker({"partner": send, "library": hang}, replace(OPTIONS, handler_seconds=600))
+    running = asyncio.create_task(worker.run())
+    await over.wait()
+    await worker.stop(0)
+    await running
+
+    assert waiting == set()
+    assert flooded <= 2 * len(others)
