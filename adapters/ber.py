@@ -208,7 +208,7 @@ def identifier_octets(dotted: str) -> bytes:
         raise ValueError(f"not an object identifier: {dotted!r}") from None
     if first not in (0, 1, 2) or (first < 2 and second > 39) or min(second, *rest, 0) < 0:
         raise ValueError(f"not an object identifier: {dotted!r}")
-    return b"".join(_arc_octets(one) for one in (40 * first + second, *rest))
+    return b"".join(_arc_octets(arc) for arc in (40 * first + second, *rest))
 
 
 def _arc_octets(value: int) -> bytes:

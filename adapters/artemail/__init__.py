@@ -35,7 +35,7 @@ def password_line_pattern(dialect: ArtemailDialect) -> str:
 
 def password_references(dialect: ArtemailDialect) -> Mapping[str, str]:
     """References to them, by key."""
-    return {f"customers.{n}.password": one.password for n, one in enumerate(dialect.customers) if one.password}
+    return {f"customers.{n}.password": buyer.password for n, buyer in enumerate(dialect.customers) if buyer.password}
 
 
 channel_adapter = ChannelAdapter(

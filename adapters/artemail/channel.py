@@ -147,7 +147,11 @@ class ArtemailChannel:
     ) -> str:
         """Compose a file; raises Refused: no customer code, or a file that can't be written."""
         dialect = dialect_of(profile)
-        written = [(said, one) for said, one in zip(messages, orders, strict=True) if isinstance(one, PreparedOrder)]
+        written = [
+            (message, order)
+            for message, order in zip(messages, orders, strict=True)
+            if isinstance(order, PreparedOrder)
+        ]
         first = written[0][0] if written else messages[0]
         mail = OrderMail(id=file.id, at=file.at, test=dialect.mode is Mode.TEST)
         cuts: Sequence[CutLine] = ()

@@ -136,7 +136,7 @@ def _fit_line(text: str, number: str, layout: OrderFileLayout, cuts: list[CutLin
 
 def _is_marker_line(line: str, layout: OrderFileLayout) -> bool:
     word = line.lstrip(GUARD)
-    addresses = [one for one in (layout.item_address, layout.file_address) if one]
+    addresses = [address for address in (layout.item_address, layout.file_address) if address]
     return word.startswith((layout.start, layout.end, *addresses))
 
 

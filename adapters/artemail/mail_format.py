@@ -240,7 +240,7 @@ def find_named_batches(mail: IncomingMail, dialect: ArtemailDialect) -> tuple[st
 
 
 def _expand_references(references: Iterable[str], dialect: ArtemailDialect) -> tuple[str, ...]:
-    both = (one for word in references for one in (word, parse_request_number(word, dialect.numbers)))
+    both = (reference for word in references for reference in (word, parse_request_number(word, dialect.numbers)))
     return tuple(dict.fromkeys(filter(None, both)))
 
 
@@ -282,11 +282,11 @@ def write_reply(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo)
     number = write_request_number(message.transaction, dialect.numbers)
     scribe = AsciiTranscriber(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
     values = _reply_values(message, dialect, zone)
-    _, told = tell_volumes(message.request, message.kind, message.details)
+    _, volume_details = tell_volumes(message.request, message.kind, message.details)
     for rule in _find_reply_rules(message.kind, message.details, dialect.replies.codes):
         if line := write_reply_line(rule, number, values):
-            lines = (*_describe_other_facts(message.details, rule, values), *told.note.splitlines())
-            prose = [_guard_prose_line(one, dialect) for one in map(scribe.transcribe, lines) if one]
+            lines = (*_describe_other_facts(message.details, rule, values), *volume_details.note.splitlines())
+            prose = [_guard_prose_line(line, dialect) for line in map(scribe.transcribe, lines) if line]
             summary = scribe.summarise_changes()
             return ReplyBody(number, "\n".join((line, *prose)) + "\n", (summary,) if summary else ())
     raise Refused(RefusalReason.UNSUPPORTED_SERVICE, _describe_missing_code(message.kind, message.details.reason))
@@ -326,8 +326,8 @@ def _say_changed_due(message: PartnerMessage, dialect: ArtemailDialect, zone: tz
 def can_reply(kind: EventKind, dialect: ArtemailDialect) -> bool:
     """Return whether a code of the profile says it, or a message can."""
     written = [rule for rule in dialect.replies.codes.values() if rule.use == "both"]
-    said = {event_kind for rule in written for event_kind in (rule.kind, rule.with_files)}
-    return kind in said or (kind is EventKind.DUE_DATE_CHANGED and EventKind.MESSAGE in said)
+    kinds = {event_kind for rule in written for event_kind in (rule.kind, rule.with_files)}
+    return kind in kinds or (kind is EventKind.DUE_DATE_CHANGED and EventKind.MESSAGE in kinds)
 
 
 def _find_reply_rules(kind: EventKind, details: EventDetails, codes: Mapping[str, ReplyRule]) -> list[ReplyRule]:

@@ -195,10 +195,10 @@ def interpret_orders(mail: IncomingMail, profile: Profile, dialect: ArtemailDial
 def _event_of_order(
     order: ArtemailOrder, file: OrderFile, extras: tuple[CitationExtra, ...], profile: Profile, dialect: ArtemailDialect
 ) -> MailEvent:
-    said = set(order.keywords)
+    keywords = set(order.keywords)
     number = strip_number_prefix(order.number, dialect.numbers)
     meant = max(
-        ((len(codes), kind) for kind, codes in dialect.actions.codes.items() if said.issuperset(codes)), default=None
+        ((len(codes), kind) for kind, codes in dialect.actions.codes.items() if keywords >= set(codes)), default=None
     )
     if meant is not None:
         kind = meant[1]
@@ -258,10 +258,11 @@ def _service_of_keywords(
 ) -> tuple[RequestedService, tuple[str, ...]]:
     """Return what the codes ask for, and those that no rule explains. Of each group the rule counts that explains
     most."""
-    said, explained = set(keywords), set(dialect.delivery.keywords)
+    keyword_set, explained = set(keywords), set(dialect.delivery.keywords)
     type_, level, format_ = ServiceType.COPY, "", ""
     for index, group in enumerate(dialect.keywords.groups):
-        rule = max((one for one in group if said.issuperset(one.codes)), key=lambda one: len(one.codes), default=None)
+        rules = (rule for rule in group if keyword_set.issuperset(rule.codes))
+        rule = max(rules, key=lambda rule: len(rule.codes), default=None)
         if rule is None:
             continue
         explained |= set(rule.codes)
@@ -301,7 +302,7 @@ def item_values(request: Request) -> dict[str, str]:
     whole = f"{citation.title}: {citation.subtitle}" if citation.subtitle else citation.title
     first, second = ("issn", "isbn") if part else ("isbn", "issn")
     maximum = find_told_limit(request.costs)
-    found = {
+    values = {
         "container": whole if part else "",
         "title": citation.component_title if part else whole,
         "author": (citation.component_author or citation.author) if part else citation.author,
@@ -325,7 +326,7 @@ def item_values(request: Request) -> dict[str, str]:
         "maximum_cost": f"{maximum.amount} {maximum.currency}" if maximum is not None else "",
         "note": " ".join((*(note.text for note in request.notes if note.for_partner), citation.note)),
     }
-    return {key: " ".join(value.split()) for key, value in found.items()}
+    return {key: " ".join(value.split()) for key, value in values.items()}
 
 
 # --- reading ---------------------------------------------------------------------------------------------
@@ -374,7 +375,7 @@ def _compile_patterns(lines: tuple[str, ...]) -> tuple[_LinePattern, ...]:
 def _compile_line_pattern(template: LineTemplate) -> _LinePattern:
     pattern = compile_pattern(template.build_pattern(PATTERNS, loose=True), ignore_case=True)
     always = template.required
-    telling = not always or any(one in PATTERNS for one in always) or any(map(str.isalnum, template.literal))
+    telling = not always or any(field in PATTERNS for field in always) or any(map(str.isalnum, template.literal))
     return _LinePattern(pattern, telling)
 
 
@@ -421,25 +422,25 @@ class _LineAlignment:
 
 
 def _citation_of_values(kind: str, values: Mapping[str, str], note: str, original: str) -> Citation:
-    said = {name: values.get(name, "") for name in ITEM_FIELDS}
+    texts = {name: values.get(name, "") for name in ITEM_FIELDS}
     part = kind != "book"
-    identifiers = tuple(_identifiers_of_values(said))
+    identifiers = tuple(_identifiers_of_values(texts))
     return Citation(
         type=_type_of_layout(kind, identifiers),
-        title=said["container"] if part else said["title"],
-        author="" if part else said["author"],
-        component_title=said["title"] if part else "",
-        component_author=said["author"] if part else "",
-        series=said["series"],
-        edition=said["edition"],
-        publisher=said["publisher"],
-        place=said["place"],
-        published=said["year"],
-        volume=said["volume"],
-        issue=said["issue"],
-        pages=said["pages"],
-        language=said["language"],
-        call_number=said["call_number"],
+        title=texts["container"] if part else texts["title"],
+        author="" if part else texts["author"],
+        component_title=texts["title"] if part else "",
+        component_author=texts["author"] if part else "",
+        series=texts["series"],
+        edition=texts["edition"],
+        publisher=texts["publisher"],
+        place=texts["place"],
+        published=texts["year"],
+        volume=texts["volume"],
+        issue=texts["issue"],
+        pages=texts["pages"],
+        language=texts["language"],
+        call_number=texts["call_number"],
         identifiers=identifiers,
         note=note,
         original=original,
@@ -451,16 +452,16 @@ def _type_of_layout(kind: str, identifiers: tuple[RecordId, ...]) -> CitationTyp
         return CitationType.CONFERENCE_PAPER
     if kind == "book":
         return CitationType.BOOK
-    return CitationType.CHAPTER if any(one.type == "isbn" for one in identifiers) else CitationType.ARTICLE
+    return CitationType.CHAPTER if any(id_.type == "isbn" for id_ in identifiers) else CitationType.ARTICLE
 
 
 _ISSN_LENGTH = 8
 
 
-def _identifiers_of_values(said: Mapping[str, str]) -> list[RecordId]:
-    ids = [RecordId(name, said[name]) for name in ("isbn", "issn", "doi", "pmid", "oclc") if said[name]]
-    if said["number"]:
-        value = re.sub(r"^IS[BS]N:?\s*", "", said["number"], flags=re.IGNORECASE)
+def _identifiers_of_values(texts: Mapping[str, str]) -> list[RecordId]:
+    ids = [RecordId(name, texts[name]) for name in ("isbn", "issn", "doi", "pmid", "oclc") if texts[name]]
+    if texts["number"]:
+        value = re.sub(r"^IS[BS]N:?\s*", "", texts["number"], flags=re.IGNORECASE)
         digits = re.sub(r"[^0-9Xx]", "", value)
         ids.append(RecordId("issn" if len(digits) == _ISSN_LENGTH else "isbn", value))
     return ids

@@ -180,10 +180,10 @@ class CodeTable:
 
     def find_code(self, line: str) -> CodeMatch | None:
         """One of the table, with or without a label before it."""
-        said = self._strip_label(line)
+        unlabelled = self._strip_label(line)
         for entry in self._entries:
-            match = entry.pattern.match(said)
-            tail = _TAIL.match(said, match.end()) if match else None
+            match = entry.pattern.match(unlabelled)
+            tail = _TAIL.match(unlabelled, match.end()) if match else None
             if match and tail:
                 values = {key: value for key, value in match.groupdict().items() if value}
                 return CodeMatch(match[0].strip(), entry.name, values, tail["tail"] or "")
@@ -191,9 +191,9 @@ class CodeTable:
 
     def find_unknown_code(self, line: str) -> CodeMatch | None:
         """Find what looks like a code."""
-        said = self._strip_label(line)
-        match = self._unknown.match(said)
-        tail = _TAIL.match(said, match.end()) if match else None
+        unlabelled = self._strip_label(line)
+        match = self._unknown.match(unlabelled)
+        tail = _TAIL.match(unlabelled, match.end()) if match else None
         return CodeMatch(match[0].strip(), "", {}, tail["tail"] or "") if match and tail else None
 
     def _strip_label(self, line: str) -> str:
@@ -232,7 +232,7 @@ class _CodeEntry:
 
 def _compile_entries(replies: Replies) -> tuple[_CodeEntry, ...]:
     """Longest first, since some codes begin as others do."""
-    ordered = sorted(replies.codes.items(), key=lambda one: -len(one[1].template.literal))
+    ordered = sorted(replies.codes.items(), key=lambda entry: -len(entry[1].template.literal))
     return tuple(_CodeEntry(name, compile_pattern(_code_pattern(rule))) for name, rule in ordered)
 
 

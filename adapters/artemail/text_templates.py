@@ -71,7 +71,7 @@ class LineTemplate:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        return tuple(one.field for one in _flatten_pieces(self.pieces) if isinstance(one, TemplateField))
+        return tuple(piece.field for piece in _flatten_pieces(self.pieces) if isinstance(piece, TemplateField))
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -160,7 +160,7 @@ def _piece_pattern(piece: Piece, fields: Mapping[str, str], loose: bool) -> str:
             group = f"(?P<{field}>{fields.get(field, ANYTHING)})"
             return f"(?:{group})?" if loose else group
         case OptionalPart(inner):
-            return "(?:" + r"\s*".join(filter(None, (_piece_pattern(one, fields, False) for one in inner))) + ")?"
+            return "(?:" + r"\s*".join(filter(None, (_piece_pattern(part, fields, False) for part in inner))) + ")?"
     raise AssertionError(piece)
 
 
@@ -251,7 +251,7 @@ class AsciiTranscriber:
         if character not in self._own and self._is_allowed(character):
             return character
         written = self._own[character] if character in self._own else romanise_character(character, self._instead)
-        fitting = "".join(one if self._is_allowed(one) else self._instead for one in written)
+        fitting = "".join(letter if self._is_allowed(letter) else self._instead for letter in written)
         if fitting != character:
             self._changes[character, fitting] += 1
         return fitting
@@ -262,4 +262,4 @@ class AsciiTranscriber:
 
 @lru_cache(maxsize=64)
 def _list_allowed_characters(pattern: str) -> frozenset[str]:
-    return frozenset(one for one in map(chr, range(128)) if fits_pattern(pattern, one))
+    return frozenset(character for character in map(chr, range(128)) if fits_pattern(pattern, character))

@@ -82,8 +82,8 @@ def read_crossref_work(body: bytes) -> Citation:
 
 def _read_people(work: JsonObject, role: str) -> str:
     return join_authors(
-        join_name(read_text(one, "family"), read_text(one, "given")) or read_text(one, "name")
-        for one in iter_objects(work, role)
+        join_name(read_text(person, "family"), read_text(person, "given")) or read_text(person, "name")
+        for person in iter_objects(work, role)
     )
 
 

@@ -30,18 +30,18 @@ def parse_object(body: bytes) -> JsonObject:
 
 
 def read_object(parent: JsonObject, key: str) -> JsonObject:
-    found = parent.get(key)
-    return found if isinstance(found, dict) else {}
+    value = parent.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def read_list(parent: JsonObject, key: str) -> list[Any]:
-    found = parent.get(key)
-    return found if isinstance(found, list) else []
+    value = parent.get(key)
+    return value if isinstance(value, list) else []
 
 
 def iter_objects(parent: JsonObject, key: str) -> Iterator[JsonObject]:
     """The objects of a list."""
-    yield from (one for one in read_list(parent, key) if isinstance(one, dict))
+    yield from (item for item in read_list(parent, key) if isinstance(item, dict))
 
 
 def read_text(parent: JsonObject, key: str) -> str:
@@ -53,12 +53,12 @@ def read_texts(parent: JsonObject, key: str) -> tuple[str, ...]:
     return tuple(filter(None, map(_clean_text, read_list(parent, key))))
 
 
-def _clean_text(found: object) -> str:
-    if isinstance(found, list):
-        return next(filter(None, map(_clean_text, found)), "")
-    if isinstance(found, bool) or not isinstance(found, str | int | float):
+def _clean_text(value: object) -> str:
+    if isinstance(value, list):
+        return next(filter(None, map(_clean_text, value)), "")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return " ".join(html.unescape(_TAG.sub("", str(found))).split())
+    return " ".join(html.unescape(_TAG.sub("", str(value))).split())
 
 
 def is_web_address(text: str) -> bool:

@@ -37,7 +37,7 @@ def read_pubmed_summary(body: bytes, number: str) -> FoundArticle | None:
 
 
 def _read_summary_citation(summary: JsonObject, identifiers: tuple[RecordId, ...]) -> Citation:
-    authors = join_authors(read_text(one, "name") for one in iter_objects(summary, "authors"))
+    authors = join_authors(read_text(author, "name") for author in iter_objects(summary, "authors"))
     title, book = _trim_title(read_text(summary, "title")), _trim_title(read_text(summary, "booktitle"))
     common = Citation(
         type=CitationType.ARTICLE,
@@ -91,15 +91,15 @@ def _expand_pages(text: str) -> str:
 def _read_identifiers(summary: JsonObject) -> list[RecordId]:
     ids = [
         RecordId(type_, value)
-        for one in iter_objects(summary, "articleids")
-        if (type_ := _NUMBER_TYPES.get(read_text(one, "idtype"))) and (value := read_text(one, "value"))
+        for id_ in iter_objects(summary, "articleids")
+        if (type_ := _NUMBER_TYPES.get(read_text(id_, "idtype"))) and (value := read_text(id_, "value"))
     ]
     return ids + [RecordId("issn", value) for name in ("issn", "essn") if (value := read_text(summary, name))]
 
 
 def _read_free_version(summary: JsonObject) -> FreeVersion | None:
     """`pmcid` says `pmc-id: PMC1234567;`, and `embargo-date: 2027/01/01;` behind it as long as nobody may read it."""
-    values = {read_text(one, "idtype"): read_text(one, "value") for one in iter_objects(summary, "articleids")}
+    values = {read_text(id_, "idtype"): read_text(id_, "value") for id_ in iter_objects(summary, "articleids")}
     number = values.get("pmc", "")
     if not re.fullmatch(r"PMC\d+", number) or "embargo-date" in values.get("pmcid", ""):
         return None

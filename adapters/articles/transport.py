@@ -102,7 +102,7 @@ class ServiceHttp:
 
     def _make_url(self, path: tuple[str, ...]) -> URL:
         """A DOI may hold any character; its slashes stay, as the services have them in their examples."""
-        escaped = "/".join(_escape_segment(segment) for one in path for segment in one.split("/"))
+        escaped = "/".join(_escape_segment(segment) for part in path for segment in part.split("/"))
         return URL(f"{str(self._base).rstrip('/')}/{escaped}", encoded=True)
 
     async def _wait_for_turn(self) -> None:

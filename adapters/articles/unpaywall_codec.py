@@ -62,8 +62,8 @@ def _read_citation(answer: JsonObject) -> Citation | None:
     if not title:
         return None
     authors = join_authors(
-        read_text(one, "raw_author_name") or join_name(read_text(one, "family"), read_text(one, "given"))
-        for one in iter_objects(answer, "z_authors")
+        read_text(author, "raw_author_name") or join_name(read_text(author, "family"), read_text(author, "given"))
+        for author in iter_objects(answer, "z_authors")
     )
     issns = [part.strip() for part in read_text(answer, "journal_issns").split(",") if part.strip()]
     common = Citation(

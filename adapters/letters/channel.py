@@ -50,15 +50,15 @@ class MailChannel:
         wanted = message.details.attachment
         if not wanted:
             return ()
-        found = next((one for one in message.request.attachments if one.id == wanted), None)
-        if found is not None and found.size <= dialect.max_attachment_bytes:
+        file = next((file for file in message.request.attachments if file.id == wanted), None)
+        if file is not None and file.size <= dialect.max_attachment_bytes:
             try:
-                return ((found.name, found.media_type, await self._context.read_file(message.request.library, wanted)),)
+                return ((file.name, file.media_type, await self._context.read_file(message.request.library, wanted)),)
             except KeyError:
-                found = None
+                file = None
         if message.details.link:
             return ()
-        if found is None:
+        if file is None:
             raise Refused(RefusalReason.DATA_MISSING, "The copy to be sent no longer exists.")
         raise Refused(
             RefusalReason.INVALID_VALUE, "The copy is too large to be sent by email, and there is no link to it."

@@ -124,13 +124,13 @@ def _compile_code_pattern(codes: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"^[\s*•\-–]*({alternatives})(?![\w/?])(.*)$", re.IGNORECASE)
 
 
-def _is_code(said: str, rest: str) -> bool:
+def _is_code(code: str, rest: str) -> bool:
     """`REF` is a code, `Ref: 4711` is somebody's reference, `bind` is a word."""
-    if not said.isalpha():
+    if not code.isalpha():
         return True
     following = rest.strip().split(maxsplit=1)
     return (
-        said.isupper() and not rest.lstrip().startswith((":", "#", "=")) and not (following and following[0].isdigit())
+        code.isupper() and not rest.lstrip().startswith((":", "#", "=")) and not (following and following[0].isdigit())
     )
 
 
@@ -191,11 +191,11 @@ def find_date(text: str) -> date | None:
     """The first date, day before month where it has no other order; None where there is none."""
     for pattern in _DATES:
         if match := pattern.search(text):
-            found = match.groupdict()
-            month = int(found["m"]) if "m" in found else _month_number(found["name"])
-            year = int(found["y"])
+            groups = match.groupdict()
+            month = int(groups["m"]) if "m" in groups else _month_number(groups["name"])
+            year = int(groups["y"])
             try:
-                return date(year + 2000 if year < 100 else year, month, int(found["d"]))
+                return date(year + 2000 if year < 100 else year, month, int(groups["d"]))
             except ValueError:  # the 31st of February, or a number that is no date
                 continue
     return None

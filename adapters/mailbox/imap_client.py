@@ -76,17 +76,17 @@ class ImapMailbox:
         return await self._run_in_thread(self._list_waiting)
 
     async def sizes(self, uids: Sequence[int]) -> Mapping[int, int]:
-        found = await self._run_in_thread(lambda: self._connected_client.fetch(list(uids), [b"RFC822.SIZE"]))
-        return {uid: int(parts[b"RFC822.SIZE"]) for uid, parts in found.items() if b"RFC822.SIZE" in parts}
+        answer = await self._run_in_thread(lambda: self._connected_client.fetch(list(uids), [b"RFC822.SIZE"]))
+        return {uid: int(parts[b"RFC822.SIZE"]) for uid, parts in answer.items() if b"RFC822.SIZE" in parts}
 
     async def fetch(self, uids: Sequence[int]) -> Sequence[FetchedMail]:
-        found = await self._run_in_thread(lambda: self._connected_client.fetch(list(uids), [b"BODY.PEEK[]"]))
-        wanted = ((uid, found[uid].get(b"BODY[]")) for uid in uids if uid in found)
+        answer = await self._run_in_thread(lambda: self._connected_client.fetch(list(uids), [b"BODY.PEEK[]"]))
+        wanted = ((uid, answer[uid].get(b"BODY[]")) for uid in uids if uid in answer)
         return tuple(FetchedMail(uid, bytes(content)) for uid, content in wanted if content is not None)
 
     async def head(self, uid: int) -> bytes:
-        found = await self._run_in_thread(lambda: self._connected_client.fetch([uid], [b"BODY.PEEK[HEADER]"]))
-        return bytes(found.get(uid, {}).get(b"BODY[HEADER]") or b"")
+        answer = await self._run_in_thread(lambda: self._connected_client.fetch([uid], [b"BODY.PEEK[HEADER]"]))
+        return bytes(answer.get(uid, {}).get(b"BODY[HEADER]") or b"")
 
     async def move(self, uids: Sequence[int], folder: str) -> None:
         await self._run_in_thread(
@@ -175,8 +175,8 @@ class ImapMailbox:
     def _list_waiting(self) -> MailboxSnapshot:
         selected = self._select_folder()
         unmarked = ["UNKEYWORD", DONE.decode()] if self._keywords else []
-        found = self._connected_client.search(["UNDELETED", *unmarked])
-        return MailboxSnapshot(int(selected[b"UIDVALIDITY"]), tuple(sorted(int(uid) for uid in found)))
+        uids = self._connected_client.search(["UNDELETED", *unmarked])
+        return MailboxSnapshot(int(selected[b"UIDVALIDITY"]), tuple(sorted(int(uid) for uid in uids)))
 
     def _move_messages(self, uids: list[int], folder: str) -> None:
         imap = self._connected_client

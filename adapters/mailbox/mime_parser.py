@@ -164,7 +164,7 @@ def _read_standard_report(whole: ReportParts) -> BounceReport:
     action = min(actions, key=list(BounceAction).index, default=BounceAction.FAILED)
     statuses = [match[1] for name, value in fields if name == "status" and (match := _STATUS.search(value))]
     wanted = {BounceAction.FAILED: "5", BounceAction.DELAYED: "4"}.get(action, "2")
-    status = next((one for one in statuses if one.startswith(wanted)), statuses[0] if statuses else "")
+    status = next((code for code in statuses if code.startswith(wanted)), statuses[0] if statuses else "")
     envelope = [value.strip("<> ") for name, value in fields if name == "original-envelope-id"]
     why = next((value for name, value in fields if name == "diagnostic-code"), "")
     return BounceReport(action, status, _find_original_ids(whole, envelope), _mask_addresses(why))
@@ -196,14 +196,14 @@ def _guess_bounce(whole: ReportParts) -> BounceReport:
 def _find_original_ids(whole: ReportParts, envelope: list[str]) -> tuple[str, ...]:
     """Find the ids of the mail that came back: from its returned header, else from the text, else from what this one
     answers."""
-    found: list[str] = []
+    ids: list[str] = []
     for part in whole.report:
         if part.media_type in ("message/rfc822", "text/rfc822-headers"):
             content = take_header(part.content.lstrip())
             header = parse_message(content, ParseBudget(len(content)))
-            found.append(decode_header_text(str(header.get("message-id", ""))).strip("<> "))
-    found += _ID.findall(whole.mail.text)
-    return tuple(dict.fromkeys(one for one in (*found, *envelope, *whole.mail.references) if one))
+            ids.append(decode_header_text(str(header.get("message-id", ""))).strip("<> "))
+    ids += _ID.findall(whole.mail.text)
+    return tuple(dict.fromkeys(id_ for id_ in (*ids, *envelope, *whole.mail.references) if id_))
 
 
 def _mask_addresses(text: str) -> str:
@@ -218,10 +218,10 @@ def _mask_addresses(text: str) -> str:
 
 def detect_automatic(whole: ReportParts) -> AutomaticMailKind:
     """RFC 3834 section 5, and what programs did before it."""
-    said = whole.header.first_value("auto-submitted").partition(";")[0].strip().lower()
-    if said.startswith("auto-replied") or _is_absence_note(whole):
+    keyword = whole.header.first_value("auto-submitted").partition(";")[0].strip().lower()
+    if keyword.startswith("auto-replied") or _is_absence_note(whole):
         return AutomaticMailKind.REPLIED
-    if said and said != "no":
+    if keyword and keyword != "no":
         return AutomaticMailKind.GENERATED
     precedence = whole.header.first_value("precedence").lower()
     bulk = precedence in ("bulk", "list", "junk") or whole.header.first_value("return-path").strip() == "<>"
@@ -229,9 +229,9 @@ def detect_automatic(whole: ReportParts) -> AutomaticMailKind:
 
 
 def _is_absence_note(whole: ReportParts) -> bool:
-    told = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-vacation")
+    names = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-vacation")
     if whole.header.first_value("precedence").lower() in ("auto_reply", "auto-reply"):
         return True
-    if any(whole.header.first_value(name) for name in told) or whole.report_type == "disposition-notification":
+    if any(whole.header.first_value(name) for name in names) or whole.report_type == "disposition-notification":
         return True
     return bool(_ABSENT_SUBJECT.match(whole.mail.subject))

@@ -77,7 +77,7 @@ class MailHeader:
     def references(self) -> tuple[str, ...]:
         """The ids in In-Reply-To, then References from the last to the first."""
         replied = _ID.findall(self.first_value("in-reply-to"))
-        others = [one for value in self.all_values("references") for one in _ID.findall(value)]
+        others = [reference for value in self.all_values("references") for reference in _ID.findall(value)]
         return tuple(dict.fromkeys((*replied, *reversed(others))))[:MAX_REFERENCES]
 
     @property
@@ -135,7 +135,7 @@ class PartCollector:
             if kind == "message/rfc822" or kind.startswith("message/global"):
                 self._add_forwarded_mail(part)
             elif part.is_multipart() and isinstance(inner, list) and kind.startswith("multipart/"):
-                waiting += [one for one in reversed(inner) if isinstance(one, Message)]
+                waiting += [child for child in reversed(inner) if isinstance(child, Message)]
             else:
                 self._add_leaf(part, kind)
 
@@ -148,7 +148,7 @@ class PartCollector:
     def _message_bytes(self, part: Message) -> bytes:
         inner = part.get_payload()
         if isinstance(inner, list):
-            return b"\n".join(one.as_bytes() for one in inner if isinstance(one, Message))
+            return b"\n".join(child.as_bytes() for child in inner if isinstance(child, Message))
         return _decode_body(part, self.repaired)
 
     def _add_leaf(self, part: Message, kind: str) -> None:
@@ -207,10 +207,10 @@ def _decode_base64(raw: bytes, repaired: list[str]) -> bytes:
 def _file_name(part: Message) -> str:
     """Return the name of a file, as it can be shown; its extension is the sender's. Empty: it has none."""
     try:
-        found = part.get_filename() or ""
+        name = part.get_filename() or ""
     except (ValueError, LookupError, TypeError):
         return ""
-    header_text = decode_header_text(str(found))
+    header_text = decode_header_text(str(name))
     return clean_file_name(header_text) if header_text else ""
 
 

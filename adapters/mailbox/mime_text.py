@@ -110,9 +110,10 @@ def decode_header_text(value: str) -> str:
     texts: list[str] = []
     for charset, run in groupby(pieces, lambda piece: piece.charset if isinstance(piece, _EncodedWord) else None):
         if charset is None:
-            texts += [_decode_raw_bytes(one) for one in run if isinstance(one, str)]
+            texts += [_decode_raw_bytes(word) for word in run if isinstance(word, str)]
         else:  # a letter may be divided between two words
-            texts.append(decode_text(b"".join(one.content for one in run if isinstance(one, _EncodedWord)), charset)[0])
+            octets = b"".join(word.content for word in run if isinstance(word, _EncodedWord))
+            texts.append(decode_text(octets, charset)[0])
     return single_line("".join(texts))
 
 
@@ -146,7 +147,7 @@ def _decode_word(charset: str, coding: str, text: str) -> _EncodedWord | None:
     """None: it can't be decoded."""
     coded = text.encode("utf-8", "surrogateescape")
     if coding in "qQ":
-        content = _CODED_OCTET.sub(lambda found: bytes.fromhex(found[1].decode()), coded.replace(b"_", b" "))
+        content = _CODED_OCTET.sub(lambda octet: bytes.fromhex(octet[1].decode()), coded.replace(b"_", b" "))
     else:
         try:
             content = binascii.a2b_base64(coded + b"=" * (-len(coded) % 4))
@@ -184,7 +185,7 @@ def unwrap_flowed_text(text: str, deletes_space: bool) -> str:
 
 def _join_flowed(pieces: list[str], deletes_space: bool) -> str:
     *before, last = pieces
-    return "".join((*(one[:-1] if deletes_space else one for one in before), last))
+    return "".join((*(piece[:-1] if deletes_space else piece for piece in before), last))
 
 
 def text_of_html(page: str) -> str:
@@ -336,9 +337,9 @@ class SecretPattern:
             raise MalformedMessage("", f"more than {MAX_SECRETS:,} places of passwords", MalformationKind.TOO_LARGE)
         return concealed
 
-    def _mask_secret(self, found: Any) -> bytes:
-        start, end = found.start(self.group) - found.start(), found.end(self.group) - found.start()
-        whole: bytes = found[0]
+    def _mask_secret(self, match: Any) -> bytes:
+        start, end = match.start(self.group) - match.start(), match.end(self.group) - match.start()
+        whole: bytes = match[0]
         return whole[:start] + CONCEALED.encode() + whole[end:]
 
 
@@ -350,6 +351,6 @@ def _written_pattern(pattern: str) -> SecretPattern:
 
 def _word_pattern(secret: str) -> SecretPattern:
     """Make a pattern that fits no part of another word or number: a short one would be found everywhere."""
-    either = "|".join(re.escape(one) for one in dict.fromkeys((secret, escape(secret))))
+    either = "|".join(re.escape(text) for text in dict.fromkeys((secret, escape(secret))))
     compiled = re.compile(rf"(?<![^\s>\"':;,(])(?P<secret>{either})(?![^\s<\"':;,.)&])".encode())
     return SecretPattern(compiled, 1)

@@ -130,7 +130,7 @@ class Records(ProfileSection):
     @field_validator("available", "unavailable")
     @classmethod
     def _fold_statuses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(one.strip().casefold() for one in value)
+        return tuple(status.strip().casefold() for status in value)
 
     @field_validator("holdings")
     @classmethod

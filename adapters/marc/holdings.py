@@ -27,7 +27,7 @@ def read_marc_holdings(record: MarcRecord, how: Records) -> tuple[HeldItem, ...]
         if field.tag not in how.holding_tags:
             continue
         rule = next(
-            (one for one in how.holdings if one.tag == field.tag and _has_indicators(field, one.indicators)), None
+            (rule for rule in how.holdings if rule.tag == field.tag and _has_indicators(field, rule.indicators)), None
         )
         if rule is None:
             continue
@@ -61,8 +61,8 @@ class _HeldCopy:
 
 def _fill_missing(item: HeldItem, other: HeldItem) -> HeldItem:
     """Fill in from the other item what the one doesn't say."""
-    missing = {one.name: getattr(other, one.name) for one in fields(item) if getattr(item, one.name) in ("", None)}
-    return replace(item, **missing)
+    missing = [field.name for field in fields(item) if getattr(item, field.name) in ("", None)]
+    return replace(item, **{name: getattr(other, name) for name in missing})
 
 
 def _read_held_item(
@@ -81,7 +81,7 @@ def _has_indicators(field: MarcField, indicators: str) -> bool:
     if indicators == "..":
         return True
     have = field.indicators.replace(" ", "#")
-    return all(indicator in (".", here) for indicator, here in zip(indicators, have, strict=False))
+    return all(indicator in (".", actual) for indicator, actual in zip(indicators, have, strict=False))
 
 
 # --- statuses and days -----------------------------------------------------------------------------------
@@ -180,8 +180,8 @@ def _items_of_holding(holding: OpacHolding, how: Records) -> Iterator[HeldItem]:
 
 
 def _status_text(circulation: OpacCirculation) -> str:
-    said = {True: "available", False: "not available", None: ""}[circulation.available_now]
-    return ", ".join(filter(None, (said, "on hold" if circulation.on_hold else "")))
+    status = {True: "available", False: "not available", None: ""}[circulation.available_now]
+    return ", ".join(filter(None, (status, "on hold" if circulation.on_hold else "")))
 
 
 # --- as XML ----------------------------------------------------------------------------------------------
@@ -202,8 +202,8 @@ def _read_holding(element: etree._Element) -> OpacHolding:
         _read_texts(element),
         tuple(filter(None, (" ".join(filter(None, _read_texts(volume).values())) for volume in volumes))),
         tuple(
-            OpacCirculation(_read_texts(one), _read_flag(one, "availableNow"), _read_flag(one, "onHold"))
-            for one in circulations
+            OpacCirculation(_read_texts(entry), _read_flag(entry, "availableNow"), _read_flag(entry, "onHold"))
+            for entry in circulations
         ),
     )
 
@@ -211,9 +211,9 @@ def _read_holding(element: etree._Element) -> OpacHolding:
 def _read_texts(element: etree._Element) -> dict[str, str]:
     """The standard misspells one name; both spellings are about."""
     texts = {
-        xml_elements.local_name(one): xml_elements.element_text(one)
-        for one in element
-        if not len(one) and xml_elements.element_text(one)
+        xml_elements.local_name(child): xml_elements.element_text(child)
+        for child in element
+        if not len(child) and xml_elements.element_text(child)
     }
     if "availablityDate" in texts:
         texts["availabilityDate"] = texts.pop("availablityDate")

@@ -62,11 +62,11 @@ class MarcField:
     @property
     def subfields(self) -> list[tuple[str, str]]:
         """Codes and values in their order, these as `citation_texts.plain_text` has them. None of a control field."""
-        found = self._subfields
-        if found is None:
-            found = [(part[0], citation_texts.plain_text(part[1:])) for part in self.text.split("\x1f")[1:] if part]
-            self._subfields = found
-        return found
+        pairs = self._subfields
+        if pairs is None:
+            pairs = [(part[0], citation_texts.plain_text(part[1:])) for part in self.text.split("\x1f")[1:] if part]
+            self._subfields = pairs
+        return pairs
 
 
 @value_object
@@ -143,8 +143,8 @@ def read_local_number(record: MarcRecord, where: str) -> Iterable[RecordId]:
 
 def parse_part_statement(text: str) -> tuple[str, str, str]:
     """Volume, issue and pages in words such as `Vol. 12, no. 3 (May 1998), p. 45-61`."""
-    found = {name: match[1] for name, pattern in _PART.items() if (match := pattern.search(text))}
-    return found.get("volume", ""), found.get("issue", ""), found.get("pages", "")
+    parts = {name: match[1] for name, pattern in _PART.items() if (match := pattern.search(text))}
+    return parts.get("volume", ""), parts.get("issue", ""), parts.get("pages", "")
 
 
 _PART = {
@@ -178,15 +178,15 @@ def read_iso2709(data: bytes, charset: str, *, unimarc: bool = False) -> MarcRea
 
 def _find_base_address(data: bytes) -> int:
     """Find where the fields begin: as the leader says, or else behind the directory. 0: nowhere."""
-    said = data[12:17]
-    base = int(said) if said.isdigit() else 0
+    address = data[12:17]
+    base = int(address) if address.isdigit() else 0
     if LEADER < base <= len(data) and data[base - 1 : base] == END_OF_FIELD:
         return base
     return data.find(END_OF_FIELD, LEADER) + 1
 
 
 def _read_directory_fields(data: bytes, base: int, decode: Decode) -> tuple[list[MarcField], str]:
-    found, bad, cut = [], 0, 0
+    fields, bad, cut = [], 0, 0
     for tag, length, offset in _ENTRY.findall(data[LEADER : base - 1].decode("latin-1")):
         if not tag:
             bad += 1
@@ -195,9 +195,9 @@ def _read_directory_fields(data: bytes, base: int, decode: Decode) -> tuple[list
         end = begin + int(length)
         cut += end > len(data)
         if begin < len(data):
-            found.append(MarcField(tag, data[begin:end], decode))
+            fields.append(MarcField(tag, data[begin:end], decode))
     problems = (f"{bad} entries of its directory can't be read" if bad else "", "it is cut off" if cut else "")
-    return found, "; ".join(filter(None, problems))
+    return fields, "; ".join(filter(None, problems))
 
 
 # --- character sets --------------------------------------------------------------------------------------
@@ -252,11 +252,11 @@ def _is_utf_8(data: bytes) -> bool:
 
 def read_marcxml(element: etree._Element) -> MarcRecord:
     """A `record`, or what holds one. Never raises; what has no tag or code is passed over."""
-    found = next((one for one in element.iter() if xml_elements.local_name(one) == "record"), None)
-    if found is None:
+    record = next((child for child in element.iter() if xml_elements.local_name(child) == "record"), None)
+    if record is None:
         return MarcRecord.from_fields("", [])
-    fields = [_field_from_xml(one) for one in found if _TAG.fullmatch(one.get("tag", ""))]
-    return MarcRecord.from_fields(_verbatim_text(xml_elements.find_child(found, "leader")), fields)
+    fields = [_field_from_xml(child) for child in record if _TAG.fullmatch(child.get("tag", ""))]
+    return MarcRecord.from_fields(_verbatim_text(xml_elements.find_child(record, "leader")), fields)
 
 
 def _field_from_xml(element: etree._Element) -> MarcField:
@@ -265,9 +265,9 @@ def _field_from_xml(element: etree._Element) -> MarcField:
         return MarcField(tag, _verbatim_text(element))
     indicators = (element.get("ind1") or " ")[:1] + (element.get("ind2") or " ")[:1]
     subfields = [
-        f"{code}{_verbatim_text(one)}"
-        for one in xml_elements.child_elements(element, "subfield")
-        if len(code := one.get("code", "")) == 1
+        f"{code}{_verbatim_text(subfield)}"
+        for subfield in xml_elements.child_elements(element, "subfield")
+        if len(code := subfield.get("code", "")) == 1
     ]
     return MarcField(tag, "\x1f".join((indicators, *subfields)))
 

@@ -77,28 +77,28 @@ _KNOWN = {label: field for field, labels in _LABELS.items() for label in labels}
 
 
 def dc_citation(record: etree._Element, source: str) -> Citation:
-    said: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for element in record.iter():
         if element_namespace(element) in NAMESPACES and (value := element_text(element)):
-            said.setdefault(local_name(element), []).append(value)
-    titles = [citation_texts.clean_title(one) for one in said.get("title", ())]
-    creators = said.get("creator") or said.get("contributor") or [""]
+            values.setdefault(local_name(element), []).append(value)
+    titles = [citation_texts.clean_title(title) for title in values.get("title", ())]
+    creators = values.get("creator") or values.get("contributor") or [""]
     return Citation(
-        type=_dc_type(said.get("type", [])),
+        type=_dc_type(values.get("type", [])),
         title=titles[0] if titles else "",
         author=citation_texts.trim_punctuation(creators[0]),
-        publisher=citation_texts.trim_punctuation(_first_text(said, "publisher")),
-        published=citation_texts.publication_date(_first_text(said, "date") or _first_text(said, "issued")),
-        language=_first_text(said, "language"),
+        publisher=citation_texts.trim_punctuation(_first_text(values, "publisher")),
+        published=citation_texts.publication_date(_first_text(values, "date") or _first_text(values, "issued")),
+        language=_first_text(values, "language"),
         identifiers=citation_texts.distinct_identifiers(
-            record_id for value in said.get("identifier", ()) for record_id in _read_dc_identifier(value)
+            record_id for value in values.get("identifier", ()) for record_id in _read_dc_identifier(value)
         ),
         source=source,
     )
 
 
-def _first_text(said: dict[str, list[str]], key: str) -> str:
-    return next(iter(said.get(key, ())), "")
+def _first_text(values: dict[str, list[str]], key: str) -> str:
+    return next(iter(values.get(key, ())), "")
 
 
 def _read_dc_identifier(value: str) -> Iterator[RecordId]:
@@ -117,8 +117,8 @@ def _read_dc_identifier(value: str) -> Iterator[RecordId]:
 
 
 def _dc_type(words: list[str]) -> CitationType:
-    said = " ".join(words).casefold()
-    return next((type_ for word, type_ in _DC_TYPES if word in said), CitationType.OTHER)
+    text = " ".join(words).casefold()
+    return next((type_ for word, type_ in _DC_TYPES if word in text), CitationType.OTHER)
 
 
 def mods_citation(mods: etree._Element, source: str) -> Citation:
@@ -156,7 +156,8 @@ def mods_citation(mods: etree._Element, source: str) -> Citation:
 
 def mods_holdings(mods: etree._Element) -> tuple[HeldItem, ...] | None:
     """`location` with its copies. None: it has none."""
-    locations = [one for one in child_elements(mods, "location") if find_child(one, "physicalLocation") is not None]
+    elements = child_elements(mods, "location")
+    locations = [element for element in elements if find_child(element, "physicalLocation") is not None]
     if not locations:
         return None
     return tuple(item for location in locations for item in _read_location_items(location))
@@ -180,7 +181,7 @@ def _read_mods_title(element: etree._Element | None) -> tuple[str, str]:
     titles = child_elements(element, "titleInfo")
     if not titles:
         return "", ""
-    title = next((one for one in titles if not one.get("type")), titles[0])
+    title = next((title for title in titles if not title.get("type")), titles[0])
     parts = [child_text(title, name) for name in ("nonSort", "title", "partNumber", "partName")]
     return citation_texts.clean_title(" ".join(filter(None, parts))), citation_texts.clean_title(
         child_text(title, "subTitle")
@@ -220,14 +221,14 @@ def _read_language(mods: etree._Element) -> str:
 
 
 def _read_series(mods: etree._Element) -> str:
-    element = next((one for one in child_elements(mods, "relatedItem") if one.get("type") == "series"), None)
+    element = next((item for item in child_elements(mods, "relatedItem") if item.get("type") == "series"), None)
     return _read_mods_title(element)[0]
 
 
 def _read_mods_identifiers(element: etree._Element) -> Iterator[RecordId]:
-    for one in child_elements(element, "identifier"):
-        value, type_ = element_text(one), one.get("type", "").casefold()
-        if one.get("invalid") == "yes" or not value:
+    for identifier in child_elements(element, "identifier"):
+        value, type_ = element_text(identifier), identifier.get("type", "").casefold()
+        if identifier.get("invalid") == "yes" or not value:
             continue
         match type_:
             case "isbn":
@@ -241,8 +242,8 @@ def _read_mods_identifiers(element: etree._Element) -> Iterator[RecordId]:
             case "doi":
                 yield from citation_texts.find_dois(value)
     for info in child_elements(element, "recordInfo"):
-        for one in child_elements(info, "recordIdentifier"):
-            yield RecordId("local", element_text(one))
+        for identifier in child_elements(info, "recordIdentifier"):
+            yield RecordId("local", element_text(identifier))
 
 
 def _mods_type(mods: etree._Element, host: etree._Element | None) -> CitationType:
@@ -265,9 +266,9 @@ def _read_host_part(host: etree._Element | None) -> tuple[str, str, str]:
     described = find_child(host, "part")
     if described is None:
         return "", "", ""
-    numbers = {one.get("type", ""): child_text(one, "number") for one in child_elements(described, "detail")}
+    numbers = {detail.get("type", ""): child_text(detail, "number") for detail in child_elements(described, "detail")}
     extent = next(
-        (one for one in child_elements(described, "extent") if one.get("unit") in (None, "page", "pages")), None
+        (node for node in child_elements(described, "extent") if node.get("unit") in (None, "page", "pages")), None
     )
     pages = "-".join(filter(None, (child_text(extent, "start"), child_text(extent, "end")))) or child_text(
         extent, "list"
@@ -278,29 +279,31 @@ def _read_host_part(host: etree._Element | None) -> tuple[str, str, str]:
 
 def _first_element_with(elements: list[etree._Element], *names: str) -> etree._Element | None:
     """The first that has one of these; MODS records may have an element for each kind of origin."""
-    return next((one for one in elements if any(child_text(one, name) for name in names)), next(iter(elements), None))
+    fitting = (element for element in elements if any(child_text(element, name) for name in names))
+    return next(fitting, next(iter(elements), None))
 
 
 def sutrs_citation(text: str, source: str) -> Citation:
-    said: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
     last: list[str] | None = None
     for line in text.splitlines():
         match = _LINE.match(line)
         if match is not None:
-            last = said.setdefault(_KNOWN.get(match[1].casefold(), ""), [])
+            last = fields.setdefault(_KNOWN.get(match[1].casefold(), ""), [])
             last.append(match[2].strip())
         elif last and line[:1].isspace() and line.strip():  # a long value goes on in the next line
             last[-1] += f" {line.strip()}"
-    first = {field: citation_texts.plain_text(values[0]) for field, values in said.items()}
+    first = {field: citation_texts.plain_text(values[0]) for field, values in fields.items()}
+    other_type = CitationType.BOOK if "title" in fields else CitationType.OTHER
     identifiers = [
-        *(isbn for value in said.get("isbn", ()) for isbn in citation_texts.find_isbns(value)),
-        *(issn for value in said.get("issn", ()) for issn in citation_texts.find_issns(value)),
-        *(lccn for value in said.get("lccn", ()) for lccn in citation_texts.find_lccns(value)),
-        *(number for value in said.get("oclc", ()) for number in citation_texts.find_oclc_numbers(f"(OCoLC){value}")),
-        *(RecordId("local", value) for value in said.get("local", ())),
+        *(isbn for value in fields.get("isbn", ()) for isbn in citation_texts.find_isbns(value)),
+        *(issn for value in fields.get("issn", ()) for issn in citation_texts.find_issns(value)),
+        *(lccn for value in fields.get("lccn", ()) for lccn in citation_texts.find_lccns(value)),
+        *(number for value in fields.get("oclc", ()) for number in citation_texts.find_oclc_numbers(f"(OCoLC){value}")),
+        *(RecordId("local", value) for value in fields.get("local", ())),
     ]
     return Citation(
-        type=CitationType.JOURNAL if "issn" in said else CitationType.BOOK if "title" in said else CitationType.OTHER,
+        type=CitationType.JOURNAL if "issn" in fields else other_type,
         title=citation_texts.clean_title(first.get("title", "")),
         author=citation_texts.trim_punctuation(first.get("author", "")),
         edition=citation_texts.trim_punctuation(first.get("edition", "")),

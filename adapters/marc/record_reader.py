@@ -47,27 +47,27 @@ def record_from_xml(
 ) -> FoundRecord:
     """`raw`: the octets, if they are at hand."""
     raw = raw or etree.tostring(element)
-    found = FoundRecord(position=position, raw=raw)
+    draft = FoundRecord(position=position, raw=raw)
     match xml_elements.local_name(element):
         case "mods":
-            said = other_citations.mods_holdings(element)
-            return replace(found, syntax="mods", citation=other_citations.mods_citation(element, source), holdings=said)
+            held = other_citations.mods_holdings(element)
+            return replace(draft, syntax="mods", citation=other_citations.mods_citation(element, source), holdings=held)
         case "modsCollection" | "collection" if len(element):
             return record_from_xml(element[0], position, how, source, raw)
         case "opacRecord":
-            return _record_from_opac_xml(element, found, how, source)
+            return _record_from_opac_xml(element, draft, how, source)
         case "record" if (
             xml_elements.find_child(element, "leader") is not None
             or xml_elements.find_child(element, "datafield") is not None
         ):
             record = marc_records.read_marcxml(element)
             citation, shown = _describe_record(record, _marc_format("marc21", how, element), how, source)
-            return replace(found, syntax="xml", citation=citation, holdings=shown)
-        case _ if any(xml_elements.element_namespace(one) in other_citations.NAMESPACES for one in element.iter()):
-            return replace(found, syntax="dc", citation=other_citations.dc_citation(element, source))
+            return replace(draft, syntax="xml", citation=citation, holdings=shown)
+        case _ if any(xml_elements.element_namespace(child) in other_citations.NAMESPACES for child in element.iter()):
+            return replace(draft, syntax="dc", citation=other_citations.dc_citation(element, source))
         case name:
             return replace(
-                found, syntax="xml", problem=write_sentence("<%(name)s> is not a supported record format", name=name)
+                draft, syntax="xml", problem=write_sentence("<%(name)s> is not a supported record format", name=name)
             )
 
 
@@ -109,8 +109,8 @@ def _marc_format(syntax: str, how: Records, element: etree._Element | None = Non
     if how.format != "auto":
         return how.format
     if element is not None:
-        said = f"{element.get('format', '')} {xml_elements.element_namespace(element)}".casefold()
-        return "unimarc" if _UNIMARC_NAMESPACE in said else "marc21"
+        format_name = f"{element.get('format', '')} {xml_elements.element_namespace(element)}".casefold()
+        return "unimarc" if _UNIMARC_NAMESPACE in format_name else "marc21"
     return syntax
 
 

@@ -42,7 +42,7 @@ def element_text(element: etree._Element | None) -> str:
 
 def child_elements(element: etree._Element | None, *names: str) -> list[etree._Element]:
     """Return children by local name: servers differ in the namespaces that they give."""
-    return [one for one in element if local_name(one) in names] if element is not None else []
+    return [child for child in element if local_name(child) in names] if element is not None else []
 
 
 def find_child(element: etree._Element | None, *path: str) -> etree._Element | None:

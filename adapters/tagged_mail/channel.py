@@ -91,14 +91,14 @@ def tagged_message(
         )
     request, details = tell_volumes(message.request, message.kind, message.details)
     message = replace(message, request=request, details=details)
-    said = [*_party_fields(message, dialect, profile), ("answer", dialect.answer_phrase(message.kind))]
+    pairs = [*_party_fields(message, dialect, profile), ("answer", dialect.answer_phrase(message.kind))]
     if message.kind is EventKind.REQUEST:
-        said += [*_request_fields(message.request, dialect), *_delivery_fields(message, dialect, library.info)]
+        pairs += [*_request_fields(message.request, dialect), *_delivery_fields(message, dialect, library.info)]
     else:
-        said += [*_detail_fields(message, dialect, library.zone), ("title", _short_title(message.request))]
-    said.append(("note", _note_text(message)))
+        pairs += [*_detail_fields(message, dialect, library.zone), ("title", _short_title(message.request))]
+    pairs.append(("note", _note_text(message)))
     tags = [
-        MessageTag(dialect.field_tags(field)[0], value) for field, value in said if value and dialect.field_tags(field)
+        MessageTag(dialect.field_tags(field)[0], value) for field, value in pairs if value and dialect.field_tags(field)
     ]
     if message.kind is EventKind.REQUEST:
         tags += _extra_tags(message.request, dialect)

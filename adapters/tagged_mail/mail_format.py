@@ -241,15 +241,15 @@ def _guess_number_type(value: str) -> str:
     return "isbn" if re.fullmatch(r"\d{9}[\dXx]|\d{13}", digits) else ""
 
 
-def _find_answer_kind(said: Iterable[str], name: MessageName, dialect: TaggedMailDialect) -> EventKind | None:
+def _find_answer_kind(texts: Iterable[str], name: MessageName, dialect: TaggedMailDialect) -> EventKind | None:
     """The first that is an answer in this message; the longest words first, since some begin as others do."""
     words = []
     for kind, standard in PHRASES.items():
         if CARRIED[kind] is name:
             phrases = [standard, *([dialect.answers[kind]] if kind in dialect.answers else [])]
             words += [(normalise_text(text), kind) for phrase in phrases for text in (phrase.english, phrase.french)]
-    words.sort(key=lambda one: -len(one[0]))
-    for text in said:
+    words.sort(key=lambda entry: -len(entry[0]))
+    for text in texts:
         first = normalise_text(text.split("\n", 1)[0])
         for word, kind in words:
             if re.match(rf"{re.escape(word)}(?![A-Z0-9])", first):
@@ -261,18 +261,18 @@ def _guess_citation_type(part: bool, identifiers: tuple[RecordId, ...]) -> Citat
     book = any(identifier.type == "isbn" for identifier in identifiers)
     if part:
         return CitationType.CHAPTER if book else CitationType.ARTICLE
-    return CitationType.JOURNAL if any(one.type == "issn" for one in identifiers) and not book else CitationType.BOOK
+    return CitationType.JOURNAL if any(id_.type == "issn" for id_ in identifiers) and not book else CitationType.BOOK
 
 
 _COPY = re.compile(r"cop(y|ie)|photo|article", re.IGNORECASE)
 
 
-def _guess_service(said: str, citation: Citation) -> ServiceType:
+def _guess_service(words: str, citation: Citation) -> ServiceType:
     """Guess the service; where nothing is said, a part of a work is copied."""
-    if said.lower() in tuple(ServiceType):
-        return ServiceType(said.lower())
-    if said:
-        return ServiceType.COPY if _COPY.search(said) else ServiceType.LOAN
+    if words.lower() in tuple(ServiceType):
+        return ServiceType(words.lower())
+    if words:
+        return ServiceType.COPY if _COPY.search(words) else ServiceType.LOAN
     return ServiceType.COPY if citation.is_part else ServiceType.LOAN
 
 
@@ -280,12 +280,12 @@ def _read_conditions(text: str) -> tuple[tuple[LoanCondition, ...], tuple[str, .
     """Those that have a name, and the words of the others."""
     conditions: list[LoanCondition] = []
     strange: list[str] = []
-    for one in filter(None, (part.strip() for part in re.split(r"[,;]", text))):
-        word = _hyphenate_words(one)
+    for part in filter(None, (part.strip() for part in re.split(r"[,;]", text))):
+        word = _hyphenate_words(part)
         if word in tuple(LoanCondition):
             conditions.append(LoanCondition(word))
         else:
-            strange.append(one)
+            strange.append(part)
     return tuple(conditions), tuple(strange)
 
 
