@@ -85,28 +85,28 @@ class OpenUrlChannel:
 
 def _sent_message(push: PushMessage, delivery: PushDelivery, answer: PushAnswer | None = None) -> ChannelMessage:
     secret = delivery.secret
-    said = answer.text if answer is not None and answer.text else None
-    if said is not None and secret:
-        said = said.replace(secret, CONCEALED)
+    answer_text = answer.text if answer is not None and answer.text else None
+    if answer_text is not None and secret:
+        answer_text = answer_text.replace(secret, CONCEALED)
     return ChannelMessage(
         protocol=OpenUrlChannel.name,
         transport="http",
         body=push.query.encode("ascii"),
         content_type="application/x-www-form-urlencoded",
         peer=delivery.url.host or "",
-        answer=said.encode() if said is not None else None,
-        answer_type="text/html; charset=utf-8" if said is not None else "",
+        answer=answer_text.encode() if answer_text is not None else None,
+        answer_type="text/html; charset=utf-8" if answer_text is not None else "",
         status=answer.status if answer is not None else 0,
     )
 
 
 def _delivery_note(number: str, push: PushMessage) -> str:
-    said = [f"taken as {number}" if number else "taken"]
+    remarks = [f"taken as {number}" if number else "taken"]
     if push.left_out:
-        said.append(f"left out, since it was too long: {', '.join(push.left_out)}")
+        remarks.append(f"left out, since it was too long: {', '.join(push.left_out)}")
     if push.replaced:
-        said.append(f"characters that the system doesn't know: {', '.join(push.replaced)}")
-    return "; ".join(said)
+        remarks.append(f"characters that the system doesn't know: {', '.join(push.replaced)}")
+    return "; ".join(remarks)
 
 
 @value_object
@@ -165,9 +165,9 @@ def _citation_pairs(citation: Citation, dialect: OpenUrlDialect) -> Iterator[Pai
 def _field_pairs(message: PartnerMessage, dialect: OpenUrlDialect) -> Iterator[Pair]:
     values = push_values(message, dialect)
     values[Said.NOTE] = "\n".join(_fill_note_lines(dialect.note, values))
-    for said, keys in dialect.fields.items():
+    for field, keys in dialect.fields.items():
         for key in keys:
-            yield key, values[said]
+            yield key, values[field]
 
 
 def push_values(message: PartnerMessage, dialect: OpenUrlDialect) -> dict[Said, str]:

@@ -95,15 +95,15 @@ def read_citation(carried: LinkKeys) -> LinkCitation:
 
 
 class _CitationBuilder:
-    def __init__(self, said: Referent) -> None:
-        self.said = said
-        self.sici = parse_sici(said.first_value("sici", "bici"))
+    def __init__(self, referent: Referent) -> None:
+        self.referent = referent
+        self.sici = parse_sici(referent.first_value("sici", "bici"))
         self.identifiers = self._distinct_identifiers()
         self.pages = self._read_pages()
         self.kind = self._infer_kind()
 
     def build_link_citation(self, original: str) -> LinkCitation:
-        referent = self.said
+        referent = self.referent
         citation = self._build_citation()
         referent.keep_extra("genre", self.kind.genre)
         referent.keep_extras(_EXTRAS)
@@ -129,28 +129,28 @@ class _CitationBuilder:
     def _iter_numbers(self) -> Iterator[RecordId]:
         """Print and electronic ISSN both name the serial: they are of one type, print first."""
         for key, type_ in _NUMBERS:
-            for value in self.said.all_values(key):
+            for value in self.referent.all_values(key):
                 yield from self._keep_number(key, value, typed_number(type_, value))
         for key in ("rft_id", "id"):
-            for value in self.said.admin_values(key):
+            for value in self.referent.admin_values(key):
                 yield from self._keep_number(key, value, number_of_uri(value))
-        for value in self.said.all_values("identifier"):
+        for value in self.referent.all_values("identifier"):
             yield from self._keep_number("identifier", value, number_of_uri(value))
-        if self.said.format == "patent" or self.said.has_any_key("cc", "kind", "applcc", "assignee"):
-            yield from (RecordId("patent", value) for value in self.said.all_values("number"))
+        if self.referent.format == "patent" or self.referent.has_any_key("cc", "kind", "applcc", "assignee"):
+            yield from (RecordId("patent", value) for value in self.referent.all_values("number"))
         else:
-            self.said.keep_extras(["number"])
+            self.referent.keep_extras(["number"])
         if self.sici.number:
             yield from typed_number("isbn", self.sici.number).ids
 
     def _keep_number(self, key: str, value: str, number: StandardNumber) -> tuple[RecordId, ...]:
         if number.wrong == UNKNOWN_IDENTIFIER or is_system_code(value, number):  # some system's own number
-            self.said.report_noise(key, value, number.wrong)
+            self.referent.report_noise(key, value, number.wrong)
         elif number.wrong:
-            self.said.report_problem(key, value, number.wrong)
+            self.referent.report_problem(key, value, number.wrong)
         if not number.ids:
-            self.said.keep_extra(key, value)
-        return tuple(RecordId("issn", one.value) if one.type == "eissn" else one for one in number.ids)
+            self.referent.keep_extra(key, value)
+        return tuple(RecordId("issn", id_.value) if id_.type == "eissn" else id_ for id_ in number.ids)
 
     def _has_number(self, type_: str) -> bool:
         return any(identifier.type == type_ for identifier in self.identifiers)
@@ -158,7 +158,7 @@ class _CitationBuilder:
     # --- what kind of thing ------------------------------------------------------------------------------
 
     def _infer_kind(self) -> CitedKind:
-        referent = self.said
+        referent = self.referent
         genre = referent.first_value("genre")
         evidence = GenreEvidence(
             format=referent.format,
@@ -181,21 +181,21 @@ class _CitationBuilder:
 
     def _has_part_title(self) -> bool:
         """Some links repeat the title of the whole in `atitle`, or have a thesis' title there alone."""
-        title, whole = self.said.first_value("atitle"), self.said.first_value("btitle", "jtitle", "title")
+        title, whole = self.referent.first_value("atitle"), self.referent.first_value("btitle", "jtitle", "title")
         return bool(title) and fold_text(title) != fold_text(whole) and not (self._is_thesis() and not whole)
 
     def _is_thesis(self) -> bool:
-        return self.said.format == "dissertation" or infer_kind(
-            self.said.first_value("genre"), GenreEvidence()
+        return self.referent.format == "dissertation" or infer_kind(
+            self.referent.first_value("genre"), GenreEvidence()
         ).type is (CitationType.THESIS)
 
     # --- the citation ------------------------------------------------------------------------------------
 
     def _build_citation(self) -> Citation:
-        said, type_ = self.said, self.kind.type
+        referent, type_ = self.referent, self.kind.type
         title, component = self._choose_titles()
-        author = read_author(said.first_value, said.all_values) or SEPARATOR.join(
-            said.all_values("creator") or self._read_inventors()
+        author = read_author(referent.first_value, referent.all_values) or SEPARATOR.join(
+            referent.all_values("creator") or self._read_inventors()
         )
         if type_ not in _SERIALS:
             title, author = _split_responsibility(title, author)
@@ -203,33 +203,32 @@ class _CitationBuilder:
         return Citation(
             type=type_,
             title=title.rstrip(_TRAILING),
-            subtitle=said.first_value("subtitle"),
+            subtitle=referent.first_value("subtitle"),
             author="" if is_part else author,
             component_title=component.rstrip(_TRAILING),
             component_author=author if is_part else "",
-            series=said.first_value("series"),
-            edition=said.first_value("edition"),
-            publisher=said.first_value("pub", "publisher", "inst"),
-            place=said.first_value("place"),
+            series=referent.first_value("series"),
+            edition=referent.first_value("edition"),
+            publisher=referent.first_value("pub", "publisher", "inst"),
+            place=referent.first_value("place"),
             published=self._read_date(),
-            volume=said.first_value("volume") or self.sici.volume,
-            issue=said.first_value("issue") or self.sici.issue,
+            volume=referent.first_value("volume") or self.sici.volume,
+            issue=referent.first_value("issue") or self.sici.issue,
             pages=self.pages,
-            language=said.first_value("language"),
-            call_number=said.first_value("callnumber"),
+            language=referent.first_value("language"),
+            call_number=referent.first_value("callnumber"),
             identifiers=self.identifiers,
-            note="\n".join(dict.fromkeys((*said.all_values("notes"), *said.all_values("note")))),
+            note="\n".join(dict.fromkeys((*referent.all_values("notes"), *referent.all_values("note")))),
         )
 
     def _choose_titles(self) -> tuple[str, str]:
         """Choose the titles of the whole and of the part. In an article's link `title` is the journal's, but where
         `jtitle` is there too some have the article's own in it."""
-        said = self.said
-        whole = (
-            said.first_value("jtitle", "btitle") if self.kind.type in _SERIALS else said.first_value("btitle", "jtitle")
-        )
-        title, part = said.first_value("title"), said.first_value("atitle")
-        short = said.first_value("stitle")
+        referent = self.referent
+        names = ("jtitle", "btitle") if self.kind.type in _SERIALS else ("btitle", "jtitle")
+        whole = referent.first_value(*names)
+        title, part = referent.first_value("title"), referent.first_value("atitle")
+        short = referent.first_value("stitle")
         if not whole:
             whole, title = title, ""
         if not whole:
@@ -238,10 +237,10 @@ class _CitationBuilder:
             if not part and self._can_be_part():
                 part = title
             else:
-                said.keep_extra("title", title)
-                report = said.report_noise if is_same_title(title, whole) else said.report_problem
+                referent.keep_extra("title", title)
+                report = referent.report_noise if is_same_title(title, whole) else referent.report_problem
                 report("title", title, write_sentence("another title, which is ignored"))
-        said.keep_extra("stitle", short)
+        referent.keep_extra("stitle", short)
         if not whole and not self._can_be_part():
             whole, part = part, ""
         return whole, "" if fold_text(part) == fold_text(whole) and not self._can_be_part() else part
@@ -255,34 +254,34 @@ class _CitationBuilder:
         )
 
     def _read_inventors(self) -> tuple[str, ...]:
-        last, first = self.said.first_value("invlast"), self.said.first_value("invfirst", "invinit")
+        last, first = self.referent.first_value("invlast"), self.referent.first_value("invfirst", "invinit")
         whole = f"{last}, {first}" if last and first else last
-        return self.said.all_values("inv") or ((whole,) if whole else ())
+        return self.referent.all_values("inv") or ((whole,) if whole else ())
 
     # --- date and pages ----------------------------------------------------------------------------------
 
     def _read_date(self) -> str:
         """`chron` is a date in words; the season and quarter alone stay what they are. Databases write a year as the
         first of January; newspapers come out on that day."""
-        said = self.said.first_value("date") or self.sici.date or self.said.first_value("chron", "pubdate")
-        found, is_one = normalise_date(said)
-        if found.endswith("-01-01") and self.kind.type is not CitationType.NEWSPAPER:
-            found = found.removesuffix("-01-01")
+        text = self.referent.first_value("date") or self.sici.date or self.referent.first_value("chron", "pubdate")
+        day, is_one = normalise_date(text)
+        if day.endswith("-01-01") and self.kind.type is not CitationType.NEWSPAPER:
+            day = day.removesuffix("-01-01")
         if not is_one:
-            self.said.report_problem("date", said, write_sentence("not a date"))
-        return found
+            self.referent.report_problem("date", text, write_sentence("not a date"))
+        return day
 
     def _read_pages(self) -> str:
-        referent = self.said
+        referent = self.referent
         pages = referent.first_value("pages")
         if pages and is_extent(pages) and not referent.has_any_key("spage", "atitle"):
             referent.keep_extra("tpages", pages)
             pages = ""
-        found, contradicted = combine_pages(pages, referent.first_value("spage"), referent.first_value("epage"))
+        read, contradicted = combine_pages(pages, referent.first_value("spage"), referent.first_value("epage"))
         if contradicted:
             reason = write_sentence("not within the pages %(pages)s", pages=pages)
             referent.report_problem("spage", referent.first_value("spage"), reason)
-        return found or self.sici.spage
+        return read or self.sici.spage
 
 
 def _split_responsibility(title: str, author: str) -> tuple[str, str]:
@@ -333,7 +332,7 @@ class Referent:
     @staticmethod
     def _add_value(to: dict[str, list[str]], key: str, value: str) -> None:
         values = to.setdefault(key, [])
-        if value.casefold() not in (one.casefold() for one in values):
+        if value.casefold() not in (known.casefold() for known in values):
             values.append(value)
 
     def _add_private_data(self, key: str, value: str) -> None:
@@ -372,11 +371,11 @@ class Referent:
     @property
     def format(self) -> str:
         """journal, book, dissertation, patent, dc, by the first `rft_val_fmt` that says one of them."""
-        for said in self.admin_values("rft_val_fmt"):
-            match = FORMAT.fullmatch(said)
+        for format_name in self.admin_values("rft_val_fmt"):
+            match = FORMAT.fullmatch(format_name)
             if match is not None and match[1].lower() in ITEM_FORMATS:
                 return match[1].lower().removeprefix("oai_")
-            self.report_noise("rft_val_fmt", said, UNKNOWN)
+            self.report_noise("rft_val_fmt", format_name, UNKNOWN)
         return ""
 
     # --- what is not understood --------------------------------------------------------------------------

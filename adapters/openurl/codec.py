@@ -223,7 +223,7 @@ def old_version_pairs(citation: Citation, genre: str = "") -> Iterator[Pair]:
         if key != "au" or several:
             yield _NAMES.get(key, key), value
     for uri in item.ids:
-        prefix = next((one for one in _IDS if uri.startswith(one)), "")
+        prefix = next((prefix for prefix in _IDS if uri.startswith(prefix)), "")
         if prefix:
             yield "id", _IDS[prefix] + uri.removeprefix(prefix)
     if citation.note:

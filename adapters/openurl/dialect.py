@@ -42,9 +42,9 @@ class Said(StrEnum):
 
 def _check_template(text: str) -> str:
     try:
-        text.format(**{one.value: "x" for one in Said})
+        text.format(**{name.value: "x" for name in Said})
     except (KeyError, IndexError, ValueError, AttributeError) as error:
-        known = ", ".join(f"{{{one.value}}}" for one in Said)
+        known = ", ".join(f"{{{name.value}}}" for name in Said)
         raise ValueError(f"can't be filled in ({error}); it may contain {known}") from error
     return text
 

@@ -266,10 +266,10 @@ def _type_of_conference(evidence: GenreEvidence) -> T:
 def _infer_type(word: str, evidence: GenreEvidence) -> T:
     if evidence.format in _FORMATS:
         return _FORMATS[evidence.format]
-    for one in evidence.types:
-        said = re.sub(r"[^a-z]", "", one.lower())
-        if (found := _HABITS.get(said) or STANDARD.get(said)) is not None:
-            return found
+    for stated in evidence.types:
+        folded = re.sub(r"[^a-z]", "", stated.lower())
+        if (kind := _HABITS.get(folded) or STANDARD.get(folded)) is not None:
+            return kind
     if evidence.thesis:
         return T.THESIS
     if evidence.format == "journal" or (evidence.serial and not evidence.isbn and evidence.format != "book"):

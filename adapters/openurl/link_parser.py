@@ -99,9 +99,9 @@ def parse_link(link: ReceivedLink) -> LinkKeys:
         del segments[MAX_PAIRS:]
     raw = [_parse_segment(segment) for segment in segments]
     charset = _choose_charset(raw, _content_type_parameter(link.content_type, "charset"), notes)
-    said = len(notes)
+    before = len(notes)
     pairs = _decode_pairs(raw, charset, notes)
-    mended = frozenset(notes[said:])
+    mended = frozenset(notes[before:])
     shown = [quote(b"&".join(segment for segment in segments if _is_kept_segment(segment)), safe="%&=+;:/?@!$'()*,~")]
     for document in documents:
         try:
@@ -144,7 +144,7 @@ def _unpack_context_objects(segments: list[bytes]) -> tuple[list[bytes], list[by
         elif value.lstrip().startswith(b"<"):
             documents.append(value)
         else:
-            flat += [one for one in _split_segments(value) if _parse_segment(one)[0] != "url_ctx_val"]
+            flat += [segment for segment in _split_segments(value) if _parse_segment(segment)[0] != "url_ctx_val"]
     return flat, documents
 
 
@@ -205,11 +205,11 @@ def _decode_pairs(raw: list[RawPair], charset: str, notes: list[str]) -> list[tu
 
 
 def _choose_charset(raw: Iterable[RawPair], form_charset: str, notes: list[str]) -> str:
-    said = next((value.decode("ascii", "replace") for key, value in raw if key == "ctx_enc" and value.strip()), "")
-    said = said or next((value.decode("ascii", "replace") for key, value in raw if key == CHARSET_HABIT), form_charset)
-    known = charset_of(said)
-    if said.strip() and not known:
-        notes.append(report_key("ctx_enc", write_sentence("unknown character set"), strip_controls(said, "")[:60]))
+    name = next((value.decode("ascii", "replace") for key, value in raw if key == "ctx_enc" and value.strip()), "")
+    name = name or next((value.decode("ascii", "replace") for key, value in raw if key == CHARSET_HABIT), form_charset)
+    known = charset_of(name)
+    if name.strip() and not known:
+        notes.append(report_key("ctx_enc", write_sentence("unknown character set"), strip_controls(name, "")[:60]))
     return known or "utf-8"
 
 
@@ -284,14 +284,14 @@ def tidy_text(text: str) -> str:
 
 def strip_controls(text: str, kept: str = "\n\t") -> str:
     """Control characters are blanks, halves of surrogate pairs are gone."""
-    return text if text.isprintable() else "".join(_printable_character(one, kept) for one in text)
+    return text if text.isprintable() else "".join(_printable_character(letter, kept) for letter in text)
 
 
-def _printable_character(one: str, kept: str) -> str:
-    category = unicodedata.category(one)
-    if category == "Cc" and one not in kept:
+def _printable_character(letter: str, kept: str) -> str:
+    category = unicodedata.category(letter)
+    if category == "Cc" and letter not in kept:
         return " "
-    return "" if category == "Cs" else one
+    return "" if category == "Cs" else letter
 
 
 @value_object
@@ -380,10 +380,10 @@ def _read_entity(entity: etree._Element, prefix: str, notes: list[str]) -> Itera
 
 
 def _read_metadata(part: etree._Element, prefix: str, notes: list[str]) -> Iterator[tuple[str, str]]:
-    said = next((_element_text(element) for element in part if _local_name(element) == "format"), "")
-    match = FORMAT.fullmatch(said)
+    format_name = next((_element_text(element) for element in part if _local_name(element) == "format"), "")
+    match = FORMAT.fullmatch(format_name)
     if prefix == "rft":
-        yield "rft_val_fmt", said
+        yield "rft_val_fmt", format_name
         if match is None or match[1].lower() not in ITEM_FORMATS:
             return
     for holder in (element for element in part if _local_name(element) == "metadata"):
@@ -399,7 +399,7 @@ def _private_text(part: etree._Element) -> str:
     if not len(part):
         return _element_text(part)
     return "".join(
-        f"<{_local_name(one)}>{_element_text(one)}</{_local_name(one)}>" for one in part.iter() if one is not part
+        f"<{_local_name(node)}>{_element_text(node)}</{_local_name(node)}>" for node in part.iter() if node is not part
     )
 
 

@@ -148,15 +148,15 @@ def judge_push_answer(answer: PushAnswer, rules: AnswerRules, secret: Iterable[s
         )
         raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
     texts = (answer.text, strip_markup(answer.text))
-    if (said := _first_match(rules.later, texts)) is not None:
-        raise Postponed(f"not now: {_quote_answer(said, secret)}")
-    said = _first_match(rules.refused, texts)
-    if said is None:
+    if (text := _first_match(rules.later, texts)) is not None:
+        raise Postponed(f"not now: {_quote_answer(text, secret)}")
+    text = _first_match(rules.refused, texts)
+    if text is None:
         _raise_for_status(answer.status)
-    if said is not None:
+    if text is not None:
         raise Refused(
             _refusal_reason(answer.status),
-            write_sentence("The other system refused: %(words)s", words=_quote_answer(said, secret)),
+            write_sentence("The other system refused: %(words)s", words=_quote_answer(text, secret)),
         )
     if rules.taken is not None and _first_match((rules.taken,), texts) is None:
         raise Refused(
@@ -202,7 +202,7 @@ def strip_markup(text: str) -> str:
 
 
 def _quote_answer(text: str, secret: Iterable[str]) -> str:
-    said = strip_markup(text)
-    for one in filter(None, secret):
-        said = re.sub(re.escape(one), "…", said, flags=re.IGNORECASE)
-    return said if len(said) <= MAX_WORDS_CHARS else said[: MAX_WORDS_CHARS - 1] + "…"
+    words = strip_markup(text)
+    for value in filter(None, secret):
+        words = re.sub(re.escape(value), "…", words, flags=re.IGNORECASE)
+    return words if len(words) <= MAX_WORDS_CHARS else words[: MAX_WORDS_CHARS - 1] + "…"

@@ -49,25 +49,25 @@ _BRACED = re.compile(
 _TAGGED = re.compile(r"<([A-Za-z_][\w.-]{0,40})>([^<]{0,400})</\1>")
 
 
-def read_author(one: FirstValue, all_: AllValues) -> str:
+def read_author(first_value: FirstValue, all_: AllValues) -> str:
     """Read the author from its keys: `au` may come several times, and often repeats what the other keys say. These
     count before it, since they say which part of a name is which."""
-    last, given = one("aulast"), one("aufirst")
-    first = _invert_name(last, given, _read_initials(one), one("ausuffix"))
+    last, given = first_value("aulast"), first_value("aufirst")
+    first = _invert_name(last, given, _read_initials(first_value), first_value("ausuffix"))
     names: list[str] = []
     for name in all_("au"):
         if fold_text(name) not in map(fold_text, names):
             names.append(name)
     if last and given:
-        names = _put_parts_first(first, last, f"{given} {one('ausuffix')}", names)
+        names = _put_parts_first(first, last, f"{given} {first_value('ausuffix')}", names)
     elif first and not any(_is_same_name(first, last, name) for name in names):
         names.insert(0, first)
     names += [name for name in all_("aucorp") if fold_text(name) not in map(fold_text, names)]
     return SEPARATOR.join(names)
 
 
-def _read_initials(one: FirstValue) -> str:
-    return one("auinit") or " ".join(filter(None, (one("auinit1"), one("auinitm"))))
+def _read_initials(first_value: FirstValue) -> str:
+    return first_value("auinit") or " ".join(filter(None, (first_value("auinit1"), first_value("auinitm"))))
 
 
 def _invert_name(last: str, first: str, initials: str, suffix: str) -> str:
@@ -122,9 +122,9 @@ def split_name(name: str) -> tuple[str, str]:
     return last.strip(), first.strip()
 
 
-def is_same_title(one: str, other: str) -> bool:
+def is_same_title(title: str, other: str) -> bool:
     """Return whether they are one title, of which one may say less: `Harbour & Place`, `Harbour and Place : HP`."""
-    first, second = ([word for word in fold_text(title).split() if word != "and"] for title in (one, other))
+    first, second = ([word for word in fold_text(text).split() if word != "and"] for text in (title, other))
     shared = min(len(first), len(second))
     return shared > 0 and first[:shared] == second[:shared]
 
@@ -218,15 +218,15 @@ _PMCID = re.compile(r"(?:pmcid\W{0,3})?(?P<pmcid>PMC\d{1,10})", re.IGNORECASE)
 
 def find_standard_numbers(text: str) -> StandardNumber:
     """ISBNs, ISSNs and ISMNs in a text, whatever stands around them: `ISBN 0-14-020652-3 (pbk.)`, `9780140206523`."""
-    found, wrong = [], []
+    ids, wrong = [], []
     for match in _NUMBER.finditer(text):
         for number in _split_numbers(match[0]):
             id_, is_valid = _read_standard_number(number)
-            if id_ is not None and id_ not in found:
-                found.append(id_)
+            if id_ is not None and id_ not in ids:
+                ids.append(id_)
                 if not is_valid:
                     wrong.append(write_sentence("the check digit of %(number)s is incorrect", number=id_.value))
-    return StandardNumber(tuple(found), join_sentences("; ", wrong) if found else _NO_NUMBER)
+    return StandardNumber(tuple(ids), join_sentences("; ", wrong) if ids else _NO_NUMBER)
 
 
 def _split_numbers(text: str) -> Iterator[str]:
@@ -395,9 +395,9 @@ def parse_private_data(text: str) -> PrivateData:
         if isinstance(document, dict):
             return _private_data_of_json(document)
     for pattern in (_TAGGED, _BRACED) if len(text) <= MAX_VALUE_CHARS else ():
-        found = pattern.findall(text)
-        if found and not pattern.sub("", text).strip("{} ,;\n\t"):
-            return PrivateData(tuple((key.lower(), tidy_text(value)) for key, value in found if tidy_text(value)))
+        pairs = pattern.findall(text)
+        if pairs and not pattern.sub("", text).strip("{} ,;\n\t"):
+            return PrivateData(tuple((key.lower(), tidy_text(value)) for key, value in pairs if tidy_text(value)))
     return PrivateData(known=False)
 
 
@@ -424,14 +424,14 @@ def _clean_field(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, CitationType | ServiceType):
         return strip_controls(value)
     if isinstance(value, tuple):
-        return tuple(_clean_value(one) for one in value)
+        return tuple(_clean_value(inner) for inner in value)
     return value
 
 
-def _clean_value(one: RecordId | CitationExtra) -> RecordId | CitationExtra:
-    if isinstance(one, RecordId):
-        return RecordId(strip_controls(one.type), strip_controls(one.value))
-    return CitationExtra(strip_controls(one.name), strip_controls(one.value), strip_controls(one.kind))
+def _clean_value(field: RecordId | CitationExtra) -> RecordId | CitationExtra:
+    if isinstance(field, RecordId):
+        return RecordId(strip_controls(field.type), strip_controls(field.value))
+    return CitationExtra(strip_controls(field.name), strip_controls(field.value), strip_controls(field.kind))
 
 
 def dump_private_data(lost: Iterable[tuple[str, Any]]) -> str:

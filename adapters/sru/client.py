@@ -39,12 +39,12 @@ class SruSearch:
     async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
         dialect = target.require_dialect(SECTION, SruDialect)
         cql = codec.format_cql(query, dialect, target.name)
-        found, schema = await self._search_first_schema(target, dialect, cql, start, count)
-        if found.total is None or (found.diagnostics and not found.total):
-            raise error_of_diagnostics(found.diagnostics, target.name)
-        notes = [describe_diagnostic(one) for one in found.diagnostics if diagnostic_number(one) != OUT_OF_RANGE]
-        wanted = min(count, max(0, found.total - start + 1))
-        collected = list(found.records)
+        reply, schema = await self._search_first_schema(target, dialect, cql, start, count)
+        if reply.total is None or (reply.diagnostics and not reply.total):
+            raise error_of_diagnostics(reply.diagnostics, target.name)
+        notes = [describe_diagnostic(fault) for fault in reply.diagnostics if diagnostic_number(fault) != OUT_OF_RANGE]
+        wanted = min(count, max(0, reply.total - start + 1))
+        collected = list(reply.records)
         while len(collected) < wanted:
             begin, size = start + len(collected), min(wanted - len(collected), dialect.slice)
             more = await self._search_once(target, dialect, cql, begin, size, schema)
@@ -59,7 +59,7 @@ class SruSearch:
             _read_found_record(record, position, dialect, target.name)
             for position, record in enumerate(collected[:wanted], start=start)
         )
-        return SearchHits(total=found.total, records=records, asked=cql, notes=tuple(notes))
+        return SearchHits(total=reply.total, records=records, asked=cql, notes=tuple(notes))
 
     async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
         dialect = target.require_dialect(SECTION, SruDialect)
@@ -133,7 +133,7 @@ class SruSearch:
 
 def _is_schema_unknown(answer: SruSearchAnswer) -> bool:
     """The schema isn't known to the target: for the whole, or for each record."""
-    about = answer.diagnostics or tuple(one.data for one in answer.records if isinstance(one.data, SruDiagnostic))
+    about = answer.diagnostics or tuple(hit.data for hit in answer.records if isinstance(hit.data, SruDiagnostic))
     return (
         bool(about)
         and {diagnostic_number(diagnostic) for diagnostic in about} <= SCHEMA_NOT_KNOWN

@@ -203,7 +203,7 @@ def _parse_answer_root(data: bytes, *names: str) -> etree._Element:
 def _read_record(element: etree._Element) -> SruRecord:
     data = find_child(element, "recordData")
     schema, position = child_text(element, "recordSchema"), _parse_number(child_text(element, "recordPosition")) or 0
-    inner = next((one for one in data if local_name(one)), None) if data is not None else None
+    inner = next((child for child in data if local_name(child)), None) if data is not None else None
     if inner is None:
         return SruRecord(
             _unpack_record("".join(map(str, data.itertext())) if data is not None else ""), schema, position
@@ -239,8 +239,8 @@ def _read_diagnostic(element: etree._Element) -> SruDiagnostic:
 
 
 def _read_index(element: etree._Element) -> ExplainedIndex:
-    named = [one for map_ in child_elements(element, "map") for one in child_elements(map_, "name")]
-    names = (".".join(filter(None, (one.get("set", ""), element_text(one)))) for one in named)
+    named = [name for map_ in child_elements(element, "map") for name in child_elements(map_, "name")]
+    names = (".".join(filter(None, (name.get("set", ""), element_text(name)))) for name in named)
     return ExplainedIndex(child_text(element, "title"), tuple(filter(None, names)))
 
 
@@ -310,18 +310,18 @@ def describe_diagnostic(diagnostic: SruDiagnostic) -> str:
     """'16 unsupported index: dc.titel', in one line. The target's own message only where there is no other."""
     known = diagnostic_number(diagnostic)
     head = f"{known} {TEXTS.get(known, '')}".strip() if known else diagnostic.uri
-    said = diagnostic.message if known not in TEXTS else ""
-    return ": ".join(filter(None, (head, said, diagnostic.details))) or "an unnamed diagnostic"
+    message = diagnostic.message if known not in TEXTS else ""
+    return ": ".join(filter(None, (head, message, diagnostic.details))) or "an unnamed diagnostic"
 
 
 def error_of_diagnostics(diagnostics: tuple[SruDiagnostic, ...], name: str) -> Refused | Unavailable:
     """The error for an answer that is a 'no'. `name`: of the target."""
-    said = "; ".join(describe_diagnostic(one) for one in diagnostics) or write_sentence("the answer has no count")
+    words = "; ".join(map(describe_diagnostic, diagnostics)) or write_sentence("the answer has no count")
     numbers = {diagnostic_number(diagnostic) for diagnostic in diagnostics}
     if numbers & PASSING or not diagnostics:
-        return Unavailable(f"{name}: {said}")
+        return Unavailable(f"{name}: {words}")
     reason = RefusalReason.SENDER_AUTH_FAILED if numbers & SIGNING_IN else RefusalReason.INVALID_VALUE
-    return Refused(reason, write_sentence("%(name)s: %(report)s", name=name, report=said))
+    return Refused(reason, write_sentence("%(name)s: %(report)s", name=name, report=words))
 
 
 def format_cql(query: CatalogueQuery, dialect: SruDialect, name: str) -> str:

@@ -48,14 +48,14 @@ def explain_command(url: str, version: str) -> None:
     except ValidationError as error:
         raise click.UsageError(f"{url}: {error.errors()[0]['msg']}") from error
     try:
-        said = asyncio.run(ask_server(Profile(name="explain", dialects={SECTION: dialect})))
+        server = asyncio.run(ask_server(Profile(name="explain", dialects={SECTION: dialect})))
     except (Refused, Unavailable) as error:
         click.echo(f"illgate: {error.detail if isinstance(error, Refused) else error}", err=True)
         raise SystemExit(REFUSED if isinstance(error, Refused) else UNREACHABLE) from error
-    click.echo(" ".join(filter(None, (said.title, f"(database {said.database})" if said.database else ""))))
+    click.echo(" ".join(filter(None, (server.title, f"(database {server.database})" if server.database else ""))))
     click.echo("indexes:")
-    for index in said.indexes:
+    for index in server.indexes:
         click.echo(f"  {', '.join(index.names):<40} {index.title}".rstrip())
     click.echo("schemas:")
-    for name, identifier in said.schemas:
+    for name, identifier in server.schemas:
         click.echo(f"  {name:<40} {identifier}".rstrip())

@@ -62,13 +62,13 @@ class SruHttp:
         """Send a request; raises Unavailable, Refused(SENDER_AUTH_FAILED). Errors name the server, never parameters or
         keys."""
         url = URL(place.url)
-        said = {**parameters, **({place.key[0]: place.key[1]} if place.key[0] else {})}
+        query = {**parameters, **({place.key[0]: place.key[1]} if place.key[0] else {})}
         method, home = place.method, url.origin()
         if method == "GET":
-            url = url.update_query(said)
+            url = url.update_query(query)
         try:
             for _ in range(place.redirects + 1):
-                reply = await self._request_once(place, method, url, said, at_home=url.origin() == home)
+                reply = await self._request_once(place, method, url, query, at_home=url.origin() == home)
                 if not reply.location:
                     return _check_answer(reply, home)
                 method = method if reply.status in _KEEPS_METHOD else "GET"
@@ -91,14 +91,14 @@ class SruHttp:
             raise Unavailable(f"{home}: a redirect was not followed: {refused.detail}") from refused
 
     async def _request_once(
-        self, place: SruEndpoint, method: str, url: URL, said: Mapping[str, str], *, at_home: bool
+        self, place: SruEndpoint, method: str, url: URL, query: Mapping[str, str], *, at_home: bool
     ) -> HttpReply:
         """Send one request; what we say to sign in goes nowhere but to the server itself."""
         headers = make_basic_header(place.user, place.password) if place.user and at_home else {}
         if not at_home:
-            said = {name: value for name, value in said.items() if name != place.key[0]}
+            query = {name: value for name, value in query.items() if name != place.key[0]}
         client = self._client if at_home else self._guarded_client
-        request = HttpRequest(method, url, dict(said) if method == "POST" else None, headers)
+        request = HttpRequest(method, url, dict(query) if method == "POST" else None, headers)
         reply = await client.exchange(request, HttpLimits(place.connect, place.answer, place.max_bytes))
         if reply.is_cut:
             raise Unavailable(describe_large_reply(url.origin(), place.max_bytes))

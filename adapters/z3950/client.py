@@ -409,7 +409,7 @@ def _read_opac_record(
             bibliographic = read_answer_record(inner, position, how, texts.charset, source)
     items = None
     if "holdingsData" in decoded:
-        items = tuple(item for one in decoded["holdingsData"] for item in _read_opac_holding(one, how, texts))
+        items = tuple(item for holding in decoded["holdingsData"] for item in _read_opac_holding(holding, how, texts))
     return record_reader.record_from_opac(bibliographic, items, position, raw)
 
 
@@ -417,15 +417,15 @@ def _read_opac_holding(holding: tuple[str, Any], how: Records, texts: TextDecode
     kind, inner = holding
     if kind == "marcHoldingsRecord":
         return record_reader.holdings_from_marc(_raw_record(inner).data, how)
-    volumes = (" ".join(_pick_texts(one, _VOLUME_TEXTS, texts).values()) for one in inner.get("volumes", ()))
-    circulations = tuple(_read_circulation(one, texts) for one in inner.get("circulationData", ()))
+    volumes = (" ".join(_pick_texts(volume, _VOLUME_TEXTS, texts).values()) for volume in inner.get("volumes", ()))
+    circulations = tuple(_read_circulation(circulation, texts) for circulation in inner.get("circulationData", ()))
     opac_holding = OpacHolding(_pick_texts(inner, _HOLDING_TEXTS, texts), tuple(filter(None, volumes)), circulations)
     return holdings.items_of_opac_holdings((opac_holding,), how)
 
 
 def _read_circulation(item: Mapping[str, Any], texts: TextDecoder) -> OpacCirculation:
-    said = {_ITEM_TEXTS[key]: value for key, value in _pick_texts(item, tuple(_ITEM_TEXTS), texts).items()}
-    return OpacCirculation(said, item.get("availableNow"), item.get("onHold"))
+    item_texts = {_ITEM_TEXTS[key]: value for key, value in _pick_texts(item, tuple(_ITEM_TEXTS), texts).items()}
+    return OpacCirculation(item_texts, item.get("availableNow"), item.get("onHold"))
 
 
 def _pick_texts(values: Mapping[str, Any], names: tuple[str, ...], texts: TextDecoder) -> dict[str, str]:

@@ -35,6 +35,7 @@ from adapters.z3950.values import (
     Rpn,
     RpnQuery,
     ScanEntry,
+    TermAttribute,
     TermKind,
     Z3950Diagnostic,
     Z3950ScanAnswer,
@@ -125,8 +126,8 @@ def decode_opac(data: bytes) -> dict[str, Any]:
     """An OPACRecord, as asn1tools gives it: `adapters.z3950.client` makes values of it. Raises MalformedMessage."""
     if not data.startswith(b"\x30"):
         raise MalformedMessage(_FIRST, "no OPAC record begins like this")
-    found: dict[str, Any] = _decode_type("OPACRecord", data)
-    return found
+    record: dict[str, Any] = _decode_type("OPACRecord", data)
+    return record
 
 
 @value_object
@@ -171,7 +172,7 @@ def _read_init_answer(body: dict[str, Any], texts: TextDecoder) -> InitAnswer:
         accepted=body["result"],
         version=3 if 2 in versions else 2,
         options=frozenset(_read_bit_numbers(body["options"])),
-        implementation=" ".join(one for one in named if one),
+        implementation=" ".join(part for part in named if part),
         diagnostics=tuple(_read_init_diagnostics(body, texts)),
     )
 
@@ -186,9 +187,8 @@ def _read_init_diagnostics(body: dict[str, Any], texts: TextDecoder) -> list[Z39
     about why."""
     init_diagnostics = []
     externals = [body["userInformationField"]] if "userInformationField" in body else []
-    externals += [
-        one["information"][1] for one in body.get("otherInfo", ()) if one["information"][0] == "externallyDefinedInfo"
-    ]
+    others = (info["information"] for info in body.get("otherInfo", ()))
+    externals += [external for kind, external in others if kind == "externallyDefinedInfo"]
     for external in externals:
         if external.get("direct-reference") == INIT_DIAGNOSTICS and external["encoding"][0] == "single-ASN1-type":
             init_diagnostics += _read_diagnostic_format(bytes(external["encoding"][1]), texts)
@@ -212,9 +212,9 @@ def _text_octets(external: dict[str, Any]) -> list[bytes]:
 
 def _read_diagnostic_format(data: bytes, texts: TextDecoder) -> list[Z3950Diagnostic]:
     diagnostic_format = []
-    for one in _decode_type("DiagnosticFormat", data):
-        message = texts(one.get("message", b""))
-        kind, inner = one.get("diagnostic", ("", None))
+    for report in _decode_type("DiagnosticFormat", data):
+        message = texts(report.get("message", b""))
+        kind, inner = report.get("diagnostic", ("", None))
         diagnostic_format.append(
             _read_default_diagnostic(inner, texts) if kind == "defaultDiagRec" else Z3950Diagnostic(0, message)
         )
@@ -227,11 +227,11 @@ def _read_search_answer(body: dict[str, Any], texts: TextDecoder) -> Z3950Search
     diagnostics: tuple[Z3950Diagnostic, ...] = ()
     match kind:
         case "responseRecords":
-            records = tuple(_read_response_record(one["record"], texts) for one in inner)
+            records = tuple(_read_response_record(record["record"], texts) for record in inner)
         case "nonSurrogateDiagnostic":
             diagnostics = (_read_default_diagnostic(inner, texts),)
         case "multipleNonSurDiagnostics":
-            diagnostics = tuple(_read_diagnostic(one, texts) for one in inner)
+            diagnostics = tuple(_read_diagnostic(report, texts) for report in inner)
     return Z3950SearchAnswer(
         succeeded=body.get("searchStatus", True),
         hits=max(0, body.get("resultCount", 0)),
@@ -255,7 +255,7 @@ def _read_diagnostic(diagnostic: tuple[str, Any], texts: TextDecoder) -> Z3950Di
     kind, inner = diagnostic
     if kind == "defaultFormat":
         return _read_default_diagnostic(inner, texts)
-    words = "; ".join(texts(one) for one in _text_octets(inner))
+    words = "; ".join(texts(octets) for octets in _text_octets(inner))
     return Z3950Diagnostic(0, words, inner.get("direct-reference", ""))
 
 
@@ -272,7 +272,7 @@ def _read_scan_answer(body: dict[str, Any], texts: TextDecoder) -> Z3950ScanAnsw
     )
     return Z3950ScanAnswer(
         entries=entries,
-        diagnostics=tuple(_read_diagnostic(one, texts) for one in listed.get("nonsurrogateDiagnostics", ())),
+        diagnostics=tuple(_read_diagnostic(report, texts) for report in listed.get("nonsurrogateDiagnostics", ())),
     )
 
 
@@ -309,8 +309,8 @@ def init_apdu(login: Z3950Login, size: int, charset: str = "utf-8") -> bytes:
     if login.open:
         body["idAuthentication"] = ("open", _encode_text(login.open, charset))
     elif not login.is_empty:
-        said = {"groupId": login.group, "userId": login.user, "password": login.password}
-        body["idAuthentication"] = ("idPass", {key: _encode_text(text, charset) for key, text in said.items() if text})
+        parts = {"groupId": login.group, "userId": login.user, "password": login.password}
+        body["idAuthentication"] = ("idPass", {key: _encode_text(text, charset) for key, text in parts.items() if text})
     return encode_apdu("initRequest", body)
 
 
@@ -421,16 +421,15 @@ def _encode_operator(joined: BooleanQuery) -> tuple[str, Any]:
 
 def _encode_operand(operand: QueryOperand, charset: str) -> dict[str, Any]:
     return {
-        "attributes": [_encode_attribute(one.type, one.value, one.set) for one in operand.attributes],
+        "attributes": [_encode_attribute(attribute) for attribute in operand.attributes],
         "term": _encode_term(operand, charset),
     }
 
 
-def _encode_attribute(type_: int, value: int | str, set_: str) -> dict[str, Any]:
-    said: tuple[str, Any] = (
-        ("numeric", value) if isinstance(value, int) else ("complex", {"list": [("string", value.encode())]})
-    )
-    return {**({"attributeSet": set_} if set_ else {}), "attributeType": type_, "attributeValue": said}
+def _encode_attribute(attribute: TermAttribute) -> dict[str, Any]:
+    value, set_ = attribute.value, {"attributeSet": attribute.set} if attribute.set else {}
+    written = ("numeric", value) if isinstance(value, int) else ("complex", {"list": [("string", value.encode())]})
+    return {**set_, "attributeType": attribute.type, "attributeValue": written}
 
 
 def _encode_term(operand: QueryOperand, charset: str) -> tuple[str, Any]:

@@ -54,16 +54,16 @@ def format_pqf(query: RpnQuery) -> str:
 
 
 def _split_tokens(text: str) -> list[_PqfToken]:
-    found, at, text = [], 0, text.rstrip()
+    tokens, at, text = [], 0, text.rstrip()
     while at < len(text):
         match = _WORD.match(text, at)
         assert match is not None, "there is something that is no blank"
         quoted, bare = match.groups()
         if bare is not None and bare.startswith('"'):
             raise PqfSyntaxError("a quotation mark is not closed")
-        found.append(_PqfToken(bare) if bare is not None else _PqfToken(_ESCAPED.sub(r"\1", quoted), quoted=True))
+        tokens.append(_PqfToken(bare) if bare is not None else _PqfToken(_ESCAPED.sub(r"\1", quoted), quoted=True))
         at = match.end()
-    return found
+    return tokens
 
 
 class _PqfParser:
@@ -188,7 +188,8 @@ def _format_rpn(rpn: Rpn) -> str:
     if isinstance(rpn, BooleanQuery):
         return f"{_format_operator(rpn.op)} {_format_rpn(rpn.left)} {_format_rpn(rpn.right)}"
     attributes = [
-        f"@attr {f'{_attribute_set_name(one.set)} ' if one.set else ''}{one.type}={one.value}" for one in rpn.attributes
+        f"@attr {f'{_attribute_set_name(attribute.set)} ' if attribute.set else ''}{attribute.type}={attribute.value}"
+        for attribute in rpn.attributes
     ]
     kind = [f"@term {rpn.kind.value}"] if rpn.kind is not TermKind.GENERAL else []
     return " ".join((*attributes, *kind, _quote_term(rpn.term)))

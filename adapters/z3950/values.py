@@ -319,9 +319,9 @@ def describe_diagnostic(diagnostic: Z3950Diagnostic) -> str:
 
 def error_of_diagnostics(diagnostics: tuple[Z3950Diagnostic, ...], name: str) -> Refused | Unavailable:
     """The error for an answer that is a 'no'. `name`: of the target."""
-    said = "; ".join(describe_diagnostic(diagnostic) for diagnostic in diagnostics) or write_sentence("no reason given")
+    words = "; ".join(map(describe_diagnostic, diagnostics)) or write_sentence("no reason given")
     conditions = {diagnostic.condition for diagnostic in diagnostics}
     if conditions & (PASSING | _AWAY):
-        return Unavailable(f"{name}: {said}")
+        return Unavailable(f"{name}: {words}")
     reason = RefusalReason.SENDER_AUTH_FAILED if conditions & SIGNING_IN else RefusalReason.INVALID_VALUE
-    return Refused(reason, write_sentence("%(name)s: %(report)s", name=name, report=said))
+    return Refused(reason, write_sentence("%(name)s: %(report)s", name=name, report=words))
