@@ -155,8 +155,7 @@ def transaction_state(apdu: Apdu, request: Request, context: MappingContext) -> 
 def _find_attempt(apdu: Apdu, request: Request, context: MappingContext) -> SupplierAttempt | None:
     id_ = apdu.transaction_id
     ours = our_transaction_number(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
-    named = next((attempt for attempt in request.attempts if attempt.transaction == ours), None)
-    return named or request.attempt
+    return request.find_attempt_of_transaction(ours) or request.attempt
 
 
 def _is_sent_before_change(apdu: Apdu, request: Request, context: MappingContext) -> bool:

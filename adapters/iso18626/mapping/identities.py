@@ -41,9 +41,9 @@ def agency_of_symbol(symbol: str, symbols: Symbols) -> AgencyId:
     return AgencyId(type=Code(type_ if colon else symbols.default_type), value=value if colon else symbol)
 
 
-def is_same_agency_symbol(one: str, other: str) -> bool:
+def is_same_agency_symbol(symbol: str, other: str) -> bool:
     """Types without regard to capitals; without a type on either side the values decide."""
-    (type_1, colon_1, value_1), (type_2, colon_2, value_2) = one.partition(":"), other.partition(":")
+    (type_1, colon_1, value_1), (type_2, colon_2, value_2) = symbol.partition(":"), other.partition(":")
     if colon_1 and colon_2:
         return type_1.casefold() == type_2.casefold() and value_1.casefold() == value_2.casefold()
     return (value_1 if colon_1 else type_1).casefold() == (value_2 if colon_2 else type_2).casefold()
@@ -59,9 +59,9 @@ def money_of_costs(costs: Costs | None, currency: str) -> Money | None:
     """None for what is no amount. `currency`: meant where none is said."""
     if costs is None or costs.amount is None:
         return None
-    said = costs.currency.value.strip().upper() if costs.currency is not None else ""
+    code = costs.currency.value.strip().upper() if costs.currency is not None else ""
     try:
-        return Money(costs.amount, said or currency)
+        return Money(costs.amount, code or currency)
     except ValueError:
         return None
 
@@ -97,11 +97,11 @@ class MappingContext:
 
     def is_us(self, symbol: str) -> bool:
         known = (*self.ours, self.dialect.symbols.ours) if self.dialect.symbols.ours else self.ours
-        return bool(symbol) and any(is_same_agency_symbol(symbol, one) for one in known)
+        return bool(symbol) and any(is_same_agency_symbol(symbol, alias) for alias in known)
 
     def is_partner(self, symbol: str) -> bool:
         known = (*self.theirs, self.dialect.symbols.theirs) if self.dialect.symbols.theirs else self.theirs
-        return bool(symbol) and any(is_same_agency_symbol(symbol, one) for one in known)
+        return bool(symbol) and any(is_same_agency_symbol(symbol, alias) for alias in known)
 
     def write_end_of_day(self, due: date | datetime | None) -> datetime | None:
         """Write a day as the standard wants it: 23:59:59 of it, in UTC (docs/facts/iso-18626.md 2)."""
@@ -157,7 +157,7 @@ def write_request_header(message: PartnerMessage, context: MappingContext) -> He
 
 def write_requester_header(message: PartnerMessage, context: MappingContext) -> RequesterHeader:
     requester, supplier = _write_parties(message, context)
-    attempt = next((one for one in message.request.attempts if one.transaction == message.transaction), None)
+    attempt = message.request.find_attempt_of_transaction(message.transaction)
     return RequesterHeader(
         supplying_agency=supplier,
         requesting_agency=requester,

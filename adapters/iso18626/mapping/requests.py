@@ -130,14 +130,14 @@ def _read_volumes(info: BibliographicInfo, note: str) -> tuple[str, ...]:
 
 def _read_requester(message: IllRequest, sender: str, noted_address: str) -> LibraryParty:
     info = message.requesting_agency_info or RequestingAgencyInfo()
-    delivery = (one.address for one in message.requested_delivery if one.address is not None)
+    delivery = (entry.address for entry in message.requested_delivery if entry.address is not None)
     addresses = (*delivery, *info.addresses)
     return LibraryParty(
         symbol=sender,
         name=info.name or "",
         email=next(filter(None, map(_read_email, addresses)), ""),
         address=next(
-            (format_postal_address(one.physical) for one in addresses if one.physical is not None), noted_address
+            (format_postal_address(entry.physical) for entry in addresses if entry.physical is not None), noted_address
         ),
     )
 
@@ -300,7 +300,7 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
     ship_to = write_address_block(SHIP_TO, sender.name, sender.address) if with_block else ""
     conditions = previous.conditions if previous is not None else ()
     notes = (_write_accepted_term(conditions, context), request.citation.note, message.details.note, ship_to)
-    attempt = next((one for one in request.attempts if one.transaction == message.transaction), None)
+    attempt = request.find_attempt_of_transaction(message.transaction)
     bibliographic = write_bibliographic_info(
         request.citation, attempt.record if attempt is not None else "", listed_only=context.dialect.numbers == "listed"
     )

@@ -137,7 +137,7 @@ def _parse_initial_requester(text: str) -> SystemId:
 
 def our_transaction_id(request: Request, transaction: str, symbol: str, dialect: Identifiers) -> TransactionId:
     """Make the id of a transaction that we began: group is the number of the request."""
-    attempt = next((one for one in request.attempts if one.transaction == transaction), None)
+    attempt = request.find_attempt_of_transaction(transaction)
     qualifier = transaction
     if dialect.qualifier == "attempt" and attempt is not None:
         short = str(attempt.number)

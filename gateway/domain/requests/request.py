@@ -551,6 +551,9 @@ class Request:
     def find_attempt(self, number: int) -> SupplierAttempt | None:
         return next((attempt for attempt in self.attempts if attempt.number == number), None)
 
+    def find_attempt_of_transaction(self, transaction: str) -> SupplierAttempt | None:
+        return next((attempt for attempt in self.attempts if attempt.transaction == transaction), None)
+
     @property
     def lent_barcodes(self) -> tuple[str, ...]:
         """Lending: of our items that are out, or were chosen to go out."""

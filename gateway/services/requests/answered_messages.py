@@ -82,6 +82,5 @@ def find_attempt_number(message: PartnerMessage) -> int:
     """Find the number of the supplier that it goes to; 0 as a lender."""
     if message.role is not Role.BORROWING:
         return 0
-    return next(
-        (attempt.number for attempt in message.request.attempts if attempt.transaction == message.transaction), 0
-    )
+    attempt = message.request.find_attempt_of_transaction(message.transaction)
+    return attempt.number if attempt is not None else 0

@@ -349,7 +349,7 @@ def new_refusal_row(
 
 
 def _party_of_transaction(context: LibraryContext, message: IncomingPartnerMessage, request: Request) -> LibraryParty:
-    attempt = next((attempt for attempt in request.attempts if attempt.transaction == message.transaction), None)
+    attempt = request.find_attempt_of_transaction(message.transaction)
     if request.role is Role.LENDING or attempt is None or attempt.partner == request.partner.profile:
         return request.partner
     return context.party_of_partner(attempt.partner)
