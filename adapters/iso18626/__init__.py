@@ -10,13 +10,13 @@ from gateway.ports.adapter import ChannelAdapter, ProtocolAdapter
 
 def list_addresses(dialect: Iso18626Dialect) -> dict[str, str]:
     """List where a profile sends to, by key (`illgate check --live`)."""
-    found = {"http.url": dialect.http.url, "http.lending_url": dialect.http.lending_url}
-    return {key: url for key, url in found.items() if url}
+    urls = {"http.url": dialect.http.url, "http.lending_url": dialect.http.lending_url}
+    return {key: url for key, url in urls.items() if url}
 
 
 def list_secret_references(dialect: Iso18626Dialect) -> dict[str, str]:
-    found = {"account.code": dialect.account.code, "http.secret": dialect.http.secret}
-    return {key: reference for key, reference in found.items() if reference}
+    secrets = {"account.code": dialect.account.code, "http.secret": dialect.http.secret}
+    return {key: reference for key, reference in secrets.items() if reference}
 
 
 protocol = ProtocolAdapter(

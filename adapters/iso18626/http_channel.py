@@ -85,9 +85,9 @@ class Iso18626Channel:
         messages = self._write_messages(message, dialect)
         results = [
             await self._send_one(
-                said, URL(url), dialect, await self._context.make_peer_headers(profile), repeated=message.repeated
+                part, URL(url), dialect, await self._context.make_peer_headers(profile), repeated=message.repeated
             )
-            for said in (messages if message.part is None else messages[message.part : message.part + 1])
+            for part in (messages if message.part is None else messages[message.part : message.part + 1])
         ]
         if not results:  # the profile says it in fewer messages by now
             return DeliveryResult("said before")
@@ -218,18 +218,18 @@ def name_message(message: Message) -> str:
     return f"supplyingAgencyMessage {reason}"
 
 
-def judge_confirmation(reply: HttpReply, said: Message, dialect: Iso18626Dialect, *, repeated: bool) -> DeliveryResult:
+def judge_confirmation(reply: HttpReply, sent: Message, dialect: Iso18626Dialect, *, repeated: bool) -> DeliveryResult:
     """Return the result that the partner's answer gives. A request that it knows already has reached it before.
 
     A confirmation counts whatever its HTTP status is: Koha gives 400 with an ERROR in it. Without one the status
     decides. Raises Refused, Postponed, OutcomeUnknown.
     """
     confirmation = _read_confirmation(reply)
-    name = name_message(said)
+    name = name_message(sent)
     if confirmation is None:
-        if repeated and isinstance(said, Request) and reply.status == _CONFLICT:
+        if repeated and isinstance(sent, Request) and reply.status == _CONFLICT:
             return DeliveryResult(f"{name} was there already")  # Koha's words for it are no confirmation
-        if isinstance(said, Request) and reply.status in _REFUSED:
+        if isinstance(sent, Request) and reply.status in _REFUSED:
             return DeliveryResult(f"{name} refused", refused=_make_status_refusal(reply.status))
         _raise_for_status(reply)
     assert confirmation is not None
@@ -238,10 +238,11 @@ def judge_confirmation(reply: HttpReply, said: Message, dialect: Iso18626Dialect
         raise UnclearAnswer("the partner's confirmation does not state whether the message was accepted")
     if header.message_status == MessageStatus.OK:
         return DeliveryResult(f"{name} confirmed")
-    words = "; ".join(filter(None, (": ".join(filter(None, (one.type, one.value))) for one in confirmation.errors)))
+    texts = (": ".join(filter(None, (error.type, error.value))) for error in confirmation.errors)
+    words = "; ".join(filter(None, texts))
     if any(dialect.means_not_now(error.value or "") for error in confirmation.errors):
         raise Postponed(f"not now: {words}")
-    if repeated and isinstance(said, Request) and _says_known_already(words):
+    if repeated and isinstance(sent, Request) and _says_known_already(words):
         return DeliveryResult(f"{name} was there already")
     unsupported = any(
         error.type in _UNSUPPORTED or dialect.means_not_taken(error.value or "") for error in confirmation.errors

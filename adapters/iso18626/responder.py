@@ -146,14 +146,14 @@ class Iso18626Responder:
             _require_managed_borrowing(exchange.profile)
             assert command.request is not None
             return IncomingMessage(envelope.service, command, command.request.value, message=message, unknown=unknown)
-        told = _require_receiver(event_of_message(message, context, digest_message(opened.raw)), exchange.profile)
+        received = _require_receiver(event_of_message(message, context, digest_message(opened.raw)), exchange.profile)
         return IncomingMessage(
             service=envelope.service,
             command=None,
-            request_id=told.transaction,
+            request_id=received.transaction,
             message=message,
             unknown=unknown,
-            told=replace(told, guard=_refuse_duplicate) if told.kind is EventKind.REQUEST else told,
+            told=replace(received, guard=_refuse_duplicate) if received.kind is EventKind.REQUEST else received,
         )
 
     def encode(
@@ -291,21 +291,21 @@ def _refuse_duplicate(_request: ManagedRequest) -> Refusal:
     return Refusal(RefusalReason.DUPLICATE_REQUEST, "There is a request with this id already.", MessagePart.REQUEST)
 
 
-def _require_receiver(told: IncomingPartnerMessage, profile: Profile) -> IncomingPartnerMessage:
+def _require_receiver(message: IncomingPartnerMessage, profile: Profile) -> IncomingPartnerMessage:
     """Require a message for us; of a request that we broker also one for the library on its other side, from a partner
     that knows of it. Raises Refused."""
-    receiver, partner = told.receiver, profile.partner
+    receiver, partner = message.receiver, profile.partner
     if not receiver:
-        return told
+        return message
     knows_other_side = partner is not None and partner.brokered == "transparent"
-    if told.kind is EventKind.REQUEST or not knows_other_side:
+    if message.kind is EventKind.REQUEST or not knows_other_side:
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
             "Library not found.",
             about=MessagePart.RECEIVER,
             value=receiver,
         )
-    return replace(told, receiver="", guard=lambda request: _refuse_other_receiver(request, receiver))
+    return replace(message, receiver="", guard=lambda request: _refuse_other_receiver(request, receiver))
 
 
 def _refuse_other_receiver(request: ManagedRequest, receiver: str) -> Refusal | None:

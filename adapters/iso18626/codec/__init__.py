@@ -148,12 +148,12 @@ def detect_version(root: etree._Element, version_string: str) -> SchemaVersion:
     names = {get_local_name(element) for element in root.iter(etree.Element)}
     if names & _MARKS_OF_2021 or ("bibliographicItemId" in names and _has_code_first(root)):
         return SchemaVersion.V2021
-    said = re.sub(r"[^0-9]", "", version_string)
-    if said.startswith("2021") and not names & _MARKS_BEFORE_2021 and "multipleItemRequestId" not in names:
+    digits = re.sub(r"[^0-9]", "", version_string)
+    if digits.startswith("2021") and not names & _MARKS_BEFORE_2021 and "multipleItemRequestId" not in names:
         return SchemaVersion.V2021
     if "multipleItemRequestId" in names or names & {"startDate", "endDate", "requestSubType"}:
         return SchemaVersion.V1_2
-    return SchemaVersion.V1_1 if said in ("10", "11") else SchemaVersion.V1_2
+    return SchemaVersion.V1_1 if digits in ("10", "11") else SchemaVersion.V1_2
 
 
 def _has_code_first(root: etree._Element) -> bool:

@@ -74,7 +74,7 @@ class MessageReader:
                 self.add_remark(place, "a second time")
             else:
                 values[slot.field] = value
-        values.update((field, tuple(found)) for field, found in several.items())
+        values.update((field, tuple(values_of_field)) for field, values_of_field in several.items())
         return structure(**values, unknown=tuple(unknown))
 
     def add_remark(self, place: str, what: str) -> None:
@@ -206,10 +206,10 @@ _SLOTS: dict[type[Structure], dict[str, _Slot]] = {}
 
 def _index_elements(structure: type[Structure]) -> dict[str, _Slot]:
     """Index the elements by every name that any version has for them."""
-    found = _SLOTS.get(structure)
-    if found is None:
-        found = _SLOTS[structure] = _build_index(structure)
-    return found
+    slots = _SLOTS.get(structure)
+    if slots is None:
+        slots = _SLOTS[structure] = _build_index(structure)
+    return slots
 
 
 def _build_index(structure: type[Structure]) -> dict[str, _Slot]:

@@ -113,9 +113,9 @@ def _fit_value(value: Any, element: Element, version: SchemaVersion, path: str, 
     limit = _count_limit(element, version)
     if limit is not None and len(value) > limit:
         kept = value[:limit]
-        lost.extend(LostDetail(path, text) for one in value[limit:] for text in _describe_value(one))
+        lost.extend(LostDetail(path, text) for item in value[limit:] for text in _describe_value(item))
     if element.kind is Kind.STRUCTURE:
-        fitted = tuple(_fit_structure(one, version, path, lost) for one in kept)
+        fitted = tuple(_fit_structure(item, version, path, lost) for item in kept)
         return fitted if fitted != value else value
     return kept
 
@@ -138,8 +138,8 @@ def describe_structure(structure: Structure, *left_out: str) -> Iterator[str]:
 def _describe_value(value: Any) -> Iterator[str]:
     """The texts in a value, for people."""
     if isinstance(value, tuple):
-        for one in value:
-            yield from _describe_value(one)
+        for item in value:
+            yield from _describe_value(item)
     elif isinstance(value, Structure):
         texts = [text for name in list_elements(type(value)) for text in _describe_value(getattr(value, name))]
         if texts:
@@ -155,8 +155,8 @@ def _describe_value(value: Any) -> Iterator[str]:
 def _iterate_words(structure: Structure) -> Iterator[str]:
     for name, element in list_elements(type(structure)).items():
         value = getattr(structure, name)
-        for one in value if isinstance(value, tuple) else (value,):
-            if isinstance(one, Structure):
-                yield from _iterate_words(one)
-            elif one is not None and element.kind is Kind.WORD:
-                yield one
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Structure):
+                yield from _iterate_words(item)
+            elif item is not None and element.kind is Kind.WORD:
+                yield item

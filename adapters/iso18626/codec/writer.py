@@ -50,17 +50,17 @@ class MessageWriter:
 
     def _write_field(self, parent: etree._Element, declared: Element, value: Any, owner: str) -> None:
         values = value if isinstance(value, tuple) else (value,)
-        said = [one for one in values if self._says_something(declared, one)]
-        if not said and declared.is_required_in(self._version):
+        texts = [item for item in values if self._says_something(declared, item)]
+        if not texts and declared.is_required_in(self._version):
             if not declared.allow_empty:
                 raise ValueError(f"{owner} has no {declared.name}, which this version of ISO 18626 requires")
-            said = [declared.structure() if declared.structure is not None else ""]
+            texts = [declared.structure() if declared.structure is not None else ""]
         name = declared.name_in(self._version)
-        for one in said:
+        for item in texts:
             if declared.structure is not None:
-                self.write_structure(parent, name, one)
+                self.write_structure(parent, name, item)
             else:
-                self._write_leaf(etree.SubElement(parent, self.qualify_name(name)), declared, one)
+                self._write_leaf(etree.SubElement(parent, self.qualify_name(name)), declared, item)
 
     def _says_something(self, declared: Element, value: Any) -> bool:
         if value is None or (value == "" and not declared.allow_empty):
@@ -85,17 +85,17 @@ _ORDERS: dict[tuple[type[Structure], SchemaVersion], tuple[tuple[str, Element], 
 
 def list_in_order(structure: type[Structure], version: SchemaVersion) -> tuple[tuple[str, Element], ...]:
     """(field, element) as the version orders them."""
-    found = _ORDERS.get((structure, version))
-    if found is None:
-        found = _ORDERS[structure, version] = _build_order(structure, version)
-    return found
+    order = _ORDERS.get((structure, version))
+    if order is None:
+        order = _ORDERS[structure, version] = _build_order(structure, version)
+    return order
 
 
 def _build_order(structure: type[Structure], version: SchemaVersion) -> tuple[tuple[str, Element], ...]:
     order = [(field, element) for field, element in list_elements(structure).items() if element.is_in(version)]
     layout = structure.layouts.get(version)
     if layout is not None:
-        order.sort(key=lambda one: layout.index(one[1].name))
+        order.sort(key=lambda entry: layout.index(entry[1].name))
     return tuple(order)
 
 

@@ -55,7 +55,7 @@ def _make_whole(structure: T, words: list[str]) -> T:
     for field, element in list_elements(type(structure)).items():
         value = getattr(structure, field)
         many = value if isinstance(value, tuple) else (value,)
-        fitted = tuple(one for one in (_fit_value(one, element.name, words) for one in many) if one is not None)
+        fitted = tuple(item for item in (_fit_value(item, element.name, words) for item in many) if item is not None)
         fitted_value = fitted if isinstance(value, tuple) else next(iter(fitted), None)
         if fitted_value != value or (fitted and str(fitted_value) != str(value)):
             changes[field] = fitted_value

@@ -66,17 +66,17 @@ def read_changes(note: str, marker: str) -> ChangedNote:
         return ChangedNote(note)
     pattern = re.compile(re.escape(marker) + _VALUE.pattern, _VALUE.flags)
     matches = islice(pattern.finditer(note), MAX_FIELDS)
-    said = {match["name"]: match["value"] or match["plain"] or "" for match in matches}
-    return ChangedNote(pattern.sub("", note, count=MAX_FIELDS), tuple(_list_changes(said)))
+    texts = {match["name"]: match["value"] or match["plain"] or "" for match in matches}
+    return ChangedNote(pattern.sub("", note, count=MAX_FIELDS), tuple(_list_changes(texts)))
 
 
-def _list_changes(said: Mapping[str, str]) -> Iterator[FieldChange]:
-    for name, text in said.items():
+def _list_changes(texts: Mapping[str, str]) -> Iterator[FieldChange]:
+    for name, text in texts.items():
         value = "" if text.strip() == _EMPTIED else text.strip()
-        if name == _CURRENCY and (_AMOUNT in said or not value):  # a currency says nothing without its amount
+        if name == _CURRENCY and (_AMOUNT in texts or not value):  # a currency says nothing without its amount
             continue
         if name in (_AMOUNT, _CURRENCY):
-            yield FieldChange(_F.MAXIMUM_COST, _join_sum(said))
+            yield FieldChange(_F.MAXIMUM_COST, _join_sum(texts))
         elif name == "ServiceLevel":
             yield FieldChange(_F.LEVEL, hyphenate_word(value))
         elif name == "Neededby" and not _is_day(value):
@@ -96,9 +96,9 @@ def _is_day(value: str) -> bool:
     return True
 
 
-def _join_sum(said: Mapping[str, str]) -> str:
+def _join_sum(texts: Mapping[str, str]) -> str:
     """An amount that is emptied is none, whatever its currency."""
-    if said.get(_AMOUNT, "").strip().casefold() == _EMPTIED:
+    if texts.get(_AMOUNT, "").strip().casefold() == _EMPTIED:
         return ""
-    parts = (said.get(_AMOUNT, "").strip(), said.get(_CURRENCY, "").strip().upper())
+    parts = (texts.get(_AMOUNT, "").strip(), texts.get(_CURRENCY, "").strip().upper())
     return " ".join(part for part in parts if part and part.casefold() != _EMPTIED)

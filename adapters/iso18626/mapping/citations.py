@@ -43,9 +43,9 @@ def read_citation(info: BibliographicInfo, publication: PublicationInfo | None, 
 
 
 def _read_type(info: BibliographicInfo, published: PublicationInfo) -> CitationType:
-    found = PUBLICATION_TYPE_IN.get(published.type.value.casefold()) if published.type is not None else None
-    if found is not None:
-        return found
+    type_ = PUBLICATION_TYPE_IN.get(published.type.value.casefold()) if published.type is not None else None
+    if type_ is not None:
+        return type_
     types = {read_number_type(item_id.code.value) for item_id in info.item_ids if item_id.code is not None}
     is_part = bool(info.title_of_component)
     if "issn" in types:

@@ -81,10 +81,10 @@ def read_noted_terms(note: str, habits: NoteHabits) -> NotedTerms:
 
 def _find_prefixed_value(term: str, *prefixes: str) -> str | None:
     """Find what stands behind the prefix of a term; None: it has none."""
-    said = term.strip()
+    text = term.strip()
     known = (prefix.strip() for prefix in prefixes)
-    found = next((one for one in known if one and said.startswith(one)), None)
-    return said.removeprefix(found).strip() if found is not None else None
+    prefix = next((sign for sign in known if sign and text.startswith(sign)), None)
+    return text.removeprefix(prefix).strip() if prefix is not None else None
 
 
 def write_noted_terms(

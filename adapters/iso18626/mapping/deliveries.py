@@ -57,13 +57,13 @@ def read_delivery(
 ) -> ReadDelivery:
     """A note that names items outweighs itemId, from which a broker may have made it."""
     way = _fold_code(delivery.delivery_method)
-    said = [item_id.strip() for item_id in (*delivery.item_ids, delivery.url or "") if item_id.strip()]
-    links = [one for one in said if _LINK.fullmatch(one)]
-    others = [one for one in said if not _LINK.fullmatch(one)]
-    places = dict.fromkeys(one for one in others if one == delivery.url or _is_place(one, way))
+    ids = [item_id.strip() for item_id in (*delivery.item_ids, delivery.url or "") if item_id.strip()]
+    links = [id_ for id_ in ids if _LINK.fullmatch(id_)]
+    others = [id_ for id_ in ids if not _LINK.fullmatch(id_)]
+    places = dict.fromkeys(id_ for id_ in others if id_ == delivery.url or _is_place(id_, way))
     further = (link for link in dict.fromkeys(links) if link != links[-1])
     match = _LINK_IN_NOTE.search(note)
-    numbers = (one for one in others if one not in places)
+    numbers = (id_ for id_ in others if id_ not in places)
     return ReadDelivery(
         items=items_of_note or read_item_ids(numbers, dialect.item_ids),
         link=links[-1] if links else match[1] if match is not None else "",
@@ -144,10 +144,10 @@ def _list_items_out(message: PartnerMessage) -> Iterator[tuple[Volume | None, It
 def _name_item(request: Request, volume: Volume, barcode: str) -> ItemName:
     """Name an item as our catalogue has it."""
     candidate = request.find_candidate(barcode)
-    found = candidate.call_number if candidate is not None else ""
+    call_number = candidate.call_number if candidate is not None else ""
     records = (candidate.title if candidate is not None else "", request.citation.title)
     title = next(filter(None, (*records, *(item_candidate.title for item_candidate in request.candidates))), "")
-    return ItemName(barcode, volume.label, volume.call_number or found or request.citation.call_number, title)
+    return ItemName(barcode, volume.label, volume.call_number or call_number or request.citation.call_number, title)
 
 
 def _write_link(link: str, dialect: Iso18626Dialect) -> DeliveryInfo:

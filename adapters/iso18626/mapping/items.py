@@ -63,7 +63,8 @@ def write_item_ids(items: Iterable[ItemName], form: ItemIdForm) -> tuple[str, ..
 
 
 def _pack_item(item: ItemName) -> str:
-    return _PARTS.join(_put_on_line(one, _PARTS) for one in (item.label or item.title, item.call_number, item.barcode))
+    parts = (item.label or item.title, item.call_number, item.barcode)
+    return _PARTS.join(_put_on_line(part, _PARTS) for part in parts)
 
 
 def _write_commas(item: ItemName) -> str:
@@ -148,7 +149,7 @@ def _read_item_id(text: str) -> ItemName:
     packed = [part.strip() for part in text.split(_PARTS)]
     if len(packed) == 3:
         return ItemName(packed[2], packed[0], packed[1])
-    said = [part.strip() for part in text.split(",", 2)]
-    if len(said) == 3:
-        return ItemName(said[0], said[2], said[1])
+    parts = [part.strip() for part in text.split(",", 2)]
+    if len(parts) == 3:
+        return ItemName(parts[0], parts[2], parts[1])
     return ItemName(text.strip())

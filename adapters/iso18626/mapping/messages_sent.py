@@ -37,33 +37,33 @@ def messages_of_event(message: PartnerMessage, context: MappingContext) -> tuple
     """One, or where the partner shows notes of Notifications alone, a second one that says the note again; and where
     its answer to a condition is a word that stands alone, a second one with all other words. Raises as
     `message_of_event`."""
-    said = message_of_event(message, context)
-    if isinstance(said, RequestingAgencyMessage):
-        return _part_answer_word(said, message, context)
-    if not context.dialect.notes.own_notification or not isinstance(said, SupplyingAgencyMessage):
-        return (said,)
-    info = said.message_info
+    agency_message = message_of_event(message, context)
+    if isinstance(agency_message, RequestingAgencyMessage):
+        return _part_answer_word(agency_message, message, context)
+    if not context.dialect.notes.own_notification or not isinstance(agency_message, SupplyingAgencyMessage):
+        return (agency_message,)
+    info = agency_message.message_info
     assert info is not None, "message_of_event writes it"
     if not info.note or info.reason_for_message == ReasonForMessage.NOTIFICATION:
-        return (said,)
+        return (agency_message,)
     notification = SupplyingAgencyMessage(
-        header=said.header,
+        header=agency_message.header,
         message_info=MessageInfo(reason_for_message=ReasonForMessage.NOTIFICATION, note=info.note),
-        status_info=said.status_info,
+        status_info=agency_message.status_info,
     )
-    return (said, notification)
+    return (agency_message, notification)
 
 
 def _part_answer_word(
-    said: RequestingAgencyMessage, message: PartnerMessage, context: MappingContext
+    agency_message: RequestingAgencyMessage, message: PartnerMessage, context: MappingContext
 ) -> tuple[Message, ...]:
     words = context.dialect.condition_words
     answers = {EventKind.CONDITION_ACCEPTED: words.accepted, EventKind.CONDITION_REFUSED: words.refused}
     word = answers.get(message.kind, "")
-    first, _, rest = (said.note or "").partition(SEPARATOR)
-    if not words.alone or said.action != Action.NOTIFICATION or first != word or not rest:
-        return (said,)
-    return replace(said, note=word), replace(said, note=rest)
+    first, _, rest = (agency_message.note or "").partition(SEPARATOR)
+    if not words.alone or agency_message.action != Action.NOTIFICATION or first != word or not rest:
+        return (agency_message,)
+    return replace(agency_message, note=word), replace(agency_message, note=rest)
 
 
 def message_of_event(message: PartnerMessage, context: MappingContext) -> Message:
@@ -78,10 +78,10 @@ def message_of_event(message: PartnerMessage, context: MappingContext) -> Messag
             written = tell_cents_of_request(written)
         return replace(written, header=write_request_header(message, context))
     _, details = tell_volumes(message.request, message.kind, message.details)
-    told = replace(message, details=details)
+    of_volumes = replace(message, details=details)
     if message.role is Role.BORROWING:
-        return _write_requester_message(told, context)
-    return write_supplier_message(told, context)
+        return _write_requester_message(of_volumes, context)
+    return write_supplier_message(of_volumes, context)
 
 
 def list_sendable_kinds(role: Role) -> frozenset[EventKind]:

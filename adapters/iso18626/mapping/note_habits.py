@@ -53,8 +53,8 @@ def join_notes(*notes: str) -> str:
 
 def append_note(note: str, words: str) -> str:
     """Terms that the note has already aren't said once more: what came in one partner's note goes on to another's."""
-    said = set(note.split(SEPARATOR))
-    return join_notes(note, SEPARATOR.join(part for part in words.split(SEPARATOR) if part not in said))
+    terms = set(note.split(SEPARATOR))
+    return join_notes(note, SEPARATOR.join(part for part in words.split(SEPARATOR) if part not in terms))
 
 
 @value_object
@@ -104,7 +104,7 @@ def _take_prefix(note: str, habits: NoteHabits) -> tuple[str, str]:
         return "", note
     supplier, kept, rest, has_vendor = "", [], note.lstrip(), False
     for _ in range(MAX_LEADING_TERMS):
-        prefix = next((one for one in _list_leading_prefixes(habits) if rest.startswith(one)), "")
+        prefix = next((word for word in _list_leading_prefixes(habits) if rest.startswith(word)), "")
         if supplier or not prefix:
             break
         value, rest = _split_prefixed_value(rest[len(prefix) :], habits.prefix_separator.strip())
@@ -120,8 +120,8 @@ def _take_prefix(note: str, habits: NoteHabits) -> tuple[str, str]:
 
 
 def _list_leading_prefixes(habits: NoteHabits) -> tuple[str, ...]:
-    said = (habits.supplier_prefix, habits.vendor_prefix, habits.condition_prefix, habits.cost_prefix)
-    return tuple(one.strip() for one in said if one.strip())
+    prefixes = (habits.supplier_prefix, habits.vendor_prefix, habits.condition_prefix, habits.cost_prefix)
+    return tuple(prefix.strip() for prefix in prefixes if prefix.strip())
 
 
 def _split_prefixed_value(text: str, separator: str) -> tuple[str, str]:
@@ -130,7 +130,7 @@ def _split_prefixed_value(text: str, separator: str) -> tuple[str, str]:
     ends = [place for sign in (separator, *",;#\r\n") if sign and (place := text.find(sign)) >= 0]
     end = min(ends, default=len(text))
     value, rest = text[:end].strip(), text[end:]
-    behind = next((one for one in (separator, ",", ";") if one and rest.startswith(one)), "")
+    behind = next((sign for sign in (separator, ",", ";") if sign and rest.startswith(sign)), "")
     return value, rest[len(behind) :].lstrip()
 
 

@@ -280,7 +280,7 @@ def _write_offer(message: PartnerMessage, context: MappingContext) -> SupplyingA
     brings a maximum that covers it."""
     details = message.details
     costs = costs_of_money(details.cost)
-    unsaid = (one for one in details.conditions if one not in CONDITION_OUT and one is not LoanCondition.COST)
+    unsaid = (term for term in details.conditions if term not in CONDITION_OUT and term is not LoanCondition.COST)
     return _build_message(
         ReasonForMessage.REQUEST_RESPONSE,
         Status.RETRY_POSSIBLE,

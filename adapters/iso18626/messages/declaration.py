@@ -165,11 +165,11 @@ _ELEMENTS: dict[type[Structure], Mapping[str, Element]] = {}
 
 def list_elements(structure: type[Structure]) -> Mapping[str, Element]:
     """Field name -> element, in the order of the fields; `unknown` is not among them."""
-    found = _ELEMENTS.get(structure)
-    if found is None:
-        found = _ELEMENTS[structure] = {
+    elements = _ELEMENTS.get(structure)
+    if elements is None:
+        elements = _ELEMENTS[structure] = {
             name: declared.metadata["iso18626"]
             for name, declared in structure.__dataclass_fields__.items()
             if "iso18626" in declared.metadata
         }
-    return found
+    return elements
