@@ -209,7 +209,7 @@ def _validate_apdu_name(name: str) -> str:
     return name
 
 
-APDU_NAMES = tuple(one.name.lower().replace("_", "-") for one in ApduType)
+APDU_NAMES = tuple(type_.name.lower().replace("_", "-") for type_ in ApduType)
 ApduName = Annotated[str, AfterValidator(_validate_apdu_name)]
 WishWord = Literal["requires", "desires", "neither"]
 
@@ -328,5 +328,5 @@ DEFAULT_DIALECT = IsoIllDialect()
 
 
 def dialect_of(profile: Profile | None) -> IsoIllDialect:
-    found = profile.dialects.get(SECTION) if profile is not None else None
-    return found if isinstance(found, IsoIllDialect) else DEFAULT_DIALECT
+    section = profile.dialects.get(SECTION) if profile is not None else None
+    return section if isinstance(section, IsoIllDialect) else DEFAULT_DIALECT

@@ -90,30 +90,31 @@ class IsoIllMailFormat:
             incoming = self._responder.decode(envelope, exchange)
         except Refused as refused:
             raise MalformedMessage(envelope.service, refused.detail, MalformationKind.INVALID_VALUE) from refused
-        apdu, told = incoming.message, incoming.told
+        apdu, event_message = incoming.message, incoming.told
         assert isinstance(apdu, Apdu), "the responder's own"
         context = context_of_exchange(exchange)
         if isinstance(apdu, IllRequest) and (why := find_unsuppliable(apdu, context)) is not None:
             message = event_of_apdu(apdu, context, apdu_digest(part.content, BerLimits(size=profile.max_bytes)))
             return replace(_build_mail_event(apdu, message, mail, profile), unfilled=why.details)
-        assert told is not None, "nobody waits for a reply by mail"
-        return _build_mail_event(apdu, told, mail, profile)
+        assert event_message is not None, "nobody waits for a reply by mail"
+        return _build_mail_event(apdu, event_message, mail, profile)
 
 
-def _build_mail_event(apdu: Apdu, told: IncomingPartnerMessage, mail: IncomingMail, profile: Profile) -> MailEvent:
+def _build_mail_event(apdu: Apdu, message: IncomingPartnerMessage, mail: IncomingMail, profile: Profile) -> MailEvent:
     others = tuple(index for index, part in enumerate(mail.attachments) if not is_apdu_part(part))
+    name = apdu_type_name(apdu.type)
     return MailEvent(
-        kind=told.kind,
-        role=told.role,
-        transaction=told.transaction,
-        details=told.details,
-        request=told.request,
-        files=others if told.kind is EventKind.COPY_DELIVERED else (),
-        id=told.id,
+        kind=message.kind,
+        role=message.role,
+        transaction=message.transaction,
+        details=message.details,
+        request=message.request,
+        files=others if message.kind is EventKind.COPY_DELIVERED else (),
+        id=message.id,
         at=_service_moment(apdu.service_date_time.this, mail, profile),
-        guard=told.guard,
+        guard=message.guard,
         named="" if isinstance(apdu, StatusOrErrorReport) else correlation_text(header_of_apdu(apdu)),
-        explained=(write_sentence("%(apdu)s for %(number)s", apdu=apdu_type_name(apdu.type), number=told.transaction),),
+        explained=(write_sentence("%(apdu)s for %(number)s", apdu=name, number=message.transaction),),
     )
 
 

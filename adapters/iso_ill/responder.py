@@ -271,8 +271,8 @@ def _symbol_of_id(id_: SystemId | None) -> str:
 
 
 def _find_credentials(apdu: Apdu | None) -> Credentials:
-    found = (extension.item for extension in (apdu.carried_extensions if apdu is not None else ()))
-    return next((item for item in found if isinstance(item, Credentials)), Credentials("", ""))
+    items = (extension.item for extension in (apdu.carried_extensions if apdu is not None else ()))
+    return next((item for item in items if isinstance(item, Credentials)), Credentials("", ""))
 
 
 # --- what can't be taken, whatever the state of the request ----------------------------------------------
@@ -323,35 +323,35 @@ def _check_extensions(apdu: Apdu, dialect: IsoIllDialect) -> None:
             )
 
 
-def _check_receiver(told: IncomingPartnerMessage, context: MappingContext) -> None:
-    if told.receiver and not context.is_us(told.receiver):
+def _check_receiver(message: IncomingPartnerMessage, context: MappingContext) -> None:
+    if message.receiver and not context.is_us(message.receiver):
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
             "Library not found.",
             about=MessagePart.RECEIVER,
-            value=told.receiver,
+            value=message.receiver,
         )
 
 
 # --- in the journal, and back ----------------------------------------------------------------------------
 
 
-def _is_without_event(apdu: Apdu, told: IncomingPartnerMessage, opened: OpenedApdu, context: MappingContext) -> bool:
+def _is_without_event(apdu: Apdu, message: IncomingPartnerMessage, opened: OpenedApdu, context: MappingContext) -> bool:
     """Return whether it has no event: the protocol itself answers it, or a sender of ours waits for it."""
     if isinstance(apdu, IllRequest) and find_unsuppliable(apdu, context) is not None:
         return True
-    return _is_receipt(apdu, told, opened.awaited)
+    return _is_receipt(apdu, message, opened.awaited)
 
 
-def _is_receipt(apdu: Apdu, told: IncomingPartnerMessage, awaited: bool) -> bool:
+def _is_receipt(apdu: Apdu, message: IncomingPartnerMessage, awaited: bool) -> bool:
     """A sender of ours waits for it and deals with it. What says that a request has come is a notification all the
     same."""
-    return awaited and isinstance(apdu, StatusOrErrorReport) and told.kind is not EventKind.ACKNOWLEDGED
+    return awaited and isinstance(apdu, StatusOrErrorReport) and message.kind is not EventKind.ACKNOWLEDGED
 
 
-def add_guard(told: IncomingPartnerMessage, apdu: Apdu, context: MappingContext) -> IncomingPartnerMessage:
+def add_guard(message: IncomingPartnerMessage, apdu: Apdu, context: MappingContext) -> IncomingPartnerMessage:
     """Add the protocol's own rules about the request as it is."""
-    return replace(told, guard=_refuse_duplicate if isinstance(apdu, IllRequest) else MessageGuard(apdu, context))
+    return replace(message, guard=_refuse_duplicate if isinstance(apdu, IllRequest) else MessageGuard(apdu, context))
 
 
 def _refuse_duplicate(_request: Request) -> Refusal:

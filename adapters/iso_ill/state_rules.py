@@ -17,7 +17,7 @@ from adapters.iso_ill.mapping.identities import MappingContext, day_in_zone, our
 from adapters.iso_ill.mapping.reports import ill_state_of_request, state_for_service
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.codes import ApduType, CurrentState
-from adapters.iso_ill.state_tables import ALWAYS, ServiceDirection, ServicePrimitive, service_of_apdu
+from adapters.iso_ill.state_tables import ALWAYS, ServicePrimitive, req, service_of_apdu
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, Role, SupplierAttempt
 
@@ -59,9 +59,9 @@ _NO_TURN = frozenset(
 """States of the request in which no transaction goes on: then each transaction has the state that it ended in."""
 
 AT_ONCE: Mapping[ApduType, tuple[ServicePrimitive, ...]] = {
-    ApduType.CANCEL: tuple(ServicePrimitive(ApduType.CANCEL_REPLY, ServiceDirection.REQ, one) for one in ("yes", "no")),
-    ApduType.RENEW: tuple(ServicePrimitive(ApduType.RENEW_ANSWER, ServiceDirection.REQ, one) for one in ("yes", "no")),
-    ApduType.SHIPPED: (ServicePrimitive(ApduType.RECEIVED, ServiceDirection.REQ),),
+    ApduType.CANCEL: (req(ApduType.CANCEL_REPLY, "yes"), req(ApduType.CANCEL_REPLY, "no")),
+    ApduType.RENEW: (req(ApduType.RENEW_ANSWER, "yes"), req(ApduType.RENEW_ANSWER, "no")),
+    ApduType.SHIPPED: (req(ApduType.RECEIVED),),
 }
 """What our rules may answer in the same moment, so that the state after it is that of the answer."""
 

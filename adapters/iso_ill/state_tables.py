@@ -157,9 +157,9 @@ REQUESTER: TransitionTable = {
     },
     S.PENDING: {
         ind(ApduType.FORWARD_NOTIFICATION): S.PENDING,  # V
-        **{ind(ApduType.ILL_ANSWER, one): S.PENDING for one in _PROMISING},  # V
+        **{ind(ApduType.ILL_ANSWER, word): S.PENDING for word in _PROMISING},  # V
         ind(ApduType.ILL_ANSWER, "conditional"): S.CONDITIONAL,  # V
-        **{ind(ApduType.ILL_ANSWER, one): S.NOT_SUPPLIED for one in _ENDING},  # M, unfilled V
+        **{ind(ApduType.ILL_ANSWER, word): S.NOT_SUPPLIED for word in _ENDING},  # M, unfilled V
         ind(ApduType.EXPIRED): S.NOT_SUPPLIED,  # V
         req(ApduType.CANCEL): S.CANCEL_PENDING,  # V
         ind(ApduType.SHIPPED): S.SHIPPED,  # V
@@ -176,9 +176,9 @@ REQUESTER: TransitionTable = {
         ind(ApduType.EXPIRED): S.NOT_SUPPLIED,  # V that it ends, M the state
         req(ApduType.CANCEL): S.CANCEL_PENDING,  # M
         ind(ApduType.FORWARD_NOTIFICATION): S.PENDING,  # X: from here on, the responder didn't wait for our reply
-        **{ind(ApduType.ILL_ANSWER, one): S.PENDING for one in _PROMISING},  # X
+        **{ind(ApduType.ILL_ANSWER, word): S.PENDING for word in _PROMISING},  # X
         ind(ApduType.ILL_ANSWER, "conditional"): S.CONDITIONAL,  # X
-        **{ind(ApduType.ILL_ANSWER, one): S.NOT_SUPPLIED for one in _ENDING},  # X
+        **{ind(ApduType.ILL_ANSWER, word): S.NOT_SUPPLIED for word in _ENDING},  # X
         ind(ApduType.SHIPPED): S.SHIPPED,  # X
         ind(ApduType.CANCEL_REPLY, "no"): S.CONDITIONAL,  # X: as in PENDING, and so are those below
         ind(ApduType.CANCEL_REPLY, "yes"): S.NOT_SUPPLIED,  # X
@@ -190,8 +190,8 @@ REQUESTER: TransitionTable = {
         ind(ApduType.CANCEL_REPLY, "yes"): S.CANCELLED,  # V
         ind(ApduType.CANCEL_REPLY, "no"): S.PENDING,  # M
         ind(ApduType.SHIPPED): S.SHIPPED,  # M: crossing
-        **{ind(ApduType.ILL_ANSWER, one): S.NOT_SUPPLIED for one in _ENDING},  # M: crossing
-        **{ind(ApduType.ILL_ANSWER, one): S.CANCEL_PENDING for one in (*_PROMISING, "conditional")},  # M: crossing
+        **{ind(ApduType.ILL_ANSWER, word): S.NOT_SUPPLIED for word in _ENDING},  # M: crossing
+        **{ind(ApduType.ILL_ANSWER, word): S.CANCEL_PENDING for word in (*_PROMISING, "conditional")},  # M: crossing
         ind(ApduType.EXPIRED): S.NOT_SUPPLIED,  # M
         ind(ApduType.FORWARD_NOTIFICATION): S.CANCEL_PENDING,  # X: crossing, kept for display
         ind(ApduType.OVERDUE): S.NOT_RECEIVED_OVERDUE,  # X: crossing, and the Shipped before it got lost
@@ -219,7 +219,7 @@ REQUESTER: TransitionTable = {
         **_both_directions(ApduType.DAMAGED, S.RECEIVED),  # M
         ind(ApduType.SHIPPED): S.RECEIVED,  # M: late
         ind(ApduType.CANCEL_REPLY, "no"): S.RECEIVED,  # X: as after Shipped
-        **{ind(ApduType.RENEW_ANSWER, one): S.RECEIVED for one in ("yes", "no")},  # X: we didn't wait so long
+        **{ind(ApduType.RENEW_ANSWER, word): S.RECEIVED for word in _YES_NO},  # X: we didn't wait so long
         ind(ApduType.CHECKED_IN): S.RETURNED,  # X: Returned skipped
     },
     S.RENEW_PENDING: {
@@ -278,7 +278,7 @@ REQUESTER: TransitionTable = {
         ind(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.RECEIVED): S.RECALL,  # M
         **_both_directions(ApduType.DAMAGED, S.RECALL),  # 9.4
-        **{ind(ApduType.RENEW_ANSWER, one): S.RECALL for one in ("yes", "no")},  # X: the Renew crossed the Recall
+        **{ind(ApduType.RENEW_ANSWER, word): S.RECALL for word in _YES_NO},  # X: the Renew crossed the Recall
         ind(ApduType.SHIPPED): S.RECALL,  # X: late, as in RECEIVED
         ind(ApduType.CANCEL_REPLY, "no"): S.RECALL,  # X: as after Shipped
         ind(ApduType.CHECKED_IN): S.RETURNED,  # X: Returned skipped
@@ -287,23 +287,21 @@ REQUESTER: TransitionTable = {
         ind(ApduType.CHECKED_IN): S.RETURNED,  # M
         **{ind(apdu): S.RETURNED for apdu in (ApduType.OVERDUE, ApduType.RECALL, ApduType.DAMAGED)},  # M: crossing
         ind(ApduType.LOST): S.LOST,  # M
-        **{ind(ApduType.RENEW_ANSWER, one): S.RETURNED for one in ("yes", "no")},  # X: returned before the answer came
+        **{ind(ApduType.RENEW_ANSWER, word): S.RETURNED for word in _YES_NO},  # X: returned before the answer came
     },
     S.NOT_SUPPLIED: {
-        **{
-            ind(ApduType.CANCEL_REPLY, one): S.NOT_SUPPLIED for one in ("yes", "no")
-        },  # X: the Cancel crossed the answer
+        **{ind(ApduType.CANCEL_REPLY, word): S.NOT_SUPPLIED for word in _YES_NO},  # X: the Cancel crossed the answer
         ind(ApduType.EXPIRED): S.NOT_SUPPLIED,  # X: late (9.3)
         ind(ApduType.SHIPPED): S.SHIPPED,  # X: sent before our last word was there
         ind(ApduType.FORWARD_NOTIFICATION): S.NOT_SUPPLIED,  # X: we don't wait for whoever has it now
-        **{ind(ApduType.ILL_ANSWER, one): S.NOT_SUPPLIED for one in _ANY},  # X: not every end can be told (`workflow`)
+        **{ind(ApduType.ILL_ANSWER, word): S.NOT_SUPPLIED for word in _ANY},  # X: some ends can't be told (`workflow`)
     },
     S.CANCELLED: {
         ind(ApduType.EXPIRED): S.CANCELLED,  # M: accepted late, after Cancel (9.3)
-        **{ind(ApduType.CANCEL_REPLY, one): S.CANCELLED for one in ("yes", "no")},  # X: of a Cancel that was sent twice
+        **{ind(ApduType.CANCEL_REPLY, word): S.CANCELLED for word in _YES_NO},  # X: of a Cancel that was sent twice
         ind(ApduType.SHIPPED): S.SHIPPED,  # X: sent all the same
         ind(ApduType.FORWARD_NOTIFICATION): S.CANCELLED,  # X: we don't wait for whoever has it now
-        **{ind(ApduType.ILL_ANSWER, one): S.CANCELLED for one in _ANY},  # X: to some partners it can't be told
+        **{ind(ApduType.ILL_ANSWER, word): S.CANCELLED for word in _ANY},  # X: to some partners it can't be told
     },
     S.LOST: {
         **{
@@ -319,9 +317,9 @@ RESPONDER: TransitionTable = {
         ind(ApduType.ILL_REQUEST): S.IN_PROCESS,  # V
     },
     S.IN_PROCESS: {
-        **{req(ApduType.ILL_ANSWER, one): S.IN_PROCESS for one in _PROMISING},  # M
+        **{req(ApduType.ILL_ANSWER, word): S.IN_PROCESS for word in _PROMISING},  # M
         req(ApduType.ILL_ANSWER, "conditional"): S.CONDITIONAL,  # V
-        **{req(ApduType.ILL_ANSWER, one): S.NOT_SUPPLIED for one in _ENDING},  # M
+        **{req(ApduType.ILL_ANSWER, word): S.NOT_SUPPLIED for word in _ENDING},  # M
         req(ApduType.FORWARD_NOTIFICATION): S.FORWARD,  # M
         req(ApduType.SHIPPED): S.SHIPPED,  # V
         ind(ApduType.CANCEL): S.CANCEL_PENDING,  # M
@@ -335,9 +333,9 @@ RESPONDER: TransitionTable = {
         req(ApduType.EXPIRED): S.NOT_SUPPLIED,  # M: expiry timer
         ind(ApduType.CANCEL): S.CANCEL_PENDING,  # M
         req(ApduType.FORWARD_NOTIFICATION): S.FORWARD,  # X: from here on, we don't wait for the reply
-        **{req(ApduType.ILL_ANSWER, one): S.IN_PROCESS for one in _PROMISING},  # X
+        **{req(ApduType.ILL_ANSWER, word): S.IN_PROCESS for word in _PROMISING},  # X
         req(ApduType.ILL_ANSWER, "conditional"): S.CONDITIONAL,  # X
-        **{req(ApduType.ILL_ANSWER, one): S.NOT_SUPPLIED for one in _ENDING},  # X
+        **{req(ApduType.ILL_ANSWER, word): S.NOT_SUPPLIED for word in _ENDING},  # X
         req(ApduType.SHIPPED): S.SHIPPED,  # X
     },
     S.CANCEL_PENDING: {

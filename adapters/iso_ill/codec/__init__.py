@@ -100,14 +100,14 @@ def peek_apdu(data: bytes, style: EncodingStyle = DEFAULT_STYLE, limits: BerLimi
         raise MalformedMessage("octet 0", f"an APDU doesn't begin with {data[:1].hex()}", MalformationKind.PROTOCOL)
     type_ = _apdu_type_of_tag(tag)
     end = len(data)
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     slots = plan_of(APDUS[0]).slots
     while at < end:
         try:
             tag, constructed, start, stop, following = reader.read_header(at, end)
         except MalformedMessage:
             break  # what came before is all there is
-        if tag == ber.SEQUENCE and not found:
+        if tag == ber.SEQUENCE and not values:
             at, end = start, stop
             continue
         slot = slots.get(tag) if tag <= _LAST_OF_HEADER else None
@@ -115,9 +115,9 @@ def peek_apdu(data: bytes, style: EncodingStyle = DEFAULT_STYLE, limits: BerLimi
             break
         value = reader.try_read(lambda slot=slot, at=(start, stop, constructed): slot.read(reader, *at))  # type: ignore[misc]
         if value is not ABSENT and not isinstance(value, MalformedMessage):
-            found.setdefault(slot.attribute, value)
+            values.setdefault(slot.attribute, value)
         at = following
-    return PartialHeader(type_, **found)  # type: ignore[arg-type]
+    return PartialHeader(type_, **values)  # type: ignore[arg-type]
 
 
 _LAST_OF_HEADER = ber.context_tag(4)

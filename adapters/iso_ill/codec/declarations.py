@@ -72,31 +72,31 @@ _DECLARED: dict[type, tuple[FieldDeclaration, ...]] = {}
 
 def list_declared_fields(cls: type) -> tuple[FieldDeclaration, ...]:
     """List the fields in the order of the standard; read once."""
-    found = _DECLARED.get(cls)
-    if found is None:
+    declarations = _DECLARED.get(cls)
+    if declarations is None:
         hints = typing.get_type_hints(cls, include_extras=True)
-        found = _DECLARED[cls] = tuple(_read_declaration(cls, field, hints[field.name]) for field in fields(cls))
-    return found
+        declarations = _DECLARED[cls] = tuple(_read_declaration(cls, field, hints[field.name]) for field in fields(cls))
+    return declarations
 
 
 def is_choice(cls: type) -> bool:
     return issubclass(cls, Choice)
 
 
-def _read_declaration(cls: type, one: Any, hint: Any) -> FieldDeclaration:
+def _read_declaration(cls: type, field: Any, hint: Any) -> FieldDeclaration:
     annotation, tag = typing.get_args(hint)
-    assert isinstance(tag, Tag), f"{cls.__name__}.{one.name}"
+    assert isinstance(tag, Tag), f"{cls.__name__}.{field.name}"
     many = typing.get_origin(annotation) is tuple
     kind, inner = _kind_of_annotation(typing.get_args(annotation)[0] if many else annotation, tag)
     return FieldDeclaration(
-        attribute=one.name,
-        name=tag.name or one.name.replace("_", "-"),
+        attribute=field.name,
+        name=tag.name or field.name.replace("_", "-"),
         tag=tag,
         kind=kind,
         cls=inner,
         many=many,
-        required=one.default is MISSING,
-        default=None if one.default is MISSING else one.default,
+        required=field.default is MISSING,
+        default=None if field.default is MISSING else field.default,
         alternative=is_choice(cls),
     )
 
@@ -106,7 +106,7 @@ def _kind_of_annotation(annotation: Any, tag: Tag) -> tuple[FieldKind, Any]:
         return _BY_FORM[tag.form], Item if tag.form is Form.EXTENSION_ITEM else None
     members = [annotation]
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
-        members = [one for one in typing.get_args(annotation) if one is not type(None)]
+        members = [argument for argument in typing.get_args(annotation) if argument is not type(None)]
     for member in members:
         if isinstance(member, type) and issubclass(member, IntEnum):
             return FieldKind.CODE, member
@@ -123,14 +123,14 @@ def parse_ill_date(text: str, formats: tuple[str, ...]) -> date | None:
             return None
     match = _DAY.match(text)
     if match is not None:
-        year, month, day = (int(one) for one in match.groups() if one is not None)
+        year, month, day = (int(group) for group in match.groups() if group is not None)
         try:
             return date(year, month, day)
         except ValueError:
             return None
-    for one in formats:
+    for format_ in formats:
         try:
-            return datetime.strptime(text, one).date()  # noqa: DTZ007 - a day has no zone
+            return datetime.strptime(text, format_).date()  # noqa: DTZ007 - a day has no zone
         except ValueError:
             continue
     return None

@@ -92,7 +92,7 @@ class ApduReader(ber.BerSource):
     def read_structure(self, plan: StructurePlan, at: int, end: int) -> Any:
         """The fields in any order. A SEQUENCE around them that the standard doesn't have here, or the lack of one
         that it has, makes no difference. ABSENT when it says no more than if it weren't there."""
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         steps, data, path = plan.steps, self.data, self._path
         seen = 0
         while at < end:
@@ -114,7 +114,7 @@ class ApduReader(ber.BerSource):
                 self._skip_unknown_field(tag)
             else:
                 attribute, name, read = step
-                if attribute in found:
+                if attribute in values:
                     self.count_element()
                     self.add_remark("stands twice; the first one counts", name)
                 else:
@@ -122,21 +122,21 @@ class ApduReader(ber.BerSource):
                     value = read(self, start, stop, constructed)
                     path.pop()
                     if value is not ABSENT:
-                        found[attribute] = value
+                        values[attribute] = value
             seen += 1
             at = following
-        if plan.choice and len(found) > 1:
+        if plan.choice and len(values) > 1:
             self.add_remark("several alternatives; the first one counts")
-            found = dict(list(found.items())[:1])
+            values = dict(list(values.items())[:1])
         if plan.defaults is None:
-            if not plan.required <= found.keys():
+            if not plan.required <= values.keys():
                 raise self.malformed_error(
-                    f"{self._missing_field_name(plan, found)} is missing", MalformationKind.DATA_MISSING
+                    f"{self._missing_field_name(plan, values)} is missing", MalformationKind.DATA_MISSING
                 )
-            return plan.cls(**found)
-        for attribute, value in found.items():
+            return plan.cls(**values)
+        for attribute, value in values.items():
             if value != plan.defaults[attribute]:
-                return plan.cls(**found)
+                return plan.cls(**values)
         return ABSENT
 
     def _skip_unknown_field(self, tag: int) -> None:
@@ -144,8 +144,8 @@ class ApduReader(ber.BerSource):
         self.add_remark(f"an unknown field with the tag {ber.tag_octets(tag, False).hex()} was passed over")
 
     @staticmethod
-    def _missing_field_name(plan: StructurePlan, found: Mapping[str, Any]) -> str:
-        return next(slot.name for slot in plan.slots.values() if slot.attribute in plan.required - found.keys())
+    def _missing_field_name(plan: StructurePlan, values: Mapping[str, Any]) -> str:
+        return next(slot.name for slot in plan.slots.values() if slot.attribute in plan.required - values.keys())
 
     @property
     def place(self) -> str:
@@ -328,7 +328,7 @@ def read_external_contents(reader: ApduReader, at: int, end: int) -> External:
 
 
 def _make_code_reader(cls: Any) -> ReadValue:
-    members = {int(one): one for one in cls}
+    members = {int(code): code for code in cls}
 
     def read_code(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
         if not constructed and stop - start == 1:
@@ -382,23 +382,23 @@ def _cache_reads(read: ReadValue) -> ReadValue:
     return read_cached
 
 
-def _make_list_reader(read: ReadValue, one: FieldDeclaration) -> ReadValue:
+def _make_list_reader(read: ReadValue, declared: FieldDeclaration) -> ReadValue:
     expected = {FieldKind.CODE: ber.ENUMERATED, FieldKind.NUMBER: ber.INTEGER, FieldKind.EXTERNAL: ber.EXTERNAL}.get(
-        one.kind, ber.SEQUENCE
+        declared.kind, ber.SEQUENCE
     )
     structured = expected == ber.SEQUENCE
-    empty = one.cls if one.kind is FieldKind.STRUCTURE and not plan_of(one.cls).required else None
+    empty = declared.cls if declared.kind is FieldKind.STRUCTURE and not plan_of(declared.cls).required else None
 
     def read_list(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
-        found = []
+        items = []
         for tag, inside, begin, end in reader.read_elements(start, stop, structured):
             if tag != expected:
                 raise reader.malformed_error(f"an entry of the list has the tag {ber.tag_octets(tag, False).hex()}")
             value = read(reader, begin, end, inside)
             if value is ABSENT and empty is not None:
                 value = empty()
-            found.append(value)
-        return tuple(found) or ABSENT
+            items.append(value)
+        return tuple(items) or ABSENT
 
     return read_list
 
@@ -465,7 +465,10 @@ def plan_of(cls: type) -> StructurePlan:
 def _build_plan(cls: type) -> StructurePlan:
     fields = list_declared_fields(cls)
     required = frozenset(field.attribute for field in fields if field.required)
-    slots = {ber.context_tag(one.tag.number): FieldPlan(one.attribute, one.name, _choose_reader(one)) for one in fields}
+    slots = {
+        ber.context_tag(field.tag.number): FieldPlan(field.attribute, field.name, _choose_reader(field))
+        for field in fields
+    }
     return StructurePlan(
         cls,
         slots,

@@ -65,15 +65,15 @@ class ApduWriter:
         values = shape.values(value)
         parts = []
         omit = self._omit
-        for (default, left_out, required, plain, head, put), one in zip(shape.steps, values, strict=True):
-            if one is default and not required and (omit or left_out):
+        for (default, left_out, required, plain, head, put), item in zip(shape.steps, values, strict=True):
+            if item is default and not required and (omit or left_out):
                 continue  # nearly always: what follows is for values that are equal and not the same
             if not required:
-                if one is None or (plain and (one == "" or one == ())):
+                if item is None or (plain and (item == "" or item == ())):
                     continue
-                if one == default and (omit or left_out):
+                if item == default and (omit or left_out):
                     continue
-            content = put(self, one)
+            content = put(self, item)
             length = len(content)
             parts.append(head + (_LENGTHS[length] if length < 0x80 else ber.length_octets(length)) + content)
         if shape.choice and len(parts) != 1:
@@ -247,15 +247,16 @@ def _choose_put(declaration: FieldDeclaration) -> PutValue:
 
 
 def _make_list_put(put: PutValue, head: bytes) -> PutValue:
-    return lambda writer, values: b"".join(wrap_in_tag(head, put(writer, one)) for one in values)
+    return lambda writer, values: b"".join(wrap_in_tag(head, put(writer, value)) for value in values)
 
 
 def _make_tagged_put(put: PutValue, head: bytes) -> PutValue:
     return lambda writer, value: wrap_in_tag(head, put(writer, value))
 
 
-def _is_constructed(one: FieldDeclaration) -> bool:
-    return one.many or one.tag.explicit or one.kind in (*_INSIDE_THEIR_TAG, FieldKind.STRUCTURE, FieldKind.EXTERNAL)
+def _is_constructed(declared: FieldDeclaration) -> bool:
+    kinds = (*_INSIDE_THEIR_TAG, FieldKind.STRUCTURE, FieldKind.EXTERNAL)
+    return declared.many or declared.tag.explicit or declared.kind in kinds
 
 
 _SHAPES: dict[type, StructureShape] = {}

@@ -101,14 +101,14 @@ def parse_credentials(value: bytes) -> Credentials:
     tag, _, start, stop, _ = source.read_header(0, len(value))
     if tag != _RESPONSE:
         raise MalformedMessage("", "not a response to prompts")
-    found: dict[int, str] = {}
+    answers: dict[int, str] = {}
     while start < stop:
         _, _, begin, end, start = source.read_header(start, stop)
         number, answer = _read_prompt(source, begin, end)
-        found[number] = answer
-    if found.keys() != {_USER_ID, _PASSWORD}:
+        answers[number] = answer
+    if answers.keys() != {_USER_ID, _PASSWORD}:
         raise MalformedMessage("", "not a user and a password")
-    return Credentials(found[_USER_ID], found[_PASSWORD])
+    return Credentials(answers[_USER_ID], answers[_PASSWORD])
 
 
 def _read_prompt(source: ber.BerSource, start: int, stop: int) -> tuple[int, str]:
@@ -260,13 +260,13 @@ def _iter_digest_pieces(source: ber.BerSource, at: int, end: int) -> Iterator[by
 
 def _read_first_time(source: ber.BerSource, at: int, end: int) -> bytes:
     """The original service's, or this one's where it is the first."""
-    found = b""
+    octets = b""
     while at < end:
         tag, _, start, stop, at = source.read_header(at, end)
         if tag == ber.CONTEXT | 1 and stop > start:
             return source.data[start:stop]
-        found = found or source.data[start:stop]
-    return found
+        octets = octets or source.data[start:stop]
+    return octets
 
 
 def _iter_counted_extensions(source: ber.BerSource, at: int, end: int) -> Iterator[bytes]:

@@ -162,7 +162,7 @@ def _item_type(type_: CitationType) -> ItemType:
 
 
 def _parse_held_medium(number: str) -> MediumType | None:
-    return next((one for one in MediumType if str(int(one)) == number), None)
+    return next((medium for medium in MediumType if str(int(medium)) == number), None)
 
 
 def _join_volume_issue(volume: str, issue: str) -> str:
@@ -171,7 +171,7 @@ def _join_volume_issue(volume: str, issue: str) -> str:
 
 def _format_other_identifiers(citation: Citation) -> str:
     """Identifiers that have no field of their own."""
-    return "; ".join(f"{one.type}:{one.value}" for one in citation.identifiers if one.type not in ("isbn", "issn"))
+    return "; ".join(f"{id_.type}:{id_.value}" for id_ in citation.identifiers if id_.type not in ("isbn", "issn"))
 
 
 def media_of_format(format_: str) -> tuple[SupplyMediumInfo, ...]:

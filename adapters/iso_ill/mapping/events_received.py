@@ -121,7 +121,8 @@ def _add_extension_details(details: EventDetails, apdu: Apdu) -> EventDetails:
 
 def _read_supplier_reference(apdu: Apdu) -> str:
     """The supplier's own number, which IPIG's extension brings."""
-    return next((one.item.reference for one in apdu.carried_extensions if isinstance(one.item, SuppliersReference)), "")
+    items = (extension.item for extension in apdu.carried_extensions)
+    return next((item.reference for item in items if isinstance(item, SuppliersReference)), "")
 
 
 def _critical_extension_extras(apdu: Apdu) -> tuple[CitationExtra, ...]:

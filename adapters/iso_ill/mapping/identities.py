@@ -49,9 +49,9 @@ def outgoing_symbol(symbol: str, dialect: Symbols) -> str:
     return bare if colon and dialect.authority_out == "drop" else symbol
 
 
-def is_same_ill_symbol(one: str, other: str) -> bool:
+def is_same_ill_symbol(symbol: str, other: str) -> bool:
     """Authorities without case, symbols as they are; without an authority on either side the symbols decide."""
-    (authority_1, colon_1, symbol_1), (authority_2, colon_2, symbol_2) = one.partition(":"), other.partition(":")
+    (authority_1, colon_1, symbol_1), (authority_2, colon_2, symbol_2) = symbol.partition(":"), other.partition(":")
     if colon_1 and colon_2:
         return authority_1.casefold() == authority_2.casefold() and symbol_1 == symbol_2
     return (symbol_1 if colon_1 else authority_1) == (symbol_2 if colon_2 else authority_2)
@@ -64,8 +64,8 @@ def symbol_of_system_id(id_: SystemId | None, dialect: Symbols) -> str:
 def list_sender_aliases(apdu: Apdu) -> tuple[str, ...]:
     """The symbols of the sender in APDU-Delivery-Info, as written."""
     infos = (extension.item for extension in apdu.carried_extensions if isinstance(extension.item, DeliveryInfo))
-    found = [alias.symbol_text for info in infos for entry in info.sender for alias in entry.aliases]
-    return tuple(dict.fromkeys(filter(None, found)))
+    aliases = [alias.symbol_text for info in infos for entry in info.sender for alias in entry.aliases]
+    return tuple(dict.fromkeys(filter(None, aliases)))
 
 
 # --- transactions ----------------------------------------------------------------------------------------
@@ -109,11 +109,11 @@ def parse_transaction_key(key: str) -> TransactionId:
 
 
 def _quote_part(text: str) -> str:
-    return _RESERVED.sub(lambda found: f"%{ord(found[0]):02X}", text)
+    return _RESERVED.sub(lambda match: f"%{ord(match[0]):02X}", text)
 
 
 def _unquote_part(text: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def _format_initial_requester(id_: SystemId | None) -> str:
@@ -126,12 +126,12 @@ def _format_initial_requester(id_: SystemId | None) -> str:
 
 
 def _parse_initial_requester(text: str) -> SystemId:
-    found: dict[str, str] = {}
+    parts: dict[str, str] = {}
     for part in text.split("&"):
         letter, equals, value = part.partition("=")
-        found[letter if equals else ""] = _unquote_part(value if equals else letter)
-    symbol = Symbol(person=found.get("p", ""), institution=found.get("", ""))
-    name = Name(person=found.get("n", ""), institution=found.get("i", ""))
+        parts[letter if equals else ""] = _unquote_part(value if equals else letter)
+    symbol = Symbol(person=parts.get("p", ""), institution=parts.get("", ""))
+    name = Name(person=parts.get("n", ""), institution=parts.get("i", ""))
     return SystemId(symbol=symbol if symbol != Symbol() else None, name=name if name != Name() else None)
 
 
@@ -193,7 +193,7 @@ def shorten_texts(apdu: A, longest: Mapping[str, int]) -> A:
 
 def _shorten_value(value: Any, longest: Mapping[str, int], cut: dict[str, str]) -> Any:
     if isinstance(value, tuple):
-        return tuple(_shorten_value(one, longest, cut) for one in value)
+        return tuple(_shorten_value(item, longest, cut) for item in value)
     if not is_dataclass(value) or isinstance(value, type) or not _is_declared(value):
         return value
     changed = {}
@@ -241,4 +241,4 @@ class MappingContext:
 
     def is_us(self, symbol: str) -> bool:
         known = (*self.ours, self.dialect.symbols.ours) if self.dialect.symbols.ours else self.ours
-        return bool(symbol) and any(is_same_ill_symbol(symbol, one) for one in known)
+        return bool(symbol) and any(is_same_ill_symbol(symbol, alias) for alias in known)

@@ -106,7 +106,7 @@ def request_of_ill_request(apdu: IllRequest, sender: str, transaction: str, cont
 
 
 def _read_service_type(apdu: IllRequest) -> ServiceType:
-    wanted = [one for one in apdu.service_types if one in (Wanted.LOAN, Wanted.COPY_NON_RETURNABLE)]
+    wanted = [type_ for type_ in apdu.service_types if type_ in (Wanted.LOAN, Wanted.COPY_NON_RETURNABLE)]
     if set(wanted) == {Wanted.LOAN, Wanted.COPY_NON_RETURNABLE}:
         return ServiceType.COPY_OR_LOAN
     return ServiceType.COPY if wanted and wanted[0] == Wanted.COPY_NON_RETURNABLE else ServiceType.LOAN
@@ -157,7 +157,7 @@ def address_text(postal: PostalAddress | None) -> str:
 
 def _iter_request_extras(apdu: IllRequest, context: MappingContext) -> Iterator[CitationExtra]:
     search, cost, third = apdu.search, apdu.cost_info, apdu.third_party_info
-    others = [one for one in apdu.service_types if one not in (Wanted.LOAN, Wanted.COPY_NON_RETURNABLE)]
+    others = [type_ for type_ in apdu.service_types if type_ not in (Wanted.LOAN, Wanted.COPY_NON_RETURNABLE)]
     if others:
         yield CitationExtra("service-types", ", ".join(map(name_of_code, others)))
     if apdu.transaction_type != TransactionType.SIMPLE:
@@ -213,9 +213,9 @@ def _iter_request_extras(apdu: IllRequest, context: MappingContext) -> Iterator[
 
 def _iter_reply_extras(info: DeliveryInfo) -> Iterator[CitationExtra]:
     """Iterate over where the sender is reached by TCP: newest first, and so the first one."""
-    found = [one.transport.address for one in info.sender if one.transport.service.upper() in TCP_SERVICES]
-    if found and found[0]:
-        yield CitationExtra(REPLY_TO, found[0])
+    addresses = [entry.transport.address for entry in info.sender if entry.transport.service.upper() in TCP_SERVICES]
+    if addresses and addresses[0]:
+        yield CitationExtra(REPLY_TO, addresses[0])
 
 
 def _iter_oclc_extras(item: OclcRequest) -> Iterator[CitationExtra]:
@@ -316,8 +316,8 @@ class UnsuppliableWish:
 
 def read_unfilled_reason(details: EventDetails) -> ReasonUnfilled | None:
     """The code that `UnsuppliableWish.details` has."""
-    found = next((extra.value for extra in details.extras if extra.name == REASON), "")
-    return ReasonUnfilled(int(found)) if found else None
+    code = next((extra.value for extra in details.extras if extra.name == REASON), "")
+    return ReasonUnfilled(int(code)) if code else None
 
 
 def find_unsuppliable(apdu: IllRequest, context: MappingContext) -> UnsuppliableWish | None:

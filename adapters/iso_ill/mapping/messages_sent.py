@@ -101,8 +101,8 @@ ApduFields = dict[str, Any]
 def apdu_of_message(message: PartnerMessage, context: MappingContext) -> Apdu:
     """Make the APDU; raises Refused(UNSUPPORTED_SERVICE) for what ISO ILL has no APDU for, or this partner doesn't
     take; Refused(DATA_MISSING) where something mandatory isn't known."""
-    request, told = tell_volumes(message.request, message.kind, message.details)
-    message = replace(message, request=request, details=told)
+    request, details = tell_volumes(message.request, message.kind, message.details)
+    message = replace(message, request=request, details=details)
     builder = _BUILDERS[message.role].get(message.kind)
     if builder is None:
         raise Refused(
@@ -166,11 +166,11 @@ def _write_transaction_id(message: PartnerMessage, context: MappingContext) -> T
 
 
 def _write_extensions(message: PartnerMessage, context: MappingContext) -> tuple[Extension, ...]:
-    found = list(write_delivery_info(context.dialect, _our_symbol(message, context), message.sender.email))
+    extensions = list(write_delivery_info(context.dialect, _our_symbol(message, context), message.sender.email))
     if message.role is Role.LENDING and message.request.number:
-        authority = _our_symbol(message, context)
-        found.append(Extension.from_item(SuppliersReference(authority=authority, reference=message.request.number)))
-    return tuple(found)
+        reference = SuppliersReference(authority=_our_symbol(message, context), reference=message.request.number)
+        extensions.append(Extension.from_item(reference))
+    return tuple(extensions)
 
 
 def write_delivery_info(dialect: IsoIllDialect, symbol: str, email: str = "") -> tuple[Extension, ...]:
@@ -379,7 +379,7 @@ def _write_supply(message: PartnerMessage, context: MappingContext, service: Ser
         conditions=code,
         electronic_delivery=_write_link(details) if context.dialect.version > 1 else None,
     )
-    unsaid = (one for one in details.conditions if one is not LoanCondition.NO_RENEWAL)  # the due date says that
+    unsaid = (term for term in details.conditions if term is not LoanCondition.NO_RENEWAL)  # the due date says that
     words = _describe_conditions(unsaid, reasons.SHIPPED_CONDITION_IN[code] if code is not None else None)
     return {
         "service_type": service,

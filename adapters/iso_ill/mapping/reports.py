@@ -197,7 +197,7 @@ def correlation_text(peek: PartialHeader) -> str:
 def write_trouble_report(message: PartnerMessage, context: MappingContext) -> dict[str, Any]:
     """A report about a message of the partner's that the request's state doesn't allow; `ABOUT` says which."""
     about = next((extra.value for extra in message.details.extras if extra.name == ABOUT), "")
-    type_ = next((one for one in ApduType if apdu_type_name(one) == about.partition(" ")[0]), None)
+    type_ = next((apdu_type for apdu_type in ApduType if apdu_type_name(apdu_type) == about.partition(" ")[0]), None)
     if type_ is None:
         user = UserError(unable_to_perform=UnableToPerform.OTHER)
         return {"error_report": ErrorReport(correlation=about or "(not said)", source=ReportSource.USER, user=user)}

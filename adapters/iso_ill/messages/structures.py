@@ -409,5 +409,5 @@ class Apdu:
 
     @property
     def note_text(self) -> str:
-        found: str = getattr(self, "note", "")
-        return found
+        note: str = getattr(self, "note", "")
+        return note
