@@ -56,16 +56,16 @@ def make_record(leader: str, fixed_field: str, fields: Iterable[MarcField], *, n
     etree.SubElement(record, f"{prefix}leader").text = leader
     if fixed_field:
         etree.SubElement(record, f"{prefix}controlfield", tag="008").text = fixed_field
-    for one in fields:
-        values = [(code, _clean_value(value)) for code, value in one.subfields]
+    for field in fields:
+        values = [(code, _clean_value(value)) for code, value in field.subfields]
         values = [(code, value) for code, value in values if value]
         if not values:
             continue
-        field = etree.SubElement(
-            record, f"{prefix}datafield", tag=one.tag, ind1=one.indicators[0], ind2=one.indicators[1]
+        datafield = etree.SubElement(
+            record, f"{prefix}datafield", tag=field.tag, ind1=field.indicators[0], ind2=field.indicators[1]
         )
         for code, value in values:
-            etree.SubElement(field, f"{prefix}subfield", code=code).text = value
+            etree.SubElement(datafield, f"{prefix}subfield", code=code).text = value
     return record
 
 

@@ -86,16 +86,16 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
         wish, is_lasting = self._fill_codes(creation.item), isinstance(creation, ItemCreation)
         kind = ChangeKind.ITEM if is_lasting else ChangeKind.TEMPORARY_ITEM
         mark = self._make_item_mark(key, is_lasting=is_lasting)
-        before, found, recipient, _ = await ask_together(
+        before, answer, recipient, _ = await ask_together(
             self._changes.find_change(kind, key),
             self._ask_item(wish.barcode),
             self._check_recipient(wish.hold),
             self._check_codes(wish),
         )
-        if found is not None and mark not in self._read_notes(found).split():
+        if answer is not None and mark not in self._read_notes(answer).split():
             raise make_refusal(RefusalReason.DUPLICATE_ITEM)
-        if found is not None and before is not None and before.ended is not None:
-            return await self._repeat_result(wish, key, found)
+        if answer is not None and before is not None and before.ended is not None:
+            return await self._repeat_result(wish, key, answer)
         change = LibraryChange(
             kind=kind,
             key=key,
@@ -108,7 +108,7 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
         making = ItemMaking(wish=wish, key=key, mark=mark, recipient=recipient, is_resumed=is_resumed)
 
         async def make_all() -> TemporaryItemResult:
-            return await self._make_all(making, found)
+            return await self._make_all(making, answer)
 
         async def find_made_item() -> TemporaryItemResult | None:
             return None  # what was lost was looked for at once; the next call goes on from there
@@ -156,28 +156,28 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
     async def delete_item(self, deletion: TemporaryItemDeletion, key: str) -> Item:
         """Delete an item; raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
         barcode = deletion.barcode
-        before, found = await ask_together(
+        before, answer = await ask_together(
             self._changes.find_change(ChangeKind.TEMPORARY_ITEM_DELETION, key), self._ask_item(barcode)
         )
-        if found is None:
+        if answer is None:
             return await self._end_deletion(before)
-        if not found.item.temporary:
+        if not answer.item.temporary:
             raise make_refusal(
                 RefusalReason.NOT_ALLOWED, detail="Only partners' items are deleted; this one is the library's own."
             )
-        if found.loan is not None:
+        if answer.loan is not None:
             raise make_refusal(RefusalReason.IN_USE, detail="The item is on loan.")
-        item = found.item
+        item = answer.item
         change = make_item_change(ChangeKind.TEMPORARY_ITEM_DELETION, item, key, self._read_time())
 
         async def delete_all() -> Item:
-            await self._cancel_holds(found, key)
-            await self._delete_item(found)
+            await self._cancel_holds(answer, key)
+            await self._delete_item(answer)
             await self._delete_record(item.bib_id)
             return item
 
         async def find_item_gone() -> Item | None:
-            if not await self._is_gone(found):
+            if not await self._is_gone(answer):
                 return None
             await self._delete_record(item.bib_id)
             return item
@@ -222,28 +222,28 @@ class BarcodeDesk(ABC, Generic[FoundItemT]):
     async def change_barcode(self, wish: BarcodeChange, key: str) -> Item:
         """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable,
         OutcomeUnknown."""
-        before, found, taken = await ask_together(
+        before, answer, taken = await ask_together(
             self.desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key),
             self.desk.ask_item(wish.barcode),
             self.desk.ask_item(wish.new),
         )
-        if found is None and taken is not None and before is not None:
+        if answer is None and taken is not None and before is not None:
             await self._rename_changes(wish.barcode, wish.new)
             return taken.item
-        if found is None:
+        if answer is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        if not found.item.temporary:
+        if not answer.item.temporary:
             raise make_refusal(
                 RefusalReason.NOT_ALLOWED, detail="Only partners' items get another barcode; this is the library's own."
             )
         if taken is not None:
             raise make_refusal(RefusalReason.DUPLICATE_ITEM)
-        changed = await self._set_barcode(found, wish.new, key)
+        changed = await self._set_barcode(answer, wish.new, key)
         await self._rename_changes(wish.barcode, wish.new)
         return changed
 
     @abstractmethod
-    async def _set_barcode(self, found: FoundItemT, new: str, key: str) -> Item:
+    async def _set_barcode(self, answer: FoundItemT, new: str, key: str) -> Item:
         """Raises Refused, Unavailable, OutcomeUnknown."""
 
     @abstractmethod

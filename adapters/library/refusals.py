@@ -70,11 +70,11 @@ RENEWAL_REASONS: Mapping[RefusalReason, RefusalReason] = {
 
 
 def make_refusal(
-    reason: RefusalReason, said: str = "", *, about: MessagePart | None = None, detail: str = ""
+    reason: RefusalReason, words: str = "", *, about: MessagePart | None = None, detail: str = ""
 ) -> Refused:
     """`said`: the system's own words, for staff. `detail`: where there is more to say than the reason does."""
     sentence = detail or DETAILS.get(reason, write_sentence("The library system refused this."))
-    return Refused(reason, sentence, about=about or _PARTS.get(reason, MessagePart.ITEM), internal=said)
+    return Refused(reason, sentence, about=about or _PARTS.get(reason, MessagePart.ITEM), internal=words)
 
 
 def find_reason(message: str, *words: Mapping[str, RefusalReason]) -> RefusalReason | None:

@@ -32,16 +32,16 @@ class ProbeRecorder:
     async def try_step(self, name: str, act: Callable[[], Awaitable[str]]) -> bool:
         """`act` says in a few words what it found. False: it failed."""
         begun = time.perf_counter()
-        said = problem = key = ""
+        report = problem = key = ""
         try:
-            said = await act()
+            report = await act()
         except ProbeFailureError as failed:
             problem, key = str(failed), failed.key
         except Refused as refused:
             problem = refused.internal or refused.detail
         except (Unavailable, OutcomeUnknown) as failed:
             problem = str(failed)
-        self.steps.append(ProbeStep(name, time.perf_counter() - begun, said, problem, key))
+        self.steps.append(ProbeStep(name, time.perf_counter() - begun, report, problem, key))
         return not problem
 
     async def try_connection(self, url: str, tls: ClientTls, seconds: float) -> bool:
@@ -74,12 +74,12 @@ def fail_trial(key: str, refused: Refused) -> ProbeFailureError | Refused:
 async def _resolve_host(place: URL, seconds: float) -> str:
     try:
         async with asyncio.timeout(seconds):
-            found = await asyncio.get_running_loop().getaddrinfo(place.host, place.port)
+            addresses = await asyncio.get_running_loop().getaddrinfo(place.host, place.port)
     except TimeoutError as error:
         raise ProbeFailureError("url", f"no answer about the name {place.host} within {seconds:g} s") from error
     except (OSError, UnicodeError) as error:
         raise ProbeFailureError("url", f"the name {place.host} is not known: {_describe_error(error)}") from error
-    return f"{place.host} is {', '.join(sorted({str(one[4][0]) for one in found}))}"
+    return f"{place.host} is {', '.join(sorted({str(address[4][0]) for address in addresses}))}"
 
 
 async def _connect_to_server(place: URL, context: ssl.SSLContext | None, seconds: float) -> None:

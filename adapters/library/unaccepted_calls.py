@@ -40,12 +40,12 @@ class UnacceptedCalls:
     def refuse_call(self, call: RestCall, status: int, words: str) -> Refused:
         """`words`: of the system. To be raised."""
         name = f"{call.method} {call.name}"
-        said = f"{name}: HTTP {status}: {conceal_values(words, call)[:MAX_WORDS]}".rstrip(": ")
+        text = f"{name}: HTTP {status}: {conceal_values(words, call)[:MAX_WORDS]}".rstrip(": ")
         if name not in self._kept and len(self._kept) < MAX_CALLS:
             since = format(self._clock.now(), "%Y-%m-%d %H:%M")
-            self._kept[name] = f"call not accepted since {since} UTC: {said}"
-            log.error("library.call_not_accepted", call=name, status=status, said=said)
-        return make_refusal(RefusalReason.CALL_NOT_ACCEPTED, said, about=MessagePart.SERVICE)
+            self._kept[name] = f"call not accepted since {since} UTC: {text}"
+            log.error("library.call_not_accepted", call=name, status=status, said=text)
+        return make_refusal(RefusalReason.CALL_NOT_ACCEPTED, text, about=MessagePart.SERVICE)
 
     def note_accepted(self, call: RestCall) -> None:
         self._kept.pop(f"{call.method} {call.name}", None)
@@ -70,7 +70,7 @@ def _parse_json(body: bytes | None) -> Any:
 
 def _list_texts(value: Any) -> Iterable[str]:
     if isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _list_texts(one)
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _list_texts(item)
     elif value is not None and not isinstance(value, bool):
         yield str(value)

@@ -128,7 +128,7 @@ class AlmaClient:
     async def find_rows(self, *path: str, name: str, title: str, is_paged: bool = True) -> tuple[Row, ...] | None:
         """All, page by page; `name`: of the list in the answer; `is_paged`: whether Alma has pages of it. None: of a
         thing that isn't there. Raises Unavailable, Refused(CALL_NOT_ACCEPTED)."""
-        found: list[Row] = []
+        listed: list[Row] = []
         for page in range(MAX_PAGES):
             place = {"limit": str(PAGE_ROWS), "offset": str(page * PAGE_ROWS)} if is_paged else {}
             part = await self.get_row(*path, title=title, query=place)
@@ -137,10 +137,10 @@ class AlmaClient:
             rows = part.get(name) or ()  # an empty list is left out
             if not isinstance(rows, list | tuple) or not all(isinstance(row, dict) for row in rows):
                 raise Unavailable(f"Alma: {title}: the answer has no list of {name}")
-            found.extend(rows)
+            listed.extend(rows)
             total = read_integer(part, "total_record_count")
-            if not is_paged or len(rows) < PAGE_ROWS or (total and len(found) >= total):
-                return tuple(found)
+            if not is_paged or len(rows) < PAGE_ROWS or (total and len(listed) >= total):
+                return tuple(listed)
         raise Unavailable(f"Alma: {title} has more than {MAX_PAGES * PAGE_ROWS:,} rows")
 
     async def check_password(self, user_id: str, password: str) -> bool:

@@ -112,9 +112,9 @@ class CodeLists:
             rows = answer.get(name)
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise Unavailable(f"Alma: {title}: the answer has no list of {name}")
-            found = tuple(rows)
-            self._kept[path] = (self._read_time() + KEPT_SECONDS, found)
-            return found
+            listed = tuple(rows)
+            self._kept[path] = (self._read_time() + KEPT_SECONDS, listed)
+            return listed
 
 
 def refuse_code(code: str, what: str, about: MessagePart) -> Never:

@@ -45,7 +45,7 @@ class AlmaFeeDesk:
 
         async def list_made_fees() -> tuple[Row, ...]:
             rows = await self._ask_rows(patron.id)
-            return tuple(one for one in rows if mark in read_text(one, "comment").split())
+            return tuple(row for row in rows if mark in read_text(row, "comment").split())
 
         async def find_made_fee() -> Row | None:
             return next(iter(await list_made_fees()), None)

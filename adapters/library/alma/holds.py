@@ -157,7 +157,7 @@ class AlmaHoldDesk:
         )
         if row is not None:
             return desk.restore_hold(desk.reader.read_hold(row), (change,))
-        if any(one.kind is ChangeKind.HOLD_CANCELLATION and one.ended is not None for one in changes):
+        if any(change.kind is ChangeKind.HOLD_CANCELLATION and change.ended is not None for change in changes):
             return replace(hold, status=HoldStatus.CANCELLED)
         loans = await desk.list_patron_loans(hold.patron_id)
         is_filled = any(
@@ -167,10 +167,10 @@ class AlmaHoldDesk:
 
     async def ask_hold_row(self, hold_id: str) -> Row | None:
         """None: there is no such open hold. Raises Unavailable."""
-        found = split_id(hold_id)
-        if found is None:
+        ids = split_id(hold_id)
+        if ids is None:
             return None
-        number, user = found
+        number, user = ids
         row = await self.desk.client.get_row("users", user, "requests", number, title=_TITLE)
         return row if row is not None and is_hold(row) else None
 

@@ -41,8 +41,8 @@ class AlmaItemDesk(BarcodeDesk[ItemAnswer]):
         answer = await self.desk.require_item(wish.barcode)
         return await self._change_item(answer, ChangeKind.MOVE, key, holding={"in_temp_location": False})
 
-    async def _set_barcode(self, found: ItemAnswer, new: str, key: str) -> Item:
-        return await self._change_item(found, ChangeKind.BARCODE_CHANGE, key, data={"barcode": new})
+    async def _set_barcode(self, answer: ItemAnswer, new: str, key: str) -> Item:
+        return await self._change_item(answer, ChangeKind.BARCODE_CHANGE, key, data={"barcode": new})
 
     async def _rename_changes(self, barcode: str, new: str) -> None:
         for change in await self.desk.changes.changes_of_item(barcode):

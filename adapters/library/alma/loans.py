@@ -116,10 +116,10 @@ class AlmaLoanDesk:
         return await self._change_due_date(loan, wish.due) if loan.due != wish.due else loan
 
     async def _require_loan_row(self, loan_id: str) -> Row:
-        found = split_id(loan_id)
-        if found is None:
+        ids = split_id(loan_id)
+        if ids is None:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
-        number, user = found
+        number, user = ids
         row = await self.desk.client.get_row("users", user, "loans", number, title=_LOAN_TITLE)
         if row is None or read_text(row, "loan_status").upper() == "COMPLETE":
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
@@ -257,9 +257,9 @@ class AlmaLoanDesk:
                 made = await desk.client.send_row("POST", *path, title=_LOAN_TITLE, row={}, query=query)
             except AlmaRefusalError as refusal:
                 raise refusal_of_renewal(refusal, desk.options.reasons) from refusal
-            said = str(read_row(made, "last_renew_status").get("desc") or "")  # 200 does not mean renewed
-            if said.casefold() != RENEWED:
-                raise refusal_of_renewal(AlmaRefusalError(200, said, "401822"), desk.options.reasons)
+            status = str(read_row(made, "last_renew_status").get("desc") or "")  # 200 does not mean renewed
+            if status.casefold() != RENEWED:
+                raise refusal_of_renewal(AlmaRefusalError(200, status, "401822"), desk.options.reasons)
             return desk.reader.read_loan(_require_loan(made))
 
         async def find_made_renewal() -> Loan | None:

@@ -208,10 +208,10 @@ class AlmaDesk(ChangeDesk):
         of_item, of_bib = await ask_together(
             self._ask_requests(*path, title=_ITEM_TITLE), self._ask_requests(*path[:2], title="/bibs/{mms_id}")
         )
-        found = {read_number(one, "request_id"): one for one in (*(of_item or ()), *(of_bib or ()))}
-        fitting = [one for one in found.values() if is_hold(one) and is_for_item(one, barcode)]
+        holds = {read_number(row, "request_id"): row for row in (*(of_item or ()), *(of_bib or ()))}
+        fitting = [row for row in holds.values() if is_hold(row) and is_for_item(row, barcode)]
         return tuple(
-            sorted(fitting, key=lambda one: (read_count(one, "place_in_queue"), read_count(one, "request_id")))
+            sorted(fitting, key=lambda row: (read_count(row, "place_in_queue"), read_count(row, "request_id")))
         )
 
     # --- loans -------------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ class AlmaDesk(ChangeDesk):
     def restore_loan(loan: Loan, changes: tuple[LibraryChange, ...]) -> Loan:
         """Alma doesn't count renewals: those of ours are known."""
         ours = [change for change in changes if change.record_id == loan.id]
-        renewals = sum(one.kind is ChangeKind.RENEWAL and one.ended is not None for one in ours)
+        renewals = sum(change.kind is ChangeKind.RENEWAL and change.ended is not None for change in ours)
         made = next((library_change for library_change in ours if library_change.kind is ChangeKind.CHECK_OUT), None)
         if made is None:
             return replace(loan, renewals=renewals)

@@ -59,8 +59,8 @@ class AlmaPatronDesk:
         surname = draft.name.surname
 
         async def find_made_patron() -> Patron | None:
-            found = await desk.ask_patron(primary_id)
-            return found if found is not None and found.name.surname == surname else None
+            made = await desk.ask_patron(primary_id)
+            return made if made is not None and made.name.surname == surname else None
 
         patron = await find_made_patron() if before is not None else None
         if patron is None:
@@ -183,7 +183,7 @@ def _choose_primary_id(identifiers: tuple[PatronIdentifier, ...]) -> str:
     """The user name; else what else there is, such as the symbol of a library that borrows; else one made of the card's
     number, which remains an identifier of its own."""
     patron_identifiers = [identifier for identifier in identifiers if identifier.value]
-    for patron_identifier in sorted(patron_identifiers, key=lambda one: one.type != IdentifierType.USERNAME.value):
+    for patron_identifier in sorted(patron_identifiers, key=lambda id_: id_.type != IdentifierType.USERNAME.value):
         if patron_identifier.type != IdentifierType.BARCODE.value:
             return patron_identifier.value
     return f"ILL-{patron_identifiers[0].value}" if patron_identifiers else ""

@@ -267,11 +267,11 @@ async def _ask_area(question: Awaitable[A], area: str) -> A:
     try:
         return await question
     except (Unavailable, Refused) as down:
-        said = down.internal if isinstance(down, Refused) else str(down)
-        if KEY_LACKS_AREA in said or "credentials" in said:
+        words = down.internal if isinstance(down, Refused) else str(down)
+        if KEY_LACKS_AREA in words or "credentials" in words:
             raise ProbeFailureError(
                 "api_key",
-                f"{said}. In the Ex Libris Developer Network: Build My APIs > API Keys > the key > Add API, "
+                f"{words}. In the Ex Libris Developer Network: Build My APIs > API Keys > the key > Add API, "
                 f"area {area}, permission read/write where the guide says so; and its environment is that of url "
                 "(Production or Sandbox)",
             ) from down

@@ -53,11 +53,11 @@ WORDS: Mapping[str, RefusalReason] = {
 
 def refusal_of_answer(refusal: AlmaRefusalError, own: Mapping[str, RefusalReason]) -> Refused:
     """`own`: what the library has taught us; it counts before all else."""
-    said = f"{refusal.code} {refusal.error}".strip()
-    reason = find_reason(said, own, WORDS) or CODES.get(refusal.code, RefusalReason.OTHER)
-    return make_refusal(reason, said)
+    words = f"{refusal.code} {refusal.error}".strip()
+    reason = find_reason(words, own, WORDS) or CODES.get(refusal.code, RefusalReason.OTHER)
+    return make_refusal(reason, words)
 
 
 def refusal_of_renewal(refusal: AlmaRefusalError, own: Mapping[str, RefusalReason]) -> Refused:
-    found = refusal_of_answer(refusal, own)
-    return make_refusal(RENEWAL_REASONS.get(found.reason, found.reason), found.internal)
+    refused = refusal_of_answer(refusal, own)
+    return make_refusal(RENEWAL_REASONS.get(refused.reason, refused.reason), refused.internal)

@@ -112,9 +112,9 @@ class RecordReader:
 
     def _read_identifiers(self, row: Row) -> Iterable[PatronIdentifier]:
         ours = {theirs: mine for mine, theirs in self.options.identifier_types.items()}
-        for one in read_rows(row, "user_identifier"):
-            kind, value = read_text(one, "id_type"), read_text(one, "value")
-            if not value or read_text(one, "status") == "INACTIVE":
+        for identifier in read_rows(row, "user_identifier"):
+            kind, value = read_text(identifier, "id_type"), read_text(identifier, "value")
+            if not value or read_text(identifier, "status") == "INACTIVE":
                 continue
             is_barcode = kind in self.options.barcode_types
             yield PatronIdentifier(IdentifierType.BARCODE.value if is_barcode else ours.get(kind, kind), value)
@@ -288,7 +288,7 @@ def read_xml_row(text: str) -> Row:
     except MalformedMessage:
         return {}
     fields: dict[str, Any] = {local_name(element): element.text or "" for element in root if len(element) == 0}
-    numbers = [one.text or "" for one in root.iter() if local_name(one) == "network_number" and len(one) == 0]
+    numbers = [node.text or "" for node in root.iter() if local_name(node) == "network_number" and len(node) == 0]
     return {**fields, "network_number": numbers}
 
 
@@ -301,14 +301,14 @@ def read_rows(row: Row, key: str) -> tuple[Row, ...]:
     """One alone may come without a list. Raises Unavailable."""
     value = row.get(key)
     rows = [value] if isinstance(value, dict) else value or []
-    if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
+    if not isinstance(rows, list) or not all(isinstance(entry, dict) for entry in rows):
         raise Unavailable(f"the library system's answer cannot be read: {key}")
     return tuple(rows)
 
 
 def read_texts(row: Row, key: str) -> tuple[str, ...]:
     value = row.get(key)
-    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list) else ()
 
 
 def read_text(row: Row, key: str) -> str:
@@ -375,29 +375,29 @@ def _read_blocks(row: Row, expires: date | None, today: date) -> Iterable[Block]
         yield Block("the membership has expired", since=expires, cause=BlockCause.EXPIRED)
     if read_text(row, "status") == "INACTIVE":
         yield Block("the user is inactive", cause=BlockCause.INACTIVE)
-    for one in read_rows(row, "user_block"):
-        until = read_last_day(one, "expiry_date")
-        if read_text(one, "block_status") != "INACTIVE" and (until is None or until >= today):
-            described = read_text(read_row(one, "block_description"), "desc")
+    for block in read_rows(row, "user_block"):
+        until = read_last_day(block, "expiry_date")
+        if read_text(block, "block_status") != "INACTIVE" and (until is None or until >= today):
+            described = read_text(read_row(block, "block_description"), "desc")
             yield Block(described or "a block by the library", until=until, message=described)
 
 
 def _read_contacts(row: Row) -> Iterable[Contact]:
     info = read_row(row, "contact_info")
-    for one in read_rows(info, "address"):
+    for address in read_rows(info, "address"):
         postal = PostalAddress(
-            line1=read_text(one, "line1"),
-            line2=read_text(one, "line2"),
-            locality=read_text(one, "city"),
-            region=read_text(one, "state_province"),
-            postal_code=read_text(one, "postal_code"),
-            country=read_text(one, "country"),
+            line1=read_text(address, "line1"),
+            line2=read_text(address, "line2"),
+            locality=read_text(address, "city"),
+            region=read_text(address, "state_province"),
+            postal_code=read_text(address, "postal_code"),
+            country=read_text(address, "country"),
         )
         yield Contact(ContactKind.POSTAL, postal=postal)
     for name, key, kind in (
         ("email", "email_address", ContactKind.EMAIL),
         ("phone", "phone_number", ContactKind.PHONE),
     ):
-        for one in sorted(read_rows(info, name), key=lambda row: row.get("preferred") is not True):
-            if value := read_text(one, key):
+        for contact in sorted(read_rows(info, name), key=lambda row: row.get("preferred") is not True):
+            if value := read_text(contact, key):
                 yield Contact(kind, "home", value)

@@ -110,12 +110,12 @@ class AlmaLibrary(LibrarySystem):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        found = set(WAYS)
+        abilities = set(WAYS)
         if not self._options.checks_passwords:
-            found.discard(Capability.AUTHENTICATE)
+            abilities.discard(Capability.AUTHENTICATE)
         if not self._options.temporary_items.location:
-            found -= _NEEDS_A_LOCATION
-        return frozenset(found)
+            abilities -= _NEEDS_A_LOCATION
+        return frozenset(abilities)
 
     async def ping(self) -> None:
         try:

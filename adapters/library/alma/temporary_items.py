@@ -89,7 +89,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         hold = None
         if wish.hold is not None and placed is not None:
             holds = await self.desk.describe_holds(answer.holds)
-            hold = next((one for one in holds if one.id == placed.record_id), None)
+            hold = next((entry for entry in holds if entry.id == placed.record_id), None)
         return TemporaryItemResult(answer.item, bib, hold, repeated=True)
 
     async def _make_all(self, making: ItemMaking, answer: ItemAnswer | None) -> TemporaryItemResult:
@@ -198,7 +198,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
         async def find_item() -> Row | None:
             rows = await desk.client.find_rows(*path, name="item", title=_ITEMS_TITLE)
-            return next((one for one in rows or () if mark in _read_note(one).split()), None)
+            return next((row for row in rows or () if mark in _read_note(row).split()), None)
 
         return await self.desk.send_part(send_item, find_item, is_refused_twice=True)
 

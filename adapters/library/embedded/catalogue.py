@@ -217,9 +217,9 @@ def _write_lookup_rows(session: LibrarySession, bib_id: str, record: Bib) -> Non
     if pairs:
         rows = [{"library": session.library, "type": t, "value": v, "bib_id": bib_id} for t, v in pairs]
         add_rows(session.connection, bib_identifiers, rows)
-    found = sorted(list_lookup_words(record))
-    if found:
-        indexed = [{"library": session.library, "word": word, "bib_id": bib_id} for word in found]
+    words = sorted(list_lookup_words(record))
+    if words:
+        indexed = [{"library": session.library, "word": word, "bib_id": bib_id} for word in words]
         add_rows(session.connection, bib_words, indexed)
 
 
@@ -235,22 +235,22 @@ def list_lookup_words(record: Bib) -> frozenset[str]:
 
 def index_words(text: str) -> frozenset[str]:
     """Folded words; Chinese and Japanese, which have no blanks, as characters and pairs of neighbours."""
-    found: set[str] = set()
+    words: set[str] = set()
     for run in _split_runs(fold_text(text)):
         if not _is_cjk(run[0]):
-            found.add(run)
+            words.add(run)
             continue
-        found.update(run)
-        found.update(_split_pairs(run))
-    return frozenset(found)
+        words.update(run)
+        words.update(_split_pairs(run))
+    return frozenset(words)
 
 
 def select_query_words(text: str) -> tuple[str, ...]:
     """Select words as `index_words` does, without what pairs make superfluous; longest first, bounded."""
-    found: set[str] = set()
+    words: set[str] = set()
     for run in _split_runs(fold_text(text)):
-        found.update(_split_pairs(run) if _is_cjk(run[0]) and len(run) > 1 else (run,))
-    return tuple(sorted(found, key=lambda word: (-len(word), word))[:_MAX_WORDS])
+        words.update(_split_pairs(run) if _is_cjk(run[0]) and len(run) > 1 else (run,))
+    return tuple(sorted(words, key=lambda word: (-len(word), word))[:_MAX_WORDS])
 
 
 def normalize_record_number(type_: str, value: str) -> str:

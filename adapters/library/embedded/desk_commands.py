@@ -71,8 +71,8 @@ def run_in_library(ctx: click.Context, work: Callable[[CommandSession], Awaitabl
 
     async def run_session() -> T:
         commands: CommandContext = ctx.obj
-        async with commands.library(ctx.meta.get("library", "")) as found:
-            return await work(CommandSession(commands, found))
+        async with commands.library(ctx.meta.get("library", "")) as opened:
+            return await work(CommandSession(commands, opened))
 
     return asyncio.run(run_session())
 

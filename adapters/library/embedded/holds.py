@@ -174,15 +174,15 @@ def _insert_hold(
 
 def find_hold(session: LibrarySession, request_id: str) -> Hold:
     """The open one, else the latest. Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
-    found = circulation_rows.holds_of_request(session, request_id)
-    if not found:
+    holds = circulation_rows.holds_of_request(session, request_id)
+    if not holds:
         raise Refused(
             RefusalReason.UNKNOWN_REQUEST,
             "no hold belongs to this request",
             about=MessagePart.REQUEST,
             value=request_id,
         )
-    still_open = [hold for hold in found if hold.status.is_open]
+    still_open = [hold for hold in holds if hold.status.is_open]
     if len(still_open) > 1:
         raise Refused(
             RefusalReason.AMBIGUOUS_REQUEST,
@@ -190,7 +190,7 @@ def find_hold(session: LibrarySession, request_id: str) -> Hold:
             about=MessagePart.REQUEST,
             value=request_id,
         )
-    return still_open[0] if still_open else found[-1]
+    return still_open[0] if still_open else holds[-1]
 
 
 def cancel_hold(session: LibrarySession, wish: HoldCancellation, key: str) -> Hold:

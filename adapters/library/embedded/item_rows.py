@@ -125,19 +125,19 @@ def get_item(session: LibrarySession, item_id: str) -> ItemRecord:
 def get_item_by_request(session: LibrarySession, request_id: str) -> ItemRecord:
     """Load an item; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
     rows = session.connection.execute(_BY_REQUEST, {"library": session.library, "value": request_id}).all()
-    found = {row.id for row in rows if row.present} or {row.id for row in rows}
-    if not found:
+    ids = {row.id for row in rows if row.present} or {row.id for row in rows}
+    if not ids:
         raise Refused(
             RefusalReason.UNKNOWN_ITEM, "no item belongs to this request", about=MessagePart.ITEM, value=request_id
         )
-    if len(found) > 1:
+    if len(ids) > 1:
         raise Refused(
             RefusalReason.AMBIGUOUS_ITEM,
             "several items belong to this request",
             about=MessagePart.ITEM,
             value=request_id,
         )
-    return get_item(session, found.pop())
+    return get_item(session, ids.pop())
 
 
 def items_of_bib(session: LibrarySession, bib_id: str) -> tuple[ItemRecord, ...]:

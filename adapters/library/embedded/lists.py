@@ -156,7 +156,7 @@ def find_named_patrons(session: LibrarySession, words: Sequence[str], limit: int
     for word in words:
         written = dict.fromkeys((word, word.lower(), word.capitalize()))
         query = query.where(
-            or_(*(name.contains(one, autoescape=True) for name in (p.surname, p.given) for one in written))
+            or_(*(name.contains(word, autoescape=True) for name in (p.surname, p.given) for word in written))
         )
     rows = session.connection.execute(query.order_by(p.surname, p.given, p.id).limit(limit if words else 0))
     return tuple(NamedPatron(row.id, row.card or "", PersonName(row.surname, row.given)) for row in rows)
@@ -311,5 +311,5 @@ def _join_bib(wanted: Select[Any], table: Any) -> Select[Any]:
 
 def _title_condition(session: LibrarySession, query: str) -> ColumnElement[bool]:
     """Records without regard to suppression: staff look for partners' items too, which have no word index."""
-    found = [bibs.c.title.contains(word, autoescape=True) for word in query.split()]
-    return and_(*found) if select_query_words(query) else bibs.c.title == query
+    conditions = [bibs.c.title.contains(word, autoescape=True) for word in query.split()]
+    return and_(*conditions) if select_query_words(query) else bibs.c.title == query

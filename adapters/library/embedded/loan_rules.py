@@ -263,18 +263,18 @@ def build_closures(weekdays: list[int], dates: list[str]) -> BranchClosures:
 
 def list_library_codes(session: LibrarySession) -> LibraryCodes:
     """List the codes that profiles may name. Fee types are free words here."""
-    found = {}
+    codes = {}
     for table in (branches, policies, categories):
         rows = session.connection.scalars(select(table.c.code).where(table.c.library == session.library))
-        found[table.name] = frozenset(rows)
+        codes[table.name] = frozenset(rows)
     places = session.connection.execute(
         select(shelves.c.branch, shelves.c.code).where(shelves.c.library == session.library)
     )
     sharing = find_resource_sharing_branch(session)
     return LibraryCodes(
         sharing_branch=sharing.code if sharing is not None else "",
-        branches=found[branches.name],
+        branches=codes[branches.name],
         shelves=frozenset((row.branch, row.code) for row in places),
-        item_policies=found[policies.name],
-        patron_categories=found[categories.name],
+        item_policies=codes[policies.name],
+        patron_categories=codes[categories.name],
     )

@@ -146,20 +146,20 @@ def _add_items(
 ) -> None:
     """Items that are there already stay as they are: since then they have been lent and moved."""
     for n, item_field in enumerate(record.get_fields(mapping.tag), start=1):
-        said = {
+        values = {
             name: (item_field.get(code) or "").strip()
             for name in ItemField.__dataclass_fields__
             if name != "tag" and (code := getattr(mapping, name))
         }
         copy = CopyDraft(
-            barcode=said["barcode"],
+            barcode=values["barcode"],
             bib_id=bib_id,
-            branch=said["branch"],
-            shelf=said.get("shelf", ""),
-            policy=said.get("policy") or STANDARD,
-            call_number=said.get("call_number", ""),
-            copy_number=said.get("copy_number", ""),
-            description=said.get("description", ""),
+            branch=values["branch"],
+            shelf=values.get("shelf", ""),
+            policy=values.get("policy") or STANDARD,
+            call_number=values.get("call_number", ""),
+            copy_number=values.get("copy_number", ""),
+            description=values.get("description", ""),
         )
         there = item_rows.live_item(session, copy.barcode) if copy.barcode else None
         problem = _find_copy_problem(copy, codes)

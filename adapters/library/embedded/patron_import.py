@@ -103,26 +103,26 @@ def _find_row_problems(row: dict[str | Any, str | Any]) -> Iterator[str]:
 
 
 def _draft_of_row(row: dict[str, str]) -> PatronDraft:
-    said = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    values = {name: (row.get(name) or "").strip() for name in COLUMNS}
     contacts = [
-        Contact(kind, "home", said[name])
+        Contact(kind, "home", values[name])
         for name, kind in (("email", ContactKind.EMAIL), ("phone", ContactKind.PHONE))
-        if said[name]
+        if values[name]
     ]
-    if any(said[name] for name in POSTAL):
-        contacts.append(Contact(ContactKind.POSTAL, postal=PostalAddress(*(said[name] for name in POSTAL))))
+    if any(values[name] for name in POSTAL):
+        contacts.append(Contact(ContactKind.POSTAL, postal=PostalAddress(*(values[name] for name in POSTAL))))
     return PatronDraft(
         identifiers=tuple(
-            PatronIdentifier(type_, said[type_]) for type_ in ("barcode", "username", "external") if said[type_]
+            PatronIdentifier(type_, values[type_]) for type_ in ("barcode", "username", "external") if values[type_]
         ),
-        name=PersonName(said["surname"], said["given"]),
-        category=said["category"],
-        home_library=said["home_library"],
+        name=PersonName(values["surname"], values["given"]),
+        category=values["category"],
+        home_library=values["home_library"],
         contacts=tuple(contacts) or None,
-        expires=date.fromisoformat(said["expires"]) if said["expires"] else None,
-        language=said["language"] or None,
-        date_of_birth=date.fromisoformat(said["date_of_birth"]) if said["date_of_birth"] else None,
-        secret=said["pin"] or None,
+        expires=date.fromisoformat(values["expires"]) if values["expires"] else None,
+        language=values["language"] or None,
+        date_of_birth=date.fromisoformat(values["date_of_birth"]) if values["date_of_birth"] else None,
+        secret=values["pin"] or None,
     )
 
 

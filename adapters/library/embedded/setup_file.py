@@ -147,10 +147,10 @@ def _count_values(node: yaml.Node, counted: dict[int, int]) -> int:
 def _format_setup_problem(node: yaml.Node | None, path: tuple[int | str, ...], message: str) -> str:
     line = node.start_mark.line + 1 if node is not None else 1
     for step in path:
-        found = next((child for key, child in _list_child_nodes(node) if key == str(step)), None)
-        if found is None:
+        inner = next((child for key, child in _list_child_nodes(node) if key == str(step)), None)
+        if inner is None:
             break
-        node, line = found, found.start_mark.line + 1
+        node, line = inner, inner.start_mark.line + 1
     place = ".".join(str(step) for step in path)
     reason = message.removeprefix("Value error, ")
     return f"{line}: {place}: {reason}" if place else f"{line}: {reason}"

@@ -118,12 +118,12 @@ class FolioCatalogueDesk:
         loans = await desk.list_open_loans(lent)
         holdings = {row["id"]: read_answer(HoldingsAnswer, row, "holdings") for row in holdings_rows}
         items: list[Item] = []
-        for one in answers:
+        for entry in answers:
             waiting = sum(
-                row.get("itemId") == one.id or (row.get("requestLevel") == "Title" and not row.get("itemId"))
+                row.get("itemId") == entry.id or (row.get("requestLevel") == "Title" and not row.get("itemId"))
                 for row in request_rows
             )
-            parts = ItemParts(one, bib_id, holdings.get(one.holdings_record_id), waiting, loans.get(one.id))
+            parts = ItemParts(entry, bib_id, holdings.get(entry.holdings_record_id), waiting, loans.get(entry.id))
             items.append(reader.read_item(parts))
         return BibHoldings(await desk.describe_bib(instance), tuple(items), len(request_rows))
 
@@ -147,8 +147,8 @@ class FolioCatalogueDesk:
         desk = self.desk
         changes = await desk.changes.changes_of_request(request_id) if request_id else ()
         endings = (ChangeKind.CHECK_IN, ChangeKind.HOLD_CANCELLATION)
-        over = {one.record_id for one in changes if one.kind in endings and one.ended is not None}
-        found: dict[str, ItemFound] = {}
+        over = {change.record_id for change in changes if change.kind in endings and change.ended is not None}
+        states: dict[str, ItemFound] = {}
         open_ids: set[str] = set()
         for change in changes:
             if change.kind is ChangeKind.TEMPORARY_ITEM:
@@ -159,15 +159,15 @@ class FolioCatalogueDesk:
             else:
                 continue
             if item is not None:
-                found[item.answer.id] = item
+                states[item.answer.id] = item
                 if change.kind is ChangeKind.TEMPORARY_ITEM or change.record_id not in over:
                     open_ids.add(item.answer.id)
-        chosen = open_ids or set(found)
+        chosen = open_ids or set(states)
         if len(chosen) > 1:
             raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
         if not chosen:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return await desk.describe_item(found[chosen.pop()])
+        return await desk.describe_item(states[chosen.pop()])
 
     async def move_item(self, wish: MoveToIll | ReturnHome, _key: str) -> Item:
         """Move an item to a temporary location, or home. To move it to the same place once more changes nothing.
@@ -202,10 +202,10 @@ class FolioCatalogueDesk:
         return await self._require_item_of_id(item.id)
 
     async def _require_item_of_id(self, item_id: str) -> Item:
-        found = await self.desk.find_item_of_id(item_id)
-        if found is None:
+        state = await self.desk.find_item_of_id(item_id)
+        if state is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return await self.desk.describe_item(found)
+        return await self.desk.describe_item(state)
 
     async def set_item_status(self, wish: StatusChange, _key: str) -> Item:
         """`AVAILABLE` is a check-in at home, `LOST` of what is on loan a declaration.

@@ -175,8 +175,8 @@ class FolioClient:
         """403 is no refusal of the library's: our user lacks a permission."""
         text = answer.text if not answer.is_json else _write_json(answer.value)
         if answer.status == 403:
-            said = read_problems(text)[0].message
-            wanted = said.partition("requires permission:")[2].strip()
+            message = read_problems(text)[0].message
+            wanted = message.partition("requires permission:")[2].strip()
             return Unavailable(
                 _describe_forbidden(self._options.login.user, title, wanted if " " not in wanted else "")
             )

@@ -178,12 +178,12 @@ class CodeTables:
 
     async def require_id(self, table: CodeTable, word: str, about: MessagePart) -> str:
         """Find an id; raises Refused(INVALID_VALUE), Unavailable."""
-        found = await self.find_id(table, word)
-        if found is None:
+        id_ = await self.find_id(table, word)
+        if id_ is None:
             raise make_refusal(
                 RefusalReason.INVALID_VALUE, about=about, detail=f"The library has no {table.words} '{word}'."
             )
-        return found
+        return id_
 
     async def find_service_point(self, code: str) -> ServicePointRow | None:
         """Find a service point; raises Unavailable."""

@@ -49,15 +49,15 @@ class FolioHoldDesk:
 
     async def list_item_holds(self, item_id: str) -> tuple[Hold, ...]:
         desk = self.desk
-        found = await desk.find_item_of_id(item_id)
-        return tuple([await desk.describe_hold(request) for request in found.requests]) if found is not None else ()
+        state = await desk.find_item_of_id(item_id)
+        return tuple([await desk.describe_hold(request) for request in state.requests]) if state is not None else ()
 
     async def find_hold(self, request_id: str) -> Hold:
         """Find a hold; raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
         desk = self.desk
         changes = await desk.changes.changes_of_request(request_id) if request_id else ()
         ids = dict.fromkeys(change.record_id for change in changes if change.kind is ChangeKind.HOLD)
-        answers = await ask_together(*(desk.find_request(one) for one in ids))
+        answers = await ask_together(*(desk.find_request(id_) for id_ in ids))
         return choose_hold_of_request([await desk.describe_hold(answer[1]) for answer in answers if answer is not None])
 
     # --- placing -----------------------------------------------------------------------------------------
@@ -166,13 +166,13 @@ class FolioHoldDesk:
     async def cancel_hold(self, wish: HoldCancellation, key: str) -> Hold:
         desk, hold_id = self.desk, wish.hold_id
         before = await desk.changes.find_change(ChangeKind.HOLD_CANCELLATION, key)
-        record, found = await self._require_request(hold_id)
-        if not found.is_open:
-            if before is not None and found.status == CANCELLED:
+        record, request = await self._require_request(hold_id)
+        if not request.is_open:
+            if before is not None and request.status == CANCELLED:
                 await self._end_cancellation(before)
-                return await desk.describe_hold(found)
+                return await desk.describe_hold(request)
             raise make_refusal(RefusalReason.REQUEST_CLOSED)
-        hold = await desk.describe_hold(found)
+        hold = await desk.describe_hold(request)
         change = LibraryChange(
             kind=ChangeKind.HOLD_CANCELLATION,
             key=key,
@@ -240,8 +240,8 @@ class FolioHoldDesk:
             record |= wanted
             return is_other
 
-        record, found = await self._require_request(hold_id)
-        if not found.is_open:
+        record, request = await self._require_request(hold_id)
+        if not request.is_open:
             raise make_refusal(RefusalReason.REQUEST_CLOSED)
         try:
             changed = await change_record(desk.client, REQUESTS, hold_id, edit_request, record)
@@ -280,5 +280,5 @@ def choose_request_type(status: str, wanted: str) -> str:
     return "Recall" if wanted == "recall" and status == "Checked out" else "Hold"
 
 
-def find_next_request(found: ItemFound) -> RequestAnswer | None:
-    return found.requests[0] if found.requests else None
+def find_next_request(state: ItemFound) -> RequestAnswer | None:
+    return state.requests[0] if state.requests else None

@@ -156,24 +156,24 @@ class FolioLoanDesk:
                 return repeated
         if found_record is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        point, found = await ask_together(desk.codes.require_service_point(wish.at), desk.complete_item(*found_record))
-        await self._refuse_what_is_in(found, point.id, fill_hold=fill_hold)
-        if not fill_hold and found.requests:
+        point, state = await ask_together(desk.codes.require_service_point(wish.at), desk.complete_item(*found_record))
+        await self._refuse_what_is_in(state, point.id, fill_hold=fill_hold)
+        if not fill_hold and state.requests:
             refuse_trapping()
-        loan = await desk.describe_loan(found.loan) if found.loan is not None else None
-        begun = CheckedIn(await desk.describe_item(found), loan)
+        loan = await desk.describe_loan(state.loan) if state.loan is not None else None
+        begun = CheckedIn(await desk.describe_item(state), loan)
         change = make_check_in_change(
-            begun.item, loan, key, desk.now(), _write_checked_in(begun, found.answer.status.name)
+            begun.item, loan, key, desk.now(), _write_checked_in(begun, state.answer.status.name)
         )
         body = {"itemBarcode": barcode, "servicePointId": point.id, "checkInDate": write_moment(change.begun)}
 
         async def send_check_in() -> ItemFound:
             answer = await desk.client.send_for_record("POST", "/circulation/check-in-by-barcode", body)
-            return _change_status(found, read_outcome(CheckInAnswer, answer, "return"))
+            return _change_status(state, read_outcome(CheckInAnswer, answer, "return"))
 
         async def find_it_done() -> ItemFound | None:
             now = await desk.require_item(barcode)
-            return now if now.answer.status.name != found.answer.status.name else None
+            return now if now.answer.status.name != state.answer.status.name else None
 
         after = await desk.send_change(change, send_check_in, find_it_done, before=before)
         return await self._end_check_in(change, after)
@@ -198,12 +198,12 @@ class FolioLoanDesk:
         done = _read_checked_in(before)
         return replace(done, patron=await self._find_patron(before.patron_id), repeated=True)
 
-    async def _refuse_what_is_in(self, found: ItemFound, point_id: str, *, fill_hold: bool) -> None:
+    async def _refuse_what_is_in(self, state: ItemFound, point_id: str, *, fill_hold: bool) -> None:
         """An item that is where it is checked in, and that nobody waits for, is not returned: FOLIO would count a use
         in the house. Raises Refused(NOT_CHECKED_OUT)."""
-        if found.answer.status.name != "Available" or (fill_hold and found.requests):
+        if state.answer.status.name != "Available" or (fill_hold and state.requests):
             return
-        place = (await self.desk.codes.load_locations()).get(found.answer.effective_location.id)
+        place = (await self.desk.codes.load_locations()).get(state.answer.effective_location.id)
         if place is not None and point_id in (place.primary_service_point, *place.service_point_ids):
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
 
@@ -299,7 +299,7 @@ def _read_loan(record: FolioJson) -> LoanAnswer:
     return read_answer(LoanAnswer, record, "loan")
 
 
-def _change_status(found: ItemFound, answer: CheckInAnswer) -> ItemFound:
+def _change_status(state: ItemFound, answer: CheckInAnswer) -> ItemFound:
     """The item as the answer to a check-in has it. Raises OutcomeUnknown where it doesn't say."""
     if answer.item is None:
         raise OutcomeUnknown("FOLIO's answer to a return does not state where the item is now")
@@ -307,7 +307,7 @@ def _change_status(found: ItemFound, answer: CheckInAnswer) -> ItemFound:
         "status": answer.item.status,
         "in_transit_destination_service_point_id": answer.item.in_transit_destination_service_point_id,
     }
-    return replace(found, answer=found.answer.model_copy(update=now), loan=None)
+    return replace(state, answer=state.answer.model_copy(update=now), loan=None)
 
 
 def _write_checked_in(done: CheckedIn, status_before: str) -> str:

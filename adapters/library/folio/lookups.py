@@ -160,7 +160,7 @@ class FolioDesk(ChangeDesk):
         )
         parts = PatronParts(
             user=user,
-            manual_blocks=tuple(read_answer(ManualBlockAnswer, one, "block") for one in manual),
+            manual_blocks=tuple(read_answer(ManualBlockAnswer, row, "block") for row in manual),
             automated_blocks=_read_automated_blocks(automated),
             owed=read_owed(read_answer(AccountAnswer, account, "fee") for account in accounts),
             loan_count=loans,
@@ -249,7 +249,7 @@ class FolioDesk(ChangeDesk):
         )
         answers = [read_request(row) for row in rows]
         return tuple(
-            one for one in answers if one.item_id == item_id or (one.request_level == "Title" and not one.item_id)
+            hold for hold in answers if hold.item_id == item_id or (hold.request_level == "Title" and not hold.item_id)
         )
 
     async def make_item_reader(self) -> ItemReader:
@@ -259,11 +259,11 @@ class FolioDesk(ChangeDesk):
         )
         return ItemReader(self.options, locations, points, loan_types)
 
-    async def describe_item(self, found: ItemFound) -> Item:
+    async def describe_item(self, state: ItemFound) -> Item:
         """Describe an item; raises Unavailable."""
         reader = await self.make_item_reader()
         return reader.read_item(
-            ItemParts(found.answer, found.instance_id, found.holdings, len(found.requests), found.loan)
+            ItemParts(state.answer, state.instance_id, state.holdings, len(state.requests), state.loan)
         )
 
     async def find_instance(self, instance_id: str) -> InstanceAnswer | None:
@@ -334,9 +334,9 @@ def _read_automated_blocks(answer: object) -> tuple[AutomatedBlockAnswer, ...]:
 def _is_named(user: UserAnswer, type_: str, value: str) -> bool:
     """FOLIO compares without case and accents. A name for signing in may be written so, a number may not."""
     read_number: dict[str, Callable[[UserAnswer], str]] = {
-        IdentifierType.BARCODE.value: lambda one: one.barcode,
-        IdentifierType.EXTERNAL.value: lambda one: one.external_system_id,
-        IdentifierType.INTERNAL.value: lambda one: one.id,
+        IdentifierType.BARCODE.value: lambda user_: user_.barcode,
+        IdentifierType.EXTERNAL.value: lambda user_: user_.external_system_id,
+        IdentifierType.INTERNAL.value: lambda user_: user_.id,
     }
     if type_ == IdentifierType.USERNAME.value:
         return user.username.casefold() == value.casefold()

@@ -294,7 +294,7 @@ class FolioPatronDesk:
         }
         if charge.item_barcode:
             account["barcode"] = charge.item_barcode
-        said = "; ".join(
+        comment = "; ".join(
             part for part in (charge.description, f"ILL {charge.request_id}" if charge.request_id else "") if part
         )
         action: FolioJson = {
@@ -308,8 +308,8 @@ class FolioPatronDesk:
             "source": "illgate",
             "notify": False,
         }
-        if said:
-            action["comments"] = f"STAFF : {said}"
+        if comment:
+            action["comments"] = f"STAFF : {comment}"
         return account, action
 
 

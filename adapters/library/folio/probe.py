@@ -240,13 +240,13 @@ class FolioProbe:
         needed = list_needed_permissions(options)
         lacking = await ask_together(*(self._find_lack(permission) for permission in needed))
         missing = [permission for permission, is_missing in zip(needed, lacking, strict=True) if is_missing]
-        for one in missing:
+        for lack in missing:
             await self._recorder.try_step(
                 "permission",
                 partial(
                     _fail_step,
                     "login.user",
-                    f"{one.name} is missing, needed to {one.for_what}: give it to '{options.login.user}' "
+                    f"{lack.name} is missing, needed to {lack.for_what}: give it to '{options.login.user}' "
                     "in Settings > Developer or by a role (Eureka)",
                 ),
             )
@@ -349,11 +349,11 @@ class FolioProbe:
         return "found, " + ("blocked" if patron.blocks else "not blocked")
 
     async def _look_up_item(self) -> str:
-        found = await self._desk.require_item(self._options.trial.item)
-        item = await self._desk.describe_item(found)
+        state = await self._desk.require_item(self._options.trial.item)
+        item = await self._desk.describe_item(state)
         if not item.home.library:
             raise ProbeFailureError("trial.item", "the item's location has no primary service point")
-        known = "" if found.answer.status.name in ITEM_STATUSES else f" (FOLIO: {found.answer.status.name})"
+        known = "" if state.answer.status.name in ITEM_STATUSES else f" (FOLIO: {state.answer.status.name})"
         return f"found, {item.status.value}{known}, at {item.home.library}"
 
 

@@ -121,10 +121,10 @@ class _ErrorList(BaseModel):
 def read_problems(text: str) -> tuple[FolioProblem, ...]:
     """All three shapes of errors; plain text is one problem without a code."""
     try:
-        found = _ErrorList.model_validate(json.loads(text))
+        errors = _ErrorList.model_validate(json.loads(text))
     except (ValueError, ValidationError):
         return (FolioProblem(text.strip()[:MAX_KEPT_CHARS]),)
-    return tuple(FolioProblem(error.message[:MAX_KEPT_CHARS], error.code) for error in found.errors)
+    return tuple(FolioProblem(error.message[:MAX_KEPT_CHARS], error.code) for error in errors.errors)
 
 
 def find_problem_reason(problem: FolioProblem, own_words: Mapping[str, RefusalReason]) -> RefusalReason | None:
@@ -142,5 +142,5 @@ def refusal_of_answer(
     reason = reasons[0] if reasons else RefusalReason.OTHER
     if renews:
         reason = RENEWAL_REASONS.get(reason, reason)
-    said = "; ".join(f"{problem.code} {problem.message}".strip() for problem in problems)
-    return FolioRefusal(make_refusal(reason, said[:MAX_KEPT_CHARS]), status, problems)
+    words = "; ".join(f"{problem.code} {problem.message}".strip() for problem in problems)
+    return FolioRefusal(make_refusal(reason, words[:MAX_KEPT_CHARS]), status, problems)

@@ -160,8 +160,8 @@ class PatronReader:
         for automated in parts.automated_blocks:
             scopes = _scopes(automated.block_borrowing, automated.block_requests, automated.block_renewals)
             if scopes:
-                said = automated.message
-                yield Block(said or "blocked by the library's rules", scopes, message=said)
+                message = automated.message
+                yield Block(message or "blocked by the library's rules", scopes, message=message)
 
     def read_day(self, moment: datetime) -> date:
         """The last day of a membership that ends at this moment."""
@@ -178,8 +178,8 @@ def _scopes(borrow: bool, request: bool, renew: bool) -> frozenset[BlockScope]:
 
 
 def read_name(user: UserAnswer) -> PersonName:
-    said = user.personal
-    return PersonName(said.last_name, said.preferred_first_name or said.first_name, initials=said.middle_name)
+    person = user.personal
+    return PersonName(person.last_name, person.preferred_first_name or person.first_name, initials=person.middle_name)
 
 
 def read_identifiers(user: UserAnswer) -> Iterable[PatronIdentifier]:

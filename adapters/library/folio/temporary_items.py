@@ -123,8 +123,8 @@ class FolioTemporaryItemDesk:
         )
         if instance is None:
             raise Unavailable("FOLIO returned an item without its instance")
-        found = await desk.find_request(placed.record_id) if placed is not None else None
-        hold = await desk.describe_hold(found[1]) if found is not None else None
+        request = await desk.find_request(placed.record_id) if placed is not None else None
+        hold = await desk.describe_hold(request[1]) if request is not None else None
         return TemporaryItemResult(item, await desk.describe_bib(instance), hold, repeated=True)
 
     async def _make_records(self, wish: TemporaryItem, key: str, kind: ChangeKind, generation: int) -> RecordSet:
@@ -199,10 +199,10 @@ class FolioTemporaryItemDesk:
             if name_type:
                 fields["contributors"] = [{"name": bib.author, "contributorNameTypeId": name_type, "primary": True}]
         identifiers = []
-        for one in bib.identifiers:
-            type_id = await self.desk.codes.find_id(CodeTable.IDENTIFIER_TYPES, ISBN_TYPES.get(one.type, one.type))
+        for id_ in bib.identifiers:
+            type_id = await self.desk.codes.find_id(CodeTable.IDENTIFIER_TYPES, ISBN_TYPES.get(id_.type, id_.type))
             if type_id:
-                identifiers.append({"identifierTypeId": type_id, "value": one.value})
+                identifiers.append({"identifierTypeId": type_id, "value": id_.value})
         if identifiers:
             fields["identifiers"] = identifiers
         published = {"publisher": bib.publisher, "place": bib.place, "dateOfPublication": bib.published}
@@ -290,8 +290,8 @@ class FolioTemporaryItemDesk:
             raise make_refusal(RefusalReason.NOT_ALLOWED, detail="The item is not a partner's.")
         if record[1].status.name in LENT_STATUSES:
             raise make_refusal(RefusalReason.IN_USE, detail="The item is on loan.")
-        found = await desk.complete_item(*record)
-        item = await desk.describe_item(found)
+        state = await desk.complete_item(*record)
+        item = await desk.describe_item(state)
         change = LibraryChange(
             kind=ChangeKind.TEMPORARY_ITEM_DELETION,
             key=key,
@@ -300,10 +300,10 @@ class FolioTemporaryItemDesk:
             begun=desk.now(),
             request_id=await desk.find_request_of_item(item.id),
             record_id=item.id,
-            value=f"{found.holdings.id}\n{ITEM_JSON.dump_json(item).decode()}",
+            value=f"{state.holdings.id}\n{ITEM_JSON.dump_json(item).decode()}",
         )
         await desk.changes.begin_change(change)
-        return await self._finish_deletion(change, found)
+        return await self._finish_deletion(change, state)
 
     async def _finish_deletion(self, change: LibraryChange, known: ItemFound | None = None) -> Item:
         """Finish a deletion from wherever it stopped; `known`: the item as it was just read.
@@ -315,9 +315,9 @@ class FolioTemporaryItemDesk:
         item = ITEM_JSON.validate_json(text)
         if change.ended is not None:
             return item
-        found = known or await desk.find_item_of_id(change.record_id)
-        if found is not None:
-            for request in found.requests:
+        state = known or await desk.find_item_of_id(change.record_id)
+        if state is not None:
+            for request in state.requests:
                 await self.holds.cancel_request(request.id)
         await remove_record(desk.client, ITEMS, change.record_id)
         if await remove_record(desk.client, HOLDINGS, holdings_id):

@@ -149,17 +149,17 @@ def read_abilities(document: Any) -> KohaAbilities | None:
                 continue
             call = f"{str(method).upper()} {path}"
             calls.add(call)
-            told = [_resolve(document, one) for one in operation.get("parameters", ())]
-            parameters[call] = frozenset(str(one.get("name")) for one in told if one.get("in") == "query")
-            bodies = [one.get("schema") for one in told if one.get("in") == "body"]
+            entries = [_resolve(document, entry) for entry in operation.get("parameters", ())]
+            parameters[call] = frozenset(str(entry.get("name")) for entry in entries if entry.get("in") == "query")
+            bodies = [entry.get("schema") for entry in entries if entry.get("in") == "body"]
             content = _resolve(document, operation.get("requestBody")).get("content", {})
-            bodies += [one.get("schema") for kind, one in content.items() if "json" in kind]
+            bodies += [body.get("schema") for kind, body in content.items() if "json" in kind]
             body_keys[call] = frozenset(
                 str(key) for body in bodies for key in _resolve(document, body).get("properties", ())
             )
-            for one in told:
-                if one.get("name") == "x-koha-embed":
-                    items = _resolve(document, one.get("schema", one)).get("items", {})
+            for entry in entries:
+                if entry.get("name") == "x-koha-embed":
+                    items = _resolve(document, entry.get("schema", entry)).get("items", {})
                     embeds[call] = frozenset(map(str, items.get("enum", ())))
     return KohaAbilities(frozenset(calls), embeds, parameters, body_keys)
 

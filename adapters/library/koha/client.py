@@ -190,7 +190,7 @@ class KohaClient:
             raise self.refuse_call(refusal) from refusal
         if not isinstance(answer.value, list):
             raise Unavailable(f"Koha: {name}: the answer is not a list")
-        rows = tuple(_require_row(name, one) for one in answer.value)
+        rows = tuple(_require_row(name, row) for row in answer.value)
         total = answer.headers.get("X-Total-Count", "")
         return RowPage(rows, int(total) if total.isascii() and total.isdigit() else len(rows))
 
@@ -249,7 +249,7 @@ class KohaClient:
         body: Row = answer.value if isinstance(answer.value, dict) else {}
         error = body.get("error")
         text = error if isinstance(error, str) else answer.text
-        problems = [one for one in body.get("errors") or () if isinstance(one, dict)]
+        problems = [problem for problem in body.get("errors") or () if isinstance(problem, dict)]
         if problems:
             text = "; ".join(f"{problem.get('path')}: {problem.get('message')}" for problem in problems)
         code = body.get("error_code")

@@ -47,7 +47,7 @@ class KohaFeeDesk:
 
         async def list_made_fees() -> tuple[Row, ...]:
             rows = await self.list_rows(patron.id)
-            return tuple(one for one in rows if mark in read_text(one, "internal_note").split())
+            return tuple(row for row in rows if mark in read_text(row, "internal_note").split())
 
         async def find_made_fee() -> Row | None:
             return next(iter(await list_made_fees()), None)

@@ -42,8 +42,8 @@ class KohaItemDesk(BarcodeDesk[ItemAnswer]):
             wanted["location"] = home.shelf
         return await self._change_item(answer, wanted, ChangeKind.MOVE, key)
 
-    async def _set_barcode(self, found: ItemAnswer, new: str, key: str) -> Item:
-        return await self._change_item(found, {"external_id": new}, ChangeKind.BARCODE_CHANGE, key)
+    async def _set_barcode(self, answer: ItemAnswer, new: str, key: str) -> Item:
+        return await self._change_item(answer, {"external_id": new}, ChangeKind.BARCODE_CHANGE, key)
 
     async def _rename_changes(self, barcode: str, new: str) -> None:
         for change in await self.desk.changes.changes_of_item(barcode):

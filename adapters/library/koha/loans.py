@@ -131,10 +131,10 @@ class KohaLoanDesk:
 
         async def find_made_renewal() -> Row | None:
             now = await desk.ask_loans_of_items([loan.item_id])
-            found = next((one for one in now if read_text(one, "checkout_id") == loan.id), None)
-            if found is None or desk.reader.read_loan(found, answer.row).renewals <= loan.renewals:
+            row = next((checkout for checkout in now if read_text(checkout, "checkout_id") == loan.id), None)
+            if row is None or desk.reader.read_loan(row, answer.row).renewals <= loan.renewals:
                 return None
-            return found
+            return row
 
         sent = await desk.send_change(change, send_renewal, find_made_renewal, before=before, is_refused_twice=True)
         renewed = desk.reader.read_loan(sent, answer.row)

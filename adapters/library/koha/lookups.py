@@ -96,7 +96,7 @@ class KohaDesk(ChangeDesk):
 
     async def find_named_patrons(self, words: Sequence[str], limit: int) -> tuple[NamedPatron, ...]:
         """See `ports.library_system.FindsPatronsByName`."""
-        wanted = [word for one in words if (word := one.translate(_WITHOUT_LIKE_SIGNS))]
+        wanted = [word for text in words if (word := text.translate(_WITHOUT_LIKE_SIGNS))]
         if not wanted:
             return ()
         likes = [{"-like": f"%{word}%"} for word in wanted]
@@ -375,7 +375,7 @@ class KohaDesk(ChangeDesk):
             return ()
         bib_id = read_number(row, "biblio_id")
         rows = [hold for hold in await self.ask_holds_of_bib(bib_id) if is_for_item(hold, item_id)]
-        together = await ask_together(*(self.changes.changes_of_record(read_number(one, "hold_id")) for one in rows))
+        together = await ask_together(*(self.changes.changes_of_record(read_number(row, "hold_id")) for row in rows))
         return await self.describe_holds(rows, tuple(change for changes in together for change in changes))
 
     async def describe_holds(

@@ -136,14 +136,14 @@ def refusal_of_renewal(refusal: KohaRefusalError, own_words: Mapping[str, Refusa
 def refusal_of_keys(keys: Iterable[str], own_words: Mapping[str, RefusalReason]) -> Refused:
     """Make the refusal of what an availability question answers."""
     named = sorted(key for key in keys if key.isupper())
-    said = "Checkout not authorized: " + " ".join(named)
+    words = "Checkout not authorized: " + " ".join(named)
     for key in named:
         if (own := find_reason(key, own_words)) is not None:
-            return make_refusal(own, said)
+            return make_refusal(own, words)
     for key, reason in CHECKOUT_KEYS.items():
         if key in named:
-            return make_refusal(reason, said)
-    return make_refusal(RefusalReason.OTHER, said)
+            return make_refusal(reason, words)
+    return make_refusal(RefusalReason.OTHER, words)
 
 
 def describe_refusal(refusal: KohaRefusalError) -> str:

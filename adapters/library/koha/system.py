@@ -112,12 +112,12 @@ class KohaLibrary(LibrarySystem):
     @property
     def capabilities(self) -> frozenset[Capability]:
         """The capabilities that settings and release allow."""
-        found = set(self._client.abilities.capabilities)
+        abilities = set(self._client.abilities.capabilities)
         if not self._options.checks_passwords:
-            found.discard(Capability.AUTHENTICATE)
+            abilities.discard(Capability.AUTHENTICATE)
         if not self._options.moves_items:
-            found.discard(Capability.MOVE_LOCATION)
-        return frozenset(found)
+            abilities.discard(Capability.MOVE_LOCATION)
+        return frozenset(abilities)
 
     async def ping(self) -> None:
         """Ask for an answer; also finds out what this release can do, once."""
@@ -162,16 +162,16 @@ class KohaLibrary(LibrarySystem):
         row = {"identifier": key.value, "password": secret}
         title = "/auth/password/validation"
         try:
-            said = await self._client.send_row(
+            validation = await self._client.send_row(
                 "POST", "auth", "password", "validation", title=title, row=row, repeatable=True
             )
         except KohaRefusalError as failed:
             if failed.status != 400 or "errors" in failed.body:
                 raise self._client.refuse_call(failed) from failed
             raise refusal from None
-        if not isinstance(said, dict) or key.value not in {read_text(said, name) for name in fields}:
+        if not isinstance(validation, dict) or key.value not in {read_text(validation, name) for name in fields}:
             raise refusal
-        patron = await self._desk.ask_patron(read_text(said, "patron_id"))
+        patron = await self._desk.ask_patron(read_text(validation, "patron_id"))
         if patron is None:
             raise refusal
         return patron

@@ -75,24 +75,24 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 hold = (await self.desk.describe_holds((row,), (placed,)))[0]
         return TemporaryItemResult(answer.item, bib, hold, repeated=True)
 
-    async def _make_all(self, making: ItemMaking, found: ItemAnswer | None) -> TemporaryItemResult:
+    async def _make_all(self, making: ItemMaking, answer: ItemAnswer | None) -> TemporaryItemResult:
         wish, mark, recipient = making.wish, making.mark, making.recipient
-        if found is not None:
-            bib_id = found.item.bib_id
+        if answer is not None:
+            bib_id = answer.item.bib_id
         else:
             bib_id = await self._make_record(wish, mark, is_resumed=making.is_resumed)
         try:
-            if found is None:
-                found, bib = await self._make_item(wish, bib_id, mark)
+            if answer is None:
+                answer, bib = await self._make_item(wish, bib_id, mark)
             else:
                 bib = await self.desk.require_bib(bib_id)
-            hold = await self._place_hold(wish, making.key, recipient, found) if recipient is not None else None
+            hold = await self._place_hold(wish, making.key, recipient, answer) if recipient is not None else None
         except Unavailable as down:
             raise OutcomeUnknown(f"a temporary item was only partly created: {down.detail}") from down
         except Refused:
-            await self._take_back(bib_id, found)
+            await self._take_back(bib_id, answer)
             raise
-        item = replace(found.item, hold_count=found.item.hold_count + 1) if hold is not None else found.item
+        item = replace(answer.item, hold_count=answer.item.hold_count + 1) if hold is not None else answer.item
         return TemporaryItemResult(item, bib, hold)
 
     async def _make_record(self, wish: TemporaryItem, mark: str, *, is_resumed: bool) -> str:
@@ -135,7 +135,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
         async def find_item() -> Row | None:
             rows = await desk.client.find_rows("items", query={"external_id": wish.barcode})
-            return next((one for one in rows if mark in read_text(one, "internal_notes").split()), None)
+            return next((row for row in rows if mark in read_text(row, "internal_notes").split()), None)
 
         made, bib = await asyncio.gather(
             self.desk.send_part(send_item, find_item, is_refused_twice=True),
@@ -154,7 +154,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
         Raises OutcomeUnknown, Unavailable."""
         near = range(max(int(bib_id) - NEIGHBOURS, 1), int(bib_id) + NEIGHBOURS + 1)
-        rows = await self.desk.client.find_rows("biblios", query=make_query([{"biblio_id": one} for one in near]))
+        rows = await self.desk.client.find_rows("biblios", query=make_query([{"biblio_id": number} for number in near]))
         own = next((row for row in rows if read_text(row, "biblio_id") == bib_id), None)
         if own is None:
             raise OutcomeUnknown("Koha does not return the record that it created")

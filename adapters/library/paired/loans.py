@@ -135,7 +135,7 @@ class PairedLoanDesk:
             and item.status in CAUGHT
             and not done.repeated
         ):
-            caught = (one for one in await self.holds.list_item_holds(item.id) if one.status in CAUGHT_HOLDS)
+            caught = (other for other in await self.holds.list_item_holds(item.id) if other.status in CAUGHT_HOLDS)
             hold = next(caught, hold)
         return replace(done, item=item, next_hold=hold)
 

@@ -82,7 +82,7 @@ class PairedPatronDesk:
         async def list_charges_of_side(side: SystemSide, native: str) -> tuple[Charge, ...]:
             if self.systems.is_apart and Capability.FEES_READ not in side.system.capabilities:
                 return ()
-            return tuple(side.name_charge(one, patron_id) for one in await side.system.patron_charges(native))
+            return tuple(side.name_charge(charge, patron_id) for charge in await side.system.patron_charges(native))
 
         if Capability.FEES_READ not in self.systems.capabilities:
             refuse_unsupported("list fees")

@@ -43,7 +43,7 @@ class PairedSystems:
     def capabilities(self) -> frozenset[Capability]:
         """The capabilities; apart, those of the main system, and partners' items by the second: a promise must hold for
         all items."""
-        able = {one for one in Capability if one in self.select_side_that_can(one).system.capabilities}
+        able = {ability for ability in Capability if ability in self.select_side_that_can(ability).system.capabilities}
         if (
             self.select_side_of(PairedTask.REQUESTS) is not self.select_side_of(PairedTask.CATALOGUE)
             and not self.is_apart

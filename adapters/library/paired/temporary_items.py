@@ -70,7 +70,7 @@ class PairedTemporaryItemDesk:
             raise
         native = [hold.patron_id for hold in await second.system.item_holds(item.id)]
         last = await self.memory.last_borrower(barcode)
-        numbers = [await second.number_of_patron(one) for one in native]
+        numbers = [await second.number_of_patron(id_) for id_ in native]
         return tuple(dict.fromkeys(number for number in (*numbers, last) if number))
 
     async def change_barcode(self, wish: BarcodeChange, key: str) -> Item:

@@ -78,7 +78,9 @@ def read_status(reply: Reply) -> ServerStatus:
         institution=reply.first("AO"),
         library=reply.first("AM"),
         version=reply.fixed["version"],
-        abilities=frozenset(one for one in ServerAbility if flags[one : one + 1] == "Y") if flags else None,
+        abilities=frozenset(ability for ability in ServerAbility if flags[ability : ability + 1] == "Y")
+        if flags
+        else None,
     )
 
 

@@ -63,7 +63,11 @@ class Sip2HoldDesk:
         patrons."""
         desk, barcode = self.desk, answer.item.barcode
         changes = await desk.changes.changes_of_item(barcode)
-        over = {one.record_id for one in changes if one.kind is ChangeKind.HOLD_CANCELLATION and one.ended is not None}
+        over = {
+            change.record_id
+            for change in changes
+            if change.kind is ChangeKind.HOLD_CANCELLATION and change.ended is not None
+        }
         holds: list[Hold] = []
         for change in reversed(changes):
             if change.kind is not ChangeKind.HOLD or change.record_id in over:

@@ -109,17 +109,17 @@ class Sip2Desk(ChangeDesk):
         self, talk: Conversation, patron_id: str, wanted: PatronList, first: Reply
     ) -> tuple[str, ...]:
         """`first`: the answer with its beginning."""
-        found = dict.fromkeys(first.values_of(wanted.value))
+        values = dict.fromkeys(first.values_of(wanted.value))
         announced, count = _announced_count(first, wanted), 0
         for _ in range(MAX_LIST_PAGES - 1):
-            if len(found) in (count, 0) or len(found) >= announced:
+            if len(values) in (count, 0) or len(values) >= announced:
                 break
-            count = len(found)
+            count = len(values)
             query = self.writer.patron_information(patron_id, self.now(), wanted=wanted, start=count + 1)
             reply = await talk.ask(query)
-            found.update(dict.fromkeys(reply.values_of(wanted.value)))
+            values.update(dict.fromkeys(reply.values_of(wanted.value)))
             announced = _announced_count(reply, wanted)
-        return tuple(found)
+        return tuple(values)
 
     async def has_on_loan(self, talk: Conversation, patron_id: str, barcode: str) -> bool:
         return is_listed(barcode, await self.list_entries(talk, patron_id, PatronList.CHARGED))

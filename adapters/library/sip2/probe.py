@@ -81,14 +81,14 @@ class Sip2Probe:
 
     async def _try_step(self, name: str, act: Callable[[], Awaitable[str]]) -> bool:
         begun = time.perf_counter()
-        said = problem = key = ""
+        report = problem = key = ""
         try:
-            said = await act()
+            report = await act()
         except _StepFailedError as failed:
             problem, key = str(failed), failed.key
         except (Unavailable, OutcomeUnknown, UnsendableValueError) as failed:
             problem = str(failed)
-        self._steps.append(ProbeStep(name, time.perf_counter() - begun, said, problem, key))
+        self._steps.append(ProbeStep(name, time.perf_counter() - begun, report, problem, key))
         return not problem
 
     # --- the connection ----------------------------------------------------------------------------------
@@ -97,12 +97,12 @@ class Sip2Probe:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._place.connect_seconds):
-                found = await loop.getaddrinfo(self._place.host, self._place.port)
+                addresses = await loop.getaddrinfo(self._place.host, self._place.port)
         except TimeoutError as error:
             raise _StepFailedError("host", f"no answer within {self._place.connect_seconds:g} s") from error
         except (OSError, UnicodeError) as error:
             raise _StepFailedError("host", describe_connection_error(error)) from error
-        return f"{self._place.host} is {', '.join(sorted({str(one[4][0]) for one in found}))}"
+        return f"{self._place.host} is {', '.join(sorted({str(address[4][0]) for address in addresses}))}"
 
     async def _connect_openly(self) -> str:
         try:
@@ -174,12 +174,12 @@ class Sip2Probe:
         if status.institution and wanted and status.institution != wanted:
             raise _StepFailedError("institution", f"the server calls the library '{status.institution}'")
         lacking = [what for ability, what in _NEEDED.items() if not status.can_do(ability)]
-        said = f"SIP {status.version}, {status.library or status.institution or 'without a name'}"
+        words = f"SIP {status.version}, {status.library or status.institution or 'without a name'}"
         if lacking:
-            said += f"; this terminal can't {', '.join(lacking)}"
+            words += f"; this terminal can't {', '.join(lacking)}"
         if status.named_off:
-            said += f"; it says that {', '.join(status.named_off)} is off, which may not be so"
-        return said
+            words += f"; it says that {', '.join(status.named_off)} is off, which may not be so"
+        return words
 
     @staticmethod
     def _can_find_patrons(status: ServerStatus) -> bool:
@@ -218,8 +218,8 @@ class Sip2Probe:
         self._refuse_undecodable(reply)
         item = self._reader.read_item(reply, barcode)
         if item is None:
-            said = reply.screen_message or "nothing"
-            raise _StepFailedError("trial.item", f"the system knows no such item; it says: {said}")
+            words = reply.screen_message or "nothing"
+            raise _StepFailedError("trial.item", f"the system knows no such item; it says: {words}")
         if not item.home.library:
             raise _StepFailedError("branch", "the system names no branch of items (AQ): set branch")
         due = reply.first("AH")

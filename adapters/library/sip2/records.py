@@ -113,13 +113,13 @@ class RecordReader:
     def read_patron(self, reply: Reply, asked: str, today: date) -> PatronAnswer:
         """Read a patron of 64 or 24. The patron is None where the system knows none: it says so (BL), or gives no
         name."""
-        said = reply.screen_message
+        message = reply.screen_message
         password = reply.first("CQ")
         name, valid = reply.first("AE"), reply.first("BL")
         patron = None
         if valid == "Y" or (not valid and name):
             patron = self._make_patron(reply, reply.first("AA") or asked, today)
-        return PatronAnswer(patron, {"Y": True, "N": False}.get(password), said)
+        return PatronAnswer(patron, {"Y": True, "N": False}.get(password), message)
 
     def _make_patron(self, reply: Reply, number: str, today: date) -> Patron:
         fields, options = self.options.fields, self.options
@@ -198,12 +198,12 @@ class RecordReader:
             return moment
         for form in self.options.due_formats:
             try:
-                found = datetime.strptime(text.strip(), form)  # noqa: DTZ007  the zone is put on below
+                due = datetime.strptime(text.strip(), form)  # noqa: DTZ007  the zone is put on below
             except ValueError:
                 continue
             if not any(sign in form for sign in ("%H", "%I", "%c", "%X")):
-                found = datetime.combine(found.date(), time(23, 59))
-            return (found if found.tzinfo is not None else found.replace(tzinfo=self.zone)).astimezone(UTC)
+                due = datetime.combine(due.date(), time(23, 59))
+            return (due if due.tzinfo is not None else due.replace(tzinfo=self.zone)).astimezone(UTC)
         return None
 
     def parse_day(self, text: str) -> date | None:
@@ -234,11 +234,11 @@ def _read_count(reply: Reply, name: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _read_blocks(flags: str, said: str) -> Iterable[Block]:
+def _read_blocks(flags: str, message: str) -> Iterable[Block]:
     """`said`: the message for the screen at which the patron stands."""
     for flag, meaning in zip(flags, _PATRON_FLAGS, strict=True):
         if flag == "Y" and meaning is not None:
-            yield replace(meaning, message=said)
+            yield replace(meaning, message=message)
 
 
 def _read_contacts(reply: Reply) -> Iterable[Contact]:
