@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import Hold, HoldStatus
+from gateway.domain.library import Hold, HoldStatus, Loan
 from gateway.domain.problems import RefusalReason
+from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldUpdate
 from gateway.ports.library_system import HoldWish
 
@@ -44,6 +45,18 @@ def edit_hold(hold: Hold, wish: HoldUpdate, pickup: str | None) -> Hold:
         need_by=wish.need_by or hold.need_by,
         expires=wish.expires or hold.expires,
     )
+
+
+def list_cancellations(changes: Sequence[LibraryChange]) -> tuple[LibraryChange, ...]:
+    return tuple(
+        change for change in changes if change.kind is ChangeKind.HOLD_CANCELLATION and change.ended is not None
+    )
+
+
+def end_unlisted_hold(hold: Hold, loans: Sequence[Loan]) -> Hold:
+    """End a hold that the system lists no more though nobody cancelled it. `loans`: its patron's."""
+    is_filled = any(loan.item_id == hold.item_id or (not hold.item_id and loan.bib_id == hold.bib_id) for loan in loans)
+    return replace(hold, status=HoldStatus.FILLED if is_filled else HoldStatus.EXPIRED)
 
 
 def choose_hold_of_request(holds: Sequence[Hold]) -> Hold:

@@ -18,7 +18,14 @@ from adapters.library.alma.records import (
     write_day,
 )
 from adapters.library.change_sending import HOLD_JSON, make_hold_change
-from adapters.library.own_holds import CLOSED, choose_hold_of_request, draft_hold, edit_hold
+from adapters.library.own_holds import (
+    CLOSED,
+    choose_hold_of_request,
+    draft_hold,
+    edit_hold,
+    end_unlisted_hold,
+    list_cancellations,
+)
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus
@@ -157,13 +164,9 @@ class AlmaHoldDesk:
         )
         if row is not None:
             return desk.restore_hold(desk.reader.read_hold(row), (change,))
-        if any(change.kind is ChangeKind.HOLD_CANCELLATION and change.ended is not None for change in changes):
+        if list_cancellations(changes):
             return replace(hold, status=HoldStatus.CANCELLED)
-        loans = await desk.list_patron_loans(hold.patron_id)
-        is_filled = any(
-            loan.item_id == hold.item_id or (not hold.item_id and loan.bib_id == hold.bib_id) for loan in loans
-        )
-        return replace(hold, status=HoldStatus.FILLED if is_filled else HoldStatus.EXPIRED)
+        return end_unlisted_hold(hold, await desk.list_patron_loans(hold.patron_id))
 
     async def ask_hold_row(self, hold_id: str) -> Row | None:
         """None: there is no such open hold. Raises Unavailable."""

@@ -11,7 +11,14 @@ from adapters.library.koha.lookups import ItemAnswer, KohaDesk
 from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import make_mark, read_text
 from adapters.library.koha.settings_lists import SettingsLists
-from adapters.library.own_holds import CLOSED, choose_hold_of_request, draft_hold, edit_hold
+from adapters.library.own_holds import (
+    CLOSED,
+    choose_hold_of_request,
+    draft_hold,
+    edit_hold,
+    end_unlisted_hold,
+    list_cancellations,
+)
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Patron
@@ -154,22 +161,14 @@ class KohaHoldDesk:
         ended otherwise."""
         desk = self.desk
         hold = HOLD_JSON.validate_json(change.value)
-        row, ending = await ask_together(desk.ask_hold_row(change.record_id), self._find_ending(change.record_id))
+        row, changes = await ask_together(
+            desk.ask_hold_row(change.record_id), desk.changes.changes_of_record(change.record_id)
+        )
         if row is not None:
             return desk.restore_hold(desk.reader.read_hold(row, hold.item_barcode, hold.title), (change,))
-        if ending is not None:
+        if list_cancellations(changes):
             return replace(hold, status=HoldStatus.CANCELLED)
-        loans = await desk.list_patron_loans(hold.patron_id)
-        is_filled = any(
-            loan.item_id == hold.item_id or (not hold.item_id and loan.bib_id == hold.bib_id) for loan in loans
-        )
-        return replace(hold, status=HoldStatus.FILLED if is_filled else HoldStatus.EXPIRED)
-
-    async def _find_ending(self, hold_id: str) -> LibraryChange | None:
-        for change in await self.desk.changes.changes_of_record(hold_id):
-            if change.kind is ChangeKind.HOLD_CANCELLATION and change.ended is not None:
-                return change
-        return None
+        return end_unlisted_hold(hold, await desk.list_patron_loans(hold.patron_id))
 
     async def _require_open(self, hold_id: str) -> Hold:
         """Require an open hold; raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED), Unavailable."""

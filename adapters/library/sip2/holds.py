@@ -9,7 +9,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, find_open_change, make_hold_change
-from adapters.library.own_holds import choose_hold_of_request, draft_hold, edit_hold
+from adapters.library.own_holds import choose_hold_of_request, draft_hold, edit_hold, list_cancellations
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
@@ -63,11 +63,7 @@ class Sip2HoldDesk:
         patrons."""
         desk, barcode = self.desk, answer.item.barcode
         changes = await desk.changes.changes_of_item(barcode)
-        over = {
-            change.record_id
-            for change in changes
-            if change.kind is ChangeKind.HOLD_CANCELLATION and change.ended is not None
-        }
+        over = {change.record_id for change in list_cancellations(changes)}
         holds: list[Hold] = []
         for change in reversed(changes):
             if change.kind is not ChangeKind.HOLD or change.record_id in over:
@@ -94,7 +90,7 @@ class Sip2HoldDesk:
         filled, or has ended otherwise, which SIP2 calls by no name."""
         desk = self.desk
         hold = HOLD_JSON.validate_json(change.value)
-        if any(await self._cancellations(change.record_id)):
+        if await self._cancellations(change.record_id):
             return replace(hold, status=HoldStatus.CANCELLED)
         answer = await desk.ask_item(talk, change.barcode)
         if answer is not None and is_listed(change.barcode, await desk.list_holds(talk, change.patron_id)):
@@ -104,10 +100,7 @@ class Sip2HoldDesk:
         return replace(hold, status=HoldStatus.EXPIRED)
 
     async def _cancellations(self, hold_id: str) -> tuple[LibraryChange, ...]:
-        changes = await self.desk.changes.changes_of_record(hold_id)
-        return tuple(
-            change for change in changes if change.kind is ChangeKind.HOLD_CANCELLATION and change.ended is not None
-        )
+        return list_cancellations(await self.desk.changes.changes_of_record(hold_id))
 
     def _restore_hold(self, change: LibraryChange, answer: ItemAnswer) -> Hold:
         status = _STATUSES.get(answer.item.status, HoldStatus.WAITING)

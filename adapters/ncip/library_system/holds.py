@@ -8,7 +8,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from adapters.library.change_sending import HOLD_JSON, find_open_change, make_hold_change
-from adapters.library.own_holds import choose_hold_of_request, draft_hold, edit_hold
+from adapters.library.own_holds import choose_hold_of_request, draft_hold, edit_hold, list_cancellations
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
@@ -160,8 +160,7 @@ class NcipHoldDesk:
 
     async def _find_ending(self, hold_id: str) -> HoldStatus | None:
         changes = await self.desk.changes.changes_of_record(hold_id)
-        is_over = any(change.kind is ChangeKind.HOLD_CANCELLATION and change.ended is not None for change in changes)
-        return HoldStatus.CANCELLED if is_over else None
+        return HoldStatus.CANCELLED if list_cancellations(changes) else None
 
     def _make_foreign_hold(self, patron_id: str, listed: ListedHold) -> Hold:
         name = listed.request_id or listed.barcode
@@ -459,8 +458,9 @@ def find_listed_number(change: LibraryChange) -> str:
 
 def list_open_holds(changes: tuple[LibraryChange, ...]) -> tuple[LibraryChange, ...]:
     """Those that were placed and not cancelled by us. `changes`: newest first."""
-    over = {one.record_id for one in changes if one.kind is ChangeKind.HOLD_CANCELLATION and one.ended is not None}
-    return tuple(one for one in changes if one.kind is ChangeKind.HOLD and one.value and one.record_id not in over)
+    over = {change.record_id for change in list_cancellations(changes)}
+    placed = (change for change in changes if change.kind is ChangeKind.HOLD and change.value)
+    return tuple(change for change in placed if change.record_id not in over)
 
 
 def _merge_listed(hold: Hold, listed: ListedHold, item: Item | None) -> Hold:
