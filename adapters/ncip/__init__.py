@@ -9,8 +9,8 @@ from gateway.ports.adapter import ProtocolAdapter
 
 def list_addresses(dialect: NcipDialect) -> dict[str, str]:
     """List where a profile sends to, by key (`illgate check --live`)."""
-    found = {"tcp.address": dialect.tcp.address, "http.auth.token_url": dialect.http.auth.token_url}
-    return {key: address for key, address in found.items() if address}
+    addresses = {"tcp.address": dialect.tcp.address, "http.auth.token_url": dialect.http.auth.token_url}
+    return {key: address for key, address in addresses.items() if address}
 
 
 adapter = ProtocolAdapter(

@@ -215,7 +215,7 @@ class _TextScan:
             at = tag.end()
             if self._tags.empty_end.search(tag["rest"]):
                 continue
-            name = next(one for one in names if tag[one] is not None)
+            name = next(group for group in names if tag[group] is not None)
             start, at = at, self._find_end(name, at)
             yield name, start, at
 
@@ -245,8 +245,8 @@ class _TextScan:
     def _names_patron(self, type_text: bytes) -> bool:
         """`type_text`: as it stands, in version 1 with Scheme and Value."""
         value = self._tags.v1_value.search(type_text)
-        said = value["type"] if value is not None else type_text
-        return is_identity_type(said.replace(b"%20", b" ").decode("ascii", "replace"))
+        type_value = value["type"] if value is not None else type_text
+        return is_identity_type(type_value.replace(b"%20", b" ").decode("ascii", "replace"))
 
 
 # --- in several octets a character -----------------------------------------------------------------------

@@ -37,9 +37,9 @@ STANDARD_PARTS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
 Shape = Literal["service", "message", "item-requested"]
 
 
-def _merge_standard_parts(said: dict[str, tuple[Part, ...]]) -> dict[str, tuple[Part, ...]]:
+def _merge_standard_parts(parts: dict[str, tuple[Part, ...]]) -> dict[str, tuple[Part, ...]]:
     """A profile that names one service leaves the others as they are."""
-    return {**STANDARD_PARTS, **said}
+    return {**STANDARD_PARTS, **parts}
 
 
 class Answers(ProfileSection):

@@ -112,7 +112,7 @@ def read_text(reading: ReadingState, element: etree._Element) -> str | None:
 def read_code(reading: ReadingState, element: etree._Element) -> Code | None:
     scheme = None
     if element.attrib:
-        scheme = next((said.strip() for name, said in list_attributes(element) if name == "Scheme"), None) or None
+        scheme = next((text.strip() for name, text in list_attributes(element) if name == "Scheme"), None) or None
     if not len(element):
         text = element.text
         value = text.strip() if text else ""
@@ -310,14 +310,14 @@ def _make_inner_reader(name: str, leaf: Read) -> Read:
     wanted = {name, *ALIASES.get(name, ())}
 
     def read_inner_element(reading: ReadingState, element: etree._Element) -> Any:
-        found = None
+        inner_value = None
         for child in element:
             tag = local_name(child)
-            if tag in wanted and found is None:
-                found = leaf(reading, child)
+            if tag in wanted and inner_value is None:
+                inner_value = leaf(reading, child)
             elif tag not in ("Scheme", "Value"):
                 reading.unknown.append(child)
-        return leaf(reading, element) if found is None and _has_own_value(element) else found
+        return leaf(reading, element) if inner_value is None and _has_own_value(element) else inner_value
 
     return read_inner_element
 

@@ -419,13 +419,13 @@ def resolve_style(dialect: XmlDialect, version: Version, root: Root) -> WritingS
     if schemes is SchemeStyle.STANDARD:
         schemes = SchemeStyle.CHILDREN if version.is_v1 else SchemeStyle.ATTRIBUTE
     attribute_prefix = prefix if qualified else ""
-    said = VERSION_MESSAGE_STRING if root is Root.VERSION_MESSAGE else _choose_version_string(dialect, version)
+    text = VERSION_MESSAGE_STRING if root is Root.VERSION_MESSAGE else _choose_version_string(dialect, version)
     return WritingStyle(
         version=version,
         prefix=prefix if namespaces is NamespaceStyle.PREFIX else "",
         attribute_prefix=attribute_prefix,
         schemes=schemes,
-        root_attributes=f'{declared} {attribute_prefix}version="{escape_attribute(said)}"',
+        root_attributes=f'{declared} {attribute_prefix}version="{escape_attribute(text)}"',
     )
 
 

@@ -69,12 +69,12 @@ def element_of_refusal(refusal: Refusal, service: str, version: Version, parsed:
         return IN_HEADER[refusal.about]
     names = tuple(_list_names(CANDIDATES[refusal.about]))
     if refusal.value:
-        if found := next((name for name in names if _has_value(parsed, name, refusal.value)), ""):
-            return found
+        if element := next((name for name in names if _has_value(parsed, name, refusal.value)), ""):
+            return element
         if refusal.about is MessagePart.PICKUP_LOCATION and _has_value(parsed, _PICKUP_IN_HEADER, refusal.value):
             return IN_HEADER[MessagePart.RECEIVER]
-    if found := next((name for name in names if _has_element(parsed, name)), ""):
-        return found
+    if element := next((name for name in names if _has_element(parsed, name)), ""):
+        return element
     if refusal.reason is RefusalReason.DATA_MISSING or parsed is None:
         return _name_in_version(_choose_declared(CANDIDATES[refusal.about], service), version)
     return service or WHOLE_MESSAGE

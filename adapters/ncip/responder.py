@@ -302,16 +302,16 @@ def _refuse_service(service: str) -> Refused:
 def _find_sender_agency(body: Initiation, dialect: NcipDialect) -> str:
     header = body.initiation_header or InitiationHeader()
     request = getattr(body, "request_id", None)
-    found = {
+    agencies = {
         AgencySource.FROM_AGENCY: text_of_code(header.from_agency_id),
         AgencySource.PROFILE_TYPE: text_of_code(header.application_profile_type),
         AgencySource.REQUEST_AGENCY: text_of_code(request.agency_id) if request is not None else "",
         AgencySource.AGENCY_AUTHENTICATION: header.from_agency_authentication or "",
     }
-    return next((found[source] for source in dialect.header.agency_from if found[source]), "")
+    return next((agencies[source] for source in dialect.header.agency_from if agencies[source]), "")
 
 
 def _read_identifier(body: Initiation, name: str) -> str:
     several = getattr(body, f"{name}s", ())
-    one = getattr(body, name, None) or (several[0] if several else None)
-    return one.value if one is not None else ""
+    identifier = getattr(body, name, None) or (several[0] if several else None)
+    return identifier.value if identifier is not None else ""

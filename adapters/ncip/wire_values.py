@@ -131,10 +131,10 @@ def recognise_version(text: str) -> Version | None:
 
 @lru_cache(maxsize=256)
 def _parse_version_string(text: str) -> Version | None:
-    found = _NAMED.findall(text)
-    if not found:
+    versions = _NAMED.findall(text)
+    if not versions:
         return None
-    major, minor = found[-1]
+    major, minor = versions[-1]
     return _BY_DIGITS.get((major, minor), Version.V1_0 if major == "1" else Version.V2_0)
 
 
@@ -229,9 +229,9 @@ def minor_units_of_money(money: Money) -> int:
     return int(units)
 
 
-def _escape_character(found: re.Match[str]) -> str:
+def _escape_character(match: re.Match[str]) -> str:
     """Characters that XML can't carry at all are dropped."""
-    return _ESCAPES.get(found[0], "")
+    return _ESCAPES.get(match[0], "")
 
 
 def escape_text(text: str) -> str:

@@ -443,8 +443,8 @@ def _find_form_value(body: bytes, names: tuple[str, ...]) -> bytes | None:
     if _decode_field_name(name) in names and _begins_document(value):
         return value
     for pair in body.split(b"&"):
-        name, found, value = pair.partition(b"=")
-        if found and _decode_field_name(name) in names:
+        name, equals, value = pair.partition(b"=")
+        if equals and _decode_field_name(name) in names:
             return _unquote_form_value(value)
     return None
 

@@ -280,12 +280,12 @@ def _move_item_fields(answer: etree._Element) -> None:
 
 def _check_item_requested(message: Message, answer: ItemRequestedResponse, sent: Message, dialect: NcipDialect) -> None:
     """INC answers every failure so, with the error's text in place of our agency (facts/ncip.md 2.9)."""
-    told = answer.response_header.to_agency_id if answer.response_header is not None else None
+    agency = answer.response_header.to_agency_id if answer.response_header is not None else None
     asked = sent.body.initiation_header if isinstance(sent.body, Initiation) else None
     ours = {code.value for code in (asked.from_agency_id, asked.to_agency_id) if code} if asked is not None else set()
-    if told is None or told.value in ours:
+    if agency is None or agency.value in ours:
         return  # a real answer to ItemRequested; to anything else it doesn't fit, which the caller says
-    raise _refusal_of_problems(message, (Problem(type=Code(told.value)),), sent, dialect)
+    raise _refusal_of_problems(message, (Problem(type=Code(agency.value)),), sent, dialect)
 
 
 def _refusal_of_problems(
@@ -293,9 +293,9 @@ def _refusal_of_problems(
 ) -> RefusedByPartner:
     """Make a refusal by the first problem that says something."""
     problems = tuple(map(conceal_refused_secret, problems))
-    found = [(reason_of_problem(problem, sent.service, dialect.errors), problem) for problem in problems]
-    known = [pair for pair in found if pair[0] is not RefusalReason.OTHER]
-    reason, problem = (known or found)[0]
+    pairs = [(reason_of_problem(problem, sent.service, dialect.errors), problem) for problem in problems]
+    known = [pair for pair in pairs if pair[0] is not RefusalReason.OTHER]
+    reason, problem = (known or pairs)[0]
     refused = Refused(
         reason,
         write_sentence("The other system answered: %(reason)s.", reason=TYPES[reason])
@@ -329,11 +329,11 @@ def reason_of_problem(problem: Problem, service: str, errors: Errors) -> Refusal
             if wording.type and _can_be_wording(wording.type, type_):
                 return reason
     texts = [_to_plain_words(text) for text in (type_, problem.value, problem.detail) if text]
-    found = next((reason for text in texts for phrase, reason in PHRASES if phrase in text), None)
-    if found is None:
-        found = next((WORDS[text] for text in texts if text in WORDS), RefusalReason.OTHER)
-    about_record = found is RefusalReason.UNKNOWN_ITEM and message_part_of_problem(problem) is MessagePart.RECORD
-    return RefusalReason.UNKNOWN_RECORD if about_record else found
+    meaning = next((reason for text in texts for phrase, reason in PHRASES if phrase in text), None)
+    if meaning is None:
+        meaning = next((WORDS[text] for text in texts if text in WORDS), RefusalReason.OTHER)
+    about_record = meaning is RefusalReason.UNKNOWN_ITEM and message_part_of_problem(problem) is MessagePart.RECORD
+    return RefusalReason.UNKNOWN_RECORD if about_record else meaning
 
 
 def _can_be_wording(wording: str, text: str) -> bool:

@@ -103,8 +103,8 @@ class MessageBuilder:
 
     def build_inputs(self, values: MessageValues) -> tuple[AuthenticationInput, ...]:
         return tuple(
-            AuthenticationInput(data=one.value, format_type=Code("text"), input_type=Code(one.type))
-            for one in values.inputs
+            AuthenticationInput(data=input_.value, format_type=Code("text"), input_type=Code(input_.type))
+            for input_ in values.inputs
         )
 
     def build_first_item_id(self, values: MessageValues) -> ItemId | None:
@@ -154,7 +154,7 @@ class MessageBuilder:
     def build_description(self, values: MessageValues) -> BibliographicDescription | None:
         description = BibliographicDescription(
             author=values.author or None,
-            bibliographic_item_ids=tuple(_build_bib_item_id(one) for one in values.records if is_standard_number(one)),
+            bibliographic_item_ids=tuple(_build_bib_item_id(id_) for id_ in values.records if is_standard_number(id_)),
             bibliographic_record_ids=tuple(
                 _build_bib_record_id(record) for record in values.records if not is_standard_number(record)
             ),

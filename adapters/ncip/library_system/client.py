@@ -150,13 +150,13 @@ class NcipLibraryClient:
 
     def _get_initiator(self, seconds: float) -> NcipInitiator:
         """One for each time limit. Raises ConfigurationError, Unavailable."""
-        found = self._initiators.get(seconds)
-        if found is None:
+        initiator = self._initiators.get(seconds)
+        if initiator is None:
             credentials = load_own_credentials(self._options.ncip.http, self._secrets)
             place = self._options.make_place(self._folder, seconds)
-            found = NcipInitiator(self._speaker.make_builder, open_transport(place, self._options.ncip, credentials))
-            self._initiators[seconds] = found
-        return found
+            transport = open_transport(place, self._options.ncip, credentials)
+            initiator = self._initiators[seconds] = NcipInitiator(self._speaker.make_builder, transport)
+        return initiator
 
     async def close(self) -> None:
         initiators, self._initiators = self._initiators, {}
@@ -175,7 +175,7 @@ def conceal_persons(words: str, values: MessageValues) -> str:
     for secret in filter(None, (credential_input.value for credential_input in values.inputs)):
         words = words.replace(secret, CONCEALED)
     known = {*values.items, values.request}
-    words = _LONG_NUMBER.sub(lambda found: found[0] if found[0] in known else CONCEALED, words)
+    words = _LONG_NUMBER.sub(lambda match: match[0] if match[0] in known else CONCEALED, words)
     return _NAMED_USER.sub(CONCEALED, words)
 
 
@@ -189,8 +189,8 @@ def find_request(service: LibraryService) -> ServiceRequest:
 
 def reword_refusal(refused: Refused, service: LibraryService, values: MessageValues) -> Refused | Unavailable:
     """Reword a refusal in our words, with the system's own for staff, without what may name a patron."""
-    said = conceal_persons(refused.internal or refused.detail, values)
-    report = said if isinstance(refused, RefusedByPartner) else refused.detail
+    words = conceal_persons(refused.internal or refused.detail, values)
+    report = words if isinstance(refused, RefusedByPartner) else refused.detail
     if refused.reason in ABOUT_US:
         return SenderRefusedError(
             write_sentence(
@@ -203,5 +203,5 @@ def reword_refusal(refused: Refused, service: LibraryService, values: MessageVal
         return Unavailable(f"{service}: {report}")
     if refused.reason is RefusalReason.UNSUPPORTED_SERVICE:
         what = WHAT_SERVICES_DO.get(service, "do this")
-        return make_refusal(refused.reason, said, detail=f"The library system cannot {what}.")
-    return make_refusal(refused.reason, said)
+        return make_refusal(refused.reason, words, detail=f"The library system cannot {what}.")
+    return make_refusal(refused.reason, words)

@@ -35,8 +35,8 @@ class NcipFeeDesk:
         """Ours, by its number; some systems list it under another than they have answered. Then one of the same sum,
         type and time. It is taken out of `posted`."""
         alike = (number for number, charge in posted.items() if _is_alike(fee, charge, charge.posted))
-        found = fee.reference if fee.reference in posted else next(alike, "")
-        return posted.pop(found) if found else None
+        reference = fee.reference if fee.reference in posted else next(alike, "")
+        return posted.pop(reference) if reference else None
 
     def _describe_charge(self, patron_id: str, fee: ListedFee) -> Charge:
         return Charge(

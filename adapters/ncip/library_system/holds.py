@@ -215,10 +215,10 @@ class NcipHoldDesk:
         )
 
         async def find_it_done() -> Hold | None:
-            found = (await desk.ask_patron(wish.patron_id)).find_hold(draft.item_barcode, find_listed_number(change))
-            if found is None:
+            listed = (await desk.ask_patron(wish.patron_id)).find_hold(draft.item_barcode, find_listed_number(change))
+            if listed is None:
                 return None
-            return await self.end_placing(change, await self._complete_hold(draft, found), found.request_id)
+            return await self.end_placing(change, await self._complete_hold(draft, listed), listed.request_id)
 
         async def send_request() -> RequestItemResponse:
             try:
@@ -284,10 +284,10 @@ class NcipHoldDesk:
             return ()
         if options.requests.item_as == "request":
             return (RecordId(local, ""),)
-        found = {identifier.type.lower(): identifier.value for identifier in bib.identifiers}
-        if number := found.get("local") or found.get(local.lower()):
+        ids = {identifier.type.lower(): identifier.value for identifier in bib.identifiers}
+        if number := ids.get("local") or ids.get(local.lower()):
             return (RecordId(local, number),)
-        if isbn := found.get("isbn"):
+        if isbn := ids.get("isbn"):
             return (RecordId(codes.get("isbn", "ISBN"), isbn),)
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,

@@ -69,11 +69,11 @@ class NcipLoanDesk:
     async def check_out(self, terms: LoanCheckOut, key: str) -> Loan:
         desk, barcode, patron_id = self.desk, terms.barcode, terms.patron_id
         before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
-        patron, found = await ask_together(desk.ask_patron(patron_id), desk.ask_item(barcode))
+        patron, record = await ask_together(desk.ask_patron(patron_id), desk.ask_item(barcode))
         if before is not None:
             if (made := await self._find_made_loan(before, patron, terms.due)) is not None:
                 return made
-        elif await self._has_on_loan(patron, found):  # some systems would take the message for a repeat
+        elif await self._has_on_loan(patron, record):  # some systems would take the message for a repeat
             raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
         await self._refuse_second_check_out(barcode, patron_id)
         if not terms.override:
@@ -103,21 +103,21 @@ class NcipLoanDesk:
             answer = await desk.send_change(change, send_check_out, find_it_done, before=before)
         except Refused as refused:
             if before is not None and refused.reason is RefusalReason.ON_LOAN_SAME_PATRON:
-                return await self._end_check_out(before, found, await self._ask_due(barcode, patron_id), terms.due)
+                return await self._end_check_out(before, record, await self._ask_due(barcode, patron_id), terms.due)
             raise
         if isinstance(answer, Loan):
             return answer
         due = desk.reader.to_moment(answer.date_due) or await self._ask_due(barcode, patron_id)
-        return await self._end_check_out(change, found, due, terms.due)
+        return await self._end_check_out(change, record, due, terms.due)
 
-    async def _has_on_loan(self, patron: PatronAnswer, found: ItemAnswer) -> bool:
+    async def _has_on_loan(self, patron: PatronAnswer, record: ItemAnswer) -> bool:
         """Tell a loan by the system's list; where it has none, by what we remember of an item that it says is out."""
-        desk, item = self.desk, found.item
+        desk, item = self.desk, record.item
         if patron.has_on_loan(item.barcode):
             return True
-        if "loans" in desk.options.patrons.lists or not found.is_charged or not found.is_told:
+        if "loans" in desk.options.patrons.lists or not record.is_charged or not record.is_told:
             return False
-        return found.borrower in ("", patron.patron.id) and await self._is_lent_to(item.barcode, patron.patron.id)
+        return record.borrower in ("", patron.patron.id) and await self._is_lent_to(item.barcode, patron.patron.id)
 
     async def _is_lent_to(self, barcode: str, patron_id: str) -> bool:
         """Return whether we have lent the item to the patron, as far as we remember."""
@@ -245,8 +245,8 @@ class NcipLoanDesk:
         async def find_it_done() -> CheckedIn | None:
             if not desk.options.is_answered("LookupItem"):
                 return await self._find_left_list(change)
-            found = await desk.ask_item(barcode)
-            return None if found.item.status is answer.item.status else await self._end_check_in(change, found)
+            now = await desk.ask_item(barcode)
+            return None if now.item.status is answer.item.status else await self._end_check_in(change, now)
 
         try:
             sent = await desk.send_change(
@@ -282,7 +282,8 @@ class NcipLoanDesk:
 
     async def _repeat_check_in(self, before: LibraryChange, known: tuple[LibraryChange, ...]) -> CheckedIn:
         """Return what this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
-        latest = next((one for one in known if one.kind is ChangeKind.CHECK_OUT and one.ended is not None), None)
+        lent = (change for change in known if change.kind is ChangeKind.CHECK_OUT and change.ended is not None)
+        latest = next(lent, None)
         refuse_where_lent_since(before, latest)
         done = CHECKED_IN_JSON.validate_json(before.value)
         return replace(done, patron=await self._find_patron(before), repeated=True)
@@ -416,10 +417,10 @@ class NcipLoanDesk:
         values = MessageValues(items=(barcode,), due=wish.due)
 
         async def find_it_done() -> Loan | None:
-            found = await desk.ask_item(barcode)
-            if found.item.status is not ItemStatus.RECALLED:
+            now = await desk.ask_item(barcode)
+            if now.item.status is not ItemStatus.RECALLED:
                 return None
-            return await self._end_recall(change, found.item.due or loan.due, known)
+            return await self._end_recall(change, now.item.due or loan.due, known)
 
         sent = await desk.send_change(
             change, lambda: desk.client.change(RecallItemResponse, values), find_it_done, before=before

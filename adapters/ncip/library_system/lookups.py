@@ -166,8 +166,8 @@ class NcipDesk(ChangeDesk):
 
     async def barcode_of_item(self, item_id: str) -> str:
         """An item has its barcode for its number; a temporary item of ours one of its own."""
-        made = (one for one in await self.changes.changes_of_record(item_id) if one.kind is ChangeKind.TEMPORARY_ITEM)
-        temporary_item = next(made, None)
+        changes = await self.changes.changes_of_record(item_id)
+        temporary_item = next((change for change in changes if change.kind is ChangeKind.TEMPORARY_ITEM), None)
         return temporary_item.barcode if temporary_item is not None else item_id
 
     # --- records -----------------------------------------------------------------------------------------
@@ -188,14 +188,14 @@ class NcipDesk(ChangeDesk):
             if len(answer.bibs) != 1:
                 reason = RefusalReason.AMBIGUOUS_ITEM if answer.bibs else RefusalReason.UNKNOWN_RECORD
                 raise make_refusal(reason, about=MessagePart.RECORD)
-            one = answer.bibs[0]
-            if one.problems:
-                raise make_refusal(RefusalReason.UNKNOWN_RECORD, "; ".join(p.detail or "" for p in one.problems))
+            entry = answer.bibs[0]
+            if entry.problems:
+                raise make_refusal(RefusalReason.UNKNOWN_RECORD, "; ".join(p.detail or "" for p in entry.problems))
             if not bib.id:
-                described = self.reader.describe_bib(one, self.now())
-                bib = replace(described, id=self.reader.number_of_bib(described) or self._number_of_set(one, record))
-            queue = one.title_hold_queue_length or queue
-            listed = (self.reader.read_listed_item(item, bib) for held in one.holdings_sets for item in held.items)
+                described = self.reader.describe_bib(entry, self.now())
+                bib = replace(described, id=self.reader.number_of_bib(described) or self._number_of_set(entry, record))
+            queue = entry.title_hold_queue_length or queue
+            listed = (self.reader.read_listed_item(item, bib) for held in entry.holdings_sets for item in held.items)
             items += [item for item in listed if item is not None]
             cursor = answer.next_item_token or ""
             if not cursor:

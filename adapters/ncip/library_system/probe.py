@@ -68,9 +68,9 @@ class NcipProbe:
 
     async def _try_step(self, name: str, act: Callable[[], Awaitable[str]]) -> bool:
         begun = time.perf_counter()
-        said = problem = key = ""
+        report = problem = key = ""
         try:
-            said = await act()
+            report = await act()
         except _StepFailedError as failed:
             problem, key = str(failed), failed.key
         except SenderRefusedError as failed:
@@ -79,7 +79,7 @@ class NcipProbe:
             problem = str(failed)
         except Refused as refused:
             problem = refused.internal or refused.detail
-        self._steps.append(ProbeStep(name, time.perf_counter() - begun, said, problem, key))
+        self._steps.append(ProbeStep(name, time.perf_counter() - begun, report, problem, key))
         return not problem
 
     # --- the connection ----------------------------------------------------------------------------------
@@ -106,12 +106,12 @@ class NcipProbe:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._options.seconds.connect):
-                found = await loop.getaddrinfo(host, port)
+                addresses = await loop.getaddrinfo(host, port)
         except TimeoutError as error:
             raise _StepFailedError(self._address_key, "no answer in time") from error
         except (OSError, UnicodeError) as error:
             raise _StepFailedError(self._address_key, str(error)) from error
-        return f"{host} is {', '.join(sorted({str(one[4][0]) for one in found}))}"
+        return f"{host} is {', '.join(sorted({str(address[4][0]) for address in addresses}))}"
 
     async def _connect_to_server(self) -> str:
         await self._open_connection(None)
@@ -199,14 +199,14 @@ class NcipProbe:
             raise _StepFailedError(
                 "patrons.lists", "it counts loans and doesn't list them: a lost answer can't be asked about"
             )
-        told = (await self._desk.ask_patron(patron.id, get_args(PatronList))).told
-        untold = [one for one in self._options.patrons.lists if one not in told]
+        listed = (await self._desk.ask_patron(patron.id, get_args(PatronList))).told
+        untold = [name for name in self._options.patrons.lists if name not in listed]
         if untold:
             raise _StepFailedError(
                 "patrons.lists",
                 f"it neither counts nor lists {' and '.join(untold)}: leave them out, unless this patron has none",
             )
-        more = [one for one in told if one not in self._options.patrons.lists]
+        more = [name for name in listed if name not in self._options.patrons.lists]
         blocks = [block.reason for block in patron.blocks]
         state = "blocked: " + ", ".join(blocks) if blocks else "not blocked"
         end = "" if patron.expires or BLOCKED in blocks or EXPIRED in blocks else "; without the end of the membership"

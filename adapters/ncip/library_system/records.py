@@ -186,20 +186,20 @@ class RecordReader:
 
     def _read_identifiers(self, fields: UserOptionalFields, number: str) -> tuple[PatronIdentifier, ...]:
         types = {wire.lower(): ours for ours, wire in self.options.ncip.patrons.id_types.items()}
-        found: list[PatronIdentifier] = []
+        ids: list[PatronIdentifier] = []
         for user_id in fields.user_ids:
             word = text_of_code(user_id.identifier_type).strip().lower()
             if user_id.value and word not in _OWN_KEYS:
-                found.append(PatronIdentifier(types.get(word, word) or self.options.patrons.types[0], user_id.value))
-        if number not in {identifier.value for identifier in found}:
-            found.insert(0, PatronIdentifier(self.options.patrons.types[0], number))
-        return tuple(dict.fromkeys(found))
+                ids.append(PatronIdentifier(types.get(word, word) or self.options.patrons.types[0], user_id.value))
+        if number not in {identifier.value for identifier in ids}:
+            ids.insert(0, PatronIdentifier(self.options.patrons.types[0], number))
+        return tuple(dict.fromkeys(ids))
 
     def _read_privilege(self, fields: UserOptionalFields, value: str) -> str:
         """Read the type of the privilege in which the dialect has this value; in our own word."""
         rules = self.options.ncip.patrons
-        types = {one.type.casefold() for one in rules.privileges if one.value == value and one.type}
-        word = next((_status_of(one) for one in fields.user_privileges if _type_of(one).casefold() in types), "")
+        types = {rule.type.casefold() for rule in rules.privileges if rule.value == value and rule.type}
+        word = next((_status_of(entry) for entry in fields.user_privileges if _type_of(entry).casefold() in types), "")
         words = {"category": rules.categories, "library": rules.libraries}.get(value, {})
         return next((ours for ours, theirs in words.items() if theirs == word), word)
 
@@ -208,8 +208,8 @@ class RecordReader:
         rules, own = self.options.ncip.patrons, self.options.patrons
         if status in {rules.status_expired.casefold(), *(word.casefold() for word in own.expired_words)}:
             yield Block(EXPIRED, cause=BlockCause.EXPIRED)
-        said = [text_of_code(one.block_or_trap_type) for one in fields.block_or_traps]
-        blocks = [word for word in said if not word.casefold().startswith("trap")]
+        words = [text_of_code(block.block_or_trap_type) for block in fields.block_or_traps]
+        blocks = [word for word in words if not word.casefold().startswith("trap")]
         if status in {rules.status_blocked.casefold(), *(word.casefold() for word in own.blocked_words)}:
             yield Block(BLOCKED, frozenset({BlockScope.BORROW}) if blocks else frozenset(BlockScope))
         for word in blocks:
@@ -279,13 +279,13 @@ class RecordReader:
             item, bib, borrower.value if borrower is not None else "", to_local_day(answer.hold_pickup_date, reader)
         )
 
-    def read_listed_item(self, one: ItemInformation, bib: Bib) -> Item | None:
+    def read_listed_item(self, information: ItemInformation, bib: Bib) -> Item | None:
         """Read an item of a LookupItemSet; None for one that has no id."""
-        if one.item_id is None or not one.item_id.value:
+        if information.item_id is None or not information.item_id.value:
             return None
-        fields = one.item_optional_fields or ItemOptionalFields()
-        due = self.to_moment(one.date_due or fields.date_due)
-        return self._make_item(fields, one.item_id.value, bib, due, len(one.current_requesters))
+        fields = information.item_optional_fields or ItemOptionalFields()
+        due = self.to_moment(information.date_due or fields.date_due)
+        return self._make_item(fields, information.item_id.value, bib, due, len(information.current_requesters))
 
     def _make_item(self, fields: ItemOptionalFields, barcode: str, bib: Bib, due: datetime | None, queue: int) -> Item:
         status = self.read_item_status(text_of_code(fields.circulation_status))
@@ -304,7 +304,9 @@ class RecordReader:
             copy_number=(description.copy_number or "") if description is not None else "",
             pieces=(description.number_of_pieces or 1) if description is not None else 1,
             hold_count=fields.hold_queue_length if fields.hold_queue_length is not None else queue,
-            circulates=not any(text_of_code(one).casefold() in restricted for one in fields.item_use_restriction_types),
+            circulates=not any(
+                text_of_code(code).casefold() in restricted for code in fields.item_use_restriction_types
+            ),
             due=due if status in CHARGED else None,
         )
 
@@ -320,27 +322,29 @@ class RecordReader:
 
     def _read_places(self, places: tuple[Location, ...]) -> tuple[library.Location, library.Location]:
         """Read where the item belongs, and where it is."""
-        away = [one for one in places if text_of_code(one.location_type).lower().startswith(("current", "temporary"))]
+        words = ("current", "temporary")
+        away = [place for place in places if text_of_code(place.location_type).lower().startswith(words)]
         settled = [place for place in places if place not in away]
         home = self._read_place(settled[0]) if settled else library.Location(self.options.branch)
         return home, self._read_place(away[0]) if away else home
 
     def _read_place(self, place: Location) -> library.Location:
         levels = self.options.ncip.items.location_levels
-        said: dict[str, str] = {}
+        names: dict[str, str] = {}
         for instance in place.name.instances if place.name is not None else ():
             if instance.level is not None and 1 <= instance.level <= len(levels):
-                said[levels[instance.level - 1]] = instance.value
-        return library.Location(said.get("branch") or self.options.branch, said.get("shelf", ""), said.get("name", ""))
+                names[levels[instance.level - 1]] = instance.value
+        branch = names.get("branch") or self.options.branch
+        return library.Location(branch, names.get("shelf", ""), names.get("name", ""))
 
     def read_bib(self, fields: ItemOptionalFields, barcode: str, reader: CommandReader) -> Bib:
         """The record's own number counts only where it can be asked about."""
         bib = read_bib(description_of_fields(fields), reader)
         return replace(bib, id=self.number_of_bib(bib) or f"{RECORD_PREFIX}{barcode}")
 
-    def describe_bib(self, one: BibInformation, now: datetime) -> Bib:
+    def describe_bib(self, information: BibInformation, now: datetime) -> Bib:
         """Describe a record without a number of its own."""
-        return read_bib(one.bibliographic_description, self._make_reader(now))
+        return read_bib(information.bibliographic_description, self._make_reader(now))
 
     def number_of_bib(self, bib: Bib) -> str:
         if not self.options.is_answered("LookupItemSet"):
@@ -357,8 +361,8 @@ class RecordReader:
         return datetime.combine(when, time(23, 59), tzinfo=self.zone).astimezone(UTC)
 
     def _make_reader(self, now: datetime) -> CommandReader:
-        here = ExchangeContext(Profile(name="library-system"), "", self.zone, self.currency, now)
-        return CommandReader(self.options.ncip, self.options.policy, here, "", "")
+        exchange = ExchangeContext(Profile(name="library-system"), "", self.zone, self.currency, now)
+        return CommandReader(self.options.ncip, self.options.policy, exchange, "", "")
 
 
 def _type_of(privilege: UserPrivilege) -> str:
@@ -382,8 +386,8 @@ def _list_told(answer: LookupUserResponse) -> tuple[PatronList, ...]:
 
 def _count_records(counts: Iterable[object], listed: tuple[object, ...]) -> int:
     """Count what the system counts, or lists."""
-    said = [number for count in counts if (number := getattr(count, "count", None)) is not None]
-    return sum(said) if said else len(listed)
+    numbers = [number for count in counts if (number := getattr(count, "count", None)) is not None]
+    return sum(numbers) if numbers else len(listed)
 
 
 def _read_money(amount: Amount | None) -> Money | None:

@@ -252,8 +252,8 @@ class NcipLibrary(LibrarySystem):
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
         """List the pickup locations of the settings."""
         return tuple(
-            PickupLocation(one.code, one.name or one.code, one.library or one.code, one.resource_sharing)
-            for one in self._options.pickups
+            PickupLocation(place.code, place.name or place.code, place.library or place.code, place.resource_sharing)
+            for place in self._options.pickups
         )
 
 

@@ -295,11 +295,12 @@ class NcipTemporaryItemDesk:
 
     async def _end_its_hold(self, change: LibraryChange, changes: tuple[LibraryChange, ...]) -> None:
         hold_id = f"{change.record_id}-hold"
-        placing = next((one for one in changes if one.kind is ChangeKind.HOLD and one.record_id == hold_id), None)
+        holds = (change for change in changes if change.kind is ChangeKind.HOLD)
+        placing = next((hold for hold in holds if hold.record_id == hold_id), None)
         if placing is None:
             return
-        lent = (one for one in changes if one.kind is ChangeKind.CHECK_OUT and one.ended is not None)
-        if any(one.patron_id == placing.patron_id and one.begun >= placing.begun for one in lent):
+        lent = (change for change in changes if change.kind is ChangeKind.CHECK_OUT and change.ended is not None)
+        if any(loan.patron_id == placing.patron_id and loan.begun >= placing.begun for loan in lent):
             return
         hold = replace(read_kept_hold(placing).hold, status=HoldStatus.CANCELLED)
         value = HOLD_JSON.dump_json(hold).decode()

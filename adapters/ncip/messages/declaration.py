@@ -235,7 +235,7 @@ class Structure:
 def elements_of(cls: type[Structure]) -> dict[str, Element]:
     """Field name -> Element, in schema order; `ext` is not among them."""
     return {
-        name: found.metadata["ncip"] for name, found in cls.__dataclass_fields__.items() if "ncip" in found.metadata
+        name: field.metadata["ncip"] for name, field in cls.__dataclass_fields__.items() if "ncip" in field.metadata
     }
 
 

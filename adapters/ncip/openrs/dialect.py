@@ -88,5 +88,5 @@ DEFAULT_DIALECT = OpenRsDialect()
 
 def get_openrs_dialect(profile: Profile | None) -> OpenRsDialect:
     """Return the dialect; of a profile without such a section: the defaults."""
-    found = profile.dialects.get(SECTION) if profile is not None else None
-    return found if isinstance(found, OpenRsDialect) else DEFAULT_DIALECT
+    section = profile.dialects.get(SECTION) if profile is not None else None
+    return section if isinstance(section, OpenRsDialect) else DEFAULT_DIALECT

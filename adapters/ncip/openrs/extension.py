@@ -81,14 +81,14 @@ def _parse_fragment(xml: str) -> etree._Element | None:
 
 def _iterate_leaves(element: etree._Element, path: str = "") -> Iterator[CitationExtra]:
     for child in element.iterchildren(etree.Element):
-        here = f"{path}/{local_name(child)}".lstrip("/")
+        place = f"{path}/{local_name(child)}".lstrip("/")
         if len(child):
-            yield from _iterate_leaves(child, here)
+            yield from _iterate_leaves(child, place)
         elif child.text and child.text.strip():
-            yield CitationExtra(_NAMED.get(here, here), child.text.strip())
+            yield CitationExtra(_NAMED.get(place, place), child.text.strip())
 
 
 def find_request_number(root: etree._Element) -> str:
     """Find the number of a message that may not be readable as a whole; empty: it has none."""
-    found = root.xpath("string(//*[local-name() = 'RequestId']/*[local-name() = 'RequestIdentifierValue'])")
-    return str(found).strip()
+    number = root.xpath("string(//*[local-name() = 'RequestId']/*[local-name() = 'RequestIdentifierValue'])")
+    return str(number).strip()

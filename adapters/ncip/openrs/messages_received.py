@@ -170,7 +170,7 @@ def _iterate_request_extras(
 
 def _citation_of_bib(bib: Bib, barcode: str) -> Citation:
     """The barcode isn't the work's."""
-    numbers = [one for one in bib.identifiers if (one.type, one.value) != (OF_BARCODE, barcode)]
+    numbers = [id_ for id_ in bib.identifiers if (id_.type, id_.value) != (OF_BARCODE, barcode)]
     return Citation(
         type=CitationType.BOOK if any(number.type == "isbn" for number in numbers) else CitationType.OTHER,
         title=bib.title,

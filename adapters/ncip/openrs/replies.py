@@ -27,10 +27,10 @@ def read_body(octets: bytes, ncip: NcipDialect) -> Body:
     return decode_message(parse_xml(octets, ncip.xml), ncip.xml).body
 
 
-def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> DeliveryResult:
-    """`said`: what it answers; a response that we post may be answered with nothing. Raises Refused (staff look and
+def judge_reply(reply: TransportReply, sent: Body, ncip: NcipDialect) -> DeliveryResult:
+    """`sent`: what it answers; a response that we post may be answered with nothing. Raises Refused (staff look and
     release it, and then it is written anew), Unavailable, OutcomeUnknown (the same is sent again)."""
-    service = type(said).__name__
+    service = type(sent).__name__
     if reply.status in (401, 403):
         raise Refused(
             RefusalReason.SENDER_AUTH_FAILED,
@@ -44,7 +44,7 @@ def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> Deliver
     if reply.status in NOT_NOW:
         raise Postponed(f"the partner did not accept it (HTTP {reply.status})")
     is_success = 200 <= reply.status < 300
-    if is_success and not reply.raw.strip() and isinstance(said, Response):
+    if is_success and not reply.raw.strip() and isinstance(sent, Response):
         return DeliveryResult(f"{service} taken")
     try:
         body = read_body(reply.raw, ncip)
@@ -60,7 +60,7 @@ def judge_reply(reply: TransportReply, said: Body, ncip: NcipDialect) -> Deliver
             RefusalReason.OTHER,
             write_sentence("OpenRS refused %(service)s: %(report)s", service=service, report=_join_problems(problems)),
         )
-    expected = response_to(type(said)) if isinstance(said, Initiation) else None
+    expected = response_to(type(sent)) if isinstance(sent, Initiation) else None
     if expected is not None and not isinstance(body, expected):
         raise UnclearAnswer(f"{service} was answered with a different message")
     return DeliveryResult(f"{service} taken")
@@ -71,7 +71,7 @@ def _list_problems(body: Body) -> tuple[Problem, ...]:
 
 
 def _join_problems(problems: tuple[Problem, ...]) -> str:
-    return "; ".join(one.detail or (one.type.value if one.type is not None else "?") for one in problems)
+    return "; ".join(fault.detail or (fault.type.value if fault.type is not None else "?") for fault in problems)
 
 
 def _describe_problem(reply: TransportReply, ncip: NcipDialect) -> str:

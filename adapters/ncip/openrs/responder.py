@@ -81,12 +81,12 @@ class OpenRsResponder:
             command = read_accept_item(body, reader)
             return DecodedMessage(message.service, command, _get_number(body), message=message, unknown=unknown)
         octets = get_opened_octets(envelope)
-        told = (
+        event = (
             read_request_item(body, octets, reader)
             if isinstance(body, RequestItem)
             else read_item_shipped(body, octets, reader)
         )
-        return DecodedMessage(message.service, None, told.transaction, message=message, unknown=unknown, told=told)
+        return DecodedMessage(message.service, None, event.transaction, message=message, unknown=unknown, told=event)
 
     def encode(
         self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, exchange: ExchangeContext

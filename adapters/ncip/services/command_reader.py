@@ -251,7 +251,7 @@ NO_RETURN = "available for supply without return"
 
 def list_restrictions(fields: ItemOptionalFields | None) -> tuple[str, ...]:
     """List restrictions as sent."""
-    return tuple(one.value for one in fields.item_use_restriction_types) if fields is not None else ()
+    return tuple(restriction.value for restriction in fields.item_use_restriction_types) if fields is not None else ()
 
 
 def read_conditions(restrictions: tuple[str, ...], reader: CommandReader) -> tuple[LoanCondition, ...]:
@@ -301,8 +301,10 @@ def read_person_name(name: NameInformation | None) -> PersonName | None:
     if personal is None:
         return None
     if personal.structured is not None and personal.structured.surname:
-        one = personal.structured
-        return PersonName(one.surname, one.given_name or "", one.prefix or "", one.initials or "", one.suffix or "")
+        part = personal.structured
+        return PersonName(
+            part.surname, part.given_name or "", part.prefix or "", part.initials or "", part.suffix or ""
+        )
     flat = (personal.unstructured or "").strip()
     if not flat:
         return None
@@ -314,7 +316,7 @@ def read_person_name(name: NameInformation | None) -> PersonName | None:
 
 
 def read_contacts(addresses: tuple[UserAddressInformation, ...], reader: CommandReader) -> tuple[Contact, ...]:
-    return tuple(found for found in (_read_contact(address, reader) for address in addresses) if found is not None)
+    return tuple(filter(None, (_read_contact(address, reader) for address in addresses)))
 
 
 def _read_contact(address: UserAddressInformation, reader: CommandReader) -> Contact | None:
@@ -331,15 +333,15 @@ def _read_contact(address: UserAddressInformation, reader: CommandReader) -> Con
         first, _, rest = physical.unstructured.data.partition("\n")
         postal = PostalAddress(line1=first.strip(), line2=" ".join(rest.split()))
     elif physical.structured is not None:
-        one = physical.structured
-        street = " ".join(part for part in (one.house_name, one.street, one.post_office_box) if part)
+        lines = physical.structured
+        street = " ".join(part for part in (lines.house_name, lines.street, lines.post_office_box) if part)
         postal = PostalAddress(
-            one.line1 or street,
-            one.line2 or one.district or "",
-            one.locality or "",
-            one.region or "",
-            one.postal_code or "",
-            one.country or "",
+            lines.line1 or street,
+            lines.line2 or lines.district or "",
+            lines.locality or "",
+            lines.region or "",
+            lines.postal_code or "",
+            lines.country or "",
         )
     else:
         return None
@@ -355,7 +357,7 @@ def to_local_day(when: When | None, reader: CommandReader) -> date | None:
 def read_patron_secret(inputs: tuple[AuthenticationInput, ...], reader: CommandReader) -> str | None:
     kinds = reader.policy.patrons.secret_types
     return next(
-        (one.data for one in inputs if text_of_code(one.input_type).strip().lower() in kinds and one.data), None
+        (entry.data for entry in inputs if text_of_code(entry.input_type).strip().lower() in kinds and entry.data), None
     )
 
 

@@ -91,23 +91,23 @@ def read_lookup_item(message: LookupItem, _reader: CommandReader) -> LookUpItem:
     )
 
 
-def write_lookup_item_response(found: ItemFound, message: LookupItem, writer: ResultWriter) -> LookupItemResponse:
+def write_lookup_item_response(result: ItemFound, message: LookupItem, writer: ResultWriter) -> LookupItemResponse:
     item_elements = result_writer.select_item_elements(message.item_element_types, writer)
     transaction = None
-    if found.borrower is not None or found.requesters:
+    if result.borrower is not None or result.requesters:
         transaction = ItemTransaction(
-            current_borrower=result_writer.write_user_id(found.borrower, None, writer)
-            if found.borrower is not None
+            current_borrower=result_writer.write_user_id(result.borrower, None, writer)
+            if result.borrower is not None
             else None,
-            current_requesters=tuple(result_writer.write_user_id(patron, None, writer) for patron in found.requesters),
+            current_requesters=tuple(result_writer.write_user_id(patron, None, writer) for patron in result.requesters),
         )
     by_request = message.request_id is not None and message.item_id is None
     return LookupItemResponse(
         request_id=result_writer.write_request_id("", message.request_id, writer) if by_request else None,
-        item_id=result_writer.write_item_id(found.item.barcode, message.item_id, writer),
-        date_recalled=found.loan.recalled if found.loan is not None else None,
+        item_id=result_writer.write_item_id(result.item.barcode, message.item_id, writer),
+        date_recalled=result.loan.recalled if result.loan is not None else None,
         item_transaction=transaction,
-        item_optional_fields=result_writer.write_item_fields(found.item, found.bib, item_elements, writer),
+        item_optional_fields=result_writer.write_item_fields(result.item, result.bib, item_elements, writer),
     )
 
 
@@ -115,7 +115,7 @@ def read_lookup_item_set(message: LookupItemSet, reader: CommandReader) -> LookU
     # Our holdings sets are not named apart from their record, so their ids are record numbers.
     records = read_record_ids(message.bibliographic_ids, reader)
     records += tuple(RecordId("local", value) for value in message.holdings_set_ids if value)
-    items = tuple(one for one in map(read_item_reference, message.item_ids) if one is not None)
+    items = tuple(item for item in map(read_item_reference, message.item_ids) if item is not None)
     if not records and not items:
         raise Refused(
             RefusalReason.DATA_MISSING,
@@ -126,11 +126,11 @@ def read_lookup_item_set(message: LookupItemSet, reader: CommandReader) -> LookU
 
 
 def write_lookup_item_set_response(
-    found: ItemSetFound, message: LookupItemSet, writer: ResultWriter
+    result: ItemSetFound, message: LookupItemSet, writer: ResultWriter
 ) -> LookupItemSetResponse:
     return LookupItemSetResponse(
-        bibs=tuple(_write_bib_information(entry, message, writer) for entry in found.entries),
-        next_item_token=found.cursor or None,
+        bibs=tuple(_write_bib_information(entry, message, writer) for entry in result.entries),
+        next_item_token=result.cursor or None,
     )
 
 
@@ -163,12 +163,12 @@ def _find_sent_id(record: RecordId, message: LookupItemSet, writer: ResultWriter
     an answer may hold."""
     types = writer.exchange_context.profile.circulation.records.types
     for bibliographic_id in message.bibliographic_ids:
-        found = bibliographic_id.bibliographic_record_id or bibliographic_id.bibliographic_item_id
-        if found is None or found.identifier != record.value:
+        sent_id = bibliographic_id.bibliographic_record_id or bibliographic_id.bibliographic_item_id
+        if sent_id is None or sent_id.identifier != record.value:
             continue
-        word = text_of_code(found.identifier_code).strip().lower()
+        word = text_of_code(sent_id.identifier_code).strip().lower()
         if types.get(word, word) == record.type and (
-            bibliographic_id.bibliographic_item_id is found or bool(word) != _has_agency(bibliographic_id)
+            bibliographic_id.bibliographic_item_id is sent_id or bool(word) != _has_agency(bibliographic_id)
         ):
             return bibliographic_id
     return None

@@ -71,25 +71,25 @@ def read_lookup_user(message: LookupUser, _reader: CommandReader) -> LookUpPatro
     )
 
 
-def write_lookup_user_response(found: PatronFound, message: LookupUser, writer: ResultWriter) -> LookupUserResponse:
+def write_lookup_user_response(result: PatronFound, message: LookupUser, writer: ResultWriter) -> LookupUserResponse:
     user_elements = patron_writer.select_user_elements(message.user_element_types, writer)
     return LookupUserResponse(
-        user_id=result_writer.write_user_id(found.patron, message.user_id, writer),
-        user_fiscal_accounts=_write_fiscal_account(found, writer) if message.user_fiscal_account_desired else (),
-        loaned_items_counts=_write_loan_count(found) if message.loaned_items_desired else (),
-        loaned_items=tuple(_write_loaned_item(loan, writer) for loan in found.loans),
-        requested_items_counts=_write_hold_count(found) if message.requested_items_desired else (),
-        requested_items=tuple(_write_requested_item(hold, writer) for hold in found.holds),
-        user_optional_fields=patron_writer.write_user_fields(found.patron, user_elements, writer),
+        user_id=result_writer.write_user_id(result.patron, message.user_id, writer),
+        user_fiscal_accounts=_write_fiscal_account(result, writer) if message.user_fiscal_account_desired else (),
+        loaned_items_counts=_write_loan_count(result) if message.loaned_items_desired else (),
+        loaned_items=tuple(_write_loaned_item(loan, writer) for loan in result.loans),
+        requested_items_counts=_write_hold_count(result) if message.requested_items_desired else (),
+        requested_items=tuple(_write_requested_item(hold, writer) for hold in result.holds),
+        user_optional_fields=patron_writer.write_user_fields(result.patron, user_elements, writer),
     )
 
 
-def _write_loan_count(found: PatronFound) -> tuple[LoanedItemsCount, ...]:
-    return (LoanedItemsCount(circulation_status=Code("On Loan"), count=len(found.loans)),)
+def _write_loan_count(result: PatronFound) -> tuple[LoanedItemsCount, ...]:
+    return (LoanedItemsCount(circulation_status=Code("On Loan"), count=len(result.loans)),)
 
 
-def _write_hold_count(found: PatronFound) -> tuple[RequestedItemsCount, ...]:
-    return (RequestedItemsCount(request_type=Code("Hold"), count=len(found.holds)),)
+def _write_hold_count(result: PatronFound) -> tuple[RequestedItemsCount, ...]:
+    return (RequestedItemsCount(request_type=Code("Hold"), count=len(result.holds)),)
 
 
 def _write_loaned_item(loan: Loan, writer: ResultWriter) -> LoanedItem:
@@ -120,9 +120,9 @@ def _write_requested_item(hold: Hold, writer: ResultWriter) -> RequestedItem:
     )
 
 
-def _write_fiscal_account(found: PatronFound, writer: ResultWriter) -> tuple[UserFiscalAccount, ...]:
-    balance = found.patron.balance or Money(_ZERO, writer.exchange_context.currency)
-    details = tuple(_write_account_details(charge, writer) for charge in found.charges)
+def _write_fiscal_account(result: PatronFound, writer: ResultWriter) -> tuple[UserFiscalAccount, ...]:
+    balance = result.patron.balance or Money(_ZERO, writer.exchange_context.currency)
+    details = tuple(_write_account_details(charge, writer) for charge in result.charges)
     return (UserFiscalAccount(account_balance=result_writer.write_amount(balance), account_details=details),)
 
 
@@ -249,28 +249,28 @@ def read_lookup_agency(message: LookupAgency, _reader: CommandReader) -> LookUpA
 
 
 def write_lookup_agency_response(
-    found: AgencyFound, message: LookupAgency, writer: ResultWriter
+    result: AgencyFound, message: LookupAgency, writer: ResultWriter
 ) -> LookupAgencyResponse:
     asked = message.agency_id
     return LookupAgencyResponse(
         agency_id=asked if asked is not None and asked.value else writer.make_agency_code(),
-        organization_name_information=(patron_writer.write_organization_name(found.name or found.symbol, writer),),
-        agency_address_information=_write_agency_addresses(found, writer),
+        organization_name_information=(patron_writer.write_organization_name(result.name or result.symbol, writer),),
+        agency_address_information=_write_agency_addresses(result, writer),
         ext=()
         if writer.is_version1
-        else tuple(_write_pickup_place(n, place) for n, place in enumerate(found.pickup_locations, 1)),
+        else tuple(_write_pickup_place(n, place) for n, place in enumerate(result.pickup_locations, 1)),
     )
 
 
-def _write_agency_addresses(found: AgencyFound, writer: ResultWriter) -> tuple[AgencyAddressInformation, ...]:
+def _write_agency_addresses(result: AgencyFound, writer: ResultWriter) -> tuple[AgencyAddressInformation, ...]:
     rules = writer.dialect.patrons
     role = Code("Official")
     addresses = []
-    if found.address:
-        lines = UnstructuredAddress(address_type=Code("Newline-Delimited Text"), data=found.address)
+    if result.address:
+        lines = UnstructuredAddress(address_type=Code("Newline-Delimited Text"), data=result.address)
         physical = PhysicalAddress(unstructured=lines, address_type=Code(rules.postal_type))
         addresses.append(AgencyAddressInformation(agency_address_role_type=role, physical_address=physical))
-    for kind, value in ((rules.email_type, found.email), (rules.phone_type, found.phone)):
+    for kind, value in ((rules.email_type, result.email), (rules.phone_type, result.phone)):
         if value:
             electronic = ElectronicAddress(address_type=Code(kind), data=value)
             addresses.append(AgencyAddressInformation(agency_address_role_type=role, electronic_address=electronic))

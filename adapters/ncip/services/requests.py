@@ -44,7 +44,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 
 
 def read_request_item(message: RequestItem, reader: CommandReader) -> PlaceRequest:
-    items = tuple(one for one in map(read_item_reference, message.item_ids) if one is not None)
+    items = tuple(item for item in map(read_item_reference, message.item_ids) if item is not None)
     records = read_record_ids(message.bibliographic_ids, reader)
     fields = message.item_optional_fields
     citation = read_bib(description_of_fields(fields), reader)
@@ -190,16 +190,16 @@ def read_lookup_request(message: LookupRequest, reader: CommandReader) -> LookUp
 
 
 def write_lookup_request_response(
-    found: RequestFound, message: LookupRequest, writer: ResultWriter
+    result: RequestFound, message: LookupRequest, writer: ResultWriter
 ) -> LookupRequestResponse:
-    hold = found.hold
+    hold = result.hold
     user_wanted = patron_writer.select_user_elements(message.user_element_types, writer)
     item_wanted = result_writer.select_item_elements(message.item_element_types, writer)
-    barcode = found.item.barcode if found.item is not None else hold.item_barcode
+    barcode = result.item.barcode if result.item is not None else hold.item_barcode
     return LookupRequestResponse(
         request_id=result_writer.write_request_id(hold.request_id or hold.id, message.request_id, writer),
         item_id=result_writer.write_item_id(barcode, message.item_id, writer) if barcode else None,
-        user_id=result_writer.write_user_id(found.patron, message.user_id, writer),
+        user_id=result_writer.write_user_id(result.patron, message.user_id, writer),
         request_type=result_writer.write_request_type(message.request_type, hold, writer),
         request_scope_type=result_writer.write_request_scope(None, hold, writer),
         request_status_type=result_writer.write_request_status(hold.status, writer),
@@ -209,9 +209,9 @@ def write_lookup_request_response(
         pickup_expiry_date=hold.ready_until or hold.expires,
         date_of_user_request=hold.placed,
         item_optional_fields=(
-            result_writer.write_item_fields(found.item, found.bib, item_wanted, writer)
-            if found.item is not None
+            result_writer.write_item_fields(result.item, result.bib, item_wanted, writer)
+            if result.item is not None
             else None
         ),
-        user_optional_fields=patron_writer.write_user_fields(found.patron, user_wanted, writer),
+        user_optional_fields=patron_writer.write_user_fields(result.patron, user_wanted, writer),
     )

@@ -246,7 +246,7 @@ def write_location(item: Item, writer: ResultWriter) -> Location:
 
 def write_description(bib: Bib, writer: ResultWriter) -> BibliographicDescription:
     records = [_write_record_id(RecordId("local", bib.id), writer)] if bib.id else []
-    records += [_write_record_id(one, writer) for one in bib.identifiers if one.type in ("oclc", "lccn", "local")]
+    records += [_write_record_id(id_, writer) for id_ in bib.identifiers if id_.type in ("oclc", "lccn", "local")]
     standard = next((identifier for identifier in bib.identifiers if identifier.type in ("isbn", "issn")), None)
     return BibliographicDescription(
         author=bib.author or None,
