@@ -109,7 +109,7 @@ def find_daemon_address(settings: Settings, adapter: ProtocolAdapter, profile: P
     """Find where the daemon of this installation takes messages of the partner. Raises click.UsageError."""
     if adapter.over_http:
         return build_daemon_url(settings, adapter.name, profile.name, "--against")
-    fitting = (one for one in settings.tcp if one.protocol == adapter.name and one.profile in ("", profile.name))
+    fitting = (tcp for tcp in settings.tcp if tcp.protocol == adapter.name and tcp.profile in ("", profile.name))
     listener = next(fitting, None)
     if listener is None or not listener.port:
         raise click.UsageError(

@@ -89,7 +89,7 @@ async def hold_conversations(
 ) -> ConformanceReport:
     """One after the other. Raises ConfigurationError for secrets that aren't there."""
     started = clock.now().astimezone(UTC)
-    held = [HeldConversation(one.name, one.title, await one.hold()) for one in conversations]
+    held = [HeldConversation(talk.name, talk.title, await talk.hold()) for talk in conversations]
     return ConformanceReport(subject=subject, started=started, conversations=tuple(held))
 
 

@@ -136,7 +136,7 @@ def _choose_sample_system(library: LibrarySettings, adapters: AdapterRegistry) -
     """The library's own kind of system where that can make a sample, or else any that can."""
     if adapters.libraries[library.system.type].sample is not None:
         return library
-    name, adapter = next((name, one) for name, one in adapters.libraries.items() if one.sample is not None)
+    name, adapter = next(entry for entry in adapters.libraries.items() if entry[1].sample is not None)
     return library.model_copy(update={"system": SystemSettings(type=name, options=adapter.options())})
 
 

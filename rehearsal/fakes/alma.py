@@ -158,7 +158,7 @@ class FakeAlma(FakeServer):
 
     def _list_user_requests(self, request: web.Request, _body: Row) -> Row:
         user = self._find_user(request)["primary_id"]
-        rows = (one for one in self.state.requests.values() if one["user_primary_id"] == user)
+        rows = (row for row in self.state.requests.values() if row["user_primary_id"] == user)
         return _cut_page(request, map(self.state.describe_request, rows), "user_request")
 
     def _add_request(self, request: web.Request, body: Row) -> Row:
@@ -245,7 +245,7 @@ class FakeAlma(FakeServer):
 
     def _list_bib_requests(self, request: web.Request, _body: Row) -> Row:
         mms = self._show_bib(request, {})["mms_id"]
-        rows = (one for one in self.state.requests.values() if one["mms_id"] == mms)
+        rows = (row for row in self.state.requests.values() if row["mms_id"] == mms)
         return _cut_page(request, map(self.state.describe_request, rows), "user_request")
 
     def _list_items(self, request: web.Request, _body: Row) -> Row:
@@ -373,15 +373,15 @@ def _write_xml(name: str, row: Row, *, status: int = 200, headers: Mapping[str, 
 
 
 def _write_refusal(request: web.Request, error: AlmaError, headers: Mapping[str, str]) -> web.Response:
-    said = {"errorCode": error.code, "errorMessage": error.message, "trackingId": "E01-0101000000-FAKE"}
+    error_fields = {"errorCode": error.code, "errorMessage": error.message, "trackingId": "E01-0101000000-FAKE"}
     if _wants_xml(request):
-        parts = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in said.items())
+        parts = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in error_fields.items())
         text = (
             f'<web_service_result xmlns="{ERROR_NAMESPACE}"><errorsExist>true</errorsExist>'
             f"<errorList><error>{parts}</error></errorList></web_service_result>"
         )
         return web.Response(text=text, content_type="application/xml", status=error.status, headers=headers)
-    listed = {"errorsExist": True, "errorList": {"error": [said]}}
+    listed = {"errorsExist": True, "errorList": {"error": [error_fields]}}
     return web.json_response(listed, status=error.status, headers=headers)
 
 

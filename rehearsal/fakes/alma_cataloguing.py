@@ -109,7 +109,7 @@ class AlmaCataloguer:
         barcode = data.get("barcode")
         if not isinstance(barcode, str) or not barcode:
             raise AlmaError(GENERAL_ERROR, "Barcode is missing.")
-        if any(one["item_data"]["barcode"] == barcode and one is not item for one in self.state.items.values()):
+        if any(other["item_data"]["barcode"] == barcode and other is not item for other in self.state.items.values()):
             raise AlmaError(GENERAL_ERROR, "Barcode already exists.")
         if read_code(data, "policy") not in self.state.item_policies:
             raise AlmaError(GENERAL_ERROR, "Item policy is not valid.")
@@ -126,7 +126,7 @@ class AlmaCataloguer:
             del self.state.requests[row["request_id"]]
         del self.state.items[item["item_data"]["pid"]]
         number = item["holding_data"]["holding_id"]
-        is_empty = not any(one["holding_data"]["holding_id"] == number for one in self.state.items.values())
+        is_empty = not any(other["holding_data"]["holding_id"] == number for other in self.state.items.values())
         if holdings == "delete" and is_empty:
             self.state.holdings.pop(number, None)
 
@@ -136,7 +136,7 @@ class AlmaCataloguer:
         self._check_user(body)
         if read_code(body, "account_type") == "EXTERNAL" and not body.get("external_id"):
             raise AlmaError("401664", "Mandatory field is missing: external_id.")
-        numbers = [body["primary_id"], *(one["value"] for one in body.get("user_identifier", ()))]
+        numbers = [body["primary_id"], *(identifier["value"] for identifier in body.get("user_identifier", ()))]
         for number in numbers:
             if self._is_taken(number, None):
                 raise AlmaError("401851", f"User with identifier {number} already exists.")
@@ -149,9 +149,9 @@ class AlmaCataloguer:
     def change_user(self, user: Row, body: Row, overridden: list[str]) -> Row:
         """Change a user; what is left out falls to its default, but for what staff have set by hand."""
         self._check_user(body)
-        for one in body.get("user_identifier", ()):
-            if self._is_taken(one["value"], user):
-                raise AlmaError("401851", f"User with identifier {one['value']} already exists.")
+        for identifier in body.get("user_identifier", ()):
+            if self._is_taken(identifier["value"], user):
+                raise AlmaError("401851", f"User with identifier {identifier['value']} already exists.")
         kept = {name: user[name] for name in _KEPT_BY_HAND if name in user and name not in overridden}
         row = {**_EMPTY_USER, **body, **kept, "primary_id": user["primary_id"]}
         user.clear()
@@ -197,9 +197,9 @@ def _make_element(name: str, value: object) -> Any:
                 whole.extend(parse_untrusted_xml(text.encode()) for text in part)
             elif key == "network_number":
                 listed = etree.SubElement(whole, "network_numbers")
-                listed.extend(_make_element(key, one) for one in part)
+                listed.extend(_make_element(key, entry) for entry in part)
             elif isinstance(part, list):
-                whole.extend(_make_element(key, one) for one in part)
+                whole.extend(_make_element(key, entry) for entry in part)
             else:
                 whole.append(_make_element(key, part))
     else:

@@ -130,7 +130,7 @@ class AlmaState:
 
     def find_user(self, value: str) -> Row:
         for row in self.users.values():
-            numbers = {one["value"] for one in row["user_identifier"]}
+            numbers = {identifier["value"] for identifier in row["user_identifier"]}
             if row["primary_id"].casefold() == value.casefold() or value in numbers:
                 return row
         raise AlmaError("401861", f"User with identifier {value} was not found.")
@@ -167,13 +167,13 @@ class AlmaState:
         return {
             **row,
             "loans": {"value": len([loan for loan in self.loans.values() if loan["user_id"] == user])},
-            "requests": {"value": len([one for one in self.requests.values() if one["user_primary_id"] == user])},
+            "requests": {"value": len([hold for hold in self.requests.values() if hold["user_primary_id"] == user])},
             "fees": {"value": owed},
         }
 
     def describe_request(self, row: Row) -> Row:
         """`place_in_queue` among those that the same item or record has."""
-        same = [one for one in self.requests.values() if one["mms_id"] == row["mms_id"] and _overlap(one, row)]
+        same = [hold for hold in self.requests.values() if hold["mms_id"] == row["mms_id"] and _overlap(hold, row)]
         return {**row, "place_in_queue": same.index(row) + 1}
 
     def requests_of_item(self, item: Row) -> list[Row]:
@@ -280,8 +280,8 @@ class AlmaState:
         pickup = body.get("pickup_location_library")
         if pickup not in self.libraries:
             raise AlmaError("401895", "Pickup library is not valid.")
-        items = [item] if item is not None else [one for one in self.items.values() if one["bib_data"]["mms_id"] == mms]
-        if self._is_blocked(user) or all(one["item_data"]["policy"]["value"] in self.not_lent for one in items):
+        items = [item] if item is not None else [row for row in self.items.values() if row["bib_data"]["mms_id"] == mms]
+        if self._is_blocked(user) or all(row["item_data"]["policy"]["value"] in self.not_lent for row in items):
             raise AlmaError("401129", "No items can fulfill the submitted request.")
         for row in self.requests.values():
             if (row["user_primary_id"], row["mms_id"], row["barcode"]) == (user["primary_id"], mms, data["barcode"]):

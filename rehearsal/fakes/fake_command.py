@@ -53,8 +53,8 @@ def command(system: str, port: int, host: str, allow: tuple[str, ...]) -> None:
 
 async def _run_fake(fake: FakeServer, system: str, host: str, port: int) -> None:
     stopped = asyncio.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(one, stopped.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     click.echo(f"{system} in memory: {await fake.start(host, port)}")
     for line in fake.introduction.splitlines():
         click.echo(line)

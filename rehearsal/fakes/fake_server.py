@@ -152,7 +152,7 @@ class FakeServer(ABC):
         call = await record_call(request)
         if place < MAX_CALLS_KEPT:
             self.calls.append(call)
-        state = next((one for one in self._faults if one.fault.fits(request) and one.notice_call()), None)
+        state = next((state for state in self._faults if state.fault.fits(request) and state.notice_call()), None)
         response = await self._answer_call(request, handler, state.fault if state is not None else None)
         if place < len(self.calls):
             self.calls[place] = replace(call, status=response.status)
@@ -211,7 +211,7 @@ class FakeServer(ABC):
         try:
             fault = Fault.model_validate_json(await request.read())
         except ValidationError as error:
-            problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+            problems = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
             return web.json_response({"problems": problems}, status=422)
         self._faults.append(_FaultState(fault))
         return web.Response(status=204)

@@ -191,15 +191,15 @@ class FakeFolio(FakeServer):
         try:
             limit = int(request.query.get("limit", DEFAULT_LIMIT))
             offset = int(request.query.get("offset", 0))
-            found = run_query(
+            records = run_query(
                 request.query.get("query", ""), self.records.list_table(path), self.records.read_field(path)
             )
         except ValueError as error:
             raise FolioAnswerError(400, "'limit' and 'offset' must be numbers") from error
         except QueryError as error:
             raise FolioAnswerError(400, f"CQL Parsing Error for '{request.query.get('query')}': {error}") from error
-        page = [self._show(path, record) for record in found[offset : offset + limit]]
-        return _json({key: page, "totalRecords": len(found)}, 200)
+        page = [self._show(path, record) for record in records[offset : offset + limit]]
+        return _json({key: page, "totalRecords": len(records)}, 200)
 
     def _show(self, path: str, record: FolioRecord) -> FolioRecord:
         if path == LOANS:
@@ -223,13 +223,13 @@ class FakeFolio(FakeServer):
             return list(read_plain_field(record, name))
 
         try:
-            found = run_query(
+            instances = run_query(
                 request.query.get("query", ""), self.records.list_table("/inventory/instances"), read_indexed
             )
         except QueryError as error:
             raise FolioAnswerError(400, f"Failed to parse cql query: {error}") from error
         offset, limit = int(request.query.get("offset", 0)), int(request.query.get("limit", 100))
-        return _json({"instances": found[offset : offset + limit], "totalRecords": len(found)}, 200)
+        return _json({"instances": instances[offset : offset + limit], "totalRecords": len(instances)}, 200)
 
     def _change_due_date(self, loan_id: str, body: FolioRecord) -> web.Response:
         self.circulation.change_due_date(loan_id, body)

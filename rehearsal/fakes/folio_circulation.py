@@ -167,10 +167,10 @@ class FolioCirculation:
         """A page of a title takes an item that is in; a hold of a title waits for any."""
         items = self.records.list_table(ITEMS)
         if request["requestLevel"] == "Item":
-            found = self.records.tables[ITEMS].get(request["itemId"])
-            if found is None or self.records.instance_of_item(found)["id"] != request["instanceId"]:
+            item = self.records.tables[ITEMS].get(request["itemId"])
+            if item is None or self.records.instance_of_item(item)["id"] != request["instanceId"]:
                 raise make_error("Cannot create a request with no item information", itemId=request["itemId"])
-            return found
+            return item
         if request["instanceId"] not in self.records.tables["/inventory/instances"]:
             raise make_error("Instance does not exist", "INSTANCE_DOES_NOT_EXIST", instanceId=request["instanceId"])
         ours = [item for item in items if self.records.instance_of_item(item)["id"] == request["instanceId"]]
@@ -247,7 +247,7 @@ class FolioCirculation:
     def _open_requests(self, **wanted: Any) -> list[FolioRecord]:
         records = self.records.find_records(REQUESTS, **wanted)
         return sorted(
-            (one for one in records if one["status"].startswith("Open")), key=lambda one: one.get("position") or 0
+            (row for row in records if row["status"].startswith("Open")), key=lambda row: row.get("position") or 0
         )
 
     def _queue(self, request: FolioRecord) -> list[FolioRecord]:
@@ -264,9 +264,9 @@ class FolioCirculation:
         """Open requests that this item may fill, the first first."""
         instance_id = self.records.instance_of_item(item)["id"]
         return [
-            one
-            for one in self._open_requests(instanceId=instance_id)
-            if one.get("itemId") == item["id"] or (one["requestLevel"] == "Title" and not one.get("itemId"))
+            request
+            for request in self._open_requests(instanceId=instance_id)
+            if request.get("itemId") == item["id"] or (request["requestLevel"] == "Title" and not request.get("itemId"))
         ]
 
     # --- check-out ---------------------------------------------------------------------------------------

@@ -50,22 +50,22 @@ def parse_query(text: str, read_field: ReadField) -> ParsedQuery:
 def run_query(text: str, records: Iterable[FolioRecord], read_field: ReadField) -> list[FolioRecord]:
     """Run a query; raises QueryError."""
     parsed = parse_query(text, read_field) if text else ParsedQuery(lambda _record: True, ())
-    found = [record for record in records if parsed.fits(record)]
+    fitting = [record for record in records if parsed.fits(record)]
     for name, is_descending in reversed(parsed.sort):
-        found.sort(key=lambda record: _sort_key(read_field(record, name)), reverse=is_descending)
-    return found
+        fitting.sort(key=lambda record: _sort_key(read_field(record, name)), reverse=is_descending)
+    return fitting
 
 
 def read_plain_field(record: FolioRecord, path: str) -> Iterable[Any]:
     """Read a field through objects and lists."""
-    found: list[Any] = [record]
+    values: list[Any] = [record]
     for name in path.split("."):
         inner: list[Any] = []
-        for value in found:
+        for value in values:
             entries = value if isinstance(value, list) else [value]
             inner += [entry[name] for entry in entries if isinstance(entry, Mapping) and name in entry]
-        found = inner
-    for value in found:
+        values = inner
+    for value in values:
         yield from value if isinstance(value, list) else [value]
 
 

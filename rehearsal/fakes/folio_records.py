@@ -169,7 +169,7 @@ class FolioRecords:
         return list(self.tables[path].values())
 
     def find_records(self, path: str, **wanted: Any) -> list[FolioRecord]:
-        return [one for one in self.list_table(path) if all(one.get(name) == value for name, value in wanted.items())]
+        return [row for row in self.list_table(path) if all(row.get(name) == value for name, value in wanted.items())]
 
     def show_record(self, path: str, record: FolioRecord) -> FolioRecord:
         """Show a record as it is answered: an item has its names beside the ids, and says where it is by the rules."""
@@ -215,7 +215,7 @@ class FolioRecords:
             if path == "/inventory/items" and name in ("instance.id", "holdingsRecords.instanceId"):
                 return [self.instance_of_item(record)["id"]]
             if path == "/inventory/instances" and name == "isbn":
-                return [re.sub("[^0-9Xx]", "", one.get("value", "")) for one in record.get("identifiers", [])]
+                return [re.sub("[^0-9Xx]", "", id_.get("value", "")) for id_ in record.get("identifiers", [])]
             return read_plain_field(record, name)
 
         return read_indexed
@@ -259,7 +259,7 @@ class FolioRecords:
         self.get_record(path, record_id)
         if path in REFERRING:
             table, name, what = REFERRING[path]
-            if any(one.get(name) == record_id for one in self.list_table(table)):
+            if any(row.get(name) == record_id for row in self.list_table(table)):
                 raise FolioAnswerError(
                     400,
                     f"Cannot delete {TABLES[path].key}.id = {record_id} because id is still referenced from {what}.",
@@ -296,7 +296,7 @@ class FolioRecords:
     def _is_taken(self, path: str, record: FolioRecord, name: str) -> bool:
         wanted = str(record[name]).casefold()
         return any(
-            one["id"] != record["id"] and str(one.get(name, "")).casefold() == wanted for one in self.list_table(path)
+            row["id"] != record["id"] and str(row.get(name, "")).casefold() == wanted for row in self.list_table(path)
         )
 
 

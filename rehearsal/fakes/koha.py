@@ -277,7 +277,8 @@ class FakeKoha(FakeServer):
         if "account_balance" in embeds:
             more["account_balance"] = self.state.balance_of(row["patron_id"])
         if "checkouts+count" in embeds:
-            more["checkouts_count"] = sum(one["patron_id"] == row["patron_id"] for one in self.state.checkouts.values())
+            borrowers = (loan["patron_id"] for loan in self.state.checkouts.values())
+            more["checkouts_count"] = sum(borrower == row["patron_id"] for borrower in borrowers)
         return {**row, **more}
 
     async def _list_patrons(self, request: web.Request) -> web.Response:
@@ -327,7 +328,7 @@ class FakeKoha(FakeServer):
         number = _read_number(request, "patron_id")
         self.state.find_patron(number)
         lines = [
-            one for one in self.state.debits.values() if one["patron_id"] == number and one["amount_outstanding"] > 0
+            fee for fee in self.state.debits.values() if fee["patron_id"] == number and fee["amount_outstanding"] > 0
         ]
         balance = self.state.balance_of(number)
         return web.json_response(
@@ -432,8 +433,8 @@ class FakeKoha(FakeServer):
         return web.json_response(answer)
 
     def _make_confirmation(self, item: Row, confirms: Row) -> str:
-        said = ":".join((str(self.access.user_id), str(item["item_id"]), *sorted(confirms)))
-        return base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
+        text = ":".join((str(self.access.user_id), str(item["item_id"]), *sorted(confirms)))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     async def _add_checkout(self, request: web.Request) -> web.Response:
         body = await _read_body(request)
@@ -486,11 +487,11 @@ async def _read_body(request: web.Request) -> Row:
 def _render_page(request: web.Request, rows: Iterable[Row]) -> web.Response:
     query = request.query
     plain = [(key, value) for key, value in query.items() if key not in _CONTROL_PARAMETERS]
-    found = select_rows(rows, query.get("q"), plain, query.get("_match", "contains"))
+    fitting = select_rows(rows, query.get("q"), plain, query.get("_match", "contains"))
     size = int(query.get("_per_page", DEFAULT_PAGE_ROWS))
     page = int(query.get("_page", 1))
-    shown = found if size == -1 else found[(page - 1) * size : page * size]
-    return web.json_response(shown, headers={"X-Total-Count": str(len(found))})
+    shown = fitting if size == -1 else fitting[(page - 1) * size : page * size]
+    return web.json_response(shown, headers={"X-Total-Count": str(len(fitting))})
 
 
 # --- a small library -------------------------------------------------------------------------------------

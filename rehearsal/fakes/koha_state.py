@@ -115,7 +115,7 @@ class KohaState:
             raise KohaError(409, "Pending checkouts prevent deletion", "has_checkouts")
         if self.balance_of(number) > 0:
             raise KohaError(409, "Pending debts prevent deletion", "has_debt")
-        for hold in [one["hold_id"] for one in self.holds.values() if one["patron_id"] == row["patron_id"]]:
+        for hold in [hold["hold_id"] for hold in self.holds.values() if hold["patron_id"] == row["patron_id"]]:
             del self.holds[hold]
         del self.patrons[number]
 
@@ -159,7 +159,7 @@ class KohaState:
         self.find_biblio(number)
         if self.items_of(number):
             raise KohaError(409, "This Biblio has items attached, please delete them first before deleting this biblio")
-        for hold in [one["hold_id"] for one in self.holds.values() if one["biblio_id"] == number]:
+        for hold in [hold["hold_id"] for hold in self.holds.values() if hold["biblio_id"] == number]:
             del self.holds[hold]
         del self.biblios[number]
 
@@ -281,9 +281,9 @@ class KohaState:
         reason = ""
         if len(mine) + 1 > self.max_holds:
             reason = "tooManyReserves"
-        elif item is not None and any(one["item_id"] == str(item) for one in mine):
+        elif item is not None and any(hold["item_id"] == str(item) for hold in mine):
             reason = "itemAlreadyOnHold"
-        elif item is None and any(one["biblio_id"] == biblio for one in mine):
+        elif item is None and any(hold["biblio_id"] == biblio for hold in mine):
             reason = "tooManyHoldsForThisRecord"
         elif item is not None and self.items[item]["not_for_loan_status"] > 0:
             reason = "notReservable"
@@ -332,7 +332,7 @@ class KohaState:
             for hold in self.holds.values()
             if hold["biblio_id"] == item["biblio_id"] and hold["item_id"] in (None, str(item["item_id"]))
         ]
-        return min(fitting, key=lambda one: one["priority"], default=None)
+        return min(fitting, key=lambda hold: hold["priority"], default=None)
 
     # --- loans -------------------------------------------------------------------------------------------
 
@@ -404,7 +404,7 @@ class KohaState:
             and hold["item_id"] in (None, str(item["item_id"]))
         ]
         if mine:
-            self.cancel_hold(min(mine, key=lambda one: one["priority"])["hold_id"])
+            self.cancel_hold(min(mine, key=lambda hold: hold["priority"])["hold_id"])
         return row
 
     def _make_due(self, days: int) -> str:
@@ -470,7 +470,7 @@ def _describe_record(record: Record) -> Row:
     """The columns that Koha fills from MARC 21 by its usual mapping."""
 
     def read(tag: str, code: str) -> str | None:
-        fields = [value for one in record.get_fields(tag) for value in one.get_subfields(code)]
+        fields = [value for field in record.get_fields(tag) for value in field.get_subfields(code)]
         return " | ".join(fields) or None
 
     return {

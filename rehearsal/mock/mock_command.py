@@ -153,8 +153,8 @@ class MockListenOptions:
 
 async def _run_mock(opening: AbstractAsyncContextManager[MockProgram], listening: MockListenOptions) -> None:
     stopped = asyncio.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(one, stopped.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with opening as program:
         site = program.site
         page = await site.start(listening.host, listening.page_port)
@@ -177,8 +177,8 @@ async def _run_mock(opening: AbstractAsyncContextManager[MockProgram], listening
 
 def _find_mock_kind(adapters: AdapterRegistry, profile: Profile) -> MockKind:
     """Find the kind; raises click.UsageError."""
-    found = (find_mock(adapters, profile) for find_mock in _MOCK_KINDS)
-    kind = next((mock_kind for mock_kind in found if mock_kind is not None), None)
+    kinds = (find_mock(adapters, profile) for find_mock in _MOCK_KINDS)
+    kind = next((mock_kind for mock_kind in kinds if mock_kind is not None), None)
     if kind is None:
         raise click.UsageError(f"profile {profile.name} has no channel that can be simulated")
     return kind
@@ -186,29 +186,29 @@ def _find_mock_kind(adapters: AdapterRegistry, profile: Profile) -> MockKind:
 
 def _parse_values(words: Sequence[str], kind: MockKind) -> Mapping[str, str]:
     """Parse the values of `--value`. Raises click.UsageError."""
-    known, found = kind.value_names, {}
+    known, values = kind.value_names, {}
     for word in words:
         name, equals, text = word.partition("=")
         if name not in known or not equals or not text:
-            listed = ", ".join(f"{one} ({about})" for one, about in known.items()) or "none"
+            listed = ", ".join(f"{known_name} ({about})" for known_name, about in known.items()) or "none"
             raise click.UsageError(f"--value: {word} is not NAME=TEXT; allowed: {listed}")
-        found[name] = text
+        values[name] = text
     needed = kind.needed_value
-    if needed and needed not in found:
+    if needed and needed not in values:
         raise click.UsageError(f"--value {needed}=NUMBER is required: the {needed} to use in the requests")
-    return found
+    return values
 
 
 def _find_scenario(name: str, scenarios: Mapping[str, MockScenario], kind: MockKind) -> MockScenario:
     """Find a scenario; raises click.UsageError."""
-    found = scenarios.get(name)
+    match = scenarios.get(name)
     roles = kind.roles
-    fitting = [one.name for one in scenarios.values() if not one.abstract and one.role in roles]
-    if found is None or found.name not in fitting:
+    fitting = [scenario.name for scenario in scenarios.values() if not scenario.abstract and scenario.role in roles]
+    if match is None or match.name not in fitting:
         near = nearest_match(name, fitting)
-        problem = "no such scenario" if found is None or found.abstract else "not a scenario of who is played here"
+        problem = "no such scenario" if match is None or match.abstract else "not a scenario of who is played here"
         raise click.UsageError(f"{problem}: {name}{f'; did you mean {near}?' if near else ''}")
-    return found
+    return match
 
 
 def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iterator[str]:
@@ -216,7 +216,8 @@ def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iter
         yield f"{_ROLE_TITLES[role]}:"
         fitting = [scenario for scenario in scenarios.values() if scenario.role is role and not scenario.abstract]
         listed = sorted(fitting, key=lambda mock_scenario: mock_scenario.name)
-        yield from _format_pairs([(one.name, f"{one.about} ({_describe_recording(one, kind)})") for one in listed])
+        texts = [(entry.name, f"{entry.about} ({_describe_recording(entry, kind)})") for entry in listed]
+        yield from _format_pairs(texts)
         yield ""
     misbehaviours = kind.misbehaviours
     if misbehaviours:
@@ -226,7 +227,7 @@ def _list_choices(scenarios: Mapping[str, MockScenario], kind: MockKind) -> Iter
 
 def _describe_recording(scenario: MockScenario, kind: MockKind) -> str:
     """Describe whether a real system was seen to behave so in this protocol, and which."""
-    systems = dict.fromkeys(one.partition("/")[0] for one in scenario.recorded if kind.is_recorded)
+    systems = dict.fromkeys(recording.partition("/")[0] for recording in scenario.recorded if kind.is_recorded)
     return f"as recorded: {', '.join(systems)}" if systems else "not recorded from a real system"
 
 

@@ -115,7 +115,7 @@ class MockSite:
 
     async def _show_exchange(self, request: web.Request) -> web.Response:
         number = int(request.match_info["number"])
-        exchange = next((one for one in self.partner.exchanges if one.number == number), None)
+        exchange = next((exchange for exchange in self.partner.exchanges if exchange.number == number), None)
         if exchange is None:
             raise web.HTTPNotFound(text="There is no such message, or it is too long ago.\n")
         values = {

@@ -113,24 +113,24 @@ class MockConversation:
         """True if a requester's request has gone out."""
         return self._said > 0 and self.request.role is Role.BORROWING
 
-    def note_event(self, told: IncomingPartnerMessage, at: datetime) -> str:
+    def note_event(self, message: IncomingPartnerMessage, at: datetime) -> str:
         """Change the request by what has come. Why it doesn't fit, in words; empty: it does."""
         if self.is_forgotten:
             return "it was forgotten"
-        if told.kind is EventKind.CANCEL and self.request.state is not LendingState.CANCEL_PENDING:
+        if message.kind is EventKind.CANCEL and self.request.state is not LendingState.CANCEL_PENDING:
             self._before_cancel = self.request.state
-        self.is_over = self.is_over or (self.request.role is Role.BORROWING and told.kind in _ENDS)
-        return self._apply_event(EventSignal(EventOrigin.PARTNER, told.kind), told.details, at)
+        self.is_over = self.is_over or (self.request.role is Role.BORROWING and message.kind in _ENDS)
+        return self._apply_event(EventSignal(EventOrigin.PARTNER, message.kind), message.details, at)
 
-    def build_message(self, said: SaidEvent, at: datetime) -> tuple[PartnerMessage, str]:
+    def build_message(self, event: SaidEvent, at: datetime) -> tuple[PartnerMessage, str]:
         """Build what is to be sent, and say why it doesn't fit (empty: it does)."""
         self._said += 1
-        details = self._build_details(said, at)
-        oddity = "" if said.event is EventKind.REQUEST else self._note_own_event(said.event, details, at)
-        request = self._build_request(said, details) if self.request.role is Role.LENDING else self.request
+        details = self._build_details(event, at)
+        oddity = "" if event.event is EventKind.REQUEST else self._note_own_event(event.event, details, at)
+        request = self._build_request(event, details) if self.request.role is Role.LENDING else self.request
         message = PartnerMessage(
             id=f"mock-{self.transaction}-{self._said}",
-            kind=said.event,
+            kind=event.event,
             at=at,
             sender=self.parties.ours,
             receiver=self.parties.theirs,

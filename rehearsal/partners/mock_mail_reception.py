@@ -85,7 +85,8 @@ class MailReception:
         sole = taken[0] if len(taken) == 1 else None
         line = choose_server_line(sole.change, sole.refused) if sole is not None else TAKEN
         after_seconds = sole.change.after_seconds if sole is not None else 0.0
-        note = "; ".join(filter(None, (*(one.note for one in taken), *(f"not understood: {one}" for one in unknown))))
+        notes = (*(entry.note for entry in taken), *(f"not understood: {words}" for words in unknown))
+        note = "; ".join(filter(None, notes))
         service = ", ".join(dict.fromkeys(event.kind.value for event in events))
         self.partner.record_arrival(
             LoggedMessage(received, service, content), taken[0].conversation, GivenAnswer(line.encode()), note

@@ -91,25 +91,25 @@ class MockPartner(PlayedSystem):
     # --- what comes ----------------------------------------------------------------------------------------
 
     def find_conversation(
-        self, told: IncomingPartnerMessage, now: datetime
+        self, message: IncomingPartnerMessage, now: datetime
     ) -> tuple[MockConversation | None, Refusal | None]:
         """Find the request that a message is about; a new one gets its scenario. Else why it isn't taken."""
-        found = self.conversations.get(told.transaction)
-        if told.kind is not EventKind.REQUEST or told.request is None:
+        talk = self.conversations.get(message.transaction)
+        if message.kind is not EventKind.REQUEST or message.request is None:
             unknown = Refusal(RefusalReason.UNKNOWN_REQUEST, "There is no such request here.", MessagePart.REQUEST)
-            is_refused = found is not None and found.is_forgotten and found.request.role is Role.BORROWING
-            return None if is_refused else found, unknown
-        if found is not None and found.is_taken and found.request.open and not found.is_over:
+            is_refused = talk is not None and talk.is_forgotten and talk.request.role is Role.BORROWING
+            return None if is_refused else talk, unknown
+        if talk is not None and talk.is_taken and talk.request.open and not talk.is_over:
             refusal = Refusal(RefusalReason.DUPLICATE_REQUEST, "There is such a request already.", MessagePart.REQUEST)
-            return None, told.guard(found.request) if told.guard is not None else refusal
-        if found is not None and not found.is_taken:
-            return found, None
-        previous = self._find_previous(told.request)
+            return None, message.guard(talk.request) if message.guard is not None else refusal
+        if talk is not None and not talk.is_taken:
+            return talk, None
+        previous = self._find_previous(message.request)
         if previous is not None:
-            request = self._receive_request(told.request, now)
+            request = self._receive_request(message.request, now)
             return self._keep_conversation(previous.continue_conversation(request)), None
-        marked = find_marked_name(told.request.citation)
-        scenario = self.play.scenarios.get(marked) if marked else self._choose_by_turn(told)
+        marked = find_marked_name(message.request.citation)
+        scenario = self.play.scenarios.get(marked) if marked else self._choose_by_turn(message)
         if scenario is None or scenario.role is not PlayedRole.LENDING or scenario.abstract:
             words = f"There is no supplier's scenario called {marked}."
             return None, Refusal(RefusalReason.INVALID_VALUE, words, MessagePart.ITEM)
@@ -117,7 +117,7 @@ class MockPartner(PlayedSystem):
         if lacking:
             words = f"This protocol has no misbehaviour called {lacking[0]}, which the scenario {scenario.name} names."
             return None, Refusal(RefusalReason.INVALID_VALUE, words, MessagePart.ITEM)
-        request = self._receive_request(told.request, now)
+        request = self._receive_request(message.request, now)
         return self._add_conversation(request, scenario), None
 
     def _receive_request(self, draft: LendingDraft, now: datetime) -> Request:
@@ -165,9 +165,9 @@ class MockPartner(PlayedSystem):
         self.start_speaking(conversation, scenario.begin)
         return conversation
 
-    def start_speaking(self, conversation: MockConversation, said: Sequence[SaidEvent]) -> None:
-        if said:
-            self.speak(self._speak_in_turn(conversation, said))
+    def start_speaking(self, conversation: MockConversation, events: Sequence[SaidEvent]) -> None:
+        if events:
+            self.speak(self._speak_in_turn(conversation, events))
 
     async def _speak_in_turn(self, conversation: MockConversation, events: Sequence[SaidEvent]) -> None:
         """Say what follows from one message before what follows from the next."""
@@ -201,8 +201,8 @@ class MockPartner(PlayedSystem):
 
     def list_requests(self) -> Sequence[ShownRequest]:
         return [
-            ShownRequest(transaction=one.transaction, scenario=one.scenario.name, state=one.request.state.value)
-            for one in self.conversations.values()
+            ShownRequest(transaction=talk.transaction, scenario=talk.scenario.name, state=talk.request.state.value)
+            for talk in self.conversations.values()
         ]
 
     def _record_said(

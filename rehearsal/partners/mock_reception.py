@@ -75,15 +75,15 @@ class MessageReception:
             )
             return self._refuse_message(arrival, envelope, no_request, context)
         if message.id in self._answers and not self._is_refused_repeat(message):
-            return self._repeat_answer(arrival, envelope, message)
+            return self._repeat_answer(arrival, envelope.service, message)
         return self._take_message(arrival, envelope, incoming, message, context)
 
     def _is_refused_repeat(self, message: IncomingPartnerMessage) -> bool:
         """Return whether it repeats a request that isn't over, where the scenario refuses that. By TCP a sender repeats
         what it got no answer to on another connection, and nobody was recorded who refuses that."""
         is_request = message.kind is EventKind.REQUEST and self.partner.play.over_http
-        found = self.partner.conversations.get(message.transaction) if is_request else None
-        return found is not None and found.scenario.refuses_repeats and found.request.open and not found.is_over
+        talk = self.partner.conversations.get(message.transaction) if is_request else None
+        return talk is not None and talk.scenario.refuses_repeats and talk.request.open and not talk.is_over
 
     def _refuse_message(
         self,
@@ -104,12 +104,12 @@ class MessageReception:
         self._record_arrival(arrival, envelope.service, None, answer, "")
         return MockReply(answer=answer)
 
-    def _repeat_answer(self, arrival: RawMessage, envelope: MessageEnvelope, told: IncomingPartnerMessage) -> MockReply:
-        answer, count = self._answers[told.id]
-        self._answers[told.id] = (answer, count + 1)
-        conversation = self.partner.conversations.get(told.transaction)
+    def _repeat_answer(self, arrival: RawMessage, service: str, message: IncomingPartnerMessage) -> MockReply:
+        answer, count = self._answers[message.id]
+        self._answers[message.id] = (answer, count + 1)
+        conversation = self.partner.conversations.get(message.transaction)
         answer = self._answer_changer.spoil_answer(answer, count + 1)
-        self._record_arrival(arrival, envelope.service, conversation, answer, "a repeat")
+        self._record_arrival(arrival, service, conversation, answer, "a repeat")
         return MockReply(answer=answer)
 
     def _take_message(

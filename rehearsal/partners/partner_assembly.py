@@ -81,9 +81,10 @@ class MockOptions:
 
 def find_rehearsed_protocol(adapters: AdapterRegistry, profile: Profile) -> Rehearsed | None:
     """Find the protocol of the partner's channel, else the first of the profile's sections that has one."""
-    found = tuple(_list_rehearsed(adapters, profile))
+    protocols = tuple(_list_rehearsed(adapters, profile))
     channel = profile.partner.channel if profile.partner is not None else ""
-    return next((one for one in found if one.rehearsal.channel == channel), next(iter(found), None))
+    fitting = (protocol for protocol in protocols if protocol.rehearsal.channel == channel)
+    return next(fitting, next(iter(protocols), None))
 
 
 def _list_rehearsed(adapters: AdapterRegistry, profile: Profile) -> Iterator[Rehearsed]:

@@ -95,7 +95,7 @@ class SruRehearsal:
 
     def refuse_question(self, arrival: RawMessage, words: str) -> ResponderAnswer:
         shape = AnswerShape.of_parameters(_read_parameters(arrival))
-        number = next((one for one, text in TEXTS.items() if text in words), NOT_SUPPORTED)
+        number = next((code for code, text in TEXTS.items() if text in words), NOT_SUPPORTED)
         return _make_answer(shape.write_refusal(number, words))
 
 
@@ -117,14 +117,14 @@ def _read_number(word: str) -> int:
 def _read_words(query: str) -> tuple[str, ...]:
     """Read words; raises MalformedMessage."""
     outside = _QUOTED.sub('""', query)
-    joins = {one.lower() for one in _JOINED.findall(outside)}
+    joins = {word.lower() for word in _JOINED.findall(outside)}
     if joins - {"and"}:
         raise MalformedMessage("query", f"{TEXTS[NO_BOOLEAN]}: {', '.join(sorted(joins - {'and'}))}")
     clauses = _split_clauses(query)
     matches = [_CLAUSE.fullmatch(clause) for clause in clauses]
     if not all(matches):
         raise MalformedMessage("query", TEXTS[SYNTAX])
-    terms = [re.sub(r"\\(.)", r"\1", one[1]) if one[1] is not None else one[2] for one in matches if one is not None]
+    terms = [re.sub(r"\\(.)", r"\1", hit[1]) if hit[1] is not None else hit[2] for hit in matches if hit is not None]
     return tuple(word for term in terms for word in term.rstrip("*").split())
 
 
@@ -159,9 +159,9 @@ class AnswerShape:
     diagnostic: str
 
     @classmethod
-    def of_parameters(cls, said: Mapping[str, str]) -> AnswerShape:
+    def of_parameters(cls, parameters: Mapping[str, str]) -> AnswerShape:
         """2.0 has no parameter that names it."""
-        version = said.get("version", V2)
+        version = parameters.get("version", V2)
         if version == V2:
             return cls(V2, V2_NAMESPACE, V2_DIAGNOSTIC)
         return cls(version, V1_NAMESPACE, V1_DIAGNOSTIC)

@@ -211,12 +211,12 @@ class MockScenario(ProfileSection):
     def choose_reaction(self, kind: str, number: int) -> MockReaction:
         """Likewise; where it has none, one that does nothing. What it doesn't say of its answer is as of all."""
         reaction = self.find_reaction(kind, number) or MockReaction(when=kind)
-        said = {name: getattr(reaction.answer, name) for name in reaction.answer.model_fields_set}
-        return reaction.model_copy(update={"answer": self.answer.model_copy(update=said)})
+        fields = {name: getattr(reaction.answer, name) for name in reaction.answer.model_fields_set}
+        return reaction.model_copy(update={"answer": self.answer.model_copy(update=fields)})
 
     def find_named_event(self, note: str) -> SaidEvent | None:
         match = _MARK.search(note)
-        return next((one for one in self.named if match is not None and one.event.value == match[1].lower()), None)
+        return next((item for item in self.named if match is not None and item.event.value == match[1].lower()), None)
 
     def list_elements(self) -> Iterator[Elements]:
         """Those of all its messages and answers."""

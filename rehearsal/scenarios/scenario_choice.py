@@ -54,7 +54,7 @@ class ScenarioChoice:
     ) -> None:
         self._role = role
         known = frozenset(misbehaviours)
-        self._scenarios = {name: one for name, one in scenarios.items() if one.list_misbehaviours() <= known}
+        self._scenarios = {name: entry for name, entry in scenarios.items() if entry.list_misbehaviours() <= known}
         self._chosen = [scenario for scenario in chosen if scenario.role is role] or [scenarios[default]]
         self._turn = 0
         self._subjects: OrderedDict[str, _SubjectScenario] = OrderedDict()
@@ -79,7 +79,7 @@ class ScenarioChoice:
         for key, subject in self._subjects.items():
             if key:
                 first_ids.setdefault(subject, key)
-        return [ShownRequest(transaction=key, scenario=one.scenario.name) for one, key in first_ids.items()]
+        return [ShownRequest(transaction=key, scenario=talk.scenario.name) for talk, key in first_ids.items()]
 
     def _find_marked(self, text: str) -> MockScenario | None:
         scenario = self._scenarios.get(find_mark(text))

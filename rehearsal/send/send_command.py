@@ -274,7 +274,7 @@ def _choose_tcp_destination(
     if address:
         host, port = parse_tcp_address(address, "--tcp")
         return TcpPlace(host, port, tls if with_tls else None, timeouts)
-    ours = [one for one in settings.tcp if one.profile == role.profile.name and one.protocol == role.protocol]
+    ours = [tcp for tcp in settings.tcp if tcp.profile == role.profile.name and tcp.protocol == role.protocol]
     if not ours:
         raise click.UsageError(f"gateway.yml has no TCP listener for profile {role.profile.name}: use --tcp HOST:PORT")
     listener = ours[0]

@@ -130,16 +130,16 @@ def _find_records(question: CatalogueQuestion, change: AnswerChange) -> Catalogu
 def _search_records(words: Sequence[str]) -> Sequence[Citation]:
     """Those in which each word is, without case and accents; marks that name a scenario are no words."""
     wanted = [_fold_text(word) for word in words if not word.casefold().startswith("mock:")]
-    return [one for one in CATALOGUE_RECORDS if all(word in _text_of_record(one) for word in filter(None, wanted))]
+    return [row for row in CATALOGUE_RECORDS if all(word in _text_of_record(row) for word in filter(None, wanted))]
 
 
 def _text_of_record(record: Citation) -> str:
     numbers = " ".join(identifier.value for identifier in record.identifiers)
-    said = (record.title, record.author, record.place, record.publisher, record.published, numbers)
-    return " ".join(map(_fold_text, said))
+    texts = (record.title, record.author, record.place, record.publisher, record.published, numbers)
+    return " ".join(map(_fold_text, texts))
 
 
 def _fold_text(text: str) -> str:
     """Fold a text, without hyphens either, as ISBNs are written with and without."""
-    plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
     return re.sub(r"[-‐:;,./]", "", plain.casefold())

@@ -73,7 +73,7 @@ class PlayedClient(PlayedSystem):
     async def _ask_in_turn(self, number: str, scenario: MockScenario) -> None:
         for asked in scenario.ask:
             services = self._simulator.services(self._make_context())
-            service = next((one for one in services if asked.service in (one.name, *one.aliases)), None)
+            service = next((service for service in services if asked.service in (service.name, *service.aliases)), None)
             if service is None or not self._rehearsal.is_sent(service, self.play.exchange.profile):
                 self._record_message(asked.service, b"", GivenAnswer(), number, scenario, "never sent by this partner")
                 continue
@@ -114,19 +114,19 @@ class PlayedClient(PlayedSystem):
         self, number: str, scenario: MockScenario, asked_service: AskedService, service: PartnerService
     ) -> Mapping[str, str]:
         """Choose what the service can say; of its own item the number is that of the request."""
-        said = self.play.values
-        found = {
+        values = self.play.values
+        chosen = {
             "request": number,
-            "item": number if scenario.item == "own" else said.get("item", ""),
-            "record": said.get("record", "") if scenario.item == "of-library" else "",
-            "patron": said.get("patron", ""),
-            "pickup": said.get("pickup", ""),
+            "item": number if scenario.item == "own" else values.get("item", ""),
+            "record": values.get("record", "") if scenario.item == "of-library" else "",
+            "patron": values.get("patron", ""),
+            "pickup": values.get("pickup", ""),
             "title": scenario.work.title,
             "author": scenario.work.author,
             **asked_service.values,
         }
         names = {parameter.name for parameter in service.parameters}
-        return {name: text for name, text in found.items() if text and name in names}
+        return {name: text for name, text in chosen.items() if text and name in names}
 
     def _make_context(self) -> ExchangeContext:
         return replace(self.play.exchange, now=self._clock.now())

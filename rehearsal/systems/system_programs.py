@@ -38,37 +38,37 @@ DEFAULT_CLIENT_SCENARIO = "client-borrows"
 
 def find_system_mock(adapters: AdapterRegistry, profile: Profile) -> MockKind | None:
     """A profile that lets nobody in is of a system that we ask, another of one that asks us."""
-    found = find_rehearsed_system(adapters, profile)
-    if found is None:
+    rehearsed = find_rehearsed_system(adapters, profile)
+    if rehearsed is None:
         return None
-    if found.is_client:
+    if rehearsed.is_client:
         return MockKind(
             roles=(PlayedRole.CLIENT,),
-            is_over_http=found.adapter.over_http,
+            is_over_http=rehearsed.adapter.over_http,
             is_recorded=True,
             value_names=OWN_VALUES,
             needed_value="patron",
-            open_program=partial(_open_client_system, found),
-            choose_address=partial(_choose_client_address, found.adapter),
+            open_program=partial(_open_client_system, rehearsed),
+            choose_address=partial(_choose_client_address, rehearsed.adapter),
         )
-    is_over_http = not found.rehearsal.is_reached_by_tcp(profile)
+    is_over_http = not rehearsed.rehearsal.is_reached_by_tcp(profile)
     return MockKind(
         roles=(PlayedRole.LIBRARY,),
         is_over_http=is_over_http,
-        misbehaviours=found.rehearsal.misbehaviours,
-        open_program=partial(_open_library_system, found, is_over_http),
+        misbehaviours=rehearsed.rehearsal.misbehaviours,
+        open_program=partial(_open_library_system, rehearsed, is_over_http),
     )
 
 
 def find_catalogue_mock(adapters: AdapterRegistry, profile: Profile) -> MockKind | None:
-    found = find_rehearsed_catalogue(adapters, profile)
-    if found is None:
+    rehearsed = find_rehearsed_catalogue(adapters, profile)
+    if rehearsed is None:
         return None
     return MockKind(
         roles=(PlayedRole.CATALOGUE,),
         is_over_http=True,
-        misbehaviours=found.rehearsal.misbehaviours,
-        open_program=partial(_open_catalogue, found),
+        misbehaviours=rehearsed.rehearsal.misbehaviours,
+        open_program=partial(_open_catalogue, rehearsed),
     )
 
 

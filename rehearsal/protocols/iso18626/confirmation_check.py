@@ -146,13 +146,13 @@ def _check_schema(root: etree._Element, expected: Expectation) -> Iterator[Confo
 
 
 def _check_header(header: ConfirmationHeader, message: Message) -> Iterator[ConformanceFinding]:
-    said = message.header
-    assert said is not None
+    expected = message.header
+    assert expected is not None
     pairs: tuple[tuple[str, object, object], ...] = (
-        ("request-id", header.requesting_agency_request_id, said.requesting_agency_request_id),
-        ("requester", name_agency(header.requesting_agency), name_agency(said.requesting_agency)),
-        ("supplier", name_agency(header.supplying_agency), name_agency(said.supplying_agency)),
-        ("timestamp-received", header.timestamp_received, said.timestamp),
+        ("request-id", header.requesting_agency_request_id, expected.requesting_agency_request_id),
+        ("requester", name_agency(header.requesting_agency), name_agency(expected.requesting_agency)),
+        ("supplier", name_agency(header.supplying_agency), name_agency(expected.supplying_agency)),
+        ("timestamp-received", header.timestamp_received, expected.timestamp),
     )
     for check, echoed, sent in pairs:
         if echoed is None:

@@ -72,7 +72,7 @@ def mirror_dialect(profile: Profile, url: str) -> Iso18626Dialect:
 def _account_of_partner(profile: Profile) -> Account:
     """Return what is shown to be let in by the security code; an account and code in one secret can't be told apart
     before it is resolved, so such a partner is let in by its address alone."""
-    authentication = next((one for one in profile.auth if one.kind is AuthKind.AGENCY_SECRET and one.secret), None)
+    authentication = next((rule for rule in profile.auth if rule.kind is AuthKind.AGENCY_SECRET and rule.secret), None)
     return Account(id=profile.name, code=authentication.secret) if authentication is not None else Account()
 
 
@@ -154,9 +154,9 @@ def _drop_version(root: etree._Element) -> None:
 
 
 def _unprefix_version(root: etree._Element) -> None:
-    said = next(iter(root.attrib.values()), "")
+    version = next(iter(root.attrib.values()), "")
     _drop_version(root)
-    root.set("version", str(said))
+    root.set("version", str(version))
 
 
 def _swap_agencies(root: etree._Element) -> None:

@@ -91,7 +91,8 @@ def _list_symbols(message: Structure) -> Mapping[str, str]:
 def _find_element(owner: type[Structure], names: Sequence[str]) -> tuple[str, Element] | None:
     """Find the field that holds the last name."""
     element = next(
-        ((field, one) for field, one in list_elements(owner).items() if names[0] in (one.name, one.older_name)), None
+        ((field, part) for field, part in list_elements(owner).items() if names[0] in (part.name, part.older_name)),
+        None,
     )
     if element is None or len(names) == 1:
         return element
@@ -99,9 +100,9 @@ def _find_element(owner: type[Structure], names: Sequence[str]) -> tuple[str, El
 
 
 def _change_element(owner: S, names: Sequence[str], text: str | None) -> S:
-    found = _find_element(type(owner), names[:1])
-    assert found is not None, "check_elements has looked"
-    field, element = found
+    pair = _find_element(type(owner), names[:1])
+    assert pair is not None, "check_elements has looked"
+    field, element = pair
     held = getattr(owner, field)
     first = (held[0] if held else None) if element.is_many else held
     value: Any
@@ -144,6 +145,6 @@ def _make_empty_structure(element: Element, text: str) -> Structure:
     if text:
         raise ValueError("it holds elements and no text")
     assert element.structure is not None
-    first = next(name for name, one in list_elements(element.structure).items() if one.kind is Kind.TEXT)
+    first = next(name for name, element in list_elements(element.structure).items() if element.kind is Kind.TEXT)
     empty: Any = element.structure()
     return cast(Structure, replace(empty, **{first: ""}))

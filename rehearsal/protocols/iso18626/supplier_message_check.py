@@ -103,8 +103,8 @@ class SupplierWords:
             return HeardMessage(f"came: {type(message).__name__}", tuple(findings))
         findings += _check_zero_times(root)
         findings += self._check_message(message, body)
-        said, stands = message.message_info or MessageInfo(), message.status_info or StatusInfo()
-        reason = _name_word(ReasonForMessage, said.reason_for_message, "reason")
+        info, stands = message.message_info or MessageInfo(), message.status_info or StatusInfo()
+        reason = _name_word(ReasonForMessage, info.reason_for_message, "reason")
         title = f"came: {reason} {_name_word(Status, stands.status, 'status')}"
         return HeardMessage(title, tuple(findings), message)
 
@@ -171,9 +171,9 @@ def _check_reason(message: SupplyingAgencyMessage, tried: TriedRequest) -> Itera
         yield find_broken("answer", YES_OR_NO, f"{reason} without answerYesNo")
 
 
-def _name_word(words: type[StrEnum], said: str | None, name: str) -> str:
+def _name_word(words: type[StrEnum], word: str | None, name: str) -> str:
     """Name a word; what isn't of the standard may be anything, also a person's name."""
-    return f"no {name}" if not said else said if said in set(words) else f"an unknown {name}"
+    return f"no {name}" if not word else word if word in set(words) else f"an unknown {name}"
 
 
 def _name_reason(message: SupplyingAgencyMessage) -> str | None:
@@ -181,17 +181,17 @@ def _name_reason(message: SupplyingAgencyMessage) -> str | None:
 
 
 def _check_status(message: SupplyingAgencyMessage, tried: TriedRequest) -> Iterator[ConformanceFinding]:
-    said, stands = message.message_info or MessageInfo(), message.status_info or StatusInfo()
+    info, stands = message.message_info or MessageInfo(), message.status_info or StatusInfo()
     status, is_cancelled = stands.status, stands.status == Status.CANCELLED
-    if said.reason_for_message == ReasonForMessage.CANCEL_RESPONSE and said.answer not in (None, is_cancelled):
-        words = f"CancelResponse {'Y' if said.answer else 'N'} with the status {status}"
+    if info.reason_for_message == ReasonForMessage.CANCEL_RESPONSE and info.answer not in (None, is_cancelled):
+        words = f"CancelResponse {'Y' if info.answer else 'N'} with the status {status}"
         yield find_broken("status", STATUS, words)
     ended = _find_end(message, tried)
-    if ended and status != ended and said.reason_for_message != ReasonForMessage.NOTIFICATION:
+    if ended and status != ended and info.reason_for_message != ReasonForMessage.NOTIFICATION:
         yield find_broken("order", MEANINGS, f"{status}, though it was {ended} before")
-    if status == Status.UNFILLED and said.reason_unfilled is None:
+    if status == Status.UNFILLED and info.reason_unfilled is None:
         yield find_advice("reason-unfilled", "Unfilled without reasonUnfilled: staff can't tell why")
-    if status == Status.RETRY_POSSIBLE and said.reason_retry is None:
+    if status == Status.RETRY_POSSIBLE and info.reason_retry is None:
         yield find_advice("reason-retry", "RetryPossible without reasonRetry: nobody can tell what to change")
 
 

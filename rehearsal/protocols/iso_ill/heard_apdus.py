@@ -138,10 +138,10 @@ def _take_service(tried: TriedTransaction, service: ServicePrimitive) -> bool:
 
 
 def _check_state(report: StatusOrErrorReport, state: CurrentState) -> Iterator[ConformanceFinding]:
-    said = report.status_report.state if report.status_report is not None else None
-    if said is None or state not in _ENDS or said in _ENDS[state]:
+    reported = report.status_report.state if report.status_report is not None else None
+    if reported is None or state not in _ENDS or reported in _ENDS[state]:
         return
-    word = state_word(said).upper() if isinstance(said, CurrentState) else str(said)
+    word = state_word(reported).upper() if isinstance(reported, CurrentState) else str(reported)
     yield find_broken("state", STATES, f"{word}, though it was {state_word(state).upper()} before")
 
 

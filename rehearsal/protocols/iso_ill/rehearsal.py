@@ -169,5 +169,5 @@ def _mirror_dialect(profile: Profile, address: str) -> IsoIllDialect:
 
 def _credentials_of_partner(profile: Profile) -> Credentials:
     """Return what is shown to be let in by the password of an extension."""
-    shown = next((one for one in profile.auth if one.kind is AuthKind.AGENCY_SECRET and one.secret), None)
+    shown = next((rule for rule in profile.auth if rule.kind is AuthKind.AGENCY_SECRET and rule.secret), None)
     return Credentials(user=profile.name, password=shown.secret) if shown is not None else Credentials()

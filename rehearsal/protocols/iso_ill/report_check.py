@@ -79,11 +79,11 @@ def check_header(apdu: Apdu, sent: Apdu) -> Iterator[ConformanceFinding]:
         yield find_broken("version", HEADER, f"its version is {apdu.protocol_version}")
     if apdu.transaction_id != sent.transaction_id:
         yield find_broken("transaction-id", HEADER, "it is about another transaction")
-    for name, said, meant in (
+    for name, shown, meant in (
         ("requester-id", apdu.requester_id, sent.requester_id),
         ("responder-id", apdu.responder_id, sent.responder_id),
     ):
-        if said is not None and meant is not None and said.symbol_text.casefold() != meant.symbol_text.casefold():
+        if shown is not None and meant is not None and shown.symbol_text.casefold() != meant.symbol_text.casefold():
             yield find_broken(name, HEADER, "it names another library")
 
 
@@ -103,8 +103,8 @@ def _check_report(report: StatusOrErrorReport, expected: ReportExpectation) -> I
         yield find_advice("unexpected-error", f"an error is reported: {_describe_problem(error.provider)}")
         return
     if error.provider != expected.problem:
-        meant, said = _describe_problem(expected.problem), _describe_problem(error.provider)
-        yield find_broken("problem", ERRORS, f"{said}, where it is {meant}")
+        meant, described = _describe_problem(expected.problem), _describe_problem(error.provider)
+        yield find_broken("problem", ERRORS, f"{described}, where it is {meant}")
     if not error.correlation.strip():
         yield find_advice("correlation", "correlation-information is empty: nobody can tell what the error is about")
 

@@ -183,7 +183,7 @@ class IsoIllTrial:
         is_awaited = problem is not None or has_status or is_reported(apdu.type, self._dialect.acknowledges)
         expected = ReportExpectation(sent=apdu, problem=problem, has_status=has_status) if is_awaited else None
         title = title or apdu_type_name(apdu.type)
-        shown, body = (encode_apdu(one, self._dialect.wire.style) for one in (apdu, self._add_credentials(apdu)))
+        shown, body = (encode_apdu(apdu, self._dialect.wire.style) for apdu in (apdu, self._add_credentials(apdu)))
         answers = await self._exchange_octets(title, conceal_credentials(shown), body, expected)
         return any(map(reports_status, answers))
 
@@ -244,18 +244,18 @@ class IsoIllTrial:
         whichever comes first. Raises as `_send_octets`."""
         if expected is None or self._context.arrivals is None:
             return await self._send_octets(body, is_awaited=expected is not None)
-        here = asyncio.create_task(self._send_octets(body, is_awaited=True))
+        reply = asyncio.create_task(self._send_octets(body, is_awaited=True))
         there = asyncio.create_task(self.hear_report(expected.sent))
         try:
-            await asyncio.wait({here, there}, return_when=asyncio.FIRST_COMPLETED)
-            if here.done() and isinstance(here.exception(), OutcomeUnknown):
+            await asyncio.wait({reply, there}, return_when=asyncio.FIRST_COMPLETED)
+            if reply.done() and isinstance(reply.exception(), OutcomeUnknown):
                 await there
             report = there.result() if there.done() else b""
-            return (report,) if report else await here
+            return (report,) if report else await reply
         finally:
-            for task in (here, there):
+            for task in (reply, there):
                 task.cancel()
-            await asyncio.gather(here, there, return_exceptions=True)
+            await asyncio.gather(reply, there, return_exceptions=True)
 
     async def hear_report(self, sent: Apdu | None = None) -> bytes:
         """The next report that the system sends of itself, about what was `sent`; what it says before is judged. Empty:

@@ -371,7 +371,7 @@ def _check_outcome(answer: Message, expected: AnswerExpectation) -> Iterator[Con
     kinds = ", ".join(problem.type.value if problem.type is not None else "no type" for problem in problems)
     if expected.is_unknown and not problems:
         yield find_broken("problem", PROBLEMS, "done, though there is no such patron, item or request")
-    elif expected.is_known and any(one.type is not None and one.type.value in _UNKNOWN_TYPES for one in problems):
+    elif expected.is_known and any(item.type is not None and item.type.value in _UNKNOWN_TYPES for item in problems):
         yield find_broken("known", PROBLEMS, f"{kinds}, though the service before knew it")
     elif problems and not expected.is_unknown:
         yield find_advice("refused", f"not done: {kinds}")

@@ -73,12 +73,12 @@ class NcipPartnerSimulator:
         if ask is None:
             raise InvalidParameter("", f"NCIP has no service '{service}'")
         dialect = _get_spoken_dialect(exchange.profile)
-        said = _read_message_values(ask, values, ParameterContext(exchange.zone, exchange.currency, exchange.now))
+        parsed = _read_message_values(ask, values, ParameterContext(exchange.zone, exchange.currency, exchange.now))
         speaker = MessageBuilder(
             dialect, exchange.profile.circulation, self._build_parties(exchange, dialect), exchange.zone, exchange.now
         )
         try:
-            message = build_message(ask, said, speaker)
+            message = build_message(ask, parsed, speaker)
             return encode_message(message, choose_style(message, dialect.xml), exchange.zone)
         except UnsupportedValueError as error:
             raise InvalidParameter(_parameter_of_field(error.name), error.reason) from error
@@ -212,21 +212,21 @@ def _read_message_values(ask: ServiceRequest, values: Values, typing: ParameterC
     """Read values; raises InvalidParameter for a parameter that the service doesn't have, a text that can't be read,
     one missing."""
     allowed = {parameter.name: parameter for parameter in _describe_service(ask).parameters}
-    said: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, texts in values.items():
         if name not in allowed:
             raise InvalidParameter(name, f"{ask.name} has no such option")
         if len(texts) > 1 and not allowed[name].repeatable:
             raise InvalidParameter(name, "can be given only once")
-        _set_field(said, PARAMETERS[name], texts, typing)
+        _set_field(fields, PARAMETERS[name], texts, typing)
     for group in ask.needs:
         if not any(values.get(name) for name in group):
             raise InvalidParameter("", f"{ask.name} needs {' or '.join(f'--{name}' for name in group)}")
-    read = MessageValues(**said)
+    read = MessageValues(**fields)
     return ask.fill(read, typing.today) if ask.fill is not None else read
 
 
-def _set_field(said: dict[str, Any], spec: ParameterSpec, texts: tuple[str, ...], typing: ParameterContext) -> None:
+def _set_field(fields: dict[str, Any], spec: ParameterSpec, texts: tuple[str, ...], typing: ParameterContext) -> None:
     for text in texts:
         choices = spec.parameter.choices
         if choices and text not in choices:
@@ -236,9 +236,9 @@ def _set_field(said: dict[str, Any], spec: ParameterSpec, texts: tuple[str, ...]
         except ValueError as error:
             raise InvalidParameter(spec.parameter.name, str(error)) from error
         if spec.field in _TUPLES:
-            said[spec.field] = (*said.get(spec.field, ()), value)
+            fields[spec.field] = (*fields.get(spec.field, ()), value)
         else:
-            said[spec.field] = value
+            fields[spec.field] = value
 
 
 _TUPLES = frozenset({"inputs", "items", "records", "elements"})
@@ -258,9 +258,9 @@ def format_structure(structure: Structure, zone: tzinfo, depth: int = 1) -> Iter
     """The content of a structure: one line for each value, one level deeper for each structure inside."""
     for name, element in elements_of(type(structure)).items():
         value = getattr(structure, name)
-        for one in value if isinstance(value, tuple) else (value,):
-            if one is not None and one is not False and one != "":
-                yield from _format_field(element.name, one, zone, depth)
+        for item in value if isinstance(value, tuple) else (value,):
+            if item is not None and item is not False and item != "":
+                yield from _format_field(element.name, item, zone, depth)
     for raw in structure.ext:
         yield f"{INDENT * depth}{raw.path}: {raw.text}"
 

@@ -87,8 +87,8 @@ def change_elements(body: bytes, elements: Mapping[str, str | None], ours: NcipD
 
 
 def _find_elements(parent: etree._Element, names: Sequence[str]) -> list[etree._Element]:
-    found = [one for one in parent.iterchildren(etree.Element) if etree.QName(one).localname == names[0]]
-    return found if len(names) == 1 else [element for each in found for element in _find_elements(each, names[1:])]
+    nodes = [node for node in parent.iterchildren(etree.Element) if etree.QName(node).localname == names[0]]
+    return nodes if len(names) == 1 else [element for each in nodes for element in _find_elements(each, names[1:])]
 
 
 def _change_element(parent: etree._Element, names: Sequence[str], text: str | None) -> None:
