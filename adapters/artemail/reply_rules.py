@@ -170,7 +170,7 @@ class CodeMatch:
     tail: str = ""
 
 
-class CodeTable:
+class ReplyCodes:
     """The codes of a profile, and what looks like a code."""
 
     def __init__(self, replies: Replies) -> None:
@@ -210,7 +210,7 @@ class ReplyPatterns:
 
     def __init__(self, replies: Replies, reference: str, customer_pattern: str) -> None:
         label, number = label_pattern(replies.labels), r"(?P<number>[^\s:;,()<>\"']+)"
-        self.codes = CodeTable(replies)
+        self.codes = ReplyCodes(replies)
         self.number = re.compile(rf"(?:{label})?{number}")
         self.labelled = re.compile(rf"(?:{label}){number}", re.IGNORECASE)
         self.reference = re.compile(rf"{re.escape(reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", re.IGNORECASE)

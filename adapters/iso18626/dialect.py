@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, model_validator
 
 from adapters.iso18626.messages.codes import Action, ReasonForMessage, Status
-from adapters.iso18626.messages.declaration import SchemaVersion, Structure
+from adapters.iso18626.messages.declaration import Compound, SchemaVersion
 from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
@@ -23,7 +23,7 @@ from gateway.ports.tls import ClientTls
 
 SECTION = "iso18626"
 
-S = TypeVar("S", bound=Structure)
+S = TypeVar("S", bound=Compound)
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VERSIONS = {"1.1": SchemaVersion.V1_1, "1.2": SchemaVersion.V1_2}

@@ -12,7 +12,7 @@ from adapters.iso18626.codec import (
     MAX_MESSAGE_BYTES,
     NAMESPACE,
     EncodedMessage,
-    WritingStyle,
+    Iso18626Style,
     decode_message,
     encode_message,
 )
@@ -184,9 +184,9 @@ def _encode_for_partner(message: Message, dialect: Iso18626Dialect) -> EncodedMe
         ) from error
 
 
-def choose_style(dialect: Iso18626Dialect) -> WritingStyle:
+def choose_style(dialect: Iso18626Dialect) -> Iso18626Style:
     form = dialect.form
-    return WritingStyle(NAMESPACE, form.prefix, form.schemes, form.wrapped)
+    return Iso18626Style(NAMESPACE, form.prefix, form.schemes, form.wrapped)
 
 
 def _sent_message(

@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 
 from adapters.iso18626.codec import (
     NAMESPACE,
-    DecodedMessage,
+    DecodedDocument,
+    Iso18626Style,
     WireShape,
-    WritingStyle,
     decode_message,
     encode_message,
     list_words_beyond,
@@ -33,9 +33,9 @@ from adapters.iso18626.mapping.identities import (
 )
 from adapters.iso18626.mapping.requests import command_of_patron_request, is_patron_request
 from adapters.iso18626.messages import (
-    Code,
     Confirmation,
     Message,
+    OpenCode,
     Request,
     RequestConfirmation,
     RequestingAgencyMessage,
@@ -54,9 +54,7 @@ from gateway.domain.requests.request import Role
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
-from gateway.ports.responder import (
-    DecodedMessage as IncomingMessage,
-)
+from gateway.ports.responder import DecodedMessage as IncomingMessage
 from gateway.ports.responder import (
     ExchangeContext,
     MessageEnvelope,
@@ -101,7 +99,7 @@ class OpenedMessage:
 
     raw: bytes
     at: datetime
-    decoded: DecodedMessage | None = None
+    decoded: DecodedDocument | None = None
     status: int = 0
 
 
@@ -269,7 +267,7 @@ def _context_of_exchange(exchange: ExchangeContext) -> MappingContext:
     )
 
 
-def _decode_in_zone(opened: OpenedMessage, context: MappingContext) -> DecodedMessage:
+def _decode_in_zone(opened: OpenedMessage, context: MappingContext) -> DecodedDocument:
     """Read anew only where times have no zone of their own: then they are in the partner's."""
     if opened.decoded is None:
         raise TypeError("a message that can't be read is not decoded")
@@ -378,8 +376,8 @@ def _build_answer(
     return ResponderAnswer(encoded.data, MEDIA_TYPE, status=status)
 
 
-def _style_of_shape(shape: WireShape, prefix: str) -> WritingStyle:
-    return WritingStyle(shape.namespace, prefix if shape.namespace == NAMESPACE else "", wrapped=shape.wrapped)
+def _style_of_shape(shape: WireShape, prefix: str) -> Iso18626Style:
+    return Iso18626Style(shape.namespace, prefix if shape.namespace == NAMESPACE else "", wrapped=shape.wrapped)
 
 
 def _build_confirmation(
@@ -410,7 +408,7 @@ def _complete_agency(agency: AgencyId | None, symbols: Symbols) -> AgencyId | No
     without a value."""
     if agency is None or not agency.value:
         return None
-    return agency if agency.type is not None else replace(agency, type=Code(symbols.default_type))
+    return agency if agency.type is not None else replace(agency, type=OpenCode(symbols.default_type))
 
 
 def _without_word(confirmation: Confirmation) -> Confirmation:

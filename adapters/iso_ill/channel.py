@@ -11,12 +11,12 @@ from dataclasses import replace
 from adapters.iso_ill.codec import apdu_type_name, decode_apdu, encode_apdu, peek_apdu
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect, dialect_of, is_reported
 from adapters.iso_ill.mail_format import build_apdu_mail
-from adapters.iso_ill.mapping import MappingContext, apdu_of_message, interpret_apdu, sendable_apdus
+from adapters.iso_ill.mapping import IllContext, apdu_of_message, interpret_apdu, sendable_apdus
 from adapters.iso_ill.mapping.identities import moment_in_zone, parse_transaction_key
 from adapters.iso_ill.mapping.ill_request import REPLY_TO
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import ApduType, HistoryService, TransactionIdProblem, UnableToPerform
-from adapters.iso_ill.messages.structures import Credentials, Extension, ServiceDateTime
+from adapters.iso_ill.messages.structures import Extension, ServiceDateTime, ShownCredentials
 from adapters.iso_ill.state_tables import FROM_RESPONDER
 from gateway.domain.problems import (
     ConfigurationError,
@@ -43,7 +43,7 @@ class IsoIllChannel:
         """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library]
-        context = MappingContext(
+        context = IllContext(
             library_zone=library.zone, currency=library.currency, ours=(message.sender.symbol,), dialect=dialect
         )
         apdu = self._set_repeat_time(apdu_of_message(message, context), message, context)
@@ -64,7 +64,7 @@ class IsoIllChannel:
             return False
         return True
 
-    def _set_repeat_time(self, apdu: Apdu, message: PartnerMessage, context: MappingContext) -> Apdu:
+    def _set_repeat_time(self, apdu: Apdu, message: PartnerMessage, context: IllContext) -> Apdu:
         """A repeat is the same but for its own time, and names that of the first sending (facts 9.3)."""
         if not message.repeated:
             return apdu
@@ -80,14 +80,14 @@ class IsoIllChannel:
             password = self._context.secrets(dialect.credentials.password)
         except ConfigurationError as error:
             raise Unavailable(f"the partner's password cannot be read: {error}") from error
-        signature = Extension.from_item(Credentials(user, password))
+        signature = Extension.from_item(ShownCredentials(user, password))
         # every APDU declares `extensions`, the base can't: they stand last
         return replace(apdu, extensions=(signature, *apdu.carried_extensions))  # type: ignore[call-arg]
 
     # --- TCP ---------------------------------------------------------------------------------------------
 
     async def _send_by_tcp(
-        self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: MappingContext
+        self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: IllContext
     ) -> DeliveryResult:
         dialect = context.dialect
         transport = dialect.transport
@@ -119,7 +119,7 @@ class IsoIllChannel:
     # --- mail --------------------------------------------------------------------------------------------
 
     async def _send_by_mail(
-        self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: MappingContext
+        self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: IllContext
     ) -> DeliveryResult:
         library = self._context.libraries[message.request.library]
         partner = profile.partner
@@ -178,7 +178,7 @@ class _ReplyMatcher:
         return status.history.most_recent_service == type_ or type_ not in set(map(int, HistoryService))
 
 
-def read_delivery_reply(reply: bytes, apdu: Apdu, context: MappingContext) -> DeliveryResult:
+def read_delivery_reply(reply: bytes, apdu: Apdu, context: IllContext) -> DeliveryResult:
     """Read what the partner's answer says. A request that it knows already has reached it before. Raises
     OutcomeUnknown, Unavailable."""
     try:

@@ -26,7 +26,7 @@ from adapters.iso_ill.codec import (
 )
 from adapters.iso_ill.codec.declarations import FieldKind
 from adapters.iso_ill.messages.declaration import External
-from adapters.iso_ill.messages.structures import NAMES, Credentials, Extension, Opaque
+from adapters.iso_ill.messages.structures import NAMES, Extension, Opaque, ShownCredentials
 from gateway.domain.problems import MalformedMessage
 
 _HEX = re.compile(rb"[0-9A-Fa-f\s:]+")
@@ -134,7 +134,7 @@ def _format_simple_value(kind: FieldKind, value: Any) -> str:
 def _format_extension_item(extension: Extension, depth: int) -> Iterator[str]:
     item = extension.item
     indent = _INDENT * depth
-    if isinstance(item, Credentials):
+    if isinstance(item, ShownCredentials):
         yield f"{indent}user: {item.user}"
         yield f"{indent}password: (not shown)"
     elif isinstance(item, External):

@@ -25,7 +25,7 @@ from adapters.iso_ill.codec import (
 )
 from adapters.iso_ill.dialect import IsoIllDialect, Symbols, dialect_of, is_reported
 from adapters.iso_ill.mapping import (
-    MappingContext,
+    IllContext,
     build_error_report,
     event_of_apdu,
     ill_state_of_request,
@@ -45,7 +45,7 @@ from adapters.iso_ill.messages.codes import (
     UnableToPerform,
 )
 from adapters.iso_ill.messages.declaration import External
-from adapters.iso_ill.messages.structures import NAMES, Credentials, Extension, Opaque, ServiceDateTime, SystemId
+from adapters.iso_ill.messages.structures import NAMES, Extension, Opaque, ServiceDateTime, ShownCredentials, SystemId
 from adapters.iso_ill.messages.tracking_phase import ProviderError, StateTransitionProhibited, UserError
 from adapters.iso_ill.state_rules import MessageGuard, describe_deviation
 from adapters.iso_ill.state_tables import FROM_REQUESTER, FROM_RESPONDER
@@ -214,11 +214,11 @@ class IsoIllResponder:
         return ""
 
 
-def context_of_exchange(exchange: ExchangeContext | None) -> MappingContext:
+def context_of_exchange(exchange: ExchangeContext | None) -> IllContext:
     """None: the sender is not known, so that there is no library either."""
     if exchange is None:
-        return MappingContext(library_zone=UTC, currency="")
-    return MappingContext(
+        return IllContext(library_zone=UTC, currency="")
+    return IllContext(
         library_zone=exchange.zone,
         currency=exchange.currency,
         ours=(exchange.symbol,),
@@ -270,9 +270,9 @@ def _symbol_of_id(id_: SystemId | None) -> str:
     return incoming_symbol(id_.symbol_text, Symbols()) if id_ is not None else ""
 
 
-def _find_credentials(apdu: Apdu | None) -> Credentials:
+def _find_credentials(apdu: Apdu | None) -> ShownCredentials:
     items = (extension.item for extension in (apdu.carried_extensions if apdu is not None else ()))
-    return next((item for item in items if isinstance(item, Credentials)), Credentials("", ""))
+    return next((item for item in items if isinstance(item, ShownCredentials)), ShownCredentials("", ""))
 
 
 # --- what can't be taken, whatever the state of the request ----------------------------------------------
@@ -298,7 +298,7 @@ def _check_version(apdu: Apdu) -> None:
         )
 
 
-def _check_role(apdu: Apdu, context: MappingContext) -> None:
+def _check_role(apdu: Apdu, context: IllContext) -> None:
     """An APDU that only the other role sends: we are named as its sender."""
     requester, responder = (_symbol_of_id(system_id) for system_id in (apdu.requester_id, apdu.responder_id))
     ours, theirs = (requester, responder) if apdu.type in FROM_REQUESTER else (responder, requester)
@@ -323,7 +323,7 @@ def _check_extensions(apdu: Apdu, dialect: IsoIllDialect) -> None:
             )
 
 
-def _check_receiver(message: IncomingPartnerMessage, context: MappingContext) -> None:
+def _check_receiver(message: IncomingPartnerMessage, context: IllContext) -> None:
     if message.receiver and not context.is_us(message.receiver):
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
@@ -336,7 +336,7 @@ def _check_receiver(message: IncomingPartnerMessage, context: MappingContext) ->
 # --- in the journal, and back ----------------------------------------------------------------------------
 
 
-def _is_without_event(apdu: Apdu, message: IncomingPartnerMessage, opened: OpenedApdu, context: MappingContext) -> bool:
+def _is_without_event(apdu: Apdu, message: IncomingPartnerMessage, opened: OpenedApdu, context: IllContext) -> bool:
     """Return whether it has no event: the protocol itself answers it, or a sender of ours waits for it."""
     if isinstance(apdu, IllRequest) and find_unsuppliable(apdu, context) is not None:
         return True
@@ -349,7 +349,7 @@ def _is_receipt(apdu: Apdu, message: IncomingPartnerMessage, awaited: bool) -> b
     return awaited and isinstance(apdu, StatusOrErrorReport) and message.kind is not EventKind.ACKNOWLEDGED
 
 
-def add_guard(message: IncomingPartnerMessage, apdu: Apdu, context: MappingContext) -> IncomingPartnerMessage:
+def add_guard(message: IncomingPartnerMessage, apdu: Apdu, context: IllContext) -> IncomingPartnerMessage:
     """Add the protocol's own rules about the request as it is."""
     return replace(message, guard=_refuse_duplicate if isinstance(apdu, IllRequest) else MessageGuard(apdu, context))
 
@@ -363,7 +363,7 @@ def _refuse_duplicate(_request: Request) -> Refusal:
 def _write_journal_note(
     apdu: Apdu,
     result: InboxResult,
-    context: MappingContext,
+    context: IllContext,
     guard: Callable[[Request], Refusal | None] | None,
     *,
     answered: bool,
@@ -396,9 +396,7 @@ def is_ok(apdu: Apdu) -> bool:
     return not (isinstance(apdu, StatusOrErrorReport) and apdu.error_report is not None)
 
 
-def acknowledge_apdu(
-    apdu: Apdu, result: InboxResult, context: MappingContext, at: datetime
-) -> StatusOrErrorReport | None:
+def acknowledge_apdu(apdu: Apdu, result: InboxResult, context: IllContext, at: datetime) -> StatusOrErrorReport | None:
     """None: nothing is said. A repeat is answered once more, a mere duplicate only where its sender waits for it."""
     dialect = context.dialect
     wanted = is_reported(apdu.type, dialect.answers)
@@ -416,7 +414,7 @@ def is_duplicate(apdu: Apdu, result: InboxResult) -> bool:
 
 
 def report_refusal(
-    apdu: Apdu, refusal: Refusal, request: Request | None, context: MappingContext, at: datetime
+    apdu: Apdu, refusal: Refusal, request: Request | None, context: IllContext, at: datetime
 ) -> StatusOrErrorReport | None:
     """Report a refusal; never about a report, nor about a Message that can't be placed."""
     header = header_of_apdu(apdu)
@@ -426,7 +424,7 @@ def report_refusal(
 
 
 def build_problem_report(
-    header: PartialHeader, problem: ProviderError | UserError, note: str, at: datetime, context: MappingContext
+    header: PartialHeader, problem: ProviderError | UserError, note: str, at: datetime, context: IllContext
 ) -> StatusOrErrorReport:
     return replace(build_error_report(header, problem, note, at, context), extensions=our_delivery_info(context))
 
@@ -459,7 +457,7 @@ def header_of_apdu(apdu: Apdu) -> PartialHeader:
     )
 
 
-def _build_acknowledgement(apdu: Apdu, request: Request, context: MappingContext, at: datetime) -> StatusOrErrorReport:
+def _build_acknowledgement(apdu: Apdu, request: Request, context: IllContext, at: datetime) -> StatusOrErrorReport:
     """A status report whose most recent service is theirs (OCLC, facts 13); ids as they came."""
     sender = apdu.requester_id if apdu.type in FROM_REQUESTER else apdu.responder_id
     listed = {int(history_service) for history_service in HistoryService}
@@ -476,6 +474,6 @@ def _build_acknowledgement(apdu: Apdu, request: Request, context: MappingContext
     )
 
 
-def our_delivery_info(context: MappingContext) -> tuple[Extension, ...]:
+def our_delivery_info(context: IllContext) -> tuple[Extension, ...]:
     ours = context.dialect.symbols.ours or next(iter(context.ours), "")
     return write_delivery_info(context.dialect, outgoing_symbol(ours, context.dialect.symbols))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from adapters.iso_ill.codec import apdu_type_name
 from adapters.iso_ill.dialect import StateOverrides, state_word
-from adapters.iso_ill.mapping.identities import MappingContext, day_in_zone, our_transaction_number
+from adapters.iso_ill.mapping.identities import IllContext, day_in_zone, our_transaction_number
 from adapters.iso_ill.mapping.reports import ill_state_of_request, state_for_service
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.codes import ApduType, CurrentState
@@ -70,7 +70,7 @@ class MessageGuard:
     """`ports.partner_channel.IncomingPartnerMessage.guard` for one APDU. `seen`: the transaction's state when it was
     asked last."""
 
-    def __init__(self, apdu: Apdu, context: MappingContext) -> None:
+    def __init__(self, apdu: Apdu, context: IllContext) -> None:
         self._apdu = apdu
         self._context = context
         self.seen: CurrentState | None = None
@@ -98,11 +98,11 @@ class MessageGuard:
         return self._context.dialect.states
 
 
-def guard_message(apdu: Apdu, context: MappingContext) -> MessageGuard:
+def guard_message(apdu: Apdu, context: IllContext) -> MessageGuard:
     return MessageGuard(apdu, context)
 
 
-def describe_deviation(apdu: Apdu, after: Request, context: MappingContext, before: CurrentState | None = None) -> str:
+def describe_deviation(apdu: Apdu, after: Request, context: IllContext, before: CurrentState | None = None) -> str:
     """Describe in one line how the transaction's state differs from the table's; empty where it doesn't. `before`: its
     state when the APDU came (`MessageGuard.seen`); without it, any state from which the APDU leads there is fine."""
     service = service_of_apdu(apdu)
@@ -139,7 +139,7 @@ def _display_state(state: CurrentState) -> str:
     return state_word(state).upper()
 
 
-def transaction_state(apdu: Apdu, request: Request, context: MappingContext) -> CurrentState:
+def transaction_state(apdu: Apdu, request: Request, context: IllContext) -> CurrentState:
     """Return the state of the transaction that the APDU names: as a requester we have one with each supplier of the
     request."""
     if request.role is Role.LENDING:
@@ -152,13 +152,13 @@ def transaction_state(apdu: Apdu, request: Request, context: MappingContext) -> 
     return state_for_service(ATTEMPTS[attempt.status], request.service.type)
 
 
-def _find_attempt(apdu: Apdu, request: Request, context: MappingContext) -> SupplierAttempt | None:
+def _find_attempt(apdu: Apdu, request: Request, context: IllContext) -> SupplierAttempt | None:
     id_ = apdu.transaction_id
     ours = our_transaction_number(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
     return request.find_attempt_of_transaction(ours) or request.attempt
 
 
-def _is_sent_before_change(apdu: Apdu, request: Request, context: MappingContext) -> bool:
+def _is_sent_before_change(apdu: Apdu, request: Request, context: IllContext) -> bool:
     """Return whether its sender couldn't know of our last change. Without a time of day only an earlier day tells it;
     the hour that comes twice when summer time ends is taken for the first one."""
     moment = request.changed + timedelta(minutes=context.dialect.states.transit_minutes)

@@ -25,7 +25,7 @@ UNIMARC_GENERAL_DATA = "        u        k  y0engy50      ba"
 
 
 @value_object
-class MarcField:
+class DataField:
     """`subfields`: code and value; empty values are left out."""
 
     tag: str
@@ -35,7 +35,7 @@ class MarcField:
 
 def make_item_record(
     item: TemporaryItem,
-    own_fields: Iterable[MarcField],
+    own_fields: Iterable[DataField],
     *,
     namespace: str = NAMESPACE,
     record_format: RecordFormat = RecordFormat.MARC21,
@@ -49,7 +49,7 @@ def make_item_record(
     return make_record(LEADER, FIXED_FIELD, fields, namespace=namespace)
 
 
-def make_record(leader: str, fixed_field: str, fields: Iterable[MarcField], *, namespace: str) -> Any:
+def make_record(leader: str, fixed_field: str, fields: Iterable[DataField], *, namespace: str) -> Any:
     """`fixed_field` empty: no 008; `namespace` empty: elements without one. What XML can't hold is left out."""
     prefix = f"{{{namespace}}}" if namespace else ""
     record = etree.Element(f"{prefix}record", nsmap=_DEFAULT_NAMESPACE if namespace else None)
@@ -78,44 +78,44 @@ def serialize_xml(element: Any) -> bytes:
     return etree.tostring(element, encoding="UTF-8", xml_declaration=True)
 
 
-def _list_fields(item: TemporaryItem) -> Iterable[MarcField]:
+def _list_fields(item: TemporaryItem) -> Iterable[DataField]:
     bib = item.bib
     yield from _list_numbers(bib)
-    yield MarcField("041", (("a", bib.language),), "0 ")
-    yield MarcField("100", (("a", bib.author),), "1 ")
-    yield MarcField("245", (("a", bib.title or "Interlibrary loan"),), "1 " if bib.author else "0 ")
-    yield MarcField("250", (("a", bib.edition),))
-    yield MarcField("260", (("a", bib.place), ("b", bib.publisher), ("c", bib.published)))
-    yield MarcField("300", (("a", bib.pages),))
-    yield MarcField("490", (("a", bib.series),), "0 ")
+    yield DataField("041", (("a", bib.language),), "0 ")
+    yield DataField("100", (("a", bib.author),), "1 ")
+    yield DataField("245", (("a", bib.title or "Interlibrary loan"),), "1 " if bib.author else "0 ")
+    yield DataField("250", (("a", bib.edition),))
+    yield DataField("260", (("a", bib.place), ("b", bib.publisher), ("c", bib.published)))
+    yield DataField("300", (("a", bib.pages),))
+    yield DataField("490", (("a", bib.series),), "0 ")
 
 
-def _list_numbers(bib: Bib) -> Iterable[MarcField]:
+def _list_numbers(bib: Bib) -> Iterable[DataField]:
     for identifier in bib.identifiers:
         kind = identifier.type.casefold()
         if kind in ("isbn", "issn", "lccn"):
-            yield MarcField({"isbn": "020", "issn": "022", "lccn": "010"}[kind], (("a", identifier.value),))
+            yield DataField({"isbn": "020", "issn": "022", "lccn": "010"}[kind], (("a", identifier.value),))
         elif kind == "oclc":
-            yield MarcField("035", (("a", f"(OCoLC){identifier.value}"),))
+            yield DataField("035", (("a", f"(OCoLC){identifier.value}"),))
         elif kind == "doi":
-            yield MarcField("024", (("a", identifier.value), ("2", "doi")), "7 ")
+            yield DataField("024", (("a", identifier.value), ("2", "doi")), "7 ")
 
 
-def _list_unimarc_fields(bib: Bib) -> Iterable[MarcField]:
+def _list_unimarc_fields(bib: Bib) -> Iterable[DataField]:
     tags = {"isbn": "010", "issn": "011"}
     for identifier in bib.identifiers:
         kind = identifier.type.casefold()
         if kind in tags:
-            yield MarcField(tags[kind], (("a", identifier.value),))
+            yield DataField(tags[kind], (("a", identifier.value),))
         elif kind == "oclc":
-            yield MarcField("035", (("a", f"(OCoLC){identifier.value}"),))
+            yield DataField("035", (("a", f"(OCoLC){identifier.value}"),))
         elif kind == "doi":
-            yield MarcField("017", (("a", identifier.value), ("2", "doi")), "70")
-    yield MarcField("100", (("a", UNIMARC_GENERAL_DATA),))
-    yield MarcField("101", (("a", bib.language),), "0 ")
-    yield MarcField("200", (("a", bib.title or "Interlibrary loan"), ("f", bib.author)), "1 ")
-    yield MarcField("205", (("a", bib.edition),))
-    yield MarcField("210", (("a", bib.place), ("c", bib.publisher), ("d", bib.published)))
-    yield MarcField("215", (("a", bib.pages),))
-    yield MarcField("225", (("a", bib.series),), "2 ")
-    yield MarcField("700", (("a", bib.author),), " 0")
+            yield DataField("017", (("a", identifier.value), ("2", "doi")), "70")
+    yield DataField("100", (("a", UNIMARC_GENERAL_DATA),))
+    yield DataField("101", (("a", bib.language),), "0 ")
+    yield DataField("200", (("a", bib.title or "Interlibrary loan"), ("f", bib.author)), "1 ")
+    yield DataField("205", (("a", bib.edition),))
+    yield DataField("210", (("a", bib.place), ("c", bib.publisher), ("d", bib.published)))
+    yield DataField("215", (("a", bib.pages),))
+    yield DataField("225", (("a", bib.series),), "2 ")
+    yield DataField("700", (("a", bib.author),), " 0")

@@ -36,7 +36,7 @@ FoundItemT = TypeVar("FoundItemT", bound=FoundItem)
 FoundItemCo = TypeVar("FoundItemCo", bound=FoundItem, covariant=True)
 
 
-class LibraryDesk(Protocol[FoundItemCo]):
+class ItemDesk(Protocol[FoundItemCo]):
     """The desk that all parts of an adapter share, as far as it is needed here."""
 
     @property
@@ -72,7 +72,7 @@ class ItemMaking:
 class MarkedItemDesk(ABC, Generic[FoundItemT]):
     """The order of the steps; what each system does in them, its own class says."""
 
-    def __init__(self, desk: LibraryDesk[FoundItemT]) -> None:
+    def __init__(self, desk: ItemDesk[FoundItemT]) -> None:
         self._changes = desk.changes
         self._read_time = desk.now
         self._read_day = desk.today
@@ -217,7 +217,7 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
 class BarcodeDesk(ABC, Generic[FoundItemT]):
     """The change of a temporary item's barcode."""
 
-    desk: LibraryDesk[FoundItemT]
+    desk: ItemDesk[FoundItemT]
 
     async def change_barcode(self, wish: BarcodeChange, key: str) -> Item:
         """Change a barcode; raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable,

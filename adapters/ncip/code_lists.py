@@ -14,7 +14,7 @@ from adapters.ncip.wire_values import (
     GENERAL_PROCESSING_ERROR_SCHEME,
     RENEW_ALL_ERROR_SCHEME,
     SCHEMES,
-    GeneralProblem,
+    GeneralProblemType,
     processing_error_scheme,
 )
 
@@ -172,7 +172,7 @@ def make_problem_type(word: str, service: str) -> Code:
         return Code(word, RENEW_ALL_ERROR_SCHEME)
     if word in PROBLEMS.get(service, "").split("; "):
         return Code(word, processing_error_scheme(service))
-    if word in frozenset(GeneralProblem):
+    if word in frozenset(GeneralProblemType):
         return Code(word, GENERAL_PROCESSING_ERROR_SCHEME)
     other = next((name for name, words in PROBLEMS.items() if word in words.split("; ")), "")
     return Code(word, processing_error_scheme(other)) if other else make_problem_type(_ELEMENT_RULE, service)

@@ -12,7 +12,7 @@ from adapters.ncip.problem_elements import element_of_malformation, element_of_r
 from adapters.ncip.wire_values import (
     GENERAL_PROCESSING_ERROR_SCHEME,
     MESSAGING_ERROR_SCHEME,
-    GeneralProblem,
+    GeneralProblemType,
     MessagingProblem,
     Version,
     processing_error_scheme,
@@ -20,7 +20,7 @@ from adapters.ncip.wire_values import (
 from adapters.ncip.xml_parser import ParsedDocument
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, RefusalReason
 
-_GENERAL = frozenset(GeneralProblem)
+_GENERAL = frozenset(GeneralProblemType)
 _MESSAGING = frozenset(MessagingProblem)
 
 TYPES: dict[RefusalReason, str] = {

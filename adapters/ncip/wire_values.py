@@ -149,7 +149,7 @@ GENERAL_PROCESSING_ERROR_SCHEME = processing_error_scheme("general")
 MESSAGING_ERROR_SCHEME = f"{SCHEMES}messagingerrortype/messagingerrortype.scm"
 
 
-class GeneralProblem(StrEnum):
+class GeneralProblemType(StrEnum):
     """Problem types that any service may answer with."""
 
     AGENCY_AUTHENTICATION_FAILED = "Agency Authentication Failed"

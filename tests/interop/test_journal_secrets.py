@@ -15,10 +15,10 @@ import yaml
 from adapters.iso_ill.codec import encode_apdu
 from adapters.iso_ill.messages import StatusQuery
 from adapters.iso_ill.messages.structures import (
-    Credentials,
     Extension,
     Moment,
     ServiceDateTime,
+    ShownCredentials,
     SystemId,
     TransactionId,
 )
@@ -91,7 +91,7 @@ def status_query(symbol: str) -> bytes:
         service_date_time=ServiceDateTime(this=Moment(day=date(2026, 3, 2))),
         requester_id=SystemId.from_symbol(symbol),
         responder_id=SystemId.from_symbol("NUC:DEMO"),
-        extensions=(Extension.from_item(Credentials("100-222", ISO)),),
+        extensions=(Extension.from_item(ShownCredentials("100-222", ISO)),),
     )
     return encode_apdu(apdu)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.iso18626.messages import SupplyingAgencyMessage
-from adapters.iso18626.messages.declaration import Code
+from adapters.iso18626.messages.declaration import OpenCode
 from adapters.iso18626.messages.structures import MessageInfo, ReturnInfo
 from gateway.domain.problems import ConfigurationError
 from rehearsal.protocols.iso18626.rehearsed_elements import change_elements, check_elements
@@ -95,9 +95,12 @@ def test_elements_are_set_left_out_and_passed_over() -> None:
             "serviceInfo/note": "of a request alone",
         },
     )
-    assert changed.message_info == MessageInfo(reason_for_message="StatusChange", reason_retry=Code("OnLoan"))
+    assert changed.message_info == MessageInfo(reason_for_message="StatusChange", reason_retry=OpenCode("OnLoan"))
     assert changed.delivery_info is not None
-    assert (changed.delivery_info.delivery_method, changed.delivery_info.item_format) == (Code("Mail"), Code("Printed"))
+    assert (changed.delivery_info.delivery_method, changed.delivery_info.item_format) == (
+        OpenCode("Mail"),
+        OpenCode("Printed"),
+    )
     assert changed.return_info == ReturnInfo(name="Nordby")
     assert change_elements(changed, {"deliveryInfo": None}).delivery_info is None
 

@@ -9,7 +9,7 @@ from typing import Any
 from adapters.iso_ill.codec import list_declared_fields
 from adapters.iso_ill.codec.declarations import FieldDeclaration, FieldKind, is_choice
 from adapters.iso_ill.dialect import IsoIllDialect
-from adapters.iso_ill.mapping import MappingContext, sendable_apdus
+from adapters.iso_ill.mapping import IllContext, sendable_apdus
 from adapters.iso_ill.messages import Apdu, IllAnswer
 from adapters.iso_ill.messages.codes import Results, ServiceType
 from adapters.iso_ill.messages.declaration import External
@@ -34,7 +34,7 @@ from gateway.domain.requests.request import ServiceType as Wanted
 from gateway.ports.partner_channel import PartnerMessage
 
 NOW = datetime(2026, 3, 2, 9, 30, 15, tzinfo=UTC)
-CONTEXT = MappingContext(
+CONTEXT = IllContext(
     library_zone=UTC,
     currency="EUR",
     ours=("ISIL:NO-0030100",),

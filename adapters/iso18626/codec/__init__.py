@@ -23,7 +23,7 @@ from adapters.iso18626.codec.versions import (
     list_words_beyond,
     move_to_retry_info,
 )
-from adapters.iso18626.codec.writer import MessageWriter, WritingStyle, spell_moment
+from adapters.iso18626.codec.writer import Iso18626Style, Iso18626Writer, spell_moment
 from adapters.iso18626.messages import MESSAGES, AnyMessage
 from adapters.iso18626.messages.declaration import SchemaVersion
 from gateway.domain.problems import MalformationKind, MalformedMessage
@@ -33,7 +33,7 @@ NAMESPACE = "http://illtransactions.org/2013/iso18626"
 """Of every version."""
 
 ROOT = "ISO18626Message"
-DEFAULT_STYLE = WritingStyle(NAMESPACE)
+DEFAULT_STYLE = Iso18626Style(NAMESPACE)
 ATTRIBUTE_PREFIX = "ill"
 
 VERSION_STRINGS = {SchemaVersion.V1_1: "1.1", SchemaVersion.V1_2: "1.2", SchemaVersion.V2021: "2021-2"}
@@ -81,7 +81,7 @@ class WireShape:
 
 
 @value_object
-class DecodedMessage:
+class DecodedDocument:
     """`has_local_times`: it has times without a zone, read in the zone that was said."""
 
     message: AnyMessage
@@ -98,7 +98,7 @@ class EncodedMessage:
     lost: tuple[LostDetail, ...]
 
 
-def decode_message(data: bytes, zone: tzinfo = UTC) -> DecodedMessage:
+def decode_message(data: bytes, zone: tzinfo = UTC) -> DecodedDocument:
     """Decode a message; raises MalformedMessage: PROTOCOL for XML that is no message of ISO 18626."""
     root = _parse_document(data)
     body, wrapped = _find_body(root)
@@ -113,13 +113,13 @@ def decode_message(data: bytes, zone: tzinfo = UTC) -> DecodedMessage:
         wrapped=wrapped,
     )
     _remark_on_shape(reader, root, shape)
-    return DecodedMessage(move_to_retry_info(message), shape, tuple(reader.remarks), reader.has_local_times)
+    return DecodedDocument(move_to_retry_info(message), shape, tuple(reader.remarks), reader.has_local_times)
 
 
 def encode_message(
     message: AnyMessage,
     version: SchemaVersion,
-    style: WritingStyle = DEFAULT_STYLE,
+    style: Iso18626Style = DEFAULT_STYLE,
     *,
     version_string: str = "",
 ) -> EncodedMessage:
@@ -129,7 +129,7 @@ def encode_message(
     if beyond:
         raise ValueError(f"{VERSION_STRINGS[version]} has no {', '.join(beyond)}")
     fitted = fit_to_version(message, version)
-    writer = MessageWriter(version, style)
+    writer = Iso18626Writer(version, style)
     namespaces = _build_namespace_map(style)
     name = next(name for name, kind in MESSAGES.items() if kind is type(message))
     if style.wrapped:
@@ -226,7 +226,7 @@ def _remark_on_shape(reader: MessageReader, root: etree._Element, shape: WireSha
         reader.add_remark(ROOT, "says no version")
 
 
-def _build_namespace_map(style: WritingStyle) -> dict[str, str]:
+def _build_namespace_map(style: Iso18626Style) -> dict[str, str]:
     """The prefix of attributes is bound besides the default namespace: attributes have no default one."""
     if not style.namespace:
         return {}
@@ -239,13 +239,13 @@ __all__ = [
     "DEFAULT_STYLE",
     "NAMESPACE",
     "VERSION_STRINGS",
-    "DecodedMessage",
+    "DecodedDocument",
     "EncodedMessage",
     "FittedMessage",
+    "Iso18626Style",
     "LostDetail",
     "ReadingRemark",
     "WireShape",
-    "WritingStyle",
     "decode_message",
     "describe_structure",
     "detect_version",

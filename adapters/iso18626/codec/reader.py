@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 
 from lxml import etree
 
-from adapters.iso18626.messages.declaration import Code, Element, Kind, RawElement, Structure, list_elements
+from adapters.iso18626.messages.declaration import Compound, FieldElement, Kind, OpenCode, UnknownElement, list_elements
 from gateway.domain.value import value_object
 
-S = TypeVar("S", bound=Structure)
+S = TypeVar("S", bound=Compound)
 
 MAX_REMARKS = 100
 
@@ -55,7 +55,7 @@ class MessageReader:
         slots = _index_elements(structure)
         values: dict[str, Any] = {}
         several: dict[str, list[Any]] = {}
-        unknown: list[RawElement] = []
+        unknown: list[UnknownElement] = []
         for child in element:
             name = get_local_name(child)
             place = f"{path}/{name}"
@@ -81,7 +81,7 @@ class MessageReader:
         if len(self.remarks) < MAX_REMARKS:
             self.remarks.append(ReadingRemark(place, what))
 
-    def _read_value(self, element: Element, child: etree._Element, place: str) -> Any:
+    def _read_value(self, element: FieldElement, child: etree._Element, place: str) -> Any:
         if element.kind is Kind.STRUCTURE:
             assert element.structure is not None
             return self.read_structure(element.structure, child, place)
@@ -89,7 +89,7 @@ class MessageReader:
         if not text:
             return "" if element.allow_empty else None
         if element.kind is Kind.CODE:
-            return Code(text, _read_scheme(child))
+            return OpenCode(text, _read_scheme(child))
         if element.kind is Kind.WORD:
             assert element.words is not None
             return self._read_word(element.words, text, place)
@@ -152,8 +152,8 @@ def read_text(element: etree._Element) -> str:
     return "".join(str(part) for part in element.itertext()).strip()
 
 
-def build_raw_element(element: etree._Element, path: str) -> RawElement:
-    return RawElement(path, read_text(element), _write_fragment(element))
+def build_raw_element(element: etree._Element, path: str) -> UnknownElement:
+    return UnknownElement(path, read_text(element), _write_fragment(element))
 
 
 def _write_fragment(element: etree._Element) -> str:
@@ -198,13 +198,13 @@ _SIMPLE_READERS: dict[Kind, Callable[[str], Any]] = {
 @value_object
 class _Slot:
     field: str
-    element: Element
+    element: FieldElement
 
 
-_SLOTS: dict[type[Structure], dict[str, _Slot]] = {}
+_SLOTS: dict[type[Compound], dict[str, _Slot]] = {}
 
 
-def _index_elements(structure: type[Structure]) -> dict[str, _Slot]:
+def _index_elements(structure: type[Compound]) -> dict[str, _Slot]:
     """Index the elements by every name that any version has for them."""
     slots = _SLOTS.get(structure)
     if slots is None:
@@ -212,7 +212,7 @@ def _index_elements(structure: type[Structure]) -> dict[str, _Slot]:
     return slots
 
 
-def _build_index(structure: type[Structure]) -> dict[str, _Slot]:
+def _build_index(structure: type[Compound]) -> dict[str, _Slot]:
     index: dict[str, _Slot] = {}
     for field, element in list_elements(structure).items():
         index[element.name] = _Slot(field, element)

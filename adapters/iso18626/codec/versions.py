@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from adapters.iso18626.messages import AnyMessage, Structure, SupplyingAgencyMessage
+from adapters.iso18626.messages import AnyMessage, Compound, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import WORDS_SINCE_2021
-from adapters.iso18626.messages.declaration import Code, Element, Kind, SchemaVersion, list_elements
+from adapters.iso18626.messages.declaration import FieldElement, Kind, OpenCode, SchemaVersion, list_elements
 from adapters.iso18626.messages.structures import MessageInfo, RetryInfo
 from gateway.domain.value import value_object
 
-T = TypeVar("T", bound=Structure)
+T = TypeVar("T", bound=Compound)
 
 MAX_SUB_TYPES = 3
 """So often version 1.2 takes requestSubType."""
@@ -103,7 +103,7 @@ def _fit_structure(structure: T, version: SchemaVersion, path: str, lost: list[L
     return replace(structure, **changes) if changes else structure
 
 
-def _fit_value(value: Any, element: Element, version: SchemaVersion, path: str, lost: list[LostDetail]) -> Any:
+def _fit_value(value: Any, element: FieldElement, version: SchemaVersion, path: str, lost: list[LostDetail]) -> Any:
     if not element.is_in(version):
         lost.extend(LostDetail(path, text) for text in _describe_value(value))
         return () if element.is_many else None
@@ -120,7 +120,7 @@ def _fit_value(value: Any, element: Element, version: SchemaVersion, path: str, 
     return kept
 
 
-def _count_limit(element: Element, version: SchemaVersion) -> int | None:
+def _count_limit(element: FieldElement, version: SchemaVersion) -> int | None:
     if not element.is_repeatable_in(version):
         return 1
     if element.name == "requestSubType" and version is SchemaVersion.V1_2:
@@ -128,7 +128,7 @@ def _count_limit(element: Element, version: SchemaVersion) -> int | None:
     return None
 
 
-def describe_structure(structure: Structure, *left_out: str) -> Iterator[str]:
+def describe_structure(structure: Compound, *left_out: str) -> Iterator[str]:
     """`trackingId: RR 123`: what is in it, for people, without the elements of these names."""
     for name, element in list_elements(type(structure)).items():
         if element.name not in left_out:
@@ -140,23 +140,23 @@ def _describe_value(value: Any) -> Iterator[str]:
     if isinstance(value, tuple):
         for item in value:
             yield from _describe_value(item)
-    elif isinstance(value, Structure):
+    elif isinstance(value, Compound):
         texts = [text for name in list_elements(type(value)) for text in _describe_value(getattr(value, name))]
         if texts:
             yield " ".join(texts)
     elif isinstance(value, bool):
         yield "yes" if value else "no"
-    elif isinstance(value, Code):
+    elif isinstance(value, OpenCode):
         yield value.value
     elif value is not None and value != "":
         yield str(value)
 
 
-def _iterate_words(structure: Structure) -> Iterator[str]:
+def _iterate_words(structure: Compound) -> Iterator[str]:
     for name, element in list_elements(type(structure)).items():
         value = getattr(structure, name)
         for item in value if isinstance(value, tuple) else (value,):
-            if isinstance(item, Structure):
+            if isinstance(item, Compound):
                 yield from _iterate_words(item)
             elif item is not None and element.kind is Kind.WORD:
                 yield item

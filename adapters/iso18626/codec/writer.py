@@ -9,12 +9,12 @@ from typing import Any
 from lxml import etree
 
 from adapters.iso18626.messages.codes import build_list_uri
-from adapters.iso18626.messages.declaration import Code, Element, Kind, SchemaVersion, Structure, list_elements
+from adapters.iso18626.messages.declaration import Compound, FieldElement, Kind, OpenCode, SchemaVersion, list_elements
 from gateway.domain.value import value_object
 
 
 @value_object
-class WritingStyle:
+class Iso18626Style:
     """The style in which a peer wants its messages. `namespace`: of all elements; empty: none. `prefix`: before all
     names; empty: the namespace is the default one, and attributes alone have the prefix `ill`. `schemes`: the URI of
     its list stands on each code that has none of its own. `wrapped`: the message stands in ISO18626Message."""
@@ -25,19 +25,19 @@ class WritingStyle:
     wrapped: bool = True
 
 
-class MessageWriter:
-    def __init__(self, version: SchemaVersion, style: WritingStyle) -> None:
+class Iso18626Writer:
+    def __init__(self, version: SchemaVersion, style: Iso18626Style) -> None:
         self._version = version
         self._style = style
 
-    def write_structure(self, parent: etree._Element, name: str, structure: Structure) -> etree._Element:
+    def write_structure(self, parent: etree._Element, name: str, structure: Compound) -> etree._Element:
         """Write a structure; raises ValueError for what the version requires and the structure lacks, and for a moment
         without zone."""
         element = etree.SubElement(parent, self.qualify_name(name))
         self.fill_element(element, structure)
         return element
 
-    def fill_element(self, element: etree._Element, structure: Structure) -> None:
+    def fill_element(self, element: etree._Element, structure: Compound) -> None:
         for field, declared in list_in_order(type(structure), self._version):
             self._write_field(element, declared, getattr(structure, field), type(structure).__name__)
 
@@ -48,7 +48,7 @@ class MessageWriter:
         """The schemas want attributes with a prefix too."""
         return self.qualify_name(name)
 
-    def _write_field(self, parent: etree._Element, declared: Element, value: Any, owner: str) -> None:
+    def _write_field(self, parent: etree._Element, declared: FieldElement, value: Any, owner: str) -> None:
         values = value if isinstance(value, tuple) else (value,)
         texts = [item for item in values if self._says_something(declared, item)]
         if not texts and declared.is_required_in(self._version):
@@ -62,28 +62,28 @@ class MessageWriter:
             else:
                 self._write_leaf(etree.SubElement(parent, self.qualify_name(name)), declared, item)
 
-    def _says_something(self, declared: Element, value: Any) -> bool:
+    def _says_something(self, declared: FieldElement, value: Any) -> bool:
         if value is None or (value == "" and not declared.allow_empty):
             return False
-        if isinstance(value, Structure) and not declared.is_required_in(self._version):
+        if isinstance(value, Compound) and not declared.is_required_in(self._version):
             return any(getattr(value, field) not in (None, ()) for field in list_elements(type(value)))
         return True
 
-    def _write_leaf(self, element: etree._Element, declared: Element, value: Any) -> None:
+    def _write_leaf(self, element: etree._Element, declared: FieldElement, value: Any) -> None:
         element.text = _spell_value(declared.kind, value)
         if not declared.is_code_in(self._version):
             return
-        scheme = value.scheme if isinstance(value, Code) else None
+        scheme = value.scheme if isinstance(value, OpenCode) else None
         if scheme is None and self._style.schemes and declared.open_list:
             scheme = build_list_uri(declared.open_list, self._version)
         if scheme:
             element.set(self.qualify_attribute("scheme"), scheme)
 
 
-_ORDERS: dict[tuple[type[Structure], SchemaVersion], tuple[tuple[str, Element], ...]] = {}
+_ORDERS: dict[tuple[type[Compound], SchemaVersion], tuple[tuple[str, FieldElement], ...]] = {}
 
 
-def list_in_order(structure: type[Structure], version: SchemaVersion) -> tuple[tuple[str, Element], ...]:
+def list_in_order(structure: type[Compound], version: SchemaVersion) -> tuple[tuple[str, FieldElement], ...]:
     """(field, element) as the version orders them."""
     order = _ORDERS.get((structure, version))
     if order is None:
@@ -91,7 +91,7 @@ def list_in_order(structure: type[Structure], version: SchemaVersion) -> tuple[t
     return order
 
 
-def _build_order(structure: type[Structure], version: SchemaVersion) -> tuple[tuple[str, Element], ...]:
+def _build_order(structure: type[Compound], version: SchemaVersion) -> tuple[tuple[str, FieldElement], ...]:
     order = [(field, element) for field, element in list_elements(structure).items() if element.is_in(version)]
     layout = structure.layouts.get(version)
     if layout is not None:
@@ -100,7 +100,7 @@ def _build_order(structure: type[Structure], version: SchemaVersion) -> tuple[tu
 
 
 def _spell_value(kind: Kind, value: Any) -> str:
-    if isinstance(value, Code):
+    if isinstance(value, OpenCode):
         return value.value
     if isinstance(value, datetime):
         return spell_moment(value)

@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from adapters.iso18626.mapping.note_habits import append_note
-from adapters.iso18626.messages import Request, Structure, SupplyingAgencyMessage
+from adapters.iso18626.messages import Compound, Request, SupplyingAgencyMessage
 from adapters.iso18626.messages.declaration import list_elements
 from adapters.iso18626.messages.structures import Costs, MessageInfo, ServiceInfo
 from gateway.domain.library import Money
 from gateway.domain.requests.volume_notes import SEPARATOR
 
-T = TypeVar("T", bound=Structure)
+T = TypeVar("T", bound=Compound)
 
 _LIMIT_NAME = "maximum cost"
 _NAMES = {"maximumCosts": _LIMIT_NAME}
@@ -64,7 +64,7 @@ def _make_whole(structure: T, words: list[str]) -> T:
 
 def _fit_value(value: Any, name: str, words: list[str]) -> Any:
     if not isinstance(value, Costs):
-        return _make_whole(value, words) if isinstance(value, Structure) else value
+        return _make_whole(value, words) if isinstance(value, Compound) else value
     if value.amount is None:
         return value
     whole = value.amount.to_integral_value()

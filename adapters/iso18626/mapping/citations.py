@@ -11,7 +11,7 @@ from adapters.iso18626.mapping.codes import (
     RECORD_NUMBERS,
     read_number_type,
 )
-from adapters.iso18626.messages.declaration import Code
+from adapters.iso18626.messages.declaration import OpenCode
 from adapters.iso18626.messages.structures import BibliographicInfo, ItemIdentifier, PublicationInfo, RecordIdentifier
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import SUPPLIER_RECORD, Citation, CitationExtra, CitationType
@@ -64,7 +64,7 @@ def _iterate_numbers(info: BibliographicInfo) -> Iterator[RecordId]:
         yield from _read_number(record.code, record.value)
 
 
-def _read_number(code: Code | None, value: str | None) -> Iterator[RecordId]:
+def _read_number(code: OpenCode | None, value: str | None) -> Iterator[RecordId]:
     if value:
         yield RecordId(read_number_type(code.value) if code is not None else "local", value)
 
@@ -102,14 +102,16 @@ def write_bibliographic_info(citation: Citation, record: str = "", *, listed_onl
         pages_requested=citation.pages or None,
         estimated_pages=extras.get("estimated-pages"),
         item_ids=tuple(
-            ItemIdentifier(code=Code(ITEM_NUMBERS[identifier.type]), value=identifier.value)
+            ItemIdentifier(code=OpenCode(ITEM_NUMBERS[identifier.type]), value=identifier.value)
             for identifier in citation.identifiers
             if identifier.type in ITEM_NUMBERS
         ),
         sponsor=extras.get("sponsor"),
         information_source=citation.source or None,
         record_ids=tuple(
-            RecordIdentifier(code=Code(RECORD_NUMBERS.get(identifier.type, identifier.type)), value=identifier.value)
+            RecordIdentifier(
+                code=OpenCode(RECORD_NUMBERS.get(identifier.type, identifier.type)), value=identifier.value
+            )
             for identifier in citation.identifiers
             if identifier.type not in ITEM_NUMBERS
             and identifier.type != SUPPLIER_RECORD
@@ -124,7 +126,7 @@ def write_publication_info(citation: Citation) -> PublicationInfo:
     return PublicationInfo(
         publisher=citation.publisher or None,
         publisher_id=extras.get("publisher-id"),
-        type=Code(word) if word else None,
+        type=OpenCode(word) if word else None,
         date=citation.published or None,
         place=citation.place or None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from adapters.iso18626.messages.declaration import Code
+from adapters.iso18626.messages.declaration import OpenCode
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import LoanCondition, ReasonCodes
 
@@ -168,7 +168,7 @@ def reason_of_word(reason: str) -> ReasonCodes | None:
     return ReasonCodes(reason) if reason in {code.value for code in ReasonCodes} else None
 
 
-def read_conditions(codes: Iterable[Code]) -> tuple[tuple[LoanCondition, ...], str]:
+def read_conditions(codes: Iterable[OpenCode]) -> tuple[tuple[LoanCondition, ...], str]:
     """Ours, and the words of those that we don't have."""
     known, words = [], []
     for code in codes:
@@ -179,6 +179,6 @@ def read_conditions(codes: Iterable[Code]) -> tuple[tuple[LoanCondition, ...], s
     return tuple(dict.fromkeys(known)), f"condition: {', '.join(words)}" if words else ""
 
 
-def write_conditions(conditions: Iterable[LoanCondition]) -> tuple[Code, ...]:
+def write_conditions(conditions: Iterable[LoanCondition]) -> tuple[OpenCode, ...]:
     """Those that the list has."""
-    return tuple(Code(CONDITION_OUT[condition]) for condition in conditions if condition in CONDITION_OUT)
+    return tuple(OpenCode(CONDITION_OUT[condition]) for condition in conditions if condition in CONDITION_OUT)

@@ -14,7 +14,7 @@ from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.mapping.codes import write_conditions
 from adapters.iso18626.mapping.identities import MappingContext, costs_of_money
 from adapters.iso18626.mapping.items import ItemName, read_item_ids, write_item_ids
-from adapters.iso18626.messages.declaration import Code, SchemaVersion
+from adapters.iso18626.messages.declaration import OpenCode, SchemaVersion
 from adapters.iso18626.messages.structures import DeliveryInfo
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Volume, VolumeState
@@ -72,7 +72,7 @@ def read_delivery(
     )
 
 
-def _fold_code(code: Code | None) -> str:
+def _fold_code(code: OpenCode | None) -> str:
     return code.value.strip().casefold() if code is not None else ""
 
 
@@ -156,8 +156,8 @@ def _write_link(link: str, dialect: Iso18626Dialect) -> DeliveryInfo:
     it elsewhere."""
     address = link.removeprefix(_MAILTO)
     if "://" not in address and "@" in address:
-        return DeliveryInfo(item_ids=(address,), delivery_method=Code(EMAIL))
-    method = Code(FTP if _FTP_LINK.match(link) else URL)
+        return DeliveryInfo(item_ids=(address,), delivery_method=OpenCode(EMAIL))
+    method = OpenCode(FTP if _FTP_LINK.match(link) else URL)
     if dialect.schema_version >= SchemaVersion.V2021:
         return DeliveryInfo(url=link, delivery_method=method)
     is_noted = dialect.links == "both"

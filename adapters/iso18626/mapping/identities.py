@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
 from adapters.iso18626.dialect import DEFAULT_DIALECT, Iso18626Dialect, Symbols
-from adapters.iso18626.messages.declaration import Code, SchemaVersion
+from adapters.iso18626.messages.declaration import OpenCode, SchemaVersion
 from adapters.iso18626.messages.structures import AgencyId, Costs, Header, RequesterHeader, SupplierHeader
 from gateway.domain.library import Money
 from gateway.domain.requests.request import Role
@@ -38,7 +38,7 @@ def list_symbols_of_agency(agency: AgencyId | None) -> tuple[str, ...]:
 
 def agency_of_symbol(symbol: str, symbols: Symbols) -> AgencyId:
     type_, colon, value = symbol.partition(":")
-    return AgencyId(type=Code(type_ if colon else symbols.default_type), value=value if colon else symbol)
+    return AgencyId(type=OpenCode(type_ if colon else symbols.default_type), value=value if colon else symbol)
 
 
 def is_same_agency_symbol(symbol: str, other: str) -> bool:
@@ -67,7 +67,7 @@ def money_of_costs(costs: Costs | None, currency: str) -> Money | None:
 
 
 def costs_of_money(money: Money | None) -> Costs | None:
-    return Costs(currency=Code(money.currency), amount=money.amount) if money is not None else None
+    return Costs(currency=OpenCode(money.currency), amount=money.amount) if money is not None else None
 
 
 @value_object

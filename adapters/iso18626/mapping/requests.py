@@ -30,7 +30,7 @@ from adapters.iso18626.messages import Message
 from adapters.iso18626.messages import Request as IllRequest
 from adapters.iso18626.messages.codes import RequestSubType, RequestType
 from adapters.iso18626.messages.codes import ServiceType as Wanted
-from adapters.iso18626.messages.declaration import Code, SchemaVersion
+from adapters.iso18626.messages.declaration import OpenCode, SchemaVersion
 from adapters.iso18626.messages.structures import (
     Address,
     BibliographicInfo,
@@ -118,7 +118,7 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
     )
 
 
-def _read_word(code: Code | None) -> str:
+def _read_word(code: OpenCode | None) -> str:
     return hyphenate_word(code.value) if code is not None else ""
 
 
@@ -178,7 +178,7 @@ def write_postal_address(address: str, context: MappingContext) -> PhysicalAddre
         locality=parts.locality or None,
         postal_code=parts.postal_code or None,
         region=None if is_word else parts.region or None,
-        country=Code(parts.country) if parts.country else None,
+        country=OpenCode(parts.country) if parts.country else None,
     )
 
 
@@ -343,10 +343,10 @@ _ANY_EDITION = {"true": True, "false": False}
 
 def _write_accepted_conditions(
     request: Request, conditions: Iterable[LoanCondition], context: MappingContext
-) -> tuple[Code, ...]:
+) -> tuple[OpenCode, ...]:
     """Those that this supplier has set, and those that whoever asks through us accepts."""
     is_known = context.dialect.schema_version >= SchemaVersion.V2021  # before, `_write_accepted_term` says them
-    codes = (Code(extra.value) for extra in request.extras if extra.name == ACCEPTED_CONDITION)
+    codes = (OpenCode(extra.value) for extra in request.extras if extra.name == ACCEPTED_CONDITION)
     return tuple(dict.fromkeys((*(write_conditions(conditions) if is_known else ()), *codes)))
 
 
@@ -358,18 +358,18 @@ def _write_accepted_term(conditions: Iterable[LoanCondition], context: MappingCo
     return "; ".join(filter(None, (words, write_conditions_term(unsaid)))) if unsaid else ""
 
 
-def _write_word(word: str) -> Code | None:
-    return Code(find_list_word(word)) if word else None
+def _write_word(word: str) -> OpenCode | None:
+    return OpenCode(find_list_word(word)) if word else None
 
 
-def _write_level(word: str, context: MappingContext) -> Code | None:
+def _write_level(word: str, context: MappingContext) -> OpenCode | None:
     level = _write_word(word)
     is_known = level is None or level.value in LEVELS or context.dialect.levels == "all"
-    return level if is_known else Code(STANDARD_LEVEL)
+    return level if is_known else OpenCode(STANDARD_LEVEL)
 
 
-def _write_code(word: str) -> Code | None:
-    return Code(word) if word else None
+def _write_code(word: str) -> OpenCode | None:
+    return OpenCode(word) if word else None
 
 
 def _find_previous_attempt(message: PartnerMessage) -> SupplierAttempt | None:
@@ -418,7 +418,7 @@ def _write_addresses(sender: LibraryParty, context: MappingContext) -> Iterator[
     if postal is not None:
         yield Address(physical=postal)
     if sender.email:
-        yield Address(electronic=ElectronicAddress(type=Code("Email"), data=sender.email))
+        yield Address(electronic=ElectronicAddress(type=OpenCode("Email"), data=sender.email))
 
 
 def _write_billing(costs: RequestCosts) -> BillingInfo | None:

@@ -34,14 +34,8 @@ from adapters.iso18626.mapping.note_habits import (
 from adapters.iso18626.mapping.requests import write_postal_address
 from adapters.iso18626.messages import SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import ReasonForMessage, Status
-from adapters.iso18626.messages.declaration import Code, SchemaVersion
-from adapters.iso18626.messages.structures import (
-    DeliveryInfo,
-    MessageInfo,
-    RetryInfo,
-    ReturnInfo,
-    StatusInfo,
-)
+from adapters.iso18626.messages.declaration import OpenCode, SchemaVersion
+from adapters.iso18626.messages.structures import DeliveryInfo, MessageInfo, RetryInfo, ReturnInfo, StatusInfo
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
 from gateway.domain.requests.note_terms import (
@@ -264,7 +258,7 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Supp
         words = "conditions: see note"  # else it would be read as a promise without conditions
     note = in_their_words or join_notes(words, write_cost_term(details.cost))
     if habits.condition_marker and not codes:
-        codes = (Code(OTHER_CONDITION),)  # who reads the marker shows no condition without a code
+        codes = (OpenCode(OTHER_CONDITION),)  # who reads the marker shows no condition without a code
     return _build_message(
         ReasonForMessage.REQUEST_RESPONSE,
         Status.WILL_SUPPLY,
@@ -285,7 +279,7 @@ def _write_offer(message: PartnerMessage, context: MappingContext) -> SupplyingA
         ReasonForMessage.REQUEST_RESPONSE,
         Status.RETRY_POSSIBLE,
         info=MessageInfo(
-            reason_retry=Code(RETRY_OUT[ReasonCodes.COST] if costs is not None else MUST_MEET_CONDITION),
+            reason_retry=OpenCode(RETRY_OUT[ReasonCodes.COST] if costs is not None else MUST_MEET_CONDITION),
             note=write_conditions_term(unsaid) or None,
         ),
         retry=RetryInfo(
@@ -306,7 +300,7 @@ def _write_retry(message: PartnerMessage, context: MappingContext) -> SupplyingA
         ReasonForMessage.REQUEST_RESPONSE,
         Status.RETRY_POSSIBLE,
         info=MessageInfo(
-            reason_retry=Code(code or "NotCurrentAvailableForILL"),
+            reason_retry=OpenCode(code or "NotCurrentAvailableForILL"),
             note=None if exact or details.reason in ("", "other") else details.reason,
         ),
         retry=RetryInfo(
@@ -328,7 +322,7 @@ def _write_unfilled_reason(details: EventDetails) -> MessageInfo:
     code = UNFILLED_OUT.get(word) if word is not None else None
     exact = code is not None and UNFILLED_IN[code.casefold()] is word
     return MessageInfo(
-        reason_unfilled=Code(code) if code is not None else None,
+        reason_unfilled=OpenCode(code) if code is not None else None,
         note=None if exact or details.reason in ("", "other") else details.reason,
     )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from adapters.iso18626.messages.codes import Action, ReasonForMessage
 from adapters.iso18626.messages.declaration import (
-    Code,
-    RawElement,
+    Compound,
+    OpenCode,
     SchemaVersion,
-    Structure,
+    UnknownElement,
     declare_structure,
     declare_text,
     declare_word,
@@ -39,7 +39,7 @@ V1_1, V2021 = SchemaVersion.V1_1, SchemaVersion.V2021
 
 
 @value_object(kw_only=True)
-class Request(Structure):
+class Request(Compound):
     header: Header | None = declare_structure("header", Header, required_since=V1_1)
     bibliographic_info: BibliographicInfo | None = declare_structure(
         "bibliographicInfo", BibliographicInfo, required_since=V1_1, allow_empty=True
@@ -58,7 +58,7 @@ class Request(Structure):
 
 
 @value_object(kw_only=True)
-class SupplyingAgencyMessage(Structure):
+class SupplyingAgencyMessage(Compound):
     header: SupplierHeader | None = declare_structure("header", SupplierHeader, required_since=V1_1)
     message_info: MessageInfo | None = declare_structure("messageInfo", MessageInfo, required_since=V1_1)
     status_info: StatusInfo | None = declare_structure("statusInfo", StatusInfo, required_since=V1_1)
@@ -69,27 +69,27 @@ class SupplyingAgencyMessage(Structure):
 
 
 @value_object(kw_only=True)
-class RequestingAgencyMessage(Structure):
+class RequestingAgencyMessage(Compound):
     header: RequesterHeader | None = declare_structure("header", RequesterHeader, required_since=V1_1)
     action: str | None = declare_word("action", Action, required_since=V1_1)
     note: str | None = declare_text("note")
 
 
 @value_object(kw_only=True)
-class RequestConfirmation(Structure):
+class RequestConfirmation(Compound):
     header: ConfirmationHeader | None = declare_structure("confirmationHeader", ConfirmationHeader, required_since=V1_1)
     errors: tuple[ErrorData, ...] = declare_structure("errorData", ErrorData, many_since=V2021)
 
 
 @value_object(kw_only=True)
-class SupplyingAgencyMessageConfirmation(Structure):
+class SupplyingAgencyMessageConfirmation(Compound):
     header: ConfirmationHeader | None = declare_structure("confirmationHeader", ConfirmationHeader, required_since=V1_1)
     reason_for_message: str | None = declare_word("reasonForMessage", ReasonForMessage)
     errors: tuple[ErrorData, ...] = declare_structure("errorData", ErrorData, many_since=V2021)
 
 
 @value_object(kw_only=True)
-class RequestingAgencyMessageConfirmation(Structure):
+class RequestingAgencyMessageConfirmation(Compound):
     header: ConfirmationHeader | None = declare_structure("confirmationHeader", ConfirmationHeader, required_since=V1_1)
     action: str | None = declare_word("action", Action)
     errors: tuple[ErrorData, ...] = declare_structure("errorData", ErrorData, many_since=V2021)
@@ -112,16 +112,16 @@ MESSAGES: dict[str, type[AnyMessage]] = {
 __all__ = [
     "MESSAGES",
     "AnyMessage",
-    "Code",
+    "Compound",
     "Confirmation",
     "Message",
-    "RawElement",
+    "OpenCode",
     "Request",
     "RequestConfirmation",
     "RequestingAgencyMessage",
     "RequestingAgencyMessageConfirmation",
     "SchemaVersion",
-    "Structure",
     "SupplyingAgencyMessage",
     "SupplyingAgencyMessageConfirmation",
+    "UnknownElement",
 ]

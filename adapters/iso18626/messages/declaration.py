@@ -40,7 +40,7 @@ class Kind(Enum):
 
 
 @value_object
-class Code:
+class OpenCode:
     """A value from an open list; `scheme`: the URI that names the list, None where it wasn't said."""
 
     value: str
@@ -51,7 +51,7 @@ class Code:
 
 
 @value_object
-class RawElement:
+class UnknownElement:
     """An element that the standard doesn't have there, kept as it came. `path` begins below the message's own element;
     `xml` is a self-contained fragment."""
 
@@ -61,7 +61,7 @@ class RawElement:
 
 
 @value_object
-class Element:
+class FieldElement:
     """The element of a field.
 
     `older_name`: how versions before 2021 call it. `since`, `until`: first and last version that have it.
@@ -72,7 +72,7 @@ class Element:
 
     name: str
     kind: Kind
-    structure: type[Structure] | None = None
+    structure: type[Compound] | None = None
     words: type[StrEnum] | None = None
     older_name: str = ""
     since: SchemaVersion = SchemaVersion.V1_1
@@ -106,64 +106,64 @@ class Element:
 
 
 @value_object(kw_only=True)
-class Structure:
+class Compound:
     """An element with children. `layouts`: the elements' names in their order, for versions that have another order or
     other elements than the fields say."""
 
     layouts: ClassVar[Mapping[SchemaVersion, tuple[str, ...]]] = {}
 
-    unknown: tuple[RawElement, ...] = ()
+    unknown: tuple[UnknownElement, ...] = ()
 
 
 def declare_text(name: str, **details: Any) -> Any:
-    return _declare_field(Element(name, Kind.TEXT, **details))
+    return _declare_field(FieldElement(name, Kind.TEXT, **details))
 
 
 def declare_secret(name: str) -> Any:
     """A text that never shows in a repr."""
-    return field(default=None, repr=False, metadata={"iso18626": Element(name, Kind.TEXT)})
+    return field(default=None, repr=False, metadata={"iso18626": FieldElement(name, Kind.TEXT)})
 
 
 def declare_code(name: str, **details: Any) -> Any:
-    return _declare_field(Element(name, Kind.CODE, **details))
+    return _declare_field(FieldElement(name, Kind.CODE, **details))
 
 
 def declare_word(name: str, words: type[StrEnum], **details: Any) -> Any:
-    return _declare_field(Element(name, Kind.WORD, words=words, **details))
+    return _declare_field(FieldElement(name, Kind.WORD, words=words, **details))
 
 
 def declare_moment(name: str, **details: Any) -> Any:
-    return _declare_field(Element(name, Kind.MOMENT, **details))
+    return _declare_field(FieldElement(name, Kind.MOMENT, **details))
 
 
 def declare_number(name: str) -> Any:
-    return _declare_field(Element(name, Kind.NUMBER))
+    return _declare_field(FieldElement(name, Kind.NUMBER))
 
 
 def declare_amount(name: str, **details: Any) -> Any:
-    return _declare_field(Element(name, Kind.AMOUNT, **details))
+    return _declare_field(FieldElement(name, Kind.AMOUNT, **details))
 
 
 def declare_yes_no(name: str, **details: Any) -> Any:
-    return _declare_field(Element(name, Kind.YES_NO, **details))
+    return _declare_field(FieldElement(name, Kind.YES_NO, **details))
 
 
 def declare_boolean(name: str, **details: Any) -> Any:
-    return _declare_field(Element(name, Kind.BOOLEAN, **details))
+    return _declare_field(FieldElement(name, Kind.BOOLEAN, **details))
 
 
-def declare_structure(name: str, structure: type[Structure], **details: Any) -> Any:
-    return _declare_field(Element(name, Kind.STRUCTURE, structure=structure, **details))
+def declare_structure(name: str, structure: type[Compound], **details: Any) -> Any:
+    return _declare_field(FieldElement(name, Kind.STRUCTURE, structure=structure, **details))
 
 
-def _declare_field(element: Element) -> Any:
+def _declare_field(element: FieldElement) -> Any:
     return field(default=() if element.is_many else None, metadata={"iso18626": element})
 
 
-_ELEMENTS: dict[type[Structure], Mapping[str, Element]] = {}
+_ELEMENTS: dict[type[Compound], Mapping[str, FieldElement]] = {}
 
 
-def list_elements(structure: type[Structure]) -> Mapping[str, Element]:
+def list_elements(structure: type[Compound]) -> Mapping[str, FieldElement]:
     """Field name -> element, in the order of the fields; `unknown` is not among them."""
     elements = _ELEMENTS.get(structure)
     if elements is None:

@@ -18,9 +18,9 @@ from adapters.iso18626.messages.codes import (
     Status,
 )
 from adapters.iso18626.messages.declaration import (
-    Code,
+    Compound,
+    OpenCode,
     SchemaVersion,
-    Structure,
     declare_amount,
     declare_boolean,
     declare_code,
@@ -38,35 +38,37 @@ V1_1, V1_2, V2021 = SchemaVersion.V1_1, SchemaVersion.V1_2, SchemaVersion.V2021
 
 
 @value_object(kw_only=True)
-class AgencyId(Structure):
-    type: Code | None = declare_code("agencyIdType", open_list="AgencyIdType", required_since=V1_1)
+class AgencyId(Compound):
+    type: OpenCode | None = declare_code("agencyIdType", open_list="AgencyIdType", required_since=V1_1)
     value: str | None = declare_text("agencyIdValue", required_since=V1_1)
 
 
 @value_object(kw_only=True)
-class Costs(Structure):
-    currency: Code | None = declare_code("currencyCode", open_list="Currency", required_since=V1_1)
+class Costs(Compound):
+    currency: OpenCode | None = declare_code("currencyCode", open_list="Currency", required_since=V1_1)
     amount: Decimal | None = declare_amount("monetaryValue", required_since=V1_1)
 
 
 @value_object(kw_only=True)
-class ElectronicAddress(Structure):
-    type: Code | None = declare_code("electronicAddressType", open_list="ElectronicAddressType", required_since=V1_1)
+class ElectronicAddress(Compound):
+    type: OpenCode | None = declare_code(
+        "electronicAddressType", open_list="ElectronicAddressType", required_since=V1_1
+    )
     data: str | None = declare_text("electronicAddressData", required_since=V1_1)
 
 
 @value_object(kw_only=True)
-class PhysicalAddress(Structure):
+class PhysicalAddress(Compound):
     line1: str | None = declare_text("line1")
     line2: str | None = declare_text("line2")
     locality: str | None = declare_text("locality")
     postal_code: str | None = declare_text("postalCode")
     region: str | None = declare_text("region", open_list="Region", code_until=V1_2)
-    country: Code | None = declare_code("country", open_list="Country")
+    country: OpenCode | None = declare_code("country", open_list="Country")
 
 
 @value_object(kw_only=True)
-class Address(Structure):
+class Address(Compound):
     """One of the two."""
 
     electronic: ElectronicAddress | None = declare_structure("electronicAddress", ElectronicAddress)
@@ -74,7 +76,7 @@ class Address(Structure):
 
 
 @value_object(kw_only=True)
-class Authentication(Structure):
+class Authentication(Compound):
     account: str | None = declare_text("accountId")
     security_code: str | None = declare_secret("securityCode")
 
@@ -83,7 +85,7 @@ class Authentication(Structure):
 
 
 @value_object(kw_only=True)
-class Header(Structure):
+class Header(Compound):
     """The header of a request. Those of the other two messages differ in the elements that a version has."""
 
     supplying_agency: AgencyId | None = declare_structure(
@@ -101,7 +103,7 @@ class Header(Structure):
 
 
 @value_object(kw_only=True)
-class SupplierHeader(Structure):
+class SupplierHeader(Compound):
     """The header of a supplying agency's message."""
 
     supplying_agency: AgencyId | None = declare_structure("supplyingAgencyId", AgencyId, required_since=V1_1)
@@ -118,7 +120,7 @@ class SupplierHeader(Structure):
 
 
 @value_object(kw_only=True)
-class RequesterHeader(Structure):
+class RequesterHeader(Compound):
     """The header of a requesting agency's message."""
 
     supplying_agency: AgencyId | None = declare_structure("supplyingAgencyId", AgencyId, required_since=V1_1)
@@ -134,7 +136,7 @@ class RequesterHeader(Structure):
 
 
 @value_object(kw_only=True)
-class ConfirmationHeader(Structure):
+class ConfirmationHeader(Compound):
     """`timestamp_received`: by the standard the timestamp of the message that is confirmed; some peers give the time at
     which it was received."""
 
@@ -148,7 +150,7 @@ class ConfirmationHeader(Structure):
 
 
 @value_object(kw_only=True)
-class ErrorData(Structure):
+class ErrorData(Compound):
     type: str | None = declare_word("errorType", ErrorType, required_since=V1_1)
     value: str | None = declare_text("errorValue")
 
@@ -157,7 +159,7 @@ class ErrorData(Structure):
 
 
 @value_object(kw_only=True)
-class ItemIdentifier(Structure):
+class ItemIdentifier(Compound):
     """An ISBN, ISSN …"""
 
     layouts: ClassVar[Mapping[SchemaVersion, tuple[str, ...]]] = {
@@ -165,24 +167,24 @@ class ItemIdentifier(Structure):
         V1_2: ("bibliographicItemIdentifier", "bibliographicItemIdentifierCode"),
     }
 
-    code: Code | None = declare_code(
+    code: OpenCode | None = declare_code(
         "bibliographicItemIdentifierCode", open_list="BibliographicItemIdentifierCode", required_since=V1_1
     )
     value: str | None = declare_text("bibliographicItemIdentifier", required_since=V1_1)
 
 
 @value_object(kw_only=True)
-class RecordIdentifier(Structure):
+class RecordIdentifier(Compound):
     """A number of the record in a catalogue or data base."""
 
-    code: Code | None = declare_code(
+    code: OpenCode | None = declare_code(
         "bibliographicRecordIdentifierCode", open_list="BibliographicRecordIdentifierCode", required_since=V1_1
     )
     value: str | None = declare_text("bibliographicRecordIdentifier", required_since=V1_1)
 
 
 @value_object(kw_only=True)
-class BibliographicInfo(Structure):
+class BibliographicInfo(Compound):
     supplier_unique_record_id: str | None = declare_text("supplierUniqueRecordId")
     title: str | None = declare_text("title")
     author: str | None = declare_text("author")
@@ -205,27 +207,27 @@ class BibliographicInfo(Structure):
 
 
 @value_object(kw_only=True)
-class PublicationInfo(Structure):
+class PublicationInfo(Compound):
     publisher: str | None = declare_text("publisher")
     publisher_id: str | None = declare_text("publisherId", since=V2021)
-    type: Code | None = declare_code("publicationType", open_list="PublicationType")
+    type: OpenCode | None = declare_code("publicationType", open_list="PublicationType")
     date: str | None = declare_text("publicationDate")
     place: str | None = declare_text("placeOfPublication")
 
 
 @value_object(kw_only=True)
-class ServiceInfo(Structure):
+class ServiceInfo(Compound):
     request_type: str | None = declare_word("requestType", RequestType)
     request_sub_types: tuple[str, ...] = declare_word("requestSubType", RequestSubType, since=V1_2, many_since=V1_2)
     previous_request_id: str | None = declare_text("requestingAgencyPreviousRequestId")
     service_type: str | None = declare_word("serviceType", ServiceType, required_since=V1_1)
-    service_level: Code | None = declare_code("serviceLevel", open_list="ServiceLevel")
-    item_format: Code | None = declare_code("itemFormat", older_name="preferredFormat", open_list="ItemFormat")
+    service_level: OpenCode | None = declare_code("serviceLevel", open_list="ServiceLevel")
+    item_format: OpenCode | None = declare_code("itemFormat", older_name="preferredFormat", open_list="ItemFormat")
     need_before_date: datetime | None = declare_moment("needBeforeDate")
-    copyright_compliance: Code | None = declare_code("copyrightCompliance", open_list="CopyrightCompliance")
+    copyright_compliance: OpenCode | None = declare_code("copyrightCompliance", open_list="CopyrightCompliance")
     any_edition: bool | None = declare_yes_no("anyEdition")
     preferred_edition: str | None = declare_word("preferredEdition", PreferredEdition, since=V2021)
-    loan_conditions: tuple[Code, ...] = declare_code(
+    loan_conditions: tuple[OpenCode, ...] = declare_code(
         "loanCondition", open_list="LoanCondition", since=V2021, many_since=V2021
     )
     start_date: datetime | None = declare_moment("startDate", since=V1_2)
@@ -234,7 +236,7 @@ class ServiceInfo(Structure):
 
 
 @value_object(kw_only=True)
-class SupplierInfo(Structure):
+class SupplierInfo(Compound):
     sort_order: int | None = declare_number("sortOrder")
     supplier: AgencyId | None = declare_structure("supplierCode", AgencyId)
     description: str | None = declare_text("supplierDescription")
@@ -245,35 +247,35 @@ class SupplierInfo(Structure):
 
 
 @value_object(kw_only=True)
-class RequestedDeliveryInfo(Structure):
+class RequestedDeliveryInfo(Compound):
     sort_order: int | None = declare_number("sortOrder")
     address: Address | None = declare_structure("address", Address)
-    delivery_method: Code | None = declare_code("deliveryMethod", open_list="DeliveryMethod", since=V2021)
-    courier_name: Code | None = declare_code("courierName", open_list="CourierName", since=V2021)
+    delivery_method: OpenCode | None = declare_code("deliveryMethod", open_list="DeliveryMethod", since=V2021)
+    courier_name: OpenCode | None = declare_code("courierName", open_list="CourierName", since=V2021)
 
 
 @value_object(kw_only=True)
-class RequestingAgencyInfo(Structure):
+class RequestingAgencyInfo(Compound):
     name: str | None = declare_text("name")
     contact_name: str | None = declare_text("contactName")
     addresses: tuple[Address, ...] = declare_structure("address", Address, many_since=V1_1)
 
 
 @value_object(kw_only=True)
-class PatronInfo(Structure):
+class PatronInfo(Compound):
     patron_id: str | None = declare_text("patronId")
     surname: str | None = declare_text("surname")
     given_name: str | None = declare_text("givenName")
-    patron_type: Code | None = declare_code("patronType", open_list="PatronType")
+    patron_type: OpenCode | None = declare_code("patronType", open_list="PatronType")
     send_to_patron: bool | None = declare_yes_no("sendToPatron")
     addresses: tuple[Address, ...] = declare_structure("address", Address, many_since=V1_1)
 
 
 @value_object(kw_only=True)
-class BillingInfo(Structure):
-    payment_method: Code | None = declare_code("paymentMethod", open_list="PaymentMethod")
+class BillingInfo(Compound):
+    payment_method: OpenCode | None = declare_code("paymentMethod", open_list="PaymentMethod")
     maximum_costs: Costs | None = declare_structure("maximumCosts", Costs)
-    billing_method: Code | None = declare_code("billingMethod", open_list="BillingMethod")
+    billing_method: OpenCode | None = declare_code("billingMethod", open_list="BillingMethod")
     billing_name: str | None = declare_text("billingName")
     address: Address | None = declare_structure("address", Address)
 
@@ -282,22 +284,22 @@ class BillingInfo(Structure):
 
 
 @value_object(kw_only=True)
-class MessageInfo(Structure):
+class MessageInfo(Compound):
     """`offered_costs`, `retry_after`, `retry_before`: where versions before 2021 have them. A message that was read has
     them in its RetryInfo, whatever its version."""
 
     reason_for_message: str | None = declare_word("reasonForMessage", ReasonForMessage, required_since=V1_1)
     answer: bool | None = declare_yes_no("answerYesNo")
     note: str | None = declare_text("note")
-    reason_unfilled: Code | None = declare_code("reasonUnfilled", open_list="ReasonUnfilled")
-    reason_retry: Code | None = declare_code("reasonRetry", open_list="ReasonRetry")
+    reason_unfilled: OpenCode | None = declare_code("reasonUnfilled", open_list="ReasonUnfilled")
+    reason_retry: OpenCode | None = declare_code("reasonRetry", open_list="ReasonRetry")
     offered_costs: Costs | None = declare_structure("offeredCosts", Costs, until=V1_2)
     retry_after: datetime | None = declare_moment("retryAfter", until=V1_2)
     retry_before: datetime | None = declare_moment("retryBefore", until=V1_2)
 
 
 @value_object(kw_only=True)
-class StatusInfo(Structure):
+class StatusInfo(Compound):
     status: str | None = declare_word("status", Status, required_since=V1_1)
     expected_delivery_date: datetime | None = declare_moment("expectedDeliveryDate")
     due_date: datetime | None = declare_moment("dueDate")
@@ -305,39 +307,41 @@ class StatusInfo(Structure):
 
 
 @value_object(kw_only=True)
-class RetryInfo(Structure):
-    loan_conditions: tuple[Code, ...] = declare_code("loanCondition", open_list="LoanCondition", many_since=V2021)
+class RetryInfo(Compound):
+    loan_conditions: tuple[OpenCode, ...] = declare_code("loanCondition", open_list="LoanCondition", many_since=V2021)
     editions: tuple[str, ...] = declare_text("edition", many_since=V2021)
-    item_formats: tuple[Code, ...] = declare_code("itemFormat", open_list="ItemFormat", many_since=V2021)
+    item_formats: tuple[OpenCode, ...] = declare_code("itemFormat", open_list="ItemFormat", many_since=V2021)
     volumes: tuple[str, ...] = declare_text("volume", many_since=V2021)
     service_type: str | None = declare_word("serviceType", ServiceType)
-    service_levels: tuple[Code, ...] = declare_code("serviceLevel", open_list="ServiceLevel", many_since=V2021)
-    delivery_methods: tuple[Code, ...] = declare_code("deliveryMethod", open_list="DeliveryMethod", many_since=V2021)
-    courier_names: tuple[Code, ...] = declare_code("courierName", open_list="CourierName", many_since=V2021)
+    service_levels: tuple[OpenCode, ...] = declare_code("serviceLevel", open_list="ServiceLevel", many_since=V2021)
+    delivery_methods: tuple[OpenCode, ...] = declare_code(
+        "deliveryMethod", open_list="DeliveryMethod", many_since=V2021
+    )
+    courier_names: tuple[OpenCode, ...] = declare_code("courierName", open_list="CourierName", many_since=V2021)
     offered_costs: tuple[Costs, ...] = declare_structure("offeredCosts", Costs, many_since=V2021)
-    payment_methods: tuple[Code, ...] = declare_code("paymentMethod", open_list="PaymentMethod", many_since=V2021)
+    payment_methods: tuple[OpenCode, ...] = declare_code("paymentMethod", open_list="PaymentMethod", many_since=V2021)
     retry_before: datetime | None = declare_moment("retryBefore")
     retry_after: datetime | None = declare_moment("retryAfter")
 
 
 @value_object(kw_only=True)
-class DeliveryInfo(Structure):
+class DeliveryInfo(Compound):
     date_sent: datetime | None = declare_moment("dateSent", required_since=V1_1)
     item_ids: tuple[str, ...] = declare_text("itemId", many_since=V2021)
     url: str | None = declare_text("URL", since=V2021)
-    delivery_method: Code | None = declare_code("deliveryMethod", older_name="sentVia", open_list="DeliveryMethod")
+    delivery_method: OpenCode | None = declare_code("deliveryMethod", older_name="sentVia", open_list="DeliveryMethod")
     address: Address | None = declare_structure("address", Address, since=V2021)
     sent_to_patron: bool | None = declare_boolean("sentToPatron")
-    loan_conditions: tuple[Code, ...] = declare_code("loanCondition", open_list="LoanCondition", many_since=V2021)
-    item_format: Code | None = declare_code("itemFormat", older_name="deliveredFormat", open_list="ItemFormat")
+    loan_conditions: tuple[OpenCode, ...] = declare_code("loanCondition", open_list="LoanCondition", many_since=V2021)
+    item_format: OpenCode | None = declare_code("itemFormat", older_name="deliveredFormat", open_list="ItemFormat")
     service_type: str | None = declare_word("serviceType", ServiceType, since=V2021)
     delivery_costs: tuple[Costs, ...] = declare_structure("deliveryCosts", Costs, many_since=V2021)
-    payment_method: Code | None = declare_code("paymentMethod", open_list="PaymentMethod", since=V2021)
+    payment_method: OpenCode | None = declare_code("paymentMethod", open_list="PaymentMethod", since=V2021)
 
 
 @value_object(kw_only=True)
-class ShippingInfo(Structure):
-    courier_name: Code | None = declare_code("courierName", open_list="CourierName")
+class ShippingInfo(Compound):
+    courier_name: OpenCode | None = declare_code("courierName", open_list="CourierName")
     tracking_ids: tuple[str, ...] = declare_text("trackingId", many_since=V2021)
     insurance: bool | None = declare_yes_no("insurance")
     insurance_third_party: bool | None = declare_yes_no("insuranceThirdParty")
@@ -346,7 +350,7 @@ class ShippingInfo(Structure):
 
 
 @value_object(kw_only=True)
-class ReturnInfo(Structure):
+class ReturnInfo(Compound):
     agency: AgencyId | None = declare_structure("returnAgencyId", AgencyId)
     name: str | None = declare_text("name")
     physical_address: PhysicalAddress | None = declare_structure("physicalAddress", PhysicalAddress)

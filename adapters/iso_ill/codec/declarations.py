@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from enum import Enum, IntEnum, StrEnum, auto
 from typing import Any
 
-from adapters.iso_ill.messages.declaration import Choice, External, Form, Tag
+from adapters.iso_ill.messages.declaration import External, FieldForm, IllChoice, Tag
 from adapters.iso_ill.messages.structures import Item
 from gateway.domain.value import value_object
 
@@ -44,10 +44,10 @@ _BY_ANNOTATION: dict[object, FieldKind] = {
     External: FieldKind.EXTERNAL,
 }
 _BY_FORM = {
-    Form.PRINTABLE: FieldKind.PRINTABLE,
-    Form.OBJECT_IDENTIFIER: FieldKind.OBJECT_IDENTIFIER,
-    Form.NULL: FieldKind.NULL,
-    Form.EXTENSION_ITEM: FieldKind.ITEM,
+    FieldForm.PRINTABLE: FieldKind.PRINTABLE,
+    FieldForm.OBJECT_IDENTIFIER: FieldKind.OBJECT_IDENTIFIER,
+    FieldForm.NULL: FieldKind.NULL,
+    FieldForm.EXTENSION_ITEM: FieldKind.ITEM,
 }
 
 
@@ -80,7 +80,7 @@ def list_declared_fields(cls: type) -> tuple[FieldDeclaration, ...]:
 
 
 def is_choice(cls: type) -> bool:
-    return issubclass(cls, Choice)
+    return issubclass(cls, IllChoice)
 
 
 def _read_declaration(cls: type, field: Any, hint: Any) -> FieldDeclaration:
@@ -102,8 +102,8 @@ def _read_declaration(cls: type, field: Any, hint: Any) -> FieldDeclaration:
 
 
 def _kind_of_annotation(annotation: Any, tag: Tag) -> tuple[FieldKind, Any]:
-    if tag.form is not Form.BY_ANNOTATION:
-        return _BY_FORM[tag.form], Item if tag.form is Form.EXTENSION_ITEM else None
+    if tag.form is not FieldForm.BY_ANNOTATION:
+        return _BY_FORM[tag.form], Item if tag.form is FieldForm.EXTENSION_ITEM else None
     members = [annotation]
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         members = [argument for argument in typing.get_args(annotation) if argument is not type(None)]

@@ -19,7 +19,7 @@ from adapters.iso_ill.codec.declarations import (
 from adapters.iso_ill.codec.decoder import MAX_REMEMBERED, MAX_REMEMBERED_BYTES, REMEMBERED
 from adapters.iso_ill.codec.extension_items import credentials_octets
 from adapters.iso_ill.messages.declaration import Encoding, External
-from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
+from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, DeliveryInfo, Item, Opaque, ShownCredentials
 from gateway.domain.romanisation import fit_into_charset, romanise_text
 from gateway.domain.value import value_object
 
@@ -172,7 +172,7 @@ def _put_extension_item(writer: ApduWriter, value: Item) -> bytes:
     if isinstance(value, Opaque):
         return value.tlv
     if not isinstance(value, External):
-        if isinstance(value, Credentials):
+        if isinstance(value, ShownCredentials):
             octets = credentials_octets(value)
         else:
             octets = wrap_in_tag(b"\x30", writer.write_structure(shape_of(type(value)), value))

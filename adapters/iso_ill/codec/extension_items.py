@@ -17,12 +17,12 @@ from adapters.iso_ill.codec.decoder import (
     read_external_contents,
 )
 from adapters.iso_ill.messages.declaration import Encoding, External
-from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
+from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, DeliveryInfo, Item, Opaque, ShownCredentials
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.secret_reference import CONCEALED
 
-_KNOWN = {identifier: cls for cls, identifier in OBJECT_IDENTIFIERS.items() if cls is not Credentials}
-_PROMPT_1 = OBJECT_IDENTIFIERS[Credentials]
+_KNOWN = {identifier: cls for cls, identifier in OBJECT_IDENTIFIERS.items() if cls is not ShownCredentials}
+_PROMPT_1 = OBJECT_IDENTIFIERS[ShownCredentials]
 
 _RESPONSE = ber.CONTEXT | 2  # PromptObject: response
 _PROMPT, _ANSWER, _ENUMERATED, _TYPE, _STRING = (ber.CONTEXT | number for number in (1, 2, 1, 1, 1))
@@ -95,7 +95,7 @@ def _decode_known_item(reader: ApduReader, peeled: External) -> Item:
 # --- Z39.50 prompt-1 -------------------------------------------------------------------------------------
 
 
-def parse_credentials(value: bytes) -> Credentials:
+def parse_credentials(value: bytes) -> ShownCredentials:
     """User and password of a PromptObject's response. Raises MalformedMessage without them, or with more."""
     source = ber.BerSource(value)
     tag, _, start, stop, _ = source.read_header(0, len(value))
@@ -108,7 +108,7 @@ def parse_credentials(value: bytes) -> Credentials:
         answers[number] = answer
     if answers.keys() != {_USER_ID, _PASSWORD}:
         raise MalformedMessage("", "not a user and a password")
-    return Credentials(answers[_USER_ID], answers[_PASSWORD])
+    return ShownCredentials(answers[_USER_ID], answers[_PASSWORD])
 
 
 def _read_prompt(source: ber.BerSource, start: int, stop: int) -> tuple[int, str]:
@@ -135,7 +135,7 @@ def _unwrap_tags(source: ber.BerSource, start: int, stop: int, *tags: int) -> by
     return source.data[start:stop]
 
 
-def credentials_octets(credentials: Credentials) -> bytes:
+def credentials_octets(credentials: ShownCredentials) -> bytes:
     answers = b"".join(
         _wrap_in_tag(
             ber.SEQUENCE,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from adapters.iso_ill.mapping.events_received import event_of_apdu, interpret_apdu, our_role
 from adapters.iso_ill.mapping.identities import (
-    MappingContext,
+    IllContext,
     id_of_apdu,
     is_same_ill_symbol,
     parse_transaction_key,
@@ -19,7 +19,7 @@ from adapters.iso_ill.mapping.messages_sent import apdu_of_message, sendable_apd
 from adapters.iso_ill.mapping.reports import build_error_report, ill_state_of_request, problem_of_malformed
 
 __all__ = [
-    "MappingContext",
+    "IllContext",
     "apdu_of_message",
     "build_error_report",
     "event_of_apdu",

@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.iso_ill.mapping import reasons
 from adapters.iso_ill.mapping.identities import (
-    MappingContext,
+    IllContext,
     id_of_apdu,
     incoming_symbol,
     list_sender_aliases,
@@ -61,7 +61,7 @@ from gateway.domain.requests.request import Role
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
 
-def our_role(apdu: Apdu, context: MappingContext) -> Role:
+def our_role(apdu: Apdu, context: IllContext) -> Role:
     """Return our role by the kind of APDU; for those that both sides send by which party we are: the requester, or else
     the other."""
     if apdu.type in FROM_REQUESTER:
@@ -72,7 +72,7 @@ def our_role(apdu: Apdu, context: MappingContext) -> Role:
     return Role.BORROWING if is_ours else Role.LENDING
 
 
-def event_of_apdu(apdu: Apdu, context: MappingContext, digest: str = "") -> IncomingPartnerMessage:
+def event_of_apdu(apdu: Apdu, context: IllContext, digest: str = "") -> IncomingPartnerMessage:
     """`digest`: of its octets, by which it is known again; empty: of what it says. `transaction` is our own number
     where we are the requester, the key of `mapping.identities` where not."""
     role = our_role(apdu, context)
@@ -105,7 +105,7 @@ def event_of_apdu(apdu: Apdu, context: MappingContext, digest: str = "") -> Inco
     )
 
 
-def _read_transaction(apdu: Apdu, role: Role, digest: str, context: MappingContext) -> str:
+def _read_transaction(apdu: Apdu, role: Role, digest: str, context: IllContext) -> str:
     id_ = apdu.transaction_id
     if role is Role.BORROWING:
         return our_transaction_number(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
@@ -131,7 +131,7 @@ def _critical_extension_extras(apdu: Apdu) -> tuple[CitationExtra, ...]:
     return tuple(CitationExtra("critical-extension", name) for name in names)
 
 
-def interpret_apdu(apdu: Apdu, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def interpret_apdu(apdu: Apdu, context: IllContext) -> tuple[EventKind, EventDetails]:
     """The note of a request is that of its citation."""
     kind, details = _MEANINGS[apdu.type](apdu, context)
     if kind is EventKind.REQUEST:
@@ -149,22 +149,20 @@ def _join_notes(*notes: str) -> str:
 # --- each APDU -------------------------------------------------------------------------------------------
 
 
-def _make_plain_reader(kind: EventKind) -> Callable[[Any, MappingContext], tuple[EventKind, EventDetails]]:
+def _make_plain_reader(kind: EventKind) -> Callable[[Any, IllContext], tuple[EventKind, EventDetails]]:
     return lambda _apdu, _context: (kind, EventDetails())
 
 
-def _make_answer_reader(
-    yes: EventKind, no: EventKind
-) -> Callable[[Any, MappingContext], tuple[EventKind, EventDetails]]:
+def _make_answer_reader(yes: EventKind, no: EventKind) -> Callable[[Any, IllContext], tuple[EventKind, EventDetails]]:
     return lambda apdu, _context: (yes if apdu.answer else no, EventDetails())
 
 
-def _read_forward_notification(apdu: ForwardNotification, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_forward_notification(apdu: ForwardNotification, context: IllContext) -> tuple[EventKind, EventDetails]:
     to = symbol_of_system_id(apdu.responder_id, context.dialect.symbols) or apdu.responder_id.name_text
     return EventKind.FORWARDED, EventDetails(note=f"forwarded to {to}" if to else "", partner=to)
 
 
-def _read_shipped(apdu: Shipped, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_shipped(apdu: Shipped, context: IllContext) -> tuple[EventKind, EventDetails]:
     supplied = apdu.supply_details
     conditions, words = _read_shipped_conditions(supplied.conditions)
     cost, unread = _read_price(supplied.cost, context)
@@ -183,7 +181,7 @@ def _read_shipped(apdu: Shipped, context: MappingContext) -> tuple[EventKind, Ev
     return EventKind.COPY_DELIVERED if is_copy else EventKind.SHIPPED, details
 
 
-def _read_price(amount: Amount | None, context: MappingContext) -> tuple[Money | None, tuple[LoanCondition, ...]]:
+def _read_price(amount: Amount | None, context: IllContext) -> tuple[Money | None, tuple[LoanCondition, ...]]:
     """The sum; of a price that is none that something is to be paid."""
     cost = money_of_amount(amount, context.currency)
     is_unread = amount is not None and bool(amount.value.strip()) and cost is None
@@ -225,11 +223,11 @@ def _due_details(due: DateDue | None) -> dict[str, Any]:
     return {} if due is None else {"due": due.due, "renewals_allowed": due.renewable}
 
 
-def _read_received(apdu: Received, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_received(apdu: Received, _context: IllContext) -> tuple[EventKind, EventDetails]:
     return EventKind.RECEIVED, EventDetails(extras=_day_extras("date-received", apdu.date_received))
 
 
-def _read_returned(apdu: Returned, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_returned(apdu: Returned, context: IllContext) -> tuple[EventKind, EventDetails]:
     via = f"returned via {apdu.returned_via}" if apdu.returned_via else ""
     insured = money_of_amount(apdu.insured_for, context.currency)
     worth = f"insured for {insured.amount:f} {insured.currency}" if insured is not None else ""
@@ -238,7 +236,7 @@ def _read_returned(apdu: Returned, context: MappingContext) -> tuple[EventKind, 
     )
 
 
-def _read_checked_in(apdu: CheckedIn, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_checked_in(apdu: CheckedIn, _context: IllContext) -> tuple[EventKind, EventDetails]:
     return EventKind.CHECKED_IN, EventDetails(extras=_day_extras("date-checked-in", apdu.date_checked_in))
 
 
@@ -246,21 +244,21 @@ def _day_extras(name: str, day: date) -> tuple[CitationExtra, ...]:
     return (CitationExtra(name, day.isoformat(), "date"),)
 
 
-def _read_overdue(apdu: Overdue, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_overdue(apdu: Overdue, _context: IllContext) -> tuple[EventKind, EventDetails]:
     return EventKind.OVERDUE, EventDetails(**_due_details(apdu.date_due))
 
 
-def _read_renew(apdu: Renew, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_renew(apdu: Renew, _context: IllContext) -> tuple[EventKind, EventDetails]:
     return EventKind.RENEW, EventDetails(due=apdu.desired_due_date)
 
 
-def _read_renew_answer(apdu: RenewAnswer, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_renew_answer(apdu: RenewAnswer, _context: IllContext) -> tuple[EventKind, EventDetails]:
     return EventKind.RENEW_ACCEPTED if apdu.answer else EventKind.RENEW_REFUSED, EventDetails(
         **_due_details(apdu.date_due)
     )
 
 
-def _read_damaged(apdu: Damaged, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_damaged(apdu: Damaged, _context: IllContext) -> tuple[EventKind, EventDetails]:
     if apdu.details is None:
         return EventKind.DAMAGED, EventDetails()
     units = ", ".join(map(str, apdu.details.specific_units))
@@ -269,7 +267,7 @@ def _read_damaged(apdu: Damaged, _context: MappingContext) -> tuple[EventKind, E
     )
 
 
-def _read_report(apdu: StatusOrErrorReport, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_report(apdu: StatusOrErrorReport, _context: IllContext) -> tuple[EventKind, EventDetails]:
     if apdu.error_report is not None:
         return _read_error_report(apdu)
     status = apdu.status_report
@@ -343,7 +341,7 @@ def _read_error_report(apdu: StatusOrErrorReport) -> tuple[EventKind, EventDetai
 # --- ILL-Answer ------------------------------------------------------------------------------------------
 
 
-def _read_ill_answer(apdu: IllAnswer, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_ill_answer(apdu: IllAnswer, context: IllContext) -> tuple[EventKind, EventDetails]:
     explanation = apdu.explanation or Explanation()
     reader = _RESULTS.get(apdu.results) if isinstance(apdu.results, Results) else None
     if reader is None:
@@ -353,7 +351,7 @@ def _read_ill_answer(apdu: IllAnswer, context: MappingContext) -> tuple[EventKin
     return reader(explanation, context)
 
 
-def _read_conditional(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_conditional(explanation: Explanation, context: IllContext) -> tuple[EventKind, EventDetails]:
     results = explanation.conditional
     if results is None:
         return EventKind.CONDITIONAL, EventDetails(conditions=(LoanCondition.OTHER,))
@@ -371,7 +369,7 @@ def _read_conditional(explanation: Explanation, context: MappingContext) -> tupl
     )
 
 
-def _read_retry(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_retry(explanation: Explanation, context: IllContext) -> tuple[EventKind, EventDetails]:
     results = explanation.retry
     if results is None:
         return EventKind.RETRY, EventDetails(reason=ReasonCodes.OTHER.value)
@@ -384,7 +382,7 @@ def _read_retry(explanation: Explanation, context: MappingContext) -> tuple[Even
     )
 
 
-def _read_unfilled(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_unfilled(explanation: Explanation, context: IllContext) -> tuple[EventKind, EventDetails]:
     results = explanation.unfilled
     if results is None:
         return EventKind.UNFILLED, EventDetails(reason=ReasonCodes.OTHER.value)
@@ -404,7 +402,7 @@ def _inexact_code_name(code: Any, word: ReasonCodes | None) -> str:
     return "" if exact else reasons.name_of_code(code)
 
 
-def _read_locations(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_locations(explanation: Explanation, context: IllContext) -> tuple[EventKind, EventDetails]:
     results = explanation.locations
     if results is None:
         return EventKind.UNFILLED, EventDetails(
@@ -420,7 +418,7 @@ def _read_locations(explanation: Explanation, context: MappingContext) -> tuple[
     )
 
 
-def _read_will_supply(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_will_supply(explanation: Explanation, context: IllContext) -> tuple[EventKind, EventDetails]:
     results = explanation.will_supply
     if results is None:
         return EventKind.WILL_SUPPLY, EventDetails()
@@ -433,7 +431,7 @@ def _read_will_supply(explanation: Explanation, context: MappingContext) -> tupl
     )
 
 
-def _read_hold_placed(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_hold_placed(explanation: Explanation, context: IllContext) -> tuple[EventKind, EventDetails]:
     results = explanation.hold_placed
     if results is None:
         return EventKind.HOLD_PLACED, EventDetails()
@@ -442,7 +440,7 @@ def _read_hold_placed(explanation: Explanation, context: MappingContext) -> tupl
     )
 
 
-def _read_estimate(explanation: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
+def _read_estimate(explanation: Explanation, context: IllContext) -> tuple[EventKind, EventDetails]:
     """It ends the transaction: whoever agrees asks again."""
     results = explanation.estimate
     words = f"estimated cost: {results.cost_estimate}" if results is not None else "an estimate without a cost"
@@ -456,16 +454,16 @@ def _read_estimate(explanation: Explanation, context: MappingContext) -> tuple[E
     )
 
 
-def _format_locations(locations: tuple[Location, ...], context: MappingContext) -> str:
+def _format_locations(locations: tuple[Location, ...], context: IllContext) -> str:
     return f"locations: {', '.join(_format_location(location, context) for location in locations)}" if locations else ""
 
 
-def _format_location(location: Location, context: MappingContext) -> str:
+def _format_location(location: Location, context: IllContext) -> str:
     named = symbol_of_system_id(location.id, context.dialect.symbols) or location.id.name_text or "(not named)"
     return f"{named} ({location.note})" if location.note else named
 
 
-_RESULTS: Mapping[Results, Callable[[Explanation, MappingContext], tuple[EventKind, EventDetails]]] = {
+_RESULTS: Mapping[Results, Callable[[Explanation, IllContext], tuple[EventKind, EventDetails]]] = {
     Results.CONDITIONAL: _read_conditional,
     Results.RETRY: _read_retry,
     Results.UNFILLED: _read_unfilled,
@@ -475,7 +473,7 @@ _RESULTS: Mapping[Results, Callable[[Explanation, MappingContext], tuple[EventKi
     Results.ESTIMATE: _read_estimate,
 }
 
-_MEANINGS: Mapping[ApduType, Callable[[Any, MappingContext], tuple[EventKind, EventDetails]]] = {
+_MEANINGS: Mapping[ApduType, Callable[[Any, IllContext], tuple[EventKind, EventDetails]]] = {
     ApduType.ILL_REQUEST: _make_plain_reader(EventKind.REQUEST),
     ApduType.FORWARD_NOTIFICATION: _read_forward_notification,
     ApduType.SHIPPED: _read_shipped,

@@ -226,7 +226,7 @@ def day_in_zone(when: date | datetime, zone: tzinfo) -> date:
 
 
 @value_object(kw_only=True)
-class MappingContext:
+class IllContext:
     """`library_zone` and `currency` are those of the library whose request it is; `ours` all its symbols."""
 
     library_zone: tzinfo

@@ -13,7 +13,7 @@ from adapters.iso_ill.mapping.citations import (
     media_of_format,
 )
 from adapters.iso_ill.mapping.identities import (
-    MappingContext,
+    IllContext,
     amount_of_money,
     moment_in_zone,
     money_of_amount,
@@ -85,7 +85,7 @@ REASON = "reason-unfilled"
 """Name of the extra with the standard's own code, where our words have none for it."""
 
 
-def request_of_ill_request(apdu: IllRequest, sender: str, transaction: str, context: MappingContext) -> LendingDraft:
+def request_of_ill_request(apdu: IllRequest, sender: str, transaction: str, context: IllContext) -> LendingDraft:
     """The client's name and identifier are left out: they are of no use for lending, and personal. All else that has
     no place is in the extras."""
     cost = apdu.cost_info
@@ -112,7 +112,7 @@ def _read_service_type(apdu: IllRequest) -> ServiceType:
     return ServiceType.COPY if wanted and wanted[0] == Wanted.COPY_NON_RETURNABLE else ServiceType.LOAN
 
 
-def _read_service_level(apdu: IllRequest, context: MappingContext) -> str:
+def _read_service_level(apdu: IllRequest, context: IllContext) -> str:
     letter = apdu.search.level_of_service if apdu.search is not None else ""
     words = {char: word for word, char in context.dialect.levels.items()}
     return words.get(letter, letter)
@@ -155,7 +155,7 @@ def address_text(postal: PostalAddress | None) -> str:
     return "\n".join(line.replace("\r\n", "\n") for line in lines if line)
 
 
-def _iter_request_extras(apdu: IllRequest, context: MappingContext) -> Iterator[CitationExtra]:
+def _iter_request_extras(apdu: IllRequest, context: IllContext) -> Iterator[CitationExtra]:
     search, cost, third = apdu.search, apdu.cost_info, apdu.third_party_info
     others = [type_ for type_ in apdu.service_types if type_ not in (Wanted.LOAN, Wanted.COPY_NON_RETURNABLE)]
     if others:
@@ -224,7 +224,7 @@ def _iter_oclc_extras(item: OclcRequest) -> Iterator[CitationExtra]:
             yield CitationExtra(f"oclc-{name.replace('_', '-')}", text)
 
 
-def write_request_fields(message: PartnerMessage, context: MappingContext) -> dict[str, Any]:
+def write_request_fields(message: PartnerMessage, context: IllContext) -> dict[str, Any]:
     """Write fields; nothing about the patron goes out."""
     request = message.request
     extras = {extra.name: extra.value for extra in request.extras}
@@ -244,7 +244,7 @@ def write_request_fields(message: PartnerMessage, context: MappingContext) -> di
     }
 
 
-def _requester_optional_messages(context: MappingContext) -> RequesterOptionalMessages:
+def _requester_optional_messages(context: IllContext) -> RequesterOptionalMessages:
     can, dialect = context.dialect.optional_messages, context.dialect
     return RequesterOptionalMessages(
         can_send_received=can.can_send_received,
@@ -254,7 +254,7 @@ def _requester_optional_messages(context: MappingContext) -> RequesterOptionalMe
     )
 
 
-def _write_search(message: PartnerMessage, context: MappingContext) -> Search | None:
+def _write_search(message: PartnerMessage, context: IllContext) -> Search | None:
     """The day until which it is needed is also that of its expiry: after it nobody wants it, unless its own requester
     said so."""
     dates = message.request.dates
@@ -292,7 +292,7 @@ def _has_been_told_to_retry(message: PartnerMessage) -> bool:
     return any(attempt.partner == message.receiver.profile for attempt in attempts)
 
 
-def _write_already_tried(request: Request, context: MappingContext) -> ThirdPartyInfo | None:
+def _write_already_tried(request: Request, context: IllContext) -> ThirdPartyInfo | None:
     """Write who has been asked before."""
     tried = tuple(
         SystemId.from_symbol(outgoing_symbol(attempt.symbol, context.dialect.symbols))
@@ -320,7 +320,7 @@ def read_unfilled_reason(details: EventDetails) -> ReasonUnfilled | None:
     return ReasonUnfilled(int(code)) if code else None
 
 
-def find_unsuppliable(apdu: IllRequest, context: MappingContext) -> UnsuppliableWish | None:
+def find_unsuppliable(apdu: IllRequest, context: IllContext) -> UnsuppliableWish | None:
     """None: nothing that is asked is beyond us."""
     if apdu.service_types and not _SUPPLIED.intersection(apdu.service_types):
         return UnsuppliableWish(ReasonUnfilled.OTHER, "Only loans and copies are supplied here.")
@@ -336,7 +336,7 @@ def find_unsuppliable(apdu: IllRequest, context: MappingContext) -> Unsuppliable
     return None
 
 
-def unfilled_answer(apdu: IllRequest, why: UnsuppliableWish, at: datetime, context: MappingContext) -> IllAnswer:
+def unfilled_answer(apdu: IllRequest, why: UnsuppliableWish, at: datetime, context: IllContext) -> IllAnswer:
     """Make an answer with the ids as they came."""
     return IllAnswer(
         protocol_version=context.dialect.version,

@@ -13,7 +13,7 @@ from typing import Any
 from adapters.iso_ill.dialect import IsoIllDialect
 from adapters.iso_ill.mapping import reasons
 from adapters.iso_ill.mapping.identities import (
-    MappingContext,
+    IllContext,
     amount_of_money,
     day_in_zone,
     moment_in_zone,
@@ -83,12 +83,7 @@ from adapters.iso_ill.messages.structures import (
 from adapters.iso_ill.messages.tracking_phase import SupplyDetails
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
-from gateway.domain.requests.note_terms import (
-    write_changed_due,
-    write_conditions_term,
-    write_cost_term,
-    write_due_term,
-)
+from gateway.domain.requests.note_terms import write_changed_due, write_conditions_term, write_cost_term, write_due_term
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.request import ServiceType as Service
 from gateway.domain.requests.volume_notes import tell_volumes
@@ -98,7 +93,7 @@ from gateway.ports.partner_channel import PartnerMessage
 ApduFields = dict[str, Any]
 
 
-def apdu_of_message(message: PartnerMessage, context: MappingContext) -> Apdu:
+def apdu_of_message(message: PartnerMessage, context: IllContext) -> Apdu:
     """Make the APDU; raises Refused(UNSUPPORTED_SERVICE) for what ISO ILL has no APDU for, or this partner doesn't
     take; Refused(DATA_MISSING) where something mandatory isn't known."""
     request, details = tell_volumes(message.request, message.kind, message.details)
@@ -125,7 +120,7 @@ def apdu_of_message(message: PartnerMessage, context: MappingContext) -> Apdu:
 # --- the header ------------------------------------------------------------------------------------------
 
 
-def _write_header(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_header(message: PartnerMessage, context: IllContext) -> ApduFields:
     requester, responder = _write_parties(message, context)
     return {
         "protocol_version": context.dialect.version,
@@ -137,11 +132,11 @@ def _write_header(message: PartnerMessage, context: MappingContext) -> ApduField
     }
 
 
-def _our_symbol(message: PartnerMessage, context: MappingContext) -> str:
+def _our_symbol(message: PartnerMessage, context: IllContext) -> str:
     return outgoing_symbol(context.dialect.symbols.ours or message.sender.symbol, context.dialect.symbols)
 
 
-def _write_parties(message: PartnerMessage, context: MappingContext) -> tuple[SystemId | None, SystemId | None]:
+def _write_parties(message: PartnerMessage, context: IllContext) -> tuple[SystemId | None, SystemId | None]:
     ours = SystemId.from_symbol(_our_symbol(message, context), message.sender.name)
     theirs = SystemId.from_symbol(outgoing_symbol(message.receiver.symbol, context.dialect.symbols))
     both = (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)
@@ -153,7 +148,7 @@ def _write_parties(message: PartnerMessage, context: MappingContext) -> tuple[Sy
     return requester, responder
 
 
-def _write_transaction_id(message: PartnerMessage, context: MappingContext) -> TransactionId:
+def _write_transaction_id(message: PartnerMessage, context: IllContext) -> TransactionId:
     if message.role is Role.BORROWING:
         symbol = _our_symbol(message, context)
         return our_transaction_id(message.request, message.transaction, symbol, context.dialect.identifiers)
@@ -165,7 +160,7 @@ def _write_transaction_id(message: PartnerMessage, context: MappingContext) -> T
         ) from error
 
 
-def _write_extensions(message: PartnerMessage, context: MappingContext) -> tuple[Extension, ...]:
+def _write_extensions(message: PartnerMessage, context: IllContext) -> tuple[Extension, ...]:
     extensions = list(write_delivery_info(context.dialect, _our_symbol(message, context), message.sender.email))
     if message.role is Role.LENDING and message.request.number:
         reference = SuppliersReference(authority=_our_symbol(message, context), reference=message.request.number)
@@ -196,11 +191,11 @@ def _choose_reply_address(dialect: IsoIllDialect, email: str) -> tuple[ApduEncod
 # --- each kind of event ----------------------------------------------------------------------------------
 
 
-def _write_no_fields(_message: PartnerMessage, _context: MappingContext) -> ApduFields:
+def _write_no_fields(_message: PartnerMessage, _context: IllContext) -> ApduFields:
     return {}
 
 
-def _make_answer_writer(answer: bool) -> Callable[[PartnerMessage, MappingContext], ApduFields]:
+def _make_answer_writer(answer: bool) -> Callable[[PartnerMessage, IllContext], ApduFields]:
     return lambda _message, _context: {"answer": answer}
 
 
@@ -208,11 +203,11 @@ def _join_notes(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
-def _make_day_writer(field: str) -> Callable[[PartnerMessage, MappingContext], ApduFields]:
+def _make_day_writer(field: str) -> Callable[[PartnerMessage, IllContext], ApduFields]:
     return lambda message, context: {field: day_in_zone(message.at, context.zone)}
 
 
-def _write_received(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_received(message: PartnerMessage, context: IllContext) -> ApduFields:
     copy = message.request.service.type is Service.COPY
     return {
         "date_received": day_in_zone(message.at, context.zone),
@@ -220,12 +215,12 @@ def _write_received(message: PartnerMessage, context: MappingContext) -> ApduFie
     }
 
 
-def _write_renew(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_renew(message: PartnerMessage, context: IllContext) -> ApduFields:
     due = message.details.due
     return {"desired_due_date": day_in_zone(due, context.zone) if due is not None else None}
 
 
-def _write_date_due(message: PartnerMessage, context: MappingContext) -> DateDue | None:
+def _write_date_due(message: PartnerMessage, context: IllContext) -> DateDue | None:
     details = message.details
     due = details.due or message.request.terms.lender_due
     if due is None:
@@ -236,12 +231,12 @@ def _write_date_due(message: PartnerMessage, context: MappingContext) -> DateDue
     return DateDue(due=day_in_zone(due, context.zone), renewable=allowed)
 
 
-def _write_renew_accepted(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_renew_accepted(message: PartnerMessage, context: IllContext) -> ApduFields:
     """The day of before is no new one: of what we broker, the supplier may have named none."""
     return {"answer": True, "date_due": _write_date_due(message, context) if message.details.due is not None else None}
 
 
-def _write_overdue(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_overdue(message: PartnerMessage, context: IllContext) -> ApduFields:
     """The due date is mandatory."""
     due = _write_date_due(message, context)
     if due is None:
@@ -249,26 +244,26 @@ def _write_overdue(message: PartnerMessage, context: MappingContext) -> ApduFiel
     return {"date_due": due}
 
 
-def _write_note(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_note(message: PartnerMessage, context: IllContext) -> ApduFields:
     return {"note": message.details.note or "(no text)"}
 
 
-def _write_recall(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_recall(message: PartnerMessage, context: IllContext) -> ApduFields:
     return {"note": _join_notes(write_due_term(message.details.due, context.zone), message.details.note)}
 
 
-def _write_cost_note(message: PartnerMessage, _context: MappingContext) -> ApduFields:
+def _write_cost_note(message: PartnerMessage, _context: IllContext) -> ApduFields:
     return {"note": _join_notes(write_cost_term(message.details.cost), message.details.note)}
 
 
-def _write_due_changed(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_due_changed(message: PartnerMessage, context: IllContext) -> ApduFields:
     """There is no service of this kind: it is said in words."""
     due = _write_date_due(message, context)
     words = write_changed_due(due.due) if due is not None else "The due date has changed."
     return {"note": _join_notes(words, message.details.note)}
 
 
-def _write_forward_notification(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_forward_notification(message: PartnerMessage, context: IllContext) -> ApduFields:
     """The new responder, and we as intermediary."""
     return {
         "responder_id": SystemId.from_symbol(outgoing_symbol(message.details.partner, context.dialect.symbols)),
@@ -279,7 +274,7 @@ def _write_forward_notification(message: PartnerMessage, context: MappingContext
 # --- answers ---------------------------------------------------------------------------------------------
 
 
-def _write_will_supply(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_will_supply(message: PartnerMessage, context: IllContext) -> ApduFields:
     """Its price, for which there is no field, is in the note."""
     details = message.details
     results = WillSupplyResults(reason=ReasonWillSupply.BEING_PROCESSED_FOR_SUPPLY, supply_date=details.expected)
@@ -289,7 +284,7 @@ def _write_will_supply(message: PartnerMessage, context: MappingContext) -> Apdu
     }
 
 
-def _write_hold_placed(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_hold_placed(message: PartnerMessage, context: IllContext) -> ApduFields:
     """The day is mandatory; where it isn't known, the promise alone is told, with the hold as its reason."""
     expected = message.details.expected
     if expected is None:
@@ -299,7 +294,7 @@ def _write_hold_placed(message: PartnerMessage, context: MappingContext) -> Apdu
     return _write_ill_answer(Results.HOLD_PLACED, Explanation(hold_placed=placed), context)
 
 
-def _write_conditional(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_conditional(message: PartnerMessage, context: IllContext) -> ApduFields:
     """One code an answer: the first condition that has one; all others are in the note. A price alone has one too."""
     details = message.details
     price = (LoanCondition.COST,) if details.cost is not None and not details.conditions else ()
@@ -318,7 +313,7 @@ def _describe_conditions(conditions: Iterable[LoanCondition], condition: LoanCon
     return write_conditions_term(loan_condition for loan_condition in conditions if loan_condition is not condition)
 
 
-def _write_retry(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_retry(message: PartnerMessage, context: IllContext) -> ApduFields:
     details = message.details
     word = reasons.reason_of_word(details.reason)
     code = reasons.RETRY_OUT.get(word, ReasonRetry.OTHER) if word is not None else ReasonRetry.OTHER
@@ -331,7 +326,7 @@ def _write_retry(message: PartnerMessage, context: MappingContext) -> ApduFields
     }
 
 
-def _write_unfilled(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_unfilled(message: PartnerMessage, context: IllContext) -> ApduFields:
     details = message.details
     word = reasons.reason_of_word(details.reason)
     code = read_unfilled_reason(details) or (reasons.UNFILLED_OUT[word] if word is not None else ReasonUnfilled.OTHER)
@@ -342,11 +337,11 @@ def _write_unfilled(message: PartnerMessage, context: MappingContext) -> ApduFie
     }
 
 
-def _write_ill_answer(results: Results, explanation: Explanation, context: MappingContext) -> ApduFields:
+def _write_ill_answer(results: Results, explanation: Explanation, context: IllContext) -> ApduFields:
     return {"results": results, "explanation": explanation, "optional_messages": _responder_optional_messages(context)}
 
 
-def _responder_optional_messages(context: MappingContext) -> ResponderOptionalMessages:
+def _responder_optional_messages(context: IllContext) -> ResponderOptionalMessages:
     can, dialect = context.dialect.optional_messages, context.dialect
     return ResponderOptionalMessages(
         can_send_shipped=can.can_send_shipped,
@@ -359,15 +354,15 @@ def _responder_optional_messages(context: MappingContext) -> ResponderOptionalMe
 # --- shipping --------------------------------------------------------------------------------------------
 
 
-def _write_shipped(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_shipped(message: PartnerMessage, context: IllContext) -> ApduFields:
     return _write_supply(message, context, ServiceType.LOAN)
 
 
-def _write_copy_delivered(message: PartnerMessage, context: MappingContext) -> ApduFields:
+def _write_copy_delivered(message: PartnerMessage, context: IllContext) -> ApduFields:
     return _write_supply(message, context, ServiceType.COPY_NON_RETURNABLE)
 
 
-def _write_supply(message: PartnerMessage, context: MappingContext, service: ServiceType) -> ApduFields:
+def _write_supply(message: PartnerMessage, context: IllContext, service: ServiceType) -> ApduFields:
     """A link goes as electronic delivery where the version has it, and always in the note, which people read."""
     details = message.details
     loan = service is ServiceType.LOAN
@@ -405,7 +400,7 @@ def _write_link(details: EventDetails) -> ElectronicDelivery | None:
 
 # --- which event is which APDU ---------------------------------------------------------------------------
 
-ApduBuilder = tuple[type[Apdu], Callable[[PartnerMessage, MappingContext], ApduFields]]
+ApduBuilder = tuple[type[Apdu], Callable[[PartnerMessage, IllContext], ApduFields]]
 
 _EITHER: Mapping[EventKind, ApduBuilder] = {
     EventKind.LOST: (Lost, _write_cost_note),

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from adapters.iso_ill.codec import PartialHeader, apdu_type_name
-from adapters.iso_ill.mapping.identities import MappingContext, day_in_zone, moment_in_zone, outgoing_symbol
+from adapters.iso_ill.mapping.identities import IllContext, day_in_zone, moment_in_zone, outgoing_symbol
 from adapters.iso_ill.messages import StatusOrErrorReport
 from adapters.iso_ill.messages.codes import (
     ApduType,
@@ -129,7 +129,7 @@ def _state_without_flags(state: State) -> CurrentState:
     return REQUESTER[state] if isinstance(state, BorrowingState) else RESPONDER[state]
 
 
-def write_status_report(message: PartnerMessage, context: MappingContext) -> dict[str, Any]:
+def write_status_report(message: PartnerMessage, context: IllContext) -> dict[str, Any]:
     request = message.request
     service, initiator = _SERVICES[ill_state_of_request(request)]
     symbols = context.dialect.symbols
@@ -144,7 +144,7 @@ def write_status_report(message: PartnerMessage, context: MappingContext) -> dic
 
 
 def build_status_report(
-    request: Request, service: HistoryService, initiator: SystemId, on: date, context: MappingContext
+    request: Request, service: HistoryService, initiator: SystemId, on: date, context: IllContext
 ) -> StatusReport:
     """`service`, by whom and on which day, was the last that changed anything."""
     citation = request.citation
@@ -194,7 +194,7 @@ def correlation_text(peek: PartialHeader) -> str:
     return " ".join(parts)
 
 
-def write_trouble_report(message: PartnerMessage, context: MappingContext) -> dict[str, Any]:
+def write_trouble_report(message: PartnerMessage, context: IllContext) -> dict[str, Any]:
     """A report about a message of the partner's that the request's state doesn't allow; `ABOUT` says which."""
     about = next((extra.value for extra in message.details.extras if extra.name == ABOUT), "")
     type_ = next((apdu_type for apdu_type in ApduType if apdu_type_name(apdu_type) == about.partition(" ")[0]), None)
@@ -210,7 +210,7 @@ def write_trouble_report(message: PartnerMessage, context: MappingContext) -> di
 
 
 def build_error_report(
-    peek: PartialHeader, problem: ProviderError | UserError, note: str, at: datetime, context: MappingContext
+    peek: PartialHeader, problem: ProviderError | UserError, note: str, at: datetime, context: IllContext
 ) -> StatusOrErrorReport:
     """Build a report about a message of the partner's, with the ids that it had; empty ones where they could not be
     read."""

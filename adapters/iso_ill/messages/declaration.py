@@ -4,7 +4,7 @@ A field without a default is mandatory. Fields stand in the order of the module 
 
 Types by annotation: `str` ILL-String · `date` ISO-Date · `time` ISO-Time · `int` INTEGER · `bool` BOOLEAN · an IntEnum,
 alone or `| int`, ENUMERATED · `bytes` ANY (the whole TLV as it came) · `tuple[X, ...]` SEQUENCE OF · another of these
-classes SEQUENCE. `Form` says it where the annotation can't.
+classes SEQUENCE. `FieldForm` says it where the annotation can't.
 
 A value that a list doesn't have stays a plain `int`, so that it can be shown and passed on.
 """
@@ -17,7 +17,7 @@ from typing import ClassVar, Protocol
 from gateway.domain.value import value_object
 
 
-class Form(Enum):
+class FieldForm(Enum):
     """The form of a field where the annotation alone is not enough."""
 
     BY_ANNOTATION = "by annotation"
@@ -37,19 +37,19 @@ class Tag:
 
     number: int
     name: str = ""
-    form: Form = Form.BY_ANNOTATION
+    form: FieldForm = FieldForm.BY_ANNOTATION
     explicit: bool = False
     choice: str = ""
     since: int = 1
 
 
-class Structure(Protocol):
+class IllStructure(Protocol):
     """Any of the classes declared this way."""
 
     __dataclass_fields__: ClassVar[dict[str, object]]
 
 
-class Choice:
+class IllChoice:
     """Base of structures that are a CHOICE inside an explicit tag: on the wire the same as a SEQUENCE of optional
     fields of which exactly one is there."""
 

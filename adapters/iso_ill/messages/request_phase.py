@@ -21,7 +21,7 @@ from adapters.iso_ill.messages.codes import (
     TransactionType,
     Wish,
 )
-from adapters.iso_ill.messages.declaration import Choice, External, Tag
+from adapters.iso_ill.messages.declaration import External, IllChoice, Tag
 from adapters.iso_ill.messages.structures import (
     Apdu,
     Client,
@@ -167,7 +167,7 @@ class EstimateResults:
 
 
 @value_object(kw_only=True)
-class Explanation(Choice):
+class Explanation(IllChoice):
     """results-explanation: the alternative that belongs to the result."""
 
     conditional: Annotated[ConditionalResults | None, Tag(1, "conditional-results", explicit=True)] = None

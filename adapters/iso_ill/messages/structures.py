@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Annotated, ClassVar
 
 from adapters.iso_ill.messages.codes import ApduType, ItemType, MediumType, SupplyMedium
-from adapters.iso_ill.messages.declaration import Choice, External, Form, Tag
+from adapters.iso_ill.messages.declaration import External, FieldForm, IllChoice, Tag
 from gateway.domain.value import value_object
 
 EXTERNALLY_DEFINED = 1
@@ -42,7 +42,7 @@ PERSONAL = frozenset({"1.0.10161.13.4"})
 
 
 @value_object(kw_only=True)
-class Symbol(Choice):
+class Symbol(IllChoice):
     """Person-Or-Institution-Symbol: one of the two."""
 
     person: Annotated[str, Tag(0, "person-symbol")] = ""
@@ -54,7 +54,7 @@ class Symbol(Choice):
 
 
 @value_object(kw_only=True)
-class Name(Choice):
+class Name(IllChoice):
     """Name-Of-Person-Or-Institution: one of the two."""
 
     person: Annotated[str, Tag(0, "name-of-person")] = ""
@@ -184,8 +184,8 @@ class UnitsPerMedium:
 class Amount:
     """`value` as written: `25.00`, `25,00`, and from real senders `$35`."""
 
-    currency: Annotated[str, Tag(0, "currency-code", Form.PRINTABLE)] = ""
-    value: Annotated[str, Tag(1, "monetary-value", Form.PRINTABLE)]
+    currency: Annotated[str, Tag(0, "currency-code", FieldForm.PRINTABLE)] = ""
+    value: Annotated[str, Tag(1, "monetary-value", FieldForm.PRINTABLE)]
 
 
 @value_object(kw_only=True)
@@ -207,18 +207,18 @@ class DateDue:
 
 @value_object(kw_only=True)
 class DeliveryMode:
-    mode: Annotated[str, Tag(0, "e-delivery-mode", Form.OBJECT_IDENTIFIER)]
+    mode: Annotated[str, Tag(0, "e-delivery-mode", FieldForm.OBJECT_IDENTIFIER)]
     parameters: Annotated[bytes, Tag(1, "e-delivery-parameters")]
 
 
 @value_object(kw_only=True)
 class DocumentType:
-    id: Annotated[str, Tag(2, "document-type-id", Form.OBJECT_IDENTIFIER)]
+    id: Annotated[str, Tag(2, "document-type-id", FieldForm.OBJECT_IDENTIFIER)]
     parameters: Annotated[bytes, Tag(3, "document-type-parameters")]
 
 
 @value_object(kw_only=True)
-class DeliveryDetails(Choice):
+class DeliveryDetails(IllChoice):
     """The address of the delivery: one of the two."""
 
     address: Annotated[SystemAddress | None, Tag(0, "e-delivery-address")] = None
@@ -303,7 +303,7 @@ class OclcPatronRequest:
 
 
 @value_object
-class Credentials:
+class ShownCredentials:
     """Z39.50 prompt-1: authorization number and password, in the first request of a connection (OCLC, yaz -o)."""
 
     user: str
@@ -324,7 +324,7 @@ Known = (
     | ConditionalReplyInfo
     | OclcRequesterNotification
     | OclcPatronRequest
-    | Credentials
+    | ShownCredentials
 )
 Item = Known | External | Opaque
 
@@ -335,7 +335,7 @@ OBJECT_IDENTIFIERS: dict[type, str] = {
     ConditionalReplyInfo: "1.0.10161.13.10",
     OclcRequesterNotification: "1.0.10161.13.1000.2.3",
     OclcPatronRequest: "1.0.10161.13.1000.2.4",
-    Credentials: "1.2.840.10003.8.1",
+    ShownCredentials: "1.2.840.10003.8.1",
 }
 
 
@@ -343,7 +343,7 @@ OBJECT_IDENTIFIERS: dict[type, str] = {
 class Extension:
     identifier: Annotated[int, Tag(0)]
     critical: Annotated[bool, Tag(1)] = False
-    item: Annotated[Item, Tag(2, form=Form.EXTENSION_ITEM)]
+    item: Annotated[Item, Tag(2, form=FieldForm.EXTENSION_ITEM)]
 
     @classmethod
     def from_item(cls, item: Item, *, critical: bool = False) -> Extension:

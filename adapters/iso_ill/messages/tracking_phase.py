@@ -20,7 +20,7 @@ from adapters.iso_ill.messages.codes import (
     TransactionType,
     UnableToPerform,
 )
-from adapters.iso_ill.messages.declaration import Choice, External, Form, Tag
+from adapters.iso_ill.messages.declaration import External, FieldForm, IllChoice, Tag
 from adapters.iso_ill.messages.request_phase import ResponderOptionalMessages
 from adapters.iso_ill.messages.structures import (
     Amount,
@@ -154,8 +154,8 @@ class Lost(Apdu):
 class DamagedDetails:
     """The whole document, or these units of it."""
 
-    document_type: Annotated[str, Tag(0, "document-type-id", Form.OBJECT_IDENTIFIER)] = ""
-    complete_document: Annotated[bool, Tag(1, form=Form.NULL, choice="damaged-portion")] = False
+    document_type: Annotated[str, Tag(0, "document-type-id", FieldForm.OBJECT_IDENTIFIER)] = ""
+    complete_document: Annotated[bool, Tag(1, form=FieldForm.NULL, choice="damaged-portion")] = False
     specific_units: Annotated[tuple[int, ...], Tag(2, choice="damaged-portion")] = ()
 
 
@@ -219,7 +219,7 @@ class AlreadyForwarded:
 
 
 @value_object(kw_only=True)
-class UserError(Choice):
+class UserError(IllChoice):
     already_forwarded: Annotated[AlreadyForwarded | None, Tag(0)] = None
     intermediary_problem: Annotated[IntermediaryProblem | int | None, Tag(1)] = None
     security_problem: Annotated[str, Tag(2)] = ""
@@ -233,7 +233,7 @@ class StateTransitionProhibited:
 
 
 @value_object(kw_only=True)
-class ProviderError(Choice):
+class ProviderError(IllChoice):
     general_problem: Annotated[GeneralProblem | int | None, Tag(0)] = None
     transaction_id_problem: Annotated[TransactionIdProblem | int | None, Tag(1)] = None
     state_transition_prohibited: Annotated[StateTransitionProhibited | None, Tag(2)] = None

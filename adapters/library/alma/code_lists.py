@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Never
 
 from adapters.library.alma.client import AlmaClient
-from adapters.library.alma.records import RecordReader, Row, read_text
+from adapters.library.alma.records import AlmaRecordReader, Row, read_text
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Unavailable
@@ -31,7 +31,9 @@ class CodeLists:
     """Each list is asked for once by all who wait, and again after an hour, or a minute where Alma refused to show it.
     `read_time`: seconds that only grow."""
 
-    def __init__(self, client: AlmaClient, reader: RecordReader, read_time: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, client: AlmaClient, reader: AlmaRecordReader, read_time: Callable[[], float] = monotonic
+    ) -> None:
         self._client = client
         self._reader = reader
         self._read_time = read_time

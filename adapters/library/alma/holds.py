@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.code_lists import CodeLists
-from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
+from adapters.library.alma.lookups import AlmaDesk, AlmaItem
 from adapters.library.alma.records import (
     Row,
     is_hold,
@@ -39,7 +39,7 @@ _TITLE = "/users/{user_id}/requests/{request_id}"
 
 
 @value_object
-class HoldTarget:
+class AlmaHoldTarget:
     """`item_pid`: Alma's number of the item; empty: any copy of the record."""
 
     bib_id: str
@@ -71,11 +71,11 @@ class AlmaHoldDesk:
             self._refuse_item(answer, patron.id)
         item_pid = read_pid(answer.row) if answer is not None else ""
         return await self.place_on_target(
-            replace(wish, patron_id=patron.id, pickup=pickup), key, HoldTarget(bib_id, item_pid), before=before
+            replace(wish, patron_id=patron.id, pickup=pickup), key, AlmaHoldTarget(bib_id, item_pid), before=before
         )
 
     async def place_on_target(
-        self, wish: HoldWish, key: str, target: HoldTarget, *, before: LibraryChange | None
+        self, wish: HoldWish, key: str, target: AlmaHoldTarget, *, before: LibraryChange | None
     ) -> Hold:
         """`wish`: all of it was looked up. Raises Refused, Unavailable, OutcomeUnknown."""
         desk, patron_id = self.desk, wish.patron_id
@@ -104,7 +104,7 @@ class AlmaHoldDesk:
         sent = await desk.send_change(change, send_hold, find_made_hold, before=before, is_refused_twice=True)
         return await self._end_hold(change, sent, wished)
 
-    async def _find_target(self, wish: HoldWish) -> tuple[str, ItemAnswer | None]:
+    async def _find_target(self, wish: HoldWish) -> tuple[str, AlmaItem | None]:
         """The record and, unless any copy will do, the item. Raises Refused(UNKNOWN_ITEM | UNKNOWN_RECORD)."""
         if wish.item_barcode:
             answer = await self.desk.require_item(wish.item_barcode)
@@ -112,7 +112,7 @@ class AlmaHoldDesk:
         return (await self.desk.require_bib(wish.bib_id)).id, None
 
     @staticmethod
-    def _refuse_item(answer: ItemAnswer, patron_id: str) -> None:
+    def _refuse_item(answer: AlmaItem, patron_id: str) -> None:
         """Refuse what Alma would refuse with fewer words. Raises Refused."""
         if any(
             read_text(hold, "user_primary_id") == patron_id and read_text(hold, "barcode") == answer.item.barcode
@@ -192,7 +192,7 @@ class AlmaHoldDesk:
             return await desk.end_change(before, HOLD_JSON.validate_json(before.value))  # it was, after all
         return await self._cancel_open(hold, key, before)
 
-    async def cancel_holds_of_item(self, answer: ItemAnswer, key: str) -> None:
+    async def cancel_holds_of_item(self, answer: AlmaItem, key: str) -> None:
         """Those on this very item: they go with it. Raises Refused, Unavailable, OutcomeUnknown."""
         for hold in await self.desk.describe_holds(answer.holds):
             if hold.item_barcode == answer.item.barcode:

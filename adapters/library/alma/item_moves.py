@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.library.alma.code_lists import CodeLists
-from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
+from adapters.library.alma.lookups import AlmaDesk, AlmaItem
 from adapters.library.alma.records import Row, read_row, read_text
 from adapters.library.change_sending import HOLD_JSON, make_item_change
 from adapters.library.marked_items import BarcodeDesk
@@ -22,7 +22,7 @@ _TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
 
 
 @value_object
-class AlmaItemDesk(BarcodeDesk[ItemAnswer]):
+class AlmaItemDesk(BarcodeDesk[AlmaItem]):
     desk: AlmaDesk
     lists: CodeLists
 
@@ -41,7 +41,7 @@ class AlmaItemDesk(BarcodeDesk[ItemAnswer]):
         answer = await self.desk.require_item(wish.barcode)
         return await self._change_item(answer, ChangeKind.MOVE, key, holding={"in_temp_location": False})
 
-    async def _set_barcode(self, answer: ItemAnswer, new: str, key: str) -> Item:
+    async def _set_barcode(self, answer: AlmaItem, new: str, key: str) -> Item:
         return await self._change_item(answer, ChangeKind.BARCODE_CHANGE, key, data={"barcode": new})
 
     async def _rename_changes(self, barcode: str, new: str) -> None:
@@ -55,7 +55,7 @@ class AlmaItemDesk(BarcodeDesk[ItemAnswer]):
 
     async def _change_item(
         self,
-        answer: ItemAnswer,
+        answer: AlmaItem,
         kind: ChangeKind,
         key: str,
         *,

@@ -9,15 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.library.alma.client import AlmaRefusalError
-from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
+from adapters.library.alma.lookups import AlmaDesk, AlmaItem
 from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
 from adapters.library.alma.records import Row, read_item_status, read_row, read_text, split_id, write_moment
-from adapters.library.change_sending import (
-    CHECKED_IN_JSON,
-    LOAN_JSON,
-    make_check_in_change,
-    make_loan_change,
-)
+from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, make_check_in_change, make_loan_change
 from adapters.library.own_loans import (
     choose_renewed_due,
     find_latest_loan,
@@ -72,7 +67,7 @@ class AlmaLoanDesk:
         sent = await desk.send_change(change, send_loan, find_made_loan, before=before, is_refused_twice=True)
         return await self._end_check_out(change, sent, wish.due)
 
-    def _refuse_loan(self, answer: ItemAnswer, patron: Patron) -> None:
+    def _refuse_loan(self, answer: AlmaItem, patron: Patron) -> None:
         """Refuse what Alma would refuse with fewer words, or let pass. Raises Refused."""
         refuse_blocked(patron, BlockScope.BORROW, self.desk.today())
         if not answer.item.circulates:
@@ -173,15 +168,15 @@ class AlmaLoanDesk:
             raise OutcomeUnknown("Alma's answer to a return does not state where the item is now")
         return await self._end_check_in(change, await self._read_scanned(answer, scanned))
 
-    async def _read_scanned(self, before: ItemAnswer, row: Row) -> ItemAnswer:
+    async def _read_scanned(self, before: AlmaItem, row: Row) -> AlmaItem:
         """The scan has ended the loan. Only where somebody waited and it did not stay in its place have the requests
         changed."""
         holds = before.holds
         if holds and read_item_status(row) is not ItemStatus.AVAILABLE:
             holds = await self.desk.ask_item_holds(row)
-        return ItemAnswer(self.desk.reader.read_item(row, holds, None), row, holds, None)
+        return AlmaItem(self.desk.reader.read_item(row, holds, None), row, holds, None)
 
-    async def _repeat_check_in(self, before: LibraryChange, answer: ItemAnswer | None) -> CheckedIn | None:
+    async def _repeat_check_in(self, before: LibraryChange, answer: AlmaItem | None) -> CheckedIn | None:
         """Return what this key did, if it ended the item's latest loan; None: nothing yet. The item is not on loan.
 
         Raises Refused(NOT_CHECKED_OUT).
@@ -196,7 +191,7 @@ class AlmaLoanDesk:
         refuse_where_lent_since(before, find_latest_loan(changes))
         return replace(done, patron=await self._find_patron(before.patron_id), repeated=True)
 
-    async def _end_check_in(self, change: LibraryChange, after: ItemAnswer) -> CheckedIn:
+    async def _end_check_in(self, change: LibraryChange, after: AlmaItem) -> CheckedIn:
         desk = self.desk
         begun = CHECKED_IN_JSON.validate_json(change.value)
         loan = replace(begun.loan, returned=change.begun) if begun.loan is not None else None
@@ -209,7 +204,7 @@ class AlmaLoanDesk:
         await desk.changes.end_change(replace(change, ended=desk.now(), value=value))
         return replace(done, patron=patron)
 
-    async def _find_next_hold(self, after: ItemAnswer) -> Hold | None:
+    async def _find_next_hold(self, after: AlmaItem) -> Hold | None:
         """Find for whom it was caught: the first request that isn't waiting any more."""
         if after.item.status not in (ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT):
             return None

@@ -11,7 +11,7 @@ from adapters.library.alma.options import AlmaOptions
 from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import (
     OCLC_PREFIX,
-    RecordReader,
+    AlmaRecordReader,
     Row,
     is_for_item,
     is_hold,
@@ -39,7 +39,7 @@ _ITEM_TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
 
 
 @value_object
-class ItemAnswer:
+class AlmaItem:
     """An item, with what was asked of it. `loan`: the open one; `holds`: those that it may fill, in order."""
 
     item: Item
@@ -58,7 +58,7 @@ class AlmaDesk(ChangeDesk):
 
     client: AlmaClient
     options: AlmaOptions
-    reader: RecordReader
+    reader: AlmaRecordReader
     changes: LibraryChanges
     clock: Clock
 
@@ -156,7 +156,7 @@ class AlmaDesk(ChangeDesk):
 
     # --- items -------------------------------------------------------------------------------------------
 
-    async def ask_item(self, barcode: str) -> ItemAnswer | None:
+    async def ask_item(self, barcode: str) -> AlmaItem | None:
         """None: there is no such item. Raises Unavailable."""
         if not barcode:
             return None
@@ -165,17 +165,17 @@ class AlmaDesk(ChangeDesk):
             return None
         return await self.complete_item(row)
 
-    async def require_item(self, barcode: str) -> ItemAnswer:
+    async def require_item(self, barcode: str) -> AlmaItem:
         """Load an item; raises Refused(UNKNOWN_ITEM), Unavailable."""
         item = await self.ask_item(barcode)
         if item is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         return item
 
-    async def complete_item(self, row: Row) -> ItemAnswer:
+    async def complete_item(self, row: Row) -> AlmaItem:
         """Complete an item with loan and holds. Raises Unavailable."""
         loan, holds = await ask_together(self._ask_loan(row), self.ask_item_holds(row))
-        return ItemAnswer(self.reader.read_item(row, holds, loan), row, holds, loan)
+        return AlmaItem(self.reader.read_item(row, holds, loan), row, holds, loan)
 
     async def _ask_loan(self, row: Row) -> Row | None:
         """Ask for the loan of an item that is not in place: a lost one may still be on loan."""

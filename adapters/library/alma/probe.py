@@ -17,7 +17,7 @@ from adapters.library.alma.code_lists import (
 from adapters.library.alma.fees import AlmaFeeDesk
 from adapters.library.alma.lookups import AlmaDesk
 from adapters.library.alma.options import AlmaOptions
-from adapters.library.alma.records import RecordReader, read_text
+from adapters.library.alma.records import AlmaRecordReader, read_text
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.rest_options import resolve_tls
 from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder, fail_trial
@@ -93,7 +93,7 @@ class AlmaProbe:
 
     async def _try_calls(self, client: AlmaClient) -> None:
         context = self._context
-        reader = RecordReader(self._options, context.zone, context.currency)
+        reader = AlmaRecordReader(self._options, context.zone, context.currency)
         desk = AlmaDesk(client, self._options, reader, context.changes, context.clock)
         lists = CodeLists(client, reader)
 

@@ -83,7 +83,7 @@ _NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @value_object
-class RecordReader:
+class AlmaRecordReader:
     options: AlmaOptions
     zone: tzinfo
     currency: str

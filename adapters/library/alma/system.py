@@ -13,21 +13,12 @@ from adapters.library.alma.lookups import AlmaDesk
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.alma.patrons import AlmaPatronDesk
 from adapters.library.alma.probe import AlmaProbe
-from adapters.library.alma.records import RecordReader, read_text
+from adapters.library.alma.records import AlmaRecordReader, read_text
 from adapters.library.alma.temporary_items import AlmaTemporaryItemDesk
 from adapters.library.change_sending import find_item_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import (
-    Bib,
-    Charge,
-    Hold,
-    Item,
-    Loan,
-    Patron,
-    PickupLocation,
-    RecordId,
-)
+from gateway.domain.library import Bib, Charge, Hold, Item, Loan, Patron, PickupLocation, RecordId
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
@@ -50,14 +41,7 @@ from gateway.ports.library_operations import (
     TemporaryItemDeletion,
     refuse_unsupported,
 )
-from gateway.ports.library_system import (
-    BibHoldings,
-    Capability,
-    HoldWish,
-    LibraryCodes,
-    PatronKey,
-    ProbeStep,
-)
+from gateway.ports.library_system import BibHoldings, Capability, HoldWish, LibraryCodes, PatronKey, ProbeStep
 
 _NEEDS_A_LOCATION = frozenset(
     {
@@ -79,7 +63,7 @@ class AlmaLibrary(LibrarySystem):
         super().__init__(context)
         self._options = options
         self._client = AlmaClient(options, context.folder, context.secrets, context.clock)
-        reader = RecordReader(options, context.zone, context.currency)
+        reader = AlmaRecordReader(options, context.zone, context.currency)
         self._desk = AlmaDesk(self._client, options, reader, context.changes, context.clock)
         self._lists = CodeLists(self._client, reader)
         patrons = AlmaPatronDesk(self._desk, self._lists)

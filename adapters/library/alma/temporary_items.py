@@ -12,8 +12,8 @@ from lxml import etree
 
 from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.code_lists import ITEM_POLICIES
-from adapters.library.alma.holds import AlmaHoldDesk, HoldTarget
-from adapters.library.alma.lookups import AlmaDesk, ItemAnswer, make_item_path
+from adapters.library.alma.holds import AlmaHoldDesk, AlmaHoldTarget
+from adapters.library.alma.lookups import AlmaDesk, AlmaItem, make_item_path
 from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import (
     LASTING_PREFIX,
@@ -30,7 +30,7 @@ from adapters.library.alma.records import (
     read_texts,
     read_xml_row,
 )
-from adapters.library.marc_writer import MarcField, make_item_record, make_record, serialize_xml
+from adapters.library.marc_writer import DataField, make_item_record, make_record, serialize_xml
 from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemDesk, make_item_notes
 from adapters.library.parallel_questions import ask_together
 from adapters.library.record_format import RecordFormat
@@ -48,7 +48,7 @@ _ITEMS_TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items"
 _ITEM_TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
 
 
-class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
+class AlmaTemporaryItemDesk(MarkedItemDesk[AlmaItem]):
     def __init__(self, desk: AlmaDesk, holds: AlmaHoldDesk) -> None:
         super().__init__(desk)
         self.desk = desk
@@ -67,7 +67,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
     def _make_item_mark(self, key: str, *, is_lasting: bool) -> str:
         return make_mark(key, LASTING_PREFIX if is_lasting else MARK_PREFIX)
 
-    def _read_notes(self, answer: ItemAnswer) -> str:
+    def _read_notes(self, answer: AlmaItem) -> str:
         return _read_note(answer.row)
 
     async def _find_recipient(self, hold: TemporaryHold) -> ItemRecipient:
@@ -82,7 +82,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             lists.require_code(wish.policy, ITEM_POLICIES, "item policy", MessagePart.ITEM),
         )
 
-    async def _repeat_result(self, wish: TemporaryItem, key: str, answer: ItemAnswer) -> TemporaryItemResult:
+    async def _repeat_result(self, wish: TemporaryItem, key: str, answer: AlmaItem) -> TemporaryItemResult:
         bib, placed = await ask_together(
             self.desk.require_bib(answer.item.bib_id), self.desk.changes.find_change(ChangeKind.HOLD, key)
         )
@@ -92,7 +92,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             hold = next((entry for entry in holds if entry.id == placed.record_id), None)
         return TemporaryItemResult(answer.item, bib, hold, repeated=True)
 
-    async def _make_all(self, making: ItemMaking, answer: ItemAnswer | None) -> TemporaryItemResult:
+    async def _make_all(self, making: ItemMaking, answer: AlmaItem | None) -> TemporaryItemResult:
         wish, recipient = making.wish, making.recipient
         if answer is not None:
             bib_row = await self._require_record(answer.item.bib_id)
@@ -217,7 +217,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             item_barcode=wish.barcode,
             expires=wish.hold.expires if wish.hold is not None else None,
         )
-        target = HoldTarget(read_number(read_row(item_row, "bib_data"), "mms_id"), read_pid(item_row))
+        target = AlmaHoldTarget(read_number(read_row(item_row, "bib_data"), "mms_id"), read_pid(item_row))
         return await self.holds.place_on_target(hold_wish, key, target, before=unfinished)
 
     async def _put_on_shelf(self, wish: TemporaryItem, item_row: Row, hold: Hold) -> tuple[Row, Hold]:
@@ -261,13 +261,13 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def _cancel_holds(self, answer: ItemAnswer, key: str) -> None:
+    async def _cancel_holds(self, answer: AlmaItem, key: str) -> None:
         await self.holds.cancel_holds_of_item(answer, key)
 
-    async def _is_gone(self, answer: ItemAnswer) -> bool:
+    async def _is_gone(self, answer: AlmaItem) -> bool:
         return await self.desk.client.get_row(*answer.path, title=_ITEM_TITLE) is None
 
-    async def _delete_item(self, answer: ItemAnswer) -> None:
+    async def _delete_item(self, answer: AlmaItem) -> None:
         """Delete an item with its holding, if that is empty then."""
         desk = self.desk
 
@@ -320,13 +320,13 @@ def make_system_number(mark: str) -> str:
 
 def write_bib(wish: TemporaryItem, mark: str, record_format: RecordFormat = RecordFormat.MARC21) -> bytes:
     """Elements without a namespace, as Alma has them (facts/ils-backends.md 1.4)."""
-    own = (MarcField("035", (("a", make_system_number(mark)),)),)
+    own = (DataField("035", (("a", make_system_number(mark)),)),)
     record = make_item_record(wish, own, namespace="", record_format=record_format)
     return _wrap_record("bib", record, is_suppressed=wish.suppressed, record_format=record_format)
 
 
 def write_holding(wish: TemporaryItem) -> bytes:
-    place = MarcField("852", (("b", wish.location.library), ("c", wish.location.shelf), ("h", wish.call_number)), "8 ")
+    place = DataField("852", (("b", wish.location.library), ("c", wish.location.shelf), ("h", wish.call_number)), "8 ")
     record = make_record(HOLDING_LEADER, HOLDING_FIXED_FIELD, (place,), namespace="")
     return _wrap_record("holding", record, is_suppressed=wish.suppressed)
 

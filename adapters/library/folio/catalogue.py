@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from adapters.library.folio.answers import FolioJson, HoldingsAnswer, InstanceAnswer, read_answer
 from adapters.library.folio.code_tables import CodeTable
 from adapters.library.folio.cql import OPEN_REQUEST, match_all, match_identifier, match_value, match_words
-from adapters.library.folio.lookups import FolioDesk, ItemFound, is_uuid, read_item_answer
+from adapters.library.folio.lookups import FolioDesk, ItemState, is_uuid, read_item_answer
 from adapters.library.folio.record_changes import change_record
 from adapters.library.folio.records import ISBN_TYPES, LENT_STATUSES, ItemParts, read_bib, write_moment
 from adapters.library.parallel_questions import ask_together
@@ -148,7 +148,7 @@ class FolioCatalogueDesk:
         changes = await desk.changes.changes_of_request(request_id) if request_id else ()
         endings = (ChangeKind.CHECK_IN, ChangeKind.HOLD_CANCELLATION)
         over = {change.record_id for change in changes if change.kind in endings and change.ended is not None}
-        states: dict[str, ItemFound] = {}
+        states: dict[str, ItemState] = {}
         open_ids: set[str] = set()
         for change in changes:
             if change.kind is ChangeKind.TEMPORARY_ITEM:

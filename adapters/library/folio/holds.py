@@ -13,7 +13,7 @@ from adapters.library.change_sending import HOLD_JSON
 from adapters.library.folio.answers import FolioJson, RequestAnswer
 from adapters.library.folio.code_tables import CodeTable
 from adapters.library.folio.cql import OPEN_REQUEST, match_all, match_value
-from adapters.library.folio.lookups import FolioDesk, ItemFound, is_uuid, read_request
+from adapters.library.folio.lookups import FolioDesk, ItemState, is_uuid, read_request
 from adapters.library.folio.reasons import FolioRefusal
 from adapters.library.folio.record_changes import change_record, ensure_record, make_record_id
 from adapters.library.folio.records import write_moment
@@ -280,5 +280,5 @@ def choose_request_type(status: str, wanted: str) -> str:
     return "Recall" if wanted == "recall" and status == "Checked out" else "Hold"
 
 
-def find_next_request(state: ItemFound) -> RequestAnswer | None:
+def find_next_request(state: ItemState) -> RequestAnswer | None:
     return state.requests[0] if state.requests else None

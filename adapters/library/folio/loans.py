@@ -26,7 +26,7 @@ from adapters.library.folio.answers import (
     read_outcome,
 )
 from adapters.library.folio.holds import find_next_request
-from adapters.library.folio.lookups import FolioDesk, ItemFound, is_uuid
+from adapters.library.folio.lookups import FolioDesk, ItemState, is_uuid
 from adapters.library.folio.reasons import FolioRefusal
 from adapters.library.folio.records import ITEM_STATUSES, LENT_STATUSES, write_moment
 from adapters.library.own_loans import choose_renewed_due, find_latest_loan, refuse_trapping, refuse_where_lent_since
@@ -167,11 +167,11 @@ class FolioLoanDesk:
         )
         body = {"itemBarcode": barcode, "servicePointId": point.id, "checkInDate": write_moment(change.begun)}
 
-        async def send_check_in() -> ItemFound:
+        async def send_check_in() -> ItemState:
             answer = await desk.client.send_for_record("POST", "/circulation/check-in-by-barcode", body)
             return _change_status(state, read_outcome(CheckInAnswer, answer, "return"))
 
-        async def find_it_done() -> ItemFound | None:
+        async def find_it_done() -> ItemState | None:
             now = await desk.require_item(barcode)
             return now if now.answer.status.name != state.answer.status.name else None
 
@@ -198,7 +198,7 @@ class FolioLoanDesk:
         done = _read_checked_in(before)
         return replace(done, patron=await self._find_patron(before.patron_id), repeated=True)
 
-    async def _refuse_what_is_in(self, state: ItemFound, point_id: str, *, fill_hold: bool) -> None:
+    async def _refuse_what_is_in(self, state: ItemState, point_id: str, *, fill_hold: bool) -> None:
         """An item that is where it is checked in, and that nobody waits for, is not returned: FOLIO would count a use
         in the house. Raises Refused(NOT_CHECKED_OUT)."""
         if state.answer.status.name != "Available" or (fill_hold and state.requests):
@@ -207,7 +207,7 @@ class FolioLoanDesk:
         if place is not None and point_id in (place.primary_service_point, *place.service_point_ids):
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
 
-    async def _end_check_in(self, change: LibraryChange, after: ItemFound) -> CheckedIn:
+    async def _end_check_in(self, change: LibraryChange, after: ItemState) -> CheckedIn:
         desk = self.desk
         begun = _read_checked_in(change)
         loan = replace(begun.loan, returned=change.begun) if begun.loan is not None else None
@@ -217,7 +217,7 @@ class FolioLoanDesk:
         await desk.changes.end_change(replace(change, ended=desk.now(), value=_write_checked_in(done, "")))
         return replace(done, patron=patron)
 
-    async def _find_next_hold(self, after: ItemFound) -> Hold | None:
+    async def _find_next_hold(self, after: ItemState) -> Hold | None:
         """Find for whom it was caught."""
         first = find_next_request(after)
         if first is None or after.answer.status.name not in ("Awaiting pickup", "In transit"):
@@ -299,7 +299,7 @@ def _read_loan(record: FolioJson) -> LoanAnswer:
     return read_answer(LoanAnswer, record, "loan")
 
 
-def _change_status(state: ItemFound, answer: CheckInAnswer) -> ItemFound:
+def _change_status(state: ItemState, answer: CheckInAnswer) -> ItemState:
     """The item as the answer to a check-in has it. Raises OutcomeUnknown where it doesn't say."""
     if answer.item is None:
         raise OutcomeUnknown("FOLIO's answer to a return does not state where the item is now")

@@ -64,7 +64,7 @@ OPEN_ACCOUNT = 'status.name=="Open"'
 
 
 @value_object
-class ItemFound:
+class ItemState:
     """An item with all that belongs to it. `record`: as FOLIO gave it; `requests`: open ones that it may fill."""
 
     record: FolioJson
@@ -205,16 +205,16 @@ class FolioDesk(ChangeDesk):
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         return item_record
 
-    async def require_item(self, barcode: str) -> ItemFound:
+    async def require_item(self, barcode: str) -> ItemState:
         """Load an item; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
         return await self.complete_item(*await self.require_item_record(barcode))
 
-    async def find_item_of_id(self, item_id: str) -> ItemFound | None:
+    async def find_item_of_id(self, item_id: str) -> ItemState | None:
         """Find an item; raises Unavailable."""
         record = await self.client.find_record("/inventory/items", item_id) if is_uuid(item_id) else None
         return await self.complete_item(record, read_item_answer(record)) if record is not None else None
 
-    async def complete_item(self, record: FolioJson, answer: ItemAnswer) -> ItemFound:
+    async def complete_item(self, record: FolioJson, answer: ItemAnswer) -> ItemState:
         """Complete an item; raises Unavailable."""
         if self.options.title_requests:
             holdings, loan = await ask_together(self.load_holdings(answer), self._find_loan_of(answer))
@@ -223,7 +223,7 @@ class FolioDesk(ChangeDesk):
             holdings, loan, requests = await ask_together(
                 self.load_holdings(answer), self._find_loan_of(answer), self.list_requests(answer.id, "")
             )
-        return ItemFound(record, answer, holdings, requests, loan)
+        return ItemState(record, answer, holdings, requests, loan)
 
     async def load_holdings(self, answer: ItemAnswer) -> HoldingsAnswer:
         """Load the holdings; raises Unavailable."""
@@ -259,7 +259,7 @@ class FolioDesk(ChangeDesk):
         )
         return ItemReader(self.options, locations, points, loan_types)
 
-    async def describe_item(self, state: ItemFound) -> Item:
+    async def describe_item(self, state: ItemState) -> Item:
         """Describe an item; raises Unavailable."""
         reader = await self.make_item_reader()
         return reader.read_item(

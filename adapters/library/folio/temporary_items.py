@@ -19,7 +19,7 @@ from adapters.library.folio.answers import (
 )
 from adapters.library.folio.code_tables import CodeTable
 from adapters.library.folio.holds import FolioHoldDesk
-from adapters.library.folio.lookups import FolioDesk, ItemFound, read_item_answer
+from adapters.library.folio.lookups import FolioDesk, ItemState, read_item_answer
 from adapters.library.folio.record_changes import change_record, ensure_record, make_record_id, remove_record
 from adapters.library.folio.records import (
     ISBN_TYPES,
@@ -114,7 +114,7 @@ class FolioTemporaryItemDesk:
         )
         return reader.read_item(parts)
 
-    async def _repeat_result(self, kept: ItemFound, before: LibraryChange, key: str) -> TemporaryItemResult:
+    async def _repeat_result(self, kept: ItemState, before: LibraryChange, key: str) -> TemporaryItemResult:
         desk = self.desk
         item, instance, placed = await ask_together(
             desk.describe_item(kept),
@@ -305,7 +305,7 @@ class FolioTemporaryItemDesk:
         await desk.changes.begin_change(change)
         return await self._finish_deletion(change, state)
 
-    async def _finish_deletion(self, change: LibraryChange, known: ItemFound | None = None) -> Item:
+    async def _finish_deletion(self, change: LibraryChange, known: ItemState | None = None) -> Item:
         """Finish a deletion from wherever it stopped; `known`: the item as it was just read.
 
         Raises Refused, Unavailable, OutcomeUnknown.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from adapters.library.change_sending import HOLD_JSON, make_hold_change
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaRefusalError, Row
-from adapters.library.koha.lookups import ItemAnswer, KohaDesk
+from adapters.library.koha.lookups import KohaDesk, KohaItem
 from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import make_mark, read_text
 from adapters.library.koha.settings_lists import SettingsLists
@@ -30,12 +30,12 @@ from gateway.ports.library_system import HoldWish
 
 
 @value_object
-class HoldTarget:
+class KohaHoldTarget:
     """The target of a hold: an item, or (`answer` None) any copy of a record."""
 
     bib_id: str
     title: str
-    answer: ItemAnswer | None = None
+    answer: KohaItem | None = None
 
 
 @value_object
@@ -61,7 +61,7 @@ class KohaHoldDesk:
         self,
         wish: HoldWish,
         key: str,
-        target: HoldTarget,
+        target: KohaHoldTarget,
         patron: Patron,
         pickup: str,
         *,
@@ -106,16 +106,16 @@ class KohaHoldDesk:
             "notes": " ".join(part for part in notes if part),
         }
 
-    async def _find_target(self, wish: HoldWish) -> HoldTarget:
+    async def _find_target(self, wish: HoldWish) -> KohaHoldTarget:
         """Find the target; raises Refused(UNKNOWN_ITEM | UNKNOWN_RECORD), Unavailable."""
         if wish.item_barcode:
             answer = await self.desk.require_item(wish.item_barcode)
-            return HoldTarget(answer.item.bib_id, answer.title, answer)
+            return KohaHoldTarget(answer.item.bib_id, answer.title, answer)
         bib = await self.desk.require_bib(wish.bib_id)
-        return HoldTarget(bib.id, bib.title)
+        return KohaHoldTarget(bib.id, bib.title)
 
     @staticmethod
-    def _refuse_item(answer: ItemAnswer, patron_id: str) -> None:
+    def _refuse_item(answer: KohaItem, patron_id: str) -> None:
         """Refuse what Koha would refuse with fewer words, or let pass. Raises Refused."""
         item = answer.item
         if any(
@@ -127,14 +127,14 @@ class KohaHoldDesk:
         if not item.circulates:
             raise make_refusal(RefusalReason.NOT_ALLOWED)
 
-    async def _find_marked(self, target: HoldTarget, patron_id: str, key: str) -> Row | None:
+    async def _find_marked(self, target: KohaHoldTarget, patron_id: str, key: str) -> Row | None:
         mark = make_mark(key)
         for row in await self.desk.ask_holds_of_bib(target.bib_id):
             if read_text(row, "patron_id") == patron_id and mark in read_text(row, "notes").split():
                 return row
         return None
 
-    def _read_own(self, change: LibraryChange, row: Row, target: HoldTarget) -> Hold:
+    def _read_own(self, change: LibraryChange, row: Row, target: KohaHoldTarget) -> Hold:
         barcode = target.answer.item.barcode if target.answer is not None else ""
         hold = self.desk.reader.read_hold(row, barcode, target.title)
         return self.desk.restore_hold(hold, (replace(change, record_id=hold.id),))
@@ -254,7 +254,7 @@ class KohaHoldDesk:
                 await desk.end_change(placing, sent)
         return await desk.end_change(change, sent)
 
-    async def cancel_holds_of_item(self, answer: ItemAnswer, key: str) -> None:
+    async def cancel_holds_of_item(self, answer: KohaItem, key: str) -> None:
         """Those on this very item: they go with it. Raises Refused, Unavailable, OutcomeUnknown."""
         for row in answer.holds:
             if read_text(row, "item_id") == answer.item.id:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from adapters.library.change_sending import ITEM_JSON, make_item_change
 from adapters.library.koha.client import Row
-from adapters.library.koha.lookups import ItemAnswer, KohaDesk
+from adapters.library.koha.lookups import KohaDesk, KohaItem
 from adapters.library.koha.records import read_text
 from adapters.library.marked_items import BarcodeDesk
 from adapters.library.parallel_questions import ask_together
@@ -20,7 +20,7 @@ _REQUIRED = ("item_id", "biblio_id", "not_for_loan_status", "damaged_status", "l
 
 
 @value_object
-class KohaItemDesk(BarcodeDesk[ItemAnswer]):
+class KohaItemDesk(BarcodeDesk[KohaItem]):
     desk: KohaDesk
 
     async def move_to_ill(self, wish: MoveToIll, key: str) -> Item:
@@ -42,7 +42,7 @@ class KohaItemDesk(BarcodeDesk[ItemAnswer]):
             wanted["location"] = home.shelf
         return await self._change_item(answer, wanted, ChangeKind.MOVE, key)
 
-    async def _set_barcode(self, answer: ItemAnswer, new: str, key: str) -> Item:
+    async def _set_barcode(self, answer: KohaItem, new: str, key: str) -> Item:
         return await self._change_item(answer, {"external_id": new}, ChangeKind.BARCODE_CHANGE, key)
 
     async def _rename_changes(self, barcode: str, new: str) -> None:
@@ -50,7 +50,7 @@ class KohaItemDesk(BarcodeDesk[ItemAnswer]):
             if change.kind in (ChangeKind.TEMPORARY_ITEM, ChangeKind.HOLD):
                 await self.desk.changes.begin_change(replace(change, barcode=new))
 
-    async def _change_item(self, answer: ItemAnswer, wanted: Row, kind: ChangeKind, key: str) -> Item:
+    async def _change_item(self, answer: KohaItem, wanted: Row, kind: ChangeKind, key: str) -> Item:
         """`wanted`: what is to be different. The change remembers the item as it was."""
         desk, item = self.desk, answer.item
         row = {**{name: answer.row.get(name) for name in _REQUIRED}, **wanted}

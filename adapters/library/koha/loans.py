@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapters.library.change_sending import (
-    LOAN_JSON,
-    make_loan_change,
-    report_done_twice,
-)
+from adapters.library.change_sending import LOAN_JSON, make_loan_change, report_done_twice
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaRefusalError, Row
-from adapters.library.koha.lookups import ItemAnswer, KohaDesk
+from adapters.library.koha.lookups import KohaDesk, KohaItem
 from adapters.library.koha.reasons import refusal_of_answer, refusal_of_keys, refusal_of_renewal
 from adapters.library.koha.records import read_text
 from adapters.library.own_loans import find_request_of_item
@@ -67,7 +63,7 @@ class KohaLoanDesk:
         sent = await desk.send_change(change, send_loan, find_made_loan, before=before, is_refused_twice=True)
         return await self._end_check_out(change, replace(answer, loan=sent))
 
-    async def _ask_whether(self, answer: ItemAnswer, patron_id: str) -> dict[str, str]:
+    async def _ask_whether(self, answer: KohaItem, patron_id: str) -> dict[str, str]:
         """Ask what has to be sent along, since some of Koha's questions are answered with yes (`confirmed`).
 
         Raises Refused with the reason, which a refused check-out alone doesn't say.
@@ -84,7 +80,7 @@ class KohaLoanDesk:
         token = read_text(availability, "confirmation_token")
         return {"confirmation": token} if confirms and token else {}
 
-    async def _find_repeated_loan(self, answer: ItemAnswer, patron_id: str, before: LibraryChange | None) -> Loan:
+    async def _find_repeated_loan(self, answer: KohaItem, patron_id: str, before: LibraryChange | None) -> Loan:
         """The item is on loan: under this key to this patron it is the same loan. Raises Refused."""
         loan = self.desk.reader.read_loan(answer.loan or {}, answer.row)
         if loan.patron_id != patron_id:
@@ -95,7 +91,7 @@ class KohaLoanDesk:
             return await self._end_check_out(before, answer)
         return replace(loan, key=before.key, request_id=before.request_id)
 
-    async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
+    async def _end_check_out(self, change: LibraryChange, answer: KohaItem) -> Loan:
         read = self.desk.reader.read_loan(answer.loan or {}, answer.row)
         loan = replace(read, key=change.key, request_id=change.request_id)
         return await self.desk.end_change(change, loan)

@@ -15,7 +15,7 @@ from adapters.library.koha.client import KohaClient, KohaRefusalError, Row, make
 from adapters.library.koha.options import KohaOptions
 from adapters.library.koha.reasons import refusal_of_answer, refuse_ambiguous_patron
 from adapters.library.koha.records import (
-    RecordReader,
+    KohaRecordReader,
     is_for_item,
     read_number,
     read_text,
@@ -44,7 +44,7 @@ _RECORD_FIELDS = {"isbn": "isbn", "issn": "issn", "lccn": "lccn"}
 
 
 @value_object
-class ItemAnswer:
+class KohaItem:
     """An item, with what was asked of it. `loan`: the open one; `holds`: of its record."""
 
     item: Item
@@ -63,7 +63,7 @@ class KohaDesk(ChangeDesk):
 
     client: KohaClient
     options: KohaOptions
-    reader: RecordReader
+    reader: KohaRecordReader
     changes: LibraryChanges
     clock: Clock
 
@@ -209,7 +209,7 @@ class KohaDesk(ChangeDesk):
 
     # --- items -------------------------------------------------------------------------------------------
 
-    async def ask_item(self, barcode: str) -> ItemAnswer | None:
+    async def ask_item(self, barcode: str) -> KohaItem | None:
         """None: there is no such item. Raises Refused(AMBIGUOUS_ITEM), Unavailable."""
         row = await self._find_item_row(barcode)
         return await self.complete_item(row) if row is not None else None
@@ -223,7 +223,7 @@ class KohaDesk(ChangeDesk):
             raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
         return equal[0] if equal else None
 
-    async def require_item_to_lend(self, barcode: str) -> ItemAnswer:
+    async def require_item_to_lend(self, barcode: str) -> KohaItem:
         """Load an item without holds: Koha looks at them itself, where an item is lent or a loan renewed.
 
         Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable.
@@ -232,7 +232,7 @@ class KohaDesk(ChangeDesk):
         if row is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
         loan, bib = await ask_together(self._ask_loan(row), self._ask_bib_of_item(row))
-        return ItemAnswer(self.reader.read_item(row, (), loan), {**row, "biblio": bib}, (), loan)
+        return KohaItem(self.reader.read_item(row, (), loan), {**row, "biblio": bib}, (), loan)
 
     async def _ask_loan(self, row: Row) -> Row | None:
         if not row.get("checked_out_date"):
@@ -244,14 +244,14 @@ class KohaDesk(ChangeDesk):
             return cast(Row, row["biblio"])
         return await self.ask_bib_row(read_number(row, "biblio_id"))
 
-    async def complete_item(self, row: Row) -> ItemAnswer:
+    async def complete_item(self, row: Row) -> KohaItem:
         """Complete an item with holds, loan and title. Raises Unavailable."""
         holds, loan, bib = await ask_together(
             self.ask_holds_of_bib(read_number(row, "biblio_id")), self._ask_loan(row), self._ask_bib_of_item(row)
         )
-        return ItemAnswer(self.reader.read_item(row, holds, loan), {**row, "biblio": bib}, holds, loan)
+        return KohaItem(self.reader.read_item(row, holds, loan), {**row, "biblio": bib}, holds, loan)
 
-    async def require_item(self, barcode: str) -> ItemAnswer:
+    async def require_item(self, barcode: str) -> KohaItem:
         """Load an item; raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
         item = await self.ask_item(barcode)
         if item is None:
@@ -328,7 +328,7 @@ class KohaDesk(ChangeDesk):
         answer = await self.complete_item(row)
         return await self.read_loan(answer) if answer.loan is not None else None
 
-    async def read_loan(self, answer: ItemAnswer) -> Loan:
+    async def read_loan(self, answer: KohaItem) -> Loan:
         """Read the loan of an item that is on loan, with what we know of it."""
         if answer.loan is None:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)

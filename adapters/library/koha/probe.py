@@ -9,7 +9,7 @@ from adapters.library.koha.client import KohaClient, KohaRefusalError
 from adapters.library.koha.fees import KohaFeeDesk
 from adapters.library.koha.lookups import KohaDesk
 from adapters.library.koha.options import KohaOptions
-from adapters.library.koha.records import RecordReader, read_number
+from adapters.library.koha.records import KohaRecordReader, read_number
 from adapters.library.koha.settings_lists import SettingsLists
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.rest_options import resolve_tls
@@ -55,7 +55,7 @@ class KohaProbe:
         client = self._client = KohaClient(options, context.folder, context.secrets, context.clock)
         if not await recorder.try_step("sign-in and release", self._ask_release):
             return
-        reader = RecordReader(options, context.zone, context.currency)
+        reader = KohaRecordReader(options, context.zone, context.currency)
         desk = KohaDesk(client, options, reader, context.changes, context.clock)
         is_permitted = True
         for permission, path, what in PERMISSIONS:

@@ -67,7 +67,7 @@ LASTING_PREFIX = "illgate-item:"
 
 
 @value_object
-class RecordReader:
+class KohaRecordReader:
     options: KohaOptions
     zone: tzinfo
     currency: str

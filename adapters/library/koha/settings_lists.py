@@ -9,7 +9,7 @@ from time import monotonic
 from adapters.library.json_fields import read_flag
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaClient, Row
-from adapters.library.koha.records import RecordReader, read_text
+from adapters.library.koha.records import KohaRecordReader, read_text
 from adapters.library.parallel_questions import ask_together
 from gateway.domain.library import PickupLocation
 from gateway.ports.library_system import LibraryCodes
@@ -33,7 +33,9 @@ _LIST_CALLS = {
 class SettingsLists:
     """The lists, asked for once by all who wait, and again after an hour. `read_time`: seconds that only grow."""
 
-    def __init__(self, client: KohaClient, reader: RecordReader, read_time: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, client: KohaClient, reader: KohaRecordReader, read_time: Callable[[], float] = monotonic
+    ) -> None:
         self._client = client
         self._reader = reader
         self._read_time = read_time

@@ -16,21 +16,11 @@ from adapters.library.koha.lookups import KohaDesk
 from adapters.library.koha.options import KohaOptions
 from adapters.library.koha.patrons import KohaPatronDesk
 from adapters.library.koha.probe import KohaProbe
-from adapters.library.koha.records import RecordReader, read_text
+from adapters.library.koha.records import KohaRecordReader, read_text
 from adapters.library.koha.settings_lists import SettingsLists
 from adapters.library.koha.temporary_items import KohaTemporaryItemDesk
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import (
-    Bib,
-    Charge,
-    Hold,
-    IdentifierType,
-    Item,
-    Loan,
-    Patron,
-    PickupLocation,
-    RecordId,
-)
+from gateway.domain.library import Bib, Charge, Hold, IdentifierType, Item, Loan, Patron, PickupLocation, RecordId
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
@@ -82,7 +72,7 @@ class KohaLibrary(LibrarySystem):
         super().__init__(context)
         self._options = options
         self._client = KohaClient(options, context.folder, context.secrets, context.clock)
-        reader = RecordReader(options, context.zone, context.currency)
+        reader = KohaRecordReader(options, context.zone, context.currency)
         self._desk = KohaDesk(self._client, options, reader, context.changes, context.clock)
         self._lists = SettingsLists(self._client, reader)
         self._holds = KohaHoldDesk(self._desk, self._lists)

@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import replace
 
 from adapters.library.koha.client import KohaRefusalError, Row, make_query
-from adapters.library.koha.holds import HoldTarget, KohaHoldDesk
-from adapters.library.koha.lookups import ItemAnswer, KohaDesk
+from adapters.library.koha.holds import KohaHoldDesk, KohaHoldTarget
+from adapters.library.koha.lookups import KohaDesk, KohaItem
 from adapters.library.koha.records import LASTING_PREFIX, MARK_PREFIX, make_mark, read_number, read_text
-from adapters.library.marc_writer import MarcField, make_item_record, serialize_xml
+from adapters.library.marc_writer import DataField, make_item_record, serialize_xml
 from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemDesk, make_item_notes
 from adapters.library.parallel_questions import ask_together
 from adapters.library.record_format import RecordFormat
@@ -24,7 +24,7 @@ NEIGHBOURS = 20
 """So many numbers before and after a record's own another may have that was made by the same call."""
 
 
-class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
+class KohaTemporaryItemDesk(MarkedItemDesk[KohaItem]):
     def __init__(self, desk: KohaDesk, holds: KohaHoldDesk) -> None:
         super().__init__(desk)
         self.desk = desk
@@ -42,7 +42,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
     def _make_item_mark(self, key: str, *, is_lasting: bool) -> str:
         return make_mark(key, LASTING_PREFIX if is_lasting else MARK_PREFIX)
 
-    def _read_notes(self, answer: ItemAnswer) -> str:
+    def _read_notes(self, answer: KohaItem) -> str:
         return read_text(answer.row, "internal_notes")
 
     async def _find_recipient(self, hold: TemporaryHold) -> ItemRecipient:
@@ -65,7 +65,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                     detail=f"The library has no such {what}.",
                 )
 
-    async def _repeat_result(self, wish: TemporaryItem, key: str, answer: ItemAnswer) -> TemporaryItemResult:
+    async def _repeat_result(self, wish: TemporaryItem, key: str, answer: KohaItem) -> TemporaryItemResult:
         bib = await self.desk.require_bib(answer.item.bib_id)
         hold = None
         if wish.hold is not None:
@@ -75,7 +75,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 hold = (await self.desk.describe_holds((row,), (placed,)))[0]
         return TemporaryItemResult(answer.item, bib, hold, repeated=True)
 
-    async def _make_all(self, making: ItemMaking, answer: ItemAnswer | None) -> TemporaryItemResult:
+    async def _make_all(self, making: ItemMaking, answer: KohaItem | None) -> TemporaryItemResult:
         wish, mark, recipient = making.wish, making.mark, making.recipient
         if answer is not None:
             bib_id = answer.item.bib_id
@@ -111,7 +111,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
         return await self.desk.send_part(send_record, find_record)
 
-    async def _make_item(self, wish: TemporaryItem, bib_id: str, mark: str) -> tuple[ItemAnswer, Bib]:
+    async def _make_item(self, wish: TemporaryItem, bib_id: str, mark: str) -> tuple[KohaItem, Bib]:
         """The record is read meanwhile."""
         desk = self.desk
         row: Row = {
@@ -147,7 +147,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
         if isinstance(bib, BaseException):
             raise bib
         item_row = {**made, "biblio": {"title": bib.title}}
-        return ItemAnswer(desk.reader.read_item(item_row, (), None), item_row, (), None), bib
+        return KohaItem(desk.reader.read_item(item_row, (), None), item_row, (), None), bib
 
     async def _require_single_record(self, bib_id: str, mark: str) -> Bib:
         """Koha makes as many records as it is sent, and a proxy may send one twice: the other stands beside it.
@@ -163,7 +163,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
                 await self._delete_record(read_number(row, "biblio_id"))
         return self.desk.reader.read_bib(own)
 
-    async def _place_hold(self, wish: TemporaryItem, key: str, recipient: ItemRecipient, answer: ItemAnswer) -> Hold:
+    async def _place_hold(self, wish: TemporaryItem, key: str, recipient: ItemRecipient, answer: KohaItem) -> Hold:
         before = await self.desk.changes.find_change(ChangeKind.HOLD, key)
         if wish.hold is None:
             raise OutcomeUnknown("a recipient without a hold")
@@ -174,13 +174,13 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
             item_barcode=wish.barcode,
             expires=wish.hold.expires,
         )
-        target = HoldTarget(answer.item.bib_id, answer.title, answer)
+        target = KohaHoldTarget(answer.item.bib_id, answer.title, answer)
         unfinished = before if before is not None and before.ended is None else None
         return await self.holds.place_on_target(
             hold_wish, key, target, recipient.patron, recipient.pickup, before=unfinished
         )
 
-    async def _take_back(self, bib_id: str, answer: ItemAnswer | None) -> None:
+    async def _take_back(self, bib_id: str, answer: KohaItem | None) -> None:
         """Take back what was made; raises OutcomeUnknown where that fails: the next call goes on."""
         try:
             if answer is not None:
@@ -191,13 +191,13 @@ class KohaTemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def _cancel_holds(self, answer: ItemAnswer, key: str) -> None:
+    async def _cancel_holds(self, answer: KohaItem, key: str) -> None:
         await self.holds.cancel_holds_of_item(answer, key)
 
-    async def _is_gone(self, answer: ItemAnswer) -> bool:
+    async def _is_gone(self, answer: KohaItem) -> bool:
         return await self.desk.ask_item_row(answer.item.id) is None
 
-    async def _delete_item(self, answer: ItemAnswer) -> None:
+    async def _delete_item(self, answer: KohaItem) -> None:
         async def send_item_deletion() -> bool:
             try:
                 await self.desk.client.delete_row("items", answer.item.id, title="/items/{item_id}")
@@ -233,7 +233,7 @@ def write_record(wish: TemporaryItem, mark: str, record_format: RecordFormat) ->
     """Write a record with what Koha's own NCIP server writes for AcceptItem (942; facts/ils-backends.md 1.2)."""
     note = "300" if record_format is RecordFormat.UNIMARC else "500"
     own = (
-        MarcField(note, (("a", mark),)),
-        MarcField("942", (("c", wish.policy), ("n", "1" if wish.suppressed else ""))),
+        DataField(note, (("a", mark),)),
+        DataField("942", (("c", wish.policy), ("n", "1" if wish.suppressed else ""))),
     )
     return serialize_xml(make_item_record(wish, own, record_format=record_format))

@@ -63,7 +63,7 @@ def require_reference(text: str, reason: RefusalReason, about: MessagePart | Non
 
 
 @value_object
-class PatronCopies:
+class PatronCopyRules:
     """The options for copying patrons into a system apart, when they need something there. Empty: as in the main
     system."""
 
@@ -81,7 +81,7 @@ class SystemSide:
     system: LibrarySystem
     patron_number: str
     is_apart: bool = False
-    copies: PatronCopies | None = None
+    copies: PatronCopyRules | None = None
     main: LibrarySystem | None = None
     memory: PairMemory | None = None
 
@@ -106,7 +106,7 @@ class SystemSide:
 
     def _draft_copy(self, patron: Patron, number: str) -> PatronDraft:
         """Name and number, and what the system's rules go by; nothing by which the patron could be written to."""
-        copies = self.copies or PatronCopies()
+        copies = self.copies or PatronCopyRules()
         return PatronDraft(
             identifiers=(PatronIdentifier(self.patron_number, number),),
             name=patron.name,

@@ -12,20 +12,11 @@ from adapters.library.paired.holds import PairedHoldDesk
 from adapters.library.paired.loans import PairedLoanDesk
 from adapters.library.paired.options import PairedOptions, PairedTask
 from adapters.library.paired.patrons import PairedPatronDesk
-from adapters.library.paired.sides import PairedSide, PatronCopies, SystemSide, parse_reference, require_reference
+from adapters.library.paired.sides import PairedSide, PatronCopyRules, SystemSide, parse_reference, require_reference
 from adapters.library.paired.systems import PairedSystems
 from adapters.library.paired.temporary_items import PairedTemporaryItemDesk
 from adapters.library.parallel_questions import ask_together
-from gateway.domain.library import (
-    Bib,
-    Charge,
-    Hold,
-    Item,
-    Loan,
-    Patron,
-    PickupLocation,
-    RecordId,
-)
+from gateway.domain.library import Bib, Charge, Hold, Item, Loan, Patron, PickupLocation, RecordId
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
@@ -84,7 +75,7 @@ class PairedLibrary(LibrarySystem):
         number = options.patron_number
         memory = PairMemory(SideChanges(context.changes, "pair/"), context.clock)
         is_apart = options.data == "apart"
-        copies = PatronCopies(options.copy_category, options.copy_branch) if is_apart else None
+        copies = PatronCopyRules(options.copy_category, options.copy_branch) if is_apart else None
         self._systems = PairedSystems(
             options,
             SystemSide(PairedSide.MAIN, main, number),

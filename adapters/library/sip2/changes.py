@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import structlog
 
-from adapters.library.sip2.client import Conversation, ServerAbility
-from adapters.library.sip2.codec import Query, Reply, UnsendableValueError
+from adapters.library.sip2.client import ServerAbility, Sip2Conversation
+from adapters.library.sip2.codec import Query, Sip2Reply, UnsendableValueError
 from adapters.library.sip2.lookups import Sip2Desk
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.library_changes import LibraryChange
@@ -20,16 +20,16 @@ T = TypeVar("T")
 
 async def send_message(
     desk: Sip2Desk,
-    talk: Conversation,
+    talk: Sip2Conversation,
     change: LibraryChange,
     query: Query,
     find_it_done: Callable[[], Awaitable[T | None]],
     *,
     before: LibraryChange | None,
-) -> Reply | T:
+) -> Sip2Reply | T:
     """Send a message; raises Unavailable (nothing was sent), Refused (it can't be sent), OutcomeUnknown."""
 
-    async def send_query() -> Reply:
+    async def send_query() -> Sip2Reply:
         try:
             return await talk.change(query)
         except UnsendableValueError as error:
@@ -42,7 +42,7 @@ async def send_message(
     return await desk.send_change(change, send_query, find_it_done, before=before)
 
 
-async def end_session(desk: Sip2Desk, talk: Conversation, patron_id: str) -> None:
+async def end_session(desk: Sip2Desk, talk: Sip2Conversation, patron_id: str) -> None:
     """The change is done whether or not the system hears that the patron has finished."""
     if not desk.options.end_session or not desk.can_do(ServerAbility.END_SESSION):
         return

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from adapters.library.circuit_breaker import CircuitBreaker
 from adapters.library.rest_authorisation import resolve_secret
-from adapters.library.sip2.codec import END, Query, Reply, UnsendableValueError
-from adapters.library.sip2.messages import MessageWriter
+from adapters.library.sip2.codec import END, Query, Sip2Reply, UnsendableValueError
+from adapters.library.sip2.messages import QueryWriter
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.transport import Sip2Endpoint, TerminalConnection, TerminalPool
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
@@ -65,7 +65,7 @@ class ServerStatus:
         return tuple(name for name, is_ok in flags.items() if not is_ok)
 
 
-def read_status(reply: Reply) -> ServerStatus:
+def read_status(reply: Sip2Reply) -> ServerStatus:
     """Numbers may be padded with blanks; 999 retries: without limit."""
     flags = reply.first("BX")
     retries = reply.fixed["retries"].strip()
@@ -103,9 +103,7 @@ def make_endpoint(options: Sip2Options, folder: Path) -> Sip2Endpoint:
 class Sip2Client:
     """`status` is None until the server was reached for the first time."""
 
-    def __init__(
-        self, options: Sip2Options, folder: Path, secrets: Callable[[str], str], writer: MessageWriter
-    ) -> None:
+    def __init__(self, options: Sip2Options, folder: Path, secrets: Callable[[str], str], writer: QueryWriter) -> None:
         self._options = options
         self._secrets = secrets
         self._writer = writer
@@ -115,7 +113,7 @@ class Sip2Client:
         self.status: ServerStatus | None = None
 
     @asynccontextmanager
-    async def open_conversation(self) -> AsyncIterator[Conversation]:
+    async def open_conversation(self) -> AsyncIterator[Sip2Conversation]:
         """Open a conversation on one terminal, for the time of one piece of work. Raises Unavailable, at once where the
         server has not answered for some time."""
         self._breaker.admit_call()
@@ -131,10 +129,10 @@ class Sip2Client:
         self._breaker.record_answer()
 
     @asynccontextmanager
-    async def _open_on_terminal(self) -> AsyncIterator[Conversation]:
+    async def _open_on_terminal(self) -> AsyncIterator[Sip2Conversation]:
         options = self._options
         async with self._pool.lease_turn(options.seconds.change):
-            conversation = Conversation(self._pool, options)
+            conversation = Sip2Conversation(self._pool, options)
             try:
                 if self.status is None and options.sessions == "one-message":
                     self.status = _require_online(
@@ -188,7 +186,7 @@ def _require_online(status: ServerStatus, place: Sip2Endpoint) -> ServerStatus:
     return status
 
 
-class Conversation:
+class Sip2Conversation:
     """Messages on one terminal. Begin with a question: after its answer the connection is known to be alive, so that a
     change goes to a server that is there."""
 
@@ -197,7 +195,7 @@ class Conversation:
         self._options = options
         self._connection: TerminalConnection | None = None
 
-    async def ask(self, query: Query) -> Reply:
+    async def ask(self, query: Query) -> Sip2Reply:
         """Ask twice at most: once more where the connection was kept, and so may have ended before, or where the server
         has closed it after a good answer.
 
@@ -216,7 +214,7 @@ class Conversation:
         except OutcomeUnknown as failure:
             raise Unavailable(failure.detail) from failure
 
-    async def change(self, query: Query) -> Reply:
+    async def change(self, query: Query) -> Sip2Reply:
         """Send a change once, and on a new connection where the server has closed the one that answered the questions:
         of those that were kept nobody knows whether they are alive.
 

@@ -92,7 +92,7 @@ class Query:
 
 
 @value_object
-class Reply:
+class Sip2Reply:
     """A message of the library system. `fixed` by the names in FIXED_FIELDS; `fields` in their order, also those that
     nobody here knows. `sequence` is empty where it has none."""
 
@@ -143,7 +143,7 @@ def _encode_value(name: str, value: str, charset: str) -> bytes:
     return sent
 
 
-def decode_reply(message: bytes, charset: str, *, is_checked: bool) -> Reply:
+def decode_reply(message: bytes, charset: str, *, is_checked: bool) -> Sip2Reply:
     """`message` without its end. Characters that the charset hasn't are shown as such (U+FFFD); accents are put
     together with their letters (NFC), since some servers send them apart. `is_checked`: error
     detection is in use; then a checksum must be there and right, otherwise one that is there is checked all the same.
@@ -161,7 +161,7 @@ def decode_reply(message: bytes, charset: str, *, is_checked: bool) -> Reply:
         fixed[name], text = text[:length], text[length:]
         if len(fixed[name]) < length:
             raise MalformedMessage(name, f"message {kind} ends before its fixed fields do")
-    return Reply(kind, MappingProxyType(fixed), tuple(_read_fields(text)), sequence)
+    return Sip2Reply(kind, MappingProxyType(fixed), tuple(_read_fields(text)), sequence)
 
 
 def _split_trailer(message: bytes, kind: ReplyCode, *, is_checked: bool) -> tuple[bytes, str]:

@@ -12,8 +12,8 @@ from adapters.library.change_sending import HOLD_JSON, find_open_change, make_ho
 from adapters.library.own_holds import choose_hold_of_request, draft_hold, edit_hold, list_cancellations
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
-from adapters.library.sip2.client import Conversation
-from adapters.library.sip2.lookups import ItemAnswer, Sip2Desk, is_listed
+from adapters.library.sip2.client import Sip2Conversation
+from adapters.library.sip2.lookups import Sip2Desk, Sip2Item, is_listed
 from adapters.library.sip2.messages import HoldMode, HoldTerms
 from adapters.library.sip2.reasons import find_reason_of_message, refusal_of_message
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Patron
@@ -45,7 +45,7 @@ class Sip2HoldDesk:
         return (*ours, *(hold for hold in holds if not hold.key))
 
     async def _describe_entry(
-        self, talk: Conversation, entry: str, patron: Patron, changes: tuple[LibraryChange, ...]
+        self, talk: Sip2Conversation, entry: str, patron: Patron, changes: tuple[LibraryChange, ...]
     ) -> Hold:
         """Describe an entry in the patron's list: a barcode, or a title in systems that show titles there."""
         barcode = entry.split(maxsplit=1)[0]
@@ -58,7 +58,7 @@ class Sip2HoldDesk:
             return self._make_foreign_hold(patron.id, barcode, answer.item.bib_id, answer.title)
         return self._restore_hold(change, answer)
 
-    async def list_item_holds(self, talk: Conversation, answer: ItemAnswer) -> tuple[Hold, ...]:
+    async def list_item_holds(self, talk: Sip2Conversation, answer: Sip2Item) -> tuple[Hold, ...]:
         """Ours in the order in which they were placed; of others only is known how many they are: they follow, without
         patrons."""
         desk, barcode = self.desk, answer.item.barcode
@@ -85,7 +85,7 @@ class Sip2HoldDesk:
         async with desk.client.open_conversation() as talk:
             return choose_hold_of_request([await self._find_present_state(talk, change) for change in placed])
 
-    async def _find_present_state(self, talk: Conversation, change: LibraryChange) -> Hold:
+    async def _find_present_state(self, talk: Sip2Conversation, change: LibraryChange) -> Hold:
         """Find the present state of a reservation of ours. One that is in no list any more was cancelled by us, or
         filled, or has ended otherwise, which SIP2 calls by no name."""
         desk = self.desk
@@ -102,7 +102,7 @@ class Sip2HoldDesk:
     async def _cancellations(self, hold_id: str) -> tuple[LibraryChange, ...]:
         return list_cancellations(await self.desk.changes.changes_of_record(hold_id))
 
-    def _restore_hold(self, change: LibraryChange, answer: ItemAnswer) -> Hold:
+    def _restore_hold(self, change: LibraryChange, answer: Sip2Item) -> Hold:
         status = _STATUSES.get(answer.item.status, HoldStatus.WAITING)
         if not change.value:  # the answer was lost, and the system lists it
             foreign = self._make_foreign_hold(change.patron_id, change.barcode, answer.item.bib_id, answer.title)

@@ -27,10 +27,10 @@ from adapters.library.own_loans import (
 )
 from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
-from adapters.library.sip2.client import Conversation
-from adapters.library.sip2.codec import Reply
+from adapters.library.sip2.client import Sip2Conversation
+from adapters.library.sip2.codec import Sip2Reply
 from adapters.library.sip2.holds import Sip2HoldDesk
-from adapters.library.sip2.lookups import ItemAnswer, Sip2Desk
+from adapters.library.sip2.lookups import Sip2Desk, Sip2Item
 from adapters.library.sip2.reasons import find_reason_of_message, refusal_of_message
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, is_due_later
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
@@ -88,7 +88,7 @@ class Sip2LoanDesk:
             return loan
 
     async def _find_repeated_loan(
-        self, talk: Conversation, answer: ItemAnswer, patron_id: str, before: LibraryChange | None
+        self, talk: Sip2Conversation, answer: Sip2Item, patron_id: str, before: LibraryChange | None
     ) -> Loan:
         """The item is on loan: under this key to this patron it is the same loan. Raises Refused."""
         desk, barcode = self.desk, answer.item.barcode
@@ -104,10 +104,10 @@ class Sip2LoanDesk:
             return await self._end_check_out(before, answer)
         return desk.restore_loan(before, answer)
 
-    async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
+    async def _end_check_out(self, change: LibraryChange, answer: Sip2Item) -> Loan:
         return await self.desk.end_change(change, make_loan(change, answer.item, answer.item.due, answer.title))
 
-    async def _read_due(self, talk: Conversation, reply: Reply, barcode: str) -> datetime | None:
+    async def _read_due(self, talk: Sip2Conversation, reply: Sip2Reply, barcode: str) -> datetime | None:
         """Read the date of an answer that grants, else of the item. What is granted stays so, though nobody can read
         its date."""
         desk, text = self.desk, reply.first("AH")
@@ -167,7 +167,7 @@ class Sip2LoanDesk:
             return await self._end_check_in(talk, change, after, sent)
 
     async def _repeat_check_in(
-        self, talk: Conversation, before: LibraryChange, answer: ItemAnswer, changes: tuple[LibraryChange, ...]
+        self, talk: Sip2Conversation, before: LibraryChange, answer: Sip2Item, changes: tuple[LibraryChange, ...]
     ) -> CheckedIn:
         """Return what this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
         if before.ended is None:
@@ -175,13 +175,13 @@ class Sip2LoanDesk:
         refuse_where_lent_since(before, find_latest_loan(changes))
         return await self._read_ended_check_in(talk, before)
 
-    async def _read_ended_check_in(self, talk: Conversation, before: LibraryChange) -> CheckedIn:
+    async def _read_ended_check_in(self, talk: Sip2Conversation, before: LibraryChange) -> CheckedIn:
         done = CHECKED_IN_JSON.validate_json(before.value)
         patron = await self.desk.require_patron(talk, before.patron_id) if before.patron_id else None
         return replace(done, patron=patron, repeated=True)
 
     async def _end_check_in(
-        self, talk: Conversation, change: LibraryChange, after: ItemAnswer, reply: Reply | None
+        self, talk: Sip2Conversation, change: LibraryChange, after: Sip2Item, reply: Sip2Reply | None
     ) -> CheckedIn:
         """`reply` None: it was lost."""
         desk, item = self.desk, after.item
@@ -233,7 +233,7 @@ class Sip2LoanDesk:
             await end_session(desk, talk, loan.patron_id)
             return renewed
 
-    def _refuse_renewal(self, reply: Reply, item: Item) -> Refused:
+    def _refuse_renewal(self, reply: Sip2Reply, item: Item) -> Refused:
         reason = find_reason_of_message(reply.screen_message, self.desk.options.reasons)
         if reason is RefusalReason.OTHER:
             reason = RefusalReason.RENEWAL_HAS_REQUESTS if item.hold_count else RefusalReason.NOT_RENEWABLE
@@ -244,7 +244,7 @@ class Sip2LoanDesk:
         return await end_loan_change(self.desk, change, replace(loan, due=due, renewals=loan.renewals + 1), known)
 
 
-def _read_destination(item: Item, reply: Reply | None) -> Location | None:
+def _read_destination(item: Item, reply: Sip2Reply | None) -> Location | None:
     """Read where the item has to travel (CT), else home."""
     if item.status is not ItemStatus.IN_TRANSIT:
         return None

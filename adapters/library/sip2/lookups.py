@@ -11,11 +11,11 @@ from datetime import date
 
 from adapters.library.change_sending import LOAN_JSON, ChangeDesk, find_open_change
 from adapters.library.refusals import make_refusal
-from adapters.library.sip2.client import Conversation, ServerAbility, Sip2Client
-from adapters.library.sip2.codec import Reply, UnsendableValueError
-from adapters.library.sip2.messages import MessageWriter, PatronList
+from adapters.library.sip2.client import ServerAbility, Sip2Client, Sip2Conversation
+from adapters.library.sip2.codec import Sip2Reply, UnsendableValueError
+from adapters.library.sip2.messages import PatronList, QueryWriter
 from adapters.library.sip2.options import Sip2Options
-from adapters.library.sip2.records import CHARGED, PatronAnswer, RecordReader
+from adapters.library.sip2.records import CHARGED, Sip2Patron, Sip2RecordReader
 from gateway.domain.clock import Clock
 from gateway.domain.library import Item, Loan, Patron
 from gateway.domain.problems import RefusalReason
@@ -26,7 +26,7 @@ MAX_LIST_PAGES = 50
 
 
 @value_object
-class ItemAnswer:
+class Sip2Item:
     item: Item
     title: str
     borrower: str  # empty: the system doesn't say
@@ -42,8 +42,8 @@ class Sip2Desk(ChangeDesk):
 
     client: Sip2Client
     options: Sip2Options
-    writer: MessageWriter
-    reader: RecordReader
+    writer: QueryWriter
+    reader: Sip2RecordReader
     changes: LibraryChanges
     clock: Clock
 
@@ -59,7 +59,7 @@ class Sip2Desk(ChangeDesk):
     # --- patrons -----------------------------------------------------------------------------------------
 
     async def load_patron_and_list(
-        self, talk: Conversation, number: str, wanted: PatronList
+        self, talk: Sip2Conversation, number: str, wanted: PatronList
     ) -> tuple[Patron, tuple[str, ...]]:
         """Load a patron and a list by the same message. Raises Refused(UNKNOWN_PATRON), Unavailable."""
         if not self.can_do(ServerAbility.PATRON_INFORMATION):
@@ -73,12 +73,12 @@ class Sip2Desk(ChangeDesk):
             raise make_refusal(RefusalReason.UNKNOWN_PATRON, answer.said)
         return answer.patron, await self._complete_list(talk, answer.patron.id, wanted, reply)
 
-    async def load_patron_and_holds(self, talk: Conversation, number: str) -> tuple[Patron, tuple[str, ...]]:
+    async def load_patron_and_holds(self, talk: Sip2Conversation, number: str) -> tuple[Patron, tuple[str, ...]]:
         """Load a patron and holds; raises Refused(UNKNOWN_PATRON), Unavailable."""
         patron, ready = await self.load_patron_and_list(talk, number, PatronList.HOLDS)
         return patron, await self._add_other_holds(talk, patron.id, ready)
 
-    async def ask_patron(self, talk: Conversation, number: str, secret: str = "") -> PatronAnswer:
+    async def ask_patron(self, talk: Sip2Conversation, number: str, secret: str = "") -> Sip2Patron:
         """Ask for a patron; raises Unavailable, UnsendableValueError."""
         if self.can_do(ServerAbility.PATRON_INFORMATION):
             query = self.writer.patron_information(number, self.now(), secret=secret)
@@ -86,7 +86,7 @@ class Sip2Desk(ChangeDesk):
             query = self.writer.patron_status(number, secret, self.now())
         return self.reader.read_patron(await talk.ask(query), number, self.today())
 
-    async def require_patron(self, talk: Conversation, number: str) -> Patron:
+    async def require_patron(self, talk: Sip2Conversation, number: str) -> Patron:
         """Load a patron; raises Refused(UNKNOWN_PATRON), Unavailable."""
         try:
             answer = await self.ask_patron(talk, number)
@@ -96,7 +96,7 @@ class Sip2Desk(ChangeDesk):
             raise make_refusal(RefusalReason.UNKNOWN_PATRON, answer.said)
         return answer.patron
 
-    async def list_entries(self, talk: Conversation, patron_id: str, wanted: PatronList) -> tuple[str, ...]:
+    async def list_entries(self, talk: Sip2Conversation, patron_id: str, wanted: PatronList) -> tuple[str, ...]:
         """The whole list, though the server may give it in pieces. Empty where it keeps no such lists.
 
         Raises Unavailable."""
@@ -106,7 +106,7 @@ class Sip2Desk(ChangeDesk):
         return await self._complete_list(talk, patron_id, wanted, reply)
 
     async def _complete_list(
-        self, talk: Conversation, patron_id: str, wanted: PatronList, first: Reply
+        self, talk: Sip2Conversation, patron_id: str, wanted: PatronList, first: Sip2Reply
     ) -> tuple[str, ...]:
         """`first`: the answer with its beginning."""
         values = dict.fromkeys(first.values_of(wanted.value))
@@ -121,13 +121,13 @@ class Sip2Desk(ChangeDesk):
             announced = _announced_count(reply, wanted)
         return tuple(values)
 
-    async def has_on_loan(self, talk: Conversation, patron_id: str, barcode: str) -> bool:
+    async def has_on_loan(self, talk: Sip2Conversation, patron_id: str, barcode: str) -> bool:
         return is_listed(barcode, await self.list_entries(talk, patron_id, PatronList.CHARGED))
 
-    async def list_holds(self, talk: Conversation, patron_id: str) -> tuple[str, ...]:
+    async def list_holds(self, talk: Sip2Conversation, patron_id: str) -> tuple[str, ...]:
         return await self._add_other_holds(talk, patron_id, await self.list_entries(talk, patron_id, PatronList.HOLDS))
 
-    async def _add_other_holds(self, talk: Conversation, patron_id: str, ready: tuple[str, ...]) -> tuple[str, ...]:
+    async def _add_other_holds(self, talk: Sip2Conversation, patron_id: str, ready: tuple[str, ...]) -> tuple[str, ...]:
         if self.options.hold_lists == "all":
             return ready
         others = await self.list_entries(talk, patron_id, PatronList.UNAVAILABLE_HOLDS)
@@ -135,7 +135,7 @@ class Sip2Desk(ChangeDesk):
 
     # --- items -------------------------------------------------------------------------------------------
 
-    async def ask_item(self, talk: Conversation, barcode: str) -> ItemAnswer | None:
+    async def ask_item(self, talk: Sip2Conversation, barcode: str) -> Sip2Item | None:
         """None: the system knows no such item. Raises Unavailable."""
         try:
             reply = await talk.ask(self.writer.item_information(barcode, self.now()))
@@ -144,9 +144,9 @@ class Sip2Desk(ChangeDesk):
         item = self.reader.read_item(reply, barcode)
         if item is None or reply.first("AB") not in ("", barcode):
             return None
-        return ItemAnswer(item, reply.first("AJ"), self.reader.read_borrower(reply))
+        return Sip2Item(item, reply.first("AJ"), self.reader.read_borrower(reply))
 
-    async def require_item(self, talk: Conversation, barcode: str) -> ItemAnswer:
+    async def require_item(self, talk: Sip2Conversation, barcode: str) -> Sip2Item:
         """Load an item; raises Refused(UNKNOWN_ITEM), Unavailable."""
         answer = await self.ask_item(talk, barcode) if barcode else None
         if answer is None:
@@ -156,7 +156,7 @@ class Sip2Desk(ChangeDesk):
     # --- what we remember --------------------------------------------------------------------------------
 
     async def find_loan(
-        self, talk: Conversation, answer: ItemAnswer, changes: tuple[LibraryChange, ...]
+        self, talk: Sip2Conversation, answer: Sip2Item, changes: tuple[LibraryChange, ...]
     ) -> Loan | None:
         """The open loan of an item; `changes`: those of the item, newest first. Of a loan that we didn't make only what
         the system says is known: then `key` is empty, `lent` is the moment of the question, and `patron_id` is empty
@@ -172,7 +172,7 @@ class Sip2Desk(ChangeDesk):
                 return self.restore_loan(ours, answer)
         return self.describe_foreign_loan(answer, answer.borrower)
 
-    def restore_loan(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
+    def restore_loan(self, change: LibraryChange, answer: Sip2Item) -> Loan:
         """A loan of ours as it is now; of one whose answer was lost, what is sure."""
         due = answer.item.due
         if change.value:
@@ -181,7 +181,7 @@ class Sip2Desk(ChangeDesk):
         foreign = self.describe_foreign_loan(answer, change.patron_id)
         return replace(foreign, key=change.key, request_id=change.request_id, lent=change.begun)
 
-    def describe_foreign_loan(self, answer: ItemAnswer, patron_id: str) -> Loan:
+    def describe_foreign_loan(self, answer: Sip2Item, patron_id: str) -> Loan:
         barcode = answer.item.barcode
         return Loan(
             id=f"loan:{barcode}",
@@ -197,7 +197,7 @@ class Sip2Desk(ChangeDesk):
         )
 
 
-def _announced_count(reply: Reply, wanted: PatronList) -> int:
+def _announced_count(reply: Sip2Reply, wanted: PatronList) -> int:
     names = {
         PatronList.HOLDS: "hold_count",
         PatronList.CHARGED: "charged_count",

@@ -46,7 +46,7 @@ class HoldTerms:
 
 
 @value_object
-class MessageWriter:
+class QueryWriter:
     """The fields that stand in every message. `zone`: the library's."""
 
     institution: str

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.sip2.client import ServerAbility, ServerStatus, make_endpoint, read_status
-from adapters.library.sip2.codec import Query, Reply, UnsendableValueError
-from adapters.library.sip2.messages import MessageWriter, PatronList
+from adapters.library.sip2.codec import Query, Sip2Reply, UnsendableValueError
+from adapters.library.sip2.messages import PatronList, QueryWriter
 from adapters.library.sip2.options import Sip2Options
-from adapters.library.sip2.records import CHARGED, EXPIRED, RecordReader
+from adapters.library.sip2.records import CHARGED, EXPIRED, Sip2RecordReader
 from adapters.library.sip2.transport import TerminalConnection, describe_connection_error
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
@@ -44,8 +44,8 @@ class Sip2Probe:
         options: Sip2Options,
         folder: Path,
         secrets: Callable[[str], str],
-        writer: MessageWriter,
-        reader: RecordReader,
+        writer: QueryWriter,
+        reader: Sip2RecordReader,
         clock: Clock,
     ) -> None:
         self._options = options
@@ -123,7 +123,7 @@ class Sip2Probe:
             raise _StepFailedError("ca" if is_about_trust else "security", str(down)) from down
         return "the certificate is right"
 
-    async def _exchange(self, query: Query) -> Reply:
+    async def _exchange(self, query: Query) -> Sip2Reply:
         if self._connection is None or self._options.sessions == "one-message":
             self._end_connection()
             self._connection = await TerminalConnection.open(self._place)
@@ -228,7 +228,7 @@ class Sip2Probe:
         read = f", due {item.due.astimezone(self._reader.zone):%Y-%m-%d %H:%M} ({due})" if item.due is not None else ""
         return f"found, {item.status.value}, at {item.home.library}{read}"
 
-    def _refuse_undecodable(self, reply: Reply) -> None:
+    def _refuse_undecodable(self, reply: Sip2Reply) -> None:
         for name, value in reply.fields:
             if UNDECODABLE in value:
                 raise _StepFailedError("charset", f"field {name} of the answer is not {self._options.charset}")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 
-from adapters.library.sip2.codec import Reply, parse_stamp
+from adapters.library.sip2.codec import Sip2Reply, parse_stamp
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.reasons import is_unknown_item
 from gateway.domain.library import (
@@ -94,7 +94,7 @@ EXPIRED = "the membership has expired"
 
 
 @value_object
-class PatronAnswer:
+class Sip2Patron:
     """`password_ok` None: the system says nothing about it."""
 
     patron: Patron | None
@@ -103,14 +103,14 @@ class PatronAnswer:
 
 
 @value_object
-class RecordReader:
+class Sip2RecordReader:
     options: Sip2Options
     zone: tzinfo
     currency: str
 
     # --- patrons -----------------------------------------------------------------------------------------
 
-    def read_patron(self, reply: Reply, asked: str, today: date) -> PatronAnswer:
+    def read_patron(self, reply: Sip2Reply, asked: str, today: date) -> Sip2Patron:
         """Read a patron of 64 or 24. The patron is None where the system knows none: it says so (BL), or gives no
         name."""
         message = reply.screen_message
@@ -119,9 +119,9 @@ class RecordReader:
         patron = None
         if valid == "Y" or (not valid and name):
             patron = self._make_patron(reply, reply.first("AA") or asked, today)
-        return PatronAnswer(patron, {"Y": True, "N": False}.get(password), message)
+        return Sip2Patron(patron, {"Y": True, "N": False}.get(password), message)
 
-    def _make_patron(self, reply: Reply, number: str, today: date) -> Patron:
+    def _make_patron(self, reply: Sip2Reply, number: str, today: date) -> Patron:
         fields, options = self.options.fields, self.options
         expires = self.parse_day(reply.first(fields.patron_expiry)) if fields.patron_expiry else None
         blocks = tuple(_read_blocks(reply.fixed["status"], reply.screen_message))
@@ -144,11 +144,11 @@ class RecordReader:
             notes=reply.screen_message if blocks else "",
         )
 
-    def _count_holds(self, reply: Reply) -> int:
+    def _count_holds(self, reply: Sip2Reply) -> int:
         ready, others = _read_count(reply, "hold_count"), _read_count(reply, "unavailable_hold_count")
         return ready if self.options.hold_lists == "all" else ready + others
 
-    def read_money(self, reply: Reply) -> Money | None:
+    def read_money(self, reply: Sip2Reply) -> Money | None:
         """BV; None where it isn't said or is no sum. The currency is the library's where BH names none."""
         try:
             amount = Decimal(reply.first("BV").replace(",", "."))
@@ -162,7 +162,7 @@ class RecordReader:
 
     # --- items -------------------------------------------------------------------------------------------
 
-    def read_item(self, reply: Reply, asked: str) -> Item | None:
+    def read_item(self, reply: Sip2Reply, asked: str) -> Item | None:
         """Read an item of 18. None where the system knows no such item: it gives no status, and no title or words that
         say so."""
         title, circulation = reply.first("AJ"), reply.fixed["circulation"]
@@ -186,7 +186,7 @@ class RecordReader:
             due=self.parse_due(reply.first("AH")) if status is not ItemStatus.AVAILABLE else None,
         )
 
-    def read_borrower(self, reply: Reply) -> str:
+    def read_borrower(self, reply: Sip2Reply) -> str:
         """Read who has the item; empty where the system doesn't say."""
         return _first_of(reply, self.options.fields.borrower)
 
@@ -225,11 +225,11 @@ def read_person_name(text: str) -> PersonName:
     return PersonName(surname.strip(), given.strip()) if comma else PersonName(text)
 
 
-def _first_of(reply: Reply, name: str) -> str:
+def _first_of(reply: Sip2Reply, name: str) -> str:
     return reply.first(name) if name else ""
 
 
-def _read_count(reply: Reply, name: str) -> int:
+def _read_count(reply: Sip2Reply, name: str) -> int:
     text = reply.fixed.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() else 0
 
@@ -241,7 +241,7 @@ def _read_blocks(flags: str, message: str) -> Iterable[Block]:
             yield replace(meaning, message=message)
 
 
-def _read_contacts(reply: Reply) -> Iterable[Contact]:
+def _read_contacts(reply: Sip2Reply) -> Iterable[Contact]:
     if address := reply.first("BD"):
         yield Contact(ContactKind.POSTAL, postal=PostalAddress(line1=address))
     if mail := reply.first("BE"):

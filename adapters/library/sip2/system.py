@@ -12,36 +12,17 @@ from adapters.library.sip2.codec import UnsendableValueError
 from adapters.library.sip2.holds import Sip2HoldDesk
 from adapters.library.sip2.loans import Sip2LoanDesk
 from adapters.library.sip2.lookups import Sip2Desk
-from adapters.library.sip2.messages import MessageWriter, PatronList
+from adapters.library.sip2.messages import PatronList, QueryWriter
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.probe import Sip2Probe
-from adapters.library.sip2.records import RECORD_PREFIX, RecordReader, is_named_by
-from gateway.domain.library import (
-    Bib,
-    Hold,
-    Item,
-    Loan,
-    Patron,
-    PickupLocation,
-    sort_loans,
-)
+from adapters.library.sip2.records import RECORD_PREFIX, Sip2RecordReader, is_named_by
+from gateway.domain.library import Bib, Hold, Item, Loan, Patron, PickupLocation, sort_loans
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_changes import ChangeKind
-from gateway.ports.library_operations import (
-    HoldCancellation,
-    HoldUpdate,
-    LoanCheckIn,
-    LoanCheckOut,
-    Renewal,
-)
-from gateway.ports.library_system import (
-    Capability,
-    HoldWish,
-    PatronKey,
-    ProbeStep,
-)
+from gateway.ports.library_operations import HoldCancellation, HoldUpdate, LoanCheckIn, LoanCheckOut, Renewal
+from gateway.ports.library_system import Capability, HoldWish, PatronKey, ProbeStep
 
 ABILITIES = {
     Capability.PATRON_LOOKUP: ServerAbility.PATRON_INFORMATION,
@@ -86,9 +67,9 @@ class Sip2Library(LibrarySystem):
         super().__init__(context)
         self._options = options
         terminal_password = resolve_secret(context.secrets, options.terminal_password)
-        writer = MessageWriter(options.institution, terminal_password, context.zone)
+        writer = QueryWriter(options.institution, terminal_password, context.zone)
         self._client = Sip2Client(options, context.folder, context.secrets, writer)
-        reader = RecordReader(options, context.zone, context.currency)
+        reader = Sip2RecordReader(options, context.zone, context.currency)
         self._desk = Sip2Desk(self._client, options, writer, reader, context.changes, context.clock)
         self._holds = Sip2HoldDesk(self._desk)
         loans = Sip2LoanDesk(self._desk, self._holds)

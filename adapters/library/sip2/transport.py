@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from adapters.library.sip2.codec import END, Query, Reply, ReplyCode, add_checksum, decode_reply, encode_query
+from adapters.library.sip2.codec import END, Query, ReplyCode, Sip2Reply, add_checksum, decode_reply, encode_query
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.system_errors import describe_system_error
@@ -72,7 +72,7 @@ class TerminalConnection:
     def is_usable(self) -> bool:
         return not (self._is_broken or self._reader.at_eof() or self._writer.is_closing())
 
-    async def exchange(self, query: Query, seconds: float) -> Reply:
+    async def exchange(self, query: Query, seconds: float) -> Sip2Reply:
         """The answer to this message. A message that the server asks for again (96) is sent again, and an answer that
         came damaged is asked for again (97): neither has anything done twice.
 
@@ -100,7 +100,7 @@ class TerminalConnection:
                 self.abort_connection()
         return reply
 
-    async def _send_until_answered(self, query: Query, message: bytes) -> Reply:
+    async def _send_until_answered(self, query: Query, message: bytes) -> Sip2Reply:
         sent, expected = message, f"{self._sequence}" if self._place.error_detection else ""
         place, problem = self._place, ""
         for _ in range(self.resends + 1):

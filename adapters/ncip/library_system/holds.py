@@ -13,7 +13,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
 from adapters.ncip.library_system.lookups import NcipDesk
-from adapters.ncip.library_system.records import RECORD_PREFIX, ItemAnswer, ListedHold, PatronAnswer
+from adapters.ncip.library_system.records import RECORD_PREFIX, ListedHold, NcipItem, NcipPatron
 from adapters.ncip.messages import (
     CancelRequestItemResponse,
     LookupRequestResponse,
@@ -80,7 +80,7 @@ class NcipHoldDesk:
         ]
         return (*holds, *(self._make_foreign_hold(patron_id, listed_hold) for listed_hold in others))
 
-    async def list_item_holds(self, answer: ItemAnswer) -> tuple[Hold, ...]:
+    async def list_item_holds(self, answer: NcipItem) -> tuple[Hold, ...]:
         """Ours in the order in which they were placed; of others only is known how many they are: they follow, without
         patrons."""
         desk, item = self.desk, answer.item
@@ -105,7 +105,7 @@ class NcipHoldDesk:
         placed = [change for change in changes if change.kind is ChangeKind.HOLD and change.value]
         return choose_hold_of_request([await self._find_present_state(change, None) for change in placed])
 
-    async def _find_present_state(self, change: LibraryChange, patron: PatronAnswer | None) -> Hold:
+    async def _find_present_state(self, change: LibraryChange, patron: NcipPatron | None) -> Hold:
         """Find the present state of a hold of ours. One that the system lists no more was cancelled by us, or filled,
         or has ended otherwise, which NCIP calls by no name. Where it lists none, it is open until we have ended it."""
         desk = self.desk
@@ -131,7 +131,7 @@ class NcipHoldDesk:
             item = (await self.desk.ask_item(barcode)).item
         return _merge_listed(hold, listed, item)
 
-    def complete_hold(self, hold: Hold, patron: PatronAnswer | None, number: str, item: Item) -> Hold:
+    def complete_hold(self, hold: Hold, patron: NcipPatron | None, number: str, item: Item) -> Hold:
         """A hold that has just been placed together with its item. `patron` None: the system lists no holds."""
         listed = patron.find_hold(hold.item_barcode, number) if patron is not None else None
         if listed is None:
@@ -264,7 +264,7 @@ class NcipHoldDesk:
         )
         return placed, answer.bib
 
-    async def _has_on_loan(self, patron: PatronAnswer, barcode: str) -> bool:
+    async def _has_on_loan(self, patron: NcipPatron, barcode: str) -> bool:
         """Tell a loan by the system's list, else by what we remember."""
         if "loans" in self.desk.options.patrons.lists:
             return patron.has_on_loan(barcode)
@@ -475,7 +475,7 @@ def _merge_listed(hold: Hold, listed: ListedHold, item: Item | None) -> Hold:
     )
 
 
-def _select_matching_holds(answer: PatronAnswer, barcode: str, number: str) -> tuple[ListedHold, ...]:
+def _select_matching_holds(answer: NcipPatron, barcode: str, number: str) -> tuple[ListedHold, ...]:
     hold = answer.find_hold(barcode, number)
     return (hold,) if hold is not None else ()
 

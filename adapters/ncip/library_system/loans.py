@@ -29,7 +29,7 @@ from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_bloc
 from adapters.ncip.client import MessageValues
 from adapters.ncip.library_system.holds import NcipHoldDesk
 from adapters.ncip.library_system.lookups import KEPT_ITEM_JSON, NcipDesk, find_temporary_item, restore_loan
-from adapters.ncip.library_system.records import ItemAnswer, PatronAnswer
+from adapters.ncip.library_system.records import NcipItem, NcipPatron
 from adapters.ncip.messages import (
     CheckInItemResponse,
     CheckOutItemResponse,
@@ -110,7 +110,7 @@ class NcipLoanDesk:
         due = desk.reader.to_moment(answer.date_due) or await self._ask_due(barcode, patron_id)
         return await self._end_check_out(change, record, due, terms.due)
 
-    async def _has_on_loan(self, patron: PatronAnswer, record: ItemAnswer) -> bool:
+    async def _has_on_loan(self, patron: NcipPatron, record: NcipItem) -> bool:
         """Tell a loan by the system's list; where it has none, by what we remember of an item that it says is out."""
         desk, item = self.desk, record.item
         if patron.has_on_loan(item.barcode):
@@ -161,7 +161,7 @@ class NcipLoanDesk:
         due = None if is_theirs else wish.lender_due
         return replace(terms, request_id=terms.request_id or made.request_id, due=terms.due or due)
 
-    async def _find_made_loan(self, change: LibraryChange, patron: PatronAnswer, asked: datetime | None) -> Loan | None:
+    async def _find_made_loan(self, change: LibraryChange, patron: NcipPatron, asked: datetime | None) -> Loan | None:
         """The loan of this change, where the item is out to this patron under it. Raises Refused where another change
         has lent it to the same patron."""
         desk, barcode = self.desk, change.barcode
@@ -185,7 +185,7 @@ class NcipLoanDesk:
         return await self._end_check_out(change, await desk.ask_item(barcode), listed.due if listed else None, asked)
 
     async def _explain_refusal(
-        self, refused: Refused, barcode: str, patron: PatronAnswer, before: LibraryChange | None
+        self, refused: Refused, barcode: str, patron: NcipPatron, before: LibraryChange | None
     ) -> Refused:
         if refused.reason not in VAGUE:
             return refused
@@ -208,7 +208,7 @@ class NcipLoanDesk:
         return make_refusal(RefusalReason.REQUESTED_BY_OTHER, refused.internal) if waits else refused
 
     async def _end_check_out(
-        self, change: LibraryChange, answer: ItemAnswer, due: datetime | None, asked: datetime | None
+        self, change: LibraryChange, answer: NcipItem, due: datetime | None, asked: datetime | None
     ) -> Loan:
         """End the change; where the system doesn't say when it is due, the day counts that was asked for, if one
         was."""
@@ -274,7 +274,7 @@ class NcipLoanDesk:
             return None
         return await self._end_check_in(change, await self._ask_item_after(change))
 
-    async def _ask_item_after(self, change: LibraryChange) -> ItemAnswer:
+    async def _ask_item_after(self, change: LibraryChange) -> NcipItem:
         answer = await self.desk.ask_item(change.barcode)
         if answer.is_told:
             return answer
@@ -288,7 +288,7 @@ class NcipLoanDesk:
         done = CHECKED_IN_JSON.validate_json(before.value)
         return replace(done, patron=await self._find_patron(before), repeated=True)
 
-    async def _end_check_in(self, change: LibraryChange, after: ItemAnswer) -> CheckedIn:
+    async def _end_check_in(self, change: LibraryChange, after: NcipItem) -> CheckedIn:
         """Its answer was lost."""
         done = await self._note_check_in(change, after, None)
         return replace(done, patron=await self._find_patron(change))
@@ -298,7 +298,7 @@ class NcipLoanDesk:
         return (await self.desk.ask_patron(change.patron_id)).patron if change.patron_id else None
 
     async def _note_check_in(
-        self, change: LibraryChange, after: ItemAnswer, routing: RoutingInformation | None
+        self, change: LibraryChange, after: NcipItem, routing: RoutingInformation | None
     ) -> CheckedIn:
         desk, item = self.desk, after.item
         begun = CHECKED_IN_JSON.validate_json(change.value)

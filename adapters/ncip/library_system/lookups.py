@@ -16,7 +16,7 @@ from adapters.library.refusals import make_refusal
 from adapters.ncip.client import CredentialInput, MessageValues
 from adapters.ncip.library_system.client import NcipLibraryClient
 from adapters.ncip.library_system.options import NcipLibraryOptions, PatronList
-from adapters.ncip.library_system.records import RECORD_PREFIX, ItemAnswer, PatronAnswer, RecordReader
+from adapters.ncip.library_system.records import RECORD_PREFIX, NcipItem, NcipPatron, NcipRecordReader
 from adapters.ncip.messages import BibInformation, LookupItemResponse, LookupItemSetResponse, LookupUserResponse
 from gateway.domain.clock import Clock
 from gateway.domain.library import Bib, IdentifierType, Item, ItemStatus, Loan, Location, RecordId
@@ -59,7 +59,7 @@ class NcipDesk(ChangeDesk):
 
     client: NcipLibraryClient
     options: NcipLibraryOptions
-    reader: RecordReader
+    reader: NcipRecordReader
     changes: LibraryChanges
     clock: Clock
 
@@ -69,7 +69,7 @@ class NcipDesk(ChangeDesk):
 
     # --- patrons -----------------------------------------------------------------------------------------
 
-    async def find_patron(self, key: PatronKey) -> PatronAnswer:
+    async def find_patron(self, key: PatronKey) -> NcipPatron:
         """Find a patron by UserId, then by the kinds of AuthenticationInput that the settings name.
 
         Raises Refused(UNKNOWN_PATRON), Unavailable.
@@ -93,7 +93,7 @@ class NcipDesk(ChangeDesk):
     def _lists(self) -> tuple[PatronList, ...]:
         return self.options.patrons.lists
 
-    async def ask_patron(self, patron_id: str, lists: tuple[PatronList, ...] | None = None) -> PatronAnswer:
+    async def ask_patron(self, patron_id: str, lists: tuple[PatronList, ...] | None = None) -> NcipPatron:
         """Ask for a patron with these lists; None: those that the settings name. Raises Refused(UNKNOWN_PATRON),
         Unavailable."""
         if not patron_id:
@@ -102,13 +102,13 @@ class NcipDesk(ChangeDesk):
         answer = await self._look_up_user(replace(self._describe_question(wanted), patron=patron_id))
         return self.reader.read_patron(answer, patron_id, self.now())
 
-    async def check_secret(self, number: str, secret: str) -> PatronAnswer:
+    async def check_secret(self, number: str, secret: str) -> NcipPatron:
         """Check a secret; raises Refused as the system words it, Unavailable."""
         patrons = self.options.patrons
         inputs = (CredentialInput(patrons.name_input, number), CredentialInput(patrons.pin_input, secret))
         return await self._ask_by_inputs(inputs, self._lists)
 
-    async def _ask_by_inputs(self, inputs: tuple[CredentialInput, ...], lists: tuple[PatronList, ...]) -> PatronAnswer:
+    async def _ask_by_inputs(self, inputs: tuple[CredentialInput, ...], lists: tuple[PatronList, ...]) -> NcipPatron:
         answer = await self._look_up_user(replace(self._describe_question(lists), inputs=inputs))
         number = answer.user_id.value if answer.user_id is not None and answer.user_id.value else inputs[0].value
         return self.reader.read_patron(answer, number, self.now())
@@ -127,7 +127,7 @@ class NcipDesk(ChangeDesk):
 
     # --- items -------------------------------------------------------------------------------------------
 
-    async def ask_item(self, barcode: str) -> ItemAnswer:
+    async def ask_item(self, barcode: str) -> NcipItem:
         """Return what the system says of an item; of a temporary item of ours with what we know besides. Where it has
         no look-up of items, what we remember: then any barcode is taken for that of an item, and the system's answer to
         a change decides.
@@ -143,7 +143,7 @@ class NcipDesk(ChangeDesk):
         answer = add_due(await self.look_up_item(barcode), changes)
         return answer if temporary_item is None else add_memory(answer, temporary_item)
 
-    async def look_up_item(self, barcode: str) -> ItemAnswer:
+    async def look_up_item(self, barcode: str) -> NcipItem:
         """Look up an item; raises Refused(UNKNOWN_ITEM), Unavailable."""
         values = MessageValues(items=(barcode,), elements=ITEM_ELEMENTS, borrower=True)
         answer = await self.client.ask(LookupItemResponse, values)
@@ -151,7 +151,7 @@ class NcipDesk(ChangeDesk):
 
     def _remember_item(
         self, barcode: str, changes: tuple[LibraryChange, ...], temporary_item: LibraryChange | None
-    ) -> ItemAnswer:
+    ) -> NcipItem:
         loan = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
         due = LOAN_JSON.validate_json(loan.value).due if loan is not None and loan.value else None
         gone = any(change.kind is ChangeKind.TEMPORARY_ITEM_DELETION and change.ended is not None for change in changes)
@@ -161,7 +161,7 @@ class NcipDesk(ChangeDesk):
         item = Item(barcode, barcode, f"{RECORD_PREFIX}{barcode}", ItemStatus.AVAILABLE, "", branch, branch)
         if loan is not None and (loan.ended is not None or loan.value):
             item = replace(item, status=ItemStatus.ON_LOAN, due=due)
-        answer = ItemAnswer(item, Bib(id=item.bib_id), is_told=False)
+        answer = NcipItem(item, Bib(id=item.bib_id), is_told=False)
         return answer if temporary_item is None else add_memory(answer, temporary_item)
 
     async def barcode_of_item(self, item_id: str) -> str:
@@ -217,7 +217,7 @@ class NcipDesk(ChangeDesk):
 
     # --- what we remember --------------------------------------------------------------------------------
 
-    async def find_loan(self, answer: ItemAnswer, changes: tuple[LibraryChange, ...]) -> Loan | None:
+    async def find_loan(self, answer: NcipItem, changes: tuple[LibraryChange, ...]) -> Loan | None:
         """The open loan of an item; `changes`: those of the item. Of a loan that we didn't make only what the system
         says is known: then `key` is empty, `lent` is the moment of the question, and `patron_id` is empty where it
         doesn't name the patron. Raises Unavailable."""
@@ -264,7 +264,7 @@ def find_temporary_item(changes: tuple[LibraryChange, ...]) -> LibraryChange | N
     return find_open_change(ChangeKind.TEMPORARY_ITEM, ChangeKind.TEMPORARY_ITEM_DELETION, ended)
 
 
-def add_due(answer: ItemAnswer, changes: tuple[LibraryChange, ...]) -> ItemAnswer:
+def add_due(answer: NcipItem, changes: tuple[LibraryChange, ...]) -> NcipItem:
     """Add the date of an item that we have lent, where the system doesn't say when it is due (no NCIP before 2.02 has a
     place for it)."""
     lent = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
@@ -275,7 +275,7 @@ def add_due(answer: ItemAnswer, changes: tuple[LibraryChange, ...]) -> ItemAnswe
     return replace(answer, item=replace(answer.item, due=LOAN_JSON.validate_json(lent.value).due))
 
 
-def add_memory(answer: ItemAnswer, change: LibraryChange) -> ItemAnswer:
+def add_memory(answer: NcipItem, change: LibraryChange) -> NcipItem:
     """A temporary item of ours: what the system says of it, and what AcceptItem told it or couldn't."""
     kept = KEPT_ITEM_JSON.validate_json(change.value)
     item = replace(answer.item, id=change.record_id, temporary=True, policy=kept.wish.policy)

@@ -18,7 +18,7 @@ from adapters.ncip.library_system.client import SenderRefusedError
 from adapters.ncip.library_system.holds import choose_pickup
 from adapters.ncip.library_system.lookups import NcipDesk
 from adapters.ncip.library_system.options import NcipLibraryOptions, PatronList
-from adapters.ncip.library_system.records import BLOCKED, CHARGED, EXPIRED, PatronAnswer
+from adapters.ncip.library_system.records import BLOCKED, CHARGED, EXPIRED, NcipPatron
 from adapters.ncip.messages import AcceptItemResponse, CheckInItemResponse, DeleteItemResponse, RequestItemResponse
 from gateway.domain.library import RecordId
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
@@ -213,7 +213,7 @@ class NcipProbe:
         lists = f"; patrons.lists may have {', '.join(more)}" if more else ""
         return f"found, {state}{end}{lists}"
 
-    async def _find_trial_patron(self) -> PatronAnswer:
+    async def _find_trial_patron(self) -> NcipPatron:
         try:
             return await self._desk.find_patron(PatronKey(self._options.trial.patron))
         except Refused as refused:

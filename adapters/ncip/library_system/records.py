@@ -110,7 +110,7 @@ class ListedFee:
 
 
 @value_object
-class PatronAnswer:
+class NcipPatron:
     """`told`: which lists it has, or counts."""
 
     patron: Patron
@@ -133,7 +133,7 @@ class PatronAnswer:
 
 
 @value_object
-class ItemAnswer:
+class NcipItem:
     """`is_told` False: the system has no look-up of items, so this is what the gateway remembers. `borrower`: empty
     where the system doesn't say."""
 
@@ -149,14 +149,14 @@ class ItemAnswer:
 
 
 @value_object
-class RecordReader:
+class NcipRecordReader:
     options: NcipLibraryOptions
     zone: tzinfo
     currency: str
 
     # --- patrons -----------------------------------------------------------------------------------------
 
-    def read_patron(self, answer: LookupUserResponse, number: str, now: datetime) -> PatronAnswer:
+    def read_patron(self, answer: LookupUserResponse, number: str, now: datetime) -> NcipPatron:
         """`number`: by which the system knows the patron in later messages."""
         reader = self._make_reader(now)
         fields = answer.user_optional_fields or UserOptionalFields()
@@ -176,7 +176,7 @@ class RecordReader:
             language=text_of_code(fields.user_languages[0]) if fields.user_languages else "",
             date_of_birth=fields.date_of_birth,
         )
-        return PatronAnswer(
+        return NcipPatron(
             patron,
             tuple(loan for item in answer.loaned_items if (loan := self._read_loan(item)) is not None),
             tuple(self._read_hold(item, reader) for item in answer.requested_items),
@@ -265,7 +265,7 @@ class RecordReader:
 
     # --- items -------------------------------------------------------------------------------------------
 
-    def read_item(self, answer: LookupItemResponse, barcode: str, now: datetime) -> ItemAnswer:
+    def read_item(self, answer: LookupItemResponse, barcode: str, now: datetime) -> NcipItem:
         reader = self._make_reader(now)
         fields = answer.item_optional_fields or ItemOptionalFields()
         bib = self.read_bib(fields, barcode, reader)
@@ -275,7 +275,7 @@ class RecordReader:
         item = self._make_item(fields, barcode, bib, self.to_moment(fields.date_due), queue)
         if answer.date_recalled is not None and item.status is ItemStatus.ON_LOAN:
             item = replace(item, status=ItemStatus.RECALLED)
-        return ItemAnswer(
+        return NcipItem(
             item, bib, borrower.value if borrower is not None else "", to_local_day(answer.hold_pickup_date, reader)
         )
 

@@ -11,7 +11,7 @@ from adapters.ncip.library_system.loans import NcipLoanDesk
 from adapters.ncip.library_system.lookups import NcipDesk, is_named_by, restore_loan
 from adapters.ncip.library_system.options import LibraryService, NcipLibraryOptions
 from adapters.ncip.library_system.probe import NOBODY, NcipProbe
-from adapters.ncip.library_system.records import RECORD_PREFIX, ListedLoan, RecordReader
+from adapters.ncip.library_system.records import RECORD_PREFIX, ListedLoan, NcipRecordReader
 from adapters.ncip.library_system.temporary_items import NcipTemporaryItemDesk
 from gateway.domain.library import (
     Bib,
@@ -41,13 +41,7 @@ from gateway.ports.library_operations import (
     TemporaryItemCreation,
     TemporaryItemDeletion,
 )
-from gateway.ports.library_system import (
-    BibHoldings,
-    Capability,
-    HoldWish,
-    PatronKey,
-    ProbeStep,
-)
+from gateway.ports.library_system import BibHoldings, Capability, HoldWish, PatronKey, ProbeStep
 
 NEEDS: dict[Capability, tuple[LibraryService, ...]] = {
     Capability.PATRON_LOOKUP: ("LookupUser",),
@@ -87,7 +81,7 @@ class NcipLibrary(LibrarySystem):
         super().__init__(context)
         self._options = options
         self._client = NcipLibraryClient(context, options)
-        reader = RecordReader(options, context.zone, context.currency)
+        reader = NcipRecordReader(options, context.zone, context.currency)
         self._desk = NcipDesk(self._client, options, reader, context.changes, context.clock)
         self._holds = NcipHoldDesk(self._desk)
         self._loans = NcipLoanDesk(self._desk, self._holds)

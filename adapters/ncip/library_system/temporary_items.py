@@ -14,7 +14,7 @@ from adapters.library.refusals import make_refusal
 from adapters.ncip.client import MessageValues
 from adapters.ncip.library_system.holds import NcipHoldDesk, choose_pickup, read_kept_hold
 from adapters.ncip.library_system.lookups import KEPT_ITEM_JSON, KeptTemporaryItem, NcipDesk, find_temporary_item
-from adapters.ncip.library_system.records import RECORD_PREFIX, ItemAnswer, PatronAnswer
+from adapters.ncip.library_system.records import RECORD_PREFIX, NcipItem, NcipPatron
 from adapters.ncip.messages import AcceptItemResponse, DeleteItemResponse
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
@@ -153,11 +153,11 @@ class NcipTemporaryItemDesk:
         await desk.changes.end_change(ended)
         return TemporaryItemResult(answer.item, answer.bib, hold)
 
-    async def _ask_new_item(self, change: LibraryChange, wish: TemporaryItem) -> ItemAnswer:
+    async def _ask_new_item(self, change: LibraryChange, wish: TemporaryItem) -> NcipItem:
         answer = await self._look_up_new_item(change.barcode) or self._describe_new_item(change.barcode, wish)
         return replace(answer, item=replace(answer.item, id=change.record_id, temporary=True, policy=wish.policy))
 
-    async def _look_up_new_item(self, barcode: str) -> ItemAnswer | None:
+    async def _look_up_new_item(self, barcode: str) -> NcipItem | None:
         """None: it can't be looked up, or not yet. It was accepted all the same."""
         if not self.desk.options.is_answered("LookupItem"):
             return None
@@ -167,13 +167,13 @@ class NcipTemporaryItemDesk:
             log.warning("library.accepted_item_not_found", item=barcode, reason=str(failed))
             return None
 
-    def _describe_new_item(self, barcode: str, wish: TemporaryItem) -> ItemAnswer:
+    def _describe_new_item(self, barcode: str, wish: TemporaryItem) -> NcipItem:
         place = wish.location if wish.location.library else Location(self.desk.options.branch)
         number = f"{RECORD_PREFIX}{barcode}"
         item = Item(barcode, barcode, number, ItemStatus.AVAILABLE, wish.policy, place, place, pieces=wish.pieces)
-        return ItemAnswer(item, replace(wish.bib, id=number), is_told=False)
+        return NcipItem(item, replace(wish.bib, id=number), is_told=False)
 
-    async def _ask_holder(self, item: TemporaryItem) -> PatronAnswer | None:
+    async def _ask_holder(self, item: TemporaryItem) -> NcipPatron | None:
         if item.hold is None or "holds" not in self.desk.options.patrons.lists:
             return None
         try:
@@ -186,8 +186,8 @@ class NcipTemporaryItemDesk:
         change: LibraryChange,
         item: TemporaryItem,
         pickup: str,
-        answer: ItemAnswer,
-        patron: PatronAnswer | None,
+        answer: NcipItem,
+        patron: NcipPatron | None,
         number: str,
     ) -> Hold | None:
         if item.hold is None:
@@ -278,7 +278,7 @@ class NcipTemporaryItemDesk:
             raise
         return sent if isinstance(sent, Item) else await self._end_deletion(change, changes, item)
 
-    async def _ask_item_to_delete(self, change: LibraryChange) -> ItemAnswer | None:
+    async def _ask_item_to_delete(self, change: LibraryChange) -> NcipItem | None:
         """None: it is gone already, deleted by staff or by a message whose answer was lost."""
         try:
             return await self.desk.ask_item(change.barcode)

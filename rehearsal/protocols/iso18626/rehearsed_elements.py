@@ -12,15 +12,15 @@ from typing import Any, TypeVar, cast
 
 from pydantic import Field
 
-from adapters.iso18626.codec import NAMESPACE, WritingStyle, decode_message, encode_message
+from adapters.iso18626.codec import NAMESPACE, Iso18626Style, decode_message, encode_message
 from adapters.iso18626.dialect import SECTION, Iso18626Dialect, dialect_of
 from adapters.iso18626.messages import MESSAGES, Request, RequestingAgencyMessage, SupplyingAgencyMessage
-from adapters.iso18626.messages.declaration import Code, Element, Kind, Structure, list_elements
+from adapters.iso18626.messages.declaration import Compound, FieldElement, Kind, OpenCode, list_elements
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, MalformedMessage
 from gateway.domain.profile import Profile
 from gateway.ports.responder import ResponderAnswer
 
-S = TypeVar("S", bound=Structure)
+S = TypeVar("S", bound=Compound)
 
 Elements = Mapping[str, str | None]
 
@@ -49,7 +49,7 @@ def change_answer(answer: ResponderAnswer, elements: Elements) -> ResponderAnswe
     except MalformedMessage:
         return answer
     shape = decoded.shape
-    style = WritingStyle(NAMESPACE if shape.namespace == NAMESPACE else shape.namespace, wrapped=shape.wrapped)
+    style = Iso18626Style(NAMESPACE if shape.namespace == NAMESPACE else shape.namespace, wrapped=shape.wrapped)
     changed = change_elements(decoded.message, elements)
     return replace(answer, body=encode_message(changed, shape.version, style, version_string=shape.version_string).data)
 
@@ -80,7 +80,7 @@ def change_elements(message: S, elements: Elements) -> S:
     return message
 
 
-def _list_symbols(message: Structure) -> Mapping[str, str]:
+def _list_symbols(message: Compound) -> Mapping[str, str]:
     header = message.header if isinstance(message, Request | SupplyingAgencyMessage | RequestingAgencyMessage) else None
     if header is None:
         return {}
@@ -88,7 +88,7 @@ def _list_symbols(message: Structure) -> Mapping[str, str]:
     return {word: agency.value or "" for word, agency in agencies.items() if agency is not None}
 
 
-def _find_element(owner: type[Structure], names: Sequence[str]) -> tuple[str, Element] | None:
+def _find_element(owner: type[Compound], names: Sequence[str]) -> tuple[str, FieldElement] | None:
     """Find the field that holds the last name."""
     element = next(
         ((field, part) for field, part in list_elements(owner).items() if names[0] in (part.name, part.older_name)),
@@ -119,11 +119,11 @@ def _change_element(owner: S, names: Sequence[str], text: str | None) -> S:
     return replace(owner, **{field: (value, *rest) if value is not None else ()})
 
 
-def _read_text(element: Element, text: str) -> Any:
+def _read_text(element: FieldElement, text: str) -> Any:
     """Read a text; raises ValueError, InvalidOperation."""
     match element.kind:
         case Kind.CODE:
-            return Code(text)
+            return OpenCode(text)
         case Kind.AMOUNT:
             return Decimal(text)
         case Kind.MOMENT:
@@ -140,11 +140,11 @@ def _read_text(element: Element, text: str) -> Any:
     return text
 
 
-def _make_empty_structure(element: Element, text: str) -> Structure:
+def _make_empty_structure(element: FieldElement, text: str) -> Compound:
     """An element without anything in it. Raises ValueError for a text."""
     if text:
         raise ValueError("it holds elements and no text")
     assert element.structure is not None
     first = next(name for name, element in list_elements(element.structure).items() if element.kind is Kind.TEXT)
     empty: Any = element.structure()
-    return cast(Structure, replace(empty, **{first: ""}))
+    return cast(Compound, replace(empty, **{first: ""}))

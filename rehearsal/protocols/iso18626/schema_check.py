@@ -16,7 +16,7 @@ from adapters.iso18626.codec.reader import get_local_name
 from adapters.iso18626.codec.writer import list_in_order
 from adapters.iso18626.messages import MESSAGES
 from adapters.iso18626.messages.codes import WORDS_SINCE_2021
-from adapters.iso18626.messages.declaration import Element, Kind, SchemaVersion, Structure
+from adapters.iso18626.messages.declaration import Compound, FieldElement, Kind, SchemaVersion
 from gateway.domain.value import value_object
 
 _LEXICAL: dict[Kind, re.Pattern[str]] = {
@@ -77,7 +77,7 @@ def _check_version(root: etree._Element) -> Iterator[SchemaFault]:
 
 
 def _check_structure(
-    structure: type[Structure], element: etree._Element, place: str, version: SchemaVersion
+    structure: type[Compound], element: etree._Element, place: str, version: SchemaVersion
 ) -> Iterator[SchemaFault]:
     order = [(declared.name_in(version), declared) for _, declared in list_in_order(structure, version)]
     names = [name for name, _ in order]
@@ -103,7 +103,9 @@ def _check_structure(
             yield SchemaFault("missing-element", f"{place}/{name}", "is required")
 
 
-def _check_value(declared: Element, child: etree._Element, place: str, version: SchemaVersion) -> Iterator[SchemaFault]:
+def _check_value(
+    declared: FieldElement, child: etree._Element, place: str, version: SchemaVersion
+) -> Iterator[SchemaFault]:
     if declared.structure is not None:
         yield from _check_structure(declared.structure, child, place, version)
         return

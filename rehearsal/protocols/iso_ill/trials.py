@@ -17,16 +17,12 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from adapters.iso_ill.codec import (
-    apdu_type_name,
-    conceal_credentials,
-    encode_apdu,
-)
+from adapters.iso_ill.codec import apdu_type_name, conceal_credentials, encode_apdu
 from adapters.iso_ill.dialect import IsoIllDialect, dialect_of, is_reported
-from adapters.iso_ill.mapping import MappingContext, apdu_of_message
+from adapters.iso_ill.mapping import IllContext, apdu_of_message
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.codes import GeneralProblem, TransactionIdProblem
-from adapters.iso_ill.messages.structures import Credentials, Extension
+from adapters.iso_ill.messages.structures import Extension, ShownCredentials
 from adapters.iso_ill.messages.tracking_phase import ProviderError
 from adapters.iso_ill.responder import IllStreamSplitter
 from gateway.domain.problems import (
@@ -109,9 +105,7 @@ class IsoIllTrial:
         ours, theirs = (context.library, context.partner) if is_partner else (context.partner, context.library)
         self._dialect = dialect
         self._ours, self._theirs = LibraryParty(symbol=ours), LibraryParty(symbol=theirs)
-        self._mapping = MappingContext(
-            library_zone=context.zone, currency=context.currency, ours=(ours,), dialect=dialect
-        )
+        self._mapping = IllContext(library_zone=context.zone, currency=context.currency, ours=(ours,), dialect=dialect)
         self._number = f"{context.run}-{name}"
         self._context = context
         self._count = 0
@@ -277,7 +271,7 @@ class IsoIllTrial:
         credentials = self._dialect.credentials
         if not credentials.user:
             return apdu
-        signature = Extension.from_item(Credentials(credentials.user, self._context.secrets(credentials.password)))
+        signature = Extension.from_item(ShownCredentials(credentials.user, self._context.secrets(credentials.password)))
         # every APDU declares `extensions`, the base can't
         return replace(apdu, extensions=(signature, *apdu.carried_extensions))  # type: ignore[call-arg]
 
@@ -421,7 +415,7 @@ class IsoIllTrials:
             raise ConfigurationError([ConfigurationProblem(f"profile {context.profile.name}", 0, key, words)])
         late = ("late-messages", "What came besides", hear_late_messages)
         chosen = [*_CONVERSATIONS, late] if context.arrivals is not None else _CONVERSATIONS
-        zone = MappingContext(library_zone=context.zone, currency="", dialect=dialect_of(context.profile)).zone
+        zone = IllContext(library_zone=context.zone, currency="", dialect=dialect_of(context.profile)).zone
         heard = HeardApdus(context.clock, zone)
         return [
             make_conversation(name, title, hold, partial(IsoIllTrial, name, context, heard))

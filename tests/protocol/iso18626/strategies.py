@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from adapters.iso18626.messages import MESSAGES, AnyMessage, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import WORDS_SINCE_2021
-from adapters.iso18626.messages.declaration import Code, Element, Kind, SchemaVersion, Structure, list_elements
+from adapters.iso18626.messages.declaration import Compound, FieldElement, Kind, OpenCode, SchemaVersion, list_elements
 from adapters.iso18626.messages.structures import Address
 
 _WORDS = ("DE-Brt1", "Das Schloß", "Преступление и наказание", "源氏物語", "كليلة ودمنة", "R&D <2026>", "😀 €")
@@ -22,7 +22,7 @@ texts = st.sampled_from(_WORDS) | st.text(
     st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Co", "Cn"]), min_size=1, max_size=12
 ).map(lambda text: " ".join(text.split())).filter(bool)
 moments = st.integers(-600_000_000, 7_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
-codes = st.builds(Code, texts, st.none() | st.just("http://library.example/codes"))
+codes = st.builds(OpenCode, texts, st.none() | st.just("http://library.example/codes"))
 _SIMPLE: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.TEXT: texts,
     Kind.CODE: codes,
@@ -47,7 +47,7 @@ def _without_moved(message: Any) -> Any:
     return message
 
 
-def _build_structure(structure: type[Structure], version: SchemaVersion) -> st.SearchStrategy[Any]:
+def _build_structure(structure: type[Compound], version: SchemaVersion) -> st.SearchStrategy[Any]:
     if structure is Address:
         electronic, physical = list_elements(Address).values()
         return st.builds(Address, electronic=_build_value(electronic, version)) | st.builds(
@@ -67,7 +67,7 @@ def _build_structure(structure: type[Structure], version: SchemaVersion) -> st.S
     return st.builds(structure, **fields).filter(lambda made: made != structure())
 
 
-def _build_value(element: Element, version: SchemaVersion) -> st.SearchStrategy[Any]:
+def _build_value(element: FieldElement, version: SchemaVersion) -> st.SearchStrategy[Any]:
     if element.structure is not None:
         return _build_structure(element.structure, version)
     if element.words is not None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from adapters.iso18626.codec import NAMESPACE, decode_message
 from adapters.iso18626.messages import (
-    Code,
+    OpenCode,
     Request,
     RequestConfirmation,
     RequestingAgencyMessage,
@@ -215,7 +215,7 @@ def test_the_scheme_of_a_code_with_and_without_prefix(attribute: str) -> None:
     answer = read_answer(build_answer(LOANED.replace("</messageInfo>", code)))
 
     assert answer.message_info is not None
-    assert answer.message_info.reason_unfilled == Code("NotOnShelf", "http://library.example/reasons")
+    assert answer.message_info.reason_unfilled == OpenCode("NotOnShelf", "http://library.example/reasons")
 
 
 def test_costs_of_1_2_are_read_where_2021_has_them() -> None:
@@ -223,7 +223,7 @@ def test_costs_of_1_2_are_read_where_2021_has_them() -> None:
     answer = read_answer(build_answer(LOANED.replace("</messageInfo>", f"{costs}</messageInfo>")))
 
     assert answer.retry_info is not None
-    assert answer.retry_info.offered_costs == (Costs(currency=Code("NOK"), amount=Decimal("120.50")),)
+    assert answer.retry_info.offered_costs == (Costs(currency=OpenCode("NOK"), amount=Decimal("120.50")),)
 
 
 def test_an_element_that_the_standard_does_not_have_is_kept() -> None:
@@ -345,7 +345,7 @@ def test_an_amount_that_is_none_is_absent(written: str) -> None:
     request = read_request(build_request(f"{BOOK}<billingInfo>{cost}</billingInfo>"))
 
     assert request.billing_info is not None
-    assert request.billing_info.maximum_costs == Costs(currency=Code("NOK"))
+    assert request.billing_info.maximum_costs == Costs(currency=OpenCode("NOK"))
 
 
 def test_an_unknown_element_with_a_relative_namespace_is_kept() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.iso18626.codec import NAMESPACE
-from adapters.iso18626.messages import Code, RequestingAgencyMessageConfirmation
+from adapters.iso18626.messages import OpenCode, RequestingAgencyMessageConfirmation
 from adapters.iso18626.messages.structures import AgencyId
 from adapters.iso18626.responder import Iso18626Responder
 from gateway.domain.requests.citation import Citation
@@ -396,7 +396,7 @@ async def test_a_message_without_namespace_is_confirmed_without(endpoint: Endpoi
 @pytest.mark.parametrize(
     ("requester", "repeated"),
     [
-        ("<agencyIdValue>NO-0030101</agencyIdValue>", AgencyId(type=Code("ISIL"), value="NO-0030101")),
+        ("<agencyIdValue>NO-0030101</agencyIdValue>", AgencyId(type=OpenCode("ISIL"), value="NO-0030101")),
         ("<agencyIdType>ISIL</agencyIdType>", None),
         ("", None),
     ],

@@ -14,15 +14,15 @@ from lxml import etree
 
 from adapters.iso18626.codec import (
     NAMESPACE,
+    Iso18626Style,
     LostDetail,
-    WritingStyle,
     decode_message,
     encode_message,
     list_words_beyond,
 )
 from adapters.iso18626.messages import (
     AnyMessage,
-    Code,
+    OpenCode,
     Request,
     RequestingAgencyMessage,
     SchemaVersion,
@@ -50,7 +50,7 @@ V1_1, V1_2, V2021 = SchemaVersion.V1_1, SchemaVersion.V1_2, SchemaVersion.V2021
 SLOW = settings(suppress_health_check=list(HealthCheck), max_examples=150)
 SCHEMAS = {V1_2: "ISO-18626-v1_2.xsd", V2021: "ISO-18626-2021-2.xsd"}
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
-OURS, THEIRS = (AgencyId(type=Code("ISIL"), value=value) for value in ("DE-Brt1", "NO-0030101"))
+OURS, THEIRS = (AgencyId(type=OpenCode("ISIL"), value=value) for value in ("DE-Brt1", "NO-0030101"))
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +82,14 @@ def test_every_message_comes_back(version: SchemaVersion) -> None:
 @pytest.mark.parametrize(
     "style",
     [
-        WritingStyle(NAMESPACE),
-        WritingStyle(NAMESPACE, schemes=True),
-        WritingStyle(NAMESPACE, prefix="ns1", schemes=True),
+        Iso18626Style(NAMESPACE),
+        Iso18626Style(NAMESPACE, schemes=True),
+        Iso18626Style(NAMESPACE, prefix="ns1", schemes=True),
     ],
     ids=["plain", "with-schemes", "with-prefix"],
 )
 def test_every_message_is_valid(
-    version: SchemaVersion, style: WritingStyle, check_schema: Callable[[bytes, SchemaVersion], None]
+    version: SchemaVersion, style: Iso18626Style, check_schema: Callable[[bytes, SchemaVersion], None]
 ) -> None:
     @SLOW
     @given(build_message_strategy(version))
@@ -143,7 +143,7 @@ REQUEST = Request(
     ),
     bibliographic_info=BibliographicInfo(
         title="Преступление и наказание",
-        item_ids=(ItemIdentifier(code=Code("ISBN"), value="9783596903894"),),
+        item_ids=(ItemIdentifier(code=OpenCode("ISBN"), value="9783596903894"),),
     ),
     service_info=ServiceInfo(service_type=ServiceType.LOAN),
 )
@@ -158,7 +158,7 @@ def test_an_identifier_stands_before_its_code_in_1_2_and_behind_it_in_2021() -> 
 
 
 def test_attributes_have_a_prefix_as_the_schemas_want_it() -> None:
-    data = encode_message(REQUEST, V1_2, WritingStyle(NAMESPACE, schemes=True), version_string="v1_2_2017").data
+    data = encode_message(REQUEST, V1_2, Iso18626Style(NAMESPACE, schemes=True), version_string="v1_2_2017").data
 
     assert b'ill:version="v1_2_2017"' in data
     assert b'ill:scheme="http://illtransactions.org/ISO18626/OpenCodeList/AgencyIdTypeList-V1.0"' in data
@@ -178,11 +178,11 @@ ANSWER = SupplyingAgencyMessage(
         supplying_agency_request_id="L-2026-000004",
     ),
     message_info=MessageInfo(
-        reason_for_message=ReasonForMessage.REQUEST_RESPONSE, reason_retry=Code("CostExceedsMaxCost")
+        reason_for_message=ReasonForMessage.REQUEST_RESPONSE, reason_retry=OpenCode("CostExceedsMaxCost")
     ),
     status_info=StatusInfo(status=Status.RETRY_POSSIBLE, last_change=NOON),
     retry_info=RetryInfo(
-        offered_costs=(Costs(currency=Code("NOK"), amount=Decimal("120.00")),),
+        offered_costs=(Costs(currency=OpenCode("NOK"), amount=Decimal("120.00")),),
         retry_before=NOON + timedelta(days=7),
         volumes=("2",),
     ),

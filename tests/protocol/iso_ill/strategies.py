@@ -17,13 +17,13 @@ from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import (
     ConditionalReplyInfo,
-    Credentials,
     DeliveryInfo,
     Extension,
     OclcPatronRequest,
     OclcRequest,
     OclcRequesterNotification,
     Opaque,
+    ShownCredentials,
     SuppliersReference,
 )
 
@@ -75,7 +75,7 @@ known_items = st.one_of(
     st.deferred(lambda: structures(ConditionalReplyInfo)),
     st.deferred(lambda: structures(OclcRequesterNotification)),
     st.deferred(lambda: structures(OclcPatronRequest)),
-    st.builds(Credentials, texts, texts),
+    st.builds(ShownCredentials, texts, texts),
 )
 items = known_items | externals | tlvs.map(Opaque)
 

@@ -15,12 +15,12 @@ from adapters.iso_ill.messages.codes import ApduType, Results
 from adapters.iso_ill.messages.declaration import External
 from adapters.iso_ill.messages.structures import (
     Amount,
-    Credentials,
     Extension,
     Moment,
     OclcRequest,
     Opaque,
     ServiceDateTime,
+    ShownCredentials,
     SystemId,
     TransactionId,
 )
@@ -202,7 +202,7 @@ class TestExtensions:
 
         apdu = self._read(external)
 
-        assert apdu.carried_extensions[0].item == Credentials("100-222", "pa55")
+        assert apdu.carried_extensions[0].item == ShownCredentials("100-222", "pa55")
         assert "pa55" not in repr(apdu)
         assert external in encode_apdu(apdu)
 

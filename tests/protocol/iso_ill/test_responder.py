@@ -11,15 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.iso_ill.codec import encode_apdu
-from adapters.iso_ill.messages import (
-    Apdu,
-    Cancel,
-    Message,
-    Renew,
-    Shipped,
-    StatusOrErrorReport,
-    StatusQuery,
-)
+from adapters.iso_ill.messages import Apdu, Cancel, Message, Renew, Shipped, StatusOrErrorReport, StatusQuery
 from adapters.iso_ill.messages.codes import (
     ApduType,
     CurrentState,
@@ -32,7 +24,7 @@ from adapters.iso_ill.messages.codes import (
 )
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.request_phase import Search
-from adapters.iso_ill.messages.structures import Credentials, Extension
+from adapters.iso_ill.messages.structures import Extension, ShownCredentials
 from adapters.iso_ill.messages.tracking_phase import (
     ErrorReport,
     ProviderError,
@@ -266,10 +258,10 @@ async def test_another_library_is_not_answered_for(partner: Partner) -> None:
 
 
 async def test_whoever_has_signed_once_is_known_on_this_connection(house: House, partner: Partner) -> None:
-    wrong = Extension.from_item(Credentials("100", "lukk"))
+    wrong = Extension.from_item(ShownCredentials("100", "lukk"))
     refused = await partner.ask(asked("G-1", who="NO:HEMMELIG", extensions=(wrong,)))
     assert problem_of_user(refused).security_problem == "The sender could not be authenticated."
-    right = Extension.from_item(Credentials("100", "åpen sesam"))
+    right = Extension.from_item(ShownCredentials("100", "åpen sesam"))
     assert (await partner.ask(asked("G-1", who="NO:HEMMELIG", extensions=(right,)))).error_report is None
     assert (await partner.ask(asked("G-2", who="NO:HEMMELIG"))).error_report is None
     async with house.partner() as other:

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.artemail.dialect import dialect_of
 from adapters.artemail.mail_format import ArtemailFormat
-from adapters.artemail.reply_rules import CodeTable, Replies
+from adapters.artemail.reply_rules import Replies, ReplyCodes
 from adapters.artemail.text_templates import parse_template
 from gateway.domain.library import Money
 from gateway.domain.problems import MalformedMessage
@@ -315,13 +315,13 @@ def test_weeks_count_from_the_day_on_which_the_library_got_the_mail() -> None:
 
 def test_codes_and_templates_are_compiled_once_a_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[Replies] = []
-    build = CodeTable.__init__
+    build = ReplyCodes.__init__
 
-    def count_table(table: CodeTable, replies: Replies) -> None:
+    def count_table(table: ReplyCodes, replies: Replies) -> None:
         built.append(replies)
         build(table, replies)
 
-    monkeypatch.setattr(CodeTable, "__init__", count_table)
+    monkeypatch.setattr(ReplyCodes, "__init__", count_table)
     profile, other = tailored(), tailored()  # freshly read: nothing is kept of them yet
     answer = mail(f"{NUMBER} RENEWED*30-04-2026\n", "FILEREFNO F000017")
     art = ArtemailFormat()

@@ -19,7 +19,7 @@ from adapters.iso18626.mapping.identities import MappingContext
 from adapters.iso18626.mapping.messages_sent import list_sendable_kinds, messages_of_event
 from adapters.iso18626.messages import Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import ReasonForMessage, Status
-from adapters.iso18626.messages.declaration import Code
+from adapters.iso18626.messages.declaration import OpenCode
 from adapters.iso18626.messages.structures import (
     Costs,
     DeliveryInfo,
@@ -236,13 +236,13 @@ def test_all_that_a_supplier_says_of_costs_parcel_and_return_is_kept() -> None:
         status_info=StatusInfo(status=Status.LOANED),
         delivery_info=DeliveryInfo(
             delivery_costs=(
-                Costs(currency=Code("JPY"), amount=Decimal(800)),
-                Costs(currency=Code("JPY"), amount=Decimal(450)),
-                Costs(currency=Code("NOK"), amount=Decimal("12.50")),
-                Costs(currency=Code("IFLA vouchers"), amount=Decimal(1)),
+                Costs(currency=OpenCode("JPY"), amount=Decimal(800)),
+                Costs(currency=OpenCode("JPY"), amount=Decimal(450)),
+                Costs(currency=OpenCode("NOK"), amount=Decimal("12.50")),
+                Costs(currency=OpenCode("IFLA vouchers"), amount=Decimal(1)),
             )
         ),
-        shipping_info=ShippingInfo(courier_name=Code("DHL"), tracking_ids=("RR 123",), insurance=True),
+        shipping_info=ShippingInfo(courier_name=OpenCode("DHL"), tracking_ids=("RR 123",), insurance=True),
         return_info=ReturnInfo(
             name="京都図書館",
             physical_address=PhysicalAddress(line1="岡崎成勝寺町", postal_code="606-8343", locality="京都市"),
@@ -268,10 +268,10 @@ def test_what_would_be_supplied_instead_is_kept() -> None:
     said = SupplyingAgencyMessage(
         header=SupplierHeader(requesting_agency_request_id="B-17"),
         message_info=MessageInfo(
-            reason_for_message=ReasonForMessage.REQUEST_RESPONSE, reason_retry=Code("ReqEditionNotPossible")
+            reason_for_message=ReasonForMessage.REQUEST_RESPONSE, reason_retry=OpenCode("ReqEditionNotPossible")
         ),
         status_info=StatusInfo(status=Status.RETRY_POSSIBLE),
-        retry_info=RetryInfo(editions=("2.", "3."), item_formats=(Code("PDF"),)),
+        retry_info=RetryInfo(editions=("2.", "3."), item_formats=(OpenCode("PDF"),)),
     )
     heard = hear(said, Iso18626Dialect(version="2021-2"))
 
@@ -283,10 +283,10 @@ def test_a_day_until_which_it_may_be_asked_for_is_none_from_which_it_may() -> No
     said = SupplyingAgencyMessage(
         header=SupplierHeader(requesting_agency_request_id="B-17"),
         message_info=MessageInfo(
-            reason_for_message=ReasonForMessage.REQUEST_RESPONSE, reason_retry=Code("MustMeetLoanCondition")
+            reason_for_message=ReasonForMessage.REQUEST_RESPONSE, reason_retry=OpenCode("MustMeetLoanCondition")
         ),
         status_info=StatusInfo(status=Status.RETRY_POSSIBLE),
-        retry_info=RetryInfo(loan_conditions=(Code("NoReproduction"),), retry_before=NOW),
+        retry_info=RetryInfo(loan_conditions=(OpenCode("NoReproduction"),), retry_before=NOW),
     )
     heard = hear(said, Iso18626Dialect(version="2021-2")).details
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 from adapters.iso_ill.codec import decode_apdu, encode_apdu
-from adapters.iso_ill.mapping import MappingContext, apdu_of_message
+from adapters.iso_ill.mapping import IllContext, apdu_of_message
 from adapters.iso_ill.mapping.identities import transaction_key
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.state_rules import describe_deviation, guard_message
@@ -22,7 +22,7 @@ from tests.unit.domain.requests.joined import Message, World
 
 BORROWER = LibraryParty(symbol="ISIL:PL-WaUW", name="Biblioteka Uniwersytecka")
 LENDER = LibraryParty(symbol="ISIL:JP-1003457", name="京都図書館")
-CONTEXT = MappingContext(library_zone=UTC, currency="EUR")
+CONTEXT = IllContext(library_zone=UTC, currency="EUR")
 
 
 @dataclass

@@ -21,7 +21,7 @@ from adapters.iso_ill.messages.codes import (
     UnableToPerform,
 )
 from adapters.iso_ill.messages.request_phase import Explanation, UnfilledResults
-from adapters.iso_ill.messages.structures import Credentials
+from adapters.iso_ill.messages.structures import ShownCredentials
 from adapters.iso_ill.messages.tracking_phase import ProviderError, UserError
 from adapters.iso_ill.responder import build_problem_report
 from gateway.domain.clock import FixedClock
@@ -93,7 +93,7 @@ async def test_a_repeat_names_the_time_of_its_first_sending() -> None:
 
 async def test_credentials_go_along() -> None:
     _, apdu = await send(ASKED, Wire(), credentials={"user": "100-1", "password": "env:HERE"})
-    assert apdu.carried_extensions[0].item == Credentials("100-1", "hemmelig")
+    assert apdu.carried_extensions[0].item == ShownCredentials("100-1", "hemmelig")
     with pytest.raises(Unavailable, match="MISSING is not set"):
         await send(ASKED, Wire(), credentials={"user": "100-1", "password": "env:MISSING"})
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from adapters.iso_ill.codec import apdu_type_name, encode_apdu
 from adapters.iso_ill.commands import command
 from adapters.iso_ill.messages import APDUS, Apdu, IllRequest, Message
-from adapters.iso_ill.messages.structures import Credentials, Extension, Opaque
+from adapters.iso_ill.messages.structures import Extension, Opaque, ShownCredentials
 from gateway.cli import main
 from tests.support.full_apdus import build_full_apdus
 
@@ -58,7 +58,7 @@ def test_passwords_are_not_shown_and_unknown_extensions_are() -> None:
     unknown = Opaque(bytes.fromhex("30071b054bc3b86265"))
     message = replace(  # type: ignore[call-arg]
         build_full_apdus(Message)[0],
-        extensions=(Extension.from_item(Credentials("100-222", "pa55word")), Extension.from_item(unknown)),
+        extensions=(Extension.from_item(ShownCredentials("100-222", "pa55word")), Extension.from_item(unknown)),
     )
 
     output = shown(message)

@@ -12,10 +12,10 @@ from adapters import ber
 from adapters.iso_ill.codec import apdu_digest, conceal_credentials, decode_apdu, encode_apdu
 from adapters.iso_ill.messages import StatusQuery
 from adapters.iso_ill.messages.structures import (
-    Credentials,
     Extension,
     Moment,
     ServiceDateTime,
+    ShownCredentials,
     SystemId,
     TransactionId,
 )
@@ -53,7 +53,7 @@ def test_the_password_becomes_stars_and_the_apdu_is_read_as_before() -> None:
         service_date_time=ServiceDateTime(this=Moment(day=date(2026, 3, 2))),
         requester_id=SystemId.from_symbol("NO:FJORDBY"),
         responder_id=SystemId.from_symbol("CLK"),
-        extensions=(Extension.from_item(Credentials("100-222", SECRET)),),
+        extensions=(Extension.from_item(ShownCredentials("100-222", SECRET)),),
     )
     sent = encode_apdu(apdu)
 
@@ -62,7 +62,7 @@ def test_the_password_becomes_stars_and_the_apdu_is_read_as_before() -> None:
     stars = "*" * len(SECRET.encode())
     assert kept == sent.replace(SECRET.encode(), stars.encode())
     again = decode_apdu(kept).apdu
-    assert again.carried_extensions[0].item == Credentials("100-222", stars)
+    assert again.carried_extensions[0].item == ShownCredentials("100-222", stars)
     assert apdu_digest(kept) == apdu_digest(sent), "a repeat is known again"
     assert conceal_credentials(kept) == kept
 

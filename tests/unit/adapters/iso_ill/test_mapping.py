@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from adapters.iso_ill.codec import PartialHeader, decode_apdu, encode_apdu
 from adapters.iso_ill.dialect import Identifiers, IsoIllDialect, Symbols, Wire
 from adapters.iso_ill.mapping import (
-    MappingContext,
+    IllContext,
     apdu_of_message,
     build_error_report,
     event_of_apdu,
@@ -29,16 +29,7 @@ from adapters.iso_ill.mapping import (
 from adapters.iso_ill.mapping.citations import numbers_of_external
 from adapters.iso_ill.mapping.identities import amount_of_money, incoming_symbol, money_of_amount, outgoing_symbol
 from adapters.iso_ill.mapping.reports import REQUESTER, RESPONDER
-from adapters.iso_ill.messages import (
-    Apdu,
-    IllAnswer,
-    IllRequest,
-    Lost,
-    Message,
-    Overdue,
-    Shipped,
-    StatusOrErrorReport,
-)
+from adapters.iso_ill.messages import Apdu, IllAnswer, IllRequest, Lost, Message, Overdue, Shipped, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import (
     ApduType,
     CurrentState,
@@ -604,7 +595,7 @@ def test_an_overdue_names_the_day() -> None:
 
 
 def test_the_library_zone_counts_where_the_partner_has_none() -> None:
-    assert MappingContext(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK").zone == ZoneInfo("Europe/Oslo")
+    assert IllContext(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK").zone == ZoneInfo("Europe/Oslo")
 
 
 # --- terms in the note -----------------------------------------------------------------------------------

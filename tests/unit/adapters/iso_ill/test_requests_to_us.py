@@ -10,13 +10,12 @@ import pytest
 from adapters.ber import BerSource
 from adapters.iso_ill.codec import apdu_digest, decode_apdu, encode_apdu
 from adapters.iso_ill.dialect import IsoIllDialect
-from adapters.iso_ill.mapping import MappingContext, apdu_of_message, event_of_apdu
+from adapters.iso_ill.mapping import IllContext, apdu_of_message, event_of_apdu
 from adapters.iso_ill.mapping.ill_request import UnsuppliableWish, find_unsuppliable, unfilled_answer
 from adapters.iso_ill.messages import Apdu, IllAnswer, IllRequest
 from adapters.iso_ill.messages.codes import ExpiryFlag, ReasonUnfilled, Results, ServiceType, TransactionType, Wish
 from adapters.iso_ill.messages.request_phase import Search, ThirdPartyInfo
 from adapters.iso_ill.messages.structures import (
-    Credentials,
     DeliveryAddress,
     DeliveryInfo,
     DeliveryParameters,
@@ -24,6 +23,7 @@ from adapters.iso_ill.messages.structures import (
     Moment,
     Recipient,
     ServiceDateTime,
+    ShownCredentials,
     SystemAddress,
     SystemId,
     TransactionId,
@@ -50,7 +50,7 @@ def extras(apdu: Apdu) -> dict[str, str]:
     return {one.name: one.value for one in taken(apdu).extras}
 
 
-def with_dialect(**said: object) -> MappingContext:
+def with_dialect(**said: object) -> IllContext:
     return replace(CONTEXT, dialect=IsoIllDialect.model_validate(said))
 
 
@@ -194,7 +194,7 @@ class TestKnownAgain:
         elsewhere = DeliveryParameters(encoding=(), transport=SystemAddress(service="TCP/IP", address="x:1"))
         more = (
             Extension.from_item(DeliveryInfo(sender=(elsewhere,), recipient=())),
-            Extension.from_item(Credentials("100-1", "sesam")),
+            Extension.from_item(ShownCredentials("100-1", "sesam")),
         )
 
         assert apdu_digest(encode_apdu(asked(extensions=more))) == apdu_digest(encode_apdu(asked(extensions=())))

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.iso_ill.dialect import IsoIllDialect
-from adapters.iso_ill.mapping import MappingContext
+from adapters.iso_ill.mapping import IllContext
 from adapters.iso_ill.messages import (
     Apdu,
     Cancel,
@@ -36,8 +36,8 @@ LATER = START + timedelta(minutes=5)
 EARLIER = START - timedelta(minutes=5)
 
 
-def context(**states: Any) -> MappingContext:
-    return MappingContext(library_zone=UTC, currency="EUR", dialect=IsoIllDialect.model_validate({"states": states}))
+def context(**states: Any) -> IllContext:
+    return IllContext(library_zone=UTC, currency="EUR", dialect=IsoIllDialect.model_validate({"states": states}))
 
 
 CONTEXT = context()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from adapters.library.sip2.codec import (
     Query,
-    Reply,
     ReplyCode,
+    Sip2Reply,
     UnsendableValueError,
     add_checksum,
     decode_reply,
@@ -23,16 +23,16 @@ from adapters.library.sip2.codec import (
     format_stamp,
     parse_stamp,
 )
-from adapters.library.sip2.messages import HoldMode, HoldTerms, MessageWriter, PatronList
+from adapters.library.sip2.messages import HoldMode, HoldTerms, PatronList, QueryWriter
 from gateway.domain.problems import MalformedMessage
 from tests.support.pysip2_server import require_pysip2
 
 ZONE = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 24, 12, 40, 7, tzinfo=UTC)  # 13:40:07 in the zone
-WRITER = MessageWriter("LIB", "", ZONE)
+WRITER = QueryWriter("LIB", "", ZONE)
 
 
-def decode(text: bytes, *, is_checked: bool = True) -> Reply:
+def decode(text: bytes, *, is_checked: bool = True) -> Sip2Reply:
     return decode_reply(text, "utf-8", is_checked=is_checked)
 
 
@@ -101,7 +101,7 @@ def test_what_is_no_message_says_where_and_why() -> None:
 
 
 def test_a_request_to_send_again_has_no_sequence_number() -> None:
-    assert decode(b"96AZFEF6") == Reply(ReplyCode.SEND_AGAIN, {}, ())
+    assert decode(b"96AZFEF6") == Sip2Reply(ReplyCode.SEND_AGAIN, {}, ())
 
 
 @pytest.mark.parametrize("value", ["1|AD0000", "1\r9900802.00", "a\x00b", "x" * 256, "Ж"])
@@ -126,7 +126,7 @@ MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1), timezones=st.
 @example(patron="", barcode="AZ1234", pickup="AY1AZFFFF", now=NOW, sequence=9)
 def test_pysip2_reads_whatever_we_write(patron: str, barcode: str, pickup: str, now: datetime, sequence: int) -> None:
     codec: Any = require_pysip2().codec
-    writer = MessageWriter("Bücherei", "", ZONE)
+    writer = QueryWriter("Bücherei", "", ZONE)
     queries = (
         (writer.patron_information(patron, now), {"patron_identifier": patron}),
         (writer.patron_status(patron, "", now), {"patron_identifier": patron}),

@@ -17,7 +17,7 @@ from adapters.library.refusals import find_reason
 from adapters.library.sip2.codec import decode_reply
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.reasons import KNOWN_WORDS, refusal_of_message
-from adapters.library.sip2.records import RecordReader, read_person_name
+from adapters.library.sip2.records import Sip2RecordReader, read_person_name
 from adapters.library.sip2.system import Sip2Library, open_sip2
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import (
@@ -43,7 +43,7 @@ from tests.support.pysip2_server import Pysip2Server
 
 ITEM, PATRON, OTHER = KNOWN.shelf_item, KNOWN.good.value, KNOWN.other.value
 OPTIONS = Sip2Options(host="sip.library.example")
-READER = RecordReader(OPTIONS, ZONE, "EUR")
+READER = Sip2RecordReader(OPTIONS, ZONE, "EUR")
 STAMP = b"20261124    134007"
 
 
@@ -286,12 +286,12 @@ def test_the_longest_part_of_a_message_decides_and_the_librarys_own_comes_first(
 # --- how answers are read ----------------------------------------------------------------------------------
 
 
-def read_patron(body: bytes, flags: bytes = b" " * 14, reader: RecordReader = READER) -> Patron | None:
+def read_patron(body: bytes, flags: bytes = b" " * 14, reader: Sip2RecordReader = READER) -> Patron | None:
     reply = decode_reply(b"64" + flags + b"003" + STAMP + b"0001000000020000    0003" + body, "utf-8", is_checked=False)
     return reader.read_patron(reply, "P1", date(2026, 11, 24)).patron
 
 
-def read_item(body: bytes, circulation: bytes = b"03", reader: RecordReader = READER) -> Item | None:
+def read_item(body: bytes, circulation: bytes = b"03", reader: Sip2RecordReader = READER) -> Item | None:
     reply = decode_reply(b"18" + circulation + b"0001" + STAMP + body, "utf-8", is_checked=False)
     return reader.read_item(reply, "I1")
 

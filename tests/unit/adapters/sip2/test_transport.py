@@ -14,13 +14,13 @@ import pytest
 
 from adapters.library.sip2.client import Sip2Client
 from adapters.library.sip2.codec import Query, add_checksum
-from adapters.library.sip2.messages import MessageWriter
+from adapters.library.sip2.messages import QueryWriter
 from adapters.library.sip2.options import Sip2Options
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from tests.support.certificates import Authority
 from tests.unit.adapters.sip2.scripted_server import Line, Script, ScriptedServer, answer_well
 
-WRITER = MessageWriter("LIB", "", UTC)
+WRITER = QueryWriter("LIB", "", UTC)
 NOW = datetime(2026, 11, 24, 12, 40, 7, tzinfo=UTC)
 QUESTION = WRITER.item_information("I1", NOW)
 CHANGE = WRITER.check_out("P1", "I1", NOW, due=None, no_block=False)

@@ -17,7 +17,7 @@ from adapters.artemail.dialect import ArtemailDialect
 from adapters.iso_ill import mail_format_adapter
 from adapters.iso_ill.codec import encode_apdu
 from adapters.iso_ill.messages import StatusQuery
-from adapters.iso_ill.messages.structures import Credentials, Extension, Moment, ServiceDateTime, TransactionId
+from adapters.iso_ill.messages.structures import Extension, Moment, ServiceDateTime, ShownCredentials, TransactionId
 from adapters.mailbox.mime_text import conceal_secrets
 from gateway.ports.incoming_mail import SecretPatterns
 
@@ -101,7 +101,7 @@ APDU = encode_apdu(
         protocol_version=2,
         transaction_id=TransactionId(group_qualifier="2026-4", qualifier="1"),
         service_date_time=ServiceDateTime(this=Moment(day=date(2026, 3, 2))),
-        extensions=(Extension.from_item(Credentials("100-222", SECRET)),),
+        extensions=(Extension.from_item(ShownCredentials("100-222", SECRET)),),
     )
 )
 
