@@ -18,9 +18,9 @@ from adapters.library.alma.fees import AlmaFeeDesk
 from adapters.library.alma.lookups import AlmaDesk
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.alma.records import AlmaRecordReader, read_text
+from adapters.library.probe_recorder import ProbedServer, ProbeFailureError, ProbeRecorder, fail_trial
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.rest_options import resolve_tls
-from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder, fail_trial
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
@@ -74,9 +74,8 @@ class AlmaProbe:
         """Try steps until one fails that the others need."""
         options, recorder, context = self._options, self._recorder, self._context
         tls = resolve_tls(options.ca, options.certificate, context.folder)
-        if await recorder.try_connection(options.url, tls, options.seconds.connect) and await recorder.try_step(
-            "secret", self._find_secret
-        ):
+        server = ProbedServer.of_url(options.url, tls, options.seconds.connect)
+        if await recorder.try_connection(server) and await recorder.try_step("secret", self._find_secret):
             client = AlmaClient(options, context.folder, context.secrets, context.clock)
             try:
                 await self._try_calls(client)

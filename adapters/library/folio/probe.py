@@ -17,7 +17,7 @@ from adapters.library.folio.lookups import FolioDesk
 from adapters.library.folio.options import FolioOptions
 from adapters.library.folio.records import ITEM_STATUSES
 from adapters.library.parallel_questions import ask_together
-from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder
+from adapters.library.probe_recorder import ProbedServer, ProbeFailureError, ProbeRecorder
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey, ProbeStep
@@ -212,7 +212,7 @@ class FolioProbe:
         """Try steps until one fails that the others need."""
         options, recorder = self._options, self._recorder
         tls = options.make_tls(self._folder)
-        if not await recorder.try_connection(options.url, tls, options.seconds.connect):
+        if not await recorder.try_connection(ProbedServer.of_url(options.url, tls, options.seconds.connect)):
             return tuple(recorder.steps)
         if not await recorder.try_step("login", self._sign_in):
             return tuple(recorder.steps)

@@ -11,9 +11,9 @@ from adapters.library.koha.lookups import KohaDesk
 from adapters.library.koha.options import KohaOptions
 from adapters.library.koha.records import KohaRecordReader, read_number
 from adapters.library.koha.settings_lists import SettingsLists
+from adapters.library.probe_recorder import ProbedServer, ProbeFailureError, ProbeRecorder, fail_trial
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.rest_options import resolve_tls
-from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder, fail_trial
 from gateway.domain.problems import Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import Capability, PatronKey, ProbeStep
@@ -48,7 +48,7 @@ class KohaProbe:
     async def _try_all(self) -> None:
         options, recorder, context = self._options, self._recorder, self._context
         tls = resolve_tls(options.ca, options.certificate, context.folder)
-        if not await recorder.try_connection(options.url, tls, options.seconds.connect):
+        if not await recorder.try_connection(ProbedServer.of_url(options.url, tls, options.seconds.connect)):
             return
         if not await recorder.try_step("secret", self._find_secret):
             return

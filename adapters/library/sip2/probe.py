@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from adapters.library.probe_recorder import ProbedServer, ProbeFailureError, ProbeRecorder
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.sip2.client import ServerAbility, ServerStatus, make_endpoint, read_status
 from adapters.library.sip2.codec import Query, Sip2Reply, UnsendableValueError
 from adapters.library.sip2.messages import PatronList, QueryWriter
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.records import CHARGED, EXPIRED, Sip2RecordReader
-from adapters.library.sip2.transport import TerminalConnection, describe_connection_error
+from adapters.library.sip2.transport import TerminalConnection
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.library_system import ProbeStep
@@ -28,14 +27,6 @@ _NEEDED = {
     ServerAbility.RENEW: "renew (29)",
     ServerAbility.HOLD: "reserve (15)",
 }
-
-
-class _StepFailedError(Exception):
-    """`key`: of the setting to look at."""
-
-    def __init__(self, key: str, problem: str) -> None:
-        super().__init__(problem)
-        self.key = key
 
 
 class Sip2Probe:
@@ -55,7 +46,7 @@ class Sip2Probe:
         self._clock = clock
         self._place = make_endpoint(options, folder)
         self._connection: TerminalConnection | None = None
-        self._steps: list[ProbeStep] = []
+        self._recorder = ProbeRecorder({UnsendableValueError: ""})
 
     async def try_steps(self) -> tuple[ProbeStep, ...]:
         """Try steps until one fails that the others need."""
@@ -63,52 +54,31 @@ class Sip2Probe:
             await self._try_all()
         finally:
             self._end_connection()
-        return tuple(self._steps)
+        return tuple(self._recorder.steps)
 
     async def _try_all(self) -> None:
-        if not (await self._try_step("DNS", self._resolve_host) and await self._try_step("TCP", self._connect_openly)):
+        try_step, place = self._recorder.try_step, self._place
+        server = ProbedServer(place.host, place.port, "host", place.connect_seconds)
+        if not (await try_step("DNS", server.resolve_host) and await try_step("TCP", self._connect_openly)):
             return
-        if self._place.tls is not None and not await self._try_step("TLS", self._connect_by_tls):
+        if place.tls is not None and not await try_step("TLS", self._connect_by_tls):
             return
-        if self._options.login.user and not await self._try_step("login", self._sign_in):
+        if self._options.login.user and not await try_step("login", self._sign_in):
             return
-        if not await self._try_step("status", self._ask_status):
+        if not await try_step("status", self._ask_status):
             return
         if self._options.trial.patron:
-            await self._try_step("patron", self._look_up_patron)
+            await try_step("patron", self._look_up_patron)
         if self._options.trial.item:
-            await self._try_step("item", self._look_up_item)
-
-    async def _try_step(self, name: str, act: Callable[[], Awaitable[str]]) -> bool:
-        begun = time.perf_counter()
-        report = problem = key = ""
-        try:
-            report = await act()
-        except _StepFailedError as failed:
-            problem, key = str(failed), failed.key
-        except (Unavailable, OutcomeUnknown, UnsendableValueError) as failed:
-            problem = str(failed)
-        self._steps.append(ProbeStep(name, time.perf_counter() - begun, report, problem, key))
-        return not problem
+            await try_step("item", self._look_up_item)
 
     # --- the connection ----------------------------------------------------------------------------------
-
-    async def _resolve_host(self) -> str:
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(self._place.connect_seconds):
-                addresses = await loop.getaddrinfo(self._place.host, self._place.port)
-        except TimeoutError as error:
-            raise _StepFailedError("host", f"no answer within {self._place.connect_seconds:g} s") from error
-        except (OSError, UnicodeError) as error:
-            raise _StepFailedError("host", describe_connection_error(error)) from error
-        return f"{self._place.host} is {', '.join(sorted({str(address[4][0]) for address in addresses}))}"
 
     async def _connect_openly(self) -> str:
         try:
             connection = await TerminalConnection.open(replace(self._place, tls=None))
         except Unavailable as down:
-            raise _StepFailedError("port", str(down)) from down
+            raise ProbeFailureError("port", str(down)) from down
         if self._place.tls is None and self._options.sessions == "kept":
             self._connection = connection
         else:
@@ -120,7 +90,7 @@ class Sip2Probe:
             self._connection = await TerminalConnection.open(self._place)
         except Unavailable as down:
             is_about_trust = any(words in str(down).casefold() for words in ("certificate", "cannot be used"))
-            raise _StepFailedError("ca" if is_about_trust else "security", str(down)) from down
+            raise ProbeFailureError("ca" if is_about_trust else "security", str(down)) from down
         return "the certificate is right"
 
     async def _exchange(self, query: Query) -> Sip2Reply:
@@ -141,14 +111,14 @@ class Sip2Probe:
         try:
             password = resolve_secret(self._secrets, login.password)
         except Unavailable as error:
-            raise _StepFailedError("login.password", str(error)) from error
+            raise ProbeFailureError("login.password", str(error)) from error
         try:
             reply = await self._exchange(self._writer.login(login.user, password, login.location))
         except OutcomeUnknown as unknown:
             hint = "many servers close at a wrong name or password, or want another message_end or error_detection"
-            raise _StepFailedError("login", f"{unknown} ({hint}; {self._name_need()})") from unknown
+            raise ProbeFailureError("login", f"{unknown} ({hint}; {self._name_need()})") from unknown
         if reply.fixed["ok"] != "1":
-            raise _StepFailedError(
+            raise ProbeFailureError(
                 "login", f"the server refuses name or password of terminal '{login.user}' (or {self._name_need()})"
             )
         return f"terminal '{login.user}' is accepted"
@@ -163,16 +133,16 @@ class Sip2Probe:
             reply = await self._exchange(self._writer.status())
         except OutcomeUnknown as unknown:
             hint = f"does the server want a login, or another message_end or error_detection? or {self._name_need()}"
-            raise _StepFailedError("message_end", f"{unknown} ({hint})") from unknown
+            raise ProbeFailureError("message_end", f"{unknown} ({hint})") from unknown
         status = read_status(reply)
         self._refuse_undecodable(reply)
         if not status.is_online:
-            raise _StepFailedError("host", "the server says that the library's system is off line")
+            raise ProbeFailureError("host", "the server says that the library's system is off line")
         if not self._can_find_patrons(status):
-            raise _StepFailedError("login", "this terminal may not look up patrons (63 or 23): allow it in the system")
+            raise ProbeFailureError("login", "this terminal may not look up patrons (63 or 23): allow it in the system")
         wanted = self._options.institution
         if status.institution and wanted and status.institution != wanted:
-            raise _StepFailedError("institution", f"the server calls the library '{status.institution}'")
+            raise ProbeFailureError("institution", f"the server calls the library '{status.institution}'")
         lacking = [what for ability, what in _NEEDED.items() if not status.can_do(ability)]
         words = f"SIP {status.version}, {status.library or status.institution or 'without a name'}"
         if lacking:
@@ -194,15 +164,15 @@ class Sip2Probe:
         answer = self._reader.read_patron(reply, self._options.trial.patron, now.astimezone(self._reader.zone).date())
         patron = answer.patron
         if patron is None:
-            raise _StepFailedError(
+            raise ProbeFailureError(
                 "trial.patron", f"the system knows no such patron; it says: {answer.said or 'nothing'}"
             )
         if not patron.home_library:
-            raise _StepFailedError(
+            raise ProbeFailureError(
                 "branch", "the system names no branch of patrons: set branch or fields.patron_library"
             )
         if patron.loan_count and not reply.values_of(PatronList.CHARGED.value):
-            raise _StepFailedError(
+            raise ProbeFailureError(
                 "trial.patron",
                 "the system counts loans of this patron and doesn't list them: a lost answer can't be asked about",
             )
@@ -219,16 +189,16 @@ class Sip2Probe:
         item = self._reader.read_item(reply, barcode)
         if item is None:
             words = reply.screen_message or "nothing"
-            raise _StepFailedError("trial.item", f"the system knows no such item; it says: {words}")
+            raise ProbeFailureError("trial.item", f"the system knows no such item; it says: {words}")
         if not item.home.library:
-            raise _StepFailedError("branch", "the system names no branch of items (AQ): set branch")
+            raise ProbeFailureError("branch", "the system names no branch of items (AQ): set branch")
         due = reply.first("AH")
         if item.status in CHARGED and item.due is None:
-            raise _StepFailedError("due_formats", f"none of them fits the due date '{due}'")
+            raise ProbeFailureError("due_formats", f"none of them fits the due date '{due}'")
         read = f", due {item.due.astimezone(self._reader.zone):%Y-%m-%d %H:%M} ({due})" if item.due is not None else ""
         return f"found, {item.status.value}, at {item.home.library}{read}"
 
     def _refuse_undecodable(self, reply: Sip2Reply) -> None:
         for name, value in reply.fields:
             if UNDECODABLE in value:
-                raise _StepFailedError("charset", f"field {name} of the answer is not {self._options.charset}")
+                raise ProbeFailureError("charset", f"field {name} of the answer is not {self._options.charset}")

@@ -3,16 +3,11 @@ stops."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import ssl
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import get_args
 
-from yarl import URL
-
+from adapters.library.probe_recorder import ProbedServer, ProbeFailureError, ProbeRecorder
 from adapters.ncip.client import MessageValues
 from adapters.ncip.library_system.client import SenderRefusedError
 from adapters.ncip.library_system.holds import choose_pickup
@@ -21,129 +16,45 @@ from adapters.ncip.library_system.options import NcipLibraryOptions, PatronList
 from adapters.ncip.library_system.records import BLOCKED, CHARGED, EXPIRED, NcipPatron
 from adapters.ncip.messages import AcceptItemResponse, CheckInItemResponse, DeleteItemResponse, RequestItemResponse
 from gateway.domain.library import RecordId
-from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import PatronKey, ProbeStep
 from gateway.ports.message_transport import HttpPlace, Place
-from gateway.ports.tls import ClientTls, require_client_context
 
 NOBODY = "illgate-check-nobody"
 """A patron's number that no library gives."""
-
-
-class _StepFailedError(Exception):
-    """`key`: of the setting to look at."""
-
-    def __init__(self, key: str, problem: str) -> None:
-        super().__init__(problem)
-        self.key = key
 
 
 class NcipProbe:
     def __init__(self, options: NcipLibraryOptions, folder: Path, desk: NcipDesk) -> None:
         self._options = options
         self._desk = desk
-        self._place: Place = options.make_place(folder, options.seconds.look_up)
-        self._steps: list[ProbeStep] = []
+        self._server = _find_server(options.make_place(folder, options.seconds.look_up), options.seconds.connect)
 
     async def try_steps(self) -> tuple[ProbeStep, ...]:
         """Try steps until one fails that the others need."""
+        recorder = ProbeRecorder({SenderRefusedError: "ncip.header"})
         if not (
-            await self._try_step("DNS", self._resolve_host) and await self._try_step("TCP", self._connect_to_server)
+            await recorder.try_connection(self._server) and await recorder.try_step("message", self._look_up_nobody)
         ):
-            return tuple(self._steps)
-        if self._tls is not None and not await self._try_step("TLS", self._connect_by_tls):
-            return tuple(self._steps)
-        if await self._try_step("message", self._look_up_nobody):
-            if self._options.is_answered("RequestItem") or self._options.is_answered("CheckInItem"):
-                await self._try_step("agency", self._try_agency)
-            if self._options.trial.patron:
-                await self._try_step("patron", self._look_up_patron)
-                if self._options.patrons.pin_input:
-                    await self._try_step("PIN", self._try_wrong_pin)
-            if self._options.trial.item:
-                await self._try_step("item", self._look_up_item)
-            if self._options.trial.new_item and self._options.trial.patron:
-                await self._try_step("new item", self._make_and_delete_item)
-        return tuple(self._steps)
-
-    async def _try_step(self, name: str, act: Callable[[], Awaitable[str]]) -> bool:
-        begun = time.perf_counter()
-        report = problem = key = ""
-        try:
-            report = await act()
-        except _StepFailedError as failed:
-            problem, key = str(failed), failed.key
-        except SenderRefusedError as failed:
-            problem, key = str(failed), "ncip.header"
-        except (Unavailable, OutcomeUnknown) as failed:
-            problem = str(failed)
-        except Refused as refused:
-            problem = refused.internal or refused.detail
-        self._steps.append(ProbeStep(name, time.perf_counter() - begun, report, problem, key))
-        return not problem
-
-    # --- the connection ----------------------------------------------------------------------------------
-
-    @property
-    def _address(self) -> tuple[str, int]:
-        if isinstance(self._place, HttpPlace):
-            url = URL(self._place.url)
-            return url.host or "", url.port or 0
-        return self._place.host, self._place.port
-
-    @property
-    def _tls(self) -> ClientTls | None:
-        if isinstance(self._place, HttpPlace):
-            return self._place.tls if URL(self._place.url).scheme == "https" else None
-        return self._place.tls
-
-    @property
-    def _address_key(self) -> str:
-        return "url" if isinstance(self._place, HttpPlace) else "ncip.tcp.address"
-
-    async def _resolve_host(self) -> str:
-        host, port = self._address
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(self._options.seconds.connect):
-                addresses = await loop.getaddrinfo(host, port)
-        except TimeoutError as error:
-            raise _StepFailedError(self._address_key, "no answer in time") from error
-        except (OSError, UnicodeError) as error:
-            raise _StepFailedError(self._address_key, str(error)) from error
-        return f"{host} is {', '.join(sorted({str(address[4][0]) for address in addresses}))}"
-
-    async def _connect_to_server(self) -> str:
-        await self._open_connection(None)
-        host, port = self._address
-        return f"{host}:{port} is reached"
+            return tuple(recorder.steps)
+        if self._options.is_answered("RequestItem") or self._options.is_answered("CheckInItem"):
+            await recorder.try_step("agency", self._try_agency)
+        if self._options.trial.patron:
+            await recorder.try_step("patron", self._look_up_patron)
+            if self._options.patrons.pin_input:
+                await recorder.try_step("PIN", self._try_wrong_pin)
+        if self._options.trial.item:
+            await recorder.try_step("item", self._look_up_item)
+        if self._options.trial.new_item and self._options.trial.patron:
+            await recorder.try_step("new item", self._make_and_delete_item)
+        return tuple(recorder.steps)
 
     async def reach_server(self) -> None:
         """Reach the server; raises Unavailable."""
         try:
-            await self._open_connection(None)
-        except _StepFailedError as failed:
+            await self._server.connect(None)
+        except ProbeFailureError as failed:
             raise Unavailable(f"cannot be reached: {failed}") from failed
-
-    async def _connect_by_tls(self) -> str:
-        try:
-            await self._open_connection(require_client_context(self._tls or ClientTls()))
-        except Unavailable as unusable:
-            raise _StepFailedError("ca", str(unusable)) from unusable
-        return "the certificate is right"
-
-    async def _open_connection(self, tls: ssl.SSLContext | None) -> None:
-        host, port = self._address
-        try:
-            async with asyncio.timeout(self._options.seconds.connect):
-                _reader, writer = await asyncio.open_connection(host, port, ssl=tls)
-        except TimeoutError as error:
-            raise _StepFailedError(self._address_key, "no connection in time") from error
-        except ssl.SSLError as error:
-            raise _StepFailedError("ca", f"the certificate is not trusted: {error.reason or error}") from error
-        except OSError as error:
-            raise _StepFailedError(self._address_key, str(error)) from error
-        writer.close()
 
     # --- the messages ------------------------------------------------------------------------------------
 
@@ -157,13 +68,13 @@ class NcipProbe:
             if refused.reason is RefusalReason.OTHER:
                 words = refused.internal or "nothing"
                 problem = f"in which words does it say that it knows no such patron? It says: {words}"
-                raise _StepFailedError("ncip.errors.map", problem) from refused
-            raise _StepFailedError("ncip", f"LookupUser is refused: {refused.internal}") from refused
+                raise ProbeFailureError("ncip.errors.map", problem) from refused
+            raise ProbeFailureError("ncip", f"LookupUser is refused: {refused.internal}") from refused
         except SenderRefusedError:
             raise
         except Unavailable as down:
-            raise _StepFailedError(self._address_key, str(down)) from down
-        raise _StepFailedError(self._address_key, f"it claims to know a patron '{NOBODY}'")
+            raise ProbeFailureError(self._server.key, str(down)) from down
+        raise ProbeFailureError(self._server.key, f"it claims to know a patron '{NOBODY}'")
 
     async def _try_agency(self) -> str:
         """Some look patrons up for any agency, and do nothing else for one that they have no settings for (FOLIO).
@@ -192,17 +103,17 @@ class NcipProbe:
         answer = await self._find_trial_patron()
         patron = answer.patron
         if not patron.name.surname:
-            raise _StepFailedError("ncip.patrons", "the answer has no name of the patron")
+            raise ProbeFailureError("ncip.patrons", "the answer has no name of the patron")
         if not patron.home_library:
-            raise _StepFailedError("branch", "the system names no branch of patrons (privilege LIBRARY): set branch")
+            raise ProbeFailureError("branch", "the system names no branch of patrons (privilege LIBRARY): set branch")
         if patron.loan_count and not answer.loans:
-            raise _StepFailedError(
+            raise ProbeFailureError(
                 "patrons.lists", "it counts loans and doesn't list them: a lost answer can't be asked about"
             )
         listed = (await self._desk.ask_patron(patron.id, get_args(PatronList))).told
         untold = [name for name in self._options.patrons.lists if name not in listed]
         if untold:
-            raise _StepFailedError(
+            raise ProbeFailureError(
                 "patrons.lists",
                 f"it neither counts nor lists {' and '.join(untold)}: leave them out, unless this patron has none",
             )
@@ -217,7 +128,7 @@ class NcipProbe:
         try:
             return await self._desk.find_patron(PatronKey(self._options.trial.patron))
         except Refused as refused:
-            raise _StepFailedError("trial.patron", refused.internal or refused.detail) from refused
+            raise ProbeFailureError("trial.patron", refused.internal or refused.detail) from refused
 
     async def _try_wrong_pin(self) -> str:
         """A system that lets everybody in must not check PINs for us."""
@@ -227,7 +138,7 @@ class NcipProbe:
             if refused.reason in (RefusalReason.PATRON_AUTH_FAILED, RefusalReason.UNKNOWN_PATRON):
                 return "a wrong PIN is refused"
             raise
-        raise _StepFailedError("patrons.pin_input", "any PIN is taken for right: leave pin_input empty")
+        raise ProbeFailureError("patrons.pin_input", "any PIN is taken for right: leave pin_input empty")
 
     async def _make_and_delete_item(self) -> str:
         """Check that a barcode can come again."""
@@ -237,13 +148,13 @@ class NcipProbe:
         try:
             await self._accept_item(barcode)
         except Refused as refused:
-            raise _StepFailedError("trial.new_item", refused.internal or refused.detail) from refused
+            raise ProbeFailureError("trial.new_item", refused.internal or refused.detail) from refused
         await self._desk.client.change(DeleteItemResponse, MessageValues(items=(barcode,)))
         try:
             await self._accept_item(barcode)
         except Refused as refused:
             problem = f"DeleteItem keeps the barcode taken (FOLIO: item.soft.delete): {refused.internal}"
-            raise _StepFailedError("trial.new_item", problem) from refused
+            raise ProbeFailureError("trial.new_item", problem) from refused
         await self._desk.client.change(DeleteItemResponse, MessageValues(items=(barcode,)))
         return f"{barcode} was made and deleted twice"
 
@@ -264,9 +175,15 @@ class NcipProbe:
         try:
             item = (await self._desk.look_up_item(self._options.trial.item)).item
         except Refused as refused:
-            raise _StepFailedError("trial.item", refused.internal or refused.detail) from refused
+            raise ProbeFailureError("trial.item", refused.internal or refused.detail) from refused
         if not item.home.library:
-            raise _StepFailedError("branch", "the system names no branch of items (Location): set branch")
+            raise ProbeFailureError("branch", "the system names no branch of items (Location): set branch")
         if item.status in CHARGED and item.due is None:
-            raise _StepFailedError("ncip.xml.date_in", "it is on loan, and no DateDue can be read")
+            raise ProbeFailureError("ncip.xml.date_in", "it is on loan, and no DateDue can be read")
         return f"found, {item.status.value}, at {item.home.library}"
+
+
+def _find_server(place: Place, seconds: float) -> ProbedServer:
+    if isinstance(place, HttpPlace):
+        return ProbedServer.of_url(place.url, place.tls, seconds)
+    return ProbedServer(place.host, place.port, "ncip.tcp.address", seconds, place.tls)
