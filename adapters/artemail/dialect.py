@@ -108,7 +108,7 @@ class Customer(Conditions):
     branches: tuple[str, ...] = Field((), description="our branches that order under it; empty: all")
 
 
-class Numbers(ProfileSection):
+class RequestNumbers(ProfileSection):
     """Request numbers as the service takes them."""
 
     pattern: Pattern = Field(
@@ -176,7 +176,7 @@ class Keywords(ProfileSection):
         return (self.service, self.delivery, self.queries)
 
 
-class Items(ProfileSection):
+class OrderItems(ProfileSection):
     """Lines of an item, by kind of citation, in order. {field}; [part that goes when its fields are not known]."""
 
     article: tuple[ItemLine, ...] = Field(
@@ -207,7 +207,7 @@ class Items(ProfileSection):
 AddressForm = Literal["none", "postal", "email"]
 
 
-class Delivery(ProfileSection):
+class OrderDelivery(ProfileSection):
     """Where it is to be delivered: our library's address, below the item or for the whole file. A loan that we broker
     and that goes straight to the requester has its address below the item in any case."""
 
@@ -268,12 +268,12 @@ class ArtemailDialect(ProfileSection):
     customers: tuple[Customer, ...] = Field(
         (), description="customer codes; the first whose conditions fit counts. Other codes in received orders: refused"
     )
-    numbers: Numbers = Numbers.model_construct()
+    numbers: RequestNumbers = RequestNumbers.model_construct()
     layout: FileLayout = FileLayout.model_construct()
     characters: Characters = Characters.model_construct()
     keywords: Keywords = Keywords.model_construct()
-    items: Items = Items.model_construct()
-    delivery: Delivery = Delivery.model_construct()
+    items: OrderItems = OrderItems.model_construct()
+    delivery: OrderDelivery = OrderDelivery.model_construct()
     actions: Actions = Actions.model_construct()
     replies: Replies = Replies.model_construct()
 

@@ -15,10 +15,10 @@ from adapters.artemail.dialect import (
     ArtemailDialect,
     Conditions,
     Customer,
-    Items,
     KeywordRule,
     Mode,
-    Numbers,
+    OrderItems,
+    RequestNumbers,
 )
 from adapters.artemail.replies import find_file_reference
 from adapters.artemail.text_templates import AsciiTranscriber, LineTemplate, parse_template
@@ -115,7 +115,7 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
     )
 
 
-def write_request_number(transaction: str, numbers: Numbers) -> str:
+def write_request_number(transaction: str, numbers: RequestNumbers) -> str:
     """Write a number; raises Refused."""
     number = f"{numbers.prefix}{transaction}"
     if not re.fullmatch(numbers.pattern, number) or number.split() != [number] or not re.search(r"\d", number):
@@ -128,7 +128,7 @@ def write_request_number(transaction: str, numbers: Numbers) -> str:
     return number
 
 
-def strip_number_prefix(number: str, numbers: Numbers) -> str:
+def strip_number_prefix(number: str, numbers: RequestNumbers) -> str:
     """Ours again."""
     return number.removeprefix(numbers.prefix)
 
@@ -273,7 +273,7 @@ def _service_of_keywords(
     return RequestedService(type_, format_, level), tuple(code for code in keywords if code not in explained)
 
 
-def order_lines(request: Request, items: Items, scribe: AsciiTranscriber) -> tuple[str, ...]:
+def order_lines(request: Request, items: OrderItems, scribe: AsciiTranscriber) -> tuple[str, ...]:
     """Whole lines. One of which nothing is known, or nothing can be written, is held open where the profile says so."""
     values = item_values(request)
     templates = _choose_line_templates(request.citation, items)
@@ -289,7 +289,7 @@ def _guard_item_line(line: str, missing: str) -> str:
     return f"{codec.GUARD}{line}" if missing and line.lstrip(codec.GUARD) == missing else line
 
 
-def _choose_line_templates(citation: Citation, items: Items) -> tuple[str, ...]:
+def _choose_line_templates(citation: Citation, items: OrderItems) -> tuple[str, ...]:
     if citation.type is CitationType.CONFERENCE_PAPER:
         return items.conference
     part = citation.is_part or bool(citation.component_title)
@@ -332,7 +332,7 @@ def item_values(request: Request) -> dict[str, str]:
 # --- reading ---------------------------------------------------------------------------------------------
 
 
-def citation_of_lines(lines: Sequence[str], items: Items, service: ServiceType) -> Citation:
+def citation_of_lines(lines: Sequence[str], items: OrderItems, service: ServiceType) -> Citation:
     """The reading that explains most of the lines; lines that none explains are its note. All of them, as they came,
     are `original`."""
     taken = tuple(lines[:MAX_LINES])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
-from adapters.artemail.dialect import ArtemailDialect, Numbers
+from adapters.artemail.dialect import ArtemailDialect, RequestNumbers
 from adapters.artemail.reply_rules import CodeMatch, ReplyRule
 from adapters.artemail.text_templates import parse_formatted_date
 from gateway.domain.patterns import fits_pattern
@@ -256,7 +256,7 @@ def _clean_reference(word: str, dialect: ArtemailDialect) -> str:
     return word if is_number else ""
 
 
-def parse_request_number(word: str, numbers: Numbers) -> str:
+def parse_request_number(word: str, numbers: RequestNumbers) -> str:
     """Our number, or empty where the word isn't what the service takes for one."""
     fits = fits_pattern(numbers.pattern, word) and re.search(r"\d", word) and word.startswith(numbers.prefix)
     return word.removeprefix(numbers.prefix) if fits else ""

@@ -233,7 +233,7 @@ class Wire(ProfileSection):
         return EncodingStyle(self.charset_in, self.charset_out, self.strings, self.defaults, self.day_formats)
 
 
-class Symbols(ProfileSection):
+class IllSymbols(ProfileSection):
     """AUTHORITY:SYMBOL, split at the first colon; the authority is compared without case."""
 
     default_authority: str = Field(
@@ -291,7 +291,7 @@ class IsoIllDialect(ProfileSection):
     critical_extensions: tuple[str, ...] = Field(
         (), description="object identifiers of critical extensions that we don't know and yet take APDUs with"
     )
-    symbols: Symbols = Symbols.model_construct()
+    symbols: IllSymbols = IllSymbols.model_construct()
     identifiers: Identifiers = Identifiers.model_construct()
     optional_messages: OptionalMessages = OptionalMessages.model_construct()
     states: StateOverrides = StateOverrides.model_construct()

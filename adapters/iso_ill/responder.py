@@ -23,7 +23,7 @@ from adapters.iso_ill.codec import (
     encode_apdu,
     peek_apdu,
 )
-from adapters.iso_ill.dialect import IsoIllDialect, Symbols, dialect_of, is_reported
+from adapters.iso_ill.dialect import IllSymbols, IsoIllDialect, dialect_of, is_reported
 from adapters.iso_ill.mapping import (
     IllContext,
     build_error_report,
@@ -250,7 +250,7 @@ def _build_envelope(opened: OpenedApdu, malformed: MalformedMessage | None = Non
     if isinstance(apdu, ForwardNotification):
         responder = _symbol_of_id(apdu.intermediary_id)  # the responder named there is the new one
     sender, receiver = (responder, requester) if seen.type in FROM_RESPONDER else (requester, responder)
-    known = [incoming_symbol(alias, Symbols()) for alias in list_sender_aliases(apdu)] if apdu is not None else []
+    known = [incoming_symbol(alias, IllSymbols()) for alias in list_sender_aliases(apdu)] if apdu is not None else []
     credentials = _find_credentials(apdu)
     return MessageEnvelope(
         service=apdu_type_name(seen.type) if seen.type is not None else "",
@@ -267,7 +267,7 @@ def _build_envelope(opened: OpenedApdu, malformed: MalformedMessage | None = Non
 
 
 def _symbol_of_id(id_: SystemId | None) -> str:
-    return incoming_symbol(id_.symbol_text, Symbols()) if id_ is not None else ""
+    return incoming_symbol(id_.symbol_text, IllSymbols()) if id_ is not None else ""
 
 
 def _find_credentials(apdu: Apdu | None) -> ShownCredentials:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from string import Formatter
 
 from adapters.openurl.codec import Pair, context_pairs, encode_query, old_version_pairs
-from adapters.openurl.dialect import OpenUrlDialect, Said, Version, dialect_of
+from adapters.openurl.dialect import OpenUrlDialect, OpenUrlVersion, Said, dialect_of
 from adapters.openurl.transport import PushAnswer, PushDelivery, judge_push_answer, request_url, send_query
 from gateway.domain.problems import ConfigurationError, MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -153,9 +153,9 @@ def _citation_pairs(citation: Citation, dialect: OpenUrlDialect) -> Iterator[Pai
     bare = replace(citation, note="")
     genre = dialect.genres.get(citation.type, "")
     pairs: list[Pair] = []
-    if dialect.version is not Version.OLD:
+    if dialect.version is not OpenUrlVersion.OLD:
         pairs += context_pairs(bare, dialect.prefix, genre, dialect.charset)
-    if dialect.version is not Version.NEW:
+    if dialect.version is not OpenUrlVersion.NEW:
         pairs += old_version_pairs(bare, genre)
     for key, value in pairs:
         if name := dialect.names.get(key, key):

@@ -75,13 +75,13 @@ Template = Annotated[str, AfterValidator(_check_template)]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class Version(StrEnum):
+class OpenUrlVersion(StrEnum):
     OLD = "0.1"
     NEW = "1.0"
     BOTH = "both"
 
 
-class AuthKind(StrEnum):
+class PushAuthKind(StrEnum):
     NONE = "none"
     BASIC = "basic"
     HEADER = "header"
@@ -91,14 +91,14 @@ class AuthKind(StrEnum):
 class PushAuth(ProfileSection):
     """How we show who we are."""
 
-    kind: AuthKind = AuthKind.NONE
+    kind: PushAuthKind = PushAuthKind.NONE
     user: str = Field("", description="user name for basic")
     secret: SecretReference = Field("", description="env:NAME or file:PATH: password, or what the header or key holds")
     parameter: str = Field("", description="name of the header or of the query's key")
 
     @model_validator(mode="after")
     def _require_complete(self) -> Self:
-        needed = {AuthKind.NONE: (), AuthKind.BASIC: ("user", "secret")}.get(self.kind, ("parameter", "secret"))
+        needed = {PushAuthKind.NONE: (), PushAuthKind.BASIC: ("user", "secret")}.get(self.kind, ("parameter", "secret"))
         if missing := [name for name in needed if not getattr(self, name)]:
             raise ValueError(f"authentication by {self.kind.value} needs {' and '.join(missing)}")
         return self
@@ -138,7 +138,7 @@ class OpenUrlDialect(ProfileSection):
         description="the base; what stands in its query is sent along"
     )
     method: Literal["GET", "POST"] = Field("GET", description="POST: the keys are a form, the URL is as it is")
-    version: Version = Field(Version.NEW, description="both: the keys of 1.0, then those of 0.1")
+    version: OpenUrlVersion = Field(OpenUrlVersion.NEW, description="both: the keys of 1.0, then those of 0.1")
     prefix: str = Field("rft.", pattern=r"^[a-z.]*$", description="before the keys of the item in version 1.0")
     charset: Annotated[str, AfterValidator(_check_charset)] = Field(
         "utf-8", description="what it lacks is written as &#8211;, as browsers do"

@@ -15,7 +15,7 @@ from dataclasses import field
 
 from yarl import URL
 
-from adapters.openurl.dialect import AnswerRules, AuthKind, PushAuth, Timing
+from adapters.openurl.dialect import AnswerRules, PushAuth, PushAuthKind, Timing
 from gateway.domain.patterns import compile_pattern
 from gateway.domain.problems import OutcomeUnknown, Postponed, RefusalReason, Refused, Unavailable, UnclearAnswer
 from gateway.domain.sentences import write_sentence
@@ -104,15 +104,15 @@ def _is_same_server(url: URL, other: URL) -> bool:
 def _auth_headers(delivery: PushDelivery) -> dict[str, str]:
     auth = delivery.auth
     match auth.kind:
-        case AuthKind.BASIC:
+        case PushAuthKind.BASIC:
             return make_basic_header(auth.user, delivery.secret)
-        case AuthKind.HEADER:
+        case PushAuthKind.HEADER:
             return {auth.parameter: delivery.secret}
     return {}
 
 
 def _url_with_key(delivery: PushDelivery) -> URL:
-    if delivery.auth.kind is not AuthKind.QUERY_KEY:
+    if delivery.auth.kind is not PushAuthKind.QUERY_KEY:
         return delivery.url
     key = URL.build(query={delivery.auth.parameter: delivery.secret}).raw_query_string
     return request_url(str(delivery.url.with_query(None)), "&".join(filter(None, (delivery.url.raw_query_string, key))))

@@ -62,7 +62,7 @@ DEFAULT_INDEXES: Mapping[SearchIndex, CqlIndex] = {
 DEFAULT_RELATIONS: Mapping[TermMatch, Relation] = {TermMatch.WORDS: "all", TermMatch.PHRASE: "=", TermMatch.BEGINS: "="}
 
 
-class SignIn(ProfileSection):
+class SruSignIn(ProfileSection):
     """Who we are: user and password (HTTP Basic), or a key as a parameter of the URL."""
 
     user: str = Field("", pattern="^[^:]*$")
@@ -71,7 +71,7 @@ class SignIn(ProfileSection):
     key: SecretReference = ""
 
     @model_validator(mode="after")
-    def _require_pairs(self) -> SignIn:
+    def _require_pairs(self) -> SruSignIn:
         if bool(self.user) != bool(self.password):
             raise ValueError("user and password belong together")
         if bool(self.parameter) != bool(self.key):
@@ -88,7 +88,7 @@ class SruDialect(ProfileSection):
     url: Url = Field(description="of the database, to which the parameters are added")
     version: Literal["1.1", "1.2", "2.0"] = "1.2"
     method: Literal["GET", "POST"] = Field("GET", description="POST: parameters as a form, for long queries")
-    sign_in: SignIn = SignIn.model_construct()
+    sign_in: SruSignIn = SruSignIn.model_construct()
     parameters: Annotated[Mapping[str, str], AfterValidator(refuse_secret_names)] = Field(
         {}, description="further parameters of every request, such as x-collection"
     )

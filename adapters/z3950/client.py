@@ -14,7 +14,7 @@ from adapters.marc.dialect import Records
 from adapters.marc.holdings import OpacCirculation, OpacHolding
 from adapters.z3950 import codec, pqf
 from adapters.z3950.codec import TextDecoder, Z3950Login, decode_opac, load_asn1_module
-from adapters.z3950.dialect import NUMBERS, SECTION, IndexAttributes, SignIn, Z3950Dialect
+from adapters.z3950.dialect import NUMBERS, SECTION, IndexAttributes, Z3950Dialect, Z3950SignIn
 from adapters.z3950.pqf import attribute_set_identifier
 from adapters.z3950.transport import ConnectionGone, ConnectionPool, Z3950Connection, Z3950Endpoint
 from adapters.z3950.values import (
@@ -143,7 +143,7 @@ class Z3950Search:
             raise
         return connection
 
-    def _resolve_login(self, sign_in: SignIn) -> Z3950Login:
+    def _resolve_login(self, sign_in: Z3950SignIn) -> Z3950Login:
         """Resolve the login; raises Refused when a secret isn't where the profile says."""
         try:
             return Z3950Login(

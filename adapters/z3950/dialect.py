@@ -113,7 +113,7 @@ NUMBERS = frozenset(
 """Indexes of one word: how the words of a term are taken says nothing there, and some targets refuse it."""
 
 
-class SignIn(ProfileSection):
+class Z3950SignIn(ProfileSection):
     """Authentication in Init: `open` alone (an identifier, or user/password in one), or user, group and password."""
 
     open: SecretReference = Field("", description="the whole open string, by reference")
@@ -122,7 +122,7 @@ class SignIn(ProfileSection):
     password: SecretReference = ""
 
     @model_validator(mode="after")
-    def _require_one_way(self) -> SignIn:
+    def _require_one_way(self) -> Z3950SignIn:
         if self.open and (self.user or self.group or self.password):
             raise ValueError("either open, or user, group and password")
         if self.password and not self.user:
@@ -130,7 +130,7 @@ class SignIn(ProfileSection):
         return self
 
 
-class Tls(ProfileSection):
+class Z3950Tls(ProfileSection):
     ca: FileName = Field(
         "", description="PEM file of the authorities to trust, with its whole path; empty: the system's"
     )
@@ -139,7 +139,7 @@ class Tls(ProfileSection):
         return ClientTls(ca=Path(self.ca) if self.ca else None)
 
 
-class Seconds(ProfileSection):
+class Z3950Seconds(ProfileSection):
     connect: float = Field(5.0, gt=0, le=120)
     answer: float = Field(20.0, gt=0, le=600, description="for each answer")
     idle: float = Field(60.0, ge=0, le=3600, description="how long an unused connection is kept; 0: not at all")
@@ -148,8 +148,10 @@ class Seconds(ProfileSection):
 class Z3950Dialect(ProfileSection):
     address: Address = Field(description="HOST:PORT; 210 where no port is given")
     databases: tuple[Annotated[str, Field(min_length=1)], ...] = Field(("Default",), min_length=1)
-    sign_in: SignIn = SignIn.model_construct()
-    tls: Tls | None = Field(None, description="{}: TLS by the system's authorities; none: plain TCP, as nearly all are")
+    sign_in: Z3950SignIn = Z3950SignIn.model_construct()
+    tls: Z3950Tls | None = Field(
+        None, description="{}: TLS by the system's authorities; none: plain TCP, as nearly all are"
+    )
     attribute_set: AttributeSet = Field(
         "bib-1", description="of queries: a name such as bib-1, or an object identifier"
     )
@@ -176,7 +178,7 @@ class Z3950Dialect(ProfileSection):
     slice: int = Field(20, ge=1, le=1000, description="most records asked for at once")
     connections: int = Field(4, ge=1, le=50, description="most connections at the same time")
     max_bytes: int = Field(4_000_000, ge=65_536, le=64_000_000, description="largest answer that is read")
-    seconds: Seconds = Seconds.model_construct()
+    seconds: Z3950Seconds = Z3950Seconds.model_construct()
     records: Records = Records.model_construct()
 
     @cached_property

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from adapters.ber import MAX_DEPTH, BerLimits, BerSplitter
 from adapters.z3950 import codec
-from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, split_address
+from adapters.z3950.dialect import Z3950Dialect, Z3950Seconds, Z3950SignIn, Z3950Tls, split_address
 from adapters.z3950.values import Answer, CloseNotice
 from gateway.domain.problems import MalformedMessage, Refused, Unavailable
 from gateway.domain.value import value_object
@@ -31,12 +31,12 @@ class Z3950Endpoint:
 
     host: str
     port: int
-    tls: Tls | None
-    sign_in: SignIn
+    tls: Z3950Tls | None
+    sign_in: Z3950SignIn
     charset: str
     max_bytes: int
     connections: int
-    seconds: Seconds
+    seconds: Z3950Seconds
 
     @classmethod
     def from_dialect(cls, dialect: Z3950Dialect) -> Z3950Endpoint:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.iso18626.dialect import DEFAULT_DIALECT, Iso18626Dialect, Symbols
 from adapters.iso18626.messages.declaration import OpenCode, SchemaVersion
-from adapters.iso18626.messages.structures import AgencyId, Costs, Header, RequesterHeader, SupplierHeader
+from adapters.iso18626.messages.structures import AgencyId, Costs, RequesterHeader, RequestHeader, SupplierHeader
 from gateway.domain.library import Money
 from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object
@@ -119,7 +119,9 @@ class MappingContext:
         return there.date() if there.time() == _END_OF_DAY else moment.astimezone(self.zone).date()
 
 
-def read_parties(header: Header | RequesterHeader | SupplierHeader, context: MappingContext, ours: Role) -> Parties:
+def read_parties(
+    header: RequestHeader | RequesterHeader | SupplierHeader, context: MappingContext, ours: Role
+) -> Parties:
     """Read whom a header names. `ours`: our role. A fixed word for a role is whoever has it; empty where nobody is
     named."""
     symbols = context.dialect.symbols
@@ -144,9 +146,9 @@ def _write_parties(message: PartnerMessage, context: MappingContext) -> tuple[Ag
     return (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)
 
 
-def write_request_header(message: PartnerMessage, context: MappingContext) -> Header:
+def write_request_header(message: PartnerMessage, context: MappingContext) -> RequestHeader:
     requester, supplier = _write_parties(message, context)
-    return Header(
+    return RequestHeader(
         supplying_agency=supplier,
         requesting_agency=requester,
         multiple_item_request_id="" if context.dialect.schema_version is SchemaVersion.V1_2 else None,

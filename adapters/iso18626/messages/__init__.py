@@ -18,12 +18,12 @@ from adapters.iso18626.messages.structures import (
     ConfirmationHeader,
     DeliveryInfo,
     ErrorData,
-    Header,
     MessageInfo,
     PatronInfo,
     PublicationInfo,
     RequestedDeliveryInfo,
     RequesterHeader,
+    RequestHeader,
     RequestingAgencyInfo,
     RetryInfo,
     ReturnInfo,
@@ -40,7 +40,7 @@ V1_1, V2021 = SchemaVersion.V1_1, SchemaVersion.V2021
 
 @value_object(kw_only=True)
 class Request(Compound):
-    header: Header | None = declare_structure("header", Header, required_since=V1_1)
+    header: RequestHeader | None = declare_structure("header", RequestHeader, required_since=V1_1)
     bibliographic_info: BibliographicInfo | None = declare_structure(
         "bibliographicInfo", BibliographicInfo, required_since=V1_1, allow_empty=True
     )

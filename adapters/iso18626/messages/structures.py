@@ -85,7 +85,7 @@ class Authentication(Compound):
 
 
 @value_object(kw_only=True)
-class Header(Compound):
+class RequestHeader(Compound):
     """The header of a request. Those of the other two messages differ in the elements that a version has."""
 
     supplying_agency: AgencyId | None = declare_structure(

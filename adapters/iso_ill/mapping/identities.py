@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.iso_ill.codec import encode_apdu
 from adapters.iso_ill.codec.declarations import FieldKind, list_declared_fields
-from adapters.iso_ill.dialect import DEFAULT_DIALECT, Identifiers, IsoIllDialect, Symbols
+from adapters.iso_ill.dialect import DEFAULT_DIALECT, Identifiers, IllSymbols, IsoIllDialect
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.structures import (
     Amount,
@@ -36,7 +36,7 @@ A = TypeVar("A", bound=Apdu)
 # --- symbols ---------------------------------------------------------------------------------------------
 
 
-def incoming_symbol(text: str, dialect: Symbols) -> str:
+def incoming_symbol(text: str, dialect: IllSymbols) -> str:
     """`TLC: SITE1` -> `TLC:SITE1`, `IKM` -> `NUC:IKM` where that is the default authority."""
     authority, colon, symbol = (part.strip() for part in text.partition(":"))
     if colon:
@@ -44,7 +44,7 @@ def incoming_symbol(text: str, dialect: Symbols) -> str:
     return f"{dialect.default_authority}:{authority}" if authority and dialect.default_authority else authority
 
 
-def outgoing_symbol(symbol: str, dialect: Symbols) -> str:
+def outgoing_symbol(symbol: str, dialect: IllSymbols) -> str:
     _, colon, bare = symbol.partition(":")
     return bare if colon and dialect.authority_out == "drop" else symbol
 
@@ -57,7 +57,7 @@ def is_same_ill_symbol(symbol: str, other: str) -> bool:
     return (symbol_1 if colon_1 else authority_1) == (symbol_2 if colon_2 else authority_2)
 
 
-def symbol_of_system_id(id_: SystemId | None, dialect: Symbols) -> str:
+def symbol_of_system_id(id_: SystemId | None, dialect: IllSymbols) -> str:
     return incoming_symbol(id_.symbol_text, dialect) if id_ is not None else ""
 
 

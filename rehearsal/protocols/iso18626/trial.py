@@ -28,9 +28,9 @@ from adapters.iso18626.messages.declaration import SchemaVersion
 from adapters.iso18626.messages.structures import (
     AgencyId,
     BibliographicInfo,
-    Header,
     MessageInfo,
     RequesterHeader,
+    RequestHeader,
     ServiceInfo,
     StatusInfo,
     SupplierHeader,
@@ -103,7 +103,7 @@ class Iso18626Trial:
         supplier, requester = self._write_parties(is_supplier=False)
         older = self._dialect.schema_version is SchemaVersion.V1_2
         return Request(
-            header=Header(
+            header=RequestHeader(
                 supplying_agency=supplier,
                 requesting_agency=requester,
                 multiple_item_request_id="" if older else None,

@@ -34,10 +34,10 @@ from adapters.iso18626.messages.structures import (
     BibliographicInfo,
     Costs,
     DeliveryInfo,
-    Header,
     ItemIdentifier,
     MessageInfo,
     RequesterHeader,
+    RequestHeader,
     RetryInfo,
     ServiceInfo,
     ShippingInfo,
@@ -117,7 +117,7 @@ def test_a_message_of_2021_is_valid_in_1_2_and_says_what_it_lost(
 
 def _fill_what_1_2_requires(message: AnyMessage) -> AnyMessage:
     header = message.header
-    if isinstance(message, Request) and isinstance(header, Header):
+    if isinstance(message, Request) and isinstance(header, RequestHeader):
         return replace(
             message,
             header=replace(
@@ -135,7 +135,7 @@ def _fill_what_1_2_requires(message: AnyMessage) -> AnyMessage:
 
 
 REQUEST = Request(
-    header=Header(
+    header=RequestHeader(
         supplying_agency=THEIRS,
         requesting_agency=OURS,
         timestamp=NOON,
@@ -235,7 +235,7 @@ def test_a_word_that_the_version_lacks_is_refused() -> None:
     ("message", "words"),
     [
         (
-            replace(REQUEST, header=Header(supplying_agency=THEIRS, requesting_agency=OURS, timestamp=NOON)),
+            replace(REQUEST, header=RequestHeader(supplying_agency=THEIRS, requesting_agency=OURS, timestamp=NOON)),
             "requestingAgencyRequestId",
         ),
         (replace(REQUEST, service_info=ServiceInfo()), "serviceType"),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from adapters.iso_ill.codec import PartialHeader, decode_apdu, encode_apdu
-from adapters.iso_ill.dialect import Identifiers, IsoIllDialect, Symbols, Wire
+from adapters.iso_ill.dialect import Identifiers, IllSymbols, IsoIllDialect, Wire
 from adapters.iso_ill.mapping import (
     IllContext,
     apdu_of_message,
@@ -337,10 +337,10 @@ class TestSymbols:
         [("TLC: SITE1", "TLC:SITE1"), ("IKM", "NUC:IKM"), ("a:b:c", "a:b:c"), (" OCLC:XYZ ", "OCLC:XYZ"), ("", "")],
     )
     def test_the_first_colon_divides(self, sent: str, read: str) -> None:
-        assert incoming_symbol(sent, Symbols(default_authority="NUC")) == read
+        assert incoming_symbol(sent, IllSymbols(default_authority="NUC")) == read
 
     def test_an_authority_may_be_dropped(self) -> None:
-        assert outgoing_symbol("ISIL:NO-1", Symbols(authority_out="drop")) == "NO-1"
+        assert outgoing_symbol("ISIL:NO-1", IllSymbols(authority_out="drop")) == "NO-1"
 
     def test_authorities_are_compared_without_case(self) -> None:
         assert is_same_ill_symbol("isil:NO-1", "ISIL:NO-1")
@@ -359,7 +359,7 @@ class TestSymbols:
         assert event_of_apdu(request, CONTEXT).sender == "nlc:BVAS"
 
     def test_the_symbol_by_which_a_partner_knows_us_is_ours(self) -> None:
-        context = replace(CONTEXT, dialect=IsoIllDialect(symbols=Symbols(ours="OCLC:FJB")))
+        context = replace(CONTEXT, dialect=IsoIllDialect(symbols=IllSymbols(ours="OCLC:FJB")))
         apdu = apdu_of_message(said(EventKind.LOST, Role.BORROWING), context)
         lost = replace(
             build_full_apdus(Lost)[0],
