@@ -8,12 +8,11 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.circuit_breaker import CircuitBreaker
-from adapters.library.json_fields import read_integer
+from adapters.library.json_fields import Row, read_integer
 from adapters.library.rest_answer import AnswerKind, RestAnswer, RestCall, make_json_call
 from adapters.library.rest_authorisation import FixedAuthorisation, resolve_secret
 from adapters.library.rest_client import RestClient, RestEndpoint
@@ -24,8 +23,6 @@ from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 REMAINING_HEADER = "X-Exl-Api-Remaining"
 PAGE_ROWS = 100
 MAX_PAGES = 100
-
-Row = Mapping[str, Any]
 
 KEY_LACKS_AREA = "the API key does not allow this"
 

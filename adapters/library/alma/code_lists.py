@@ -8,7 +8,8 @@ from time import monotonic
 from typing import Never
 
 from adapters.library.alma.client import AlmaClient
-from adapters.library.alma.records import AlmaRecordReader, Row, read_text
+from adapters.library.alma.records import AlmaRecordReader, read_text
+from adapters.library.json_fields import Row
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Unavailable

@@ -7,17 +7,9 @@ from dataclasses import replace
 from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.code_lists import CodeLists
 from adapters.library.alma.lookups import AlmaDesk, AlmaItem
-from adapters.library.alma.records import (
-    Row,
-    is_hold,
-    make_comment,
-    make_mark,
-    read_pid,
-    read_text,
-    split_id,
-    write_day,
-)
+from adapters.library.alma.records import is_hold, read_pid, read_text, split_id, write_day
 from adapters.library.change_sending import HOLD_JSON, make_hold_change
+from adapters.library.json_fields import Row
 from adapters.library.own_holds import (
     CLOSED,
     choose_hold_of_request,
@@ -26,6 +18,7 @@ from adapters.library.own_holds import (
     end_unlisted_hold,
     list_cancellations,
 )
+from adapters.library.own_marks import make_mark, write_marked_note
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus
@@ -81,13 +74,12 @@ class AlmaHoldDesk:
         desk, patron_id = self.desk, wish.patron_id
         wished = draft_hold(wish, key, desk.now(), bib_id=target.bib_id, item_id=wish.item_barcode)
         change = make_hold_change(ChangeKind.HOLD, wished, key, wished.placed)
-        number = f"ILL {wish.request_id}" if wish.request_id else ""
         row = {
             "request_type": "HOLD",
             "pickup_location_type": "LIBRARY",
             "pickup_location_library": wish.pickup,
             **({"last_interest_date": write_day(wish.expires)} if wish.expires is not None else {}),
-            "comment": make_comment(number, wish.note, make_mark(key)),
+            "comment": write_marked_note(key, wish.request_id, wish.note),
         }
         query = {"item_pid": target.item_pid} if target.item_pid else {"mms_id": target.bib_id}
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from adapters.library.alma.code_lists import CodeLists
 from adapters.library.alma.lookups import AlmaDesk, AlmaItem
-from adapters.library.alma.records import Row, read_row, read_text
+from adapters.library.alma.records import read_row, read_text
 from adapters.library.change_sending import HOLD_JSON, make_item_change
+from adapters.library.json_fields import Row
 from adapters.library.marked_items import BarcodeDesk
 from adapters.library.parallel_questions import ask_together
 from gateway.domain.library import Item

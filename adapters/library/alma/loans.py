@@ -11,8 +11,9 @@ from datetime import datetime
 from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.lookups import AlmaDesk, AlmaItem
 from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
-from adapters.library.alma.records import Row, read_item_status, read_row, read_text, split_id, write_moment
+from adapters.library.alma.records import read_item_status, read_row, read_text, split_id, write_moment
 from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, make_check_in_change, make_loan_change
+from adapters.library.json_fields import Row
 from adapters.library.own_loans import (
     choose_renewed_due,
     find_latest_loan,

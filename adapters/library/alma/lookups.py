@@ -12,7 +12,6 @@ from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import (
     OCLC_PREFIX,
     AlmaRecordReader,
-    Row,
     is_for_item,
     is_hold,
     read_count,
@@ -23,6 +22,7 @@ from adapters.library.alma.records import (
     read_texts,
 )
 from adapters.library.change_sending import HOLD_JSON, A, ChangeDesk
+from adapters.library.json_fields import Row
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.clock import Clock

@@ -10,7 +10,8 @@ from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.code_lists import USER_GROUPS, CodeLists
 from adapters.library.alma.lookups import USER_TITLE, AlmaDesk
 from adapters.library.alma.reasons import refusal_of_answer
-from adapters.library.alma.records import Row, read_rows, read_text, write_day
+from adapters.library.alma.records import read_rows, read_text, write_day
+from adapters.library.json_fields import Row
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Contact, ContactKind, IdentifierType, Patron, PatronDraft, PatronIdentifier

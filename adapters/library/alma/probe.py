@@ -207,7 +207,11 @@ class AlmaProbe:
         async def try_users() -> str:
             patron = await _ask_area(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
             user = patron.id if patron is not None else UNLIKELY
-            for question in (desk.list_patron_loans, desk.list_patron_holds, AlmaFeeDesk(desk).list_charges):
+            for question in (
+                desk.list_patron_loans,
+                desk.list_patron_holds,
+                AlmaFeeDesk(desk, desk.reader.currency).list_charges,
+            ):
                 await _ask_of_somebody(question(user))
             await _ask_reads(client, "Users")
             title, query = "/users/{user_id}/requests/{request_id}", {"reason": options.cancel_reason}

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 from adapters.library.alma.options import AlmaOptions
-from adapters.library.json_fields import read_flag, read_integer, read_last_day, read_money
+from adapters.library.json_fields import Row, read_flag, read_integer, read_last_day, read_money
+from adapters.library.own_marks import MARK_PREFIX
 from adapters.marc.citation_texts import clean_title, trim_punctuation
 from adapters.marc.xml_elements import local_name, parse_untrusted_xml
 from gateway.domain.library import (
@@ -42,15 +42,6 @@ from gateway.domain.library import (
 )
 from gateway.domain.problems import MalformedMessage, Unavailable
 from gateway.domain.value import value_object
-
-Row = Mapping[str, Any]
-
-MARK_PREFIX = "illgate:"
-"""Requests and fees that the gateway makes have this and a text made of the key in their comment, partners' items in
-their first internal note."""
-
-LASTING_PREFIX = "illgate-item:"
-"""The same of items that stay."""
 
 RECORD_PREFIX = "(illgate)"
 """Before such a text in field 035 of records that the gateway makes: Alma finds records by it."""
@@ -259,15 +250,6 @@ def is_hold(row: Row) -> bool:
 def is_marked(data: Row) -> bool:
     """Return whether an item is a partner's, made by the gateway. `data`: its `item_data`."""
     return any(word.startswith(MARK_PREFIX) for word in read_text(data, "internal_note_1").split())
-
-
-def make_mark(key: str, prefix: str = MARK_PREFIX) -> str:
-    """Make the mark of what is made under this key: found again where an answer was lost."""
-    return prefix + sha256(key.encode()).hexdigest()[:20]
-
-
-def make_comment(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
 
 
 def split_id(text: str) -> tuple[str, str] | None:

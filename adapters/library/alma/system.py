@@ -71,7 +71,7 @@ class AlmaLibrary(LibrarySystem):
         items = AlmaItemDesk(self._desk, self._lists)
         temporary_items = AlmaTemporaryItemDesk(self._desk, self._holds)
         loans = AlmaLoanDesk(self._desk)
-        self._fees = AlmaFeeDesk(self._desk)
+        self._fees = AlmaFeeDesk(self._desk, context.currency)
         self.handlers = {
             PatronCreation: patrons.create_patron,
             PatronUpdate: patrons.update_patron,

@@ -16,11 +16,7 @@ from adapters.library.alma.holds import AlmaHoldDesk, AlmaHoldTarget
 from adapters.library.alma.lookups import AlmaDesk, AlmaItem, make_item_path
 from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import (
-    LASTING_PREFIX,
-    MARK_PREFIX,
     RECORD_PREFIX,
-    Row,
-    make_mark,
     read_item_status,
     read_number,
     read_pid,
@@ -30,8 +26,10 @@ from adapters.library.alma.records import (
     read_texts,
     read_xml_row,
 )
+from adapters.library.json_fields import Row
 from adapters.library.marc_writer import DataField, make_item_record, make_record, serialize_xml
 from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemDesk, make_item_notes
+from adapters.library.own_marks import LASTING_PREFIX, MARK_PREFIX, make_mark
 from adapters.library.parallel_questions import ask_together
 from adapters.library.record_format import RecordFormat
 from gateway.domain.library import Hold, ItemStatus

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from adapters.library.circuit_breaker import CircuitBreaker
+from adapters.library.json_fields import Row
 from adapters.library.koha.abilities import ALL_ABILITIES, KohaAbilities, read_abilities
 from adapters.library.koha.options import KohaOptions
 from adapters.library.rest_answer import RestAnswer, RestCall, make_json_call
@@ -31,8 +32,6 @@ from gateway.ports.outgoing_http import make_basic_header
 PAGE_ROWS = 100
 MAX_PAGES = 100
 MARCXML = "application/marcxml+xml"
-
-Row = Mapping[str, Any]
 
 
 class KohaRefusalError(Exception):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adapters.library.change_sending import HOLD_JSON, make_hold_change
+from adapters.library.json_fields import Row
 from adapters.library.koha import abilities
-from adapters.library.koha.client import KohaRefusalError, Row
+from adapters.library.koha.client import KohaRefusalError
 from adapters.library.koha.lookups import KohaDesk, KohaItem
 from adapters.library.koha.reasons import refusal_of_answer
-from adapters.library.koha.records import make_mark, read_text
+from adapters.library.koha.records import read_text
 from adapters.library.koha.settings_lists import SettingsLists
 from adapters.library.own_holds import (
     CLOSED,
@@ -19,6 +20,7 @@ from adapters.library.own_holds import (
     end_unlisted_hold,
     list_cancellations,
 )
+from adapters.library.own_marks import make_mark, write_marked_note
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Patron
@@ -96,14 +98,13 @@ class KohaHoldDesk:
     @staticmethod
     def _make_row(hold: Hold, key: str, note: str) -> Row:
         """Always with the record: with the item alone Koha counts the queue of nothing."""
-        notes = (f"ILL {hold.request_id}" if hold.request_id else "", note, make_mark(key))
         return {
             "patron_id": int(hold.patron_id),
             "biblio_id": int(hold.bib_id),
             **({"item_id": int(hold.item_id)} if hold.item_id else {}),
             "pickup_library_id": hold.pickup,
             **({"expiration_date": hold.expires.isoformat()} if hold.expires is not None else {}),
-            "notes": " ".join(part for part in notes if part),
+            "notes": write_marked_note(key, hold.request_id, note),
         }
 
     async def _find_target(self, wish: HoldWish) -> KohaHoldTarget:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adapters.library.change_sending import ITEM_JSON, make_item_change
-from adapters.library.koha.client import Row
+from adapters.library.json_fields import Row
 from adapters.library.koha.lookups import KohaDesk, KohaItem
 from adapters.library.koha.records import read_text
 from adapters.library.marked_items import BarcodeDesk

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adapters.library.change_sending import LOAN_JSON, make_loan_change, report_done_twice
+from adapters.library.json_fields import Row
 from adapters.library.koha import abilities
-from adapters.library.koha.client import KohaRefusalError, Row
+from adapters.library.koha.client import KohaRefusalError
 from adapters.library.koha.lookups import KohaDesk, KohaItem
 from adapters.library.koha.reasons import refusal_of_answer, refusal_of_keys, refusal_of_renewal
 from adapters.library.koha.records import read_text

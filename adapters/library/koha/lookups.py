@@ -9,9 +9,9 @@ from datetime import date
 from typing import cast
 
 from adapters.library.change_sending import HOLD_JSON, A, ChangeDesk
-from adapters.library.json_fields import read_integer
+from adapters.library.json_fields import Row, read_integer
 from adapters.library.koha import abilities
-from adapters.library.koha.client import KohaClient, KohaRefusalError, Row, make_query
+from adapters.library.koha.client import KohaClient, KohaRefusalError, make_query
 from adapters.library.koha.options import KohaOptions
 from adapters.library.koha.reasons import refusal_of_answer, refuse_ambiguous_patron
 from adapters.library.koha.records import (

@@ -5,20 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from adapters.library.koha.client import KohaRefusalError, Row
+from adapters.library.json_fields import Row
+from adapters.library.koha.client import KohaRefusalError
 from adapters.library.koha.lookups import KohaDesk
 from adapters.library.koha.reasons import describe_refusal, refusal_of_answer
 from adapters.library.koha.records import read_text
 from adapters.library.koha.settings_lists import SettingsLists
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
-from gateway.domain.library import (
-    Contact,
-    ContactKind,
-    IdentifierType,
-    Patron,
-    PatronDraft,
-)
+from gateway.domain.library import Contact, ContactKind, IdentifierType, Patron, PatronDraft
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object

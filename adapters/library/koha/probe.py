@@ -102,7 +102,7 @@ class KohaProbe:
             await desk.list_patron_loans(patrons[0])
             await desk.list_patron_holds(patrons[0])
             if Capability.FEES_READ in desk.client.abilities.capabilities:
-                await KohaFeeDesk(desk).list_charges(patrons[0])
+                await KohaFeeDesk(desk, desk.reader.currency).list_charges(patrons[0])
             return "patron by number, loans, holds, fees"
 
         async def look_up_item() -> str:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal
-from hashlib import sha256
-from typing import Any
 
-from adapters.library.json_fields import read_flag, read_integer, read_last_day, read_money
+from adapters.library.json_fields import Row, read_flag, read_integer, read_last_day, read_money
 from adapters.library.koha.options import KohaOptions
+from adapters.library.own_marks import MARK_PREFIX
 from adapters.marc.citation_texts import clean_title, trim_punctuation
 from gateway.domain.library import (
     Bib,
@@ -42,8 +41,6 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_system import NamedPatron
 
-Row = Mapping[str, Any]
-
 HOLD_STATUSES: Mapping[str, HoldStatus] = {
     "W": HoldStatus.READY,
     "T": HoldStatus.IN_TRANSIT,
@@ -58,12 +55,6 @@ _ITEM_STATUSES: Mapping[HoldStatus, ItemStatus] = {
 }
 
 _BORROW = frozenset({BlockScope.BORROW})
-
-MARK_PREFIX = "illgate:"
-"""Temporary items, holds and fees that the gateway makes have this and a text made of the key in a note."""
-
-LASTING_PREFIX = "illgate-item:"
-"""The same of items that stay."""
 
 
 @value_object
@@ -223,14 +214,14 @@ class KohaRecordReader:
             title=read_title(biblio),
         )
 
-    def read_charge(self, row: Row) -> Charge:
+    def read_charge(self, row: Row, patron_id: str) -> Charge:
         """Read a charge without what only the gateway knows."""
         amount = read_money(row, "amount") or Decimal(0)
         outstanding = read_money(row, "amount_outstanding")
         return Charge(
             id=read_number(row, "account_line_id"),
             key="",
-            patron_id=read_number(row, "patron_id"),
+            patron_id=patron_id,
             type=read_text(row, "type"),
             amount=Money(amount, self.currency),
             posted=parse_moment(read_text(row, "date"), self.zone) or _NO_MOMENT,
@@ -259,11 +250,6 @@ def is_marked(text: str) -> bool:
 def read_title(biblio: object) -> str:
     """Read the title of a record; empty where there is none."""
     return clean_title(read_text(biblio, "title")) if isinstance(biblio, dict) else ""
-
-
-def make_mark(key: str, prefix: str = MARK_PREFIX) -> str:
-    """Make the mark of what is made under this key: found again where an answer was lost."""
-    return prefix + sha256(key.encode()).hexdigest()[:20]
 
 
 def read_text(row: Row, key: str) -> str:

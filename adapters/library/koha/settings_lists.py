@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from time import monotonic
 
-from adapters.library.json_fields import read_flag
+from adapters.library.json_fields import Row, read_flag
 from adapters.library.koha import abilities
-from adapters.library.koha.client import KohaClient, Row
+from adapters.library.koha.client import KohaClient
 from adapters.library.koha.records import KohaRecordReader, read_text
 from adapters.library.parallel_questions import ask_together
 from gateway.domain.library import PickupLocation

@@ -80,7 +80,7 @@ class KohaLibrary(LibrarySystem):
         items = KohaItemDesk(self._desk)
         temporary_items = KohaTemporaryItemDesk(self._desk, self._holds)
         patrons = KohaPatronDesk(self._desk, self._lists)
-        self._fees = KohaFeeDesk(self._desk)
+        self._fees = KohaFeeDesk(self._desk, context.currency)
         self.handlers = {
             PatronCreation: patrons.create_patron,
             PatronUpdate: patrons.update_patron,

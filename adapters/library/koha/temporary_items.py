@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from adapters.library.koha.client import KohaRefusalError, Row, make_query
+from adapters.library.json_fields import Row
+from adapters.library.koha.client import KohaRefusalError, make_query
 from adapters.library.koha.holds import KohaHoldDesk, KohaHoldTarget
 from adapters.library.koha.lookups import KohaDesk, KohaItem
-from adapters.library.koha.records import LASTING_PREFIX, MARK_PREFIX, make_mark, read_number, read_text
+from adapters.library.koha.records import read_number, read_text
 from adapters.library.marc_writer import DataField, make_item_record, serialize_xml
 from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemDesk, make_item_notes
+from adapters.library.own_marks import LASTING_PREFIX, MARK_PREFIX, make_mark
 from adapters.library.parallel_questions import ask_together
 from adapters.library.record_format import RecordFormat
 from adapters.library.refusals import make_refusal
