@@ -43,7 +43,7 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 120_800, 108_000),
+    Bound("code lines of gateway and adapters", 120_700, 108_000),
     Bound("code lines of rehearsal", 10_000, 8_000),
     Bound("code lines of tests", 115_400, 78_000),
     Bound("functions of services that take library: str first", 5, 0),
@@ -53,10 +53,10 @@ BOUNDS: Sequence[Bound] = (
     Bound("loose files in services", 0, 0),
     Bound("rooms of services in a circle", 0, 0),
     Bound("class names that stand more than once in gateway", 0, 0),
-    Bound("class names that stand more than once", 61, 30),
+    Bound("class names that stand more than once", 30, 30),
     Bound(f"files that name {NEW_EVENT_KIND}", 6, 6),
     Bound("docstrings that begin with Of, By, What, Raises …", 80, 80),
-    Bound("variables called one, found, said, told, here", 474, 300),
+    Bound("variables called one, found, said, told, here", 300, 300),
 )
 """Lines of code are rounded up to the next hundred, so that a mend of ten lines needs no new ceiling."""
 

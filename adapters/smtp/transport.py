@@ -16,7 +16,7 @@ from gateway.domain.problems import ConfigurationError, OutcomeUnknown, RefusalR
 from gateway.domain.sentences import write_sentence
 from gateway.ports.outgoing_mail import MailSecurity, MailServer
 from gateway.ports.secrets import Secrets
-from gateway.ports.system_errors import describe_system_error
+from gateway.ports.system_errors import describe_stream_error
 from gateway.ports.tls import ClientTls, make_client_context
 
 LEAVE_SECONDS = 5.0
@@ -150,8 +150,4 @@ def _format_status(error: SMTPResponseException) -> str:
 def _describe_error(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
         return f"it returned {_format_status(error)}"
-    return (
-        describe_system_error(error)
-        if isinstance(error, OSError) and error.strerror
-        else str(error) or type(error).__name__
-    )
+    return describe_stream_error(error)

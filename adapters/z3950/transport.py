@@ -15,7 +15,7 @@ from adapters.z3950.dialect import Z3950Dialect, Z3950Seconds, Z3950SignIn, Z395
 from adapters.z3950.values import Answer, CloseNotice
 from gateway.domain.problems import MalformedMessage, Refused, Unavailable
 from gateway.domain.value import value_object
-from gateway.ports.system_errors import describe_system_error
+from gateway.ports.system_errors import describe_stream_error
 from gateway.ports.tls import abort_transport, make_client_context
 
 CHUNK = 65_536
@@ -75,7 +75,7 @@ class Z3950Connection:
         except TimeoutError as error:
             raise Unavailable(f"{place}: no connection within {place.seconds.connect:g} s") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
-            raise Unavailable(f"{place}: not reached: {_describe_error(error)}") from error
+            raise Unavailable(f"{place}: not reached: {describe_stream_error(error)}") from error
         return cls(place, reader, writer)
 
     @property
@@ -95,9 +95,9 @@ class Z3950Connection:
         except TimeoutError as error:
             raise Unavailable(f"{self._place}: no answer within {self._place.seconds.answer:g} s") from error
         except ConnectionError as error:
-            raise ConnectionGone(f"{self._place}: the connection was lost: {_describe_error(error)}") from error
+            raise ConnectionGone(f"{self._place}: the connection was lost: {describe_stream_error(error)}") from error
         except OSError as error:
-            raise Unavailable(f"{self._place}: {_describe_error(error)}") from error
+            raise Unavailable(f"{self._place}: {describe_stream_error(error)}") from error
         except MalformedMessage as malformed:
             raise Unavailable(f"{self._place}: the answer is not Z39.50: {malformed}") from malformed
         if isinstance(answer, CloseNotice):
@@ -125,15 +125,6 @@ class Z3950Connection:
                 raise ConnectionGone(f"{self._place}: the connection was closed without an answer")
             self._frames.add_octets(piece)
         return message
-
-
-def _describe_error(error: Exception) -> str:
-    """Describe what the system says, without the address that we name ourselves."""
-    return (
-        describe_system_error(error)
-        if isinstance(error, OSError) and error.strerror
-        else str(error) or type(error).__name__
-    )
 
 
 class ConnectionPool:

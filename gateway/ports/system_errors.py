@@ -19,3 +19,11 @@ def describe_system_error(error: Exception) -> str:
     if match is None or not isinstance(error, OSError) or error.errno is None:
         return text
     return f"{os.strerror(error.errno)} ({match['host']}, port {match['port']})"
+
+
+def describe_stream_error(error: Exception) -> str:
+    """Describe what broke a connection, without the address that the caller names; an error that isn't the system's
+    has its own words."""
+    if isinstance(error, OSError) and error.strerror:
+        return describe_system_error(error)
+    return str(error) or type(error).__name__

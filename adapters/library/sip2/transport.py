@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from adapters.library.sip2.codec import END, Query, ReplyCode, Sip2Reply, add_checksum, decode_reply, encode_query
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Unavailable
 from gateway.domain.value import value_object
-from gateway.ports.system_errors import describe_system_error
+from gateway.ports.system_errors import describe_stream_error
 from gateway.ports.tls import ClientTls, abort_transport, make_client_context
 
 LINE_ENDS = b"\r\n"
@@ -65,7 +65,7 @@ class TerminalConnection:
         except TimeoutError as error:
             raise Unavailable(f"{place}: no connection within {place.connect_seconds:g} s") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
-            raise Unavailable(f"{place}: not reached: {describe_connection_error(error)}") from error
+            raise Unavailable(f"{place}: not reached: {describe_stream_error(error)}") from error
         return cls(place, reader, writer)
 
     @property
@@ -94,7 +94,7 @@ class TerminalConnection:
             raise OutcomeUnknown(f"{place}: no answer to message {query.code} within {seconds:g} s") from error
         except OSError as error:
             self.is_ended_by_server = True
-            raise OutcomeUnknown(f"{place}: the connection was lost: {describe_connection_error(error)}") from error
+            raise OutcomeUnknown(f"{place}: the connection was lost: {describe_stream_error(error)}") from error
         finally:
             if not is_answered:  # cancelled, too
                 self.abort_connection()
@@ -153,15 +153,6 @@ class TerminalConnection:
     def abort_connection(self) -> None:
         self._is_broken = True
         abort_transport(self._writer.transport)
-
-
-def describe_connection_error(error: Exception) -> str:
-    """Describe what the system says, without the address that we name ourselves."""
-    return (
-        describe_system_error(error)
-        if isinstance(error, OSError) and error.strerror
-        else str(error) or type(error).__name__
-    )
 
 
 class TerminalPool:
