@@ -27,6 +27,7 @@ from gateway.ports.shared_store import Store
 from gateway.services.requests.conversations import find_request_names
 from gateway.settings import LibrarySettings
 from gateway.store.journal_records import (
+    OFFICE,
     FullMessage,
     JournalFilter,
     JournalMessage,
@@ -54,6 +55,9 @@ def journal_command() -> None:
 
 _DIRECTION = click.option(
     "--direction", type=click.Choice([way.value for way in MessageDirection]), help="Direction: received or sent."
+)
+_OFFICE = click.option(
+    "--office", is_flag=True, help="Messages of strangers to addresses that name none of several libraries."
 )
 _FILTERS = (
     click.option("--profile", default="", help="Only messages of this profile."),
@@ -88,7 +92,7 @@ def make_journal_filter(installation: Installation, library: LibrarySettings, ar
     now = installation.clock.now()
     since, until = (parse_moment(args[name], now, library.zone) if args[name] else None for name in ("since", "until"))
     return JournalFilter(
-        library.symbol,
+        OFFICE if args.get("office") else library.symbol,
         profile=args["profile"],
         service=args["service"],
         outcome=OutcomeClass(args["outcome"]) if args["outcome"] else None,
@@ -100,6 +104,14 @@ def make_journal_filter(installation: Installation, library: LibrarySettings, ar
         until=until,
         note=args["note"],
     )
+
+
+def _find_owner(installation: Installation, symbol: str, office: bool) -> LibrarySettings:
+    """Find the library whose messages are meant, or the first one, whose clock the office goes by. Raises
+    click.UsageError."""
+    if office and symbol:
+        raise click.UsageError("--office and --library exclude each other")
+    return installation.settings.libraries[0] if office else require_library(installation, symbol)
 
 
 async def include_whole_conversation(store: Store, journal_filter: JournalFilter) -> JournalFilter:
@@ -116,6 +128,7 @@ async def include_whole_conversation(store: Store, journal_filter: JournalFilter
 @journal_command.command(name="list")
 @add_filter_options
 @_DIRECTION
+@_OFFICE
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Maximum number of rows.")
 @click.option("--cursor", default="", help="Continue from the cursor of a previous list.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
@@ -133,7 +146,7 @@ def list_journal_messages(
       illgate journal list --request ILL-1001
       illgate journal list --json --limit 1000
     """
-    library = require_library(installation, symbol)
+    library = _find_owner(installation, symbol, options["office"])
     page = asyncio.run(
         _read_journal_page(installation, make_journal_filter(installation, library, options), limit, cursor)
     )
@@ -178,10 +191,13 @@ def _dump_message(message: JournalMessage) -> dict[str, object]:
 @journal_command.command(name="show")
 @click.argument("identifier", metavar="ID")
 @click.option("--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several.")
+@_OFFICE
 @click.option("--raw", is_flag=True, help="Print only the content of message ID, byte for byte as sent or received.")
 @pass_installation
 @click.pass_context
-def show_message(ctx: click.Context, installation: Installation, identifier: str, symbol: str, raw: bool) -> None:
+def show_message(
+    ctx: click.Context, installation: Installation, identifier: str, symbol: str, office: bool, raw: bool
+) -> None:
     """Show a message and its answer with their content. ID is the ID of the message or of the exchange.
 
     \b
@@ -189,8 +205,8 @@ def show_message(ctx: click.Context, installation: Installation, identifier: str
       illgate journal show 0006430d0c7a1b0000a1b2c3-1
       illgate journal show 0006430d0c7a1b0000a1b2c3-1 --raw > message.xml
     """
-    library = require_library(installation, symbol)
-    messages = asyncio.run(_read_exchange(installation, library.symbol, identifier))
+    library = _find_owner(installation, symbol, office)
+    messages = asyncio.run(_read_exchange(installation, OFFICE if office else library.symbol, identifier))
     if not messages:
         raise click.UsageError(f"message not found: {identifier}")
     if raw:
@@ -247,6 +263,7 @@ def _format_full_message(full_message: FullMessage, zone: tzinfo) -> Iterator[st
 @journal_command.command(name="export")
 @add_filter_options
 @_DIRECTION
+@_OFFICE
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, metavar="FILE|DIR")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @pass_installation
@@ -259,7 +276,7 @@ def export_messages(installation: Installation, /, symbol: str, target: Path, fo
       illgate journal export --since 2026-03-01 --until 2026-04-01 --to march.jsonl
       illgate journal export --request ILL-1001 --to /tmp/ill-1001/
     """
-    library = require_library(installation, symbol)
+    library = _find_owner(installation, symbol, options["office"])
     if target.is_file() and not force:
         raise click.UsageError(f"{display_path(target)} exists; use --force to overwrite it")
     write = _write_into_folder if target.is_dir() else _append_to_file

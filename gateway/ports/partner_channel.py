@@ -222,12 +222,14 @@ class IncomingPartnerMessage:
 @value_object
 class StrangerMessage:
     """A message about a request that isn't its sender's. `role`: ours in it; `number`: the requester's; `receiver`: the
-    symbol that it is addressed to, where it names one."""
+    symbol that it is addressed to, where it names one; `library`: that of ours whose address it came to, where that
+    names one."""
 
     role: Role
     number: str
     sender: str
     receiver: str = ""
+    library: str = ""
 
 
 @value_object

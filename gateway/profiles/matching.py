@@ -142,6 +142,12 @@ class ProfileMatcher:
             return self._find_candidates(sender)
         return self.find_remembered(sender)
 
+    def list_libraries_at(self, path: str) -> frozenset[str]:
+        """List the symbols of the libraries that an address may mean: a profile's name, or the path of rules."""
+        named = self._by_name.get(path.casefold()) if path.isascii() else None
+        ruled = [rule.candidate.profile for rule in self._exact.get(("path", _fold_case("path", path)), ())]
+        return frozenset(profile.library for profile in (named, *ruled) if profile is not None)
+
     def _index_rules(self, rules: list[_IndexedRule]) -> None:
         frequency = Counter(condition for rule in rules for condition in rule.exact)
         for rule in rules:

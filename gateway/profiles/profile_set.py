@@ -64,6 +64,10 @@ class ProfileSet:
         name. A profile comes once for each of its rules that fits."""
         return self._matcher.match(sender)
 
+    def list_libraries_at(self, path: str) -> frozenset[str]:
+        """List the symbols of the libraries that an address may mean, whoever sends there."""
+        return self._matcher.list_libraries_at(path)
+
     def is_agency_of_another(self, profile: Profile, protocol: str, agency: str) -> bool:
         """Return whether other profiles name this agency as theirs, and this one doesn't. Without case."""
         return self._matcher.agencies.is_of_another(profile, protocol, agency)

@@ -24,6 +24,9 @@ from gateway.ports.responder import OutcomeClass
 SECRET_MIN = 16
 """Shortest secret in characters. It must be random, not a phrase: nothing here slows a guesser down."""
 
+OFFICE = ""
+"""The `library` of what belongs to none: messages of strangers that name no library by their address."""
+
 NONCE = 12
 """Bytes; random, which is safe for 2**32 messages with one key (NIST SP 800-38D section 8.3)."""
 

@@ -14,6 +14,7 @@ from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.sent_messages import MAIL
 from gateway.store.journal import Journal
 from gateway.store.journal_records import (
+    OFFICE,
     BodyUnreadable,
     FullMessage,
     JournalFilter,
@@ -79,8 +80,16 @@ class JournalHits:
 
 @value_object
 class JournaledMessageService:
+    """`is_of_office`: it reads what names no library by its address, and belongs to the installation's owner."""
+
     context: LibraryContext
     journal: Journal
+    is_of_office: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The `library` of the messages."""
+        return OFFICE if self.is_of_office else self.context.symbol
 
     async def list_messages(self, request: Request) -> Sequence[JournalMessage]:
         """All about the request, by whatever number, newest first."""
@@ -112,7 +121,7 @@ class JournaledMessageService:
         if search.request:
             names = await self.context.store.read(lambda c: find_request_names(c, self.context.symbol, search.request))
         return JournalFilter(
-            library=self.context.symbol,
+            library=self.owner,
             profile=search.profile,
             protocol=search.protocol,
             service=search.service,
@@ -131,23 +140,21 @@ class JournaledMessageService:
 
     async def read_exchange(self, message_id: str) -> tuple[ReadableMessage, ...]:
         """The message and its answer, or what it answers, in this order. Raises NotFound."""
-        symbol = self.context.symbol
-        exchange = await self.journal.list_exchange(symbol, message_id)
+        exchange = await self.journal.list_exchange(self.owner, message_id)
         if not exchange:
             raise NotFound("message")
         return tuple([await self._read_message(message) for message in exchange])
 
     async def load_exchange(self, message_id: str) -> tuple[FullMessage, ...]:
         """The same, as bytes. Raises NotFound, BodyUnreadable."""
-        exchange = await self.journal.get_exchange(self.context.symbol, message_id)
+        exchange = await self.journal.get_exchange(self.owner, message_id)
         if not exchange:
             raise NotFound("message")
         return exchange
 
     async def list_replays(self, message_id: str) -> Sequence[JournalMessage]:
         """List the replays of the message, newest first."""
-        symbol = self.context.symbol
-        journal_filter = JournalFilter(symbol, direction=MessageDirection.IN, replay_of=message_id)
+        journal_filter = JournalFilter(self.owner, direction=MessageDirection.IN, replay_of=message_id)
         return (await self.journal.list_messages(journal_filter, MAX_REPLAYS)).messages
 
     async def _read_message(self, message: JournalMessage) -> ReadableMessage:

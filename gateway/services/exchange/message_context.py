@@ -31,7 +31,14 @@ from gateway.ports.responder import (
 )
 from gateway.profiles.matching import MessageSender
 from gateway.store.journal import Journal
-from gateway.store.journal_records import FullMessage, JournalEnding, JournalEntry, JournalOpening, MessageDirection
+from gateway.store.journal_records import (
+    OFFICE,
+    FullMessage,
+    JournalEnding,
+    JournalEntry,
+    JournalOpening,
+    MessageDirection,
+)
 
 log = structlog.get_logger(component="exchange")
 
@@ -40,14 +47,15 @@ AFTERWARDS = "finished after an interruption; the answer was not sent"
 
 @value_object(kw_only=True)
 class MessageContext:
-    """A message in hand: what is known of it before it is dealt with. `exchange` and `incoming`: once a profile is
-    chosen, and it is decoded. `first_received`: of a message that is carried out again; None: it has only just come.
-    `begun`: its opening is in the journal already."""
+    """A message in hand: what is known of it before it is dealt with. `addressee`: the library that its address names,
+    later that of its profile; None: neither names one. `exchange` and `incoming`: once a profile is chosen, and it is
+    decoded. `first_received`: of a message that is carried out again; None: it has only just come. `begun`: its opening
+    is in the journal already."""
 
     arrival: RawMessage
     responder: Responder
     envelope: MessageEnvelope
-    library: ExchangeLibrary
+    addressee: ExchangeLibrary | None
     started: float
     exchange: ExchangeContext | None = None
     incoming: DecodedMessage | None = None
@@ -58,6 +66,12 @@ class MessageContext:
     @property
     def profile(self) -> str:
         return self.exchange.profile.name if self.exchange is not None else ""
+
+    @property
+    def library(self) -> ExchangeLibrary:
+        """The library that it is for, once a profile is chosen."""
+        assert self.addressee is not None, "a profile is chosen first"
+        return self.addressee
 
     @property
     def identity(self) -> str:
@@ -118,7 +132,7 @@ def list_refusal_notes(refusal: Refusal) -> tuple[str, ...]:
 def journal_opening(message: MessageContext, answered_patron: str = "") -> JournalOpening:
     arrival, envelope, incoming = message.arrival, message.envelope, message.incoming
     return JournalOpening(
-        library=message.library.symbol,
+        library=message.addressee.symbol if message.addressee is not None else OFFICE,
         at=arrival.received,
         body=arrival.body,
         protocol=arrival.protocol,

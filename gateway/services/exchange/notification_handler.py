@@ -38,8 +38,8 @@ class PartnerInboxPort(Protocol):
         ...
 
     def report_stranger(self, connection: Transaction, stranger: StrangerMessage) -> ReportedStranger | None:
-        """The request, of whichever library, that a message names whose sender isn't let in, now on a list of staff.
-        None: it names none, or one that is on that list already."""
+        """The request that a message names whose sender isn't let in, now on a list of staff: of whichever library,
+        where its address names none. None: it names none, or one that is on that list already."""
         ...
 
     def notify_committed(self, symbol: str) -> None:
@@ -103,7 +103,8 @@ class NotificationHandler:
         if partner_inbox is None or envelope.request_role is None or not envelope.request_number:
             return None
         sender = envelope.from_agency or message.arrival.peer
-        stranger = StrangerMessage(envelope.request_role, envelope.request_number, sender, envelope.to_agency)
+        library = message.addressee.symbol if message.addressee is not None else ""
+        stranger = StrangerMessage(envelope.request_role, envelope.request_number, sender, envelope.to_agency, library)
         try:
             return await self.journal.run_in_own_transaction(lambda c: partner_inbox.report_stranger(c, stranger))
         except Unavailable:

@@ -56,12 +56,11 @@ FULL_SHARE = "Too many messages for this library at once. Please send the messag
 
 @value_object(kw_only=True)
 class Pipeline:
-    """`libraries` by symbol, case-folded; `main`: the one of profiles that name none."""
+    """`libraries` by symbol, case-folded."""
 
     responders: Mapping[str, Responder]
     profiles: Callable[[], ProfileSet]
     libraries: Mapping[str, ExchangeLibrary]
-    main: ExchangeLibrary
     admission: SenderAdmission
     commands: CommandHandler
     news: NotificationHandler
@@ -73,9 +72,16 @@ class Pipeline:
             arrival=arrival,
             responder=responder,
             envelope=responder.open(arrival, self.profiles().max_bytes),
-            library=self.main,
+            addressee=self.find_addressee(arrival.profile),
             started=time.perf_counter(),
         )
+
+    def find_addressee(self, address: str) -> ExchangeLibrary | None:
+        """Find the library that an address names by its profile, whoever sends there; the only one is meant by each."""
+        if len(self.libraries) == 1:
+            return next(iter(self.libraries.values()))
+        symbols = self.profiles().list_libraries_at(address)
+        return self.libraries[min(symbols).casefold()] if len(symbols) == 1 else None
 
     async def process(self, message: MessageContext) -> MessageEnding:
         try:
@@ -84,7 +90,7 @@ class Pipeline:
             named = await self.news.report_stranger(message)
             if named is None:
                 return await self.endings.refuse_message(message, refused)
-            message = replace(message, library=self.libraries[named.library.casefold()])
+            message = replace(message, addressee=self.libraries[named.library.casefold()])
             return await self.endings.refuse_message(message, refused, named.request_id)
         return await self.handle(message, profile)
 
@@ -110,10 +116,12 @@ class Pipeline:
         """Select which library is meant, under which profile."""
         library = self.library_of_profile(profile)
         exchange = ExchangeContext(profile, library.symbol, library.zone, library.currency, message.arrival.received)
-        return replace(message, library=library, exchange=exchange)
+        return replace(message, addressee=library, exchange=exchange)
 
     def library_of_profile(self, profile: Profile) -> ExchangeLibrary:
-        return self.libraries[profile.library.casefold()] if profile.library else self.main
+        if profile.library:
+            return self.libraries[profile.library.casefold()]
+        return next(iter(self.libraries.values()))  # profiles are checked: there is one library
 
     def decode_within_limit(self, message: MessageContext) -> DecodedMessage:
         """Decode it. Raises MalformedMessage, Refused."""
@@ -168,7 +176,6 @@ class MessageExchange:
             responders=responders,
             profiles=profiles,
             libraries={symbol.casefold(): library for symbol, library in libraries.items()},
-            main=next(iter(libraries.values())),
             admission=SenderAdmission(profiles, secrets, PeerTokenVerifier(clock)),
             commands=CommandHandler(
                 journal=journal,

@@ -104,7 +104,8 @@ class PartnerInbox:
     def report_stranger(self, connection: Transaction, stranger: StrangerMessage) -> ReportedStranger | None:
         """See `services.exchange.handlers.PartnerInboxPort`."""
         by_address = sorted(
-            self.contexts.values(), key=lambda context: not is_same_symbol(stranger.receiver, context.symbol)
+            (context for context in self.contexts.values() if stranger.library in ("", context.symbol)),
+            key=lambda context: not is_same_symbol(stranger.receiver, context.symbol),
         )
         for context in by_address:
             inbox = LibraryInbox(context)

@@ -4,6 +4,7 @@ reads the content of a message is logged, since it may name a reader."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from aiohttp import web
@@ -11,8 +12,9 @@ from aiohttp import web
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
-from gateway.services.desks.journaled_messages import JournalMessage, JournalSearch
+from gateway.services.desks.journaled_messages import JournaledMessageService, JournalMessage, JournalSearch
 from gateway.services.letters.localization import mark_text
+from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
 from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
 from gateway.web.staff.request_story import describe_message_kind
@@ -33,6 +35,9 @@ OUTCOMES: Mapping[OutcomeClass, tuple[str, str]] = {
     OutcomeClass.PENDING: ("waiting", mark_text("in progress")),
 }
 """Shape of the tag and word."""
+
+OFFICE_OWNER = "office"
+"""The query's `owner` where messages are asked for that name no library by their address."""
 
 DIRECTIONS: Mapping[str, str] = {"in": mark_text("received"), "out": mark_text("sent")}
 
@@ -57,7 +62,10 @@ async def show_journal(request: StaffRequest) -> web.Response:
     """Show the journal. The query has, besides what is looked for: `cursor`."""
     check = FormCheck(request, SubmittedForm(dict(request.http.query)))
     search, query = read_search(request, check)
-    hits = await request.library.journaled.search_messages(search, ROWS, request.http.query.get("cursor", ""))
+    journaled = _find_journal(request)
+    is_narrowed = bool(query)
+    query |= {"owner": OFFICE_OWNER} if journaled.is_of_office else {}
+    hits = await journaled.search_messages(search, ROWS, request.http.query.get("cursor", ""))
     return request.render(
         "journal",
         request.gettext("Message journal"),
@@ -66,15 +74,32 @@ async def show_journal(request: StaffRequest) -> web.Response:
         asked=check,
         messages=[(message, describe_message(request, message)) for message in hits.messages],
         older=request.path("operation", "journal", **query, cursor=hits.cursor) if hits.cursor else "",
-        is_narrowed=bool(query),
+        is_narrowed=is_narrowed,
         query=query,
-        may_replay=request.has_right(Right.OPERATION_ACT) and search.direction != "out",
+        may_replay=request.has_right(Right.OPERATION_ACT) and search.direction != "out" and not journaled.is_of_office,
+        owner=OFFICE_OWNER if journaled.is_of_office else "",
+        may_read_office=len(request.parts.libraries) > 1 and _may_read_office(request),
         reasons=sorted(_list_reasons(request), key=lambda reason: reason[1].casefold()),
         partners=list_profiles(request),
         protocols=list(request.parts.protocols),
         outcomes=[(value.value, request.gettext(word)) for value, (_, word) in OUTCOMES.items()],
         directions=[(value, request.gettext(word)) for value, word in DIRECTIONS.items()],
     )
+
+
+def _may_read_office(request: StaffRequest) -> bool:
+    """Return whether the user is an operator of all libraries: what came for none may be of any."""
+    return all(request.user.has_right(symbol, Right.OPERATION) for symbol in request.parts.libraries)
+
+
+def _find_journal(request: StaffRequest) -> JournaledMessageService:
+    """Find the journal that is asked for: the library's, or that of messages for none. Raises PageError."""
+    journaled = request.library.journaled
+    if request.http.query.get("owner") != OFFICE_OWNER:
+        return journaled
+    if not _may_read_office(request):
+        raise PageError(403, "fault-right")
+    return replace(journaled, is_of_office=True)
 
 
 def read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch, dict[str, str]]:
@@ -154,15 +179,18 @@ async def read_message(request: StaffRequest) -> web.Response:
     """The same with their content, and it is logged who asked. Raises NotFound."""
     await request.read_own_form()
     message_id = request.http.match_info["message"]
-    await request.library.journaled.read_exchange(message_id)
+    await _find_journal(request).read_exchange(message_id)
     await request.library.users.log_message_view(message_id, request.origin)
     return await _render_exchange(request, with_content=True)
 
 
 async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.Response:
     message_id = request.http.match_info["message"]
-    messages = await request.library.journaled.read_exchange(message_id)
-    exchange = [(journaled, describe_message(request, journaled.message)) for journaled in messages]
+    journaled = _find_journal(request)
+    messages = await journaled.read_exchange(message_id)
+    exchange = [
+        (journaled_message, describe_message(request, journaled_message.message)) for journaled_message in messages
+    ]
     message = messages[0].message
     return request.render(
         "journal_message",
@@ -172,11 +200,9 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
         message_id=message_id,
         with_content=with_content,
         asked=message,
-        replays=[
-            (replay, describe_message(request, replay))
-            for replay in await request.library.journaled.list_replays(message.id)
-        ],
-        may_replay=request.has_right(Right.OPERATION_ACT),
+        replays=[(replay, describe_message(request, replay)) for replay in await journaled.list_replays(message.id)],
+        may_replay=request.has_right(Right.OPERATION_ACT) and not journaled.is_of_office,
+        query={"owner": OFFICE_OWNER} if journaled.is_of_office else {},
     )
 
 

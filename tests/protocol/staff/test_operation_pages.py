@@ -19,19 +19,20 @@ from cryptography.x509.oid import NameOID
 
 from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.domain.problems import ConfigurationProblem
+from gateway.domain.roles import RoleGrant, StaffRole
 from gateway.ports.responder import OutcomeClass
 from gateway.runtime import daemon, monitoring
 from gateway.services.operation.check.certificates import describe_ending_certificates
 from gateway.services.operation.gateway_operation import CheckFindings
 from gateway.settings.sections import Tls
-from gateway.store.journal_records import JournalEnding, JournalOpening
+from gateway.store.journal_records import OFFICE, JournalEnding, JournalOpening
 from gateway.store.requests.outbox import OutboxRow, add_outbox_row, claim_rows, schedule_retry
 from gateway.store.schema import make_exchange_id
 from gateway.web.staff.operation_pages import JOBS, MAILBOX_JOB
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Answer, Running, running
 from tests.protocol.staff.request_scenes import library_context, lose_key_of
-from tests.protocol.staff.support import Colleague, colleague
+from tests.protocol.staff.support import BY_TEST, Colleague, colleague, make_user
 from tests.support.daemon import Installation
 from tests.support.mail_house import MemoryMailbox
 
@@ -460,3 +461,32 @@ def write_certificate(file: Path, ends: datetime) -> Path:
     made = made.serial_number(7).not_valid_before(begun).not_valid_after(ends)
     file.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     return file
+
+
+async def test_what_names_no_library_is_for_operators_of_all(installation: Installation) -> None:
+    for profile in (installation.folder / "profiles").glob("*.yml"):
+        profile.unlink()  # each would have to say which library it is for
+    fjord = {"symbol": "FJORD", "name": "Bibliothèque du Fjord", "system": {"type": "embedded"}}
+    async with (
+        running(installation, other_libraries=[fjord]) as gateway,
+        colleague(gateway) as olga,
+        colleague(gateway, "ruth", "operator") as ruth,
+    ):
+        user = await make_user(gateway, "olga.all", "operator")
+        await gateway.gateway.managed.libraries["FJORD"].users.set_roles(
+            user, [RoleGrant("FJORD", StaffRole.OPERATOR)], BY_TEST
+        )
+        message = await write_exchange(gateway, library=OFFICE, peer="192.0.2.7", outcome=OutcomeClass.REJECTED)
+        await olga.sign_in("olga.all")
+
+        listed = await olga.get("/operation/journal?owner=office")
+        read = await olga.post(f"/operation/journal/{message}?owner=office", {})
+        assert list_shown(listed) == ["sent: LookupUser ncip", "received: LookupUser ncip"]
+        assert "Нина" in read.text
+        assert "Messages for no library" in (await olga.get("/operation/journal")).text
+        assert (await olga.get(f"/operation/journal/{message}")).status == 404
+
+        assert "Messages for no library" not in (await ruth.get("/operation/journal")).text
+        for path in ("/operation/journal?owner=office", f"/operation/journal/{message}?owner=office"):
+            assert (await ruth.get(path)).status == 403
+        assert (await ruth.post(f"/operation/journal/{message}?owner=office", {})).status == 403
