@@ -15,7 +15,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.policy import RequestPolicy
+from gateway.domain.requests.policy import RequestPolicy, Retention
 from gateway.domain.requests.request import Request, Role, RotaLineStatus
 from gateway.ports.adapter import ChannelContext, ChannelLibrary, SearchContext
 from gateway.ports.catalogue import LinkFormat
@@ -297,13 +297,17 @@ class ManagedRequests:
         )
 
     async def prune_outbox(self) -> int:
-        """Finished rows of the outbox whose time is over; how many there were."""
-        days = min(context.policy().retention.outbox_days for context in self.contexts.values())
-        before = self._clock.now() - timedelta(days=days)
+        """Finished rows of the outbox whose time is over by the rules of their library; how many there were."""
+        now = self._clock.now()
+        by_library = {
+            symbol: now - timedelta(days=context.policy().retention.outbox_days)
+            for symbol, context in self.contexts.items()
+        }
+        before = now - timedelta(days=Retention().outbox_days)  # of libraries that are here no more
         forgotten = 0
-        while count := await self._store.write(lambda c: outbox.prune_ended_rows(c, before, SLICE)):
+        while count := await self._store.write(lambda c: outbox.prune_ended_rows(c, before, SLICE, by_library)):
             forgotten += count
-        while await self._store.write(lambda c: order_batches.prune_filed_orders(c, before, SLICE)):
+        while await self._store.write(lambda c: order_batches.prune_filed_orders(c, before, SLICE, by_library)):
             pass  # they are of rows that were counted already
         while await self._store.write(lambda c: order_batches.prune_order_files(c, SLICE)):
             pass

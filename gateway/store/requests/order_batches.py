@@ -14,7 +14,7 @@ with the first try (`order_file`, also of an order that goes alone), so that the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,13 @@ from gateway.domain.value import copy_fields, value_object
 from gateway.sql.index_hints import follow_index
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
 from gateway.store.requests import outbox, outbox_queries
-from gateway.store.requests.outbox import OutboxPage, OutboxRow, OutboxStatus
+from gateway.store.requests.outbox import (
+    NOTHING_BY_LIBRARY,
+    OutboxPage,
+    OutboxRow,
+    OutboxStatus,
+    choose_by_library,
+)
 from gateway.store.requests.tables import IS_GATHERED, filed_order, order_file
 from gateway.store.requests.tables import outbox as table
 from gateway.store.schema import make_exchange_id
@@ -272,12 +278,16 @@ def dissolve_batch(connection: Connection, library: str, file_id: str, now: date
         drop_order(connection, library, file_id, order.id)
 
 
-def prune_filed_orders(connection: Connection, before: datetime, limit: int) -> int:
-    """Forgets up to `limit` orders in files that were made before `before` and that the outbox has forgotten."""
+def prune_filed_orders(
+    connection: Connection, before: datetime, limit: int, by_library: Mapping[str, datetime] = NOTHING_BY_LIBRARY
+) -> int:
+    """Forgets up to `limit` orders in files that were made before `before`, or before the moment of their library, and
+    that the outbox has forgotten."""
+    ends = choose_by_library(_filed_columns.library, _filed_columns.at, before, by_library)
     kept = exists().where(table.c.library == _filed_columns.library, table.c.id == _filed_columns.file_id)
     old = connection.execute(
         select(_filed_columns.library, _filed_columns.file_id, _filed_columns.order_id)
-        .where(_filed_columns.at < before, ~kept)
+        .where(_filed_columns.at < ends, ~kept)
         .order_by(_filed_columns.at, _filed_columns.library)
         .limit(limit)
     ).all()

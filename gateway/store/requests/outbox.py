@@ -13,9 +13,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, literal, not_, or_, select, update
 
 from gateway.domain.sentences import dump_sentence, load_sentence
 from gateway.domain.value import copy_fields, value_object
@@ -32,6 +33,8 @@ from gateway.store.requests.outbox_lanes import (
     tells_words_alone,
 )
 from gateway.store.requests.tables import HAS_ENDED, outbox
+
+NOTHING_BY_LIBRARY: Mapping[str, datetime] = MappingProxyType({})
 
 
 class OutboxStatus(StrEnum):
@@ -360,11 +363,15 @@ _REPLACE_TEXTS = prepare_sql(
 )
 
 
-def prune_ended_rows(connection: Connection, before: datetime, limit: int) -> int:
-    """Deletes up to `limit` rows of all libraries that ended before `before`; how many there were."""
+def prune_ended_rows(
+    connection: Connection, before: datetime, limit: int, by_library: Mapping[str, datetime] = NOTHING_BY_LIBRARY
+) -> int:
+    """Deletes up to `limit` rows that ended before `before`, or before the moment of their library; how many there
+    were."""
+    ends = choose_by_library(COLUMNS.library, COLUMNS.ended, before, by_library)
     old = (
         select(COLUMNS.library, COLUMNS.id)
-        .where(HAS_ENDED, COLUMNS.ended < before)
+        .where(HAS_ENDED, COLUMNS.ended < max((before, *by_library.values())), COLUMNS.ended < ends)
         .order_by(COLUMNS.ended, COLUMNS.library, COLUMNS.id)
         .limit(limit)
     )
@@ -372,6 +379,18 @@ def prune_ended_rows(connection: Connection, before: datetime, limit: int) -> in
     if rows:
         _DELETE.execute_many(connection, [{"library": library, "id": id_} for library, id_ in rows])
     return len(rows)
+
+
+def choose_by_library(
+    library: ColumnElement[str],
+    column: ColumnElement[datetime],
+    otherwise: datetime,
+    by_library: Mapping[str, datetime],
+) -> ColumnElement[datetime]:
+    """Choose the moment of a row's library, or `otherwise`, to be compared with `column`."""
+    own = {symbol: literal(at, column.type) for symbol, at in by_library.items() if at != otherwise}
+    default = literal(otherwise, column.type)
+    return case(own, value=library, else_=default) if own else default
 
 
 _DELETE = prepare_sql("DELETE FROM outbox WHERE library = :library AND id = :id", outbox)

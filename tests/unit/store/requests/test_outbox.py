@@ -523,6 +523,23 @@ async def test_ended_rows_are_forgotten_in_slices_and_others_stay(migrated: Stor
     assert await status_of(migrated, claimed[5]) is OutboxStatus.IN_HAND
 
 
+@pytest.mark.parametrize(
+    ("own_days", "days_of_others", "forgotten"),
+    [({}, 5, 2), ({"OTHER": 30}, 5, 1), ({LIBRARY: 2}, 30, 1), ({LIBRARY: 5, "OTHER": 2}, 30, 2)],
+)
+async def test_each_library_keeps_ended_rows_as_long_as_it_says(
+    migrated: Store, own_days: dict[str, int], days_of_others: int, forgotten: int
+) -> None:
+    """Both ended ten days ago."""
+    await add(migrated, row(), row(library="OTHER"))
+    for one in await claim(migrated):
+        await migrated.write(lambda c, one=one: outbox.mark_done(c, one, "", NOW - timedelta(days=10)))
+    by_library = {library: NOW - timedelta(days=days) for library, days in own_days.items()}
+    before = NOW - timedelta(days=days_of_others)
+
+    assert await migrated.write(lambda c: outbox.prune_ended_rows(c, before, 9, by_library)) == forgotten
+
+
 # --- words alone, and what was refused -------------------------------------------------------------------
 
 
