@@ -245,6 +245,7 @@ class Daemon:
             self.mailboxes.list_failures,
             beats.describe_skew if node.is_among_others else None,
             schema.look,
+            {poller.box.name: poller.box.library for poller in self.mailboxes.pollers},
         )
         stack.push_async_callback(self._tasks.stop)
         self._pages: PatronPages | None = None
@@ -353,7 +354,7 @@ class Daemon:
             self._make_operations(),
             self._make_profile_editing(store),
             self._replays,
-            health.check,
+            health.check_library,
             self._adapters,
         )
 
@@ -448,6 +449,7 @@ class Daemon:
             clock=self._clock,
             limit=lambda: self._profiles.current.max_bytes,
             readiness=health.check,
+            library_readiness=health.check_library,
             metrics=self.metrics.render if settings.metrics else None,
             patience=ReadTimeouts(min(MAX_SILENCE_SECONDS, settings.http.body_seconds), settings.http.body_seconds),
             hsts_days=settings.http.hsts_days,
@@ -562,6 +564,7 @@ class Daemon:
             await authenticator.prune_failures(self.managed.contexts)
 
         self._tasks.run_every("health: try to write", WRITE_SECONDS, health.try_writing)
+        self._tasks.start("health: ask the libraries' systems", health.probe_libraries)
         self._tasks.run_every("health: look for the metrics", LOOK_SECONDS, measure_readiness)
         if self._listeners.certificates:
             self._tasks.run_every("tls: look for new certificates", LOOK_SECONDS, take_changed_certificates)

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 import structlog
@@ -45,6 +46,15 @@ MAX_PROBE_SECONDS = 3.0
 FRESH_SECONDS = 1.0
 """So long a look counts for all who ask."""
 
+PROBE_SECONDS = 60.0
+"""In so long the system of each library is asked once, one after the other."""
+
+MAX_PROBE_PAUSE_SECONDS = 15.0
+"""From one library to the next, where there are few."""
+
+FIRST_PROBE_PAUSE_SECONDS = 0.2
+"""The same in the first round, after a start."""
+
 WRITE_SECONDS = 10.0
 """From one try to write to the next: each is a page on the disk."""
 
@@ -75,7 +85,8 @@ class ListenerHealth(Protocol):
 
 class HealthMonitor:
     """Parts are looked at side by side, none for longer than `MAX_PROBE_SECONDS`. Whether the store takes writes
-    is tried by `try_writing` in the background, and a look tells how that went last."""
+    is tried by `try_writing` in the background, and the systems of libraries are asked by `probe_libraries`; a look
+    tells how that went last, and so waits for nobody's system."""
 
     def __init__(
         self,
@@ -89,11 +100,13 @@ class HealthMonitor:
         mailboxes: Callable[[], Awaitable[Mapping[str, MailboxFailure | None]]],
         clock: Callable[[], tuple[str, ...]] | None = None,
         look_at_schema: Callable[[], Awaitable[str]] | None = None,
+        mailbox_libraries: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`set_aside`: how many messages staff must look at; raises Unavailable. `forwarding`: what is wrong with
         proxies before us, in sentences. `full_message`: bytes of the largest message that is taken now. `mailboxes`:
         by name, with what is wrong; raises Unavailable. `clock`: what is wrong with the machine's, where nodes go
-        by the database's. `look_at_schema`: what is wrong with the tables; raises Unavailable."""
+        by the database's. `look_at_schema`: what is wrong with the tables; raises Unavailable. `mailbox_libraries`:
+        the symbol of its library by the name of a mailbox."""
         self._store = store
         self._libraries = libraries
         self._profiles = profiles
@@ -104,8 +117,10 @@ class HealthMonitor:
         self._mailboxes = mailboxes
         self._clock = clock
         self._look_at_schema = look_at_schema
+        self._mailbox_libraries = mailbox_libraries
+        self._library_parts: dict[str, ReadinessPart] = {}
         self._lock = asyncio.Lock()
-        self._last: GatewayReadiness | None = None
+        self._last: tuple[ReadinessPart, ...] = ()
         self._looked = 0.0
         self._down: frozenset[str] = frozenset()
         self._not_written = ""
@@ -129,18 +144,47 @@ class HealthMonitor:
         finally:
             self._writing_since = None
 
+    async def probe_libraries(self) -> None:
+        """Ask the systems of all libraries again and again, until cancelled: spread over time, and none waits for
+        another that hangs."""
+        pause = FIRST_PROBE_PAUSE_SECONDS
+        async with asyncio.TaskGroup() as probes:
+            while True:
+                for symbol in tuple(self._libraries):
+                    probes.create_task(self._probe_library(symbol))
+                    await asyncio.sleep(pause)
+                pause = min(PROBE_SECONDS / len(self._libraries), MAX_PROBE_PAUSE_SECONDS)
+
+    async def _probe_library(self, symbol: str) -> None:
+        self._library_parts[symbol] = await probe_library(symbol, self._libraries[symbol])
+
     async def check(self) -> GatewayReadiness:
         clock = asyncio.get_running_loop().time
         async with self._lock:
-            if self._last is None or clock() - self._looked > FRESH_SECONDS:
+            if not self._last or clock() - self._looked > FRESH_SECONDS:
                 self._last = await self._check_parts()
                 self._looked = clock()
-            return self._last
+                self._log_changes((*self._last, *self._list_library_parts()))
+            return GatewayReadiness((*self._last, *self._list_library_parts()))
 
-    async def _check_parts(self) -> GatewayReadiness:
-        probes = [_probe_part("store", self._ping_store)]
-        probes += [_probe_library(symbol, system) for symbol, system in self._libraries.items()]
-        probes.append(self._check_messages())
+    async def check_library(self, name: str) -> GatewayReadiness | None:
+        """Check one library, whose system is asked now, with what it needs of the office. `name`: its symbol, in any
+        case; None: there is no such library."""
+        symbol = next((symbol for symbol in self._libraries if symbol.casefold() == name.casefold()), None)
+        if symbol is None:
+            return None
+        await self._probe_library(symbol)
+        return (await self.check()).for_library(symbol)
+
+    def _list_library_parts(self) -> tuple[ReadinessPart, ...]:
+        return tuple(
+            self._library_parts.get(symbol)
+            or ReadinessPart(f"library {symbol}", notes=("its system was not asked yet",), library=symbol)
+            for symbol in self._libraries
+        )
+
+    async def _check_parts(self) -> tuple[ReadinessPart, ...]:
+        probes = [_probe_part("store", self._ping_store), self._check_messages()]
         mailboxes = asyncio.ensure_future(self._check_mailboxes())
         parts = [*await asyncio.gather(*probes), *await mailboxes]
         parts.insert(1, self._check_writing())
@@ -152,8 +196,7 @@ class HealthMonitor:
             ReadinessPart(listener.name, "" if listener.is_listening else "not listening", listener.notes)
             for listener in self._listeners()
         ]
-        self._log_changes(parts)
-        return GatewayReadiness(tuple(parts))
+        return tuple(parts)
 
     async def _ping_store(self) -> None:
         """Ping the store; raises Unavailable."""
@@ -183,6 +226,7 @@ class HealthMonitor:
             ReadinessPart(
                 f"mailbox {name}",
                 notes=(f"away since {away.since:%Y-%m-%d %H:%M} UTC: {away.reason}",) if away is not None else (),
+                library=self._mailbox_libraries.get(name, ""),
             )
             for name, away in failures.items()
         )
@@ -229,10 +273,10 @@ def _find_lack_of_space(store: Store, full_message: int) -> str:
     return f"too little space: a message may have {full_message / 1e6:.1f} MB, and {room / 1e6:.1f} MB would fit"
 
 
-async def _probe_library(symbol: str, system: LibrarySystem) -> ReadinessPart:
+async def probe_library(symbol: str, system: LibrarySystem) -> ReadinessPart:
     """Probe a library, with what its operators must mend though it answers."""
     part = await _probe_part(f"library {symbol}", system.ping)
-    return replace(part, notes=system.alerts) if isinstance(system, AlertsOperators) else part
+    return replace(part, library=symbol, notes=system.alerts if isinstance(system, AlertsOperators) else ())
 
 
 async def _probe_part(name: str, probe: Callable[[], Awaitable[None]]) -> ReadinessPart:
@@ -286,11 +330,11 @@ class GatewayMetrics:
             registry=self.registry,
             buckets=MESSAGE_SECONDS_BUCKETS,
         )
-        self._up = Gauge("illgate_up", "1 if the component works, else 0", ("part",), registry=self.registry)
+        self._up = Gauge("illgate_up", "1 if the component works, else 0", ("part", "library"), registry=self.registry)
         self._notes = Gauge(
             "illgate_notes",
             "Number of warnings in /readyz for a working component",
-            ("part",),
+            ("part", "library"),
             registry=self.registry,
         )
         self._pending_age = Gauge(
@@ -388,8 +432,8 @@ class GatewayMetrics:
 
     def record_readiness(self, readiness: GatewayReadiness) -> None:
         for part in readiness.parts:
-            self._up.labels(part.name).set(part.is_up)
-            self._notes.labels(part.name).set(len(part.notes))
+            self._up.labels(part.name, part.library).set(part.is_up)
+            self._notes.labels(part.name, part.library).set(len(part.notes))
 
     def record_oldest_pending(self, since: datetime | None, now: datetime) -> None:
         self._pending_age.set((now - since).total_seconds() if since is not None else 0.0)

@@ -23,7 +23,7 @@ from gateway.web.access_refusals import CountRefusal, ignore_refusal, make_refus
 from gateway.web.client_certificates import ForwardedCertificates, connection_certificate
 from gateway.web.common_headers import make_header_signal
 from gateway.web.inbound import AdmissionQueue, QueueFullError, ReadTimeouts, read_body
-from gateway.web.trusted_proxies import ForwardingNotes, TrustedProxies, make_forwarding_middleware
+from gateway.web.trusted_proxies import ForwardingNotes, TrustedProxies, is_open_path, make_forwarding_middleware
 
 log = structlog.get_logger(component="http")
 
@@ -34,18 +34,18 @@ MAX_KEY_CACHE_SECONDS = 300
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-ALWAYS_ANSWERED = frozenset({"/healthz", "/readyz", "/metrics"})
-
 DOT_SEGMENTS = frozenset({".", ".."})
 
 
 @value_object
 class ReadinessPart:
-    """One thing the gateway needs. `problem` empty: it works. `notes`: wrong, but nobody has to wait for it."""
+    """One thing the gateway needs. `problem` empty: it works. `notes`: wrong, but nobody has to wait for it. `library`:
+    symbol of the one that it belongs to; empty: to the installation, and all need it."""
 
     name: str  # 'store', 'store writing', 'library CLK', 'messages', 'listener http 127.0.0.1:8080', 'profiles'
     problem: str = ""
     notes: tuple[str, ...] = ()
+    library: str = ""
 
     @property
     def is_up(self) -> bool:
@@ -54,11 +54,19 @@ class ReadinessPart:
 
 @value_object
 class GatewayReadiness:
+    """`library`: symbol of the one for which it is told; empty: for the installation, which is ready also while what
+    belongs to a library is away (docs/decisions/0046)."""
+
     parts: tuple[ReadinessPart, ...]
+    library: str = ""
 
     @property
     def is_ready(self) -> bool:
-        return all(part.is_up for part in self.parts)
+        return all(part.is_up for part in self.parts if part.library in ("", self.library))
+
+    def for_library(self, symbol: str) -> GatewayReadiness:
+        """Leave out what belongs to others."""
+        return GatewayReadiness(tuple(part for part in self.parts if part.library in ("", symbol)), symbol)
 
     @property
     def is_degraded(self) -> bool:
@@ -66,11 +74,13 @@ class GatewayReadiness:
         return any(part.problem or part.notes for part in self.parts)
 
     def to_document(self) -> dict[str, object]:
-        """Write the readiness as JSON: {"ready": bool, "degraded": bool, "parts": [{"name", "up", "problem"?,
-        "notes"?}]}."""
+        """Write the readiness as JSON: {"ready": bool, "degraded": bool, "parts": [{"name", "library"?, "up",
+        "problem"?, "notes"?}]}."""
         parts: list[dict[str, object]] = []
         for part in self.parts:
             entry: dict[str, object] = {"name": part.name, "up": part.is_up}
+            if part.library:
+                entry["library"] = part.library
             if part.problem:
                 entry["problem"] = part.problem
             if part.notes:
@@ -113,6 +123,7 @@ class HttpSite:
     limit: Callable[[], int]
     readiness: Callable[[], Awaitable[GatewayReadiness]]
     find_library: Callable[[str], str] = find_no_library
+    library_readiness: Callable[[str], Awaitable[GatewayReadiness | None]] | None = None  # None: no /readyz/LIBRARY
     post_only: frozenset[str] = frozenset()
     metrics: Callable[[], tuple[bytes, str]] | None = None  # None: no /metrics
     patience: ReadTimeouts = field(default_factory=ReadTimeouts)
@@ -143,7 +154,9 @@ def make_app(site: HttpSite) -> web.Application:
             app.router.add_route("*", path, endpoint.handle)
             app.router.add_route("*", f"{path}/", endpoint.handle)
     app.router.add_get("/healthz", show_alive)
-    app.router.add_get("/readyz", _make_readiness_page(site.readiness))
+    app.router.add_get("/readyz", _make_readiness_page(lambda _library: site.readiness()))
+    if site.library_readiness is not None:
+        app.router.add_get("/readyz/{library}", _make_readiness_page(site.library_readiness))
     if site.metrics is not None:
         app.router.add_get("/metrics", _make_metrics_page(site.metrics))
     if site.api is not None:
@@ -164,7 +177,7 @@ def make_closing_middleware(closed_by: Callable[[], str]) -> Middleware:
 
     @web.middleware
     async def refuse_while_closed(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path not in ALWAYS_ANSWERED and closed_by():
+        if not is_open_path(request.path) and closed_by():
             headers: dict[str, str] = {hdrs.RETRY_AFTER: RETRY_AFTER, hdrs.CACHE_CONTROL: "no-store"}
             return _text_response(503, "The gateway is being upgraded; please try again shortly.\n", headers)
         return await handler(request)
@@ -254,9 +267,11 @@ async def show_alive(_request: web.Request) -> web.StreamResponse:
     return _text_response(200, "alive\n")
 
 
-def _make_readiness_page(readiness: Callable[[], Awaitable[GatewayReadiness]]) -> Handler:
-    async def show_readiness(_request: web.Request) -> web.StreamResponse:
-        now = await readiness()
+def _make_readiness_page(readiness: Callable[[str], Awaitable[GatewayReadiness | None]]) -> Handler:
+    async def show_readiness(request: web.Request) -> web.StreamResponse:
+        now = await readiness(request.match_info.get("library", ""))
+        if now is None:
+            return _text_response(404, "There is no such library here.\n", {hdrs.CACHE_CONTROL: "no-store"})
         text = json.dumps(now.to_document(), ensure_ascii=False, indent=2) + "\n"
         headers = {hdrs.CACHE_CONTROL: "no-store"}
         return web.json_response(text=text, status=200 if now.is_ready else 503, headers=headers)

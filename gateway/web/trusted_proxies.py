@@ -32,6 +32,12 @@ don't set is the client's own."""
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """For ourselves, whoever passes the question on; there it is read why all else is refused."""
 
+
+def is_open_path(path: str) -> bool:
+    """Return whether a path is one of `OPEN_PATHS`, or asks how one library is."""
+    return path in OPEN_PATHS or path.startswith("/readyz/")
+
+
 NOTED_SECONDS = 3600.0
 """So long /readyz tells of a proxy after its last request."""
 
@@ -140,7 +146,7 @@ def make_forwarding_middleware(proxies: TrustedProxies, notes: ForwardingNotes) 
 
     @web.middleware
     async def refuse_unknown_proxies(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in OPEN_PATHS:
+        if is_open_path(request.path):
             return await handler(request)
         peer, headers = request.remote or "", request.headers
         if proxies and proxies.is_trusted(peer):

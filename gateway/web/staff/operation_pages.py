@@ -44,6 +44,7 @@ PARTS: Mapping[str, str] = {
 JOBS: Mapping[str, str] = {
     "check: look at the configuration": mark_text("Check the configuration"),
     "configuration: keep the last good one": mark_text("Save a copy of the last good configuration"),
+    "health: ask the libraries' systems": mark_text("Check whether the library systems respond"),
     "health: look for the metrics": mark_text("Check all components"),
     "health: try to write": mark_text("Test writing to the database"),
     "journal: oldest pending for the metrics": mark_text("Find messages that have been in progress too long"),
@@ -125,7 +126,9 @@ PERIODS: Mapping[str, tuple[timedelta, str]] = {
 
 async def show_operation(request: StaffRequest) -> web.Response:
     operation = request.operation
-    parts = [_describe_part(request, part) for part in (await request.parts.check_readiness()).parts]
+    readiness = await request.parts.check_readiness(request.library.symbol)
+    assert readiness is not None, "its library is at work"
+    parts = [_describe_part(request, part) for part in readiness.parts]
     mailboxes = await operation.list_mailboxes()
     queues = await operation.measure_queues()
     period_word = request.http.query.get("period", "day")

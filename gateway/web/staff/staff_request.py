@@ -81,8 +81,8 @@ FORM_TEXTS = {
 """What `FormCheck` says of fields."""
 
 
-CheckReadiness = Callable[[], Awaitable[GatewayReadiness]]
-"""What `/readyz` says."""
+CheckReadiness = Callable[[str], Awaitable[GatewayReadiness | None]]
+"""What `/readyz` says of a library."""
 
 
 @value_object(kw_only=True)

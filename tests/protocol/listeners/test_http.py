@@ -412,7 +412,8 @@ async def test_pages_for_those_who_watch() -> None:
         return GatewayReadiness(
             (
                 ReadinessPart("store"),
-                ReadinessPart("library CLK", "does not answer"),
+                ReadinessPart("store writing", "disk full"),
+                ReadinessPart("library CLK", "does not answer", library="CLK"),
                 ReadinessPart("profiles", notes=("x.yml:3",)),
             )
         )
@@ -433,7 +434,8 @@ async def test_pages_for_those_who_watch() -> None:
         "degraded": True,
         "parts": [
             {"name": "store", "up": True},
-            {"name": "library CLK", "up": False, "problem": "does not answer"},
+            {"name": "store writing", "up": False, "problem": "disk full"},
+            {"name": "library CLK", "up": False, "library": "CLK", "problem": "does not answer"},
             {"name": "profiles", "up": True, "notes": ["x.yml:3"]},
         ],
     }

@@ -6,8 +6,10 @@ library system that only say that they are there. As a program, it serves like `
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
@@ -97,12 +99,16 @@ class PlainResponder:
 
 
 class Shelf:
-    """A library system of which only `ping` is asked here."""
+    """A library system of which only `ping` is asked here. `seconds`: so long it takes to answer."""
 
     def __init__(self) -> None:
         self.problem = ""
+        self.seconds = 0.0
+        self.asked: list[float] = []
 
     async def ping(self) -> None:
+        self.asked.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(self.seconds)
         if self.problem:
             raise Unavailable(self.problem)
 
@@ -110,7 +116,9 @@ class Shelf:
 class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.shelf = Shelf()
+        self.shelves: defaultdict[str, Shelf] = defaultdict(Shelf)
+        """By symbol of the library."""
+        self.shelf = self.shelves["CLK"]
         self.adapters = AdapterRegistry.from_adapters(
             ProtocolAdapter("plain", Dialect, PlainResponder), LibraryAdapter("shelf", NoOptions, self._open)
         )
@@ -139,8 +147,8 @@ class House:
         finally:
             await gateway.stop()
 
-    async def _open(self, _context: LibraryAdapterContext, _options: Any) -> LibrarySystem:
-        return cast(LibrarySystem, self.shelf)
+    async def _open(self, context: LibraryAdapterContext, _options: Any) -> LibrarySystem:
+        return cast(LibrarySystem, self.shelves[context.library])
 
 
 class NoOptions(BaseModel):

@@ -37,7 +37,7 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Daemon]:
     """Two libraries: FIRST with one profile, SECOND with the others."""
     (tmp_path / "profiles").mkdir()
     (tmp_path / "password").write_text("right")
-    profiles = {
+    profiles: dict[str, dict[str, Any]] = {
         "first": {"library": "FIRST", "auth": PASSWORD},
         "second": {"library": "SECOND", "auth": PASSWORD, "max_bytes": SMALL},
         "closed": {"library": "SECOND", "auth": ELSEWHERE, "match": [{"path": "other-name", "from_agency": "X"}]},

@@ -71,7 +71,7 @@ async def test_state_of_the_house() -> None:
             (
                 ReadinessPart("store"),
                 ReadinessPart("store writing", notes=("9 MB free",)),
-                ReadinessPart("library CLK", "down"),
+                ReadinessPart("library CLK", "down", library="CLK"),
             )
         )
     )
@@ -84,10 +84,10 @@ async def test_state_of_the_house() -> None:
         "illgate_messages_turned_away 1.0",
         'illgate_messages_over_share_total{library="CLK"} 1.0',
         "illgate_profile_problems 2.0",
-        'illgate_up{part="store"} 1.0',
-        'illgate_up{part="library CLK"} 0.0',
-        'illgate_notes{part="store writing"} 1.0',
-        'illgate_notes{part="store"} 0.0',
+        'illgate_up{library="",part="store"} 1.0',
+        'illgate_up{library="CLK",part="library CLK"} 0.0',
+        'illgate_notes{library="",part="store writing"} 1.0',
+        'illgate_notes{library="",part="store"} 0.0',
         "illgate_oldest_pending_seconds 120.0",
         "process_cpu_seconds_total",
     ):

@@ -79,7 +79,7 @@ async def test_it_is_red_answers_503_and_takes_nothing_up(
         for path in ("/plain", "/plain/anyone", "/api/v1/requests", "/", "/staff"):
             assert await ask(gateway, path, b"x") == (503, "The gateway is being upgraded; please try again shortly.\n")
         assert (await ask(gateway, "/healthz"))[0] == 200
-        assert 'illgate_up{part="store"}' in (await ask(gateway, "/metrics"))[1]
+        assert 'illgate_up{library="",part="store"}' in (await ask(gateway, "/metrics"))[1]
         assert await say_by_tcp(gateway) == b"", "without an answer, so that it is sent again"
         row = await add_row(beside)
         assert await gateway.managed.worker.drain() == 0
