@@ -224,6 +224,8 @@ def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
     loaded: dict[str, LoadedPolicy] = {}
     problems: list[ConfigurationProblem] = []
     for index, library in enumerate(settings.libraries):
+        if library.problems:
+            continue
         try:
             policy = _load_policy(settings, index, library)
         except ConfigurationError as error:

@@ -217,7 +217,7 @@ def _find_library_command(ctx: click.Context) -> click.Command:
     from gateway.cli.installation import Installation
 
     installation = ctx.obj or Installation(ctx.params["config"])
-    parts, libraries = installation.parts, installation.settings.libraries
+    parts, libraries = installation.parts, installation.settings.served_libraries
     kinds = {name: kind for library in libraries for name, kind in parts.kinds_of(library).items()}
     for adapter in kinds.values():
         if adapter.command is not None:

@@ -85,7 +85,7 @@ async def _check_installation(installation: Installation, names: tuple[str, ...]
         try:
             store = await stack.enter_async_context(installation.open_current_store())
         except (ConfigurationError, SchemaTooNew, SchemaTooOld, Unavailable) as error:
-            closed = {library.symbol: str(error) for library in installation.settings.libraries}
+            closed = {library.symbol: str(error) for library in installation.settings.served_libraries}
         else:
             libraries, closed = await _open_libraries(installation, store)
             signing = await store.read(list_signing_libraries)
@@ -115,7 +115,7 @@ async def _open_libraries(installation: Installation, store: Store) -> tuple[dic
     """Those that could be opened, and why the others could not."""
     libraries: dict[str, LibrarySystem] = {}
     closed: dict[str, str] = {}
-    for library in installation.settings.libraries:
+    for library in installation.settings.served_libraries:
         try:
             libraries[library.symbol] = (await installation.open_library(library, store)).system
         except Unavailable as error:

@@ -171,7 +171,7 @@ async def _make_store(installation: Installation, empty: bool) -> None:
         click.echo(f"{name}: {'created' if is_new else 'kept'}")
         if empty or (parts.database is not None and not is_new):
             return
-        for library in installation.settings.libraries:
+        for library in installation.settings.served_libraries:
             sample = parts.adapter_of(library).sample
             if sample is None:
                 click.echo(f"library {library.symbol}: the library system ({library.system.type}) has no sample data")

@@ -174,11 +174,7 @@ class Installation:
     @asynccontextmanager
     async def library(self, symbol: str = "") -> AsyncIterator[OpenLibrary]:
         """See `gateway.ports.adapter.CommandContext`."""
-        try:
-            settings = self.settings.find_library(symbol)
-        except KeyError:
-            known = ", ".join(library.symbol for library in self.settings.libraries)
-            raise click.UsageError(f"--library is required; libraries: {known}") from None
+        settings = require_library(self, symbol)
         async with self.open_current_store() as store:
             yield await self.open_commanded_system(settings, store)
 
@@ -225,12 +221,15 @@ def find_shipped_folder() -> Path:
 
 
 def require_library(installation: Installation, symbol: str) -> LibrarySettings:
-    """Find a library; raises click.UsageError."""
+    """Find a library; raises click.UsageError, or ConfigurationError with what holds it back."""
     try:
-        return installation.settings.find_library(symbol)
+        library = installation.settings.find_library(symbol)
     except KeyError:
         known = ", ".join(library.symbol for library in installation.settings.libraries)
         raise click.UsageError(f"--library is required; libraries: {known}") from None
+    if library.problems:
+        raise ConfigurationError(library.problems)
+    return library
 
 
 @contextmanager

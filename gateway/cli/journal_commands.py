@@ -111,7 +111,7 @@ def _find_owner(installation: Installation, symbol: str, office: bool) -> Librar
     click.UsageError."""
     if office and symbol:
         raise click.UsageError("--office and --library exclude each other")
-    return installation.settings.libraries[0] if office else require_library(installation, symbol)
+    return installation.settings.served_libraries[0] if office else require_library(installation, symbol)
 
 
 async def include_whole_conversation(store: Store, journal_filter: JournalFilter) -> JournalFilter:

@@ -37,8 +37,8 @@ def check_library_resources(
     profile: Profile, document: YamlDocument, settings: Settings
 ) -> Iterator[ConfigurationProblem]:
     """Check the resources of a profile that messages may belong to."""
-    if profile.abstract:
-        return
+    if profile.abstract or (profile.library and settings.find_library(profile.library).problems):
+        return  # of a library that is held back nobody knows which secrets it may name, and nothing is sent
     guard = _ResourceGuard(settings, profile.library or settings.libraries[0].symbol)
     for resource in iter_named_resources(profile):
         if message := guard.find_objection(resource.reference):

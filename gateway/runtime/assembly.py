@@ -55,7 +55,8 @@ class Assembly:
     @property
     def migration_histories(self) -> tuple[SchemaMigrations, ...]:
         """The histories of all tables: the gateway's own and those of the library systems in use."""
-        kinds = {name: kind for library in self.settings.libraries for name, kind in self.kinds_of(library).items()}
+        libraries = self.settings.served_libraries
+        kinds = {name: kind for library in libraries for name, kind in self.kinds_of(library).items()}
         return (OWN, *(adapter.migrations for adapter in kinds.values() if adapter.migrations is not None))
 
     # --- libraries ---------------------------------------------------------------------------------------
@@ -88,9 +89,9 @@ class Assembly:
         )
 
     async def open_libraries(self, store: Store) -> dict[str, ExchangeLibrary]:
-        """All, by symbol. Raises Unavailable, ConfigurationError."""
+        """All that aren't held back, by symbol. Raises Unavailable, ConfigurationError."""
         libraries = {}
-        for library in self.settings.libraries:
+        for library in self.settings.served_libraries:
             adapter, context = self.adapter_of(library), self.library_context(library, store)
             libraries[library.symbol] = make_open_library(library, await adapter.open(context, library.system.options))
         return libraries

@@ -246,6 +246,7 @@ class Daemon:
             beats.describe_skew if node.is_among_others else None,
             schema.look,
             {poller.box.name: poller.box.library for poller in self.mailboxes.pollers},
+            self._describe_held_back(),
         )
         stack.push_async_callback(self._tasks.stop)
         self._pages: PatronPages | None = None
@@ -260,6 +261,16 @@ class Daemon:
         self._tasks.run_every("node: take over from dead ones", BEAT_SECONDS, recovery.take_over_dead)
         self._tasks.run_every("node: finish what waits for libraries", RETRY_SECONDS, recovery.finish_waiting)
         await self._probe_listeners(health)
+
+    def _describe_held_back(self) -> dict[str, str]:
+        """Describe by symbol why libraries are held back, and log it."""
+        reasons = {}
+        for library in self.settings.libraries:
+            if library.problems:
+                problems = [str(problem) for problem in library.problems]
+                log.error("library.held_back", library=library.symbol, problems=problems)
+                reasons[library.symbol] = f"{'; '.join(problems)} (mend it, see `illgate check`, and restart)"
+        return reasons
 
     async def _upgrade_database(self, store: Store, schema: SchemaWatch) -> None:
         """Upgrade the database; where a newer release has been at it the node starts all the same, red: so one that is

@@ -60,7 +60,11 @@ class MailboxServices:
             conceal=MailConcealer(settings, adapters, profiles).conceal_received,
         )
         self._node = managed.node
-        self.pollers = tuple(self._make_poller(mailbox_settings) for mailbox_settings in settings.mailboxes)
+        self.pollers = tuple(
+            self._make_poller(mailbox_settings)
+            for mailbox_settings in settings.mailboxes
+            if not settings.find_library(mailbox_settings.library).problems
+        )
 
     async def list_failures(self) -> Mapping[str, MailboxFailure | None]:
         """All mailboxes by name; None: it is read, as far as we know. Raises Unavailable."""
@@ -72,7 +76,7 @@ class MailboxServices:
 
     async def forget_removed_mailboxes(self) -> None:
         """Forget mailboxes that nobody reads any more, so that nobody could say that they are well again."""
-        for library in self._settings.libraries:
+        for library in self._settings.served_libraries:
             names = [poller.box.name for poller in self.pollers if poller.box.library == library.symbol]
             await self._store.write(partial(mailbox.forget_removed_mailboxes, library=library.symbol, names=names))
 
@@ -80,7 +84,7 @@ class MailboxServices:
         """Mails whose time is over, but none that waits for staff; how many there were. Of those that were dismissed
         some days ago the contents."""
         dismissed_before = self._clock.now() - DISMISSED_KEPT
-        for library in self._settings.libraries:
+        for library in self._settings.served_libraries:
             forget = partial(mailbox.forget_dismissed, library=library.symbol, before=dismissed_before, limit=SLICE)
             while await self._store.write(forget):
                 pass

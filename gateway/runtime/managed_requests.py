@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
-from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.policy import RequestPolicy, Retention
@@ -52,7 +52,7 @@ from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.peer_keys import PeerKeyRing, PeerTokenWriter
 from gateway.services.letters.renderer import LetterRenderer
-from gateway.services.libraries.library_services import LibraryServices
+from gateway.services.libraries.library_services import LibraryRegistry, LibraryServices
 from gateway.services.mailbox.mail_replies import REPLY, MailReplyHandler
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.operation import network_load
@@ -138,6 +138,7 @@ class ManagedRequests:
     ) -> None:
         self._settings = settings
         self._channel_adapters = adapters.channels
+        self._held_back = tuple(library.symbol for library in settings.libraries if library.symbol not in libraries)
         self._store = store
         self._clock = clock
         self.node = node
@@ -194,6 +195,7 @@ class ManagedRequests:
             node.name,
             observe,
             lambda: bool(node.outdated_by),
+            self._held_back,
         )
         self.wake.subscribe(self.worker.wake)
         self.timekeeper = TimerWorker(store, clock, self._fire_timer, node.make_leader("timers"))
@@ -206,10 +208,11 @@ class ManagedRequests:
         }
         link_adapter = adapters.links.get(LINKS)
         self.links: LinkFormat | None = link_adapter.make() if link_adapter is not None else None
-        self.libraries: Mapping[str, LibraryServices] = {
+        served = {
             symbol: self._make_library(context, actions[symbol], journal, letters, adapters)
             for symbol, context in self.contexts.items()
         }
+        self.libraries = LibraryRegistry(served, self._held_back)
 
     def _make_library(
         self,
@@ -303,6 +306,7 @@ class ManagedRequests:
             symbol: now - timedelta(days=context.policy().retention.outbox_days)
             for symbol, context in self.contexts.items()
         }
+        by_library |= dict.fromkeys(self._held_back, datetime.min.replace(tzinfo=UTC))  # nobody knows their rules
         before = now - timedelta(days=Retention().outbox_days)  # of libraries that are here no more
         forgotten = 0
         while count := await self._store.write(lambda c: outbox.prune_ended_rows(c, before, SLICE, by_library)):
@@ -314,6 +318,9 @@ class ManagedRequests:
         return forgotten
 
     async def _fire_timer(self, row: TimerRow) -> None:
+        """Fire a timer; raises Unavailable, so that it is tried again, while its library is held back."""
+        if row.library in self._held_back:
+            raise Unavailable("the library is held back: its section of gateway.yml is wrong")
         await apply_expired_timer(find_library_context(self.contexts, row.library), row)
 
     def _make_mailer(self, adapters: AdapterRegistry, secrets: Secrets) -> Mailer:

@@ -101,12 +101,13 @@ class HealthMonitor:
         clock: Callable[[], tuple[str, ...]] | None = None,
         look_at_schema: Callable[[], Awaitable[str]] | None = None,
         mailbox_libraries: Mapping[str, str] = MappingProxyType({}),
+        held_back: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`set_aside`: how many messages staff must look at; raises Unavailable. `forwarding`: what is wrong with
         proxies before us, in sentences. `full_message`: bytes of the largest message that is taken now. `mailboxes`:
         by name, with what is wrong; raises Unavailable. `clock`: what is wrong with the machine's, where nodes go
         by the database's. `look_at_schema`: what is wrong with the tables; raises Unavailable. `mailbox_libraries`:
-        the symbol of its library by the name of a mailbox."""
+        the symbol of its library by the name of a mailbox. `held_back`: libraries that can't be served, with why."""
         self._store = store
         self._libraries = libraries
         self._profiles = profiles
@@ -118,7 +119,10 @@ class HealthMonitor:
         self._clock = clock
         self._look_at_schema = look_at_schema
         self._mailbox_libraries = mailbox_libraries
-        self._library_parts: dict[str, ReadinessPart] = {}
+        self._library_parts = {
+            symbol: ReadinessPart(f"library {symbol}", f"held back: {why}", library=symbol)
+            for symbol, why in held_back.items()
+        }
         self._lock = asyncio.Lock()
         self._last: tuple[ReadinessPart, ...] = ()
         self._looked = 0.0
@@ -170,18 +174,20 @@ class HealthMonitor:
     async def check_library(self, name: str) -> GatewayReadiness | None:
         """Check one library, whose system is asked now, with what it needs of the office. `name`: its symbol, in any
         case; None: there is no such library."""
-        symbol = next((symbol for symbol in self._libraries if symbol.casefold() == name.casefold()), None)
+        known = {*self._libraries, *self._library_parts}
+        symbol = next((symbol for symbol in known if symbol.casefold() == name.casefold()), None)
         if symbol is None:
             return None
-        await self._probe_library(symbol)
+        if symbol in self._libraries:
+            await self._probe_library(symbol)
         return (await self.check()).for_library(symbol)
 
     def _list_library_parts(self) -> tuple[ReadinessPart, ...]:
-        return tuple(
-            self._library_parts.get(symbol)
-            or ReadinessPart(f"library {symbol}", notes=("its system was not asked yet",), library=symbol)
+        unknown = {
+            symbol: ReadinessPart(f"library {symbol}", notes=("its system was not asked yet",), library=symbol)
             for symbol in self._libraries
-        )
+        }
+        return tuple((unknown | self._library_parts).values())
 
     async def _check_parts(self) -> tuple[ReadinessPart, ...]:
         probes = [_probe_part("store", self._ping_store), self._check_messages()]

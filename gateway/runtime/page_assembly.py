@@ -66,7 +66,9 @@ def make_pages(
             signing_in=SignInService(make_authenticator(settings, store, clock)),
             journeys=OidcJourneys(store, clock, attempt_limits(settings)),
             visits=BrowserVisits(PATRON_COOKIE, public_url, proxies, embedded=bool(pages.embed_in)),
-            entries={library.symbol: _make_library_entry(library, secrets, clock) for library in settings.libraries},
+            entries={
+                library.symbol: _make_library_entry(library, secrets, clock) for library in settings.served_libraries
+            },
             proxies=proxies,
             public_url=public_url,
             embed_in=pages.embed_in,
@@ -94,7 +96,7 @@ def make_staff_pages(
 ) -> StaffPages:
     staff, public_url = settings.staff, settings.http.public_url
     proxies = TrustedProxies(settings.http.trusted_proxies)
-    symbols = tuple(library.symbol for library in settings.libraries)
+    symbols = tuple(library.symbol for library in settings.served_libraries)
     times = SessionTimes(timedelta(minutes=staff.idle_minutes), timedelta(hours=staff.session_hours))
     attempts = AttemptCounter(store, clock, attempt_limits(settings), STAFF_AREA)
     keys = [secrets(reference) for reference in settings.journal.encryption_keys]
@@ -131,7 +133,7 @@ def make_staff_pages(
 def make_start_page(settings: Settings, has_reader_pages: bool) -> StartPage:
     proxies = TrustedProxies(settings.http.trusted_proxies)
     links = StartLinks(
-        libraries=[library.info for library in settings.libraries],
+        libraries=[library.info for library in settings.served_libraries],
         readers=has_reader_pages,
         staff=settings.staff.enabled,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -17,7 +18,8 @@ from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
 
 
 def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
-    """Load the settings; raises ConfigurationError with everything that is wrong in them."""
+    """Load the settings; raises ConfigurationError with everything that is wrong in them. Of several libraries those
+    whose own sections are wrong are held back, each alone (`LibrarySettings.problems`)."""
     if not file.exists():
         hint = "no such file; `illgate init DIR` writes one, --config or ILLGATE_CONFIG names another"
         raise ConfigurationError([ConfigurationProblem(yaml_document.display_path(file), 0, (), hint)])
@@ -26,7 +28,48 @@ def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
 
 def settings_of_document(document: YamlDocument, file: Path, adapters: AdapterRegistry) -> Settings:
     """Make settings as `load_settings` does, of a document that was read already."""
-    systems = _SystemSections(document, adapters)
+    try:
+        return _make_settings(document, file, adapters)
+    except ConfigurationError as error:
+        faults = _group_by_library(document, error.problems)
+        if not faults:
+            raise
+        settings = _make_settings(_drop_faults(document, faults), file, adapters, faults)
+    settings._document = document
+    for index, problems in faults.items():
+        settings.libraries[index].hold_back(problems)
+    return settings
+
+
+def _group_by_library(
+    document: YamlDocument, problems: Sequence[ConfigurationProblem]
+) -> Mapping[int, tuple[ConfigurationProblem, ...]]:
+    """Group by the library's place in the list. Empty: not all are of a library's own, or none would be left. Who a
+    library is must be known, so a wrong symbol is everybody's."""
+    libraries = document.data.get("libraries")
+    faults: dict[int, tuple[ConfigurationProblem, ...]] = {}
+    for problem in problems:
+        section, index, key = (*problem.path, "", "", "")[:3]
+        if section != "libraries" or not isinstance(index, int) or key in ("", "symbol"):
+            return {}
+        faults[index] = (*faults.get(index, ()), problem)
+    return faults if isinstance(libraries, list) and len(faults) < len(libraries) else {}
+
+
+def _drop_faults(document: YamlDocument, faults: Mapping[int, tuple[ConfigurationProblem, ...]]) -> YamlDocument:
+    """The document without the keys of libraries in which something is wrong; each library keeps its place."""
+    libraries: list[object] = list(document.data["libraries"])  # type: ignore[call-overload]
+    for index, problems in faults.items():
+        wrong = {problem.path[2] for problem in problems}
+        libraries[index] = {key: value for key, value in libraries[index].items() if key not in wrong}  # type: ignore[attr-defined]
+    return YamlDocument(document.file, {**document.data, "libraries": libraries}, document.places, document.texts)
+
+
+def _make_settings(
+    document: YamlDocument, file: Path, adapters: AdapterRegistry, held_back: Collection[int] = ()
+) -> Settings:
+    """Make settings; nobody looks at the systems of libraries at the places `held_back`. Raises ConfigurationError."""
+    systems = _SystemSections(document, adapters, held_back)
     problems: list[ConfigurationProblem] = list(systems.problems)
     try:
         settings = validate_section(Settings, systems.drop_options())
@@ -43,7 +86,7 @@ def settings_of_document(document: YamlDocument, file: Path, adapters: AdapterRe
 class _SystemSections:
     """The sections `libraries[].system`, whose keys but `type` belong to the adapter that `type` names."""
 
-    def __init__(self, document: YamlDocument, adapters: AdapterRegistry) -> None:
+    def __init__(self, document: YamlDocument, adapters: AdapterRegistry, held_back: Collection[int]) -> None:
         self._document = document
         self._adapters = adapters.libraries
         self.problems: list[ConfigurationProblem] = []
@@ -51,7 +94,7 @@ class _SystemSections:
         libraries = document.data.get("libraries", [{}])
         for index, library in enumerate(libraries if isinstance(libraries, list) else []):
             system = library.get("system", {}) if isinstance(library, dict) else None
-            if isinstance(system, dict):
+            if isinstance(system, dict) and index not in held_back:
                 self._read_system(index, system)
 
     def _read_system(self, index: int, system: dict[str, object]) -> None:

@@ -117,6 +117,16 @@ class LibrarySettings(ProfileSection):
     )
     sign_in: SignInSettings = SignInSettings.model_construct()
     system: SystemSettings = SystemSettings.model_construct()
+    _problems: tuple[ConfigurationProblem, ...] = PrivateAttr(())
+
+    @property
+    def problems(self) -> tuple[ConfigurationProblem, ...]:
+        """The mistakes in the section of one of several libraries, which is held back until they are mended; the keys
+        that they are in have their default here. Empty: it is served."""
+        return self._problems
+
+    def hold_back(self, problems: tuple[ConfigurationProblem, ...]) -> None:
+        self._problems = problems
 
     @property
     def zone(self) -> ZoneInfo:
@@ -425,6 +435,11 @@ class Settings(ProfileSection):
     @property
     def folder(self) -> Path:
         return self._file.absolute().parent
+
+    @property
+    def served_libraries(self) -> tuple[LibrarySettings, ...]:
+        """The libraries in whose sections nothing is wrong."""
+        return tuple(library for library in self.libraries if not library.problems)
 
     @property
     def article_lookup_email(self) -> str:

@@ -32,7 +32,6 @@ from gateway.ports.responder import (
 from gateway.profiles.matching import MessageSender
 from gateway.store.journal import Journal
 from gateway.store.journal_records import (
-    OFFICE,
     FullMessage,
     JournalEnding,
     JournalEntry,
@@ -47,16 +46,17 @@ AFTERWARDS = "finished after an interruption; the answer was not sent"
 
 @value_object(kw_only=True)
 class MessageContext:
-    """A message in hand: what is known of it before it is dealt with. `addressee`: the library that its address names,
-    later that of its profile; None: neither names one. `exchange` and `incoming`: once a profile is chosen, and it is
-    decoded. `first_received`: of a message that is carried out again; None: it has only just come. `begun`: its opening
-    is in the journal already."""
+    """A message in hand: what is known of it before it is dealt with. `owner`: symbol of the library that its address
+    names, later of its profile's; OFFICE: neither names one. `addressee`, `exchange` and `incoming`: once a profile is
+    chosen, and it is decoded. `first_received`: of a message that is carried out again; None: it has only just come.
+    `begun`: its opening is in the journal already."""
 
     arrival: RawMessage
     responder: Responder
     envelope: MessageEnvelope
-    addressee: ExchangeLibrary | None
+    owner: str
     started: float
+    addressee: ExchangeLibrary | None = None
     exchange: ExchangeContext | None = None
     incoming: DecodedMessage | None = None
     replay_of: str = ""
@@ -132,7 +132,7 @@ def list_refusal_notes(refusal: Refusal) -> tuple[str, ...]:
 def journal_opening(message: MessageContext, answered_patron: str = "") -> JournalOpening:
     arrival, envelope, incoming = message.arrival, message.envelope, message.incoming
     return JournalOpening(
-        library=message.addressee.symbol if message.addressee is not None else OFFICE,
+        library=message.owner,
         at=arrival.received,
         body=arrival.body,
         protocol=arrival.protocol,

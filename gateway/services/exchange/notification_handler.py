@@ -103,8 +103,9 @@ class NotificationHandler:
         if partner_inbox is None or envelope.request_role is None or not envelope.request_number:
             return None
         sender = envelope.from_agency or message.arrival.peer
-        library = message.addressee.symbol if message.addressee is not None else ""
-        stranger = StrangerMessage(envelope.request_role, envelope.request_number, sender, envelope.to_agency, library)
+        stranger = StrangerMessage(
+            envelope.request_role, envelope.request_number, sender, envelope.to_agency, message.owner
+        )
         try:
             return await self.journal.run_in_own_transaction(lambda c: partner_inbox.report_stranger(c, stranger))
         except Unavailable:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
@@ -43,24 +43,28 @@ from gateway.services.exchange.message_context import (
     RehearsalResult,
     ReplayResult,
     SenderRefused,
+    end_refused,
     rebuild_arrival,
 )
 from gateway.services.exchange.notification_handler import NotificationHandler, PartnerInboxPort
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 from gateway.services.people.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
-from gateway.store.journal_records import FullMessage, JournalMessage
+from gateway.store.journal_records import OFFICE, FullMessage, JournalMessage
+
+HELD_BACK = "This library cannot be reached at the moment. Please send the message again later."
 
 FULL_SHARE = "Too many messages for this library at once. Please send the message again later."
 
 
 @value_object(kw_only=True)
 class Pipeline:
-    """`libraries` by symbol, case-folded."""
+    """`libraries` by symbol, case-folded. `held_back`: symbols of those that can't be served now."""
 
     responders: Mapping[str, Responder]
     profiles: Callable[[], ProfileSet]
     libraries: Mapping[str, ExchangeLibrary]
+    held_back: frozenset[str]
     admission: SenderAdmission
     commands: CommandHandler
     news: NotificationHandler
@@ -72,16 +76,17 @@ class Pipeline:
             arrival=arrival,
             responder=responder,
             envelope=responder.open(arrival, self.profiles().max_bytes),
-            addressee=self.find_addressee(arrival.profile),
+            owner=self.find_owner(arrival.profile),
             started=time.perf_counter(),
         )
 
-    def find_addressee(self, address: str) -> ExchangeLibrary | None:
-        """Find the library that an address names by its profile, whoever sends there; the only one is meant by each."""
-        if len(self.libraries) == 1:
-            return next(iter(self.libraries.values()))
+    def find_owner(self, address: str) -> str:
+        """Find the symbol of the library that an address names by its profile, whoever sends there; the only one is
+        meant by each. OFFICE: it names none."""
+        if len(self.libraries) == 1 and not self.held_back:
+            return next(iter(self.libraries.values())).symbol
         symbols = self.profiles().list_libraries_at(address)
-        return self.libraries[min(symbols).casefold()] if len(symbols) == 1 else None
+        return min(symbols) if len(symbols) == 1 else OFFICE
 
     async def process(self, message: MessageContext) -> MessageEnding:
         try:
@@ -90,11 +95,13 @@ class Pipeline:
             named = await self.news.report_stranger(message)
             if named is None:
                 return await self.endings.refuse_message(message, refused)
-            message = replace(message, addressee=self.libraries[named.library.casefold()])
+            message = replace(message, owner=named.library)
             return await self.endings.refuse_message(message, refused, named.request_id)
         return await self.handle(message, profile)
 
     async def handle(self, message: MessageContext, profile: Profile) -> MessageEnding:
+        if profile.library in self.held_back:
+            return await self.refuse_held_back(message, profile)
         message = self.select_library(message, profile)
         bind_contextvars(profile=profile.name, service=message.envelope.service)
         if not message.arrival.take_share(message.library.symbol):
@@ -112,11 +119,19 @@ class Pipeline:
             return await self.commands.handle_query(message, incoming.command)
         return await self.commands.handle_command(message, incoming.command)
 
+    async def refuse_held_back(self, message: MessageContext, profile: Profile) -> MessageEnding:
+        """Refuse what is for a library that can't be served now, in the words of the protocol; it can be replayed."""
+        exchange = ExchangeContext(profile, profile.library, UTC, "", message.arrival.received)
+        message = replace(message, owner=profile.library, exchange=exchange)
+        refusal = Refusal(RefusalReason.TEMPORARY_FAILURE, HELD_BACK)
+        ending = end_refused(message, refusal, message.write_refusal(refusal), OutcomeClass.FAILED)
+        return await self.endings.record_ending(ending)
+
     def select_library(self, message: MessageContext, profile: Profile) -> MessageContext:
         """Select which library is meant, under which profile."""
         library = self.library_of_profile(profile)
         exchange = ExchangeContext(profile, library.symbol, library.zone, library.currency, message.arrival.received)
-        return replace(message, addressee=library, exchange=exchange)
+        return replace(message, owner=library.symbol, addressee=library, exchange=exchange)
 
     def library_of_profile(self, profile: Profile) -> ExchangeLibrary:
         if profile.library:
@@ -166,9 +181,11 @@ class MessageExchange:
         broker: CommandBroker | None = None,
         partner_inbox: PartnerInboxPort | None = None,
         report_defect: DefectReporter = log_defect,
+        held_back: Collection[str] = (),
     ) -> None:
         """`authenticator` checks the PINs that messages carry. `library_seconds`: longest time for one use case.
-        `link`, `broker` and `partner_inbox`: where it manages requests. `report_defect` logs and counts."""
+        `link`, `broker` and `partner_inbox`: where it manages requests. `report_defect` logs and counts. `held_back`:
+        symbols of libraries that can't be served now."""
         if not libraries:
             raise ValueError("an exchange needs a library")
         endings = MessageOutcomes(journal, clock)
@@ -176,6 +193,7 @@ class MessageExchange:
             responders=responders,
             profiles=profiles,
             libraries={symbol.casefold(): library for symbol, library in libraries.items()},
+            held_back=frozenset(held_back),
             admission=SenderAdmission(profiles, secrets, PeerTokenVerifier(clock)),
             commands=CommandHandler(
                 journal=journal,
@@ -212,7 +230,9 @@ class MessageExchange:
     def find_library(self, name: str) -> str:
         """Find the symbol of the library whose profile has this name; empty: there is no such profile."""
         profile = self._stage.profiles().find_profile(name) if name else None
-        return self._stage.library_of_profile(profile).symbol if profile is not None else ""
+        if profile is None:
+            return ""
+        return profile.library or self._stage.library_of_profile(profile).symbol
 
     async def replay_message(self, kept: FullMessage) -> ReplayResult:
         """See `Replayer.replay_message`. Raises NotReplayableError."""
@@ -305,6 +325,8 @@ class Replayer:
         profile = self.stage.profiles().find_profile(message.profile)
         if profile is None or profile.abstract:
             raise NotReplayableError(write_sentence("its profile '%(name)s' no longer exists", name=message.profile))
+        if profile.library in self.stage.held_back:
+            raise NotReplayableError("its library is held back: its section of gateway.yml is wrong")
         if self.stage.library_of_profile(profile).symbol != message.library:
             raise NotReplayableError(
                 write_sentence("its profile '%(name)s' now belongs to another library", name=message.profile)

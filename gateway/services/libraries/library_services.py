@@ -7,8 +7,9 @@ then names none any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from gateway.domain.problems import Unavailable
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.services.desks.bulk_actions import BulkActionService
@@ -79,9 +80,20 @@ class LibraryServices:
         return self.context.symbol
 
 
-def find_library(libraries: Mapping[str, LibraryServices], symbol: str) -> LibraryServices:
-    """Return the library that has this symbol, without case. Raises NotFound."""
+class LibraryRegistry(dict[str, LibraryServices]):
+    """The libraries that are served, by symbol. `held_back`: symbols of the others, whose sections of gateway.yml are
+    wrong."""
+
+    def __init__(self, served: Mapping[str, LibraryServices], held_back: Collection[str]) -> None:
+        super().__init__(served)
+        self.held_back = frozenset(symbol.casefold() for symbol in held_back)
+
+
+def find_library(libraries: LibraryRegistry, symbol: str) -> LibraryServices:
+    """Return the library that has this symbol, without case. Raises NotFound; Unavailable for one that is held back."""
     services = next((library for known, library in libraries.items() if known.casefold() == symbol.casefold()), None)
+    if services is None and symbol.casefold() in libraries.held_back:
+        raise Unavailable("the library is held back: its section of gateway.yml is wrong")
     if services is None:
         raise NotFound("library")
     return services

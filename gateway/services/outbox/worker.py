@@ -7,7 +7,7 @@ The row's id, the same at each try, makes it once in effect.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -39,7 +39,7 @@ ABANDON_SECONDS = 10.0
 
 class OutboxWorker:
     """One a process. `node`: its name (gateway.store.nodes); only kinds that have a handler here are taken. While
-    `is_paused` says so, no rows are taken but those that somebody waits for."""
+    `is_paused` says so, no rows are taken but those that somebody waits for. `held_back`: libraries whose rows wait."""
 
     def __init__(
         self,
@@ -50,12 +50,14 @@ class OutboxWorker:
         node: str,
         observe: Observe = observe_nothing,
         is_paused: Callable[[], bool] = lambda: False,
+        held_back: Collection[str] = (),
     ) -> None:
         self._clock = clock
         self._options = options
         self._book = OutboxQueue(store, node, tuple(handlers), options.lease)
         self._breakers = CircuitBreakers(options.breaker_failures, options.breaker_seconds)
         self._is_paused = is_paused
+        self._routes_held_back = frozenset(Route(kind, library=symbol) for kind in handlers for symbol in held_back)
         self._slots = RouteSlots(options.concurrency, options.per_target)
         self._trying = AttemptRunner(self._book, handlers, options, self._breakers, observe, self._plan_claim)
         self._tasks: dict[str, asyncio.Task[AttemptEnd]] = {}
@@ -171,7 +173,7 @@ class OutboxWorker:
         now, limit = moment(), self._slots.free_slots
         if not limit or self._is_paused():
             return 0, False
-        full = self._slots.full_routes | self._breakers.blocked_routes(now) | besides
+        full = self._slots.full_routes | self._breakers.blocked_routes(now) | self._routes_held_back | besides
         rows = await self._book.claim_rows(Claim(now, limit, full, tuple(self._held.values()), self._last))
         self._start_claimed(rows, moment)
         back = len(self._unstarted)
@@ -185,6 +187,7 @@ class OutboxWorker:
         now = self._clock.now()
         way = route_of(row)
         full = self._slots.full_routes_without(way) | (self._breakers.blocked_routes(now) - {way})
+        full |= self._routes_held_back
         held = tuple(library for id_, library in self._held.items() if id_ != row.id)
         return Claim(now, self._slots.free_slots + 1, full, held, self._last)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
 from gateway.ports.shared_store import Store, Transaction
-from gateway.services.libraries.library_services import LibraryServices
+from gateway.services.libraries.library_services import LibraryRegistry
 from gateway.services.people.api_keys import KeyVerifier
 from gateway.services.request_work.questions import PatronQuestionService
 from gateway.store import api_records
@@ -133,7 +133,7 @@ async def _answer_not_found(_request: web.Request) -> web.StreamResponse:
 
 
 def make_api(
-    libraries: Mapping[str, LibraryServices],
+    libraries: LibraryRegistry,
     questions: PatronQuestionService,
     store: Store,
     clock: Clock,

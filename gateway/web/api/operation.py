@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
-from gateway.services.libraries.library_services import LibraryServices, find_library
+from gateway.services.libraries.library_services import LibraryRegistry, LibraryServices, find_library
 from gateway.services.people.api_keys import KeyHolder, KeyScope, KeyVerifier
 from gateway.services.request_work.questions import PatronQuestionService
 from gateway.web.api.event_stream import EventStreams
@@ -37,7 +37,7 @@ class ApiLimits:
 class ApiServices:
     """`libraries` by symbol."""
 
-    libraries: Mapping[str, LibraryServices]
+    libraries: LibraryRegistry
     questions: PatronQuestionService
     store: Store
     clock: Clock

@@ -122,6 +122,8 @@ class PatronPages:
                 page = self._make_page_request(http, library)
             except NotFound:
                 return offer_pages.show_libraries(self._parts, http, status=404)
+            except Unavailable:
+                return offer_pages.show_libraries(self._parts, http, status=503)
             if (chosen := self._switch_language(page)) is not None:
                 return chosen
             arrived = page.visit
@@ -139,11 +141,11 @@ class PatronPages:
         return named if named in self._parts.libraries else ""
 
     def _sole_library(self) -> str:
-        symbols = list(self._parts.libraries)
-        return symbols[0] if len(symbols) == 1 else ""
+        libraries = self._parts.libraries
+        return next(iter(libraries)) if len(libraries) == 1 and not libraries.held_back else ""
 
     def _make_page_request(self, http: web.Request, library: str) -> PageRequest:
-        """Make a page request; raises NotFound."""
+        """Make a page request; raises NotFound, Unavailable."""
         parts = self._parts
         wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
         entry = find_library(parts.libraries, library)

@@ -22,7 +22,7 @@ from gateway.ports.shared_store import Store
 from gateway.services.letters.facts import readers_citation_rows
 from gateway.services.letters.localization import Localization, TextCatalogues
 from gateway.services.letters.vocabulary import LanguageWords, words_of_language
-from gateway.services.libraries.library_services import LibraryServices
+from gateway.services.libraries.library_services import LibraryRegistry, LibraryServices
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.people.oidc_journeys import OidcJourneys
 from gateway.services.people.sign_in_attempts import BrowserDevice
@@ -78,7 +78,7 @@ class PageServices:
     signing_in: SignInService
     journeys: OidcJourneys
     visits: BrowserVisits
-    libraries: Mapping[str, LibraryServices]
+    libraries: LibraryRegistry
     entries: Mapping[str, LibraryEntry]
     proxies: TrustedProxies
     public_url: str = ""

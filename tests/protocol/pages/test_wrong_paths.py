@@ -66,6 +66,18 @@ async def test_of_several_libraries_one_is_chosen(installation: Installation) ->
         assert (await anna.get("/openurl/DEMO/nowhere")).title == "Page not found"
 
 
+async def test_a_library_that_is_held_back_is_away_for_now(installation: Installation) -> None:
+    for profile in (installation.folder / "profiles").glob("*.yml"):
+        profile.unlink()  # each would have to say which library it is for
+    wrong = {"symbol": "FJORD", "name": "Bibliothèque du Fjord", "time_zone": "Europe/Nowhere"}
+    async with running(installation, other_libraries=[wrong]) as gateway, visitor(gateway) as anna:
+        assert (await anna.get("/openurl/FJORD/?genre=book&title=Sult")).status == 503
+        assert (await anna.get("/openurl/NOBODY/?genre=book&title=Sult")).status == 404
+        assert (await anna.get("/openurl/DEMO/?genre=book&title=Sult")).status == 200
+        chosen = await anna.get("/openurl")
+        assert chosen.title == "Which library do you belong to?", "nobody is led to another library"
+
+
 async def test_without_pages_there_are_none(installation: Installation) -> None:
     async with running(installation, pages={"enabled": False}) as gateway, visitor(gateway) as anna:
         page = await anna.get("/openurl")

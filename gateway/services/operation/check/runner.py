@@ -77,6 +77,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     findings = tuple(replace(check, problems=(*by_file.pop(check.file, ()), *check.problems)) for check in profiles)
     broken = tuple(ProfileFindings(file, file, tuple(problems)) for file, problems in by_file.items())
     installation = (
+        *(problem for library in subject.settings.libraries for problem in library.problems),
         *chosen_profiles.installation_problems(),
         *libraries.problems,
         *_check_sharing_branches(subject, chosen_profiles.loaded, libraries.known),
