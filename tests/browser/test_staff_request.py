@@ -162,7 +162,7 @@ def test_a_condition_is_accepted_by_one_click(desk: Desk, site: Site, browsing: 
         )
         expect(move.locator("blockquote")).to_have_text("Kun på lesesalen. Gebyr 12,00 EUR.")
         expect(page.get_by_role("radio", name="Accept the condition")).to_be_checked()
-        page.get_by_role("button", name="Confirm").click()
+        page.get_by_role("button", name="Accept Universitetsbiblioteket i Bergen’s condition").click()
 
         expect(page.get_by_role("alert")).to_have_text("The condition is accepted.")
         expect(page.locator(".record-head .tag")).to_have_text("Will supply")

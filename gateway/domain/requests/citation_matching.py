@@ -87,7 +87,12 @@ class _CandidateConfidence:
 def _rate_candidate(citation: Citation, bib: Bib) -> ItemCandidate:
     agreement = _compare_with_bib(citation, bib)
     return ItemCandidate(
-        bib_id=bib.id, title=bib.title, author=bib.author, confidence=agreement.confidence, how=agreement.how
+        bib_id=bib.id,
+        title=bib.title,
+        author=bib.author,
+        published=bib.published,
+        confidence=agreement.confidence,
+        how=agreement.how,
     )
 
 

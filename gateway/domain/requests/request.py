@@ -420,6 +420,7 @@ class ItemCandidate:
     bib_id: str
     title: str
     author: str = ""
+    published: str = ""
     barcode: str = ""
     call_number: str = ""
     confidence: int

@@ -360,6 +360,12 @@ def list_notifications(
     return () if isinstance(branch, Denied) else _list_told(request, branch)
 
 
+def list_effects(request: Request, kind: EventKind, workflow: Workflow, at: Event) -> tuple[Effect, ...]:
+    """List what would follow if we did this now, besides messages to partners. `at`: as of `list_allowed_events`."""
+    branch = _find_branch(request, replace(at, signal=local_signal(kind)), workflow)
+    return () if isinstance(branch, Denied) else branch.effects
+
+
 def _list_told(request: Request, branch: Branch) -> tuple[PartnerNotification, ...]:
     goes_on_behind = branch.to is BorrowingState.REQUESTED and request.attempt is not None
     supplier = request.attempt.supplier if goes_on_behind and request.attempt is not None else None

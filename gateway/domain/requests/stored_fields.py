@@ -110,7 +110,9 @@ FIELD_CLASSES: Mapping[type, Mapping[str, FieldClass]] = {
     RequestNote: _list_classes(staff="by", words="text"),
     PatronQuery: _list_classes(number="id", code="about answer", words="text"),
     Attachment: _list_classes(number="id sha256", code="media_type", file="name"),
-    ItemCandidate: _list_classes(number="bib_id barcode", work="title author call_number", ours="how why_not"),
+    ItemCandidate: _list_classes(
+        number="bib_id barcode", work="title author published call_number", ours="how why_not"
+    ),
     SignOff: _list_classes(staff="by basis", words="note"),
     Citation: _list_classes(
         work="title subtitle author component_title component_author series edition publisher place published volume "

@@ -141,7 +141,7 @@ def _build_effect_rows(context: LibraryContext, transition: Transition) -> Itera
         if partner_notification is not None:
             yield from _build_message_rows(context, partner_notification, transition)
     for effect in transition.effects:
-        if isinstance(effect, SendPatronLetter) and _is_letter_written(context, effect.name, request):
+        if isinstance(effect, SendPatronLetter) and is_letter_written(context, effect.name, request):
             row = new_outbox_row(request, LETTER, effect.name, _make_letter_payload(transition).to_json(), at)
             waits = effect.name == RECALLED and CallLibrary(LibraryAction.RECALL_PATRON) in transition.effects
             yield replace(row, lane=f"{request.id}/{LIBRARY}") if waits else row
@@ -443,7 +443,8 @@ def is_partner_notified(context: LibraryContext, notification: PartnerNotificati
     return bool(getattr(section, key))
 
 
-def _is_letter_written(context: LibraryContext, letter: str, request: Request) -> bool:
+def is_letter_written(context: LibraryContext, letter: str, request: Request) -> bool:
+    """Return whether the patron gets this letter, by its template."""
     return (
         context.writes_letters
         and bool(reader_of_request(request).id)

@@ -293,9 +293,13 @@ def _item_objection(
 async def find_located_copy(context: LibraryContext, request: Request) -> LocatedCopy | None:
     """Find where the copy is that a partner is to get, as the library's system says now. None: no copy is chosen
     yet."""
-    barcode = request.item_barcode
-    if request.role is not Role.LENDING or not barcode:
+    if request.role is not Role.LENDING or not request.item_barcode:
         return None
+    return await look_up_copy(context, request.item_barcode)
+
+
+async def look_up_copy(context: LibraryContext, barcode: str) -> LocatedCopy:
+    """Look up where a copy is, and whether it is there; what stands against knowing it is its problem."""
     try:
         item = await context.find_item(barcode)
     except Refused as refused:

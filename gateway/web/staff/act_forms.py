@@ -13,6 +13,7 @@ from gateway.domain.requests.action_fields import ActionField, ActionFieldSet, F
 from gateway.domain.requests.event_catalogue import ACTS
 from gateway.domain.requests.events import Event, EventDetails, LoanCondition, RequestEnding, local_signal
 from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.events import ReasonCodes as R
 from gateway.domain.requests.reason_words import ENDING_WORDS, REASON_WORDS
 from gateway.domain.requests.request import BorrowingState, Request, Role
 from gateway.domain.requests.state_machine import is_event_allowed
@@ -68,6 +69,18 @@ _QUESTIONS: Mapping[str, str] = {
     "wanted": mark_text("whether it is still wanted"),
     "other": mark_text("other"),
 }
+
+_OF_SUPPLY = tuple(value for value in REASON_WORDS if value not in (R.CONDITION_REFUSED, R.RENEWAL_LIMIT))
+
+_REASONS_OF_ACT: Mapping[K, tuple[str, ...]] = {
+    K.CANCEL: (R.DUPLICATE, R.NEED_BY_NOT_MET, R.COST, R.NOT_FOUND_AS_CITED, R.OTHER),
+    K.CLOSE: (R.DUPLICATE, R.NEED_BY_NOT_MET, R.COST, R.NOT_FOUND_AS_CITED, R.NOT_AVAILABLE, R.OTHER),
+    K.CONDITION_REFUSED: (R.COST, R.NEED_BY_NOT_MET, R.POLICY, R.OTHER),
+    K.NEXT_SUPPLIER: (R.NEED_BY_NOT_MET, R.COST, R.NOT_AVAILABLE, R.CLOSED, R.OTHER),
+    K.RENEW_REFUSED: (R.HAS_REQUESTS, R.RENEWAL_LIMIT, R.POLICY, R.OTHER),
+    K.RETRY: (R.ON_LOAN, R.NOT_ON_SHELF, R.ON_ORDER, R.AT_BINDERY, R.HAS_REQUESTS, R.CLOSED, R.OVERLOADED, R.OTHER),
+}
+"""Reasons that an act can have, the usual ones first; acts that aren't here have those of what isn't supplied."""
 
 _HIDDEN = frozenset({"citation", "query"})
 """Fields with a page or a default of their own."""
@@ -197,7 +210,7 @@ def _list_choices(
         case FieldType.CONDITIONS:
             return tuple((value, gettext(word)) for value, word in CONDITIONS.items())
         case FieldType.REASON:
-            return tuple((value, gettext(word)) for value, word in REASON_WORDS.items())
+            return tuple((value, gettext(REASON_WORDS[value])) for value in _REASONS_OF_ACT.get(kind, _OF_SUPPLY))
         case FieldType.ENDING:
             return () if request.other_leg is not None else _list_endings(page)
         case FieldType.YES_NO | FieldType.TRUTH:

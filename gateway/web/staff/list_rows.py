@@ -72,10 +72,12 @@ class ListRow:
 
 @value_object
 class ShownNames:
-    """The names of a list: partners' by profile, and those of patrons that are known and that this user may see."""
+    """The names of a list: partners' by profile, and those of patrons that are known and that this user may see.
+    `address`: what names the list itself in the addresses of its requests."""
 
     partners: Mapping[str, str]
     patrons: Mapping[PatronLink, str]
+    address: Mapping[str, str]
 
 
 def make_row(request: StaffRequest, record: Request, since: datetime, task: str, names: ShownNames) -> ListRow:
@@ -84,7 +86,7 @@ def make_row(request: StaffRequest, record: Request, since: datetime, task: str,
         id=record.id,
         number=record.number,
         theirs=record.transaction if record.role is Role.LENDING else "",
-        path=request.path("requests", record.number, task=task),
+        path=request.path("requests", record.number, **names.address),
         tag=tag_of_request(record, request.localization),
         title=record.citation.component_title or record.citation.title or request.gettext("(no title)"),
         author=record.citation.component_author or record.citation.author,

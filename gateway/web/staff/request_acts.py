@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from gateway.domain.problems import COLLISIONS, Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.request import Role, RotaLineStatus
+from gateway.domain.requests.request import BorrowingState, Request, Role, RotaLineStatus
 from gateway.domain.requests.scan_rules import ScanReason, find_question
 from gateway.domain.requests.views import (
     ActionRequest,
@@ -23,6 +23,7 @@ from gateway.domain.requests.views import (
 from gateway.domain.roles import Right
 from gateway.domain.sentences import strip_full_stop
 from gateway.services.letters.localization import mark_text
+from gateway.services.request_work.act_forecasts import forecast_act
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation
@@ -32,10 +33,12 @@ from gateway.web.staff.act_forms import can_correct, first_act_values, list_act_
 from gateway.web.staff.act_results import describe_done_act
 from gateway.web.staff.coded_words import list_work_types
 from gateway.web.staff.journal_pages import OUTCOMES
+from gateway.web.staff.list_positions import read_list_address
 from gateway.web.staff.partner_pages import list_explained_lines
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_access import ACT_RIGHTS, find_act_right, list_permitted_acts, load_request_view
-from gateway.web.staff.request_page import render_request
+from gateway.web.staff.request_page import make_option, render_request
+from gateway.web.staff.request_panels import show_patron
 from gateway.web.staff.request_story import (
     StoryLine,
     StorySources,
@@ -49,6 +52,7 @@ from gateway.web.staff.request_words import (
     tag_of_request,
 )
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
+from gateway.web.staff.supplier_choice import list_supplier_choices
 
 QUESTIONS: Mapping[ScanReason, str] = {
     ScanReason.RECALLED: mark_text("The lender has recalled this item. Check it out anyway?"),
@@ -103,9 +107,12 @@ async def _perform_act(
         hold=hold_of_act(page.context, view.request, kind),
         confirmed=bool(checked.form["confirmed"]),
     )
-    back = page.path("requests", view.request.number, task=page.http.query.get("task", ""))
+    back = page.path("requests", view.request.number, **read_list_address(page))
     try:
         after = await page.library.requests.apply_action(view.request.id, action)
+        if kind is K.ASSIGN and checked.form["send"] and after.state is BorrowingState.REVIEW:
+            approval = ActionRequest(kind=K.APPROVE, actor=page.origin.actor, version=after.version)
+            after = await page.library.requests.apply_action(after.id, approval)
     except VersionConflict:
         return await _show_conflict(page, await load_request_view(page), kind, checked)
     except (EventDenied, Refused) as refused:
@@ -124,6 +131,11 @@ async def _perform_act(
         undo = page.parts.recent.keep_act(act)
         hint = view.hints.get(kind, "")
         done_act = await describe_done_act(page, view.request, after, kind, hint=hint, can_undo=bool(undo))
+        chosen = page.context.partner(details.partner) if checked.form["send"] else None
+        if kind is K.ASSIGN and chosen is not None and chosen.channel:
+            done_act = page.gettext(
+                "%(partner)s is being asked.", partner=page.context.name_of_partner(details.partner)
+            )
         return page.redirect(back, done_act, undo=undo)
     return await _render_mistakes(page, view, kind, checked)
 
@@ -166,8 +178,11 @@ async def _render_act(
     request = view.request
     possible = kind in list_permitted_acts(page, view)
     question = find_question(kind, request)
+    writes_patron = forecast_act(page.context, request, kind).writes_patron
+    patron = await show_patron(page, request, revealed=False) if writes_patron else None
+    template = "request_supplier" if kind is K.ASSIGN else "request_act"
     return page.render(
-        "request_act",
+        template,
         describe_act(kind, page.localization, request),
         status=status or checked.status,
         help_topic="request",
@@ -176,15 +191,25 @@ async def _render_act(
         heading=request.citation.component_title or request.citation.title,
         tag=tag_of_request(request, page.localization),
         move=find_next_move(request, name_partner(request, page.context), page.localization),
-        fields=await list_act_fields(page, request, (kind,)),
+        option=await make_option(page, view, kind, patron),
         checked=checked,
         seen=view.history[-1].id if view.history else "",
         news=news,
         possible=possible,
-        hint=page.localization.translate_sentence(view.hints.get(kind, "")),
         question=page.gettext(QUESTIONS[question]) if question is not None else "",
-        task=page.http.query.get("task", ""),
+        choices=await list_supplier_choices(page, request) if kind is K.ASSIGN else (),
+        limits=_list_wishes(page, request),
+        in_list=read_list_address(page),
     )
+
+
+def _list_wishes(page: StaffRequest, request: Request) -> list[tuple[str, str]]:
+    """List what a supplier is measured by: when it is wanted, and what it may cost."""
+    need_by, maximum = request.dates.need_by, request.costs.maximum
+    return [
+        (page.gettext("Needed by"), page.format_day(need_by) if need_by is not None else page.gettext("no date given")),
+        *([(page.gettext("Maximum cost"), page.localization.format_money(maximum))] if maximum is not None else []),
+    ]
 
 
 def _find_kind(text: str) -> K:
@@ -235,7 +260,7 @@ async def submit_citation(page: StaffRequest) -> web.StreamResponse:
     citation = read_citation(checked, view.request.citation)
     if citation.is_empty:
         checked.add_problem("title", "wrong-missing", field=page.gettext("Title of the book or journal"))
-    back = page.path("requests", view.request.number, task=page.http.query.get("task", ""))
+    back = page.path("requests", view.request.number, **read_list_address(page))
     if not checked.is_good:
         return _render_citation(page, view, checked)
     if citation == view.request.citation:
@@ -272,7 +297,7 @@ def _render_citation(
         types=list_work_types(page.localization),
         seen=view.history[-1].id if view.history else "",
         news=news,
-        task=page.http.query.get("task", ""),
+        in_list=read_list_address(page),
     )
 
 
@@ -287,7 +312,7 @@ async def change_order(page: StaffRequest) -> web.StreamResponse:
     page.require_right(Right.BORROWING_ACT)
     way, _, partner = form["move"].partition(":")
     waiting = [line.partner for line in request.rota if line.standing is RotaLineStatus.WAITING]
-    back = f"{page.path('requests', request.number, task=page.http.query.get('task', ''))}#attempts"
+    back = f"{page.path('requests', request.number, **read_list_address(page))}#attempts"
     if request.role is not Role.BORROWING or partner not in waiting:
         raise NotFound("rota line")
     actor, version = page.origin.actor, _read_version(form)
@@ -367,7 +392,7 @@ async def upload_file(page: StaffRequest) -> web.StreamResponse:
     upload_form = await read_upload_form(page.http, page.parts.max_file_bytes)
     if not page.is_own_form(upload_form.form):
         raise PageError(403, "fault-form")
-    back = f"{page.path('requests', request.number, task=page.http.query.get('task', ''))}#files"
+    back = f"{page.path('requests', request.number, **read_list_address(page))}#files"
     if not upload_form.files:
         return page.redirect(back, page.gettext("No file was chosen, so nothing was added."), "look")
     for file in upload_form.files:

@@ -21,6 +21,7 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
+from gateway.services.desks.bulk_actions import MAX_BULK
 from gateway.services.letters.localization import mark_text
 from gateway.store.saved_filters import SavedFilter
 from gateway.web.html.assets import HEADERS
@@ -42,6 +43,7 @@ from gateway.web.staff.list_filters import (
     make_facets,
     parse_list_query,
 )
+from gateway.web.staff.list_positions import make_list_address
 from gateway.web.staff.list_rows import COLUMNS, USUAL_COLUMNS, ShownNames, format_csv_line, make_row
 from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
 
@@ -117,7 +119,8 @@ async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
     opened = next((saved_filter for saved_filter in saved if asked.query and saved_filter.query == asked.query), None)
     selected = request.http.query.get("select", "")
     columns = read_columns(request, place)
-    names = ShownNames(partners, await _name_patrons(request, page) if "for" in columns else {})
+    patrons = await _name_patrons(request, page) if "for" in columns else {}
+    names = ShownNames(partners, patrons, make_list_address(asked))
     rows = [make_row(request, record, since[record.id], wanted.task, names) for record in page]
     return request.render(
         "request_list",
@@ -128,6 +131,7 @@ async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
         asked=asked,
         rows=rows,
         total=counts.total,
+        most=MAX_BULK,
         chosen=list_chosen_filters(request, asked, partners),
         facets=make_facets(request, asked, counts, partners),
         saved=[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aiohttp import web
@@ -20,12 +20,10 @@ from gateway.domain.requests.request import (
     RequestNote,
     Role,
 )
-from gateway.domain.requests.task_lists import BY_NAME, list_task_names
+from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import (
     CopyLinkView,
     NotFound,
-    RequestFilter,
-    RequestOrder,
     RequestView,
     ResultPage,
     UnfinishedStep,
@@ -34,9 +32,11 @@ from gateway.domain.roles import Right
 from gateway.domain.sentences import Sentence
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import Localization, mark_text
+from gateway.services.request_work.act_forecasts import ActForecast, forecast_act
 from gateway.services.requests.outbox_row_names import name_outbox_row
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.act_audience import describe_audience, name_button
 from gateway.web.staff.act_forms import FormField, can_correct, first_act_values, list_act_fields
 from gateway.web.staff.coded_words import (
     describe_condition,
@@ -47,11 +47,14 @@ from gateway.web.staff.coded_words import (
     list_citation_rows,
 )
 from gateway.web.staff.copy_pages import describe_link, list_files
+from gateway.web.staff.list_positions import find_list_position, read_list_address
 from gateway.web.staff.message_pages import build_message_lines, describe_answer, list_message_actors
 from gateway.web.staff.print_pages import list_shown_papers
 from gateway.web.staff.request_access import ACT_RIGHTS, find_named_request, list_permitted_acts, load_request_view
 from gateway.web.staff.request_panels import (
+    ShownPatron,
     find_own_copies,
+    list_candidate_items,
     list_cost_rows,
     list_extra_rows,
     list_loan_rows,
@@ -70,9 +73,6 @@ from gateway.web.staff.request_story import (
 from gateway.web.staff.request_suppliers import list_suppliers
 from gateway.web.staff.request_words import NextMove, describe_act, find_next_move, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
-
-MAX_LISTED = 100
-"""Of the list that one came from: so far back and forth leads."""
 
 MAX_NOTICES = 50
 
@@ -101,30 +101,33 @@ _NOT_YET: Mapping[Role, Mapping[K, str]] = {
 
 
 @value_object(kw_only=True)
-class RequestPlace:
-    """The place of the request in the list that one came from. `before` and `after`: numbers of its neighbours."""
+class ActOption:
+    """An act with a form of its own. `button`: what it does, and to whom; `audience`: who is told; `checked`: its
+    values and mistakes; `is_chosen`: of several, the one whose form is open."""
 
-    task: str
-    position: int
-    count: int
-    before: str = ""
-    after: str = ""
+    kind: K
+    label: str
+    button: str
+    audience: str
+    fields: tuple[FormField, ...]
+    checked: FormCheck
+    hint: str = ""
+    is_chosen: bool = True
 
 
 @value_object(kw_only=True)
 class ShownActs:
-    """`fields` belong to `open_acts`, whose form is open; `pressed`: in sight, done by their button; `ways`: in sight,
-    on pages of their own; `refusals`: reasons with a button of their own, value and word (none: it can't be refused);
-    `folded`: others; `refused`: label and why not."""
+    """`options`: of which one is done next, each by its form; `pressed`: in sight, done by their button; `ways`: in
+    sight, on pages of their own; `refusals`: reasons with a button of their own, value and word (none: it can't be
+    refused), `refusal_audience`: who is told of any of them; `folded`: others; `refused`: label and why not."""
 
-    open_acts: tuple[K, ...]
-    fields: tuple[FormField, ...]
+    options: tuple[ActOption, ...]
     pressed: tuple[K, ...]
     ways: tuple[K, ...]
     folded: tuple[K, ...]
     refusals: tuple[tuple[str, str], ...] = ()
+    refusal_audience: str = ""
     refused: tuple[tuple[str, str], ...] = ()
-    values: Mapping[str, str] = field(default_factory=dict)
 
 
 async def show_request(page: StaffRequest) -> web.StreamResponse:
@@ -181,7 +184,9 @@ async def render_request(
     partner = name_partner(request, context)
     move = find_next_move(request, partner, localization)
     since = await _find_since(page, view, move)
-    acts = await _choose_acts(page, view, move)
+    place = await find_list_position(page, request)
+    reader = await show_patron(page, request, revealed=revealed)
+    acts = await _choose_acts(page, view, move, reader, checked)
     notices = await page.library.notices.list_notices(request.id, MAX_NOTICES, "")
     await page.actors.load_names(_list_actors(view))
     if not revealed and _has_words(view):
@@ -217,7 +222,8 @@ async def render_request(
         theirs=find_their_number(request),
         service=describe_service(request.service, localization),
         unread=sum(message.unread for message in view.messages),
-        place=await _find_place(page, request),
+        place=place,
+        in_list=place.address_of_acts if place is not None else read_list_address(page),
         move=move,
         since=since,
         is_new=page.parts.clock.now() - since < timedelta(minutes=1),
@@ -228,7 +234,7 @@ async def render_request(
         limits=_list_limits(page, request, move),
         may_settle=_may_settle(page, request),
         act_hint=lambda kind: localization.translate_sentence(view.hints.get(kind, "")),
-        checked=checked or FormCheck(page, SubmittedForm(), dict(acts.values)),
+        checked=checked or FormCheck(page, SubmittedForm()),
         seen=view.history[-1].id if view.history else "",
         suppliers=list_suppliers(page, request),
         describe_why_not=lambda why: describe_reason(why, localization),
@@ -239,8 +245,9 @@ async def render_request(
         topics=[(topic, gettext(text, count=topics[topic])) for topic, text in FILTERS.items() if topic in topics],
         topic=chosen if chosen in topics else "",
         citation=list(list_citation_rows(request.citation, localization)),
-        reader=await show_patron(page, request, revealed=revealed),
+        reader=reader,
         own=await find_own_copies(page, request),
+        items=await list_candidate_items(page, request),
         loan=list_loan_rows(page, request),
         due_reason=explain_due_date(request, context, localization) if request.role is Role.BORROWING else "",
         costs=list_cost_rows(page, request),
@@ -303,7 +310,9 @@ async def _find_copy_links(page: StaffRequest, request: Request) -> Sequence[Cop
     return await page.library.copies.list_links(request.id)
 
 
-async def _choose_acts(page: StaffRequest, view: RequestView, move: NextMove) -> ShownActs:
+async def _choose_acts(
+    page: StaffRequest, view: RequestView, move: NextMove, patron: ShownPatron | None, checked: FormCheck | None
+) -> ShownActs:
     permitted = list_permitted_acts(page, view)
     open_acts = tuple(kind for kind in move.acts if kind in permitted)
     ways = tuple(kind for kind in move.ways if kind in permitted and kind not in open_acts)
@@ -312,15 +321,52 @@ async def _choose_acts(page: StaffRequest, view: RequestView, move: NextMove) ->
         for kind, why in _NOT_YET[view.request.role].items()
         if kind not in view.allowed and page.has_right(ACT_RIGHTS[view.request.role])
     )
+    can_refuse = K.UNFILLED in permitted
+    refusal = forecast_act(page.context, view.request, K.UNFILLED) if can_refuse else ActForecast()
     return ShownActs(
-        open_acts=open_acts,
-        fields=await list_act_fields(page, view.request, open_acts) if open_acts else (),
+        options=await _list_options(page, view, open_acts, patron, checked),
         pressed=tuple(kind for kind in ways if kind in _DONE_AT_ONCE),
         ways=tuple(kind for kind in ways if kind not in _DONE_AT_ONCE),
         folded=tuple(kind for kind in permitted if kind not in (*open_acts, *ways, K.UNFILLED)),
-        refusals=_list_usual_refusals(page) if K.UNFILLED in permitted else (),
+        refusals=_list_usual_refusals(page) if can_refuse else (),
+        refusal_audience=describe_audience(page, refusal, patron),
         refused=refused,
-        values=first_act_values(page, view.request, open_acts),
+    )
+
+
+async def _list_options(
+    page: StaffRequest,
+    view: RequestView,
+    kinds: Sequence[K],
+    patron: ShownPatron | None,
+    checked: FormCheck | None,
+) -> tuple[ActOption, ...]:
+    """`checked`: the form of one of them, which had mistakes."""
+    sent = checked.values.get("kind", "") if checked is not None else ""
+    chosen = next((kind for kind in kinds if kind.value == sent), kinds[0] if kinds else None)
+    options = [await make_option(page, view, kind, patron) for kind in kinds]
+    return tuple(
+        replace(
+            option,
+            checked=checked if checked is not None and option.kind.value == sent else option.checked,
+            is_chosen=option.kind is chosen,
+        )
+        for option in options
+    )
+
+
+async def make_option(page: StaffRequest, view: RequestView, kind: K, patron: ShownPatron | None) -> ActOption:
+    """`patron`: who would get a letter, as far as is known."""
+    request, localization = view.request, page.localization
+    forecast = forecast_act(page.context, request, kind)
+    return ActOption(
+        kind=kind,
+        label=describe_act(kind, localization, request),
+        button=name_button(page, request, kind, forecast),
+        audience=describe_audience(page, forecast, patron),
+        fields=await list_act_fields(page, request, (kind,)),
+        checked=FormCheck(page, SubmittedForm(), first_act_values(page, request, (kind,))),
+        hint=localization.translate_sentence(view.hints.get(kind, "")),
     )
 
 
@@ -348,26 +394,6 @@ def find_their_number(request: Request) -> str:
     if request.role is Role.LENDING:
         return request.transaction
     return request.attempt.theirs if request.attempt is not None else ""
-
-
-async def _find_place(page: StaffRequest, request: Request) -> RequestPlace | None:
-    """Find the place in the task list that the address names."""
-    task = page.http.query.get("task", "")
-    if task not in BY_NAME:
-        return None
-    request_filter = RequestFilter(task=task, role=BY_NAME[task].role, order=RequestOrder.LONGEST)
-    listed = await page.library.requests.list_requests(request_filter, MAX_LISTED, "")
-    numbers = [record.number for record in listed]
-    if request.number not in numbers:
-        return None
-    at = numbers.index(request.number)
-    return RequestPlace(
-        task=task,
-        position=at + 1,
-        count=len(numbers),
-        before=numbers[at - 1] if at else "",
-        after=numbers[at + 1] if at + 1 < len(numbers) else "",
-    )
 
 
 def _describe_condition(page: StaffRequest, view: RequestView) -> Mapping[str, str]:
@@ -460,7 +486,7 @@ async def settle_rejection(page: StaffRequest) -> web.Response:
     form = await page.read_own_form()
     named_request = await find_named_request(page)
     page.require_right(ACT_RIGHTS[named_request.role])
-    back = page.path("requests", named_request.number)
+    back = page.path("requests", named_request.number, **read_list_address(page))
     checked = FormCheck(page, form)
     note = checked.read_line("note")
     if not checked.is_good:

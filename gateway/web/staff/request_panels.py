@@ -9,17 +9,22 @@ from gateway.domain.library import BlockScope, ContactKind, Patron
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import BROKER
 from gateway.domain.requests.prices import LIMIT
-from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request import ItemCandidate, Request, Role
 from gateway.domain.requests.request_messages import PARTNER_ACTOR, STAFF_ACTOR
 from gateway.domain.requests.supplier_takeover import find_supplier_party
+from gateway.domain.requests.views import LocatedCopy
 from gateway.domain.value import value_object
 from gateway.services.circulation.local_holdings import AWAY, LocalCopies, find_local_copies
 from gateway.services.letters.localization import mark_text
 from gateway.services.patrons.patron_names import make_patron_key
+from gateway.services.requests.lending import look_up_copy
 from gateway.services.requests.library_context import PATRON
 from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.coded_words import describe_condition
 from gateway.web.staff.staff_request import StaffRequest
+
+MAX_LOOKED_UP = 6
+"""Of items that may be meant so many are looked up in the library's system, which may be far away."""
 
 LabelledRows = list[tuple[str, str]]
 """Label and text."""
@@ -103,6 +108,31 @@ async def find_own_copies(page: StaffRequest, request: Request) -> LocalCopies |
         return await find_local_copies(page.context.system, request.citation)
     except Refused:
         return AWAY
+
+
+@value_object
+class CandidateItem:
+    """An item of ours that may be what is asked for, and where it is. `copy` None: it wasn't looked up."""
+
+    candidate: ItemCandidate
+    copy: LocatedCopy | None
+
+
+async def list_candidate_items(page: StaffRequest, request: Request) -> tuple[CandidateItem, ...]:
+    """List the items among which staff choose, while none is chosen."""
+    if request.role is not Role.LENDING or request.item_barcode:
+        return ()
+    return tuple(
+        [
+            CandidateItem(
+                candidate,
+                await look_up_copy(page.context, candidate.barcode)
+                if candidate.barcode and place < MAX_LOOKED_UP
+                else None,
+            )
+            for place, candidate in enumerate(request.candidates)
+        ]
+    )
 
 
 def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:

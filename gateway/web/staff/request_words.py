@@ -10,7 +10,7 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import ENDING_WORDS
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import LendingState as L
-from gateway.domain.requests.request import Request, RequestFlag, Role, ServiceType
+from gateway.domain.requests.request import Request, RequestFlag, Role, ServiceType, State
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import DenialReason
 from gateway.domain.requests.task_lists import COMES_HERE, OPEN_QUERY
@@ -291,7 +291,13 @@ def _choose_usual_move(request: Request) -> NextMove:
             mark_text("Waiting for the patron: answer our question"), False, (K.PATRON_ANSWERED,), "patron-question"
         )
     move = _MOVES.get((request.role, request.state.value), (_CLOSED, False, ()))
-    return NextMove(*move, ways=(K.APPROVE, K.PATRON_ASKED, K.EDIT) if request.state is B.NO_SUPPLIER else ())
+    return NextMove(*move, ways=_USUAL_WAYS.get(request.state, ()))
+
+
+_USUAL_WAYS: Mapping[State, tuple[K, ...]] = {
+    B.REVIEW: (K.ASSIGN, K.PATRON_ASKED, K.CLOSE),
+    B.NO_SUPPLIER: (K.APPROVE, K.PATRON_ASKED, K.EDIT),
+}
 
 
 def _is_for_us(request: Request) -> bool:

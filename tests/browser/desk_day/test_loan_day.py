@@ -78,7 +78,7 @@ def test_a_loan_goes_over_all_desks(
     lending.walk_to("Work queue", "Renewals to answer")
     lending.open_listed(theirs.works[work][0])
     with costs(lending, clicks=1):
-        lending.press_button("Confirm")
+        lending.press_button("Grant renewal")
     lending.see_banner("The renewal has been granted.")
     elveby.wait_for_value(number, "$.terms.renewals", 1)
 

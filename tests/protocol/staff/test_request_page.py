@@ -97,7 +97,7 @@ async def test_a_condition_is_answered_where_it_is_read(gateway: Running, ruth: 
         "Nur Benutzung im Lesesaal. Gebühr 12,00 EUR."
     ]
     assert "Interpreted as: library use only; cost €12.00." in page.text
-    assert texts(page, "//form[@id='act']//label[.//input[@name='kind']]") == [
+    assert texts(page, "//*[@id='act']//label[.//input[@name='act-choice']]") == [
         "Accept the condition",
         "Decline the condition",
     ]
@@ -120,7 +120,7 @@ async def test_a_request_to_review_has_its_act_open_and_others_folded(gateway: R
     page = await open_page(ruth, await make_borrowing(gateway))
 
     assert texts(page, "//h2[@id='move']") == ["Action needed: review and approve the request"]
-    assert texts(page, "//form[@id='act']//button") == ["Approve"]
+    assert texts(page, "//*[@id='act']//form//button") == ["Approve"]
     folded = texts(page, "//details[@class='acts']//li")
     assert "Cancel the request" in folded
     assert "Receive (not now: nothing is in transit)" in folded
@@ -131,7 +131,7 @@ async def test_where_it_is_the_partners_move_nothing_is_pressed_upon_us(gateway:
     page = await open_page(ruth, await make_asked(gateway))
 
     assert texts(page, "//h2[@id='move']") == ["Waiting for Universität Altenried: answer"]
-    assert not page.tree.xpath("//form[@id='act']")
+    assert not page.tree.xpath("//*[@id='act']//form")
     assert not page.tree.xpath("//section[contains(@class, 'spine')]")
 
 
@@ -440,7 +440,7 @@ async def test_what_the_library_system_can_not_be_told_stands_at_the_act(
     page = await open_page(ruth, request)
     folded = await ruth.get(f"/requests/{request.number}/act/checked-in")
 
-    assert texts(page, "//form[@id='act']//p[@class='soft small']") == [hint]
+    assert texts(page, "//*[@id='act']//form//p[@class='soft small']") == [hint]
     assert texts(folded, "//form//p[@class='note-line']") == [hint]
 
 
@@ -558,7 +558,7 @@ async def test_who_reads_may_not_act(gateway: Running) -> None:
     request = await make_conditional(gateway)
     async with colleague(gateway, "m.keller", "manager") as manager:
         page = await open_page(manager, request)
-        assert not page.tree.xpath("//main//form[@id='act'] | //table//button | //input[@type='file']")
+        assert not page.tree.xpath("//main//*[@id='act']//form | //table//button | //input[@type='file']")
         for path in ("/act", "/act/note", "/citation", "/order", "/files"):
             answer = await manager.post(f"/requests/{request.number}{path}", {"kind": "note", "version": "1"})
             assert answer.status in (403, 409), path

@@ -256,7 +256,7 @@ async def test_who_has_nobody_left_to_ask_is_told_until_when_it_is_wanted(gatewa
     request = await find_nobody(gateway)
     page = await ruth.get(f"/requests/{request.number}")
     assert "Needed by" in page.tree.xpath("string(//section[@aria-labelledby='move']/dl)")
-    action, fields = read_form(page, "//form[@id='act']")
+    action, fields = read_form(page, "//*[@id='act']//form[.//select[@name='partner']]")
 
     await ruth.browser.post(action, {**fields, "kind": "assign", "partner": "vaumarin", "rota": ""})
     await gateway.gateway.managed.drain_due_work()
@@ -310,7 +310,7 @@ async def test_what_was_settled_is_off_its_list(gateway: Running, ruth: Colleagu
 @pytest.mark.parametrize(("bring", "state"), [(lost, B.COMPLETED), (lost_there, L.COMPLETED)])
 async def test_a_loss_is_settled(gateway: Running, ruth: Colleague, bring: object, state: B | L) -> None:
     request = await bring(gateway)  # type: ignore[operator]
-    action, fields = read_form(await ruth.get(f"/requests/{request.number}"), "//form[@id='act']")
+    action, fields = read_form(await ruth.get(f"/requests/{request.number}"), "//*[@id='act']//form")
     assert fields["kind"] == "settled"
 
     done = await ruth.browser.post(action, {**fields, "cost": "0"})
@@ -442,7 +442,7 @@ async def test_what_stands_there_works(gateway: Running, ruth: Colleague, scene:
         before = {one.id for one in (await gateway.requests().load_view(request.id)).unfinished}
         page = await ruth.get(f"/requests/{request.number}")
         button = f"//div[@id='ways']//form[contains(@action, '/{kind}?') or contains(@action, '/{kind}')]"
-        own = f"//form[@id='act'][.//input[@name='kind'][@value='{kind}']]"
+        own = f"//*[@id='act']//form[.//input[@name='kind'][@value='{kind}']]"
         if not page.tree.xpath(f"{button} | {own}"):
             page = await ruth.get(f"/requests/{request.number}/act/{kind}")
         action, fields = read_form(page, f"{button} | {own} | //main//form[contains(@action, '/{kind}')]")
@@ -462,7 +462,7 @@ def list_kinds(page: Answer) -> list[str]:
     """The acts that are in sight: those of the open form first."""
     addresses = page.tree.xpath("//div[@id='ways']//form/@action | //div[@id='ways']//a/@href")
     return [
-        *map(str, page.tree.xpath("//form[@id='act']//input[@name='kind']/@value")),
+        *map(str, page.tree.xpath("//*[@id='act']//form//input[@name='kind']/@value")),
         *(str(one).partition("?")[0].rpartition("/")[2] for one in addresses),
     ]
 
@@ -496,7 +496,7 @@ async def test_a_loss_stands_on_a_list_until_it_is_settled(
     request = await bring(gateway)  # type: ignore[operator]
     (count,) = (await ruth.get()).tree.xpath(f"//li[@data-task='{task}']//*[@data-count]/text()")
     listed = await ruth.get(f"/{place}?task={task}")
-    action, fields = read_form(await ruth.get(f"/requests/{request.number}?task={task}"), "//form[@id='act']")
+    action, fields = read_form(await ruth.get(f"/requests/{request.number}?task={task}"), "//*[@id='act']//form")
     await ruth.browser.post(action, {**fields, "cost": "0"})
 
     assert count == "1"

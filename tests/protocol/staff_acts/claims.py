@@ -53,6 +53,7 @@ BANNERS: Mapping[str, Claim] = {
         _done("assign"),
         lambda p: p.before.request.rota != p.after.request.rota or p.after.request.rota[0].standing == "waiting",
     ),
+    "{partner} is being asked.": _all(_done("assign"), _sent("request")),
     "{partner} will not be asked.": lambda p: p.after.request.rota != p.before.request.rota,
     "{partner} is now number {place} of the suppliers to be asked.": lambda p: True,
     "The request is closed.": lambda p: not p.after.request.open,

@@ -100,7 +100,7 @@ def _choose_buttons(buttons: list[Any]) -> list[Any]:
 
 
 def read_act_form(answer: Answer, path: str, today: date, barcode: str) -> list[Act]:
-    (form,) = answer.tree.xpath("//main//form[translate(@method, 'POST', 'post')='post']")
+    form, *_ = answer.tree.xpath("//main//form[translate(@method, 'POST', 'post')='post']")
     kind = path.partition("?")[0].rpartition("/")[2]
     fields = fill_form(form, kind, today, barcode)
     acts = []

@@ -1,0 +1,79 @@
+"""Who will be told of an act, before it is done: from the same rows of the state tables, wishes of partners and
+channels by which the outbox is written afterwards (`find_act_effects` reads that)."""
+
+from __future__ import annotations
+
+from gateway.domain.requests.events import Event, EventKind, local_signal
+from gateway.domain.requests.request import Request, Role, RotaLineStatus
+from gateway.domain.requests.state_machine import list_effects, list_notifications
+from gateway.domain.requests.state_table import FollowUp, RunFollowUp, SendPatronLetter
+from gateway.domain.value import value_object
+from gateway.ports.partner_channel import CarryWay
+from gateway.services.requests.effects import (
+    choose_way_to_tell,
+    find_receiver,
+    is_letter_written,
+    is_partner_notified,
+)
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.undone_acts import hold_of_act
+
+
+@value_object
+class ForetoldMessage:
+    """`partner`: its name; `channel`: by which it is told; empty: by none, so staff write or phone. `is_note`: in
+    words, since the channel has no message for it."""
+
+    partner: str
+    channel: str
+    is_note: bool = False
+
+
+@value_object(kw_only=True)
+class ActForecast:
+    """`asked`: who is asked next, of partners that the request names; `finds_supplier`: somebody is, whoever the rules
+    choose. `writes_patron`: a letter is made. `held_seconds`: so long nothing goes out, and the act can be undone."""
+
+    messages: tuple[ForetoldMessage, ...] = ()
+    asked: ForetoldMessage | None = None
+    finds_supplier: bool = False
+    writes_patron: bool = False
+    held_seconds: int = 0
+
+
+def forecast_act(context: LibraryContext, request: Request, kind: EventKind) -> ActForecast:
+    """Forecast an act without further details; what hangs on them is not foretold."""
+    workflow, at = context.workflow(request), Event(local_signal(EventKind.NOTE), context.now())
+    effects = list_effects(request, kind, workflow, at)
+    messages = []
+    for notification in list_notifications(request, kind, workflow, at):
+        if not is_partner_notified(context, notification, request):
+            continue
+        party, _ = find_receiver(context, notification, request)
+        way = choose_way_to_tell(context, notification, request)
+        name = party.name or context.name_of_partner(party.profile) or party.symbol
+        channel = "" if way is CarryWay.LOST else _find_channel(context, party.profile)
+        messages.append(ForetoldMessage(name, channel, way is CarryWay.NOTE))
+    finds = RunFollowUp(FollowUp.FIND_SUPPLIER) in effects
+    letters = (effect.name for effect in effects if isinstance(effect, SendPatronLetter))
+    return ActForecast(
+        messages=tuple(messages),
+        asked=find_next_asked(context, request) if finds else None,
+        finds_supplier=finds,
+        writes_patron=any(is_letter_written(context, letter, request) for letter in letters),
+        held_seconds=int(hold_of_act(context, request, kind).total_seconds()),
+    )
+
+
+def find_next_asked(context: LibraryContext, request: Request) -> ForetoldMessage | None:
+    """Find the supplier whom staff have put first; others are ranked by rule when their turn comes."""
+    waiting = [line for line in request.rota if line.standing is RotaLineStatus.WAITING]
+    if request.role is not Role.BORROWING or not waiting or not waiting[0].by_hand:
+        return None
+    partner = waiting[0].partner
+    return ForetoldMessage(context.name_of_partner(partner), _find_channel(context, partner))
+
+
+def _find_channel(context: LibraryContext, profile: str) -> str:
+    partner = context.partner(profile)
+    return partner.channel if partner is not None else ""

@@ -1,0 +1,88 @@
+"""Who is told of an act: the line below its button, and what the button is called by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.request import Request, Role
+from gateway.services.letters.localization import mark_text
+from gateway.services.request_work.act_forecasts import ActForecast, ForetoldMessage
+from gateway.web.staff.request_panels import ShownPatron
+from gateway.web.staff.request_story import CHANNELS, name_partner
+from gateway.web.staff.request_words import describe_act
+from gateway.web.staff.staff_request import StaffRequest
+
+TOLD_BY = mark_text("%(partner)s, by %(channel)s.")
+
+_CHANNELS: Mapping[str, str] = {"mail": mark_text("email"), "tagged-mail": mark_text("email")}
+"""Those that are called otherwise at the beginning of a line."""
+
+_BUTTONS: Mapping[tuple[Role, K], str] = {
+    (Role.BORROWING, K.CONDITION_ACCEPTED): mark_text("Accept %(partner)s’s condition"),
+    (Role.BORROWING, K.CONDITION_REFUSED): mark_text("Decline %(partner)s’s condition"),
+    (Role.BORROWING, K.RENEW): mark_text("Request renewal from %(partner)s"),
+    (Role.BORROWING, K.RETURNED): mark_text("Return to %(partner)s"),
+    (Role.BORROWING, K.MESSAGE): mark_text("Send to %(partner)s"),
+    (Role.LENDING, K.MESSAGE): mark_text("Send to %(partner)s"),
+    (Role.LENDING, K.SHIPPED): mark_text("Ship to %(partner)s"),
+    (Role.LENDING, K.COPY_DELIVERED): mark_text("Deliver to %(partner)s"),
+}
+
+_BUTTONS_OF_NEXT: Mapping[K, str] = {
+    K.APPROVE: mark_text("Approve and ask %(partner)s"),
+    K.NEXT_SUPPLIER: mark_text("Ask %(partner)s"),
+}
+"""Where it is known who is asked next."""
+
+
+def name_button(page: StaffRequest, request: Request, kind: K, forecast: ActForecast) -> str:
+    """Name the act and whom it is done to."""
+    if forecast.asked is not None and kind in _BUTTONS_OF_NEXT:
+        return page.gettext(_BUTTONS_OF_NEXT[kind], partner=forecast.asked.partner)
+    partner = name_partner(request, page.context)
+    template = _BUTTONS.get((request.role, kind))
+    if template is None or not partner:
+        return describe_act(kind, page.localization, request)
+    return page.gettext(template, partner=partner)
+
+
+def describe_audience(page: StaffRequest, forecast: ActForecast, patron: ShownPatron | None) -> str:
+    """Describe who is told of an act, by which way, and until when it can be undone."""
+    return " ".join(_list_sentences(page, forecast, patron)) or page.gettext("Nobody.")
+
+
+def _list_sentences(page: StaffRequest, forecast: ActForecast, patron: ShownPatron | None) -> Iterator[str]:
+    carried = [message for message in forecast.messages if message.channel]
+    for message in carried:
+        text = mark_text("%(partner)s, by %(channel)s, in a note.") if message.is_note else TOLD_BY
+        yield _describe_message(page, text, message)
+    if forecast.asked is not None and forecast.asked.channel:
+        yield _describe_message(page, TOLD_BY, forecast.asked)
+    elif forecast.finds_supplier:
+        yield page.gettext("The next supplier by the rules.")
+    if forecast.writes_patron:
+        yield page.gettext(_describe_letter(patron))
+    if forecast.held_seconds and (carried or forecast.writes_patron):
+        yield page.ngettext(
+            "Nothing is sent for %(num)s second: until then this can be undone.",
+            "Nothing is sent for %(num)s seconds: until then this can be undone.",
+            forecast.held_seconds,
+        )
+
+
+def _describe_message(page: StaffRequest, text: str, message: ForetoldMessage) -> str:
+    return page.gettext(text, partner=message.partner, channel=name_channel(page, message.channel))
+
+
+def name_channel(page: StaffRequest, channel: str) -> str:
+    """Name a channel inside a sentence."""
+    return page.gettext(_CHANNELS.get(channel) or CHANNELS.get(channel, channel))
+
+
+def _describe_letter(patron: ShownPatron | None) -> str:
+    if patron is None or patron.problem or patron.masked:
+        return mark_text("The patron.")
+    if patron.emails:
+        return mark_text("The patron, by email.")
+    return mark_text("The patron has no email address. Please notify them in person.")

@@ -1,0 +1,121 @@
+"""Choice of the supplier that is asked: each with what speaks for it, and a button that asks it at once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from gateway.domain.problems import Refused
+from gateway.domain.requests.partner_policy import PartnerPolicy
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.request_figures import FigureFilter, month_of_moment
+from gateway.domain.requests.rota import ExplainedLine, SupplierVerdict
+from gateway.domain.requests.staff_views import PartnerView
+from gateway.domain.value import value_object
+from gateway.ports.catalogue import HoldingAnswer
+from gateway.services.desks.request_statistics import PartnerStatistics, shift_month
+from gateway.services.letters.localization import mark_text
+from gateway.web.staff.act_audience import TOLD_BY, name_channel
+from gateway.web.staff.act_forms import list_suppliers
+from gateway.web.staff.partner_pages import VERDICTS
+from gateway.web.staff.staff_request import StaffRequest
+
+MONTHS = 12
+"""So many count for the balance."""
+
+_HOLDINGS = {
+    HoldingAnswer.OWNS.value: ("good", mark_text("yes")),
+    HoldingAnswer.NOT.value: ("late", mark_text("no")),
+    HoldingAnswer.NOT_LENT.value: ("look", mark_text("yes, not for loan")),
+}
+
+_NEXT = (SupplierVerdict.NEXT, SupplierVerdict.AFTER)
+
+
+@value_object(kw_only=True)
+class ComparedSupplier:
+    """`holdings`: kind and word of what its catalogue says; `cost_kind`: late where it is above the limit; `audience`:
+    who is told if it is chosen; `is_closed`: it can't be chosen."""
+
+    profile: str
+    name: str
+    days: str
+    open: int
+    balance: str
+    holdings: tuple[str, str]
+    report: str
+    cost: str
+    cost_kind: str
+    reason: str
+    audience: str
+    is_closed: bool
+
+
+async def list_supplier_choices(page: StaffRequest, request: Request) -> tuple[ComparedSupplier, ...]:
+    """List those that the rules would ask, in their order, then all others that supply this service. Their catalogues
+    are asked now."""
+    try:
+        lines = {line.partner: line for line in (await page.library.partners.explain(request.id)).lines}
+    except Refused:  # no rule fits, or the catalogues can't be asked: staff choose all the same
+        lines = {}
+    views = {view.profile: view for view in await page.library.partners.partners()}
+    this = month_of_moment(page.parts.clock.now())
+    wanted = FigureFilter(library=page.library.symbol, first=shift_month(this, 1 - MONTHS), last=this)
+    figures = {row.partner: row for row in (await page.library.statistics.read_statistics(wanted)).partners}
+    ranked = [name for name, line in lines.items() if line.verdict in _NEXT]
+    names = dict.fromkeys((*ranked, *lines, *(profile for profile, _ in list_suppliers(page.context))))
+    return tuple(
+        _describe_choice(page, request, policy, views[name], lines.get(name), figures.get(name))
+        for name in names
+        if name in views and (policy := page.context.partner(name)) is not None
+        if policy.can_supply(request.service.type)
+    )
+
+
+def _describe_choice(
+    page: StaffRequest,
+    request: Request,
+    policy: PartnerPolicy,
+    view: PartnerView,
+    line: ExplainedLine | None,
+    figures: PartnerStatistics | None,
+) -> ComparedSupplier:
+    price, limit = policy.usual_price(request.service.type), request.costs.maximum
+    is_dear = price is not None and limit is not None and price.currency == limit.currency
+    kind, holding = _HOLDINGS.get(line.answer if line is not None else "", ("", mark_text("unknown")))
+    days = page.localization.format_number(Decimal(f"{view.mean_days:.1f}")) if view.mean_days is not None else ""
+    return ComparedSupplier(
+        profile=view.profile,
+        name=view.name or view.profile,
+        days=page.ngettext("%(days)s day", "%(days)s days", 1 if days == "1" else 2, days=days) if days else "",
+        open=view.open_borrowing,
+        balance=_describe_balance(page, figures),
+        holdings=(kind, page.gettext(holding)),
+        report=page.localization.translate_stored(line.report) if line is not None and line.report else "",
+        cost=page.localization.format_money(price) if price is not None else page.gettext("free"),
+        cost_kind="late" if is_dear and price is not None and limit is not None and price.amount > limit.amount else "",
+        reason=_describe_reason(page, line),
+        audience=_describe_audience(page, view),
+        is_closed=view.closed_now,
+    )
+
+
+def _describe_balance(page: StaffRequest, figures: PartnerStatistics | None) -> str:
+    """Describe who has supplied more to the other."""
+    owed = figures.asked_us.filled - figures.we_asked.filled if figures is not None else 0
+    if owed > 0:
+        return page.ngettext("it owes us %(num)s", "it owes us %(num)s", owed)
+    return page.ngettext("we owe it %(num)s", "we owe it %(num)s", -owed) if owed else page.gettext("even")
+
+
+def _describe_reason(page: StaffRequest, line: ExplainedLine | None) -> str:
+    if line is None:
+        return page.gettext("not in the rota")
+    why = page.localization.translate_stored(line.why) if line.why else ""
+    return ": ".join(filter(None, (page.gettext(VERDICTS[line.verdict.value]), why)))
+
+
+def _describe_audience(page: StaffRequest, view: PartnerView) -> str:
+    if not view.channel:
+        return page.gettext("Nobody: please write to %(partner)s or phone.", partner=view.name or view.profile)
+    channel = name_channel(page, view.channel)
+    return page.gettext(TOLD_BY, partner=view.name or view.profile, channel=channel)
