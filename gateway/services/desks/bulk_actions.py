@@ -24,26 +24,21 @@ MAX_BULK = 500
 _PAGE = 100
 
 
-class TooManyRequests(Exception):
-    """More than MAX_BULK fit the filter."""
-
-
 @value_object
 class BulkActionService:
     requests: RequestService
     marks: RequestMarkService
 
     async def collect(self, wanted: RequestFilter) -> Sequence[Request]:
-        """All that fit. Raises TooManyRequests, and what `RequestService.listing` raises."""
+        """Collect those that fit, the first MAX_BULK in the order of the filter. Raises what `RequestService.listing`
+        raises."""
         requests: dict[str, Request] = {}
         cursor = ""
         while True:
             page = await self.requests.list_requests(wanted, _PAGE, cursor)
             requests |= {request.id: request for request in page}
-            if len(requests) > MAX_BULK:
-                raise TooManyRequests
-            if not page.cursor:
-                return tuple(requests.values())
+            if not page.cursor or len(requests) >= MAX_BULK:
+                return tuple(requests.values())[:MAX_BULK]
             cursor = page.cursor
 
     async def list_possible(self, request: Request) -> frozenset[EventKind]:

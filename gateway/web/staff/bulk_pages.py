@@ -19,7 +19,7 @@ from gateway.domain.requests.take_back import note_mark_change
 from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
 from gateway.domain.sentences import Sentence, write_sentence
-from gateway.services.desks.bulk_actions import MAX_BULK, TooManyRequests
+from gateway.services.desks.bulk_actions import MAX_BULK
 from gateway.services.request_work.actions import find_action_hints
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.error_pages import PageError
@@ -78,14 +78,7 @@ def make_confirm_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[we
         form = await request.read_own_form()
         list_query = parse_list_query(request, place, parse_qsl(form["query"]))
         back = list_path(request, place, list_query.query)
-        try:
-            requests = await _load_chosen(request, list_query, form)
-        except TooManyRequests:
-            banner = request.gettext(
-                "You can select up to %(most)s requests at once. Please narrow the filter.",
-                most=request.localization.format_number(MAX_BULK),
-            )
-            return request.redirect(back, banner, "late")
+        requests = await _load_chosen(request, list_query, form)
         if not requests:
             return request.redirect(back, request.gettext("Please select a request first."), "late")
         if form["do"] == PRINT:
@@ -114,12 +107,10 @@ async def _print_slips(request: StaffRequest, query: ListQuery, requests: Sequen
 
 
 async def _load_chosen(request: StaffRequest, query: ListQuery, form: SubmittedForm) -> Sequence[Request]:
-    """Those of this list alone. Raises TooManyRequests."""
+    """Those of this list alone; of more than MAX_BULK the first."""
     if form["scope"] == "all":
         return await request.library.bulk.collect(query.wanted)
-    ids = dict.fromkeys(form.all_values("one"))
-    if len(ids) > MAX_BULK:
-        raise TooManyRequests
+    ids = tuple(dict.fromkeys(form.all_values("one")))[:MAX_BULK]
     own = request.branches_for(query.place.act)
     requests = [one for id_ in ids if (one := await _load_request(request, id_)) is not None]
     return [record for record in requests if record.role is query.place.role and is_at_branch(record, own)]
@@ -165,6 +156,7 @@ async def _render_confirmation(
         checked=checked,
         colleagues=[user for user in users if user.name != request.user.name and user.disabled is None],
         labels=sorted(counts.counts[ListFacet.LABEL] or {}),
+        is_full=len(requests) >= MAX_BULK,
         own_labels=sorted({label for record in requests for label in record.labels}),
         button=request.ngettext(
             "Apply to %(number)s request", "Apply to %(number)s requests", len(requests), number=number

@@ -21,6 +21,7 @@ from gateway.ports.library_system import PatronKey
 from gateway.services.desks import bulk_actions
 from gateway.services.patrons import patron_names
 from gateway.store.requests import requests
+from gateway.web.staff import bulk_pages, request_lists
 from tests.protocol.pages.support import Answer, Running
 from tests.protocol.staff.support import Colleague, colleague
 from tests.unit.store.requests.samples import lending
@@ -323,8 +324,13 @@ async def test_all_that_match_is_a_step_of_its_own(gateway: Running, monkeypatch
         assert confirm.title == "Choose an action: 3 requests"
         assert sorted(confirm.tree.xpath("//input[@name='one']/@value")) == sorted(one.id for one in made)
         monkeypatch.setattr(bulk_actions, "MAX_BULK", 2)
-        refused = await choose(ruth, "borrowing/bulk", "more", [], scope="all", query="task=awaiting-review")
-        assert "Please narrow the filter" in refused.text
+        monkeypatch.setattr(bulk_pages, "MAX_BULK", 2)
+        monkeypatch.setattr(request_lists, "MAX_BULK", 2)
+        monkeypatch.setattr(request_lists, "PAGE_ROWS", 2)
+        assert "Select the first 2 of 3" in (await ruth.get("/borrowing?task=awaiting-review")).text
+        first = await choose(ruth, "borrowing/bulk", "more", [], scope="all", query="task=awaiting-review")
+        assert first.tree.xpath("//input[@name='one']/@value") == [one.id for one in made[:2]]
+        assert "At most 2 requests at once: these are the first." in first.text
 
 
 async def test_what_is_not_on_this_side_is_left_out(gateway: Running) -> None:
