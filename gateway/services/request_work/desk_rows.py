@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gateway.domain.problems import OutcomeUnknown
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.views import UndoableAct
 from gateway.domain.sentences import write_sentence
@@ -51,10 +52,13 @@ class DeskStep:
                     await undo_desk_action(context, request, event, row.id)
                 return HandlerResult(f"{NOTHING_DONE}{MOOT}", make_moot_note(context, row))
             computed = ComputedEvent(request, outcome)
+        change = await perform_desk_action(context, computed, event, row.id)
+        decides = event.kind is EventKind.RECEIVED  # of what is in transit its reader hears later
         event_request = EventRequest(
             request_id=row.request_id,
             event=event,
-            prepare=await perform_desk_action(context, computed, event, row.id),
+            prepare=change if decides else keep_request,
+            complete=keep_request if decides else change,
             hold=payload.hold,
             lists_untold=payload.lists_untold,
             computed=computed,

@@ -6,7 +6,7 @@ gateway/services/requests/order_batches.py does what is to be done with them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -93,14 +93,15 @@ def write_effects(
             timers.stop_timer(connection, context.symbol, request.id, effect.timer)
 
 
-def note_first_answer(context: LibraryContext, transition: Transition) -> Request:
+def note_first_answer(
+    context: LibraryContext, notifications: Iterable[PartnerNotification], request: Request
+) -> Request:
     """The request, lending, with the version in which its requester hears the first answer: protocols have another word
-    for that than for what follows."""
-    request = transition.request
+    for that than for what follows. `notifications`: of the event."""
     if request.role is not Role.LENDING or request.answered_in:
         return request
     is_answered = any(
-        notice.kind in FIRST_ANSWERS and is_partner_notified(context, notice, request) for notice in transition.told
+        answer.kind in FIRST_ANSWERS and is_partner_notified(context, answer, request) for answer in notifications
     )
     return replace(request, answered_in=request.version) if is_answered else request
 

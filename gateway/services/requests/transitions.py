@@ -6,7 +6,7 @@ of a brokered request
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ from gateway.domain.requests.events import BROKER, UNTOLD, Event, EventDetails, 
 from gateway.domain.requests.request import BorrowingState, Request
 from gateway.domain.requests.request_figures import WAS_SENT
 from gateway.domain.requests.request_messages import STAFF_ACTOR
-from gateway.domain.requests.request_updates import keep_request
+from gateway.domain.requests.request_updates import RequestChange, keep_request
 from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import DenialReason, TimerKind, expired_timer_signal
 from gateway.domain.requests.views import EventDenied, HistoryLine, NotFound, VersionConflict
@@ -45,7 +45,7 @@ from gateway.services.requests.effects import (
 from gateway.services.requests.forgetting import find_forgetting_delay, forget_late_words, forget_patron_in
 from gateway.services.requests.history_rows import amend_with_row, make_history_row
 from gateway.services.requests.left_suppliers import drop_unsent_messages, find_unsent_messages, send_words_of_search
-from gateway.services.requests.library_context import LibraryContext, require_request
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.moot_steps import end_moot_steps
 from gateway.services.requests.partner_closures import load_closures
 from gateway.services.requests.request_messages import track_message
@@ -65,13 +65,15 @@ class ComputedEvent:
 @value_object(kw_only=True)
 class EventRequest:
     """`expected`: the version that whoever caused this has seen (None: whatever it is). `prepare` adds what goes along
-    (the attempt of a request to a supplier). `hold`: so long nothing goes out of what follows. `lists_untold`: as of
-    `ActionRequest`. `computed`: it isn't computed once more where the request is the same."""
+    (the attempt of a request to a supplier), `complete` what nothing that follows depends on (the number of a loan).
+    `hold`: so long nothing goes out of what follows. `lists_untold`: as of `ActionRequest`. `computed`: it isn't
+    computed once more where the request is the same."""
 
     request_id: str
     event: Event
     expected: int | None = None
-    prepare: Callable[[Request], Request] = keep_request
+    prepare: RequestChange = keep_request
+    complete: RequestChange = keep_request
     hold: timedelta = timedelta(0)
     lists_untold: bool = False
     computed: ComputedEvent | None = None
@@ -119,22 +121,19 @@ def apply_event_in(
         raise NotFound("request")
     if event_request.expected is not None and event_request.expected != request.version:
         raise VersionConflict(request.version)
-    prepared = event_request.prepare(request)
-    outcome = _compute_event(context, prepared, event_request)
+    outcome = _compute_event(context, event_request.prepare(request), event_request)
     if isinstance(outcome, Denied):
         if event.signal.origin is EventOrigin.PARTNER:
             record_denied_event(connection, context, request, event, outcome.detail)
         return outcome
     if event.signal.origin is EventOrigin.TIMER and outcome.kept:  # a timer whose time is over leaves no trace
         return replace(outcome, request=request)
-    completed = complete_request(context, request, outcome.request)
-    transition = replace(outcome, request=completed, items_out=list_items_out(request))
-    transition = replace(transition, request=note_first_answer(context, transition))
-    event = transition.event
-    row = make_history_row(context, event, request, transition.request)
-    tracked = track_message(connection, context, request, transition.request, row)
-    transition = replace(transition, request=replace(tracked, last_event=row.id))
-    requests.save_request(connection, transition.request, event.details.reason)
+    event, after = outcome.event, event_request.complete(outcome.request)
+    after = note_first_answer(context, outcome.told, complete_request(context, request, after))
+    row = make_history_row(context, event, request, after)
+    after = replace(track_message(connection, context, request, after, row), last_event=row.id)
+    transition = replace(outcome, request=after, items_out=list_items_out(request))
+    requests.save_request(connection, after, event.details.reason)
     if _is_asked_elsewhere(transition):
         request_figures.withdraw_supply(connection, transition.request)
     history.add_history_event(connection, row)
@@ -152,9 +151,7 @@ def apply_event_in(
 
     is_followed = False
 
-    def apply_in_turn(
-        request_id: str, event: Event, prepare: Callable[[Request], Request] = keep_request
-    ) -> Transition | Denied:
+    def apply_in_turn(request_id: str, event: Event, prepare: RequestChange = keep_request) -> Transition | Denied:
         nonlocal is_followed
         is_followed = True
         return apply_event_in(connection, context, EventRequest(request_id=request_id, event=event, prepare=prepare))
@@ -223,16 +220,11 @@ def history_line(row: EventRow) -> HistoryLine:
 async def apply_expired_timer(context: LibraryContext, row: TimerRow) -> None:
     """The event and the end of the timer in one transaction; what waits for a partner that is closed waits on. Raises
     Unavailable."""
-    try:
-        request = await require_request(context, row.request_id)
-    except NotFound:  # its request is gone: nothing is left to happen
-        await context.store.write(lambda c: timers.take_timer(c, row))
-        return
-    event = _event_of_timer(context, request, row.timer)
 
     def apply_timer_event(connection: Transaction) -> None:
-        # Ended first: the event may set the same timer anew.
-        if not timers.take_timer(connection, row):
+        request = requests.lock_request(connection, context.symbol, row.request_id)
+        # Ended first: the event may set the same timer anew. Where the request is gone, nothing is left to happen.
+        if not timers.take_timer(connection, row) or request is None:
             return
         if row.timer in PARTNER_TIMERS:
             closures = load_closures(connection, context, request.partner.profile)
@@ -245,7 +237,8 @@ async def apply_expired_timer(context: LibraryContext, row: TimerRow) -> None:
             if delayed is not None:
                 timers.start_timer(connection, context.symbol, request.id, row.timer, delayed)
                 return
-        outcome = apply_event_in(connection, context, EventRequest(request_id=row.request_id, event=event))
+        event = _event_of_timer(context, request, row.timer)
+        outcome = apply_event_in(connection, context, EventRequest(request_id=request.id, event=event))
         assert not isinstance(outcome, Denied), outcome
 
     await context.store.write(apply_timer_event)

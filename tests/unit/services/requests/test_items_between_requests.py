@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, PatronLink, Request
 from gateway.domain.requests.views import ActionRequest, RequestView
 from gateway.ports.library_system import PatronKey
-from gateway.store.requests import outbox_queries
+from gateway.store.requests import outbox_queries, requests
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.support.postgresql import Server
 from tests.unit.services.requests.support import EASY, PATRON, STAFF, UNUSED_PORT
@@ -236,6 +236,30 @@ async def test_what_is_lent_for_a_closed_request_is_shipped_when_that_loan_has_e
     await desk.finish()
     assert await desk.state_of(second) == LendingState.SHIPPED.value
     assert await desk.lent_for(item) == second.number
+
+
+@pytest.mark.parametrize("keeps_version", [False, True])
+async def test_what_comes_while_the_library_lends_an_item_stays(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, keeps_version: bool
+) -> None:
+    item, _ = await desk.free_copies()
+    request = await desk.act(await desk.asked_by_hill(), EventKind.LOCATED, barcode=item.barcode)
+    amended, check_out = replace(request, external=("S-7",)), EmbeddedLibrary.check_out
+
+    async def change_and_check_out(*arguments: Any, **named: Any) -> Any:
+        if keeps_version:
+            await desk.town.context.store.write(lambda c: requests.amend_request(c, amended))
+        else:
+            await desk.act(request, EventKind.NOTE, note="S-7")
+        return await check_out(*arguments, **named)
+
+    monkeypatch.setattr(EmbeddedLibrary, "check_out", change_and_check_out)
+    shipped = await desk.act(request, EventKind.SHIPPED)
+
+    assert "S-7" in (*shipped.external, *(note.text for note in shipped.notes))
+    loan = await desk.town.context.system.item_loan(item.id)
+    assert loan is not None
+    assert (shipped.loan_id, shipped.borrower_id) == (loan.id, loan.patron_id)
 
 
 async def test_two_requests_change_copies_and_back(desk: Desk) -> None:
