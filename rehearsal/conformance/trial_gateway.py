@@ -163,7 +163,7 @@ async def _work_off(daemon: Daemon, plan: TrialPlan) -> None:
             for row in reversed(page.rows):
                 if row.status is OutboxStatus.WAITING and stays_in_trial(row, plan):
                     with suppress(Refused, UnfinishedWork):  # by the trial, or the sample library
-                        await daemon.managed.worker.run_row(symbol, row.id)
+                        await daemon.managed.worker.run_row(row)
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -72,10 +72,12 @@ class OutboxQueue:
             claim.last,
         )
 
-    async def claim_row(self, library: str, row_id: str, now: datetime) -> OutboxRow | None:
+    async def claim_row(self, row: OutboxRow, now: datetime) -> OutboxRow | None:
         """Claim a row, also one that is due within DESK_GRACE."""
         soon, lease = now + DESK_GRACE, self.lease - DESK_GRACE
-        return await self._write_shielded(lambda c: outbox.claim_single_row(c, library, row_id, soon, lease, self.node))
+        return await self._write_shielded(
+            lambda c: outbox.claim_single_row(c, row.library, row.id, soon, lease, self.node)
+        )
 
     async def put_back_rows(self, rows: Sequence[OutboxRow]) -> None:
         await self._write_shielded(lambda c: outbox.put_back_rows(c, rows))
@@ -122,12 +124,9 @@ class OutboxQueue:
                 writing.exception()  # looked at, or asyncio complains of it
             raise
 
-    async def get(self, library: str, row_id: str) -> OutboxRow:
-        """Load a row; raises KeyError."""
-        row = await self.store.read(lambda c: outbox_queries.get_outbox_row(c, library, row_id))
-        if row is None:
-            raise KeyError(row_id)
-        return row
+    async def reload_row(self, row: OutboxRow) -> OutboxRow:
+        """Return a row as it is now; as it was where it has been forgotten since."""
+        return await self.store.read(lambda c: outbox_queries.get_outbox_row(c, row.library, row.id)) or row
 
 
 @value_object(kw_only=True)

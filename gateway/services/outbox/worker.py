@@ -132,23 +132,22 @@ class OutboxWorker:
             elif self._ended == ended:  # else a place has become free meanwhile
                 return tries
 
-    async def run_row(self, library: str, row_id: str, handler: Handler | None = None) -> OutboxRow:
+    async def run_row(self, row: OutboxRow, handler: Handler | None = None) -> OutboxRow:
         """Do this row at once, whatever the limits, for somebody who waits for it; returns it as it is then:
 
         done; waiting, because the target can't be reached or earlier rows of its lane come first (a worker goes on
         with it); in-hand, because somebody else has it; dead. The caller adds it with `next_at` = now + DESK_GRACE.
         Raises Refused (the row has ended as refused), UnfinishedWork (other work of ours is in the way; a worker goes
-        on with it), KeyError for an unknown row, Unavailable when the store can't be used. Who is cancelled while
-        waiting does not cancel the work.
+        on with it), Unavailable when the store can't be used. Who is cancelled while waiting does not cancel the work.
         """
-        row = await self._book.claim_row(library, row_id, self._clock.now())
-        if row is not None:
+        claimed = await self._book.claim_row(row, self._clock.now())
+        if claimed is not None:
             hindrance = await self._wait_for(
-                self._start_attempt(row, self._clock.now, self._book.mark_refused, handler)
+                self._start_attempt(claimed, self._clock.now, self._book.mark_refused, handler)
             )
             if hindrance is not None:
                 raise hindrance
-        return await self._book.get(library, row_id)
+        return await self._book.reload_row(row)
 
     @staticmethod
     async def _wait_for(task: asyncio.Task[AttemptEnd]) -> Hindrance | None:

@@ -9,7 +9,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.network_addresses import address_block
 from gateway.ports.shared_store import Store, Transaction
-from gateway.services.people.sign_in_attempts import SECRET, AttemptLimits, make_keyed_hash
+from gateway.services.people.sign_in_attempts import SECRET, AttemptLimits, SignInPlace, make_keyed_hash
 from gateway.store import patron_sessions
 from gateway.store.api_access import get_or_create_secret
 from gateway.store.patron_sessions import FailureLimit, JourneyRow
@@ -37,7 +37,7 @@ class OidcJourneys:
         since = now - timedelta(minutes=self._limits.minutes)
 
         def insert_journey(c: Transaction) -> bool:
-            most = FailureLimit(self._departure_key(c, library, address), self._limits.address, since)
+            most = FailureLimit(self._departure_key(c, SignInPlace(library, address)), self._limits.address, since)
             allowed = patron_sessions.count_attempt(c, library, (most,), now)
             if allowed:
                 patron_sessions.add_journey(c, journey)
@@ -47,18 +47,18 @@ class OidcJourneys:
             log.warning("sign_in.too_many_pending", library=library)
             raise TooManyJourneysError
 
-    async def finish_journey(self, library: str, state: str, address: str) -> JourneyRow | None:
+    async def finish_journey(self, place: SignInPlace, state: str) -> JourneyRow | None:
         """The journey with this `state` (its hash), which ends with this; None: there is none, or not any more. Raises
         Unavailable."""
 
         def end_journey(c: Transaction) -> JourneyRow | None:
-            journey = patron_sessions.take_journey(c, library, state, self._clock.now())
+            journey = patron_sessions.take_journey(c, place.library, state, self._clock.now())
             if journey is not None:
-                patron_sessions.uncount_attempt(c, library, (self._departure_key(c, library, address),))
+                patron_sessions.uncount_attempt(c, place.library, (self._departure_key(c, place),))
             return journey
 
         return await self._store.write(end_journey)
 
-    def _departure_key(self, c: Transaction, library: str, address: str) -> str:
-        key = get_or_create_secret(c, library, SECRET, self._clock.now())
-        return make_keyed_hash(key, self._kind, address_block(address))
+    def _departure_key(self, c: Transaction, place: SignInPlace) -> str:
+        key = get_or_create_secret(c, place.library, SECRET, self._clock.now())
+        return make_keyed_hash(key, self._kind, address_block(place.address))

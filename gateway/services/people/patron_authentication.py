@@ -15,7 +15,7 @@ from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, 
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Store
-from gateway.services.people.sign_in_attempts import AttemptCounter, AttemptLimits, BrowserDevice
+from gateway.services.people.sign_in_attempts import AttemptCounter, AttemptLimits, BrowserDevice, SignInPlace
 
 NOT_FOUND = frozenset({RefusalReason.UNKNOWN_PATRON, RefusalReason.AMBIGUOUS_PATRON})
 
@@ -75,7 +75,8 @@ class PatronAuthenticator:
         Raises TooManyAttemptsError, else as `LibrarySystem.authenticate`: Refused, Unavailable, OutcomeUnknown.
         """
         patron_mark = await _mark_of_patron(library.system, key)
-        keys = await self._attempts.count_attempt(library.symbol, patron_mark, address, address_failures, device)
+        place = SignInPlace(library.symbol, address)
+        keys = await self._attempts.count_attempt(place, patron_mark, address_failures, device)
         if keys is None:
             raise TooManyAttemptsError
         try:

@@ -19,7 +19,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.roles import StaffUser
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.people.one_time_codes import DIGITS, find_code_step, make_code_secret, moment_of_step
-from gateway.services.people.sign_in_attempts import AttemptCounter, BrowserDevice
+from gateway.services.people.sign_in_attempts import AttemptCounter, BrowserDevice, SignInPlace
 from gateway.services.people.staff_sign_in import StaffSignInError
 from gateway.services.people.users import AuditOrigin
 from gateway.store import audit, second_factors, users
@@ -158,7 +158,7 @@ class SecondFactorService:
 
     async def check_code(self, user: StaffUser, code: str, address: str, device: BrowserDevice | None = None) -> None:
         """Check a code of somebody whose password was right, in a browser. Raises StaffSignInError."""
-        keys = await self._attempts.count_attempt(self._home, f"code {user.name}", address, device=device)
+        keys = await self._attempts.count_attempt(SignInPlace(self._home, address), f"code {user.name}", device=device)
         if keys is None:
             raise StaffSignInError("too-often")
         text = _clean_code(code)

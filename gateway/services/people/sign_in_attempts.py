@@ -82,6 +82,14 @@ class AttemptLimits:
 
 
 @value_object
+class SignInPlace:
+    """The library at whose pages somebody signs in, and the IP address from which."""
+
+    library: str
+    address: str
+
+
+@value_object
 class AttemptKeys:
     """The keys under which a try is counted: `pair` is the account in this network or on this device, `shared` what
     counts those of others too. `token`: what the browser earns when the secret is right."""
@@ -109,9 +117,8 @@ class AttemptCounter:
 
     async def count_attempt(
         self,
-        library: str,
+        place: SignInPlace,
         account: str,
-        address: str,
         address_failures: int | None = None,
         device: BrowserDevice | None = None,
     ) -> AttemptKeys | None:
@@ -123,7 +130,7 @@ class AttemptCounter:
         since = now - timedelta(minutes=limits.minutes)
         long_since = now - LONGER * timedelta(minutes=limits.minutes)
         of_address, of_pair, of_account = self._kinds
-
+        library = place.library
         at_address = address_failures or limits.address
 
         def count_failures(c: Transaction) -> AttemptKeys | None:
@@ -138,12 +145,12 @@ class AttemptCounter:
                 )
                 if patron_sessions.count_attempt(c, library, patron_limits, now):
                     return AttemptKeys(library, pair, (devices,), token)
-            place, wider = address_block(address), list_wider_blocks(address)
-            most = {place: at_address} | {
+            own_block, wider = address_block(place.address), list_wider_blocks(place.address)
+            most = {own_block: at_address} | {
                 block: times * at_address for block, times in zip(wider, WIDER_TIMES, strict=False)
             }
             places = {make_keyed_hash(key, of_address, block): failures for block, failures in most.items()}
-            pair = make_keyed_hash(key, of_pair, f"{[place, *wider][-1]} {account}")
+            pair = make_keyed_hash(key, of_pair, f"{[own_block, *wider][-1]} {account}")
             anywhere = make_keyed_hash(key, of_account, account)
             failures = (
                 *(FailureLimit(hashed, number, since) for hashed, number in places.items()),
@@ -156,7 +163,7 @@ class AttemptCounter:
 
         keys = await self._store.write(count_failures)
         if keys is None:
-            log.warning("sign_in.too_many_failures", library=library, peer=address)
+            log.warning("sign_in.too_many_failures", library=library, peer=place.address)
         return keys
 
     async def uncount_attempt(self, keys: AttemptKeys) -> None:

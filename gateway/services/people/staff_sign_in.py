@@ -18,7 +18,7 @@ from gateway.domain.roles import StaffRole, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.people.passwords import PasswordKeeper
-from gateway.services.people.sign_in_attempts import AttemptCounter, BrowserDevice
+from gateway.services.people.sign_in_attempts import AttemptCounter, BrowserDevice, SignInPlace
 from gateway.services.people.users import AuditOrigin, fold_user_name
 from gateway.store import audit, users
 from gateway.store.staff_identities import link_identity
@@ -112,7 +112,7 @@ class StaffSignInService:
         """The answer is the same for an unknown name, a disabled account and a wrong password. `device`: the browser,
         which is known for the account afterwards. Raises StaffSignInError."""
         name = fold_user_name(name)
-        keys = await self._attempts.count_attempt(self._home, f"user {name}", address, device=device)
+        keys = await self._attempts.count_attempt(SignInPlace(self._home, address), f"user {name}", device=device)
         if keys is None:
             raise StaffSignInError("too-often")
         user = await self._store.read(lambda c: users.find_user_by_name(c, name))
@@ -148,7 +148,7 @@ class StaffSignInService:
         """Confirm the password, which is asked for again before something dear. `device`: the browser, as when signing
         in. Raises StaffSignInError."""
         user, now = session.user, self._clock.now()
-        keys = await self._attempts.count_attempt(self._home, f"user {user.name}", address, device=device)
+        keys = await self._attempts.count_attempt(SignInPlace(self._home, address), f"user {user.name}", device=device)
         if keys is None:
             raise StaffSignInError("too-often")
         if not await self._is_password_of(user, password):

@@ -60,7 +60,7 @@ class ActionService:
     """`run_now` does an outbox row at once, by the handler that it is given, and raises what the library refuses."""
 
     context: LibraryContext
-    run_now: Callable[[str, str, Handler], Awaitable[OutboxRow]]
+    run_now: Callable[[OutboxRow, Handler], Awaitable[OutboxRow]]
 
     async def perform(self, request_id: str, action: ActionRequest) -> Request:
         """Perform an action; raises NotFound, EventDenied, VersionConflict, Refused (the library's no, or data that is
@@ -133,7 +133,7 @@ class ActionService:
         row = replace(row, next_at=event.at + DESK_GRACE, lane=f"{request.id}/{DESK}/{row.id}")
         step = DeskStep(self.context)
 
-        def insert_desk_row(connection: Transaction) -> str:
+        def insert_desk_row(connection: Transaction) -> OutboxRow:
             current = requests.lock_version(connection, row.library, request.id)
             if current is None:
                 raise NotFound("request")
@@ -143,7 +143,7 @@ class ActionService:
             if before is None:
                 outbox.add_outbox_row(connection, row)
                 step.computed = ComputedEvent(request, outcome) if current == request.version else None
-                return row.id
+                return row
             step.computed = None
             if before.target != row.target or parse_desk_payload(before.payload).event.details != event.details:
                 raise Refused(
@@ -151,24 +151,25 @@ class ActionService:
                     "An earlier step of this request is still waiting for the library system.",
                     about=MessagePart.REQUEST,
                 )
-            return before.id
+            return before
 
-        row_id = await write_once(self.context.store, insert_desk_row, lambda id_: f"{ROW}{id_}")
-        await self._run_row(row_id, step)
+        inserted = await write_once(self.context.store, insert_desk_row, lambda inserted: f"{ROW}{inserted.id}")
+        await self._run_row(inserted, step)
         return step.after or await require_request(self.context, request.id)
 
     async def recall(self, request_id: str, reference: str) -> Request:
         """Return the request as it is now, after what was done under a key; what the library hasn't said yes to is
         asked again. Raises as `perform`."""
         if reference.startswith(ROW):
-            await self._run_row(reference.removeprefix(ROW), DeskStep(self.context))
+            symbol, row_id = self.context.symbol, reference.removeprefix(ROW)
+            row = await self.context.store.read(lambda c: outbox_queries.get_outbox_row(c, symbol, row_id))
+            if row is not None:  # else it ended so long ago that it was forgotten
+                await self._run_row(row, DeskStep(self.context))
         return await require_request(self.context, request_id)
 
-    async def _run_row(self, row_id: str, step: DeskStep) -> None:
+    async def _run_row(self, row: OutboxRow, step: DeskStep) -> None:
         try:
-            done = await self.run_now(self.context.symbol, row_id, step.handle_row)
-        except KeyError:  # it ended so long ago that it was forgotten
-            return
+            done = await self.run_now(row, step.handle_row)
         except Refused:
             note_undone()
             raise

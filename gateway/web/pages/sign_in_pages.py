@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.services.people.oidc_journeys import TooManyJourneysError
+from gateway.services.people.sign_in_attempts import SignInPlace
 from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.visits import hash_token
@@ -150,9 +151,8 @@ async def finish_oidc(page: PageRequest) -> web.Response:
     oidc, query = page.entry.oidc, page.http.query
     if oidc is None:
         raise PageError(404, "fault-not-there")
-    row = await page.parts.journeys.finish_journey(
-        page.library.symbol, hash_token(query.get("state", "")), find_client_address(page)
-    )
+    place = SignInPlace(page.library.symbol, find_client_address(page))
+    row = await page.parts.journeys.finish_journey(place, hash_token(query.get("state", "")))
     if row is None or page.visit.is_new or row.visit != page.visit.id:
         raise PageError(403, "fault-journey")
     if not query.get("code"):

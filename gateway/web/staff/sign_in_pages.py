@@ -14,6 +14,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.roles import Right, StaffUser
 from gateway.services.letters.localization import mark_text
 from gateway.services.people.oidc_journeys import TooManyJourneysError
+from gateway.services.people.sign_in_attempts import SignInPlace
 from gateway.services.people.staff_sign_in import OidcIdentity, StaffSignInError, StaffSignInMethod
 from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.assets import HEADERS, redirect_response
@@ -235,9 +236,8 @@ async def redirect_to_provider(request: StaffRequest) -> web.Response:
 async def finish_oidc(request: StaffRequest) -> web.Response:
     """Finish with a code from the provider, or with its refusal."""
     oidc, said = _require_provider(request), request.http.query
-    row = await request.parts.journeys.finish_journey(
-        request.parts.home, _journey_id(said.get("state", "")), request.address
-    )
+    place = SignInPlace(request.parts.home, request.address)
+    row = await request.parts.journeys.finish_journey(place, _journey_id(said.get("state", "")))
     if row is None or request.visit.is_new or row.visit != request.visit.id:
         raise PageError(403, "fault-journey")
     back = safe_back_path(row.back_to)

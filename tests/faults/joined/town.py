@@ -104,7 +104,8 @@ class Town:
     async def do(self, row_id: str) -> None:
         """This row, as the worker's loop does it: what is refused is dead."""
         worker = self.gateway.managed.worker
-        row = await worker._book.claim_row(self.symbol, row_id, self._clock.now())
+        known = await self.context.store.read(lambda c: get_outbox_row(c, self.symbol, row_id))
+        row = await worker._book.claim_row(known, self._clock.now()) if known is not None else None
         if row is not None:
             await worker._trying.run_attempt(row, self._clock.now, worker._book.mark_dead)
 

@@ -23,6 +23,7 @@ from gateway.services.people.sign_in_attempts import (
     AttemptCounter,
     AttemptLimits,
     BrowserDevice,
+    SignInPlace,
 )
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
@@ -94,11 +95,11 @@ async def attempts(tmp_path: Path) -> AsyncIterator[AttemptCounter]:
 
 async def fail(attempts: AttemptCounter, account: str, address: str, device: BrowserDevice | None = None) -> bool:
     """Whether it could be tried."""
-    return await attempts.count_attempt("DEMO", account, address, device=device) is not None
+    return await attempts.count_attempt(SignInPlace("DEMO", address), account, device=device) is not None
 
 
 async def sign_in(attempts: AttemptCounter, account: str, address: str, device: BrowserDevice) -> None:
-    keys = await attempts.count_attempt("DEMO", account, address, device=device)
+    keys = await attempts.count_attempt(SignInPlace("DEMO", address), account, device=device)
     assert keys is not None
     await attempts.clear_failures(keys, device)
 

@@ -338,10 +338,10 @@ async def test_a_desk_act_is_done_at_once_and_no_worker_takes_it_before(house: H
     worker = house.worker(Sent())
 
     assert await worker.drain() == 0
-    done = await worker.run_row(LIBRARY, row.id)
+    done = await worker.run_row(row)
 
     assert (done.status, done.note) == (OutboxStatus.DONE, f"taken: {row.payload}")
-    assert await worker.run_row(LIBRARY, row.id) == done
+    assert await worker.run_row(row) == done
 
 
 async def test_who_waits_for_it_gets_the_refusal(house: House) -> None:
@@ -350,7 +350,7 @@ async def test_who_waits_for_it_gets_the_refusal(house: House) -> None:
     worker = house.worker(Sent(failing=lambda row: refusal))
 
     with pytest.raises(Refused) as found:
-        await worker.run_row(LIBRARY, row.id)
+        await worker.run_row(row)
 
     assert found.value is refusal
     ended = await house.row(row)
@@ -362,7 +362,7 @@ async def test_where_the_library_cannot_be_reached_the_worker_goes_on_with_it(ho
     sent = Sent(failing=lambda row: Unavailable("connection refused") if len(sent.rows) == 1 else None)
     worker = house.worker(sent)
 
-    waiting = await worker.run_row(LIBRARY, row.id)
+    waiting = await worker.run_row(row)
     assert (waiting.status, waiting.error) == (OutboxStatus.WAITING, "unavailable (1): connection refused")
 
     house.later(10)
@@ -374,10 +374,10 @@ async def test_behind_another_row_of_its_lane_it_waits_for_its_turn(house: House
     first, second = await house.add(at_the_desk(lane="r1"), at_the_desk(lane="r1"))
     worker = house.worker(Sent())
 
-    assert (await worker.run_row(LIBRARY, second.id)).status is OutboxStatus.WAITING
+    assert (await worker.run_row(second)).status is OutboxStatus.WAITING
 
-    await worker.run_row(LIBRARY, first.id)
-    assert (await worker.run_row(LIBRARY, second.id)).status is OutboxStatus.DONE
+    await worker.run_row(first)
+    assert (await worker.run_row(second)).status is OutboxStatus.DONE
 
 
 async def test_if_its_caller_died_a_worker_does_it(house: House) -> None:
@@ -399,7 +399,7 @@ async def test_who_goes_away_does_not_stop_the_work(house: House) -> None:
         return HandlerResult()
 
     worker = house.worker(handler)
-    caller = asyncio.create_task(worker.run_row(LIBRARY, row.id))
+    caller = asyncio.create_task(worker.run_row(row))
     await begun.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -408,11 +408,6 @@ async def test_who_goes_away_does_not_stop_the_work(house: House) -> None:
     await worker.stop(5)
 
     assert (await house.row(row)).status is OutboxStatus.DONE
-
-
-async def test_an_unknown_row_is_said_so(house: House) -> None:
-    with pytest.raises(KeyError):
-        await house.worker(Sent()).run_row(LIBRARY, "nowhere")
 
 
 # --- for as long as the process lives --------------------------------------------------------------------

@@ -93,7 +93,7 @@ class Desk:
         """The newest row of this target; its turn has come."""
         row = next(row for row in await self.rows_of(request) if row.target == target)
         with suppress(UnfinishedWork):
-            return await self.town.gateway.managed.worker.run_row(NORTH, row.id)
+            return await self.town.gateway.managed.worker.run_row(row)
         return next(one for one in await self.rows_of(request) if one.id == row.id)
 
     async def finish(self) -> None:
@@ -434,7 +434,8 @@ async def test_a_released_step_comes_after_those_that_wait(desk: Desk) -> None:
     (step,) = [one for one in (await desk.show(request)).unfinished if one.status == "dead"]
 
     await desk.town.gateway.managed.libraries[NORTH].desk.release(step.id, STAFF)
-    released = await desk.town.gateway.managed.worker.run_row(NORTH, step.id)
+    row = next(row for row in await desk.rows_of(request) if row.id == step.id)
+    released = await desk.town.gateway.managed.worker.run_row(row)
 
     assert released.status is OutboxStatus.WAITING, "the one that keeps the other copy is before it"
     await desk.finish()
