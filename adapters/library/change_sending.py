@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -37,44 +36,6 @@ A = TypeVar("A")
 T = TypeVar("T")
 
 
-async def send_change(
-    changes: LibraryChanges,
-    change: LibraryChange,
-    send: Callable[[], Awaitable[A]],
-    find_it_done: Callable[[], Awaitable[T | None]],
-    *,
-    before: LibraryChange | None,
-    is_refused_twice: bool = False,
-) -> A | T:
-    """The system's answer or, where it was lost, what was found to be done. Whoever calls ends the change, or drops it
-    where the answer is a refusal; a refusal that `send` raises drops it here. `before`: what is known under this key
-    already; it comes back where nothing was sent now. `is_refused_twice`: the system refuses the same once more, so a
-    refusal may be that of a call which something on the way has sent again.
-
-    Raises Unavailable (nothing was sent), Refused, OutcomeUnknown.
-    """
-    await changes.begin_change(change)
-    try:
-        return await send()
-    except Refused:
-        if is_refused_twice and (repeated := await _find_repeated(find_it_done)) is not None:
-            return repeated
-        await _restore_change(changes, change, before)
-        raise
-    except Unavailable:
-        await _restore_change(changes, change, before)
-        raise
-    except OutcomeUnknown as unknown:
-        log.info("library.answer_lost", change=change.kind.value, reason=str(unknown))
-        try:
-            repeated = await find_it_done()
-        except (Unavailable, Refused) as failure:
-            raise unknown from failure
-        if repeated is None:
-            raise
-        return repeated
-
-
 class ChangeDesk:
     """The parts of a remote system's adapter share one: it sends each change at most once and remembers its result."""
 
@@ -99,11 +60,39 @@ class ChangeDesk:
         before: LibraryChange | None,
         is_refused_twice: bool = False,
     ) -> A | T:
-        """Send it by `send_change`, and explain the system's own refusals."""
-        send_explained = partial(self.send_explained, send)
-        return await send_change(
-            self.changes, change, send_explained, find_it_done, before=before, is_refused_twice=is_refused_twice
-        )
+        """The system's answer or, where it was lost, what was found to be done. Whoever calls ends the change, or drops
+        it where the answer is a refusal; a refusal that `send` raises drops it here. `before`: what is known under this
+        key already; it comes back where nothing was sent now. `is_refused_twice`: the system refuses the same once
+        more, so a refusal may be that of a call which something on the way has sent again.
+
+        Raises Unavailable (nothing was sent), Refused, OutcomeUnknown.
+        """
+        await self.changes.begin_change(change)
+        try:
+            return await self.send_explained(send)
+        except Refused:
+            if is_refused_twice and (repeated := await _find_repeated(find_it_done)) is not None:
+                return repeated
+            await self._restore_change(change, before)
+            raise
+        except Unavailable:
+            await self._restore_change(change, before)
+            raise
+        except OutcomeUnknown as unknown:
+            log.info("library.answer_lost", change=change.kind.value, reason=str(unknown))
+            try:
+                repeated = await find_it_done()
+            except (Unavailable, Refused) as failure:
+                raise unknown from failure
+            if repeated is None:
+                raise
+            return repeated
+
+    async def _restore_change(self, change: LibraryChange, before: LibraryChange | None) -> None:
+        if before is not None:
+            await self.changes.begin_change(before)
+        else:
+            await self.changes.drop_change(change.kind, change.key)
 
     async def send_part(
         self,
@@ -112,8 +101,22 @@ class ChangeDesk:
         *,
         is_refused_twice: bool = False,
     ) -> T:
-        """Send it by `send_part`, and explain the system's own refusals."""
-        return await send_part(partial(self.send_explained, send), find_it_done, is_refused_twice=is_refused_twice)
+        """One call of several that make a change together: where its answer is lost, what it did is looked for.
+        `is_refused_twice`: as for `send_change`. Raises what `send` raises."""
+        try:
+            return await self.send_explained(send)
+        except Refused:
+            if is_refused_twice and (repeated := await _find_repeated(find_it_done)) is not None:
+                return repeated
+            raise
+        except OutcomeUnknown as unknown:
+            try:
+                repeated = await find_it_done()
+            except Unavailable as down:
+                raise unknown from down
+            if repeated is None:
+                raise
+            return repeated
 
     async def end_change(self, change: LibraryChange, result: KeptT) -> KeptT:
         """Keep what came of it for a repeat, and return it."""
@@ -147,37 +150,6 @@ async def report_doubles(kind: ChangeKind, list_made: Callable[[], Awaitable[Seq
         return
     if len(made) > 1:
         report_done_twice(kind, made)
-
-
-async def send_part(
-    send: Callable[[], Awaitable[T]],
-    find_it_done: Callable[[], Awaitable[T | None]],
-    *,
-    is_refused_twice: bool = False,
-) -> T:
-    """One call of several that make a change together: where its answer is lost, what it did is looked for.
-    `is_refused_twice`: as for `send_change`. Raises what `send` raises."""
-    try:
-        return await send()
-    except Refused:
-        if is_refused_twice and (repeated := await _find_repeated(find_it_done)) is not None:
-            return repeated
-        raise
-    except OutcomeUnknown as unknown:
-        try:
-            repeated = await find_it_done()
-        except Unavailable as down:
-            raise unknown from down
-        if repeated is None:
-            raise
-        return repeated
-
-
-async def _restore_change(changes: LibraryChanges, change: LibraryChange, before: LibraryChange | None) -> None:
-    if before is not None:
-        await changes.begin_change(before)
-    else:
-        await changes.drop_change(change.kind, change.key)
 
 
 def find_open_change(kind: ChangeKind, ended: ChangeKind, changes: tuple[LibraryChange, ...]) -> LibraryChange | None:

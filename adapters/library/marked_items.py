@@ -7,11 +7,12 @@ the same key goes on from there. What a refusal leaves behind is taken back at o
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Generic, Protocol, TypeVar
 
-from adapters.library.change_sending import ITEM_JSON, make_item_change, send_change
+from adapters.library.change_sending import ITEM_JSON, make_item_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Item, Patron
@@ -32,6 +33,7 @@ class FoundItem(Protocol):
     def loan(self) -> object | None: ...
 
 
+A = TypeVar("A")
 FoundItemT = TypeVar("FoundItemT", bound=FoundItem)
 FoundItemCo = TypeVar("FoundItemCo", bound=FoundItem, covariant=True)
 
@@ -47,6 +49,15 @@ class ItemDesk(Protocol[FoundItemCo]):
     def today(self) -> date: ...
 
     async def ask_item(self, barcode: str) -> FoundItemCo | None: ...
+
+    async def send_change(
+        self,
+        change: LibraryChange,
+        send: Callable[[], Awaitable[A]],
+        find_it_done: Callable[[], Awaitable[A | None]],
+        *,
+        before: LibraryChange | None,
+    ) -> A: ...
 
 
 @value_object
@@ -77,6 +88,7 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
         self._read_time = desk.now
         self._read_day = desk.today
         self._ask_item = desk.ask_item
+        self._send_change = desk.send_change
 
     # --- making ------------------------------------------------------------------------------------------
 
@@ -113,7 +125,7 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
         async def find_made_item() -> TemporaryItemResult | None:
             return None  # what was lost was looked for at once; the next call goes on from there
 
-        made = await send_change(self._changes, change, make_all, find_made_item, before=before if is_resumed else None)
+        made = await self._send_change(change, make_all, find_made_item, before=before if is_resumed else None)
         await self._changes.end_change(replace(change, record_id=made.item.id, ended=self._read_time()))
         return made
 
@@ -182,7 +194,7 @@ class MarkedItemDesk(ABC, Generic[FoundItemT]):
             await self._delete_record(item.bib_id)
             return item
 
-        sent = await send_change(self._changes, change, delete_all, find_item_gone, before=before)
+        sent = await self._send_change(change, delete_all, find_item_gone, before=before)
         await self._changes.end_change(replace(change, ended=self._read_time()))
         return sent
 

@@ -13,11 +13,12 @@ from adapters.library.own_holds import choose_hold_of_request, draft_hold, edit_
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Sip2Conversation
+from adapters.library.sip2.codec import Sip2Reply
 from adapters.library.sip2.lookups import Sip2Desk, Sip2Item, is_listed
 from adapters.library.sip2.messages import HoldMode, HoldTerms
-from adapters.library.sip2.reasons import find_reason_of_message, refusal_of_message
+from adapters.library.sip2.reasons import find_reason_of_message
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Patron
-from gateway.domain.problems import MessagePart, RefusalReason
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldCancellation, HoldUpdate
@@ -160,9 +161,6 @@ class Sip2HoldDesk:
             sent = await send_message(desk, talk, change, query, find_it_done, before=before)
             if isinstance(sent, Hold):
                 return sent
-            if sent.fixed["ok"] != "1":
-                await desk.changes.drop_change(change.kind, change.key)
-                raise refusal_of_message(sent.screen_message, desk.options.reasons)
             place = sent.first("BR")
             position = int(place) if place.isascii() and place.isdigit() else hold.position
             placed = await desk.end_change(change, replace(hold, position=position))
@@ -194,9 +192,6 @@ class Sip2HoldDesk:
             sent = await send_message(desk, talk, change, query, find_it_done, before=before)
             if isinstance(sent, Hold):
                 return sent
-            if sent.fixed["ok"] != "1":
-                await desk.changes.drop_change(change.kind, change.key)
-                raise refusal_of_message(sent.screen_message, desk.options.reasons)
             return await desk.end_change(change, cancelled)
 
     async def update_hold(self, edit: HoldUpdate, key: str) -> Hold:
@@ -219,19 +214,16 @@ class Sip2HoldDesk:
             await desk.require_patron(talk, hold.patron_id)
             terms = HoldTerms(changed.pickup, changed.expires)
             query = desk.writer.hold(HoldMode.CHANGE, hold.patron_id, hold.item_barcode, desk.now(), terms)
-            sent = await send_message(desk, talk, change, query, find_it_done, before=before)
-        if isinstance(sent, Hold):
-            return sent
-        if sent.fixed["ok"] != "1":
-            await desk.changes.drop_change(change.kind, change.key)
-            reason = find_reason_of_message(sent.screen_message, desk.options.reasons)
-            if reason is RefusalReason.OTHER:
-                reason = RefusalReason.NOT_ALLOWED
-            raise make_refusal(reason, sent.screen_message, about=MessagePart.REQUEST)
+            await send_message(desk, talk, change, query, find_it_done, before=before, refuse=self._refuse_update)
         placing = await self._find_placing(hold_id)
         if placing is not None:
             await desk.end_change(placing, changed)
         return await desk.end_change(change, changed)
+
+    def _refuse_update(self, reply: Sip2Reply) -> Refused:
+        reason = find_reason_of_message(reply.screen_message, self.desk.options.reasons)
+        reason = RefusalReason.NOT_ALLOWED if reason is RefusalReason.OTHER else reason
+        return make_refusal(reason, reply.screen_message, about=MessagePart.REQUEST)
 
     async def _find_placing(self, hold_id: str) -> LibraryChange | None:
         changes = await self.desk.changes.changes_of_record(hold_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -26,7 +27,7 @@ from adapters.library.own_loans import (
     refuse_where_lent_since,
 )
 from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
-from adapters.library.sip2.changes import end_session, send_message
+from adapters.library.sip2.changes import end_session, send_message, send_query
 from adapters.library.sip2.client import Sip2Conversation
 from adapters.library.sip2.codec import Sip2Reply
 from adapters.library.sip2.holds import Sip2HoldDesk
@@ -77,11 +78,6 @@ class Sip2LoanDesk:
             sent = await send_message(desk, talk, change, query, find_it_done, before=before)
             if isinstance(sent, Loan):
                 return sent
-            if sent.fixed["ok"] != "1":
-                if before is not None and (late := await find_it_done()) is not None:
-                    return late  # the first time has been carried out after all
-                await desk.changes.drop_change(change.kind, change.key)
-                raise refusal_of_message(sent.screen_message, desk.options.reasons)
             item = replace(answer.item, due=await self._read_due(talk, sent, barcode))
             loan = await self._end_check_out(change, replace(answer, item=item))
             await end_session(desk, talk, patron.id)
@@ -154,12 +150,12 @@ class Sip2LoanDesk:
                 return await self._end_check_in(talk, change, item_answer, None)
 
             query = desk.writer.check_in(barcode, place, desk.now())
-            sent = await send_message(desk, talk, change, query, find_it_done, before=before)
+            sent = await desk.send_change(change, partial(send_query, talk, query), find_it_done, before=before)
             if isinstance(sent, CheckedIn):
                 return sent
             after = await desk.require_item(talk, barcode)
             is_done = after.item.status is not answer.item.status or (sent.fixed["ok"] == "1" and not after.is_charged)
-            if not is_done:
+            if not is_done:  # a look alone tells, so it is dropped here
                 await desk.changes.drop_change(change.kind, change.key)
                 if answer.is_charged:
                     raise refusal_of_message(sent.screen_message, desk.options.reasons)
@@ -223,17 +219,15 @@ class Sip2LoanDesk:
                 return await self._end_renewal(change, due, changes) if is_due_later(due, loan.due) else None
 
             query = desk.writer.renew(loan.patron_id, barcode, desk.now())
-            sent = await send_message(desk, talk, change, query, find_it_done, before=before)
+            refuse = partial(self._refuse_renewal, answer.item)
+            sent = await send_message(desk, talk, change, query, find_it_done, before=before, refuse=refuse)
             if isinstance(sent, Loan):
                 return sent
-            if sent.fixed["ok"] != "1":
-                await desk.changes.drop_change(change.kind, change.key)
-                raise self._refuse_renewal(sent, answer.item)
             renewed = await self._end_renewal(change, await self._read_due(talk, sent, barcode), changes)
             await end_session(desk, talk, loan.patron_id)
             return renewed
 
-    def _refuse_renewal(self, reply: Sip2Reply, item: Item) -> Refused:
+    def _refuse_renewal(self, item: Item, reply: Sip2Reply) -> Refused:
         reason = find_reason_of_message(reply.screen_message, self.desk.options.reasons)
         if reason is RefusalReason.OTHER:
             reason = RefusalReason.RENEWAL_HAS_REQUESTS if item.hold_count else RefusalReason.NOT_RENEWABLE
