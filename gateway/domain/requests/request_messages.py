@@ -199,7 +199,8 @@ _APPLYING_MESSAGES: Mapping[tuple[Role, EventKind], Callable[[Request], bool]] =
 
 
 def _is_on_loan(request: Request) -> bool:
-    return request.state in (BorrowingState.LENT, LendingState.SHIPPED)
+    """Return whether somebody has it: states of both sides are equal where their words are, but not the same."""
+    return request.state is BorrowingState.LENT or request.state is LendingState.SHIPPED
 
 
 _APPLYING_LETTERS: Mapping[str, Callable[[Request], bool]] = {
