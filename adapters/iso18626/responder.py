@@ -20,9 +20,8 @@ from adapters.iso18626.codec import (
     WireShape,
     decode_message,
     encode_message,
-    list_words_beyond,
 )
-from adapters.iso18626.dialect import SECTION, Symbols, dialect_of
+from adapters.iso18626.dialect import DEFAULT_DIALECT, SECTION, Symbols, dialect_of
 from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import (
     MappingContext,
@@ -43,7 +42,15 @@ from adapters.iso18626.messages import (
     SupplyingAgencyMessage,
     SupplyingAgencyMessageConfirmation,
 )
-from adapters.iso18626.messages.codes import Action, ErrorType, MessageStatus, ReasonForMessage, RequestSubType
+from adapters.iso18626.messages.codes import (
+    WORDS_SINCE_2021,
+    Action,
+    ErrorType,
+    MessageStatus,
+    ReasonForMessage,
+    RequestSubType,
+)
+from adapters.iso18626.messages.declaration import SchemaVersion
 from adapters.iso18626.messages.structures import AgencyId, Authentication, ConfirmationHeader, ErrorData
 from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
@@ -220,11 +227,12 @@ def _build_envelope(opened: OpenedMessage, message: Message, version: str) -> Me
     sender, receiver = (supplier, requester) if isinstance(message, SupplyingAgencyMessage) else (requester, supplier)
     authentication = (header.authentication if header is not None else None) or Authentication()
     account, code = authentication.account or "", authentication.security_code or ""
+    symbols = DEFAULT_DIALECT.symbols
     return MessageEnvelope(
         service=_name_service(message),
         version=version,
-        from_agency=symbol_of_agency(sender, Symbols()),
-        to_agency=symbol_of_agency(receiver, Symbols()),
+        from_agency=symbol_of_agency(sender, symbols),
+        to_agency=symbol_of_agency(receiver, symbols),
         from_system=account,
         symbols=(*list_symbols_of_agency(sender), *list_symbols_of_agency(receiver)),
         request_role=_find_our_role(message),
@@ -359,15 +367,11 @@ def _build_answer(
 ) -> ResponderAnswer:
     decoded = opened.decoded
     assert decoded is not None
-    assert isinstance(decoded.message, Message)
     dialect = dialect_of(exchange.profile if exchange is not None else None)
     at = exchange.now if exchange is not None else opened.at
-    confirmation = _build_confirmation(decoded.message, errors, at.astimezone(UTC), dialect.symbols)
     shape = decoded.shape
-    if list_words_beyond(confirmation, shape.version):
-        confirmation = _without_word(confirmation)
     encoded = encode_message(
-        confirmation,
+        _build_confirmation(decoded, errors, at.astimezone(UTC), dialect.symbols),
         shape.version,
         _style_of_shape(shape, dialect.form.prefix),
         version_string=shape.version_string or dialect.version_string,
@@ -381,8 +385,10 @@ def _style_of_shape(shape: WireShape, prefix: str) -> Iso18626Style:
 
 
 def _build_confirmation(
-    message: Message, errors: tuple[ErrorData, ...], at: datetime, symbols: Symbols
+    decoded: DecodedDocument, errors: tuple[ErrorData, ...], at: datetime, symbols: Symbols
 ) -> Confirmation:
+    message = decoded.message
+    assert isinstance(message, Message)
     header = message.header
     confirmed = ConfirmationHeader(
         supplying_agency=_complete_agency(header.supplying_agency, symbols) if header is not None else None,
@@ -396,7 +402,8 @@ def _build_confirmation(
     if isinstance(message, Request):
         return RequestConfirmation(header=confirmed, errors=errors)
     if isinstance(message, RequestingAgencyMessage):
-        action = message.action if message.action in _ACTIONS else None
+        is_beyond = decoded.shape.version < SchemaVersion.V2021 and message.action in WORDS_SINCE_2021
+        action = message.action if message.action in _ACTIONS and not is_beyond else None
         return RequestingAgencyMessageConfirmation(header=confirmed, action=action, errors=errors)
     reason = message.message_info.reason_for_message if message.message_info is not None else None
     known = reason if reason in _REASONS_FOR_MESSAGE else None
@@ -409,9 +416,3 @@ def _complete_agency(agency: AgencyId | None, symbols: Symbols) -> AgencyId | No
     if agency is None or not agency.value:
         return None
     return agency if agency.type is not None else replace(agency, type=OpenCode(symbols.default_type))
-
-
-def _without_word(confirmation: Confirmation) -> Confirmation:
-    if isinstance(confirmation, RequestingAgencyMessageConfirmation):
-        return replace(confirmation, action=None)
-    return confirmation

@@ -57,7 +57,7 @@ def keep_request(request: Request) -> Request:
 
 def record_event_on(request: Request, event: Event, to: State) -> Request:
     """The request after the event: state, flags, terms, attempt, volumes, notes; one version further."""
-    forgets = _forgets_supplier(request, event, to)
+    forgets, is_borrowing = _forgets_supplier(request, event, to), request.role is Role.BORROWING
     changed = replace(
         request,
         state=to,
@@ -69,12 +69,11 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
         costs=restart_costs(request.costs, None) if forgets else update_costs(request, event),
         volumes=update_volumes(request, event),
         notes=_append_note(request, event),
+        ending=_find_ending(request, event, to) if is_borrowing else request.ending,
+        before_cancel=request.before_cancel if is_borrowing else _find_state_before_cancel(request, to),
     )
-    if request.role is Role.BORROWING:
-        changed = replace(changed, ending=_find_ending(request, event, to))
+    if is_borrowing:
         changed = _update_transit_flag(update_attempt(changed, event, request.state))
-    else:
-        changed = replace(changed, before_cancel=_find_state_before_cancel(request, to))
     return _apply_event_kind(changed, event)
 
 
@@ -220,7 +219,7 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
         flags |= {RequestFlag.UNWANTED}
     if to is not request.state and event.kind is not EventKind.UNDONE:
         flags -= {RequestFlag.CHASED, *MESSAGE_TROUBLES}
-    return flags if replace(request, state=to).open else flags - _CLOSING
+    return flags - _CLOSING if to in TERMINAL else flags
 
 
 def _mark_return_on_hold(flags: frozenset[RequestFlag], request: Request, event: Event) -> frozenset[RequestFlag]:
@@ -238,7 +237,7 @@ def _update_transit_flag(request: Request) -> Request:
     moves = request.state is BorrowingState.RECEIVED and any(volume.in_transit for volume in request.volumes)
     under_way = {RequestFlag.IN_TRANSIT, RequestFlag.ARRIVED}
     flags = request.flags | {RequestFlag.IN_TRANSIT} if moves else request.flags - under_way
-    return replace(request, flags=flags)
+    return replace(request, flags=flags) if flags != request.flags else request
 
 
 # --- terms -----------------------------------------------------------------------------------------------

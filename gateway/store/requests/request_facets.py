@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -196,6 +197,7 @@ def _load_hits(connection: Connection, library: str, ids: list[str]) -> list[Any
 # --- counts that are kept --------------------------------------------------------------------------------
 
 
+@cache
 def _kind_of(facet: ListFacet, role: Role) -> str:
     return f"{facet.value} {role.value}"
 
