@@ -105,11 +105,6 @@ VERSION_STRINGS = {
 }
 """What we write where a profile names no exact string."""
 
-PUBLIC_IDS = {
-    Version.V1_0: "-//NISO//NCIP DTD Version 1.0//EN",
-    Version.V1_01: "-//NISO//NCIP DTD Version 1.01//EN",
-}
-
 _NAMED = re.compile(r"v([12])_0?([0-9]{0,2})")
 _BY_DIGITS = {
     ("1", "01"): Version.V1_01,

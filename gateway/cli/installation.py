@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from gateway.services.exchange.circulation_link import DeskLink
 
 REFUSED = 1
-USAGE = 2
 CONFIGURATION = 3
 UNREACHABLE = 4
 UNKNOWN = 5

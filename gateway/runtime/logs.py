@@ -16,7 +16,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
@@ -88,9 +87,6 @@ def _remove_personal_data(value: object) -> object:
     if isinstance(value, list | tuple | set | frozenset):
         return [_remove_personal_data(inner) for inner in value]
     return value
-
-
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def show_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -134,17 +134,6 @@ SELDOM = (
 )
 """What chance would not often come to."""
 
-NEVER_BY_PEOPLE = frozenset(
-    {
-        EventKind.SUBMIT,
-        EventKind.REQUEST,
-        EventKind.NO_SUPPLIER,
-        EventKind.STATUS_REPORT,
-        EventKind.TROUBLE,
-        EventKind.ANONYMISED,
-    }
-)
-
 
 class JoinedGateways(RuleBasedStateMachine):
     def __init__(self, template: Template) -> None:

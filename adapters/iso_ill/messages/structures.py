@@ -37,8 +37,6 @@ NAMES = {
     "1.0.10161.9.1.1": "e-delivery-mode SMTP",
     "1.0.10161.9.1.2": "e-delivery-mode FTP",
 }
-PERSONAL = frozenset({"1.0.10161.13.4"})
-"""About the patron: never into a log."""
 
 
 @value_object(kw_only=True)

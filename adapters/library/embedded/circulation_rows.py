@@ -73,7 +73,6 @@ _HOLD_BY_ID = _hold_statement("h.id = :value")
 _BY_KEY = _hold_statement("h.key = :value")
 _BY_REQUEST = _hold_statement("h.request_id = :value AND h.request_id <> ''")
 _HOLDS_OF_PATRON = _hold_statement(f"h.patron_id = :value AND {_STANDING}")
-_OF_BIB = _hold_statement(f"h.bib_id = :value AND {_STANDING}")
 _OF_ITEM = _hold_statement(f"h.bib_id = :value AND (h.item_id IS NULL OR h.item_id = :item) AND {_STANDING}")
 _LAPSED = _hold_statement(
     "h.bib_id = :value AND h.closed IS NULL AND ((h.status IN ('waiting', 'paged') AND h.expires < :today)"
@@ -101,10 +100,6 @@ def holds_of_request(session: LibrarySession, request_id: str) -> tuple[Hold, ..
 
 def holds_of_patron(session: LibrarySession, patron_id: str) -> tuple[Hold, ...]:
     return _load_holds(session, _HOLDS_OF_PATRON, _hold_parameters(session, patron_id))
-
-
-def holds_of_bib(session: LibrarySession, bib_id: str) -> tuple[Hold, ...]:
-    return _load_holds(session, _OF_BIB, _hold_parameters(session, bib_id))
 
 
 def holds_of_item(session: LibrarySession, bib_id: str, item_id: str) -> tuple[Hold, ...]:

@@ -364,8 +364,6 @@ ASKS: tuple[ServiceRequest, ...] = (
     ),
 )
 
-BY_MESSAGE: dict[type[Initiation], ServiceRequest] = {ask.message: ask for ask in ASKS}
-
 _BY_NAME: dict[str, ServiceRequest] = {
     name.lower(): ask for ask in ASKS for name in (ask.name, ask.message.__name__, *ask.aliases)
 }

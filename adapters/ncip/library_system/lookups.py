@@ -38,8 +38,6 @@ MAX_ITEM_SET_PAGES = 50
 NOT_FOUND = frozenset({RefusalReason.UNKNOWN_PATRON, RefusalReason.PATRON_AUTH_FAILED, RefusalReason.OTHER})
 """Of a patron who was not found by UserId, in a look-up by other inputs: FOLIO's fails there in words of a crash."""
 
-NO_LISTS: tuple[PatronList, ...] = ()
-
 
 @value_object
 class KeptTemporaryItem:

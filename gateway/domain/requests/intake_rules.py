@@ -251,11 +251,6 @@ def number_series(template: str, fields: NumberFields, prefix: str) -> NumberSer
     return NumberSeries(template, f"number {_fill_number_template(around, fields, prefix, 0)}", fields, prefix)
 
 
-def format_request_number(template: str, fields: NumberFields, running: int, prefix: str = "") -> str:
-    """`B{year}-{sequence:05d}` -> `B2026-00042`."""
-    return _fill_number_template(template, fields, prefix, running)
-
-
 def _fill_number_template(template: str, fields: NumberFields, prefix: str, running: int) -> str:
     local = fields.at.astimezone(fields.zone)
     month = f"{local.month:02d}"

@@ -70,9 +70,6 @@ class FieldClass(StrEnum):
         return self in (FieldClass.PERSON, FieldClass.ADDRESS, FieldClass.WORDS)
 
 
-_C = FieldClass
-
-
 def _list_classes(**names: str) -> Mapping[str, FieldClass]:
     return {name: FieldClass(key) for key, words in names.items() for name in words.split()}
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy import delete as sql_delete
 
 from gateway.domain.requests.events import Event
 from gateway.domain.requests.stored_fields import forget_people
@@ -35,7 +34,6 @@ _INSERT = PreparedStatement(insert(partner_message), partner_message, ("library"
 _file_columns = request_file.c
 _ONE = (_file_columns.library == bindparam("library"), _file_columns.id == bindparam("id"))
 _GET = PreparedStatement(select(_file_columns.content).where(*_ONE))
-_DELETE = PreparedStatement(sql_delete(request_file).where(*_ONE))
 
 
 @value_object
@@ -211,7 +209,3 @@ def put_file(connection: Connection, library: str, id_: str, content: bytes) -> 
 def get_file(connection: Connection, library: str, id_: str) -> bytes | None:
     row = _GET.fetch_first(connection, {"library": library, "id": id_})
     return None if row is None else bytes(row.content)
-
-
-def delete_file(connection: Connection, library: str, id_: str) -> None:
-    _DELETE.execute_many(connection, [{"library": library, "id": id_}])

@@ -165,12 +165,6 @@ class Route:
 
 _NOW = bindparam("now", type_=COLUMNS.next_at.type)
 ONE_ROW = (COLUMNS.library == bindparam("in_library"), COLUMNS.id == bindparam("with_id"))
-_MINE = (
-    *ONE_ROW,
-    COLUMNS.status == OutboxStatus.IN_HAND.value,
-    COLUMNS.node == bindparam("by_node"),
-    COLUMNS.tries == bindparam("at_try"),
-)
 
 _CLAIMABLE_ONE = PreparedStatement(
     select(outbox).where(*ONE_ROW, COLUMNS.ready_at <= _NOW).with_for_update(skip_locked=True)

@@ -10,7 +10,7 @@ from typing import Any
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
-from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, local_signal, partner_signal
+from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request
 from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.views import ActionRequest
@@ -194,10 +194,6 @@ async def list_heard_messages(gateway: Running) -> list[JournalMessage]:
     """Those of the journal that came in, newest first."""
     journal = gateway.gateway.managed.libraries["DEMO"].journaled.journal
     return list((await journal.list_messages(JournalFilter("DEMO", direction=MessageDirection.IN))).messages)
-
-
-def local_event(kind: EventKind, context: LibraryContext, actor: str, **said: Any) -> Event:
-    return Event(local_signal(kind), context.now(), actor, EventDetails(**said))
 
 
 async def lose_key_of(gateway: Running, message_id: str) -> None:

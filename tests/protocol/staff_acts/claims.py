@@ -192,10 +192,6 @@ BANNERS: Mapping[str, Claim] = {
 }
 
 
-def _waits_for(*states: str) -> Claim:
-    return lambda p: p.state in states
-
-
 HEADINGS: Mapping[str, Claim] = {
     "Action needed: review and approve the request": lambda p: p.can(K.APPROVE),
     "Action needed: choose suppliers or close the request": lambda p: p.can(K.ASSIGN, K.CLOSE),

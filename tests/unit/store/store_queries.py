@@ -479,7 +479,6 @@ def _history_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(h.store_partner_message, LIBRARY, "utrecht", "new", h.PartnerMessageResult(id_), NOW)
     yield make_call(h.put_file, LIBRARY, "file-2", b"")
     yield make_call(h.get_file, LIBRARY, "file-1")
-    yield make_call(h.delete_file, LIBRARY, "file-1")
     yield make_call(m.add_message, Role.BORROWING, new)
     yield make_call(m.mark_messages_read, LIBRARY, id_, [row.id], "anna", NOW)
     yield make_call(m.find_unread_ids, LIBRARY, id_)

@@ -27,7 +27,6 @@ Line = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x
 """One line of text."""
 
 Text = Annotated[str, StringConstraints(max_length=5_000, pattern=NO_NUL)]
-LongText = Annotated[str, StringConstraints(max_length=100_000, pattern=NO_NUL)]
 Name = Annotated[str, StringConstraints(max_length=100, pattern=NAME)]
 Identifier = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 Cursor = Annotated[str, StringConstraints(max_length=500, pattern=r"^[A-Za-z0-9_.:|-]*$")]

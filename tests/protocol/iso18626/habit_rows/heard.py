@@ -45,7 +45,6 @@ class HeardHabit:
 
 
 OF_2021 = ROOT.replace("1.2", "2021-2")
-RESHARE_ROOT = "<ISO18626Message>"
 SENT = f"<deliveryInfo><dateSent>{MOMENT}</dateSent>{{}}</deliveryInfo>"
 COPY_LINK = "https://copies.example/9.pdf"
 SCHEMES = "http://illtransactions.org/ISO18626/OpenCodeList"

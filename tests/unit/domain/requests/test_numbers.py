@@ -11,7 +11,6 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.domain.requests.intake_rules import (
     NumberFields,
     choose_number_template,
-    format_request_number,
     number_series,
 )
 from gateway.domain.requests.partner_policy import NumberTemplate
@@ -52,7 +51,7 @@ def test_the_most_particular_template_counts(
 def test_all_fields_in_the_zone_of_the_library() -> None:
     template = "{library}-{prefix}-{branch}-{partner}-{year}-{month}-{sequence:04d}"
 
-    assert format_request_number(template, fields(), 17, "UB") == "CH-Zz-UB-MAIN-PL-WaUW-2027-01-0017"
+    assert number_series(template, fields(), "UB").format_number(17) == "CH-Zz-UB-MAIN-PL-WaUW-2027-01-0017"
 
 
 def test_a_new_year_is_a_new_count_only_where_the_number_shows_it() -> None:

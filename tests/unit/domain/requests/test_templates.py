@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
-
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,7 +10,7 @@ from gateway.domain.library import RecordId
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.fulfilment import Availability, Fulfilment, LinkOut, OfferRule, ServicesPolicy
-from gateway.domain.requests.intake_rules import NumberFields, choose_number_template, format_request_number
+from gateway.domain.requests.intake_rules import choose_number_template
 from gateway.domain.requests.partner_policy import MAX_NUMBER_CHARS, BatchRule, NumberTemplate
 from gateway.domain.requests.policy import Numbers
 from gateway.domain.requests.request import Role, ServiceType
@@ -81,12 +78,6 @@ def test_which_template_a_request_gets() -> None:
     assert choose_number_template(Role.BORROWING, numbers, branch="SCI") == "S{sequence}"
     assert choose_number_template(Role.BORROWING, numbers, branch="SCI", profile="bl") == "BL{sequence}"
     assert choose_number_template(Role.LENDING, numbers, profile="bl", own="X{sequence}") == "X{sequence}"
-
-
-def test_a_number_is_of_the_year_and_month_of_the_library() -> None:
-    fields = NumberFields(at=datetime(2026, 12, 31, 23, 30, tzinfo=UTC), zone=ZoneInfo("Europe/Zurich"))
-    assert format_request_number("B{year}-{month}{branch}-{sequence:05d}{prefix}", fields, 42) == "B2027-01-00042"
-    assert format_request_number("{prefix}{sequence}", fields, 42, "ILL-") == "ILL-42"
 
 
 # --- profiles --------------------------------------------------------------------------------------------

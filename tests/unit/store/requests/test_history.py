@@ -73,16 +73,11 @@ async def test_an_event_is_kept_once(migrated: Store) -> None:
 # --- files -----------------------------------------------------------------------------------------------
 
 
-async def test_a_file_is_kept_byte_by_byte_until_it_is_deleted(migrated: Store) -> None:
+async def test_a_file_is_kept_byte_by_byte(migrated: Store) -> None:
     content = bytes(range(256)) * 300
     await migrated.write(lambda c: history.put_file(c, LIBRARY, "f-1", content))
     assert await migrated.read(lambda c: history.get_file(c, LIBRARY, "f-1")) == content
     assert await migrated.read(lambda c: history.get_file(c, "OTHER", "f-1")) is None
-
-    await migrated.write(lambda c: history.delete_file(c, "OTHER", "f-1"))
-    assert await migrated.read(lambda c: history.get_file(c, LIBRARY, "f-1")) == content
-    await migrated.write(lambda c: history.delete_file(c, LIBRARY, "f-1"))
-    assert await migrated.read(lambda c: history.get_file(c, LIBRARY, "f-1")) is None
 
 
 async def test_a_file_never_changes(migrated: Store) -> None:
