@@ -37,7 +37,9 @@ def check_library_resources(
     profile: Profile, document: YamlDocument, settings: Settings
 ) -> Iterator[ConfigurationProblem]:
     """Check the resources of a profile that messages may belong to."""
-    if profile.abstract or (profile.library and settings.find_library(profile.library).problems):
+    symbol = profile.library.casefold()
+    held_back = (library.symbol.casefold() for library in settings.libraries if library.problems)
+    if profile.abstract or symbol in held_back:
         return  # of a library that is held back nobody knows which secrets it may name, and nothing is sent
     guard = _ResourceGuard(settings, profile.library or settings.libraries[0].symbol)
     for resource in iter_named_resources(profile):

@@ -356,6 +356,7 @@ NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
         "GET /staff/",
         "GET /healthz",
         "GET /readyz",
+        "GET /readyz/{library}",
         "GET /metrics",
         "GET /.well-known/jwks.json",
         "GET /",

@@ -129,7 +129,7 @@ async def test_only_what_is_chosen_has_its_fields_and_its_button(gateway: Runnin
     reasons = decline.xpath(".//select[@name='reason']/option/@value")
     assert "cost-exceeds-maximum" in reasons
     assert "not-on-shelf" not in reasons
-    assert decline.xpath("string(.//p[@class='told'])").split(":")[0] == "Who is told"
+    assert decline.xpath("string(.//p[@class='told'])").split(":")[0] == "Notified"
 
 
 async def test_one_of_several_items_of_ours_is_chosen_by_its_button(gateway: Running, ruth: Colleague) -> None:

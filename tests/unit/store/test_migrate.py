@@ -31,7 +31,11 @@ from gateway.store.schema import metadata
 
 pytestmark = pytest.mark.usefixtures("migrations_by_alembic")
 
-STEPS = ["0037: The gateway's own tables", "0038: Mails that staff have dismissed, and can put back"]
+STEPS = [
+    "0037: The gateway's own tables",
+    "0038: Mails that staff have dismissed, and can put back",
+    "0039: Rows of the outbox and timers by library, so that libraries take turns",
+]
 
 STEP = '''"""{doc}"""
 
