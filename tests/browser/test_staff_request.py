@@ -355,12 +355,22 @@ def test_for_everybody(
         ):
             answer = page.goto(site.url(f"staff/requests/{path}"))
             assert answer is not None
-            for summary in page.locator("details > summary").all():
-                summary.click()
+            open_details(page)
             inspect(page, axe_core, f"{path} ({answer.status})", found)
+            for option in page.locator(".option > .tick input").all():
+                option.check()
+                open_details(page)
+                inspect(page, axe_core, f"{path}, {option.get_attribute('value')}", found)
         page.locator("main form[method=post] button[type=submit]").last.click()
         inspect(page, axe_core, "a new request with mistakes", found)
     assert found == {}
+
+
+def open_details(page: Page) -> None:
+    """Those that are shown: an answer that isn't chosen has its fields hidden."""
+    for details in page.locator("details:not([open]) > summary").all():
+        if details.is_visible():
+            details.click()
 
 
 def inspect(page: Page, axe_core: str, name: str, found: dict[str, list[str]]) -> None:

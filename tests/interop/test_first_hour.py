@@ -100,12 +100,12 @@ def test_the_daemon_is_ready(served: Installation) -> None:
     assert [part["name"] for part in ready["parts"]] == [
         "store",
         "store writing",
-        "library DEMO",
         "messages",
         "proxies",
         "profiles",
         f"listener http 127.0.0.1:{served.port}",
         f"listener tcp 127.0.0.1:{served.tcp_port} (ncip1)",
+        "library DEMO",
     ]
 
 

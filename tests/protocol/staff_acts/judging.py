@@ -62,6 +62,22 @@ def judge_undoing(press: Press) -> list[str]:
     return [f"{name}: {was} is {now}" for name, (was, now) in differences.items() if was != now]
 
 
+def judge_audience(press: Press) -> Iterable[str]:
+    """Who is told, as it was said before, is who has been told. A supplier that the rules choose may be none."""
+    said = press.audience
+    if not said:
+        return
+    to_partners = [kind for kind in press.sent_kinds if kind != "request"]
+    if (", by " in said.replace("The patron, by email.", "")) != bool(press.sent_kinds) and (
+        "The next supplier by the rules." not in said or to_partners
+    ):
+        yield f"messages: {press.sent_kinds}"
+    if ("The patron" in said) != bool(press.letter_names):
+        yield f"letters: {press.letter_names}"
+    if said == "Nobody." and (press.sent_kinds or press.letter_names):
+        yield f"told all the same: {press.sent_kinds} {press.letter_names}"
+
+
 def split_banner(text: str) -> tuple[list[str], str]:
     """Sentences of the table, and what is left over."""
     found, rest = [], text

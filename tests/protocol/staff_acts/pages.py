@@ -19,11 +19,13 @@ _ANSWERS = {"patron-answered": {word: {"answer": word} for word in ("yes", "no")
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """A button. `name`: of the act, with what was chosen; `fields`: as the form has them, filled in."""
+    """A button. `name`: of the act, with what was chosen; `fields`: as the form has them, filled in; `audience`: who is
+    told of it, as the line below it says; empty: it has no such line."""
 
     name: str
     action: str
     fields: tuple[tuple[str, str], ...]
+    audience: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +81,20 @@ def list_open_acts(answer: Answer, today: date, barcode: str) -> list[Act]:
         fields = fill_form(form, kinds[0] if kinds else "", today, barcode)
         if kinds:
             acts += [
-                make_act(" ".join(filter(None, (kind, answer_))), action, {**fields, "kind": kind, **said})
+                make_act(
+                    " ".join(filter(None, (kind, answer_))),
+                    action,
+                    {**fields, "kind": kind, **said},
+                    read_audience(form),
+                )
                 for kind in kinds
                 for answer_, said in _list_answers(form, kind).items()
             ]
         elif buttons:
             for button in _choose_buttons(buttons):
                 name = f"{_name_action(action)}: {str(button.get('value')).partition(':')[0]}"
-                acts.append(make_act(name, action, {**fields, str(button.get("name")): str(button.get("value"))}))
+                fields_of_button = {**fields, str(button.get("name")): str(button.get("value"))}
+                acts.append(make_act(name, action, fields_of_button, read_audience(form)))
         else:
             acts.append(make_act(_name_action(action), action, fields))
     return acts
@@ -105,7 +113,8 @@ def read_act_form(answer: Answer, path: str, today: date, barcode: str) -> list[
     fields = fill_form(form, kind, today, barcode)
     acts = []
     for answer_, said in _list_answers(form, kind).items():
-        acts.append(make_act(" ".join(filter(None, (kind, answer_))), str(form.get("action")), {**fields, **said}))
+        name = " ".join(filter(None, (kind, answer_)))
+        acts.append(make_act(name, str(form.get("action")), {**fields, **said}, read_audience(form)))
     if kind == "citation":
         acts = [make_act("citation", str(form.get("action")), {**fields, "title": "Hunger"})]
     return acts
@@ -119,8 +128,12 @@ def _list_answers(form: Any, kind: str) -> dict[str, dict[str, str]]:
     return _ANSWERS.get(kind, _NO_ANSWER)
 
 
-def make_act(name: str, action: str, fields: dict[str, str]) -> Act:
-    return Act(name=name, action=action.removeprefix("/staff"), fields=tuple(fields.items()))
+def make_act(name: str, action: str, fields: dict[str, str], audience: str = "") -> Act:
+    return Act(name=name, action=action.removeprefix("/staff"), fields=tuple(fields.items()), audience=audience)
+
+
+def read_audience(form: Any) -> str:
+    return " ".join(_texts(form, ".//p[@class='told']/bdi"))
 
 
 def _name_action(action: str) -> str:

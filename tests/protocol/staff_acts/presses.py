@@ -15,11 +15,12 @@ from tests.protocol.staff_acts.world import Facts, Scene, Told
 
 @dataclass(frozen=True, kw_only=True)
 class Press:
-    """An act that was done. `page`: once all that follows has been done; `letters`: mails to the patron that came of
-    it."""
+    """An act that was done. `audience`: who is told of it, as was said beforehand; `page`: once all that follows has
+    been done; `letters`: mails to the patron that came of it."""
 
     scene: Scene
     name: str
+    audience: str = ""
     before: Facts
     after: Facts
     page_before: Shown

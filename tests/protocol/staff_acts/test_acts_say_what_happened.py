@@ -18,7 +18,7 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.state_machine import TABLES
 from gateway.domain.requests.state_table import ForbiddenCell
 from tests.protocol.ends.world import BROKERED, COLUMNS
-from tests.protocol.staff_acts.judging import judge, judge_undoing
+from tests.protocol.staff_acts.judging import judge, judge_audience, judge_undoing
 from tests.protocol.staff_acts.pages import Act, Shown, list_folded_acts, list_open_acts, read_act_form, read_page
 from tests.protocol.staff_acts.presses import Press
 from tests.protocol.staff_acts.scenes import SCENES
@@ -188,6 +188,7 @@ class ActRun:
         new = press.after.view.history[len(before.view.history) :]
         self.kinds |= {line.event.kind for line in new}
         self._faults += [f"{where}: “{page.banner}” ({press.state}) {fault}" for fault in judge(press)]
+        self._faults += [f"{where}: “{act.audience}” ({press.state}) {fault}" for fault in judge_audience(press)]
         if page.undo:
             town.restore(scene.name)
             town.clock.advance(timedelta(seconds=1))
@@ -202,6 +203,7 @@ class ActRun:
         return Press(
             scene=scene,
             name=act.name,
+            audience=act.audience,
             before=before,
             after=await self.town.look(request),
             page_before=first,
