@@ -48,7 +48,9 @@ def name_button(page: StaffRequest, request: Request, kind: K, forecast: ActFore
 
 
 def describe_audience(page: StaffRequest, forecast: ActForecast, patron: ShownPatron | None) -> str:
-    """Describe who is told of an act, by which way, and until when it can be undone."""
+    """Describe who is told of an act, by which way, and until when it can be undone. Empty: its fields decide."""
+    if forecast.hangs_on_answer:
+        return ""
     return " ".join(_list_sentences(page, forecast, patron)) or page.gettext("Nobody.")
 
 
@@ -62,7 +64,7 @@ def _list_sentences(page: StaffRequest, forecast: ActForecast, patron: ShownPatr
     elif forecast.finds_supplier:
         yield page.gettext("The next supplier by the rules.")
     if forecast.writes_patron:
-        yield page.gettext(_describe_letter(patron))
+        yield page.gettext(_describe_letter(patron, forecast.at_pickup))
     if forecast.held_seconds and (carried or forecast.writes_patron):
         yield page.ngettext(
             "Nothing is sent for %(num)s second: until then this can be undone.",
@@ -80,7 +82,9 @@ def name_channel(page: StaffRequest, channel: str) -> str:
     return page.gettext(_CHANNELS.get(channel) or CHANNELS.get(channel, channel))
 
 
-def _describe_letter(patron: ShownPatron | None) -> str:
+def _describe_letter(patron: ShownPatron | None, at_pickup: bool) -> str:
+    if at_pickup:
+        return mark_text("The patron, once the item is at its pickup location.")
     if patron is None or patron.problem or patron.masked:
         return mark_text("The patron.")
     if patron.emails:

@@ -63,8 +63,9 @@ def judge_undoing(press: Press) -> list[str]:
 
 
 def judge_audience(press: Press) -> Iterable[str]:
-    """Who is told, as it was said before, is who has been told. A supplier that the rules choose may be none."""
-    said = press.audience
+    """Who is told, as it was said before, is who has been told. A supplier that the rules choose may be none; an item
+    may have to go to its pickup location first; what is overdue is told by a timer, not by the act."""
+    said, letters = press.audience, [name for name in press.letter_names if name != "overdue"]
     if not said:
         return
     to_partners = [kind for kind in press.sent_kinds if kind != "request"]
@@ -72,10 +73,10 @@ def judge_audience(press: Press) -> Iterable[str]:
         "The next supplier by the rules." not in said or to_partners
     ):
         yield f"messages: {press.sent_kinds}"
-    if ("The patron" in said) != bool(press.letter_names):
-        yield f"letters: {press.letter_names}"
-    if said == "Nobody." and (press.sent_kinds or press.letter_names):
-        yield f"told all the same: {press.sent_kinds} {press.letter_names}"
+    if ("The patron" in said) != bool(letters) and "once the item is at its pickup location" not in said:
+        yield f"letters: {letters}"
+    if said == "Nobody." and (press.sent_kinds or letters):
+        yield f"told all the same: {press.sent_kinds} {letters}"
 
 
 def split_banner(text: str) -> tuple[list[str], str]:
