@@ -77,6 +77,16 @@ async def test_what_pages_and_letters_say_of_an_act_is_what_happened(
     )
 
 
+async def test_each_act_beside_copies_to_choose_from(templates: Mapping[bool, Path], tmp_path: Path) -> None:
+    """Once it is done no copy can be chosen any more, and the page still shows them."""
+    scenes = [scene for scene in SCENES if scene.name == "lending: new, copies to choose from"]
+    async with ActsTown(templates[False], tmp_path) as town:
+        run = ActRun(town, lambda _scene, _state, _act: True)
+        await run.press_all(scenes)
+    assert run.kinds
+    assert not run.write_faults(), run.write_faults()
+
+
 @pytest.mark.parametrize("partner", [BY_POST, BROKERED])
 async def test_what_is_said_where_the_partner_is_told_otherwise(
     templates: Mapping[bool, Path], tmp_path: Path, partner: str
