@@ -180,7 +180,7 @@ class Installation:
     def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
         from gateway.services.exchange.circulation_link import DeskLink  # commands of the library's desk alone need it
-        from gateway.services.letters.renderer import LetterRenderer
+        from gateway.services.letters.renderer import make_letter_renderer
 
         settings, context = self.settings, opened.context
         library = make_open_library(settings.find_library(context.library), opened.system)
@@ -188,7 +188,7 @@ class Installation:
         contexts = build_library_contexts(
             settings, context.store, self.clock, {library.symbol: library}, lambda: profiles, policies.for_library
         )
-        return DeskLink(contexts[library.symbol], LetterRenderer(settings.letters_folder, settings.letters.language))
+        return DeskLink(contexts[library.symbol], make_letter_renderer(settings))
 
     async def open_library(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
         """Open a library; raises Unavailable."""

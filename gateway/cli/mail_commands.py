@@ -36,12 +36,11 @@ from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import preview_mail
 from gateway.services.letters import sample
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer, make_letter_renderer
 from gateway.services.letters.templates import ALL, LetterAudience, find_letter_names
 from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.services.mailbox.poller import PollResult, find_poller
 from gateway.services.mailbox.unmatched_mail import MailCandidate, MailMeaning, OpenedMail, UnmatchedMailService
-from gateway.services.operation.check.letter_templates import make_letter_renderer
 from gateway.settings import LibrarySettings, Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store.journal import Journal
@@ -364,10 +363,9 @@ def list_letters(installation: Installation) -> None:
     """List all letters with their languages. An asterisk (*) marks letters with a template of your own."""
     settings = installation.settings
     letters = make_letter_renderer(settings)
-    rows: list[tuple[str, ...]] = [("LETTER", *letters.languages)]
-    rows += [
-        (name, *(_describe_template_source(letters, name, language) for language in letters.languages)) for name in ALL
-    ]
+    languages = letters.find_languages()
+    rows: list[tuple[str, ...]] = [("LETTER", *languages)]
+    rows += [(name, *(_describe_template_source(letters, name, language) for language in languages)) for name in ALL]
     for line in format_table(rows):
         click.echo(line)
     click.echo(f"\nPut your own templates into {settings.letters_folder}, such as {ALL[0]}.j2 or en/{ALL[0]}.j2")
@@ -396,8 +394,11 @@ def _describe_template_source(letters: LetterRenderer, name: str, language: str)
     metavar="PROFILE",
     help="Show the letter as sent to this partner (letters to partners only).",
 )
+@library_option
 @pass_installation
-def preview_letter(installation: Installation, name: str, language: str, html: bool, script: str, profile: str) -> None:
+def preview_letter(
+    installation: Installation, name: str, language: str, html: bool, script: str, profile: str, symbol: str
+) -> None:
     """Preview a letter with sample data.
 
     NAME is a name from `illgate letter list`. You may omit the part before the slash if the rest is unique.
@@ -412,25 +413,25 @@ def preview_letter(installation: Installation, name: str, language: str, html: b
     """
     settings = installation.settings
     to, _, rest = _complete_letter_name(name).partition("/")
-    letters = make_letter_renderer(settings)
-    if language and language not in letters.languages:
-        raise click.UsageError(f"no letters in language '{language}'; there are: {', '.join(letters.languages)}")
-    zone = settings.libraries[0].zone
+    library = require_library(installation, symbol) if symbol else settings.libraries[0]
+    info, zone, letters = replace(sample.LIBRARY, symbol=library.symbol), library.zone, make_letter_renderer(settings)
+    languages = letters.find_languages(info)
+    if language and language not in languages:
+        raise click.UsageError(f"no letters in language '{language}'; there are: {', '.join(languages)}")
     if to == LetterAudience.SLIP.value:
-        by = LetterRenderer(settings.letters_folder, language or settings.letters.language)
+        folders, usual = settings.find_letters(library)
+        by = LetterRenderer(LetterPlace(folders, language or usual))
         request = sample.sample_request(script)
-        letter = by.render_slip(rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
+        letter = by.render_slip(rest, request, sample.PATRON, info, zone, sample.NOW, sample.SLIP)
     elif to == LetterAudience.PATRON.value:
         request = sample.sample_request(script)
         request = replace(request, patron=replace(request.patron, language=language))
-        letter = letters.render_patron_letter(
-            rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS
-        )
+        letter = letters.render_patron_letter(rest, request, sample.PATRON, info, zone, sample.NOW, sample.FACTS)
     else:
         partner, style = _find_letter_partner(installation, profile, settings)
         style = replace(style, language=language or style.language)
         message = sample.sample_message(EventKind(rest), script)
-        letter = letters.for_partner(message, partner, sample.LIBRARY, zone, style)
+        letter = letters.for_partner(message, partner, info, zone, style)
     click.echo(letter.html if html else _format_letter(letter), nl=False)
 
 

@@ -198,7 +198,8 @@ class BibHoldings:
 
 @value_object
 class LibraryInfo:
-    """The library's description of itself. `postal_address`: the parts of `address`; None: they are not known."""
+    """The library's description of itself. `postal_address`: the parts of `address`; None: they are not known.
+    `sender`: the address that its letters come from; empty: that of the installation."""
 
     symbol: str
     name: str
@@ -206,6 +207,7 @@ class LibraryInfo:
     email: str = ""
     phone: str = ""
     postal_address: PostalAddress | None = None
+    sender: str = ""
 
 
 @value_object

@@ -56,14 +56,15 @@ class RenderedLetter:
 
 @value_object
 class LetterSender:
-    """The sender of letters; what is empty is taken from the library."""
+    """The sender of letters. A library may have an address of its own; name and address for replies are taken from it
+    where they are empty."""
 
     address: str
     name: str = ""
     reply_to: str = ""
 
     def fill_from_library(self, library: LibraryInfo) -> LetterSender:
-        return LetterSender(self.address, self.name or library.name, self.reply_to or library.email)
+        return LetterSender(library.sender or self.address, self.name or library.name, self.reply_to or library.email)
 
 
 class Mailer(Protocol):

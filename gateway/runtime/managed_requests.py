@@ -51,7 +51,7 @@ from gateway.services.desks.scans import ScanService
 from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.peer_keys import PeerKeyRing, PeerTokenWriter
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterRenderer, make_letter_renderer
 from gateway.services.libraries.library_services import LibraryRegistry, LibraryServices
 from gateway.services.mailbox.mail_replies import REPLY, MailReplyHandler
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
@@ -149,7 +149,7 @@ class ManagedRequests:
             self.peer_keys, clock, lambda profile: settings.find_library(profile.library).symbol
         )
         search_context = SearchContext(secrets, AllowedAddresses(settings.api.webhook_networks))
-        letters = LetterRenderer(settings.letters_folder, settings.letters.language)
+        letters = make_letter_renderer(settings)
         mailer = self._make_mailer(adapters, secrets)
 
         def make_channels(

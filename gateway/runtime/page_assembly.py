@@ -57,7 +57,7 @@ def make_pages(
             links=links,
             libraries=managed.libraries,
             retention=_read_retention(settings),
-            texts=TextCatalogues(settings.letters_folder, settings.letters.language),
+            texts=TextCatalogues(*settings.find_letters()),
             store=store,
             clock=clock,
             sessions=PatronSessions(
@@ -67,7 +67,8 @@ def make_pages(
             journeys=OidcJourneys(store, clock, attempt_limits(settings)),
             visits=BrowserVisits(PATRON_COOKIE, public_url, proxies, embedded=bool(pages.embed_in)),
             entries={
-                library.symbol: _make_library_entry(library, secrets, clock) for library in settings.served_libraries
+                library.symbol: _make_library_entry(settings, library, secrets, clock)
+                for library in settings.served_libraries
             },
             proxies=proxies,
             public_url=public_url,
@@ -113,7 +114,7 @@ def make_staff_pages(
             factors=SecondFactorService(store, clock, attempts, symbols[0], keys),
             journeys=OidcJourneys(store, clock, attempt_limits(settings), STAFF_AREA),
             oidc=OidcClient(staff.oidc, secrets, clock) if staff.oidc.issuer else None,
-            texts=TextCatalogues(settings.letters_folder, settings.letters.language),
+            texts=TextCatalogues(*settings.find_letters()),
             clock=clock,
             visits=BrowserVisits(STAFF_COOKIE, public_url, proxies, embedded=False),
             streams=CountStreams(),
@@ -137,14 +138,15 @@ def make_start_page(settings: Settings, has_reader_pages: bool) -> StartPage:
         readers=has_reader_pages,
         staff=settings.staff.enabled,
     )
-    texts = TextCatalogues(settings.letters_folder, settings.letters.language)
+    texts = TextCatalogues(*settings.find_letters())
     return StartPage(links, texts, BrowserVisits(PATRON_COOKIE, settings.http.public_url, proxies, embedded=False))
 
 
-def _make_library_entry(library: LibrarySettings, secrets: Secrets, clock: Clock) -> LibraryEntry:
+def _make_library_entry(settings: Settings, library: LibrarySettings, secrets: Secrets, clock: Clock) -> LibraryEntry:
     sign_in = library.sign_in
     return LibraryEntry(
         settings=sign_in,
+        texts=TextCatalogues(*settings.find_letters(library)),
         header_proxies=TrustedProxies(sign_in.header.proxies),
         oidc=OidcClient(sign_in.oidc, secrets, clock) if sign_in.oidc.issuer else None,
     )

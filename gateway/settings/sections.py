@@ -97,6 +97,20 @@ class PostalAddressSettings(ProfileSection):
     country: str = Field("", pattern=r"^([A-Z]{2})?$", description="ISO 3166-1 code, such as US")
 
 
+LetterLanguage = Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[a-z0-9]{2,8})*)?$")]
+
+
+class LibraryLettersSettings(ProfileSection):
+    """One library's own letters and texts of pages, before those of the installation."""
+
+    folder: str = Field("", description="this library's templates and words, relative to this file; empty: none")
+    language: LetterLanguage = Field("", description="language if the recipient's is unknown; empty: that of `letters`")
+
+    @property
+    def is_own(self) -> bool:
+        return bool(self.folder or self.language)
+
+
 class LibrarySettings(ProfileSection):
     symbol: str = Field("DEMO", pattern=SYMBOL_PATTERN, description="agency ID; identifies the rows of the library")
     name: str = Field("Demonstration Library", description="name shown to partners and staff")
@@ -115,6 +129,8 @@ class LibrarySettings(ProfileSection):
         description="secrets and files that profiles of this library may name: env:NAME or file:PATH, each with * at "
         "its end for all that begin so; empty: with one library all but those of gateway.yml, else none",
     )
+    sender: MailAddress = Field("", description="sender address of this library's letters; empty: that of `mail`")
+    letters: LibraryLettersSettings = LibraryLettersSettings.model_construct()
     sign_in: SignInSettings = SignInSettings.model_construct()
     system: SystemSettings = SystemSettings.model_construct()
     _problems: tuple[ConfigurationProblem, ...] = PrivateAttr(())
@@ -136,7 +152,9 @@ class LibrarySettings(ProfileSection):
     def info(self) -> LibraryInfo:
         parts = PostalAddress(**self.postal_address.model_dump())
         address = self.address or parts.text
-        return LibraryInfo(self.symbol, self.name, address, self.email, self.phone, parts if parts.text else None)
+        return LibraryInfo(
+            self.symbol, self.name, address, self.email, self.phone, parts if parts.text else None, self.sender
+        )
 
 
 class StoreSettings(ProfileSection):
@@ -367,9 +385,7 @@ class LettersSettings(ProfileSection):
     folder: str = Field(
         "letters", description="your own templates, relative to this file; used before the shipped ones"
     )
-    language: str = Field(
-        "en", pattern=r"^[a-z]{2,3}(-[a-z0-9]{2,8})*$", description="language if the recipient's is unknown: en, de …"
-    )
+    language: LetterLanguage = Field("en", min_length=1, description="language if the recipient's is unknown: en, de …")
 
 
 class LogSettings(ProfileSection):
@@ -454,6 +470,12 @@ class Settings(ProfileSection):
     def letters_folder(self) -> Path:
         """It needn't be there."""
         return self.folder / self.letters.folder
+
+    def find_letters(self, library: LibrarySettings | None = None) -> tuple[tuple[Path, ...], str]:
+        """Find the folders of letters and words, the first one first, and the usual language; None: for all."""
+        own = library.letters if library is not None else LibraryLettersSettings()
+        folders = (*([self.folder / own.folder] if own.folder else []), self.letters_folder)
+        return folders, own.language or self.letters.language
 
     def find_library(self, symbol: str = "") -> LibrarySettings:
         """Find a library by symbol, without case; the only one when none is said. Raises KeyError."""

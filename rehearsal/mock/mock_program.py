@@ -70,7 +70,7 @@ class MockKind:
 
 
 def load_page_texts(settings: Settings) -> TextCatalogues:
-    return TextCatalogues(settings.letters_folder, settings.letters.language)
+    return TextCatalogues(*settings.find_letters())
 
 
 def check_url_or_tcp(against: str) -> str:

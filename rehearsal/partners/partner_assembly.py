@@ -33,7 +33,7 @@ from gateway.ports.secrets import Secrets
 from gateway.runtime.mail_secrets import CLIENT, MailConcealer
 from gateway.runtime.partner_channels import NoMailServer
 from gateway.runtime.sent_recording import RecordingMailer
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import make_letter_renderer
 from gateway.settings import Settings
 from gateway.settings.sections import LibrarySettings
 from rehearsal.addresses import add_sender_headers
@@ -144,7 +144,7 @@ def build_mock_partner(
             folder=settings.folder,
             mailer=RecordingMailer(mailer, record) if mailer is not None else NoMailServer(),
             sender=LetterSender(ours.email, ours.name),
-            letters=LetterRenderer(settings.letters_folder, settings.letters.language),
+            letters=make_letter_renderer(settings),
             read_file=read_no_file,
             receive=receive_nothing,
             lines=lines.record_by(record) if lines is not None else NoPartnerConnections(),

@@ -23,7 +23,7 @@ from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.services.letters import sample
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 from tests.support.dovecot import PASSWORD, Dovecot
 from tests.support.smtp_sink import Sink, running
 
@@ -47,7 +47,7 @@ def context(port: int) -> ChannelContext:
         folder=Path(),
         mailer=SmtpMailer(server, lambda reference: reference),
         sender=LetterSender("ill@northfield.example", "Fernleihe – Nørthfield 北野"),
-        letters=LetterRenderer(None, "en"),
+        letters=LetterRenderer(LetterPlace((), "en")),
         read_file=no_file,
         receive=nobody,
     )

@@ -78,7 +78,7 @@ def play_target(installation: Path) -> PlayTarget:
         assert rehearsed is not None
         options = MockOptions(address="", scenarios=SCENARIOS, chosen=[SCENARIOS[name] for name in chosen])
         catalogue = make_mock_catalogue(settings, profile, rehearsed, options, pass_time)
-        site = MockSite(catalogue, TextCatalogues(None, "en"), MockEndpoint(catalogue, clock, ("GET", "POST")))
+        site = MockSite(catalogue, TextCatalogues((), "en"), MockEndpoint(catalogue, clock, ("GET", "POST")))
         search = SruSearch(SearchContext(str, AllowedAddresses()))
         dialect = SruDialect.model_validate({"url": f"{await site.start()}/sru", **section})
         try:

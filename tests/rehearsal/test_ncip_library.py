@@ -114,7 +114,7 @@ def play_library(parts: Assembly, samples: SampleLibraries, store: Store) -> Pla
         )
         await migrate_store(store, OWN)
         async with open_mock_library(parts, profile, rehearsed, options, samples, pass_time) as mock:
-            site = MockSite(mock.system, TextCatalogues(None, "en"), MockEndpoint(mock.system, clock))
+            site = MockSite(mock.system, TextCatalogues((), "en"), MockEndpoint(mock.system, clock))
             url = await site.start()
             lines = MockLines(rehearsed.adapter.responder(), "ncip", profile, settings.folder, clock)
             header = {"our_agency": "GW", "partner_agency": "MAIN"}

@@ -230,7 +230,7 @@ async def run_mock_world(
     )
     partner = prepared.build_partner(options)
     endpoint = MockEndpoint(prepared.make_reception("iso18626", partner), prepared.clock)
-    site = MockSite(partner, TextCatalogues(None, "en"), endpoint)
+    site = MockSite(partner, TextCatalogues((), "en"), endpoint)
     prepared.write_profile(speak_iso18626(profile, f"{await site.start()}/iso18626"))
     async with prepared.run_gateway(site, options.address) as world:
         yield world
@@ -252,7 +252,7 @@ async def run_tcp_world(
     responder = prepared.adapters.protocols["iso_ill"].responder()
     lines = MockLines(responder, "iso_ill", prepared.read_profile(), folder, prepared.clock)
     partner = prepared.build_partner(options, lines)
-    site = MockSite(partner, TextCatalogues(None, "en"))
+    site = MockSite(partner, TextCatalogues((), "en"))
     await site.start()
     prepared.write_profile(speak_iso_ill(profile, mode, await lines.start(prepared.make_reception("iso_ill", partner))))
     async with prepared.run_gateway(site, options.address) as world:
@@ -328,7 +328,7 @@ async def run_mail_world(
     reception = make_mail_reception(partner, protocol, prepared.adapters)
     mails = MockMailServer(reception, 1_000_000, prepared.clock)
     address = await mails.start()
-    site = MockSite(partner, TextCatalogues(None, "en"))
+    site = MockSite(partner, TextCatalogues((), "en"))
     await site.start()
     theirs = PartnerMailbox(PARTNER_ADDRESS, int(address.rpartition(":")[2]))
     async with prepared.run_gateway(site, options.address, theirs) as world:

@@ -57,13 +57,15 @@ class AnswerField:
 
 @value_object(kw_only=True)
 class QuestionView:
-    """A question of ours behind a signed link. `asked`: `patron` or `partner`; `answer`: what the link says; `given`:
-    the answer that counts, once there is one, `when` as `language` writes it; `text`: the question in our own words;
-    `rows`: what it is about, label and value; `until`: when its time is over, as `language` writes it."""
+    """A question of ours behind a signed link. `library`: its symbol; `asked`: `patron` or `partner`; `answer`: what
+    the link says; `given`: the answer that counts, once there is one, `when` as `language` writes it; `text`: the
+    question in our own words; `rows`: what it is about, label and value; `until`: when its time is over, as `language`
+    writes it."""
 
     state: QuestionState
     asked: str
     answer: str
+    library: str
     language: str
     given: str = ""
     when: str = ""

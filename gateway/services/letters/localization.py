@@ -294,14 +294,14 @@ def language_fallbacks(code: str) -> list[str]:
 
 
 class TextCatalogues:
-    """All languages that there are. `folder`: the operator's own catalogues and words, which come before ours;
-    `partner_folder`: those for one partner, which come before all.
+    """All languages that there are. `own_folders`: the operator's own catalogues and words, the first one first, which
+    come before ours: those for a partner, of a library, for all.
 
     A file that can't be read changes nothing for `choose_language`: what was read before stays, and the log says why.
     """
 
-    def __init__(self, folder: Path | None, default_language: str, partner_folder: Path | None = None) -> None:
-        self._own_folders = tuple(path for path in (partner_folder, folder) if path is not None)
+    def __init__(self, own_folders: Sequence[Path], default_language: str) -> None:
+        self._own_folders = tuple(own_folders)
         self._default = default_language
         self._good: dict[tuple[str, ...], Localization] = {}
         self._problem = ""
@@ -373,7 +373,7 @@ class TextCatalogues:
             if str(error) != self._problem:
                 self._problem = str(error)
                 log.error("texts.catalogue_unreadable", why=self._problem)
-            return self._good.get(chain) or TextCatalogues(None, self._default).choose_language(chain)
+            return self._good.get(chain) or TextCatalogues((), self._default).choose_language(chain)
         self._good[chain] = localization
         return localization
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from gateway.domain.library import ContactKind, Patron
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason, Refused
@@ -34,6 +35,7 @@ from gateway.services.letters.templates import (
     strip_isolation,
 )
 from gateway.services.letters.vocabulary import LanguageWords, words_of_language
+from gateway.settings import Settings
 
 NOTHING = NoticeFacts()
 
@@ -51,33 +53,40 @@ class ResolvedLanguage:
     words: LanguageWords
 
 
-class LetterRenderer:
-    """`folder`: the operator's own templates, laid out as the shipped ones; it may lack any of them, or not be there.
-    `default_language`: for whom no language is known, and what stands in for one that is missing."""
+@value_object
+class LetterPlace:
+    """Where letters come from: folders of templates and words, laid out as the shipped ones and the first one first,
+    and the language of whom no other is known. Any of them may lack any letter, or not be there."""
 
-    def __init__(self, folder: Path | None, default_language: str) -> None:
-        self._folder = folder
-        self._default = default_language
+    folders: tuple[Path, ...]
+    language: str
+
+
+class LetterRenderer:
+    """`places` by symbol of the libraries that have letters of their own; the others share `place`."""
+
+    def __init__(self, place: LetterPlace, places: Mapping[str, LetterPlace] = MappingProxyType({})) -> None:
+        self._place = place
+        self._places = places
         self._at = lru_cache(maxsize=128)(self._open_letter_sources)
 
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """Those that letters can be in."""
-        return self._at(None).languages.find_codes()
+    def find_languages(self, library: LibraryInfo | None = None) -> tuple[str, ...]:
+        """Find those that letters can be in."""
+        return self._at(library.symbol if library is not None else "").languages.find_codes()
 
     def find_template_files(self, name: str, language: str) -> tuple[Path, ...]:
         """The files that this letter is made from in this language itself, text and HTML; empty: another stands in."""
-        place = self._at(None)
+        place = self._at()
         return place.templates.find_template_files(name, language, place.languages.find_translated_codes())
 
     def is_own_template(self, file: Path) -> bool:
         """Return whether a template is the operator's."""
-        return self._folder is not None and file.is_relative_to(self._folder)
+        return any(file.is_relative_to(folder) for folder in self._place.folders)
 
-    def resolve_language(self, language: str) -> ResolvedLanguage:
+    def resolve_language(self, language: str, library: str = "") -> ResolvedLanguage:
         """The words of a language as it is wished for (de-CH, ger), or of what stands in for it. Raises
         ConfigurationError."""
-        place = self._at(None)
+        place = self._at(library)
         chain = place.languages.fallback_chain(language)
         return ResolvedLanguage(chain[0], place.read_words(chain))
 
@@ -96,7 +105,7 @@ class LetterRenderer:
 
         Raises Refused (there is no such letter), ConfigurationError (a template, with file and line).
         """
-        place = self._at(None)
+        place = self._at(library.symbol)
         chain = place.languages.fallback_chain(
             request.patron.language or (patron.language if patron is not None else "")
         )
@@ -126,7 +135,7 @@ class LetterRenderer:
     ) -> RenderedLetter:
         """See `gateway.ports.outgoing_mail.PartnerLetters`. `to` is empty where neither message nor profile has an
         address. The subject always holds the transaction's number: answers are told apart by it."""
-        place, policy = self._at(style.folder), profile.partner
+        place, policy = self._at(library.symbol, partner=style.folder), profile.partner
         chain = place.languages.fallback_chain(style.language or (policy.language if policy is not None else ""))
         words = place.read_words(chain)
         content = facts.make_partner_content(message, library, words, zone, answers)
@@ -152,11 +161,11 @@ class LetterRenderer:
         now: datetime,
         facts: SlipFacts,
     ) -> RenderedLetter:
-        """Render a slip to be printed (`templates.SLIPS`), in the installation's language; `to` is empty.
+        """Render a slip to be printed (`templates.SLIPS`), in the library's language; `to` is empty.
 
         Raises Refused (there is no such slip), ConfigurationError (a template, with file and line).
         """
-        place = self._at(None)
+        place = self._at(library.symbol)
         chain = place.languages.fallback_chain("")
         words = place.read_words(chain)
         content = make_slip_content(request, patron, library, words, zone, facts)
@@ -164,9 +173,21 @@ class LetterRenderer:
         subject, text, html = writing.write_letter(f"{LetterAudience.SLIP.value}/{name}", content, "slip")
         return RenderedLetter(to="", subject=subject, text=text, html=html, message_id="", language=chain[0], at=now)
 
-    def _open_letter_sources(self, first: Path | None) -> _LetterSources:
-        folders = tuple(folder for folder in (first, self._folder, SHIPPED) if folder is not None)
-        return _LetterSources(TemplateSource(folders), TextCatalogues(self._folder, self._default, first))
+    def _open_letter_sources(self, symbol: str = "", partner: Path | None = None) -> _LetterSources:
+        place = self._places.get(symbol, self._place)
+        own = (*([partner] if partner is not None else []), *place.folders)
+        return _LetterSources(TemplateSource((*own, SHIPPED)), TextCatalogues(own, place.language))
+
+
+def make_letter_renderer(settings: Settings) -> LetterRenderer:
+    return LetterRenderer(
+        LetterPlace(*settings.find_letters()),
+        {
+            library.symbol: LetterPlace(*settings.find_letters(library))
+            for library in settings.libraries
+            if library.letters.is_own
+        },
+    )
 
 
 @value_object

@@ -146,7 +146,7 @@ class PatronRequestService:
 
     def _build_patron_view(self, context: LibraryContext, request: Request, language: str) -> PatronView:
         status = status_of_request(request)
-        spoken = self.letters.resolve_language(language or request.patron.language)
+        spoken = self.letters.resolve_language(language or request.patron.language, context.symbol)
         return PatronView(
             request=request,
             status=status.status,

@@ -108,9 +108,9 @@ class PatronQuestionService:
         except NotFound as gone:
             raise InvalidLinkError(LinkFault.FORGED) from gone
 
-    def spoken(self, language: str) -> ResolvedLanguage:
-        """The words of the page in a language, empty: the usual one."""
-        return self.letters.resolve_language(language)
+    def spoken(self, language: str, library: str = "") -> ResolvedLanguage:
+        """The words of a library's page in a language, empty: the usual one."""
+        return self.letters.resolve_language(language, library)
 
     async def _load_link(self, token: str) -> tuple[QuestionLink, LibraryContext]:
         link = await self.store.read(lambda c: read_question_link(c, token))
@@ -134,9 +134,11 @@ class PatronQuestionService:
         return self._build_question_view(context, link, answered)
 
     def _build_question_view(self, context: LibraryContext, link: QuestionLink, request: Request) -> QuestionView:
-        spoken = self.letters.resolve_language(request.patron.language)
+        spoken = self.letters.resolve_language(request.patron.language, context.symbol)
         query = request.query
-        over = QuestionView(state=QuestionState.OVER, asked=PATRON, answer=link.answer, language=spoken.language)
+        over = QuestionView(
+            state=QuestionState.OVER, asked=PATRON, answer=link.answer, library=link.library, language=spoken.language
+        )
         if query is None or query.id != link.query or query.has_run_out:
             return over
         if not query.answer and (context.now() >= link.expires or not request.open):
@@ -292,7 +294,7 @@ class PartnerQuestionService:
         details = replace(details, query=link.query)
         if PARTNER_ANSWERS[link.answer].kind is not EventKind.MESSAGE:
             return details
-        words = self.letters.resolve_language("").words
+        words = self.letters.resolve_language("", self.context.symbol).words
         day = f" ({words.format_day(details.expected)})" if details.expected is not None else ""
         return replace(details, note="\n".join(filter(None, (words.pages[f"say-{link.answer}"] + day, details.note))))
 
@@ -308,9 +310,11 @@ class PartnerQuestionService:
             _find_answering_partner(self.context, request, link),
         )
         language = with_.profile.partner.language if with_ is not None and with_.profile.partner is not None else ""
-        spoken = self.letters.resolve_language(language)
+        spoken = self.letters.resolve_language(language, context.symbol)
         words = spoken.words
-        over = QuestionView(state=QuestionState.OVER, asked=PARTNER, answer=link.answer, language=spoken.language)
+        over = QuestionView(
+            state=QuestionState.OVER, asked=PARTNER, answer=link.answer, library=link.library, language=spoken.language
+        )
         if with_ is None or context.now() >= link.expires:
             return over
         over = replace(over, rows=_describe_request(context, request, with_.transaction, words))

@@ -164,7 +164,7 @@ class QuestionPages:
         return self._render_question(view, sent=True)
 
     def _render_question(self, view: QuestionView, *, sent: bool = False) -> web.Response:
-        words = _QuestionWords(self._questions.spoken(view.language), view)
+        words = _QuestionWords(self._questions.spoken(view.language, view.library), view)
         about = _render_rows(view.rows)
         match view.state:
             case QuestionState.OVER:

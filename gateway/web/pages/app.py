@@ -149,7 +149,8 @@ class PatronPages:
         parts = self._parts
         wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
         entry = find_library(parts.libraries, library)
-        return PageRequest(parts, http, entry, parts.texts.choose_language(wished), parts.visits.visit_of_request(http))
+        localization = parts.entries[entry.symbol].texts.choose_language(wished)
+        return PageRequest(parts, http, entry, localization, parts.visits.visit_of_request(http))
 
     def _switch_language(self, page: PageRequest) -> web.Response | None:
         """Keep the language, and take it out of the address again."""
@@ -157,7 +158,7 @@ class PatronPages:
         if page.http.method != "GET" or not chosen:
             return None
         response = page.redirect("?".join(filter(None, (page.http.rel_url.raw_path, page.query.decode()))))
-        if chosen in self._parts.texts.known:
+        if chosen in page.entry.texts.known:
             self._parts.visits.set_language_cookie(response, chosen, page.visit.secure)
         return response
 

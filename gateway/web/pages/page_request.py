@@ -56,18 +56,20 @@ TEMPLATES = PageTemplates(HERE / "templates", ASSETS)
 
 @value_object(kw_only=True)
 class LibraryEntry:
-    """The ways in which patrons of one library sign in. `header_proxies`: from where the header is believed."""
+    """What pages of one library have of their own: its texts, and the ways in which patrons sign in.
+    `header_proxies`: from where the header is believed."""
 
     settings: SignInSettings
+    texts: TextCatalogues
     header_proxies: TrustedProxies
     oidc: OidcClient | None = None
 
 
 @value_object(kw_only=True)
 class PageServices:
-    """`libraries` and `entries` by symbol. `proxies`: whose X-Forwarded-For is believed; `embed_in`: sites that may
-    show the pages in a frame. `sends_mail`: letters to patrons go out by mail. `look_ups`: anybody can have catalogues
-    asked about a number, so only a few are at once."""
+    """`libraries` and `entries` by symbol. `texts`: of pages that are no library's. `proxies`: whose X-Forwarded-For is
+    believed; `embed_in`: sites that may show the pages in a frame. `sends_mail`: letters to patrons go out by mail.
+    `look_ups`: anybody can have catalogues asked about a number, so only a few are at once."""
 
     links: LinkFormat
     retention: RetentionDays
@@ -203,7 +205,7 @@ class PageRequest:
         joint = "&" if "?" in address else "?"
         languages = [
             (code, name, f"{address}{joint}{LANGUAGE_KEY}={code}")
-            for code, name in self.parts.texts.known.items()
+            for code, name in self.entry.texts.known.items()
             if code != self.localization.language
         ]
         text = TEMPLATES.render(

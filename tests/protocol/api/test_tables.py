@@ -32,7 +32,7 @@ from gateway.domain.requests.request import (
     State,
 )
 from gateway.domain.requests.state_machine import TABLES
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 OURS = {signal.kind for table in TABLES.values() for signal in table.signals if signal.origin is EventOrigin.US}
@@ -106,7 +106,7 @@ def test_every_state_has_words_for_patrons() -> None:
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_every_language_has_a_sentence_for_all_that_patrons_are_told(language: str) -> None:
-    said = LetterRenderer(None, "en").resolve_language(language)
+    said = LetterRenderer(LetterPlace((), "en")).resolve_language(language)
     assert said.language == language
     assert set(said.words.patron) == set(SAYINGS)
     for text in said.words.patron.values():

@@ -16,7 +16,7 @@ from gateway.ports.incoming_mail import IncomingMail
 from gateway.ports.outgoing_mail import LetterSender
 from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
 from gateway.services.letters import sample
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 
 SECRETS = {"env:BLDSS_PASSWORD": "OPENSESAME"}
 
@@ -60,7 +60,7 @@ class House:
                 folder=folder,
                 mailer=self.kept,
                 sender=LetterSender("post@northfield.example"),
-                letters=LetterRenderer(folder / "letters", "en"),
+                letters=LetterRenderer(LetterPlace((folder / "letters",), "en")),
                 read_file=self._read,
                 receive=_nobody,
             )

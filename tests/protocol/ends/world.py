@@ -36,7 +36,7 @@ from gateway.domain.requests.patron_status import status_of_request
 from gateway.domain.requests.request import LibraryParty, Request, RequestFlag, Role
 from gateway.domain.requests.request_figures import WHOLE_REQUEST
 from gateway.domain.requests.task_lists import list_task_names
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store.mailbox import MailOutcome, MailPosition
 from gateway.store.requests import outbox_queries
@@ -385,7 +385,7 @@ class EndsTown(FarTown):
         after = await self.see(request)
         rows = [row for row in await self._all_rows(request) if row.id not in before]
         words = status_of_request(after)
-        shown = LetterRenderer(None, "en").resolve_language("en").words.patron[words.word]
+        shown = LetterRenderer(LetterPlace((), "en")).resolve_language("en").words.patron[words.word]
         return Outcome(
             state=after.state.value,
             answer="refused" if self.is_refused else "",

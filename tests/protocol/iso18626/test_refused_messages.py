@@ -118,7 +118,7 @@ async def test_a_message_that_was_refused_and_told_in_words_looks_refused_too(oa
 async def tell_line(oak: FarTown, request: Request, text: str) -> StoryLine:
     view = await oak.view(request)
     sources = StorySources(request=view.request, history=view.history, unfinished=(), refused=view.refused)
-    words = TextCatalogues(None, "en").choose_language(("en",))
+    words = TextCatalogues((), "en").choose_language(("en",))
     names = ActorNames(None)  # type: ignore[arg-type]  # none is loaded
     story = tell_story(sources, oak.town.context, words, names)
     (line,) = [one for one in story if one.text == text]

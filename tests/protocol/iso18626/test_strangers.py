@@ -70,7 +70,7 @@ async def read_notes(endpoint: Endpoint, request: Request) -> list[str]:
 async def read_story(endpoint: Endpoint, request: Request) -> list[StoryLine]:
     """The lines about messages of others, newest first."""
     view = await endpoint.town.gateway.managed.libraries["CLK"].requests.load_view(request.id)
-    words = TextCatalogues(None, "en").choose_language(("en",))
+    words = TextCatalogues((), "en").choose_language(("en",))
     sources = StorySources(request=view.request, history=view.history, unfinished=())
     names = ActorNames(None)  # type: ignore[arg-type]  # none is loaded
     story = tell_story(sources, endpoint.town.context, words, names)

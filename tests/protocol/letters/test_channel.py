@@ -23,7 +23,7 @@ from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.outgoing_mail import AnswerLink, AnswerLinks, LetterSender, offer_no_answers
 from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
 from gateway.services.letters import sample
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 
 
 class Kept:
@@ -55,7 +55,7 @@ class House:
                 folder=folder,
                 mailer=self.kept,
                 sender=LetterSender("post@northfield.example"),
-                letters=LetterRenderer(folder / "letters", "en"),
+                letters=LetterRenderer(LetterPlace((folder / "letters",), "en")),
                 read_file=self._read,
                 receive=_nobody,
                 answers=answers,

@@ -206,6 +206,21 @@ async def test_several_libraries_have_an_address_each(installation: Installation
     assert unknown.status == 404
 
 
+async def test_a_library_has_words_of_its_own(installation: Installation) -> None:
+    for file in (installation.folder / "profiles").glob("*.yml"):  # each would have to say whose it is
+        file.unlink()
+    words = installation.folder / "north" / "en" / "openurl.yml"
+    words.parent.mkdir(parents=True)
+    words.write_text("texts: {borrow-title: From another library}\n", encoding="utf-8")
+    north = {"symbol": "NORTH", "system": {"type": "embedded"}, "letters": {"folder": "north"}}
+    async with running(installation, other_libraries=[north]) as gateway, visitor(gateway) as anna:
+        ours = await anna.get(f"/openurl/DEMO?{BOOK}")
+        theirs = await anna.get(f"/openurl/NORTH?{BOOK}")
+
+    assert "From another library" in theirs.text
+    assert "From another library" not in ours.text
+
+
 async def test_in_a_frame_of_sites_that_may(installation: Installation) -> None:
     pages = {"embed_in": ["https://discovery.library.example"]}
     http = {"port": 0, "public_url": "https://ill.library.example"}

@@ -481,7 +481,7 @@ async def test_steps_of_our_own_have_words(gateway: Running) -> None:
     story = tell_story(
         StorySources(request=request, history=(), unfinished=steps),
         library_context(gateway),
-        TextCatalogues(None, "en").choose_language(("en",)),
+        TextCatalogues((), "en").choose_language(("en",)),
         ActorNames(user_service(gateway)),
     )
     assert "Pending: Choose the next supplier" in [line.text for line in story]

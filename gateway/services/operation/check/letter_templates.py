@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import tzinfo
 from pathlib import Path
 
 from gateway.adapter_registry import AdapterRegistry
@@ -11,11 +12,12 @@ from gateway.configuration.yaml_document import display_path, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
 from gateway.domain.requests.event_catalogue import PARTNER_LETTERS
+from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterStyle
 from gateway.profiles import LoadedProfile
 from gateway.services.letters import sample
 from gateway.services.letters.catalogue_files import find_unused_words
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterRenderer, make_letter_renderer
 from gateway.services.letters.templates import (
     ALL,
     PATRON_LETTERS,
@@ -24,23 +26,41 @@ from gateway.services.letters.templates import (
     LetterAudience,
     LetterFormat,
 )
-from gateway.settings import Settings
+from gateway.settings import LibrarySettings, Settings
 
 SHARED_TEMPLATES = ("layout", "slip", "fields", "quote", "link", "answers")
 """Templates that all letters are built with."""
 
 
 def check_letter_templates(settings: Settings) -> list[ConfigurationProblem]:
+    """Check the letters of the installation, and those of each library that has some of its own."""
     letters = make_letter_renderer(settings)
-    problems = [*_find_unknown_templates(settings.letters_folder), *find_unused_words(settings.letters_folder)]
-    if settings.letters.language not in letters.languages:
-        path = ("letters", "language")
-        problems.append(settings.make_problem(path, "no such language", settings.letters.language, letters.languages))
-    for language in letters.languages:
-        problems += _patron_problems(letters, language, settings)
-        problems += _partner_problems(letters, LetterStyle(language), settings)
-    problems += _slip_problems(letters, settings)
+    problems = _check_letters(letters, settings, settings.libraries[0], ("letters",))
+    for number, library in enumerate(settings.libraries):
+        own = library.letters
+        if own.folder and not (settings.folder / own.folder).is_dir():
+            path = ("libraries", number, "letters", "folder")
+            problems.append(settings.make_problem(path, "no such folder", own.folder))
+        if own.is_own:
+            problems += _check_letters(letters, settings, library, ("libraries", number, "letters"))
     return list(dict.fromkeys(problems))
+
+
+def _check_letters(
+    letters: LetterRenderer, settings: Settings, library: LibrarySettings, path: tuple[str | int, ...]
+) -> list[ConfigurationProblem]:
+    """Check letters as this library sends them; `path`: of the section that says where they are."""
+    folders, usual = settings.find_letters(library)
+    info = replace(sample.LIBRARY, symbol=library.symbol)
+    languages = letters.find_languages(info)
+    problems = [problem for folder in folders for problem in _find_unknown_templates(folder)]
+    problems += [problem for folder in folders for problem in find_unused_words(folder)]
+    if usual not in languages:
+        problems.append(settings.make_problem((*path, "language"), "no such language", usual, languages))
+    for language in languages:
+        problems += _patron_problems(letters, language, info, library.zone)
+        problems += _partner_problems(letters, LetterStyle(language), info, library.zone)
+    return [*problems, *_slip_problems(letters, info, library.zone)]
 
 
 def check_partner_templates(
@@ -60,45 +80,41 @@ def check_partner_templates(
             continue
         letters = make_letter_renderer(settings)
         wrong += [*_find_unknown_templates(style.folder), *find_unused_words(style.folder)]
-        for language in letters.languages:
-            wrong += _partner_problems(letters, replace(style, language=language), settings)
+        library = settings.find_library(loaded.profile.library) if loaded.profile.library else settings.libraries[0]
+        info = replace(sample.LIBRARY, symbol=library.symbol)
+        for language in letters.find_languages(info):
+            wrong += _partner_problems(letters, replace(style, language=language), info, library.zone)
     return list(dict.fromkeys(wrong))
 
 
-def make_letter_renderer(settings: Settings) -> LetterRenderer:
-    return LetterRenderer(settings.letters_folder, settings.letters.language)
-
-
-def _patron_problems(letters: LetterRenderer, language: str, settings: Settings) -> Iterator[ConfigurationProblem]:
-    zone = settings.libraries[0].zone
+def _patron_problems(
+    letters: LetterRenderer, language: str, library: LibraryInfo, zone: tzinfo
+) -> Iterator[ConfigurationProblem]:
     request = sample.sample_request()
     request = replace(request, patron=replace(request.patron, language=language))
     for name in PATRON_LETTERS:
         try:
-            letters.render_patron_letter(name, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS)
+            letters.render_patron_letter(name, request, sample.PATRON, library, zone, sample.NOW, sample.FACTS)
         except ConfigurationError as error:
             yield from error.problems
 
 
 def _partner_problems(
-    letters: LetterRenderer, style: LetterStyle, settings: Settings
+    letters: LetterRenderer, style: LetterStyle, library: LibraryInfo, zone: tzinfo
 ) -> Iterator[ConfigurationProblem]:
-    zone, profile = settings.libraries[0].zone, Profile(name="sample")
+    profile = Profile(name="sample")
     for kind in PARTNER_LETTERS:
         try:
             message, answers = sample.sample_message(kind), sample.sample_answers(kind)
-            letters.for_partner(message, profile, sample.LIBRARY, zone, style, answers)
+            letters.for_partner(message, profile, library, zone, style, answers)
         except ConfigurationError as error:
             yield from error.problems
 
 
-def _slip_problems(letters: LetterRenderer, settings: Settings) -> Iterator[ConfigurationProblem]:
-    zone = settings.libraries[0].zone
+def _slip_problems(letters: LetterRenderer, library: LibraryInfo, zone: tzinfo) -> Iterator[ConfigurationProblem]:
     for name in SLIPS:
         try:
-            letters.render_slip(
-                name, sample.sample_request(), sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP
-            )
+            letters.render_slip(name, sample.sample_request(), sample.PATRON, library, zone, sample.NOW, sample.SLIP)
         except ConfigurationError as error:
             yield from error.problems
 

@@ -28,7 +28,7 @@ from gateway.ports.outgoing_mail import LetterSender
 from gateway.ports.partner_channel import ChannelMessage, PartnerMessage
 from gateway.ports.peer_headers import refuse_peer_headers
 from gateway.runtime.partner_channels import NoMailServer
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 from tests.support.requests import borrowing
 from tests.unit.adapters.iso18626.test_mapping import BORROWER, LENDER, NOW, OSLO
 
@@ -53,7 +53,7 @@ def make_channel(recorded: list[ChannelMessage], **more: Any) -> Iso18626Channel
             folder=Path(),
             mailer=NoMailServer(),
             sender=LetterSender("", ""),
-            letters=LetterRenderer(None, "en"),
+            letters=LetterRenderer(LetterPlace((), "en")),
             read_file=unused,
             receive=unused,
             record=recorded.append,

@@ -14,10 +14,10 @@ from adapters.openurl import links
 from gateway.domain.requests.citation import Citation
 from gateway.ports.catalogue import LinkCitation, ReceivedLink
 from gateway.services.letters.facts import readers_citation_rows
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 
 FORMAT = links.make()
-BY = LetterRenderer(None, "en")
+BY = LetterRenderer(LetterPlace((), "en"))
 ENGLISH = BY.resolve_language("en").words
 GERMAN = BY.resolve_language("de").words
 

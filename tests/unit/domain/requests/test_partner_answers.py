@@ -35,7 +35,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.signed_links import InvalidLinkError, QuestionLink
 from gateway.services.letters import sample
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TODAY = NOW.date()
@@ -62,7 +62,7 @@ def test_every_answer_belongs_to_a_letter_that_there_is() -> None:
 
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_every_answer_has_words_in_every_language(language: str) -> None:
-    words = LetterRenderer(None, language).resolve_language("").words
+    words = LetterRenderer(LetterPlace((), language)).resolve_language("").words
 
     assert {f"say-{name}" for name in ANSWERS} <= set(words.pages)
     assert {f"fault-{fault.value}" for fault in FieldFault} <= set(words.pages)

@@ -35,7 +35,7 @@ def test_every_refusal_has_a_text() -> None:
     [(("de-AT",), "de"), (("fr", "de"), "de"), (("fr",), "en"), ((), "en"), (("", "ger"), "de"), (("../x",), "en")],
 )
 def test_languages(wished: tuple[str, ...], language: str) -> None:
-    assert TextCatalogues(None, "en").choose_language(wished).language == language
+    assert TextCatalogues((), "en").choose_language(wished).language == language
 
 
 def test_an_operator_says_some_things_differently(tmp_path: Path) -> None:
@@ -43,11 +43,11 @@ def test_an_operator_says_some_things_differently(tmp_path: Path) -> None:
     (tmp_path / "de" / "openurl.yml").write_text(
         "texts: {borrow-title: Fernleihe, own-line: 'Bestellt am {day}: {number}, 100 %'}\n", "utf-8"
     )
-    spoken = TextCatalogues(tmp_path, "en").choose_language(("de",))
+    spoken = TextCatalogues((tmp_path,), "en").choose_language(("de",))
     assert spoken.gettext("Request it from another library") == "Fernleihe"
     assert spoken.gettext("No. %(number)s, %(day)s", number="7", day="1. Mai") == "Bestellt am 1. Mai: 7, 100 %"
     assert spoken.gettext("Reserve a copy") == "Exemplar vormerken"
     assert (
-        TextCatalogues(tmp_path, "en").choose_language(("en",)).gettext("Request it from another library")
+        TextCatalogues((tmp_path,), "en").choose_language(("en",)).gettext("Request it from another library")
         != "Fernleihe"
     )

@@ -15,7 +15,7 @@ from gateway.domain.requests.request import LoanTerms, RequestCosts
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.services.letters import sample
 from gateway.services.letters.facts import NoticeFacts
-from gateway.services.letters.renderer import LetterRenderer, SlipFacts
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer, SlipFacts
 from gateway.services.letters.templates import ALL
 from tests.support.paths import ROOT
 from tests.unit.services.letters.support import ZONE, notice, slip, to_partner
@@ -27,16 +27,16 @@ def render_full(name: str, language: str) -> RenderedLetter:
     """With all that such a letter can say."""
     to, _, rest = name.partition("/")
     if to == "patron":
-        return notice(LetterRenderer(None, "en"), rest, language)
+        return notice(LetterRenderer(LetterPlace((), "en")), rest, language)
     if to == "slip":
-        return slip(LetterRenderer(None, language), rest)
-    return to_partner(LetterRenderer(None, "en"), EventKind(rest), language)
+        return slip(LetterRenderer(LetterPlace((), language)), rest)
+    return to_partner(LetterRenderer(LetterPlace((), "en")), EventKind(rest), language)
 
 
 def render_bare(name: str, language: str) -> RenderedLetter:
     """With no more than such a letter must say."""
     to, _, rest = name.partition("/")
-    letters, request = LetterRenderer(None, language), sample.sample_request()
+    letters, request = LetterRenderer(LetterPlace((), language)), sample.sample_request()
     bare = replace(request, terms=LoanTerms(), costs=RequestCosts(), notes=(), query=None)
     if to == "patron":
         return letters.render_patron_letter(rest, bare, None, sample.LIBRARY, ZONE, sample.NOW, NoticeFacts())

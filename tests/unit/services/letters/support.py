@@ -13,7 +13,7 @@ from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.outgoing_mail import PLAIN, LetterStyle, RenderedLetter
 from gateway.services.letters import sample
 from gateway.services.letters.facts import NoticeFacts
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 
 ZONE = ZoneInfo("Europe/Zurich")
 
@@ -24,7 +24,7 @@ def letters(
     if templates:
         assert folder is not None
         write(folder, templates)
-    return LetterRenderer(folder, language)
+    return LetterRenderer(LetterPlace((folder,) if folder is not None else (), language))
 
 
 def write(folder: Path, templates: Mapping[str, str]) -> None:

@@ -11,10 +11,10 @@ from gateway.domain.requests.partner_answers import LETTERS
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.outgoing_mail import AnswerLink, RenderedLetter
 from gateway.services.letters import sample
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 from tests.unit.services.letters.support import ZONE
 
-BY = LetterRenderer(None, "en")
+BY = LetterRenderer(LetterPlace((), "en"))
 LANGUAGES = {"en": "You can answer with these links", "de": "Sie können über diese Links antworten"}
 
 

@@ -134,6 +134,32 @@ def test_check_finds_a_language_that_is_not_there(folder: Path) -> None:
     )
 
 
+def test_check_looks_into_a_librarys_own_folder(folder: Path) -> None:
+    (folder / "gateway.yml").write_text(
+        "libraries:\n"
+        "  - symbol: NORTH\n"
+        "    letters: {folder: north, language: fr}\n"
+        "  - symbol: SOUTH\n"
+        "    letters: {folder: nothing}\n"
+    )
+    write(folder / "north", {"en/patron/sent.j2": "{% set subject %}a{% endset %}\n{{ nobody }}", "sendt.j2": ""})
+
+    said = illgate(folder, "check").stdout
+
+    assert "gateway.yml:3: libraries.0.letters.language: no such language, found 'fr', allowed: de, en" in said
+    assert "gateway.yml:5: libraries.1.letters.folder: no such folder, found 'nothing'" in said
+    assert "north/en/patron/sent.j2:2: 'nobody' is undefined" in said
+    assert "north/sendt.j2: no letter is called 'sendt'" in said
+
+
+def test_a_librarys_own_letter_is_previewed(folder: Path) -> None:
+    (folder / "gateway.yml").write_text("libraries: [{symbol: NORTH, letters: {folder: north}}, {symbol: SOUTH}]\n")
+    write(folder / "north", {"en/patron/sent.j2": "{% set subject %}a{% endset %}\nOff it goes."})
+
+    assert "Off it goes." in illgate(folder, "letter", "preview", "sent", "--library", "NORTH").stdout
+    assert "Off it goes." not in illgate(folder, "letter", "preview", "sent", "--library", "SOUTH").stdout
+
+
 def test_check_looks_into_a_partners_own_folder(folder: Path) -> None:
     (folder / "profiles" / "seeberg.yml").write_text("partner:\n  channel: mail\nletters:\n  folder: seeberg\n")
     (folder / "profiles" / "other.yml").write_text("partner:\n  channel: mail\nletters:\n  folder: nothing\n")

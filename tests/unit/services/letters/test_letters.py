@@ -29,11 +29,11 @@ from gateway.domain.requests.request import (
 from gateway.ports.outgoing_mail import PLAIN, LetterStyle
 from gateway.services.letters import sample
 from gateway.services.letters.facts import NoticeFacts
-from gateway.services.letters.renderer import LetterRenderer, mail_address
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer, mail_address
 from tests.support.requests import attempt
 from tests.unit.services.letters.support import ZONE, letters, notice, to_partner
 
-BY = LetterRenderer(None, "en")
+BY = LetterRenderer(LetterPlace((), "en"))
 ENGLISH = BY.resolve_language("en").words
 GERMAN = BY.resolve_language("de").words
 
@@ -50,7 +50,9 @@ def test_a_patron_is_written_in_a_language_of_theirs(wanted: str, written: str) 
 
 
 def test_where_none_is_known_the_installations_language_counts() -> None:
-    assert notice(LetterRenderer(None, "de"), "sent").subject.startswith("Bestellung 2026-000417 ist unterwegs")
+    assert notice(LetterRenderer(LetterPlace((), "de")), "sent").subject.startswith(
+        "Bestellung 2026-000417 ist unterwegs"
+    )
 
 
 def test_the_requests_language_comes_before_the_patrons() -> None:

@@ -144,3 +144,5 @@ def test_what_the_installation_does_not_say_is_the_librarys() -> None:
     assert LetterSender("a@b.example", "N", "r@b.example").fill_from_library(library) == LetterSender(
         "a@b.example", "N", "r@b.example"
     )
+    own = replace(library, sender="ill@northfield.example")
+    assert LetterSender("a@b.example").fill_from_library(own).address == "ill@northfield.example"

@@ -17,12 +17,12 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Servic
 from gateway.domain.requests.state_table import Effect, NotifyPartner, SendPatronLetter
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.services.letters import sample
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 from gateway.services.letters.templates import ALL, PATRON_LETTERS, SHIPPED
 from tests.unit.services.letters.support import notice, slip, to_partner
 
 LANGUAGES = ("de", "en")
-BY = LetterRenderer(None, "en")
+BY = LetterRenderer(LetterPlace((), "en"))
 
 ISOLATES = dict.fromkeys((0x2068, 0x2069))
 
@@ -47,7 +47,7 @@ def test_no_shipped_language_needs_another_to_stand_in() -> None:
 
 
 def test_the_shipped_languages_are_those_of_the_tests() -> None:
-    assert BY.languages == LANGUAGES
+    assert BY.find_languages() == LANGUAGES
 
 
 def letter(name: str, language: str, script: str) -> RenderedLetter:
@@ -55,7 +55,7 @@ def letter(name: str, language: str, script: str) -> RenderedLetter:
     if to == "patron":
         return notice(BY, rest, language, script)
     if to == "slip":
-        return slip(LetterRenderer(None, language), rest, script)
+        return slip(LetterRenderer(LetterPlace((), language)), rest, script)
     return to_partner(BY, EventKind(rest), language, script)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import PatronLink
 from gateway.ports.outgoing_mail import LetterStyle
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters import sample
+from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 from gateway.services.letters.templates import SHIPPED
-from tests.unit.services.letters.support import letters, notice, to_partner, write
+from tests.unit.services.letters.support import ZONE, letters, notice, to_partner, write
 
 SENT = "{% set subject %}Off it goes: {{ number }}{% endset %}\nOff it goes.\n"
 
@@ -76,7 +79,7 @@ def test_a_language_is_added_by_a_folder(tmp_path: Path) -> None:
 
     written = notice(by, "sent", "heb", "hebrew")
 
-    assert by.languages == ("de", "en", "he")
+    assert by.find_languages() == ("de", "en", "he")
     assert written.language == "he"
     assert written.subject == "נשלח: 2026-000417"
     assert "כותר:" in written.text
@@ -107,7 +110,7 @@ msgstr "כותר"
 
     written = notice(by, "sent", "heb", "hebrew")
 
-    assert by.languages == ("de", "en", "he")
+    assert by.find_languages() == ("de", "en", "he")
     assert written.subject.startswith("הזמנה 2026-000417 בדרך: ")
     assert "שלום" in written.text
     assert "כותר:" in written.text
@@ -120,6 +123,25 @@ def test_own_words_for_one_sentence_need_no_template(tmp_path: Path) -> None:
 
     assert "\nSee https://ill.northfield.example/my\n" in notice(by, "sent").text
     assert "Ihre Bestellungen: https" in notice(by, "sent", "de").text
+
+
+def test_a_library_has_letters_of_its_own_before_those_of_all(tmp_path: Path) -> None:
+    north, shared = tmp_path / "north", tmp_path / "letters"
+    write(north, {"en.po": HEADER + 'msgid "Your requests: %(account)s"\nmsgstr "See %(account)s"\n'})
+    write(shared, {"en/patron/sent.j2": SENT, "patron/placed.j2": SENT})
+    by = LetterRenderer(LetterPlace((shared,), "en"), {"NORTH": LetterPlace((north, shared), "de")})
+
+    def write_letter(name: str, library: str, language: str) -> str:
+        request = replace(sample.sample_request(), patron=PatronLink(identifier="7", language=language))
+        info = replace(sample.LIBRARY, symbol=library)
+        return by.render_patron_letter(name, request, None, info, ZONE, sample.NOW, sample.FACTS).text
+
+    assert "See https://ill" in write_letter("available", "NORTH", "en")
+    assert "Your requests: https://ill" in write_letter("available", "SOUTH", "en")
+    assert "Off it goes." in write_letter("sent", "NORTH", "en"), "what it hasn't is that of all"
+    assert "Ihre Bestellungen: https" in write_letter("available", "NORTH", ""), "its usual language"
+    assert by.resolve_language("", "NORTH").language == "de"
+    assert by.resolve_language("", "SOUTH").language == "en"
 
 
 def test_a_template_for_one_language_leaves_the_others(tmp_path: Path) -> None:
@@ -164,7 +186,9 @@ def test_a_changed_template_counts_at_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_none(tmp_path: Path) -> None:
-    assert notice(LetterRenderer(tmp_path / "nothing", "en"), "sent").subject.startswith("Request 2026-000417")
+    assert notice(LetterRenderer(LetterPlace((tmp_path / "nothing",), "en")), "sent").subject.startswith(
+        "Request 2026-000417"
+    )
 
 
 # --- mistakes --------------------------------------------------------------------------------------------

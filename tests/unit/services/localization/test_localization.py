@@ -52,16 +52,16 @@ def write_catalogue(folder: Path, language: str, text: str) -> Path:
 @pytest.fixture
 def polish(tmp_path: Path) -> Localization:
     write_catalogue(tmp_path, "pl", POLISH)
-    return TextCatalogues(tmp_path, "en").choose_language(("pl",))
+    return TextCatalogues((tmp_path,), "en").choose_language(("pl",))
 
 
 def localize(language: str) -> Localization:
-    return TextCatalogues(None, "en").choose_language((language,))
+    return TextCatalogues((), "en").choose_language((language,))
 
 
 def localize_by_empty_file(folder: Path, language: str) -> Localization:
     write_catalogue(folder, language, 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n')
-    return TextCatalogues(folder, "en").choose_language((language,))
+    return TextCatalogues((folder,), "en").choose_language((language,))
 
 
 class TestTexts:
@@ -84,8 +84,8 @@ class TestTexts:
     def test_the_installations_language_stands_in_before_english(self, tmp_path: Path) -> None:
         write_catalogue(tmp_path, "pl", POLISH)
         write_catalogue(tmp_path, "uk", POLISH.partition('msgid "%(num)s')[0])
-        assert TextCatalogues(tmp_path, "pl").choose_language(("uk",)).gettext("Open") == "Otwórz"
-        assert TextCatalogues(tmp_path, "pl").choose_language(("en",)).gettext("Open") == "Open"
+        assert TextCatalogues((tmp_path,), "pl").choose_language(("uk",)).gettext("Open") == "Otwórz"
+        assert TextCatalogues((tmp_path,), "pl").choose_language(("en",)).gettext("Open") == "Open"
 
     def test_an_installation_says_things_in_its_own_words(self, tmp_path: Path) -> None:
         header = POLISH.partition('msgid "%(num)s')[0].replace(
@@ -93,7 +93,7 @@ class TestTexts:
             "nplurals=2; plural=(n != 1)",
         )
         write_catalogue(tmp_path, "en", header + '\nmsgid "Open"\nmsgstr "Unlock"\n')
-        assert TextCatalogues(tmp_path, "en").choose_language(("en",)).gettext("Open") == "Unlock"
+        assert TextCatalogues((tmp_path,), "en").choose_language(("en",)).gettext("Open") == "Unlock"
 
     def test_templates_speak_the_language_that_they_are_rendered_in(self, polish: Localization) -> None:
         environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
@@ -110,7 +110,7 @@ class TestTexts:
 class TestLanguages:
     def test_a_wish_falls_back_to_what_there_is(self, tmp_path: Path) -> None:
         write_catalogue(tmp_path, "pl", POLISH)
-        languages = TextCatalogues(tmp_path, "pl")
+        languages = TextCatalogues((tmp_path,), "pl")
         assert languages.choose_language(("ja", "de-CH", "en")).language == "de"
         assert languages.choose_language(("ger",)).language == "de"
         assert languages.choose_language(("ja",)).language == "pl"
@@ -123,16 +123,16 @@ class TestLanguages:
     def test_a_file_is_all_that_a_language_needs(self, tmp_path: Path) -> None:
         hebrew = localize_by_empty_file(tmp_path, "he")
         assert (hebrew.language, hebrew.direction, hebrew.name) == ("he", "rtl", "עברית")
-        assert TextCatalogues(tmp_path, "en").known == {"de": "Deutsch", "en": "English", "he": "עברית"}
+        assert TextCatalogues((tmp_path,), "en").known == {"de": "Deutsch", "en": "English", "he": "עברית"}
         assert localize("de").direction == "ltr"
 
     def test_a_file_that_names_no_language_is_none(self, tmp_path: Path) -> None:
         write_catalogue(tmp_path, "notes", POLISH)
-        assert "notes" not in TextCatalogues(tmp_path, "en").known
+        assert "notes" not in TextCatalogues((tmp_path,), "en").known
 
     def test_a_changed_file_counts_at_once(self, tmp_path: Path) -> None:
         file = write_catalogue(tmp_path, "pl", POLISH)
-        languages = TextCatalogues(tmp_path, "en")
+        languages = TextCatalogues((tmp_path,), "en")
         assert languages.choose_language(("pl",)).gettext("Open") == "Otwórz"
         file.write_text(POLISH.replace("Otwórz", "Rozwiń"), "utf-8")
         assert languages.choose_language(("pl",)).gettext("Open") == "Rozwiń"
@@ -150,7 +150,7 @@ class TestLanguages:
         self, tmp_path: Path, change: tuple[str, str], line: int, why: str
     ) -> None:
         file = write_catalogue(tmp_path, "pl", POLISH)
-        languages = TextCatalogues(tmp_path, "en")
+        languages = TextCatalogues((tmp_path,), "en")
         languages.choose_language(("pl",))
         file.write_text(POLISH.replace(*change), "utf-8")
         with pytest.raises(ConfigurationError) as error:
@@ -162,7 +162,7 @@ class TestLanguages:
 
     def test_a_bad_file_at_the_start_leaves_the_others(self, tmp_path: Path) -> None:
         write_catalogue(tmp_path, "pl", POLISH.replace("Cześć, %(name)s", "Cześć, %(nobody)s"))
-        assert TextCatalogues(tmp_path, "en").choose_language(("pl",)).language == "en"
+        assert TextCatalogues((tmp_path,), "en").choose_language(("pl",)).language == "en"
 
 
 class TestDaysAndTimes:

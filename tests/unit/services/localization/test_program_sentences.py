@@ -26,8 +26,8 @@ from gateway.services.searching.targets import failure_reason
 from gateway.web.staff.coded_words import describe_send_error
 from tests.unit.store.requests.samples import borrowing
 
-GERMAN = TextCatalogues(None, "en").choose_language(["de"])
-ENGLISH = TextCatalogues(None, "en").choose_language(["en"])
+GERMAN = TextCatalogues((), "en").choose_language(["de"])
+ENGLISH = TextCatalogues((), "en").choose_language(["en"])
 
 
 def rank(standing: PartnerStanding, line: RotaLine) -> str:

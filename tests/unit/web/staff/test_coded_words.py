@@ -21,7 +21,7 @@ from gateway.web.staff.journal_reasons import JOURNAL_REASONS
 
 DESK_STEPS = {f"desk:{kind}" for _, kind in desk_actions._ACTS} | {f"desk:{EventKind.UNDONE}"}
 
-GERMAN = TextCatalogues(None, "en").choose_language(["de"])
+GERMAN = TextCatalogues((), "en").choose_language(["de"])
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from gateway.domain.sentences import write_sentence
 from gateway.services.letters.localization import TextCatalogues
 from gateway.web.staff.request_words import describe_denial
 
-GERMAN = TextCatalogues(None, "en").choose_language(["de"])
-ENGLISH = TextCatalogues(None, "en").choose_language(["en"])
+GERMAN = TextCatalogues((), "en").choose_language(["de"])
+ENGLISH = TextCatalogues((), "en").choose_language(["en"])
 
 RENEW = Denied(DenialReason.UNMET, local_signal(EventKind.RENEW), BorrowingState.LENT, (state_table.MAY_RENEW.name,))
 
