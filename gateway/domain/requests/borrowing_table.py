@@ -45,10 +45,32 @@ _STOP_ALL = (StopTimer(TimerKind.NEED_BY), *_NO_WAITING, StopTimer(TimerKind.RET
 
 _CANCELLED = move_to(S.CANCELLED, *_STOP_ALL, SendPatronLetter("cancelled"))
 _EXPIRED = move_to(S.EXPIRED, *_STOP_ALL, SendPatronLetter("not-supplied"))
-_CLOSED: Cell = (
+_CLOSED = (
     move_to(S.CANCELLED, *_STOP_ALL, SendPatronLetter("closed"), when=g.ENDED_OTHERWISE),
     move_to(S.UNFILLED, *_STOP_ALL, SendPatronLetter("not-supplied")),
 )
+
+
+def _tell_waiting_broker(*branches: Branch) -> tuple[Branch, ...]:
+    """A broker whose offer was accepted asks nobody else until it is asked again, or told that it won't be."""
+    told = (
+        move_to(
+            branch.to,
+            NotifyPartner(K.CANCEL),
+            *branch.effects,
+            when=g.TO_BE_ASKED_AGAIN if branch.when is None else g.combine_guards(g.TO_BE_ASKED_AGAIN, branch.when),
+        )
+        for branch in branches
+    )
+    return (*told, *branches)
+
+
+_ENDED_BY_US: Row = {
+    local_signal(K.CLOSE): _tell_waiting_broker(*_CLOSED),
+    local_signal(K.CANCEL): _tell_waiting_broker(_CANCELLED),
+    timer_signal(K.EXPIRED): _tell_waiting_broker(_EXPIRED),
+}
+"""Before a supplier is asked."""
 
 
 def _next_supplier_cell(*before: Effect, only: g.Guard | None = None) -> tuple[Branch, ...]:
@@ -429,6 +451,7 @@ ROWS: Mapping[S, Row] = {
     S.SOURCING: {
         **_EDITABLE,
         **_ARRIVING_LATE,
+        **_ENDED_BY_US,
         local_signal(K.REQUEST): move_to(
             S.REQUESTED,
             NotifyPartner(K.REQUEST),
@@ -440,18 +463,13 @@ ROWS: Mapping[S, Row] = {
             S.NO_SUPPLIER, StartTimer(TimerKind.RETRY), SendPatronLetter("not-supplied-yet")
         ),
         local_signal(K.APPROVE): remain(_FIND),
-        local_signal(K.CLOSE): _CLOSED,
-        local_signal(K.CANCEL): _CANCELLED,
-        timer_signal(K.EXPIRED): _EXPIRED,
     },
     S.NO_SUPPLIER: {
         **_EDITABLE,
         **_ARRIVING_LATE,
+        **_ENDED_BY_US,
         local_signal(K.APPROVE): move_to(S.SOURCING, StopTimer(TimerKind.RETRY), _FIND),
         local_signal(K.ASSIGN): move_to(S.SOURCING, StopTimer(TimerKind.RETRY), _FIND),  # somebody new to ask
-        local_signal(K.CLOSE): _CLOSED,
-        local_signal(K.CANCEL): _CANCELLED,
-        timer_signal(K.EXPIRED): _EXPIRED,
         timer_signal(K.RETRY): move_to(S.SOURCING, _FIND),
     },
     S.REQUESTED: {

@@ -299,6 +299,10 @@ OFFERED_FOR_GOOD = _make_guard(
     "the supplier has ended its request with an offer",
     lambda r, e, w: OFFERED.holds(r, e, w) and not ASKS_OTHERS.holds(r, e, w),
 )
+TO_BE_ASKED_AGAIN = _make_guard(
+    "a broker waits to be asked again on the terms that were accepted",
+    lambda r, e, w: ASKS_OTHERS.holds(r, e, w) and r.attempt is not None and r.attempt.status is AttemptStatus.RETRY,
+)
 DECLINED_BEHIND = _make_guard(
     "it answers for the supplier that was declined",
     lambda r, _e, _w: r.attempt is not None and r.attempt.declined not in ("", r.attempt.symbol),

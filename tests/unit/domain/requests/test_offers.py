@@ -127,6 +127,19 @@ def test_a_broker_is_told_where_nobody_wants_it_any_more() -> None:
     assert (story.state, told(ended)) == (B.CANCELLED, ((K.CANCEL, 1),))
 
 
+@pytest.mark.parametrize("is_looked_for", [True, False], ids=["sourcing", "no supplier"])
+@pytest.mark.parametrize("act", [K.CANCEL, K.CLOSE, K.EXPIRED], ids=str)
+def test_a_broker_that_waits_to_be_asked_again_is_told_that_it_will_not_be(act: K, is_looked_for: bool) -> None:
+    for rules, says in ((BROKER, ((K.CANCEL, 1),)), (DIRECT, ())):
+        story = story_at(rules)
+        story.partner(K.RETRY, 1, **PRICE)
+        story.us(K.CONDITION_ACCEPTED)
+        if not is_looked_for:
+            story.us(K.NO_SUPPLIER)
+        ended = story.late_timer(act) if act is K.EXPIRED else story.us(act)
+        assert (story.request.open, told(ended)) == (False, says)
+
+
 @pytest.mark.parametrize("act", [K.CONDITION_REFUSED, K.NEXT_SUPPLIER, K.CANCEL], ids=str)
 def test_a_direct_supplier_has_ended_its_request_with_the_offer(act: K) -> None:
     story = story_at(DIRECT)
