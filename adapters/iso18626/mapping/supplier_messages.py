@@ -271,9 +271,10 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Supp
 
 def _write_offer(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
     """Write an offer by the book: the requester accepts by asking again. A price names its reason, so that the Retry
-    brings a maximum that covers it."""
+    brings a maximum that covers it. Versions without retryInfo have conditions in deliveryInfo alone."""
     details = message.details
-    costs = costs_of_money(details.cost)
+    codes, costs = write_conditions(details.conditions), costs_of_money(details.cost)
+    in_delivery = bool(codes) and context.dialect.schema_version < SchemaVersion.V2021
     unsaid = (term for term in details.conditions if term not in CONDITION_OUT and term is not LoanCondition.COST)
     return _build_message(
         ReasonForMessage.REQUEST_RESPONSE,
@@ -282,8 +283,9 @@ def _write_offer(message: PartnerMessage, context: MappingContext) -> SupplyingA
             reason_retry=OpenCode(RETRY_OUT[ReasonCodes.COST] if costs is not None else MUST_MEET_CONDITION),
             note=write_conditions_term(unsaid) or None,
         ),
+        delivery=DeliveryInfo(date_sent=message.at, loan_conditions=codes) if in_delivery else None,
         retry=RetryInfo(
-            loan_conditions=write_conditions(details.conditions),
+            loan_conditions=() if in_delivery else codes,
             offered_costs=(costs,) if costs is not None else (),
             retry_before=context.write_end_of_day(details.retry_after),
         ),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.iso18626.codec import decode_message, encode_message
-from adapters.iso18626.dialect import NoteHabits, dialect_of
+from adapters.iso18626.dialect import Iso18626Dialect, NoteHabits, dialect_of
 from adapters.iso18626.http_channel import choose_style
 from adapters.iso18626.mapping.condition_words import read_noted_terms
 from adapters.iso18626.mapping.events_received import event_of_message
@@ -42,8 +42,9 @@ NOW = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
 HERE = ZoneInfo("Europe/Oslo")
 
 
-def make_context(profile: str) -> MappingContext:
-    dialect = dialect_of(find_profile(profile))
+def make_context(profile: str | Iso18626Dialect) -> MappingContext:
+    """`profile`: the name of a shipped one, or what another says."""
+    dialect = dialect_of(find_profile(profile)) if isinstance(profile, str) else profile
     return MappingContext(library_zone=HERE, currency="EUR", ours=("DE-Brt1", "NO-0030101"), dialect=dialect)
 
 
@@ -280,7 +281,7 @@ BORROWER = LibraryParty(symbol="DE-Brt1", name="Bibliothek")
 ELM = NamedSupplier(symbol="ELM")
 
 
-def write_octets(kind: K, role: Role, profile: str, **details: object) -> list[str]:
+def write_octets(kind: K, role: Role, profile: str | Iso18626Dialect, **details: object) -> list[str]:
     sender, receiver = (BORROWER, LENDER) if role is Role.BORROWING else (LENDER, BORROWER)
     request = (
         borrowing(attempts=(attempt(transaction="B-17"),))
@@ -308,6 +309,20 @@ def test_a_price_alone_is_an_offer_to_ask_again() -> None:
     assert "<status>RetryPossible</status>" in said
     assert "<reasonRetry>CostExceedsMaxCost</reasonRetry>" in said
     assert price("offeredCosts", "12.00", "EUR") in said
+
+
+@pytest.mark.parametrize(
+    ("version", "place"), [("1.2", deliver(USE_HERE)), ("2021-2", f"<retryInfo>{USE_HERE}</retryInfo>")]
+)
+def test_by_the_book_a_condition_is_an_offer_to_ask_again(version: str, place: str) -> None:
+    dialect = Iso18626Dialect.model_validate({"version": version, "conditions": "retry"})
+    details = {"conditions": (LoanCondition.LIBRARY_USE_ONLY,), "note": "Lesesaal"}
+    (said,) = write_octets(K.CONDITIONAL, Role.LENDING, dialect, **details)
+    assert "<note>Lesesaal</note><reasonRetry>MustMeetLoanCondition</reasonRetry>" in said
+    assert "<status>RetryPossible</status>" in said
+    assert place.replace("08:00:00", "09:00:00") in said
+    heard = read_octets(said, "iso18626-2017")
+    assert (heard.kind, heard.details.conditions) == (K.RETRY, (LoanCondition.LIBRARY_USE_ONLY,))
 
 
 @pytest.mark.parametrize("profile", ["crosslink-18626", "reshare-18626"])
