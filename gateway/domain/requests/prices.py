@@ -146,8 +146,6 @@ def update_costs(request: Request, event: Event) -> RequestCosts:
     costs, details = request.costs, event.details
     if event.signal == local_signal(EventKind.REQUEST):
         return restart_costs(costs, request.attempt)
-    if event.kind is EventKind.CONDITION_REFUSED:
-        return replace(costs, offered=None, agreed=None, agreed_by="")
     if details.maximum_cost is not None and event.kind is EventKind.EDIT:
         costs = replace(costs, maximum=details.maximum_cost)
     if event.kind is EventKind.CONDITION_ACCEPTED:
