@@ -115,6 +115,7 @@ def test_what_stands_behind_the_prefix_is_read_as_without_it() -> None:
     link = hear(write_status("CopyCompleted", note="Supplier: ELM, URL: https://elm.example/c/1.pdf"))
     assert (link.kind, link.details.link) == (K.COPY_DELIVERED, "https://elm.example/c/1.pdf")
     assert hear(write_status("Loaned", "Notification", "Supplier: ELM, item damaged; cost: 3.00 EUR")).kind is K.DAMAGED
+    assert hear(write_status("Loaned", note="Supplier: ELM, volume 2 of 3: Bd. 2")).details.volumes == ("2",)
     held = hear(write_status("Loaned", "Notification", "Supplier: ELM, return on hold"))
     assert held.details.return_on_hold is True
     exact = hear(write_status("Unfilled", note="Supplier: ELM, copyright"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from adapters.iso18626.codec import NAMESPACE
 from adapters.iso18626.messages import OpenCode, RequestingAgencyMessageConfirmation
 from adapters.iso18626.messages.structures import AgencyId
 from adapters.iso18626.responder import Iso18626Responder
+from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
@@ -225,6 +227,40 @@ async def test_a_condition_is_accepted_by_a_retry(endpoint: Endpoint, number: st
     assert (accepted.id, accepted.transaction, accepted.state) == (first.id, number, LendingState.WILL_SUPPLY)
     for id_ in ("4711", number):  # a message about the old number may be under way
         assert (await endpoint.post(write_action(id_, "Notification", f"Takk for {id_}"))).verdict == OK
+
+
+def allow_cost(amount: str, currency: str) -> str:
+    costs = f"<currencyCode>{currency}</currencyCode><monetaryValue>{amount}</monetaryValue>"
+    return f"<billingInfo><maximumCosts>{costs}</maximumCosts></billingInfo>"
+
+
+@pytest.mark.parametrize(
+    ("billing", "is_yes"),
+    [
+        (allow_cost("12.50", "EUR"), True),
+        (allow_cost("12.49", "EUR"), False),
+        (allow_cost("20", "USD"), False),
+        ("", False),
+    ],
+    ids=["enough", "less", "other-currency", "no-limit"],
+)
+async def test_a_retry_is_a_yes_to_a_price_that_it_allows(endpoint: Endpoint, billing: str, is_yes: bool) -> None:
+    """Any other is a request like the first, at its own terms."""
+    await endpoint.post(write_request("4711"))
+    (first,) = await endpoint.list_requests()
+    price = Money(Decimal("12.50"), "EUR")
+    told = ActionRequest(kind=EventKind.CONDITIONAL, details=EventDetails(cost=price), actor="staff:ada", version=None)
+    await endpoint.town.act(first, told)
+    before = (
+        "<requestType>Retry</requestType><requestingAgencyPreviousRequestId>4711</requestingAgencyPreviousRequestId>"
+    )
+    retry = write_request("4712", service=before).replace("</serviceInfo>", f"</serviceInfo>{billing}")
+    assert (await endpoint.post(retry)).verdict == OK
+
+    found = [(one.transaction, one.state.value, one.costs.agreed) for one in await endpoint.list_requests()]
+    assert found == (
+        [("4712", "will-supply", price)] if is_yes else [("4711", "unfilled", None), ("4712", "new", None)]
+    )
 
 
 async def test_a_reminder_is_a_message_to_the_request_that_is_there(endpoint: Endpoint) -> None:

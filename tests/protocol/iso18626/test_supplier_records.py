@@ -1,10 +1,11 @@
-"""A number by which a supplier has the record goes to that supplier alone."""
+"""A number by which a supplier has the record: it finds that record, and goes to that supplier alone."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -14,7 +15,7 @@ from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, SUPPLIER_RECORD, Citation, CitationExtra
 from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.request import PatronLink
-from tests.protocol.iso18626.endpoint import Endpoint, make_template, run_endpoint
+from tests.protocol.iso18626.endpoint import Endpoint, make_template, run_endpoint, write_request
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,25 @@ async def test_the_number_of_one_supplier(endpoint: Endpoint, possible: tuple[st
     await managed.drain_due_work()
     (asked,) = await endpoint.list_requests()
     assert [one.record for one in asked.attempts] == [number]
+
+
+@pytest.mark.parametrize(("title", "is_certain"), [("{title}", True), ("En annen bok", False)], ids=["its", "other"])
+async def test_our_number_finds_our_record_if_its_title_agrees(
+    endpoint: Endpoint, title: str, is_certain: bool
+) -> None:
+    """Before the ISBN that stands beside it, of another edition."""
+    bib, *others = await endpoint.town.context.system.search_bibs("a", 60)
+    isbn = next(number.value for other in others for number in other.identifiers if number.type == "isbn")
+    wanted = write_request("4711", escape(title.format(title=bib.title)))
+    wanted = wanted.replace("<title>", f"<supplierUniqueRecordId>{bib.id}</supplierUniqueRecordId><title>")
+    number = (
+        f"<bibliographicItemId><bibliographicItemIdentifier>{isbn}</bibliographicItemIdentifier>"
+        "<bibliographicItemIdentifierCode>ISBN</bibliographicItemIdentifierCode></bibliographicItemId>"
+    )
+
+    assert (await endpoint.post(wanted.replace("</title>", f"</title>{number}"))).verdict[0] == "OK"
+    await endpoint.town.gateway.managed.drain_due_work()
+
+    (asked,) = await endpoint.list_requests()
+    found = [(one.confidence, str(one.how)) for one in asked.candidates if one.bib_id == bib.id]
+    assert found == ([(99, "record number and title match")] if is_certain else [])

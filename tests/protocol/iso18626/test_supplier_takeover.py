@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -33,7 +33,7 @@ from gateway.domain.requests.state_machine import Denied, Transition, compute_tr
 from gateway.domain.requests.state_table import DenialReason, StopTimer, TimerKind
 from gateway.domain.requests.supplier_takeover import find_supplier_party, was_taken_over
 from tests.protocol.iso18626.habit_rows.messages import HEADER, MOMENT, write_status
-from tests.support.requests import START, Story, asked_story, borrowing, copy_of, timers_set
+from tests.support.requests import START, Story, asked_story, borrowing, copy_of, timers_set, workflow
 
 K, B, A = EventKind, BorrowingState, AttemptStatus
 OSLO = ZoneInfo("Europe/Oslo")
@@ -57,7 +57,8 @@ class Library:
     def signs(self) -> tuple[str, ...]:
         words = {"LibraryUseOnly": "library-use-only", "NoReproduction": "no-reproduction", "NoRenewal": "no-renewal"}
         of_reason = {"NotHeld": "not-held", "NotOnShelf": "not-on-shelf", "PolicyProblem": "policy"}
-        return (words[self.condition], self.price, self.day, self.barcode, of_reason[self.reason], self.symbol)
+        day = repr(date.fromisoformat(self.day))
+        return (words[self.condition], self.price, day, self.barcode, of_reason[self.reason], self.symbol)
 
 
 ELM = Library("ELM", "LibraryUseOnly", "11.50", "2027-01-11", "I-ELM", "NotHeld")
@@ -67,12 +68,13 @@ LIBRARIES = (ELM, OAK, IVY)
 
 
 def show(library: Library | None, mode: str, words: str = "") -> dict[str, str]:
-    """How a broker names a library in this mode; None: itself."""
+    """How a broker names a library in this mode; None: itself. A library has a number of its own for the request."""
     if library is None:
         return {"note": words}
+    header = HEADER.replace("S-88", f"S-{library.symbol}")
     if mode == "transparent":
-        return {"note": words, "header": HEADER.replace(BROKER, library.symbol)}
-    return {"note": ", ".join(filter(None, (f"Supplier: {library.symbol}", words)))}
+        return {"note": words, "header": header.replace(BROKER, library.symbol)}
+    return {"note": ", ".join(filter(None, (f"Supplier: {library.symbol}", words))), "header": header}
 
 
 def expect(library: Library, mode: str) -> str:
@@ -91,7 +93,14 @@ def set_condition(library: Library, mode: str) -> str:
         f"<deliveryInfo><dateSent>{MOMENT}</dateSent><loanCondition>{library.condition}</loanCondition>"
         f"<deliveryCosts>{costs}</deliveryCosts></deliveryInfo>"
     )
-    return write_status("WillSupply", behind=behind, **show(library, mode, "words"))
+    return write_status("WillSupply", behind=behind, **show(library, mode, f"asks of {library.symbol}"))
+
+
+def offer(library: Library, mode: str) -> str:
+    """Another record of it, later."""
+    behind = f"<deliveryInfo><dateSent>{MOMENT}</dateSent><itemId>{library.barcode}</itemId></deliveryInfo>"
+    later = f"<reasonRetry>NotFoundAsCited</reasonRetry><retryAfter>{library.day}T23:59:59Z</retryAfter>"
+    return write_status("RetryPossible", info=later, behind=behind, **show(library, mode))
 
 
 def refuse(library: Library, mode: str, words: str = "") -> str:
@@ -192,6 +201,17 @@ def test_another_that_speaks_takes_over_without_a_word_of_the_former_one(mode: s
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_an_offer_ends_with_its_library(mode: str) -> None:
+    story = asked_story(workflow=workflow(borrowing={"asks_others": True}))
+    play(expect(ELM, mode), offer(ELM, mode), story=story)
+    assert (story.state, attempt_of(story).offered_item) == (B.CONDITIONAL, "I-ELM")
+    story.us(K.CONDITION_REFUSED)
+    assert (story.state, attempt_of(story).offered_item, attempt_of(story).declined) == (B.REQUESTED, "", "ELM")
+    hear(story, expect(OAK, mode))
+    assert list_survivors(story, OAK) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_a_no_that_comes_after_the_next_one_s_word_takes_nothing_away(mode: str) -> None:
     story = play(expect(ELM, mode), promise(ELM, mode), expect(OAK, mode), promise(OAK, mode))
     late = hear(story, refuse(ELM, mode))
@@ -274,12 +294,13 @@ def test_the_item_goes_back_to_nobody_but_its_supplier(whose: str, mode: str) ->
     assert (party.symbol, party.name, party.address) == ("ELM", "ELM", "ELM")
 
 
-def test_of_a_plain_partner_the_address_that_it_says_counts() -> None:
+@pytest.mark.parametrize("symbol", [BROKER, f"ISIL:{BROKER}"])
+def test_of_a_plain_partner_the_address_that_it_says_counts(symbol: str) -> None:
     story = play(send(replace(ELM, symbol=BROKER), "transparent"))
     story.request = replace(
         story.request,
-        attempts=(replace(attempt_of(story), symbol=BROKER),),
-        partner=replace(story.request.partner, symbol=BROKER, name="Brt", address="Alte Straße 1"),
+        attempts=(replace(attempt_of(story), symbol=symbol),),
+        partner=replace(story.request.partner, symbol=symbol, name="Brt", address="Alte Straße 1"),
     )
     party = find_supplier_party(story.request)
     assert (party.name, party.address) == ("Brt", f"1 {BROKER} Street")

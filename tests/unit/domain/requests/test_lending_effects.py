@@ -452,3 +452,13 @@ def test_a_copy_that_was_lost_comes_back_from_nobody() -> None:
     assert story.partner(K.RETURNED).kept
     assert story.no_us(K.CHECKED_IN).why is DenialReason.UNMET
     assert story.state is L.COMPLETED
+
+
+def test_a_renewal_that_staff_have_refused_and_that_comes_again_is_refused_again() -> None:
+    """A broker hands on each message as a new one."""
+    story = Story(lending(L.SHIPPED))
+    story.partner(K.RENEW)
+    story.us(K.RENEW_REFUSED)
+    again = story.partner(K.RENEW)
+    assert told(again) == ((K.RENEW_REFUSED, 0),)
+    assert RequestFlag.RENEWAL_PENDING not in story.request.flags, "nobody has to answer it"
