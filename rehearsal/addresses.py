@@ -69,16 +69,19 @@ def _find_own_address(settings: Settings, url: str) -> str:
 
 
 def find_playable_profile(installation: Installation, name: str) -> Profile:
-    loading = installation.profiles
-    profile = loading.profiles.find_profile(name)
-    if profile is None:
+    """Find a profile to be played; a partner of several libraries is named `LIBRARY/NAME`. Raises click.UsageError,
+    ConfigurationError."""
+    loading, entry = installation.profiles, installation.find_profile(name)
+    if entry is None:
         own = [problem for problem in loading.problems if Path(problem.file).stem == name]
         if own:
             raise ConfigurationError(own)
         raise click.UsageError(f"profile not found: {name}{suggest_nearest(name, loading.profiles.loaded)}")
-    if profile.abstract:
+    if entry.profile.abstract:
         raise click.UsageError(f"profile {name} can only be extended (abstract)")
-    return profile
+    if entry.others and "/" not in name:
+        raise click.UsageError(f"{name} is a partner of several libraries: name one as LIBRARY/{name}")
+    return entry.profile
 
 
 def require_http_url(url: str, option: str) -> None:

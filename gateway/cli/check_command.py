@@ -13,11 +13,12 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from gateway.cli.installation import REFUSED, Installation, find_shipped_folder, pass_installation
+from gateway.cli.installation import REFUSED, Installation, pass_installation
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import HoldsConnections
 from gateway.ports.shared_store import Store
+from gateway.profiles.shipped import find_shipped_folder
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.operation.check import (
     CheckReport,

@@ -20,13 +20,13 @@ from gateway.cli.formatting import format_local_time, format_table
 from gateway.cli.installation import (
     REFUSED,
     Installation,
-    find_shipped_folder,
     pass_installation,
     require_library,
     staff_option,
 )
 from gateway.configuration.yaml_document import display_path
 from gateway.policies import POLICY_FILE
+from gateway.profiles.shipped import find_shipped_folder
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.database_setup import create_database, upgrade_database
 from gateway.runtime.logs import set_up_logging

@@ -14,7 +14,6 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 from pydantic import BaseModel
 
-import gateway
 from gateway.adapter_registry import AdapterError, AdapterRegistry, load_adapters
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.clock import Clock, StoreClock
@@ -37,7 +36,14 @@ from gateway.policies import PolicyLoadResult, PolicySet, read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.ports.shared_store import Store
 from gateway.ports.system_errors import describe_system_error
-from gateway.profiles import ProfileLoadResult, ProfileSet, read_profiles, read_profiles_with_fallback
+from gateway.profiles import (
+    LoadedProfile,
+    ProfileLoadResult,
+    ProfileSet,
+    read_profiles,
+    read_profiles_with_fallback,
+)
+from gateway.profiles.shipped import find_shipped_folder, list_shipped_profiles
 from gateway.runtime.assembly import Assembly, make_open_library
 from gateway.runtime.database_setup import require_database_file
 from gateway.runtime.last_good_configuration import LastGoodFiles
@@ -103,6 +109,25 @@ class Installation:
     def profiles(self) -> ProfileLoadResult:
         """The profiles; raises ConfigurationError for settings, AdapterError; what is wrong with profiles is in it."""
         return read_profiles(self.settings.profiles_folder, self.adapters, self.settings)
+
+    @cached_property
+    def shipped_profiles(self) -> ProfileSet:
+        """The profiles of the package, as the first library would have them."""
+        settings = self.settings.model_copy(update={"libraries": self.settings.libraries[:1]})
+        folder = find_shipped_folder() / "profiles"
+        nowhere = settings.profiles.model_copy(update={"partners": str(folder / "partners")})
+        return read_profiles(folder, self.adapters, settings.model_copy(update={"profiles": nowhere})).profiles
+
+    def find_profile(self, name: str) -> LoadedProfile | None:
+        """Find a profile: a partner, one of the installation's own or, if there is none, a shipped one. `LIBRARY/NAME`
+        is a partner as this library has it."""
+        library, slash, name = name.rpartition("/")
+        entry = self.profiles.profiles.loaded.get(name)
+        if slash:
+            return entry.for_library(require_library(self, library).symbol) if entry is not None else None
+        if entry is None and name in list_shipped_profiles():
+            return self.shipped_profiles.loaded.get(name)
+        return entry
 
     @cached_property
     def policies(self) -> PolicyLoadResult:
@@ -210,13 +235,6 @@ class Installation:
 
 
 pass_installation = click.make_pass_decorator(Installation)
-
-
-def find_shipped_folder() -> Path:
-    """The folder with gateway.yml, requests.yml and profiles/ as shipped: in a wheel, or else in the source tree."""
-    package = Path(gateway.__file__).parent
-    inside = package / "shipped"
-    return inside if inside.is_dir() else package.parent
 
 
 def require_library(installation: Installation, symbol: str) -> LibrarySettings:

@@ -450,12 +450,12 @@ def _find_letter_partner(installation: Installation, name: str, settings: Settin
     """Find a partner; raises click.UsageError, ConfigurationError."""
     if not name:
         return Profile(name="sample"), LetterStyle()
-    loading = installation.profiles
-    profile = loading.profiles.find_profile(name)
-    if profile is None:
-        if loading.problems:
-            raise ConfigurationError(loading.problems)
+    entry = installation.find_profile(name)
+    if entry is None:
+        if installation.profiles.problems:
+            raise ConfigurationError(installation.profiles.problems)
         raise click.UsageError(f"profile not found: {name}")
+    profile = entry.profile
     for channel in installation.adapters.channels.values():
         dialect = profile.dialects.get(channel.section)
         if dialect is not None and channel.style is not None:

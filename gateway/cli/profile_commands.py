@@ -72,14 +72,16 @@ def _format_profile_row(loaded_profile: LoadedProfile) -> tuple[str, str, str, s
 def show_profile(installation: Installation, name: str, sources: bool) -> None:
     """Show a profile as YAML with all inherited values.
 
-    NAME is the name of a profile or the path of a profile file.
+    NAME is the name of a partner or profile, or the path of its file; LIBRARY/NAME is a partner as one of several
+    libraries has it.
 
     \b
     Examples:
       illgate profile show illiad-alma
       illgate profile show illiad-alma --sources
+      illgate profile show lib02/state
     """
-    loaded = _find_loaded_profile(installation, name, installation.profiles)
+    loaded = _find_loaded_profile(installation, name)
     click.echo(format_yaml_with_sources(loaded) if sources else format_profile_yaml(loaded), nl=False)
 
 
@@ -109,10 +111,9 @@ def diff_profiles(
     """
     if right is None and against is None:
         raise click.UsageError("B or --against FOLDER is required")
-    other = installation.profiles if against is None else _read_profile_folder(installation, against)
     differences = compare_profiles(
-        _find_loaded_profile(installation, left, installation.profiles),
-        _find_loaded_profile(installation, right or left, other),
+        _find_loaded_profile(installation, left),
+        _find_loaded_profile(installation, right or left, against),
         leave_out=() if with_examples else (EXAMPLES,),
     )
     for difference in differences:
@@ -147,15 +148,21 @@ def _read_profile_folder(installation: Installation, folder: Path) -> ProfileLoa
     return read_profiles(folder, installation.adapters, installation.settings)
 
 
-def _find_loaded_profile(installation: Installation, name: str, loading: ProfileLoadResult) -> LoadedProfile:
-    """Find a profile; raises ConfigurationError when it is there but can't be used, UsageError when it isn't."""
+def _find_loaded_profile(installation: Installation, name: str, folder: Path | None = None) -> LoadedProfile:
+    """Find a profile, in this folder where one is given; raises ConfigurationError when it is there but can't be used,
+    UsageError when it isn't."""
     if name.endswith(".yml"):
         file = Path(name)
         if not file.is_file():
             raise click.UsageError(f"file not found: {name}")
-        loading, name = _read_profile_folder(installation, file.absolute().parent), file.stem
-    if name in loading.profiles.loaded:
-        return loading.profiles.loaded[name]
+        folder, name = file.absolute().parent, file.stem
+    if folder is None or folder == installation.settings.partners_folder:
+        loading, loaded = installation.profiles, installation.find_profile(name)
+    else:
+        loading = _read_profile_folder(installation, folder)
+        loaded = loading.profiles.loaded.get(name)
+    if loaded is not None:
+        return loaded
     own = [problem for problem in loading.problems if Path(problem.file).name == f"{name}.yml"]
     if own:
         raise ConfigurationError(own)

@@ -46,12 +46,14 @@ class SourcePosition(NamedTuple):
 @value_object
 class YamlDocument:
     """`data` is what the file says, `places` where it says each thing; `texts` is how numbers and truth values
-    were written, for keys where text is wanted (`2.00` as a profile type is not the number 2)."""
+    were written, for keys where text is wanted (`2.00` as a profile type is not the number 2). `shipped`: the files
+    among `places` that nobody may edit; what is wrong with their values is a problem of the line that extends them."""
 
     file: str
     data: dict[str, object] = field(default_factory=dict)
     places: Mapping[KeyPath, SourcePosition] = field(default_factory=dict, repr=False)
     texts: Mapping[KeyPath, str] = field(default_factory=dict, repr=False)
+    shipped: frozenset[str] = frozenset()
 
     def find_position(self, path: KeyPath) -> SourcePosition:
         """Find the position of the value, or of the nearest thing around it that the file has."""
@@ -63,6 +65,8 @@ class YamlDocument:
         self, path: KeyPath, message: str, value: str = "", allowed: Iterable[str] = (), suggestion: str = ""
     ) -> ConfigurationProblem:
         place = self.find_position(path)
+        if place.file in self.shipped and self.file not in self.shipped:
+            message, place = f"{message} (in {FilePath(place.file).name})", self.find_position(("extends",))
         return ConfigurationProblem(place.file, place.line, path, message, value, tuple(allowed), suggestion)
 
 
@@ -273,16 +277,33 @@ def merge_documents(base: YamlDocument, top: YamlDocument) -> YamlDocument:
         data,
         {**_drop_paths(base.places, hidden), **_drop_paths(top.places, changes.removed)},
         {**_drop_paths(base.texts, hidden), **_drop_paths(top.texts, changes.removed)},
+        base.shipped | top.shipped,
     )
 
 
-def keep_only_keys(document: YamlDocument, keys: frozenset[str]) -> YamlDocument:
-    """The document without all top-level keys but these."""
+def drop_keys(document: YamlDocument, keys: frozenset[str]) -> YamlDocument:
+    """The document without these top-level keys."""
     return YamlDocument(
         document.file,
-        {key: value for key, value in document.data.items() if key in keys},
-        {path: place for path, place in document.places.items() if path[0] in keys},
-        {path: text for path, text in document.texts.items() if path[0] in keys},
+        {key: value for key, value in document.data.items() if key not in keys},
+        {path: place for path, place in document.places.items() if path[0] not in keys},
+        {path: text for path, text in document.texts.items() if path[0] not in keys},
+        document.shipped,
+    )
+
+
+def cut_section(document: YamlDocument, path: KeyPath) -> YamlDocument:
+    """The mapping at a path as a document of its own; empty where there is none."""
+    data: object = document.data
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    depth = len(path)
+    return YamlDocument(
+        document.file,
+        data if isinstance(data, dict) else {},
+        {inner[depth:]: place for inner, place in document.places.items() if inner[:depth] == path and inner[depth:]},
+        {inner[depth:]: text for inner, text in document.texts.items() if inner[:depth] == path and inner[depth:]},
+        document.shipped,
     )
 
 

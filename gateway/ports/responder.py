@@ -64,8 +64,17 @@ def take_share_of_all(_library: str) -> bool:
 
 
 @value_object
+class MessageAddress:
+    """The names in an address: the symbol of a library, and a profile or the path of a rule; empty: it names none."""
+
+    library: str = ""
+    profile: str = ""
+
+
+@value_object
 class RawMessage:
-    """A message as it came in. Header names in lower case; `profile` where URL or listener names one. `awaited`: a
+    """A message as it came in. Header names in lower case; `profile` where URL or listener names one, `library`: the
+    symbol of the library that the URL names before it. `awaited`: a
     sender of ours waits for it, as the answer to what it sent. `take_share` is told which library it is for, once
     that is known; False: the library has as much in work as it may have."""
 
@@ -76,6 +85,7 @@ class RawMessage:
     peer: str = ""  # IP address
     path: str = ""
     profile: str = ""
+    library: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     certificate: ClientCertificate | None = None

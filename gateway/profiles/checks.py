@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.configuration.yaml_document import YamlDocument, nearest_match
@@ -12,7 +12,6 @@ from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
 from gateway.ports.adapter import ChannelAdapter
-from gateway.profiles.library_resources import check_library_resources
 from gateway.profiles.matching import rule_conditions
 from gateway.settings import Settings
 
@@ -81,9 +80,27 @@ def check_path_rules(loaded: Mapping[str, LoadedProfile], settings: Settings) ->
     for entry in profiles:
         for index, rule in enumerate(entry.profile.match):
             owner = owners.get(rule.path.casefold()) if rule.path is not None else None
-            if owner is not None and owner.profile.library != entry.profile.library:
-                message = f"this path is that of profile '{owner.profile.name}' of library {owner.profile.library}"
+            if owner is not None and owner.libraries != entry.libraries:
+                of_whom = " and ".join(sorted(owner.libraries))
+                message = f"this path is that of profile '{owner.profile.name}' of library {of_whom}"
                 yield entry.make_problem(("match", index, "path"), message, rule.path or "")
+
+
+def check_partner_names(
+    loaded: Mapping[str, LoadedProfile], partners: Set[str], settings: Settings
+) -> Iterator[ConfigurationProblem]:
+    """A partner or its path that is called as a library is: the first part of an address would mean both. A profile of
+    such a name, which was there before addresses named libraries, goes before the library. `partners`: names of the
+    files of partners."""
+    for name in sorted(partners & loaded.keys()):
+        entry = loaded[name]
+        names: list[tuple[KeyPath, str]] = [((), name)]
+        names += [(("match", index, "path"), rule.path or "") for index, rule in enumerate(entry.profile.match)]
+        for path, text in names:
+            for library in settings.libraries:
+                if library.is_called(text):
+                    message = f"library {library.symbol} is called so, and addresses name libraries"
+                    yield entry.make_problem(path, message, text)
 
 
 def check_listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
@@ -182,7 +199,6 @@ _CHECKS: tuple[_ProfileCheckFunction, ...] = (
     _check_authentication,
     _check_rule_credentials,
     _check_example_names,
-    check_library_resources,
 )
 
 
@@ -192,7 +208,8 @@ def check_partners(
     """`channels`: those that are installed, by name; empty: none is looked at."""
     for loaded_profile in loaded.values():
         yield from check_partner(loaded_profile, channels)
-    partners = ((entry, entry.profile.partner) for entry in loaded.values() if not entry.profile.abstract)
+    versions = (version for entry in loaded.values() if not entry.profile.abstract for version in entry.versions)
+    partners = ((version, version.profile.partner) for version in versions)
     yield from _check_partner_symbols((entry, partner) for entry, partner in partners if partner is not None)
 
 
@@ -338,7 +355,7 @@ def _check_locate_target(
         yield loaded_profile.make_problem(path, "no such profile", locate.target, tuple(loaded))
     elif target.profile.abstract:
         yield loaded_profile.make_problem(path, "this profile is abstract", locate.target)
-    elif target.profile.library not in ("", loaded_profile.profile.library):
+    elif target.libraries and not loaded_profile.libraries <= target.libraries:
         yield loaded_profile.make_problem(path, "this profile belongs to another library", locate.target)
 
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import os.path
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
-from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Profile
 from gateway.domain.secret_reference import ResourceKind, is_secret_reference
 from gateway.domain.value import value_object
 from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.profiles.profile_set import LoadedProfile
 
 _OF_PROCESSES = "file:/proc/"
 """Such as the daemon's environment, where its secrets may be."""
@@ -33,44 +35,56 @@ class NamedResource:
     reference: str
 
 
-def check_library_resources(
-    profile: Profile, document: YamlDocument, settings: Settings
-) -> Iterator[ConfigurationProblem]:
-    """Check the resources of a profile that messages may belong to."""
-    symbol = profile.library.casefold()
-    held_back = (library.symbol.casefold() for library in settings.libraries if library.problems)
-    if profile.abstract or symbol in held_back:
-        return  # of a library that is held back nobody knows which secrets it may name, and nothing is sent
-    guard = _ResourceGuard(settings, profile.library or settings.libraries[0].symbol)
-    for resource in iter_named_resources(profile):
-        if message := guard.find_objection(resource.reference):
-            yield document.make_problem(resource.path, message, f"'{resource.reference}'")
+def check_library_resources(entries: Iterable[LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
+    """Check the resources of profiles that messages may belong to. Of a library that is held back nobody knows which
+    secrets it may name, and nothing is sent."""
+    folder = settings.folder
+    of_gateway = frozenset(_resolve(folder, resource.reference) for resource in _iter_resources(settings, ()))
+    guards = {
+        library.symbol: _ResourceGuard(settings, library.symbol, of_gateway)
+        for library in settings.libraries
+        if not library.problems
+    }
+    for entry in entries:
+        if entry.profile.abstract:
+            continue
+        is_shared = len(entry.libraries) == len(settings.libraries) > 1
+        common = tuple(iter_named_resources(entry.profile))
+        for version in entry.versions:
+            guard = guards.get(version.profile.library or settings.libraries[0].symbol)
+            if guard is None:
+                continue
+            is_common = version.document is entry.document
+            for resource in common if is_common else iter_named_resources(version.profile):
+                if message := guard.find_objection(resource.reference, is_shared=is_shared):
+                    yield version.document.make_problem(resource.path, message, f"'{resource.reference}'")
 
 
 class _ResourceGuard:
-    """The resources that profiles of one library may name."""
+    """The resources that profiles of one library may name. `of_gateway`: those that gateway.yml names."""
 
-    def __init__(self, settings: Settings, library: str) -> None:
+    def __init__(self, settings: Settings, library: str, of_gateway: frozenset[str]) -> None:
         self._folder = settings.folder
         self._library = library
         listed = {library_settings.symbol: library_settings.secrets for library_settings in settings.libraries}
         self._own = listed.pop(library, ())
         self._others = listed
-        self._of_gateway = {self._resolve(resource.reference) for resource in _iter_resources(settings, ())}
+        self._of_gateway = of_gateway
 
-    def find_objection(self, reference: str) -> str:
-        """Empty: there is none."""
+    def find_objection(self, reference: str, *, is_shared: bool) -> str:
+        """Empty: there is none. `is_shared`: a partner of all libraries names it, whose file is nobody's but the
+        office's."""
         if self._is_listed(reference, self._own):
             return ""
         for symbol, listed in self._others.items():
             if self._is_listed(reference, listed):
                 return f"belongs to library {symbol}: its `secrets` in gateway.yml name it"
-        resolved = self._resolve(reference)
+        resolved = _resolve(self._folder, reference)
         if resolved.startswith(_OF_PROCESSES):
             return "is no file of an installation: it tells of running programs"
         if resolved in self._of_gateway:
             return "is named in gateway.yml for another use; `libraries.secrets` must name it if profiles may use it"
-        if self._others or self._own:
+        if not is_shared and (self._others or self._own):
             return f"is not among the `secrets` of library {self._library} in gateway.yml"
         return ""
 
@@ -87,11 +101,6 @@ class _ResourceGuard:
         kind, _, name = reference.partition(":")
         return reference if kind == "env" else f"file:{_make_whole(self._folder, name)}"
 
-    def _resolve(self, reference: str) -> str:
-        """Resolve a file, whatever links lead to it: `/proc/self/root/…` names any file."""
-        kind, _, name = reference.partition(":")
-        return reference if kind == "env" else f"file:{os.path.realpath(self._folder / name)}"
-
     def _normalize_pattern(self, begin: str) -> str:
         """The end of a folder's name is kept: `file:keys/*` isn't `file:keys*`."""
         kind, _, name = begin.partition(":")
@@ -100,6 +109,12 @@ class _ResourceGuard:
         folder, _, rest = name.rpartition("/")
         whole = _make_whole(self._folder, folder or ("/" if name.startswith("/") else "."))
         return f"file:{posixpath.join(whole, rest)}"
+
+
+def _resolve(folder: Path, reference: str) -> str:
+    """Resolve a file, whatever links lead to it: `/proc/self/root/…` names any file."""
+    kind, _, name = reference.partition(":")
+    return reference if kind == "env" else f"file:{os.path.realpath(folder / name)}"
 
 
 def _make_whole(folder: Path, name: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import field, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -13,13 +14,16 @@ from pydantic.fields import FieldInfo
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate_section
-from gateway.configuration.yaml_document import YamlDocument, keep_only_keys, merge_documents, nearest_match
+from gateway.configuration.yaml_document import YamlDocument, drop_keys, merge_documents, nearest_match
 from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.profiles import checks
+from gateway.profiles.library_resources import check_library_resources
+from gateway.profiles.partner_versions import ALL, SCOPE_KEYS, document_of_library, read_scope
 from gateway.profiles.profile_set import LoadedProfile, ProfileSet
+from gateway.profiles.shipped import is_as_shipped, list_shipped_profiles
 from gateway.settings import Settings
 
 OWN = frozenset({"name", "description", "extends", "abstract", "match", "examples"})
@@ -41,7 +45,8 @@ class ProfileLoadResult:
 
 
 def load_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Settings) -> ProfileSet:
-    """All profiles of a folder. Raises ConfigurationError with everything that is wrong in any of them."""
+    """All profiles of a folder, and the partners that the settings name. Raises ConfigurationError with everything that
+    is wrong in any of them."""
     loading = read_profiles(folder, adapters, settings)
     if loading.problems:
         raise ConfigurationError(loading.problems)
@@ -50,7 +55,7 @@ def load_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Setting
 
 def read_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Settings) -> ProfileLoadResult:
     """Read as `load_profiles` does, but what is whole is there even if other profiles have problems."""
-    return _read_and_check(folder, adapters, settings, {})
+    return _read_and_check(_ProfileFiles(folder, settings.partners_folder), adapters, settings, {})
 
 
 def read_profiles_with_fallback(
@@ -58,165 +63,255 @@ def read_profiles_with_fallback(
 ) -> ProfileLoadResult:
     """The files as they are, with what is wrong in them; a profile whose file is wrong is as it was `before`, or left
     out where it wasn't there. So is one that doesn't fit together with these. If nothing fits, all is as before."""
-    result = _read_and_check(folder, adapters, settings, {})
+    files = _ProfileFiles(folder, settings.partners_folder)
+    result = _read_and_check(files, adapters, settings, {})
     problems, held_back = result.problems, dict[str, YamlDocument | None]()
-    while wrong := {FilePath(problem.file).stem for problem in result.problems} - held_back.keys():
+    while wrong := {files.name_document(problem.file) for problem in result.problems} - held_back.keys():
         held_back |= {name: before.own_documents.get(name) for name in wrong}
-        result = _read_and_check(folder, adapters, settings, held_back)
+        result = _read_and_check(files, adapters, settings, held_back)
     return ProfileLoadResult(before if result.problems else result.profiles, problems)
 
 
 def read_profiles_with_draft(
-    folder: FilePath, name: str, text: str, adapters: AdapterRegistry, settings: Settings
+    folder: FilePath, file: FilePath, text: str, adapters: AdapterRegistry, settings: Settings
 ) -> ProfileLoadResult:
-    """Read as `read_profiles` does, with this text in the place of a profile's file, or as one more."""
-    return _read_and_check(folder, adapters, settings, {}, {name: text})
+    """Read as `read_profiles` does, with this text in the place of a file, or as one more."""
+    files = _ProfileFiles(folder, settings.partners_folder, {file: text})
+    return _read_and_check(files, adapters, settings, {})
+
+
+@value_object
+class _ProfileFiles:
+    """The folders that are read. `drafts`: texts that are read in the place of files."""
+
+    profiles: FilePath
+    partners: FilePath
+    drafts: Mapping[FilePath, str] = field(default_factory=dict)
+
+    def name_document(self, shown: str) -> str:
+        """Name a file as problems show it, wherever the folders are: `profiles/NAME` or `partners/NAME`."""
+        file = FilePath(shown)
+        is_partner = file.parent == FilePath(yaml_document.display_path(self.partners))
+        return f"{'partners' if is_partner else 'profiles'}/{file.stem}"
+
+    def list_profiles(self, problems: list[ConfigurationProblem]) -> dict[str, FilePath]:
+        """List the files by name. The folder may be missing where there are partners."""
+        if self.partners.is_dir() and not self.profiles.exists():
+            return {}
+        return self._list_folder(self.profiles, problems)
+
+    def list_partners(self, problems: list[ConfigurationProblem]) -> dict[str, FilePath]:
+        return self._list_folder(self.partners, problems) if self.partners.exists() else {}
+
+    def _list_folder(self, folder: FilePath, problems: list[ConfigurationProblem]) -> dict[str, FilePath]:
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            name = yaml_document.display_path(folder)
+            problems.append(ConfigurationProblem(name, 0, (), f"can't be read: {error.strerror or error}"))
+            return {}
+        for entry in entries:
+            if entry.suffix == ".yaml":
+                problems.append(
+                    ConfigurationProblem(yaml_document.display_path(entry), 0, (), "a profile's file ends in .yml")
+                )
+        files = {entry.stem: entry for entry in entries if entry.suffix == ".yml" and not entry.name.startswith(".")}
+        return files | {draft.stem: draft for draft in self.drafts if draft.parent == folder}
 
 
 def _read_and_check(
-    folder: FilePath,
-    adapters: AdapterRegistry,
-    settings: Settings,
-    instead: Mapping[str, YamlDocument | None],
-    drafts: Mapping[str, str] | None = None,
+    files: _ProfileFiles, adapters: AdapterRegistry, settings: Settings, instead: Mapping[str, YamlDocument | None]
 ) -> ProfileLoadResult:
-    """`instead`: what counts in the place of a file, by the profile's name; None: nothing. `drafts`: what is read and
-    checked in the place of a file."""
-    reader = _ProfileFolderReader(adapters, instead, drafts or {})
-    loaded = reader.read_folder(folder)
+    """`instead`: what counts in the place of a file, by `name_document`; None: nothing."""
+    reader = _ProfileReader(files, adapters, settings, instead)
+    loaded = reader.read_files()
     problems = [
         *reader.problems,
         *checks.check_profiles_together(loaded, settings),
         *checks.check_path_rules(loaded, settings),
+        *checks.check_partner_names(loaded, reader.partners, settings),
         *checks.check_listeners(loaded, settings),
     ]
     problems += checks.check_partners(loaded, adapters.channels)
     problems += checks.check_locate_policies(loaded, adapters.searches)
-    for loaded_profile in loaded.values():
-        problems += checks.check_profile(loaded_profile.profile, loaded_profile.document, settings)
+    for entry in loaded.values():
+        problems += checks.check_profile(entry.profile, entry.document, settings)
+    problems += check_library_resources(loaded.values(), settings)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
-    return ProfileLoadResult(ProfileSet(loaded, reader.own_documents), tuple(unique))
+    symbols = {library.symbol: (library.symbol, *library.symbols) for library in settings.libraries}
+    return ProfileLoadResult(ProfileSet(loaded, reader.own_documents, reader.inert, symbols), tuple(unique))
 
 
-class _ProfileFolderReader:
-    """`own_documents`: what each file says by itself, by the profile's name."""
+class _ProfileReader:
+    """`own_documents`: what each file says by itself, by `_ProfileFiles.name_document`. `partners`: names of the
+    files that live as partners. `inert`: names of files in the profiles' folder that are as shipped, and that live for
+    none of several libraries."""
 
     def __init__(
-        self, adapters: AdapterRegistry, instead: Mapping[str, YamlDocument | None], drafts: Mapping[str, str]
+        self,
+        files: _ProfileFiles,
+        adapters: AdapterRegistry,
+        settings: Settings,
+        instead: Mapping[str, YamlDocument | None],
     ) -> None:
+        self._files = files
+        self._settings = settings
         self._instead = instead
-        self._drafts = drafts
         self._sections = adapters.sections
         self.own_documents: dict[str, YamlDocument] = {}
+        self._profile_files: dict[str, FilePath] = {}
+        self._profiles: dict[str, YamlDocument] = {}
         self._whole: dict[str, YamlDocument] = {}
+        self.partners: frozenset[str] = frozenset()
+        self.inert: tuple[str, ...] = ()
         self.problems: list[ConfigurationProblem] = []
 
-    def read_folder(self, folder: FilePath) -> dict[str, LoadedProfile]:
+    def read_files(self) -> dict[str, LoadedProfile]:
         self._sections = dict(self._sections)  # all adapters: together their profiles need most of them
-        files = self._list_profile_files(folder)
-        files |= {name: folder / f"{name}.yml" for name in self._drafts}
-        for name, file in files.items():
-            self._read_file(name, file)
+        self._profile_files = self._files.list_profiles(self.problems)
+        self._profiles = self._read_documents(self._profile_files)
+        partner_files = self._files.list_partners(self.problems)
+        partners = self._read_documents(partner_files)
+        self.partners = frozenset(partners)
         loaded = {}
-        for name in self.own_documents:
-            document = self._resolve_parents(name, ())
-            profile = self._build_profile(document, self._sections) if document else None
-            if document and profile:
-                loaded[name] = LoadedProfile(profile, document, files[name])
-        return loaded
+        for name, document in tuple(self._profiles.items()):
+            file = self._profile_files[name]
+            if name in partners or self._is_inert(document, file):
+                continue
+            whole = self._resolve_parents(name, ())
+            profile = self._build_profile(whole, document) if whole else None
+            if whole and profile:
+                loaded[name] = LoadedProfile(profile, whole, file)
+        for name, document in partners.items():
+            if entry := self._build_partner(document, partner_files[name]):
+                loaded[name] = entry
+        return dict(sorted(loaded.items(), key=lambda pair: pair[1].file.name))
 
-    def _list_profile_files(self, folder: FilePath) -> dict[str, FilePath]:
-        try:
-            entries = sorted(folder.iterdir())
-        except OSError as error:
-            self.problems.append(
-                ConfigurationProblem(
-                    yaml_document.display_path(folder), 0, (), f"can't be read: {error.strerror or error}"
-                )
-            )
-            return {}
-        for entry in entries:
-            if entry.suffix == ".yaml":
-                self.problems.append(
-                    ConfigurationProblem(yaml_document.display_path(entry), 0, (), "a profile's file ends in .yml")
-                )
-        return {entry.stem: entry for entry in entries if entry.suffix == ".yml" and not entry.name.startswith(".")}
+    def _is_inert(self, document: YamlDocument, file: FilePath) -> bool:
+        """Note a copy of a shipped profile that says none of several libraries: it is there to be extended."""
+        if len(self._settings.libraries) == 1 or "library" in document.data or not is_as_shipped(file.stem, file):
+            return False
+        self.inert = (*self.inert, file.stem)
+        return True
 
-    def _read_file(self, name: str, file: FilePath) -> None:
-        if name in self._instead:
-            if (document := self._instead[name]) is not None:
-                self.own_documents[name] = document
-            return
+    def _read_documents(self, files: Mapping[str, FilePath]) -> dict[str, YamlDocument]:
+        """Read the files that are right, by name."""
+        documents = {name: self._read_file(name, file) for name, file in files.items()}
+        return {name: document for name, document in documents.items() if document is not None}
+
+    def _read_file(self, name: str, file: FilePath) -> YamlDocument | None:
+        shown = yaml_document.display_path(file)
+        document_name = self._files.name_document(shown)
+        if document_name in self._instead:
+            if (before := self._instead[document_name]) is not None:
+                self.own_documents[document_name] = before
+            return before
+        draft = self._files.drafts.get(file)
         try:
-            draft = self._drafts.get(name)
-            document = (
-                yaml_document.read_yaml(file)
-                if draft is None
-                else yaml_document.parse_yaml(draft, yaml_document.display_path(file))
-            )
+            document = yaml_document.read_yaml(file) if draft is None else yaml_document.parse_yaml(draft, shown)
         except ConfigurationError as error:
             self.problems += error.problems
-            return
+            return None
         written = document.data.setdefault("name", name)
         if written != name:
             self.problems.append(document.make_problem(("name",), "must be the file's name", f"'{written}'", (name,)))
-        elif unknown := self._find_unknown_keys(document):
+            return None
+        if unknown := self._find_unknown_keys(document, SCOPE_KEYS if file.parent == self._files.partners else ()):
             self.problems += unknown
-        else:
-            for key, value in document.data.items():
-                if value is None and self._is_section(key):
-                    document.data[key] = {}  # `ncip:` alone is the plain protocol
-            self.own_documents[name] = document
+            return None
+        for key, value in document.data.items():
+            if value is None and self._is_section(key):
+                document.data[key] = {}  # `ncip:` alone is the plain protocol
+        self.own_documents[document_name] = document
+        return document
 
-    def _find_unknown_keys(self, document: YamlDocument) -> list[ConfigurationProblem]:
-        unknown = [key for key in document.data if key not in KEYS and not self._is_section(key)]
-        known = (*KEYS, *self._sections) if unknown else ()
+    def _find_unknown_keys(self, document: YamlDocument, scope: tuple[str, ...]) -> list[ConfigurationProblem]:
+        """`scope`: keys that this file may have besides."""
+        unknown = [key for key in document.data if key not in (*KEYS, *scope) and not self._is_section(key)]
+        known = (*KEYS, *scope, *self._sections) if unknown else ()
         return [document.make_problem((key,), "unknown key", "", known, nearest_match(key, known)) for key in unknown]
 
     def _is_section(self, key: str) -> bool:
         return key not in KEYS and key in self._sections
 
     def _resolve_parents(self, name: str, below: tuple[str, ...]) -> YamlDocument | None:
-        """The document with all that it extends; None if that can't be had (the problem is noted)."""
-        if name in self._whole:
-            return self._whole[name]
-        document = self.own_documents[name]
+        """The document of a profile with all that it extends; None if that can't be had (the problem is noted)."""
+        if name not in self._whole:
+            whole = self._add_parents(self._profiles[name], (*below, name))
+            if whole is None:
+                return None
+            self._whole[name] = whole
+        return self._whole[name]
+
+    def _add_parents(self, document: YamlDocument, chain: tuple[str, ...]) -> YamlDocument | None:
+        """The document with all that it extends. `chain`: names of profiles that lead here."""
         parent = document.data.get("extends")
         if parent is None:
-            whole: YamlDocument | None = document
-        elif not isinstance(parent, str) or parent not in self.own_documents:
+            return document
+        if not isinstance(parent, str) or not self._has_profile(parent):
             self._report_missing_parent(document, str(parent))
             return None
-        elif parent in (*below, name):
-            chain = " -> ".join((*below, name, parent))
-            self.problems.append(document.make_problem(("extends",), f"goes in a circle: {chain}"))
+        if parent in chain:
+            circle = " -> ".join((*chain, parent))
+            self.problems.append(document.make_problem(("extends",), f"goes in a circle: {circle}"))
             return None
-        else:
-            base = self._resolve_parents(parent, (*below, name))
-            whole = merge_documents(_drop_own_keys(base), document) if base else None
-        if whole:
-            self._whole[name] = whole
-        return whole
+        base = self._resolve_parents(parent, chain)
+        return merge_documents(_drop_own_keys(base), document) if base else None
+
+    def _has_profile(self, name: str) -> bool:
+        """Return whether a profile can be extended; a shipped one is read when the first asks for it, unless there is a
+        file of its name, in which something is wrong."""
+        if name not in self._profile_files and name in (shipped := list_shipped_profiles()):
+            document = yaml_document.read_yaml(shipped[name])
+            self._profiles[name] = replace(document, shipped=frozenset({document.file}))
+            self._profile_files[name] = shipped[name]
+        return name in self._profiles
 
     def _report_missing_parent(self, document: YamlDocument, parent: str) -> None:
         if any(FilePath(problem.file).stem == parent for problem in self.problems):
             return  # it is there, but broken: that is said already
-        known = tuple(self.own_documents)
+        known = tuple(sorted(self._profiles.keys() | list_shipped_profiles().keys()))
         near = nearest_match(parent, known)
         self.problems.append(document.make_problem(("extends",), "no such profile", f"'{parent}'", known, near))
 
-    def _build_profile(self, document: YamlDocument, keys: Iterable[str]) -> Profile | None:
-        """`keys`: where its sections are looked for; the profile has them in this order."""
+    def _build_partner(self, own: YamlDocument, file: FilePath) -> LoadedProfile | None:
+        """Build a partner as each of its libraries has it; None if that can't be had (the problem is noted)."""
+        scope = read_scope(own, self._settings)
+        for changes in scope.each.values():
+            self.problems += self._find_unknown_keys(changes, ())
+        if own.data.get("abstract"):
+            self.problems.append(own.make_problem(("abstract",), "a partner lives; what is only extended is a profile"))
+        self.problems += scope.problems
+        whole = self._add_parents(drop_keys(own, frozenset({*SCOPE_KEYS, "library"})), ())
+        versions: list[LoadedProfile] = []
+        plain: LoadedProfile | None = None
+        if whole is None:
+            return None
+        for library in scope.libraries:
+            document = document_of_library(whole, scope, library, self.problems)
+            entry = plain if document is whole else None
+            if entry is None:
+                profile = self._build_profile(document, own)
+                if profile is None:
+                    return None
+                entry = LoadedProfile(profile, document, file)
+                plain = entry if document is whole else plain
+            changed = {"library": library.symbol} | ({"examples": ()} if versions else {})
+            versions.append(replace(entry, profile=entry.profile.model_copy(update=changed)))
+        return replace(versions[0], others=tuple(versions[1:])) if versions else None
+
+    def _build_profile(self, document: YamlDocument, own: YamlDocument) -> Profile | None:
+        """Build a profile; `own`: what its file says by itself."""
         problems: list[ConfigurationProblem] = []
         dialects: dict[str, BaseModel] = {}
-        for key in keys:
+        for key in self._sections:
             if key in document.data and self._is_section(key):
                 try:
                     dialects[key] = validate_section(self._sections[key], document, (key,))
                 except ConfigurationError as error:
                     problems += error.problems
         data = {key: value for key, value in document.data.items() if key in KEYS}
-        plain = YamlDocument(document.file, data, document.places, document.texts)
+        plain = replace(document, data=data)
         profile = None
         try:
             profile = validate_section(Profile, plain)
@@ -226,28 +321,34 @@ class _ProfileFolderReader:
         if profile is None or problems:
             return None
         changed: dict[str, object] = {"dialects": dialects}
-        if self._only_brings_requests(profile):
+        if _only_brings_requests(profile, own):
             changed["partner"] = None
         return profile.model_copy(update=changed)
 
-    def _only_brings_requests(self, profile: Profile) -> bool:
-        """Return whether it is a system of our own that tells what patrons want, and no library: what it extends is
-        about partners, its own file isn't."""
-        partner = profile.partner
-        brings = profile.circulation.requests.managed is ManagedRole.BORROWING
-        return brings and partner is not None and not partner.symbols and "partner" not in self._find_own(profile.name)
 
-    def _find_own(self, name: str) -> Mapping[str, object]:
-        return self.own_documents[name].data if name in self.own_documents else {}
+def _only_brings_requests(profile: Profile, own: YamlDocument) -> bool:
+    """Return whether it is a system of our own that tells what patrons want, and no library: what it extends is about
+    partners, its own file isn't."""
+    partner = profile.partner
+    brings = profile.circulation.requests.managed is ManagedRole.BORROWING
+    return brings and partner is not None and not partner.symbols and "partner" not in own.data
 
 
 def _drop_own_keys(base: YamlDocument) -> YamlDocument:
-    return keep_only_keys(base, frozenset(base.data) - OWN)
+    return drop_keys(base, OWN)
 
 
 def build_profile_schema(adapters: AdapterRegistry) -> dict[str, Any]:
     own: dict[str, Any] = {name: (_profile_field(name).annotation, _profile_field(name)) for name in KEYS}
     own["name"] = (str | None, FieldInfo(default=None, description="the file's name; may be left out"))
+    own["for"] = (
+        str | list[str],
+        FieldInfo(default=ALL, description="in partners/ only: all, or names of the libraries whose partner it is"),
+    )
+    own["each"] = (
+        dict[str, dict[str, Any]],
+        FieldInfo(default={}, description="in partners/ only: library -> what differs for it"),
+    )
     sections: dict[str, Any] = {
         name: (dialect | None, FieldInfo(default=None, description=f"how this partner speaks {name}"))
         for name, dialect in adapters.sections.items()

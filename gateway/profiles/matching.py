@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
@@ -32,7 +33,8 @@ MAX_REMEMBERED_CHARS = 2_000
 class MessageSender:
     """The facts known of a message before its profile is.
 
-    `path`: what the URL or the listener names, a profile or a rule's path; then no other profile fits. `network` is
+    `path`: what the URL or the listener names, a profile or a rule's path; then no other profile fits. `library`: the
+    symbol of the library that the URL names; then profiles of no other fit. `network` is
     the sender's IP address. `credential`: name of the one in use, where known already; while it is empty a rule
     that wants one is kept, and whoever authenticates compares `ProfileCandidate.rule`. `symbols`: a partner that has
     one of them (`partner.symbols`) fits without a rule, as if by a rule of one condition.
@@ -40,6 +42,7 @@ class MessageSender:
 
     protocol: str = ""
     path: str = ""
+    library: str = ""
     from_agency: str = ""
     to_agency: str = ""
     profile_type: str = ""
@@ -57,11 +60,13 @@ class MessageSender:
 
 @value_object
 class ProfileCandidate:
-    """A profile that fits, by which rule; None: the message names the profile, or its partner."""
+    """A profile that fits, by which rule; None: the message names the profile, or its partner. `is_ambiguous`: nothing
+    says for which of the partner's libraries the message is; `profile` is then the first one's."""
 
     profile: Profile
     rule: MatchRule | None
     conditions: int
+    is_ambiguous: bool = False
 
 
 @value_object
@@ -118,17 +123,28 @@ def _is_this_machine(entry: Authentication) -> bool:
 
 
 class ProfileMatcher:
-    def __init__(self, profiles: Iterable[Profile]) -> None:
+    """Who has sent a message is found first, then for which library it is: by its address, by the receiver that it
+    names, or because the partner has only one. So it costs the same for a partner of one library and of three hundred,
+    which `profiles` has once for each, by the same name and rules. `symbols`: all symbols of each library, by that of
+    its rows."""
+
+    def __init__(self, profiles: Iterable[Profile], symbols: Mapping[str, Iterable[str]] | None = None) -> None:
+        self._receivers = ReceiverIndex(symbols or {})
         self._by_name: dict[str, Profile] = {}
+        self._versions: dict[str, dict[str, Profile]] = defaultdict(dict)
         rules: list[_IndexedRule] = []
         self._partners = PartnerIndex()
         self.agencies = AgencyIndex()
         for profile in profiles:
             if profile.abstract:
                 continue
+            self.agencies.add_profile(profile)
+            versions = self._versions[profile.name]
+            versions[profile.library.casefold()] = profile
+            if len(versions) > 1:
+                continue
             self._by_name[profile.name.casefold()] = profile
             self._partners.add_profile(profile)
-            self.agencies.add_profile(profile)
             rules += [_make_indexed_rule(profile, rule) for rule in profile.match]
         self._rest: list[_IndexedRule] = []
         self._exact: dict[tuple[str, str], list[_IndexedRule]] = defaultdict(list)
@@ -142,11 +158,19 @@ class ProfileMatcher:
             return self._find_candidates(sender)
         return self.find_remembered(sender)
 
+    def has_address(self, path: str) -> bool:
+        """Return whether an address is a profile's name, or the path of a rule."""
+        return bool(self._list_profiles_at(path))
+
     def list_libraries_at(self, path: str) -> frozenset[str]:
         """List the symbols of the libraries that an address may mean: a profile's name, or the path of rules."""
+        profiles = self._list_profiles_at(path)
+        return frozenset(version.library for profile in profiles for version in self._versions[profile.name].values())
+
+    def _list_profiles_at(self, path: str) -> list[Profile]:
         named = self._by_name.get(path.casefold()) if path.isascii() else None
         ruled = [rule.candidate.profile for rule in self._exact.get(("path", _fold_case("path", path)), ())]
-        return frozenset(profile.library for profile in (named, *ruled) if profile is not None)
+        return [profile for profile in (named, *ruled) if profile is not None]
 
     def _index_rules(self, rules: list[_IndexedRule]) -> None:
         frequency = Counter(condition for rule in rules for condition in rule.exact)
@@ -166,7 +190,7 @@ class ProfileMatcher:
         values = {name: _fold_case(name, value) for name in _EXACT if (value := getattr(sender, name))}
         address = _parse_ip_address(sender.network)
         if sender.path:
-            return self._match_path(sender, values, address)
+            return self._choose_versions(self._match_path(sender, values, address), sender)
         candidates = [
             rule.candidate
             for condition in values.items()
@@ -176,7 +200,25 @@ class ProfileMatcher:
         for rules in (self._find_network_rules(address), self._rest):
             candidates += [rule.candidate for rule in rules if _is_rule_fulfilled(rule, sender, values, address)]
         partners = self._match_symbols(sender, _profiles_of_candidates(candidates))
-        return tuple(sorted((*partners, *_sort_candidates(candidates)), key=lambda candidate: -candidate.conditions))
+        matches = sorted((*partners, *_sort_candidates(candidates)), key=lambda candidate: -candidate.conditions)
+        return self._choose_versions(matches, sender)
+
+    def _choose_versions(
+        self, candidates: Iterable[ProfileCandidate], sender: MessageSender
+    ) -> tuple[ProfileCandidate, ...]:
+        """Choose for which library each is; one that isn't that of the library that the URL names is left out."""
+        chosen = (self._choose_version(candidate, sender) for candidate in candidates)
+        return tuple(candidate for candidate in chosen if candidate is not None)
+
+    def _choose_version(self, candidate: ProfileCandidate, sender: MessageSender) -> ProfileCandidate | None:
+        versions = self._versions[candidate.profile.name]
+        if sender.library:
+            named = versions.get(sender.library.casefold()) or versions.get("")
+            return replace(candidate, profile=named) if named is not None else None
+        if len(versions) == 1:
+            return candidate
+        version = versions.get(self._receivers.find_library(sender.to_agency).casefold())
+        return replace(candidate, is_ambiguous=True) if version is None else replace(candidate, profile=version)
 
     def _match_symbols(self, sender: MessageSender, profiles: list[Profile]) -> tuple[ProfileCandidate, ...]:
         """Match in the order of the symbols, but those of the library that is spoken to come first: two of an
@@ -265,6 +307,27 @@ def _parse_ip_address(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return mapped or address
+
+
+class ReceiverIndex:
+    """Libraries by all their symbols. Where one side has no authority, the rest decides, as long as only one library
+    has it."""
+
+    def __init__(self, symbols: Mapping[str, Iterable[str]]) -> None:
+        self._whole = {symbol.casefold(): library for library, names in symbols.items() for symbol in names}
+        bare = Counter(map(_strip_authority, self._whole))
+        self._bare = {
+            _strip_authority(symbol): library
+            for symbol, library in self._whole.items()
+            if bare[_strip_authority(symbol)] == 1
+        }
+
+    def find_library(self, receiver: str) -> str:
+        """Find the symbol of the library's rows; empty: no library or several have this symbol."""
+        folded = receiver.casefold()
+        if folded in self._whole or not folded:
+            return self._whole.get(folded, "")
+        return self._whole.get(_strip_authority(folded), "") if ":" in folded else self._bare.get(folded, "")
 
 
 class PartnerIndex:

@@ -307,6 +307,7 @@ class Daemon:
             folder,
             lambda: load_profiles(folder, adapters, settings),
             lambda before: read_profiles_with_fallback(folder, adapters, settings, before).profiles,
+            settings.partners_folder,
         )
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles
@@ -453,6 +454,7 @@ class Daemon:
         self.metrics.watch_gate(self._gate)
         site = HttpSite(
             exchange=exchange,
+            find_address=exchange.find_address,
             find_library=exchange.find_library,
             protocols=tuple(name for name, protocol in protocols.items() if protocol.over_http),
             post_only=frozenset(name for name, protocol in protocols.items() if protocol.post_only),

@@ -54,6 +54,7 @@ def build_exchange(
         broker=RequestBroker(contexts) if contexts is not None else None,
         partner_inbox=PartnerInbox(contexts) if contexts is not None else None,
         report_defect=report_defect,
+        names={name: known.symbol for known in parts.settings.libraries for name in (known.short_name, known.symbol)},
         held_back=tuple(known.symbol for known in parts.settings.libraries if known.symbol not in libraries),
     )
 

@@ -1,4 +1,4 @@
-"""A copy of the last profiles and requests.yml in which nothing was wrong, beside the database.
+"""A copy of the last profiles, partners and requests.yml in which nothing was wrong, beside the database.
 
 The daemon keeps working with them after a bad edit. Commands of staff are processes of their own, which read the files
 anew: without the copy, one mistyped key in one profile would keep all staff from all requests.
@@ -25,6 +25,7 @@ log = structlog.get_logger(component="configuration")
 
 FOLDER = "last-good"
 _PROFILES = "profiles"
+_PARTNERS = "partners"
 _POLICIES = "requests"
 
 
@@ -71,11 +72,12 @@ class LastGoodFiles:
             log.warning("configuration.last_good_not_kept", folder=str(self._folder), reason=error.strerror)
 
     def _fill_folder(self, fresh: Path) -> None:
-        profiles, policies = fresh / _PROFILES, fresh / _POLICIES
-        profiles.mkdir()
+        policies = fresh / _POLICIES
         policies.mkdir()
-        for file in self._settings.profiles_folder.glob("*.yml"):
-            shutil.copyfile(file, profiles / file.name)
+        for name, folder in ((_PROFILES, self._settings.profiles_folder), (_PARTNERS, self._settings.partners_folder)):
+            (fresh / name).mkdir()
+            for file in folder.glob("*.yml"):
+                shutil.copyfile(file, fresh / name / file.name)
         for library in self._settings.libraries:
             file = self._settings.folder / library.requests
             copy = policies / f"{library.symbol}.yml"
@@ -92,8 +94,10 @@ class LastGoodFiles:
             library.model_copy(update={"requests": str(self._folder.resolve() / _POLICIES / f"{library.symbol}.yml")})
             for library in self._settings.libraries
         )
-        settings = self._settings.model_copy(update={"libraries": libraries})
-        profiles = read_profiles(self._folder / _PROFILES, adapters, settings)
+        folders = {"folder": str(self._folder / _PROFILES), "partners": str(self._folder / _PARTNERS)}
+        profiles_settings = self._settings.profiles.model_copy(update=folders)
+        settings = self._settings.model_copy(update={"libraries": libraries, "profiles": profiles_settings})
+        profiles = read_profiles(settings.profiles_folder, adapters, settings)
         policies = read_policies(settings, profiles.profiles)
         if profiles.problems or policies.problems:
             return None

@@ -177,11 +177,16 @@ def _document_at_path(document: YamlDocument, path: KeyPath, value: dict[str, ob
 
 def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:
     problems: list[ConfigurationProblem] = []
-    symbols: set[str] = set()
+    names: set[str] = set()
     for index, library in enumerate(settings.libraries):
-        if library.symbol.casefold() in symbols:
+        symbol, short = library.symbol.casefold(), library.short_name
+        if symbol in names:
             problems.append(settings.make_problem(("libraries", index, "symbol"), "stands twice", library.symbol))
-        symbols.add(library.symbol.casefold())
+        elif short in names:
+            key = "short" if library.short else "symbol"
+            message = f"another library is called '{short}' too; give one of them a name of its own by `short`"
+            problems.append(settings.make_problem(("libraries", index, key), message))
+        names |= {symbol, short}
     addresses: set[tuple[str, int]] = {(settings.http.host, settings.http.port)}
     for index, listener in enumerate(settings.tcp):
         address = (listener.host, listener.port)

@@ -5,6 +5,7 @@ comment. Durations are in seconds or days as the key says, sizes in bytes.
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -113,6 +114,14 @@ class LibraryLettersSettings(ProfileSection):
 
 class LibrarySettings(ProfileSection):
     symbol: str = Field("DEMO", pattern=SYMBOL_PATTERN, description="agency ID; identifies the rows of the library")
+    short: str = Field(
+        "",
+        pattern=r"^([a-z0-9][a-z0-9._-]*)?$",
+        description="short name for addresses and partner files; empty: the symbol without authority, in lower case",
+    )
+    symbols: tuple[Annotated[str, Field(pattern=SYMBOL_PATTERN)], ...] = Field(
+        (), description="further symbols by which partners name the library, such as OCLC:AAA"
+    )
     name: str = Field("Demonstration Library", description="name shown to partners and staff")
     time_zone: ZoneName = Field("Europe/Zurich", description="for dates, and for times without a zone")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code for fees without one")
@@ -143,6 +152,20 @@ class LibrarySettings(ProfileSection):
 
     def hold_back(self, problems: tuple[ConfigurationProblem, ...]) -> None:
         self._problems = problems
+
+    @property
+    def short_name(self) -> str:
+        return self.short or self.symbol.rpartition(":")[2].casefold() or self.symbol.casefold()
+
+    @property
+    def authorities(self) -> Mapping[str, str]:
+        """Its symbols without their authority, by authority."""
+        parts = (symbol.partition(":") for symbol in reversed((self.symbol, *self.symbols)))
+        return {authority: rest for authority, colon, rest in parts if colon}
+
+    def is_called(self, name: str) -> bool:
+        """Return whether this is its symbol or its short name, without case."""
+        return name.casefold() in (self.symbol.casefold(), self.short_name.casefold())
 
     @property
     def zone(self) -> ZoneInfo:
@@ -233,6 +256,7 @@ class TcpListener(ProfileSection):
 
 class ProfilesSettings(ProfileSection):
     folder: str = Field("profiles", description="relative to this file")
+    partners: str = Field("partners", min_length=1, description="folder of partners; it need not exist")
     reload: bool = Field(True, description="load changed profiles while running; SIGHUP always loads them")
 
 
@@ -477,12 +501,17 @@ class Settings(ProfileSection):
         folders = (*([self.folder / own.folder] if own.folder else []), self.letters_folder)
         return folders, own.language or self.letters.language
 
+    @property
+    def partners_folder(self) -> Path:
+        """It needn't be there."""
+        return self.folder / self.profiles.partners
+
     def find_library(self, symbol: str = "") -> LibrarySettings:
-        """Find a library by symbol, without case; the only one when none is said. Raises KeyError."""
+        """Find a library by symbol or short name, without case; the only one when none is said. Raises KeyError."""
         if not symbol and len(self.libraries) == 1:
             return self.libraries[0]
         for library in self.libraries:
-            if library.symbol.casefold() == symbol.casefold():
+            if library.is_called(symbol):
                 return library
         raise KeyError(symbol)
 

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Middleware
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
-from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
+from gateway.ports.responder import MessageAddress, RawMessage, ResponderAnswer, TransportKind
 from gateway.services.exchange.peer_keys import KEY_SET_PATH, PeerKeyRing
 from gateway.web.access_refusals import CountRefusal, ignore_refusal, make_refusal_signal
 from gateway.web.client_certificates import ForwardedCertificates, connection_certificate
@@ -95,8 +95,13 @@ class MessageAnswerer(Protocol):
     async def handle(self, arrival: RawMessage) -> ResponderAnswer: ...
 
 
-def find_no_library(_profile: str) -> str:
+def find_profile_alone(first: str, _second: str) -> MessageAddress:
     """Know no library by an address."""
+    return MessageAddress("", first)
+
+
+def find_no_library(_address: MessageAddress) -> str:
+    """Know no library by a profile."""
     return ""
 
 
@@ -111,7 +116,8 @@ class HttpSite:
     """The parts that the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.
 
-    `find_library` gives the symbol of the library whose profile an address names, empty where only the message tells.
+    `find_address` tells libraries from profiles in addresses; `find_library` gives the symbol of the library that an
+    address means, empty where only the message tells.
     `post_only`: protocols that take no other method. `certificates`: of clients whose TLS connection ends at a proxy.
     `hsts_days`: so long browsers shall keep to TLS. `count_refusal` is called when access is refused.
     """
@@ -122,7 +128,8 @@ class HttpSite:
     clock: Clock
     limit: Callable[[], int]
     readiness: Callable[[], Awaitable[GatewayReadiness]]
-    find_library: Callable[[str], str] = find_no_library
+    find_address: Callable[[str, str], MessageAddress] = find_profile_alone
+    find_library: Callable[[MessageAddress], str] = find_no_library
     library_readiness: Callable[[str], Awaitable[GatewayReadiness | None]] | None = None  # None: no /readyz/LIBRARY
     post_only: frozenset[str] = frozenset()
     metrics: Callable[[], tuple[bytes, str]] | None = None  # None: no /metrics
@@ -150,9 +157,9 @@ def make_app(site: HttpSite) -> web.Application:
     app.on_response_prepare.append(make_refusal_signal(site.proxies, site.count_refusal))
     for protocol in site.protocols:
         endpoint = MessageEndpoint(site, protocol)
-        for path in (f"/{protocol}", f"/{protocol}/{{profile}}", f"/{protocol}/{{profile}}/{{key}}"):
-            app.router.add_route("*", path, endpoint.handle)
-            app.router.add_route("*", f"{path}/", endpoint.handle)
+        for path in ("", "/{first}", "/{first}/{second}", "/{first}/{second}/{key}"):
+            app.router.add_route("*", f"/{protocol}{path}", endpoint.handle)
+            app.router.add_route("*", f"/{protocol}{path}/", endpoint.handle)
     app.router.add_get("/healthz", show_alive)
     app.router.add_get("/readyz", _make_readiness_page(lambda _library: site.readiness()))
     if site.library_readiness is not None:
@@ -206,6 +213,7 @@ class MessageEndpoint:
         self._gate = site.gate
         self._clock = site.clock
         self._limit = site.limit
+        self._find_address = site.find_address
         self._find_library = site.find_library
         self._patience = site.patience
         self._proxies = site.proxies
@@ -214,13 +222,17 @@ class MessageEndpoint:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if self._is_post_only and request.method != hdrs.METH_POST:
             return _text_response(405, self._usage_text(), {hdrs.ALLOW: hdrs.METH_POST})
-        library = self._find_library(request.match_info.get("profile", ""))
+        names = request.match_info
+        address = self._find_address(names.get("first", ""), names.get("second", ""))
+        if "key" in names and not address.library:
+            raise web.HTTPNotFound
+        library = self._find_library(address)
         if library and not self._gate.has_share_left(library):
             return _make_busy_response()
         body = await read_body(request, self._limit(), self._patience)
         if not body.data and request.method in ("GET", "HEAD"):
             return _text_response(200, self._usage_text())
-        arrival = self._make_raw_message(request, body.data)
+        arrival = self._make_raw_message(request, address, body.data)
         try:
             await self._gate.enter()
         except QueueFullError:
@@ -239,7 +251,7 @@ class MessageEndpoint:
             response.force_close()
         return response
 
-    def _make_raw_message(self, request: web.Request, body: bytes) -> RawMessage:
+    def _make_raw_message(self, request: web.Request, address: MessageAddress, body: bytes) -> RawMessage:
         certificate = connection_certificate(request.transport) or self._certificates.read(request)
         return RawMessage(
             body=body,
@@ -248,7 +260,8 @@ class MessageEndpoint:
             protocol=self._protocol,
             peer=self._proxies.sender_address(request),
             path=request.path,
-            profile=request.match_info.get("profile", ""),
+            profile=address.profile,
+            library=address.library,
             headers={name.lower(): value for name, value in request.headers.items()},
             query=dict(request.query) if request.query_string else {},
             certificate=certificate,
@@ -259,7 +272,7 @@ class MessageEndpoint:
         return (
             f"This is illgate, a gateway for interlibrary loan. Send {self._protocol.upper()} messages here by POST:\n"
             f"  curl --data-binary @message.xml -H 'Content-Type: application/xml' http://HOST:PORT{path}\n"
-            f"or to {path}/PROFILE to name the integration profile that shall be used.\n"
+            f"or to {path}/PARTNER to name the partner; {path}/LIBRARY/PARTNER where several libraries have it.\n"
         )
 
 

@@ -196,7 +196,8 @@ async def _try_system(
             context = replace(context, arrivals=reception)
         if context.tried is TriedSide.OURSELVES:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="illgate-trial-")))
-            loaded = installation.profiles.profiles.loaded[context.profile.name]
+            loaded = installation.find_profile(f"{context.library}/{context.profile.name}")
+            assert loaded is not None, "it was found before"
             plan = TrialPlan(tried=loaded, adapter=adapter, partner_address=address)
             url = await stack.enter_async_context(open_trial_gateway(installation.parts, plan, folder))
             context = replace(context, url=url)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -23,6 +23,7 @@ from aiohttp import web
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration.yaml_document import read_yaml
 from gateway.domain.problems import Refused, UnfinishedWork
+from gateway.domain.profile import Profile
 from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ProtocolAdapter
@@ -77,9 +78,13 @@ class TrialPlan:
 async def open_trial_gateway(parts: Assembly, plan: TrialPlan, folder: Path) -> AsyncIterator[str]:
     """The address at which it takes messages of the partner: a URL or HOST:PORT. `folder` is empty, and whoever gives
     it removes it. Raises ConfigurationError for what is wrong in the installation's files, Unavailable, OSError."""
-    profiles, file = folder / "profiles", plan.tried.file
-    shutil.copytree(parts.settings.profiles_folder, profiles)
-    (profiles / file.name).write_text(yaml.safe_dump(_rewrite_profile(plan), allow_unicode=True), "utf-8")
+    file = plan.tried.file
+    for source, target in _pair_folders(parts.settings, folder):
+        if source.is_dir():
+            shutil.copytree(source, target)
+            if file.parent == source:
+                text = yaml.safe_dump(_rewrite_profile(plan), allow_unicode=True)
+                (target / file.name).write_text(text, "utf-8")
     settings = rewrite_settings(parts, plan, folder)
     await _fill_libraries(replace(parts, settings=settings))
     daemon = Daemon(settings, parts.adapters, parts.clock)
@@ -88,7 +93,7 @@ async def open_trial_gateway(parts: Assembly, plan: TrialPlan, folder: Path) -> 
     name = plan.adapter.name
     try:
         if plan.adapter.over_http:
-            yield f"{daemon.url}/{name}/{plan.tried.profile.name}"
+            yield f"{daemon.url}/{name}/{_name_tried(plan.tried.profile, settings)}"
         else:
             yield f"{HERE}:{daemon.tcp_ports[0]}"
     finally:
@@ -99,6 +104,17 @@ async def open_trial_gateway(parts: Assembly, plan: TrialPlan, folder: Path) -> 
                     await speaking
         finally:
             await daemon.stop()
+
+
+def _name_tried(profile: Profile, settings: Settings) -> str:
+    """Name the profile in an address; of several libraries its own stands before it."""
+    return f"{profile.library}/{profile.name}" if len(settings.libraries) > 1 else profile.name
+
+
+def _pair_folders(settings: Settings, folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Pair the folders of profiles and partners with those of the trial."""
+    yield settings.profiles_folder, folder / "profiles"
+    yield settings.partners_folder, folder / "partners"
 
 
 def _rewrite_profile(plan: TrialPlan) -> Mapping[str, Any]:
@@ -120,7 +136,13 @@ def rewrite_settings(parts: Assembly, plan: TrialPlan, folder: Path) -> Settings
             "store": settings.store.model_copy(update={"url": f"sqlite:///{folder / 'trial.db'}", "password": ""}),
             "http": settings.http.model_copy(update={"host": HERE, "port": 0, "tls": Tls()}),
             "tcp": () if plan.adapter.over_http else (listener,),
-            "profiles": settings.profiles.model_copy(update={"folder": str(folder / "profiles"), "reload": False}),
+            "profiles": settings.profiles.model_copy(
+                update={
+                    "folder": str(folder / "profiles"),
+                    "partners": str(folder / "partners"),
+                    "reload": False,
+                }
+            ),
             "libraries": tuple(_choose_sample_system(library, parts.adapters) for library in settings.libraries),
             "article_lookup": ArticleLookupSettings(),
             "mail": MailSettings(),

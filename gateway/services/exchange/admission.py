@@ -11,12 +11,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 import structlog
 
-from gateway.domain.problems import ConfigurationError, RefusalReason
+from gateway.domain.problems import ConfigurationError, MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.sentences import sentence_of_text, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.responder import MessageEnvelope, RawMessage
-from gateway.profiles import ProfileSet
+from gateway.profiles import ProfileCandidate, ProfileSet
 from gateway.services.exchange.message_context import MessageContext, SenderRefused, message_sender
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 
@@ -148,24 +148,25 @@ class SenderAdmission:
     tokens: PeerTokenVerifier
 
     async def choose_profile(self, message: MessageContext) -> Profile:
-        """Choose the profile; raises SenderRefused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
+        """Choose the profile; raises SenderRefused(UNKNOWN_SENDER | SENDER_AUTH_FAILED), and Refused(UNKNOWN_AGENCY)
+        where the sender is let in, and doesn't say for which of the partner's libraries."""
         line = message.arrival.line
         candidates = self.profiles().find_candidates(message_sender(message))
         if line is not None and not (message.envelope.from_agency or message.envelope.symbols):
-            known = self.profiles().find_profile(line.sole_profile)
+            known = self.profiles().find_sole_version(line.sole_profile)
             if known is not None:
                 return known  # on a connection parties need not be named (facts/iso-ill-10161.md 3)
         faults = _CredentialFaults()
         for candidate in candidates:
             profile = candidate.profile
             if line is not None and line.is_admitted(profile.name) and self._speaks_for_sender(profile, message):
-                return profile
+                return _require_library(candidate, message)
             credential = await self._find_credential(profile, message, faults)
             wanted = candidate.rule.credential if candidate.rule is not None else None
             if credential is not None and wanted in (None, credential):
                 if line is not None:
                     line.admit(profile.name)
-                return profile
+                return _require_library(candidate, message)
         if candidates:
             raise SenderRefused(
                 RefusalReason.SENDER_AUTH_FAILED,
@@ -225,6 +226,19 @@ class SenderAdmission:
         if faults.token:
             log.warning("sender.token_refused", peer=arrival.peer, profile=profile.name, fault=faults.token)
         return not faults.token
+
+
+def _require_library(candidate: ProfileCandidate, message: MessageContext) -> Profile:
+    """Require that one library is meant; raises Refused(UNKNOWN_AGENCY)."""
+    if not candidate.is_ambiguous:
+        return candidate.profile
+    address = f"/{message.arrival.protocol}/LIBRARY/{candidate.profile.name}"
+    raise Refused(
+        RefusalReason.UNKNOWN_AGENCY,
+        write_sentence("The message names none of its partner's libraries. Send it to %(address)s.", address=address),
+        about=MessagePart.RECEIVER,
+        value=message.envelope.to_agency,
+    )
 
 
 def _describe_failure(token_fault: str) -> str:

@@ -198,6 +198,7 @@ def message_sender(message: MessageContext) -> MessageSender:
     return MessageSender(
         protocol=arrival.protocol,
         path=arrival.profile,
+        library=arrival.library,
         from_agency=envelope.from_agency,
         to_agency=envelope.to_agency,
         profile_type=envelope.profile_type,
@@ -345,5 +346,6 @@ def rebuild_arrival(
         protocol=message.protocol,
         peer=message.peer,
         profile=message.profile,
+        library=message.library,
         headers={"content-type": message.content_type} if message.content_type else {},
     )

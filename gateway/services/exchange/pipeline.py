@@ -19,6 +19,7 @@ from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.responder import (
     DecodedMessage,
     ExchangeContext,
+    MessageAddress,
     OutcomeClass,
     RawMessage,
     Responder,
@@ -59,8 +60,10 @@ FULL_SHARE = "Too many messages for this library at once. Please send the messag
 
 @value_object(kw_only=True)
 class Pipeline:
-    """`libraries` by symbol, case-folded. `held_back`: symbols of those that can't be served now."""
+    """`libraries` by symbol, case-folded. `names`: symbols of libraries by all that addresses call them, case-folded.
+    `held_back`: symbols of those that can't be served now."""
 
+    names: Mapping[str, str]
     responders: Mapping[str, Responder]
     profiles: Callable[[], ProfileSet]
     libraries: Mapping[str, ExchangeLibrary]
@@ -76,17 +79,27 @@ class Pipeline:
             arrival=arrival,
             responder=responder,
             envelope=responder.open(arrival, self.profiles().max_bytes),
-            owner=self.find_owner(arrival.profile),
+            owner=self.find_owner(arrival),
             started=time.perf_counter(),
         )
 
-    def find_owner(self, address: str) -> str:
-        """Find the symbol of the library that an address names by its profile, whoever sends there; the only one is
-        meant by each. OFFICE: it names none."""
+    def find_owner(self, arrival: RawMessage) -> str:
+        """Find the symbol of the library that an address names, itself or by its profile, whoever sends there; the only
+        one is meant by each. OFFICE: it names none."""
+        if arrival.library:
+            return arrival.library
         if len(self.libraries) == 1 and not self.held_back:
             return next(iter(self.libraries.values())).symbol
-        symbols = self.profiles().list_libraries_at(address)
+        symbols = self.profiles().list_libraries_at(arrival.profile)
         return min(symbols) if len(symbols) == 1 else OFFICE
+
+    def find_address(self, first: str, second: str) -> MessageAddress:
+        """Tell a library from a profile in the path of an address, `/FIRST/SECOND`. A profile that is called as a
+        library is goes first: it was there before addresses named libraries."""
+        library = self.names.get(first.casefold(), "") if first.isascii() else ""
+        if not library or self.profiles().has_address(first):
+            return MessageAddress("", first)
+        return MessageAddress(library, second)
 
     async def process(self, message: MessageContext) -> MessageEnding:
         try:
@@ -97,6 +110,8 @@ class Pipeline:
                 return await self.endings.refuse_message(message, refused)
             message = replace(message, owner=named.library)
             return await self.endings.refuse_message(message, refused, named.request_id)
+        except Refused as refused:
+            return await self.endings.refuse_message(message, refused)
         return await self.handle(message, profile)
 
     async def handle(self, message: MessageContext, profile: Profile) -> MessageEnding:
@@ -182,14 +197,17 @@ class MessageExchange:
         partner_inbox: PartnerInboxPort | None = None,
         report_defect: DefectReporter = log_defect,
         held_back: Collection[str] = (),
+        names: Mapping[str, str] | None = None,
     ) -> None:
         """`authenticator` checks the PINs that messages carry. `library_seconds`: longest time for one use case.
         `link`, `broker` and `partner_inbox`: where it manages requests. `report_defect` logs and counts. `held_back`:
-        symbols of libraries that can't be served now."""
+        symbols of libraries that can't be served now. `names`: symbols of libraries by the names that addresses may
+        have; None: addresses name profiles alone."""
         if not libraries:
             raise ValueError("an exchange needs a library")
         endings = MessageOutcomes(journal, clock)
         self._stage = Pipeline(
+            names={name.casefold(): symbol for name, symbol in (names or {}).items()},
             responders=responders,
             profiles=profiles,
             libraries={symbol.casefold(): library for symbol, library in libraries.items()},
@@ -227,9 +245,16 @@ class MessageExchange:
         self._observe(ExchangeRecord(arrival.protocol, profile, _known_service(message), ending.outcome, seconds))
         return ending.answer
 
-    def find_library(self, name: str) -> str:
-        """Find the symbol of the library whose profile has this name; empty: there is no such profile."""
-        profile = self._stage.profiles().find_profile(name) if name else None
+    def find_address(self, first: str, second: str = "") -> MessageAddress:
+        """See `Pipeline.find_address`."""
+        return self._stage.find_address(first, second)
+
+    def find_library(self, address: MessageAddress) -> str:
+        """Find the symbol of the library that an address means; empty: there is no such profile, or only the message
+        tells for which of several libraries it is."""
+        if address.library or not address.profile:
+            return address.library
+        profile = self._stage.profiles().find_sole_version(address.profile)
         if profile is None:
             return ""
         return profile.library or self._stage.library_of_profile(profile).symbol
@@ -322,15 +347,16 @@ class Replayer:
     ) -> tuple[MessageContext, Profile]:
         message = kept.message
         arrival = rebuild_arrival(kept, received, transport, self.stage.responders)
-        profile = self.stage.profiles().find_profile(message.profile)
-        if profile is None or profile.abstract:
-            raise NotReplayableError(write_sentence("its profile '%(name)s' no longer exists", name=message.profile))
-        if profile.library in self.stage.held_back:
-            raise NotReplayableError("its library is held back: its section of gateway.yml is wrong")
-        if self.stage.library_of_profile(profile).symbol != message.library:
+        profiles = self.stage.profiles()
+        profile = profiles.of_library(message.library).find_profile(message.profile)
+        if profile is None and profiles.has_address(message.profile):
             raise NotReplayableError(
                 write_sentence("its profile '%(name)s' now belongs to another library", name=message.profile)
             )
+        if profile is None:
+            raise NotReplayableError(write_sentence("its profile '%(name)s' no longer exists", name=message.profile))
+        if profile.library in self.stage.held_back:
+            raise NotReplayableError("its library is held back: its section of gateway.yml is wrong")
         restored = replace(self.stage.open_message(arrival), first_received=message.at)
         if needed := restored.responder.describe_concealed(restored.envelope, profile):
             raise NotReplayableError(

@@ -64,6 +64,7 @@ class MailReading:
 def read_mail(
     parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat], post: MailDestination
 ) -> MailReading:
+    """Read a mail; `profiles`: those of the mailbox's library."""
     lines: list[str] = [write_sentence("repaired: %(words)s", words=repair) for repair in parsed.repaired]
     if (bounce := parsed.bounce) is not None:
         words = f"{bounce.action.value} {bounce.status}".rstrip()
@@ -72,7 +73,7 @@ def read_mail(
     if parsed.automatic is not AutomaticMailKind.NO:
         lines.append(write_sentence("automatic: %(words)s (no reply is sent)", words=parsed.automatic.value))
     reading = MailReading(parsed=parsed)
-    senders = partners_by_sender(profiles, parsed.mail.sender, post.library)
+    senders = partners_by_sender(profiles, parsed.mail.sender)
     if not senders:
         lines.append(write_sentence("sender: no profile has this address"))
         return replace(reading, problem=write_sentence("unknown sender"), explained=tuple(lines))
@@ -200,17 +201,15 @@ def _sent_time(step: MailStep) -> datetime:
     return step.sent
 
 
-def partners_by_sender(profiles: Iterable[Profile], sender: str, library: str) -> tuple[Profile, ...]:
-    """Those that have exactly this address first, then those of its domain; by name. Of this library only."""
+def partners_by_sender(profiles: Iterable[Profile], sender: str) -> tuple[Profile, ...]:
+    """Those of a library that have exactly this address first, then those of its domain; by name."""
     if not sender:
         return ()
     wanted = sender.casefold()
     exact, domain = [], []
     for profile in sorted(profiles, key=lambda profile: profile.name):
         partner = profile.partner
-        if partner is None or profile.abstract:
-            continue
-        if profile.library and profile.library.casefold() != library.casefold():
+        if partner is None:
             continue
         addresses = {partner.email.casefold(), *(address.casefold() for address in partner.mail.addresses)}
         if wanted in addresses:

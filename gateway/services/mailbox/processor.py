@@ -28,7 +28,7 @@ from gateway.ports.incoming_mail import (
 )
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
-from gateway.profiles import ProfileSet
+from gateway.profiles import LibraryPartners, ProfileSet
 from gateway.services.mailbox.early_messages import EarlyMessages, begun_transactions
 from gateway.services.mailbox.mail_application import (
     ApplicationResult,
@@ -57,7 +57,7 @@ from gateway.services.mailbox.mail_records import (
     make_journal_opening,
     make_mail_row,
 )
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, JournalEnding, JournalOpening
@@ -129,12 +129,13 @@ class MailProcessor:
             parsed = await _run_aside(content, self.parse, content, now)
         except MalformedMessage as error:
             return MailStep(spot, partial(self.set_aside, box, spot, content, describe_unreadable_mail(error)))
-        parsed = resolve_recipient(parsed, self.find_library_context(box, ""))
+        parsed = resolve_recipient(parsed, self.find_library_context(box))
+        partners = self.profiles().of_library(box.library)
         try:
-            reading = await _run_aside(content, read_mail, parsed, self.profiles(), self.formats, box.destination)
+            reading = await _run_aside(content, read_mail, parsed, partners, self.formats, box.destination)
         except Exception as error:  # noqa: BLE001 - of a format: one mail must not hold up those behind it
             return MailStep(spot, partial(self._set_defect_aside, box, spot, content, parsed, error))
-        rules = self.find_library_context(box, "").policy().copies
+        rules = self.find_library_context(box).policy().copies
         if await find_infected_file(parsed.mail, rules):
             why = write_sentence("the virus scanner reported it")
             return MailStep(spot, partial(self.set_aside, box, spot, content, why, parsed))
@@ -239,7 +240,7 @@ class MailProcessor:
     ) -> MailVerdict | None:
         """It was here before: under the same Message-ID, or a short while ago under another."""
         now = self.clock.now()
-        hours = _repeat_hours(self.profiles(), parsed) if parsed is not None else 0
+        hours = _repeat_hours(self.profiles().of_library(box.library), parsed) if parsed is not None else 0
         message_id = clean_mail_header(parsed.mail.id) if parsed is not None else ""
         for mail in mailbox.find_same_content(connection, box.library, digest_mail(content, parsed)):
             again = mail.outcome is MailOutcome.DONE and now - mail.at < timedelta(hours=hours)
@@ -261,7 +262,7 @@ class MailProcessor:
         if reading.parsed.automatic is AutomaticMailKind.REPLIED:
             if profile is None or reading.problem:
                 return MailVerdict(service="auto-reply", problem=reading.problem)
-            context = self.find_library_context(box, profile.library)
+            context = self.find_library_context(box)
             application = MailApplication(connection, context, profile, reading.parsed, files_named=reading.files_named)
             return MailVerdict(service="auto-reply", profile=profile.name, applied=application.note_automatic_answer())
         if profile is None or (reading.problem and not reading.malformed):
@@ -278,7 +279,7 @@ class MailProcessor:
         """Apply a mail; where an address belongs to several partners, to the one whose request is found."""
         first = MailVerdict()
         for profile in reading.profiles:
-            context = self.find_library_context(box, profile.library)
+            context = self.find_library_context(box)
             application = MailApplication(connection, context, profile, reading.parsed, files, reading.files_named)
             applied = application.apply_events(reading.understood.events)
             verdict = _make_verdict(reading, applied, profile.name)
@@ -294,7 +295,7 @@ class MailProcessor:
 
     def _apply_bounce_report(self, connection: Transaction, box: MailboxInfo, reading: MailReading) -> MailVerdict:
         assert reading.parsed.bounce is not None
-        own = self.find_library_context(box, "")
+        own = self.find_library_context(box)
         for context in (own, *(other for other in self.contexts.values() if other is not own)):
             applied = apply_bounce(connection, context, reading.parsed.bounce)
             if applied is not None:
@@ -306,9 +307,8 @@ class MailProcessor:
             )
         return MailVerdict(service="bounce", problem=write_sentence("about an unknown email"))
 
-    def find_library_context(self, box: MailboxInfo, library: str) -> LibraryContext:
-        wanted = (library or box.library).casefold()
-        return next(context for symbol, context in self.contexts.items() if symbol.casefold() == wanted)
+    def find_library_context(self, box: MailboxInfo) -> LibraryContext:
+        return find_library_context(self.contexts, box.library)
 
 
 async def _run_aside(content: bytes, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -363,7 +363,7 @@ def _verdict_for_staff(
     )
 
 
-def _repeat_hours(profiles: ProfileSet, parsed: ParsedMail) -> int:
+def _repeat_hours(profiles: LibraryPartners, parsed: ParsedMail) -> int:
     """Return the hours of the sender's profile; a day for whoever has none."""
     sender = parsed.mail.sender
     for profile in profiles:

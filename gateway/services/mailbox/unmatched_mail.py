@@ -158,7 +158,7 @@ class UnmatchedMailService:
             parsed = resolve_recipient(self.parse(row.content, row.at), self.context)
         except MalformedMessage as error:
             return OpenedMail(row=row, problem=describe_unreadable_mail(error))
-        reading = read_mail(parsed, self.context.profiles(), self.formats, MailDestination(self.context.symbol))
+        reading = read_mail(parsed, self.context.own_profiles(), self.formats, MailDestination(self.context.symbol))
         mail = parsed.mail
         return OpenedMail(
             row=row,
@@ -271,7 +271,7 @@ class UnmatchedMailService:
             parsed = resolve_recipient(self.parse(content, self.context.now()), self.context)
         except MalformedMessage as error:
             return (describe_unreadable_mail(error),)
-        reading = read_mail(parsed, self.context.profiles(), self.formats, post)
+        reading = read_mail(parsed, self.context.own_profiles(), self.formats, post)
         lines = list(_describe_mail(parsed)) + list(reading.explained)
         if reading.problem:
             return (*lines, write_sentence("for staff: %(report)s", report=reading.problem))
@@ -297,7 +297,7 @@ class UnmatchedMailService:
 
     def _list_senders(self, row: MailRow, parsed: ParsedMail) -> tuple[str, ...]:
         """Names of the profiles that the sender's address is one of."""
-        reading = read_mail(parsed, self.context.profiles(), self.formats, MailDestination(self.context.symbol))
+        reading = read_mail(parsed, self.context.own_profiles(), self.formats, MailDestination(self.context.symbol))
         return tuple(dict.fromkeys(filter(None, (row.profile, *(profile.name for profile in reading.profiles)))))
 
     def _read_events_for(

@@ -294,11 +294,10 @@ class GatewayOperation:
 
     def list_profiles(self) -> Sequence[ProfileState]:
         """Those of the library and those without one, by name; files that could not be loaded among them."""
-        loaded = {
-            name: entry
-            for name, entry in self._profiles.current.loaded.items()
-            if entry.profile.library in ("", self._context.symbol)
+        versions = {
+            name: entry.for_library(self._context.symbol) for name, entry in self._profiles.current.loaded.items()
         }
+        loaded = {name: entry for name, entry in versions.items() if entry is not None}
         by_file: dict[str, list[ConfigurationProblem]] = {}
         for problem in self._profiles.problems:
             by_file.setdefault(problem.file, []).append(problem)
@@ -324,7 +323,7 @@ class GatewayOperation:
     async def read_profile(self, name: str) -> ProfileText:
         """Read a profile; raises NotFound."""
         state = self.find_profile(name)
-        file = state.loaded.file if state.loaded is not None else self._profiles.folder / f"{name}.yml"
+        file = state.loaded.file if state.loaded is not None else self._profiles.name_file(name)
         text = await asyncio.to_thread(read_text_of_file, file) or ""
         if state.loaded is None:
             return ProfileText(state, text, False, (), 0)

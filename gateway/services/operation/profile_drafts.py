@@ -93,7 +93,7 @@ class ProfileDraftChecks:
 
     def find_file(self, name: str) -> Path:
         loaded_profile = self._profiles.current.loaded.get(name)
-        return loaded_profile.file if loaded_profile is not None else self._profiles.folder / f"{name}.yml"
+        return loaded_profile.file if loaded_profile is not None else self._profiles.name_file(name)
 
     def describe_file(self, name: str) -> ProfileFile:
         file = self.find_file(name)
@@ -129,7 +129,7 @@ class ProfileDraftChecks:
         text = _end_last_line(draft.text)
         name = display_path(file)
         before = read_profiles(self._profiles.folder, self._adapters, self._settings)
-        after = read_profiles_with_draft(self._profiles.folder, draft.name, text, self._adapters, self._settings)
+        after = read_profiles_with_draft(self._profiles.folder, file, text, self._adapters, self._settings)
         problems = _list_new_problems(before.problems, after.problems, name)
         if not problems:
             problems = self._check_policies(before, after)
@@ -164,11 +164,12 @@ class ProfileDraftChecks:
         for loaded in (self._profiles.current.loaded, after.profiles.loaded):
             for loaded_profile in loaded.values():
                 if name in _list_extended(loaded_profile, loaded):
-                    owners |= {loaded_profile.profile.library} if loaded_profile.profile.library else every
+                    owners |= loaded_profile.libraries or every
         if name in after.profiles.loaded:
             parents = _list_extended(after.profiles.loaded[name], after.profiles.loaded)
-            owners |= {after.profiles.loaded[base].profile.library for base in parents if base in after.profiles.loaded}
-        return frozenset(owners - {""}) or every
+            for base in parents:
+                owners |= after.profiles.loaded[base].libraries if base in after.profiles.loaded else frozenset()
+        return frozenset(owners) or every
 
 
 def _list_extended(loaded_profile: LoadedProfile, loaded: dict[str, LoadedProfile]) -> list[str]:

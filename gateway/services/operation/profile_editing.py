@@ -84,7 +84,7 @@ class ProfileEditing:
             file = self._drafts.find_file(checked.draft.name)
             waiting = await asyncio.to_thread(file_replacement.write_beside, file, checked.before, checked.after)
             try:
-                await self._record_save(checked, checked.loaded.profile.library, reason, by)
+                await self._record_save(checked, checked.loaded.owner, reason, by)
                 await asyncio.to_thread(waiting.replace_file)
             finally:
                 await asyncio.to_thread(waiting.remove_waiting_file)
@@ -100,7 +100,7 @@ class ProfileEditing:
 
         def record_versions(c: Transaction) -> None:
             for text in before:
-                owner = loaded_profile.profile.library if loaded_profile is not None else library
+                owner = loaded_profile.owner if loaded_profile is not None else library
                 record_unknown_version(c, make_version(name, owner, text, now))
             after = checked.after.decode("utf-8-sig")
             record_version(c, make_version(name, library, after, now, by.actor, reason))

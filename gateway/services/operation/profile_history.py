@@ -55,12 +55,12 @@ class ProfileHistory:
         return True
 
     async def _record_edit(self, loaded: LoadedProfile, before: str | None, after: str) -> None:
-        profile, now = loaded.profile, self._clock.now()
+        name, owner, now = loaded.profile.name, loaded.owner, self._clock.now()
 
         def record_versions(c: Transaction) -> None:
             if before is not None:
-                record_unknown_version(c, make_version(profile.name, profile.library, before, now))
-            record_version(c, make_version(profile.name, profile.library, after, now))
+                record_unknown_version(c, make_version(name, owner, before, now))
+            record_version(c, make_version(name, owner, after, now))
 
         await self._store.write(record_versions)
 

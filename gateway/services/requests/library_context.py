@@ -28,7 +28,7 @@ from gateway.store.library_store import LibraryStore
 from gateway.store.requests import requests
 
 if TYPE_CHECKING:  # slow to load: profiles are asked for only where they are needed
-    from gateway.profiles import ProfileSet
+    from gateway.profiles import LibraryPartners, ProfileSet
 
 Network = Callable[[tuple[str, ...], RequestPolicy], ReportedLoad]
 """Report what the members of the library's network have open with the supplier that has these symbols."""
@@ -71,14 +71,13 @@ class LibraryContext(LibraryStore):
     def calendar(self) -> Calendar:
         return Calendar.from_policy(self.policy().calendar, self.zone)
 
+    def own_profiles(self) -> LibraryPartners:
+        """What lives for this library now."""
+        return self.profiles().of_library(self.symbol)
+
     def profile(self, name: str) -> Profile | None:
         """None for one that isn't there, or is another library's."""
-        profile = self.profiles().find_profile(name) if name else None
-        return profile if profile is not None and self._is_own_profile(profile) else None
-
-    def _is_own_profile(self, profile: Profile) -> bool:
-        """A profile that names no library is for the only one."""
-        return profile.library in ("", self.symbol)
+        return self.own_profiles().find_profile(name)
 
     def partner(self, name: str) -> PartnerPolicy | None:
         """Return the partner of a profile; None for one that isn't there or is no partner of requests."""
@@ -100,9 +99,7 @@ class LibraryContext(LibraryStore):
     def partners(self) -> tuple[tuple[Profile, PartnerPolicy], ...]:
         """All profiles of partners with whom this library exchanges requests, by name. Another library may know the
         same partner by a profile of its own."""
-        ours = [profile for profile in self.profiles() if self._is_own_profile(profile) and not profile.abstract]
-        partners = [(profile, profile.partner) for profile in ours if profile.partner is not None]
-        return tuple(sorted(partners, key=lambda pair: pair[0].name))
+        return self.own_profiles().partners
 
     def partner_names(self) -> Mapping[str, str]:
         """Return partners' names by the name of the profile; that name itself where a profile has no other."""
@@ -133,10 +130,7 @@ class LibraryContext(LibraryStore):
 
     def find_partner_by_symbol(self, symbol: str) -> Profile | None:
         """The partner that has this symbol, without case."""
-        wanted = symbol.casefold()
-        return next(
-            (profile for profile, partner in self.partners() if wanted in map(str.casefold, partner.symbols)), None
-        )
+        return self.own_profiles().find_by_symbol(symbol)
 
     def workflow(self, request: Request) -> Workflow:
         """Return the workflow without what the partner's channel has no message for: a renewal that nobody hears of is

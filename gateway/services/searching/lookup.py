@@ -65,7 +65,7 @@ class SearchCatalogue:
         if policy is None:
             return HoldingsReport(HoldingAnswer.UNKNOWN, write_sentence("its profile has no catalogue settings"))
         try:
-            target = find_catalogue(partner, self.profiles(), self.asker.searches)
+            target = find_catalogue(partner, self.profiles().of_library(partner.library), self.asker.searches)
         except Refused as wrong:
             return HoldingsReport(
                 HoldingAnswer.UNKNOWN, failure_reason(wrong), skip=policy.unreachable is UnreachablePolicy.SKIP

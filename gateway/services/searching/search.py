@@ -70,8 +70,8 @@ class CatalogueSearch:
         ]
         searchable_targets = [
             SearchableTarget(name=own.name, description=own.description, by=by[0])
-            for own in self.context.profiles()
-            if not own.abstract and self.context.profile(own.name) and (by := locate_sections(own, self.asker.searches))
+            for own in self.context.own_profiles()
+            if (by := locate_sections(own, self.asker.searches))
         ]
         return (*groups, *sorted(searchable_targets, key=lambda target: target.name))
 
@@ -134,11 +134,11 @@ class CatalogueSearch:
     def _find_target(self, name: str) -> CatalogueTarget:
         """A partner that shares a catalogue is searched there. Raises Refused(INVALID_VALUE)."""
         profile = self.context.profile(name)
-        if profile is None or profile.abstract:
+        if profile is None:
             raise Refused(
                 RefusalReason.INVALID_VALUE, write_sentence("Profile '%(name)s' not found.", name=name), value=name
             )
-        return find_catalogue(profile, self.context.profiles(), self.asker.searches)
+        return find_catalogue(profile, self.context.own_profiles(), self.asker.searches)
 
 
 def _list_target_names(context: LibraryContext, where: str) -> tuple[str, ...]:

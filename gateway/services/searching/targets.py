@@ -13,7 +13,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.sentences import strip_full_stop, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits
-from gateway.profiles import ProfileSet
+from gateway.profiles import LibraryPartners
 from gateway.profiles.checks import locate_sections
 from gateway.services.searching.answer_cache import AnswerCache
 
@@ -52,13 +52,13 @@ def choose_target(profile: Profile, by: str, searches: Iterable[str]) -> Catalog
     return CatalogueTarget(profile, sections[0])
 
 
-def find_catalogue(partner: Profile, profiles: ProfileSet, searches: Iterable[str]) -> CatalogueTarget:
+def find_catalogue(partner: Profile, profiles: LibraryPartners, searches: Iterable[str]) -> CatalogueTarget:
     """Find the catalogue in which a partner's holdings are looked up. Raises Refused(INVALID_VALUE)."""
     locate = partner.locate
     if locate is None:
         return choose_target(partner, "", searches)
     profile = profiles.find_profile(locate.target) if locate.target else partner
-    if profile is None or profile.abstract:
+    if profile is None:
         raise Refused(
             RefusalReason.INVALID_VALUE,
             write_sentence("Profile '%(target)s' not found.", target=locate.target),

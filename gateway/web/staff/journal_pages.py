@@ -148,8 +148,7 @@ def list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
     """List the profiles of this library: name, and what it is called."""
     return [
         (profile.name, profile.partner.name if profile.partner is not None and profile.partner.name else profile.name)
-        for profile in request.context.profiles()
-        if not profile.abstract and profile.library in ("", request.context.symbol)
+        for profile in request.context.own_profiles()
     ]
 
 

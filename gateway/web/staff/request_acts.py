@@ -363,9 +363,7 @@ async def show_journal(page: StaffRequest) -> web.StreamResponse:
     view = await load_request_view(page)
     request, chosen = view.request, page.http.match_info.get("message", "")
     journaled = page.library.journaled
-    partners = {
-        profile.name: profile.partner.name for profile in page.context.profiles() if profile.partner is not None
-    }
+    partners = {profile.name: partner.name for profile, partner in page.context.partners()}
     return page.render(
         "request_journal",
         page.gettext("Original messages"),

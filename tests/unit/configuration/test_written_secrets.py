@@ -7,10 +7,10 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.adapter_registry import load_adapters
-from gateway.cli.installation import find_shipped_folder
 from gateway.configuration.written_secrets import has_written_secret, is_secret_path
 from gateway.domain.profile import Profile
 from gateway.domain.secret_reference import SecretReference
+from gateway.profiles.shipped import find_shipped_folder
 
 IS_SECRET = typing.get_args(SecretReference)[1]
 

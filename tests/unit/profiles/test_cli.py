@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import app, installation, main
-from gateway.cli.installation import find_shipped_folder
+from gateway.profiles.shipped import find_shipped_folder
 from gateway.settings import load_settings
 from tests.unit.profiles.support import ADAPTERS, write
 

@@ -79,7 +79,7 @@ def test_a_file_belongs_to_a_library_too(tmp_path: Path, library: str, said: str
 def test_a_draft_of_the_page_is_refused_alike(tmp_path: Path) -> None:
     write(tmp_path, one=BY_KEY.format(library="SOUTH", reference="env:SOUTH_KEY"))
     draft = BY_KEY.format(library="SOUTH", reference="env:NORTH_RESHARE")
-    (problem,) = read_profiles_with_draft(tmp_path, "one", draft, ADAPTERS, BOTH).problems
+    (problem,) = read_profiles_with_draft(tmp_path, tmp_path / "one.yml", draft, ADAPTERS, BOTH).problems
     assert problem.key == "auth.0.secret"
     assert "belongs to library NORTH" in problem.message
 

@@ -101,10 +101,6 @@ def test_the_place_of_every_value_is_known(tmp_path: Path) -> None:
         ),
         ("name: two\nplain: {}\n", "one.yml:1: name: must be the file's name, found 'two', allowed: one"),
         ("extends: one\nplain: {}\n", "one.yml:1: extends: goes in a circle: one -> one"),
-        (
-            "extends: on\nplain: {}\n",
-            "one.yml:1: extends: no such profile, found 'on', allowed: one (did you mean 'one'?)",
-        ),
         ("description: x\n", "one.yml: has no section of any protocol, such as `ncip: {}`, and no section `partner`"),
         (
             "abstract: true\nmatch: [{version: '2'}]\n",
@@ -168,6 +164,15 @@ def test_an_unknown_section_names_the_protocols(tmp_path: Path) -> None:
     (problem,) = wrong(tmp_path)
     assert problem.startswith("one.yml:1: plane: unknown key, allowed: name, ")
     assert problem.endswith("plain, other (did you mean 'plain'?)")
+
+
+def test_a_missing_parent_may_be_an_own_profile_or_a_shipped_one(tmp_path: Path) -> None:
+    write(tmp_path, one="extends: on\nplain: {}\n", two="extends: iliad-alma\nplain: {}\n")
+
+    own, shipped = wrong(tmp_path)
+    assert own.startswith("one.yml:1: extends: no such profile, found 'on', allowed: alma-18626, ")
+    assert own.endswith("(did you mean 'one'?)")
+    assert shipped.endswith("(did you mean 'illiad-alma'?)")
 
 
 def test_a_longer_circle_is_found(tmp_path: Path) -> None:

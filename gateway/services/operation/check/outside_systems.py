@@ -295,12 +295,13 @@ def check_policy_catalogues(
     ]
     if rules.look_up and rules.look_up not in rules.groups:
         named.append((("catalogues", "look_up"), rules.look_up))
+    own = profiles.of_library(loaded_policy.library)
     for path, name in named:
-        profile = profiles.find_profile(name)
+        profile = own.find_profile(name)
         if profile is None:
             continue
         try:
-            find_catalogue(profile, profiles, known)
+            find_catalogue(profile, own, known)
         except Refused as refused:
             yield loaded_policy.make_problem(path, failure_reason(refused), name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import field, replace
 from pathlib import Path
@@ -71,7 +71,8 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     """All profiles, or those named. Raises UnknownProfileError."""
     chosen_profiles = _ChosenProfiles(subject, tuple(names))
     libraries = await _ask_libraries(subject)
-    profiles = [await _ProfileCheck(subject, loaded, libraries.known).run() for loaded in chosen_profiles.loaded]
+    profiles = [await _check_versions(subject, loaded, libraries.known) for loaded in chosen_profiles.loaded]
+    versions = [version for loaded in chosen_profiles.loaded for version in loaded.versions]
     by_file = chosen_profiles.group_by_file()
     certificates = tuple(describe_ending_certificates(subject.settings, chosen_profiles.loaded, subject.clock.now()))
     findings = tuple(replace(check, problems=(*by_file.pop(check.file, ()), *check.problems)) for check in profiles)
@@ -80,7 +81,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *(problem for library in subject.settings.libraries for problem in library.problems),
         *chosen_profiles.installation_problems(),
         *libraries.problems,
-        *_check_sharing_branches(subject, chosen_profiles.loaded, libraries.known),
+        *_check_sharing_branches(subject, versions, libraries.known),
         *_check_setting_secrets(subject.settings, subject.adapters),
         *_check_extras(subject.settings, subject.adapters),
         *(subject.settings.make_problem((), reason) for reason in subject.adapters.broken),
@@ -88,14 +89,18 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *(await _probe_article_sources(subject) if subject.live else ()),
         *(problem for problem, has_ended in certificates if has_ended),
     )
-    notes = (*libraries.notes, *_note_unanswered(subject, chosen_profiles.loaded))
+    notes = (
+        *libraries.notes,
+        *_note_unanswered(subject, chosen_profiles.loaded),
+        *_note_inert_files(subject.loading.profiles.inert),
+    )
     requests = _check_policies(subject, libraries.known) if chosen_profiles.everything else ()
     remarks = (
-        *_remark_empty_libraries(subject, chosen_profiles.loaded, libraries.known),
-        *find_remarks(chosen_profiles.loaded, subject.settings, subject.adapters),
+        *_remark_empty_libraries(subject, versions, libraries.known),
+        *dict.fromkeys(find_remarks(versions, subject.settings, subject.adapters)),
         *(remark for remark, has_ended in certificates if not has_ended),
         *dict.fromkeys(remark for profile in profiles for remark in profile.remarks),
-        *(_remark_brokering(subject, chosen_profiles.loaded) if chosen_profiles.everything else ()),
+        *(_remark_brokering(subject, versions) if chosen_profiles.everything else ()),
     )
     return CheckReport(installation, (*findings, *broken), notes, requests, remarks, libraries.steps)
 
@@ -319,6 +324,32 @@ def _note_unanswered(subject: CheckSubject, loaded: list[LoadedProfile]) -> list
     if count == 1:
         return ["1 example was decoded only; its answer was not looked at"]
     return [f"{count} examples were decoded only; their answers were not looked at"]
+
+
+def _note_inert_files(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    are = "1 file in the profiles' folder is" if len(names) == 1 else f"{len(names)} files in the profiles' folder are"
+    return [f"{are} as shipped and for none of the libraries in particular: there to be extended, not in use"]
+
+
+async def _check_versions(
+    subject: CheckSubject, loaded: LoadedProfile, known: Mapping[str, outside_systems.KnownCodes]
+) -> ProfileFindings:
+    """Check a partner for each of its libraries. What is not wrong for all of them says for which."""
+    checks = [await _ProfileCheck(subject, version, known).run() for version in loaded.versions]
+    first = checks[0]
+    if len(checks) == 1:
+        return first
+    for_all = frozenset(first.problems).intersection(*(check.problems for check in checks))
+    problems = [problem for problem in first.problems if problem in for_all]
+    for version, check in zip(loaded.versions, checks, strict=True):
+        of_one = (problem for problem in check.problems if problem not in for_all)
+        problems += [
+            replace(problem, message=f"for {version.profile.library}: {problem.message}") for problem in of_one
+        ]
+    remarks = dict.fromkeys(remark for check in checks for remark in check.remarks)
+    return replace(first, problems=tuple(problems), remarks=tuple(remarks))
 
 
 class _ProfileCheck:

@@ -148,7 +148,9 @@ async def test_a_message_beyond_its_librarys_share_is_to_come_again(house: House
 
 
 async def test_an_address_tells_the_library_of_its_profile(house: House) -> None:
-    assert [house.exchange.find_library(name) for name in ("ncip2", "NCIP2", "nobody", "")] == ["DEMO", "DEMO", "", ""]
+    addresses = [house.exchange.find_address(name, "ncip1") for name in ("ncip2", "NCIP2", "nobody", "", "demo")]
+    assert [address.profile for address in addresses] == ["ncip2", "NCIP2", "nobody", "", "ncip1"]
+    assert [house.exchange.find_library(address) for address in addresses] == ["DEMO", "DEMO", "", "", "DEMO"]
 
 
 async def test_a_refusal_takes_one_transaction_too(house: House, transactions: list[str]) -> None:

@@ -20,6 +20,7 @@ from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition
 from tests.support.mail_house import LIBRARY, MailHouse, mail, mail_rows
+from tests.support.profile_sets import make_profile_set
 
 
 async def notes(house: MailHouse, request_id: str) -> list[str]:
@@ -169,7 +170,7 @@ async def test_what_the_profile_requires_must_have_been_found_right(
         update={"mail": profile.partner.mail.model_copy(update={"require": ("spf", "dkim", "dmarc")})}
     )
     strict = profile.model_copy(update={"partner": partner})
-    processor = replace(house.boxes.processor, profiles=lambda: [strict])  # type: ignore[arg-type, return-value]
+    processor = replace(house.boxes.processor, profiles=lambda: make_profile_set(strict))
     box = MailboxInfo(name="ill", library=LIBRARY, authserv_id="mx.demo.example")
     headers = {"Authentication_Results": results} if results else {}
 

@@ -116,23 +116,6 @@ def profile(name: str, locate: Mapping[str, Any] | None = None, *, catalogue: bo
     return Profile.model_validate({"name": name, "locate": policy, "dialects": dialects, **more})
 
 
-class Profiles:
-    """In place of a ProfileSet."""
-
-    def __init__(self, *profiles: Profile) -> None:
-        self._by_name = {one.name: one for one in profiles}
-
-    def __iter__(self) -> Any:
-        return iter(self._by_name.values())
-
-    def find_profile(self, name: str) -> Profile | None:
-        return self._by_name.get(name)
-
-
-def known(*found: Profile) -> ProfileSet:
-    return cast(ProfileSet, Profiles(*found))
-
-
 def asker(search: ScriptedSearch, clock: FixedClock | None = None) -> CatalogueClient:
     return CatalogueClient({search.name: search}, clock or FixedClock(START))
 

@@ -18,6 +18,7 @@ from gateway.services.requests.suppliers import KnownHoldings
 from gateway.services.searching.answer_cache import MAX_FAILURE_AGE
 from gateway.services.searching.lookup import SearchCatalogue
 from gateway.services.searching.targets import CatalogueClient
+from tests.support.profile_sets import make_profile_set
 from tests.unit.services.searching.support import (
     KOBZAR,
     START,
@@ -26,7 +27,6 @@ from tests.unit.services.searching.support import (
     asker,
     down,
     hits,
-    known,
     nothing,
     profile,
     record,
@@ -52,7 +52,7 @@ async def holds(
     citation: Citation = KOBZAR,
     by: CatalogueClient | None = None,
 ) -> HoldingsReport:
-    found = SearchCatalogue(by or asker(search), lambda: known(partner, *others))
+    found = SearchCatalogue(by or asker(search), lambda: make_profile_set(partner, *others))
     return await found.holds(citation, partner, ServiceType.LOAN)
 
 
@@ -253,7 +253,7 @@ async def test_the_list_of_the_profile_counts_where_the_catalogue_cannot_tell(
     says: Any, owns: str, answer: HoldingAnswer
 ) -> None:
     partner = profile("seeberg", {"unreachable": "skip"}, partner={"symbols": ["CH-SEE"], "owns": owns})
-    catalogue = KnownHoldings(SearchCatalogue(asker(ScriptedSearch(says)), lambda: known(partner)))
+    catalogue = KnownHoldings(SearchCatalogue(asker(ScriptedSearch(says)), lambda: make_profile_set(partner)))
 
     found = await catalogue.holds(KOBZAR, partner)
 
@@ -264,6 +264,6 @@ async def test_the_list_of_the_profile_counts_where_the_catalogue_cannot_tell(
 async def test_a_partner_without_a_catalogue_is_not_searched() -> None:
     search = ScriptedSearch(down)
     partner = profile("seeberg", partner={"symbols": ["CH-SEE"], "owns": "everything"})
-    catalogue = KnownHoldings(SearchCatalogue(asker(search), lambda: known(partner)))
+    catalogue = KnownHoldings(SearchCatalogue(asker(search), lambda: make_profile_set(partner)))
     assert await catalogue.holds(KOBZAR, partner) == HoldingsReport(HoldingAnswer.OWNS, "listed")
     assert search.asked == []

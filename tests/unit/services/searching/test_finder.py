@@ -11,6 +11,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.views import NotFound
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits
 from gateway.services.searching.search import CatalogueSearch, SearchableTarget, parse_query
+from tests.support.profile_sets import make_profile_set
 from tests.unit.services.searching.support import (
     KOBZAR,
     Answer,
@@ -18,7 +19,6 @@ from tests.unit.services.searching.support import (
     asker,
     hits,
     house,
-    known,
     nothing,
     profile,
     record,
@@ -29,7 +29,7 @@ WORDS = parse_query("title:кобзар")
 
 
 def finder(search: ScriptedSearch, *profiles: Profile, **catalogues: Any) -> CatalogueSearch:
-    return CatalogueSearch(house(known(*profiles), catalogues), asker(search))
+    return CatalogueSearch(house(make_profile_set(*profiles), catalogues), asker(search))
 
 
 def by_target(**answers: Answer) -> Any:

@@ -14,8 +14,9 @@ from gateway.domain.requests.request import RotaLine, ServiceType
 from gateway.ports.catalogue import HoldingAnswer, HoldingsReport
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.suppliers import HoldingsLookup, look_up_holdings
+from tests.support.profile_sets import make_profile_set
 from tests.support.requests import borrowing
-from tests.unit.services.searching.support import house, known, profile
+from tests.unit.services.searching.support import house, profile
 
 NAMES = ("aar", "bern", "chur", "dal", "elv", "fjell")
 
@@ -45,7 +46,7 @@ class Told:
 
 def town(catalogue: Told, ahead: int = 3) -> LibraryContext:
     partners = [profile(name, partner={"symbols": [name.upper()]}) for name in NAMES]
-    return replace(house(known(*partners), {"ahead": ahead}), catalogue=catalogue)
+    return replace(house(make_profile_set(*partners), {"ahead": ahead}), catalogue=catalogue)
 
 
 async def looked_up(

@@ -1,0 +1,162 @@
+"""A partner's file for each library that it is `for`: what `each` changes there, and `{library}` filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from gateway.configuration.yaml_document import YamlDocument, cut_section, merge_documents, nearest_match
+from gateway.domain.problems import ConfigurationProblem, KeyPath
+from gateway.domain.value import value_object
+from gateway.settings import LibrarySettings, Settings
+
+ALL = "all"
+
+SCOPE_KEYS = ("for", "each")
+"""Keys of a partner's file alone."""
+
+SHARED_KEYS = frozenset({"name", "extends", "abstract", "library", "match", "examples", *SCOPE_KEYS})
+"""Keys that say who the partner is, and so are the same for all its libraries; so are `partner.symbols`."""
+
+_PLACEHOLDER = re.compile(r"\{(library|LIBRARY)(?:\.([A-Za-z][A-Za-z0-9_-]*))?\}")
+_OF_SETTINGS = ("symbol", "name", "email")
+
+
+@value_object
+class PartnerScope:
+    """The libraries that a partner's file is for, and what is wrong with that. `each`: by symbol, what the file says of
+    one library."""
+
+    libraries: tuple[LibrarySettings, ...]
+    each: Mapping[str, YamlDocument]
+    problems: tuple[ConfigurationProblem, ...]
+
+
+def read_scope(document: YamlDocument, settings: Settings) -> PartnerScope:
+    """Read `for`, `each` and `library` (one library, as profiles have it) of a partner's own file."""
+    problems: list[ConfigurationProblem] = []
+    libraries = tuple(_read_libraries(document, settings, problems))
+    each = dict(_read_each(document, libraries, settings, problems))
+    return PartnerScope(libraries, each, tuple(problems))
+
+
+def _read_libraries(
+    document: YamlDocument, settings: Settings, problems: list[ConfigurationProblem]
+) -> Iterator[LibrarySettings]:
+    key = "library" if "library" in document.data else "for"
+    value = document.data.get(key, ALL)
+    if "library" in document.data and "for" in document.data:
+        problems.append(document.make_problem(("library",), "`for` says it already"))
+    names: list[object] = value if isinstance(value, list) else [value]
+    if value == ALL:
+        yield from settings.libraries
+    elif not names:
+        problems.append(document.make_problem((key,), "names no library; a file for nobody is better taken away"))
+    for index, name in enumerate(names if value != ALL else ()):
+        path: KeyPath = (key, index) if isinstance(value, list) else (key,)
+        library = _find_library(str(name), settings)
+        if library is not None:
+            yield library
+        else:
+            known = tuple(entry.short_name for entry in settings.libraries)
+            near = nearest_match(str(name), (*known, ALL))
+            problems.append(document.make_problem(path, "no such library", f"'{name}'", (ALL, *known), near))
+
+
+def _read_each(
+    document: YamlDocument,
+    libraries: tuple[LibrarySettings, ...],
+    settings: Settings,
+    problems: list[ConfigurationProblem],
+) -> Iterator[tuple[str, YamlDocument]]:
+    section = document.data.get("each", {})
+    if not isinstance(section, dict):
+        problems.append(document.make_problem(("each",), "expected a library in each line, with what differs for it"))
+        return
+    known = tuple(library.short_name for library in libraries)
+    for name, changes in section.items():
+        library = _find_library(name, settings)
+        if library is None or library not in libraries:
+            message = "no such library" if library is None else "this partner is not for it"
+            near = nearest_match(name, known)
+            problems.append(document.make_problem(("each", name), message, f"'{name}'", known, near))
+        elif not isinstance(changes, dict):
+            problems.append(document.make_problem(("each", name), "expected `key: value` lines"))
+        else:
+            problems += _find_shared_keys(document, name, changes)
+            yield library.symbol, cut_section(document, ("each", name))
+
+
+def _find_shared_keys(
+    document: YamlDocument, name: str, changes: Mapping[str, object]
+) -> Iterator[ConfigurationProblem]:
+    message = "says who the partner is, which is the same for all its libraries"
+    for key in changes.keys() & SHARED_KEYS:
+        yield document.make_problem(("each", name, key), message)
+    partner = changes.get("partner")
+    if isinstance(partner, dict) and "symbols" in partner:
+        yield document.make_problem(("each", name, "partner", "symbols"), message)
+
+
+def _find_library(name: str, settings: Settings) -> LibrarySettings | None:
+    return next((library for library in settings.libraries if library.is_called(name)), None)
+
+
+def document_of_library(
+    whole: YamlDocument, scope: PartnerScope, library: LibrarySettings, problems: list[ConfigurationProblem]
+) -> YamlDocument:
+    """The document as it counts for one library; the same object where nothing is special for it."""
+    changes = scope.each.get(library.symbol)
+    document = merge_documents(whole, changes) if changes is not None else whole
+    data = _fill_placeholders(document.data, (), library, document, problems)
+    return document if data is document.data else replace(document, data=data)  # type: ignore[arg-type]
+
+
+def _fill_placeholders(
+    value: object, path: KeyPath, library: LibrarySettings, document: YamlDocument, problems: list[ConfigurationProblem]
+) -> object:
+    """Fill in texts; a value without placeholders stays the same object."""
+    match value:
+        case str() if "{" in value:
+            text = _PLACEHOLDER.sub(lambda match: _resolve_placeholder(match, path, library, document, problems), value)
+            return value if text == value else text
+        case dict():
+            filled = {
+                key: _fill_placeholders(inner, (*path, key), library, document, problems)
+                for key, inner in value.items()
+            }
+            return value if all(filled[key] is value[key] for key in filled) else filled
+        case list():
+            items = [
+                _fill_placeholders(inner, (*path, index), library, document, problems)
+                for index, inner in enumerate(value)
+            ]
+            return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+    return value
+
+
+def _resolve_placeholder(
+    match: re.Match[str],
+    path: KeyPath,
+    library: LibrarySettings,
+    document: YamlDocument,
+    problems: list[ConfigurationProblem],
+) -> str:
+    word, key = match.groups()
+    if word == "LIBRARY" and not key:
+        return re.sub(r"[^A-Z0-9]", "_", library.short_name.upper())
+    if word == "library" and not key:
+        return library.short_name
+    text: str = ""
+    if word == "library" and key in _OF_SETTINGS:
+        text = getattr(library, key)
+    elif word == "library":
+        text = library.authorities.get(key, "")
+    if not text:
+        message = f"library {library.symbol} has no such value in gateway.yml"
+        names = (*(name for name in _OF_SETTINGS if getattr(library, name)), *library.authorities)
+        allowed = ("{library}", "{LIBRARY}", *(f"{{library.{name}}}" for name in names))
+        near = nearest_match(match.group(), allowed)
+        problems.append(document.make_problem(path, message, f"'{match.group()}'", allowed, near))
+    return text
