@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import field, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar, get_args
@@ -72,10 +72,13 @@ class AdapterRegistry:
         return replace(registry, sections=_index_sections(registry))
 
 
-def load_adapters() -> AdapterRegistry:
-    """All that are installed, loaded. Raises AdapterError for the first of ours that can't be: then the installation is
-    damaged. One of a third party is left out."""
+def load_adapters(names: Collection[str] | None = None) -> AdapterRegistry:
+    """Load all that are installed; where `names` are given, of our own those alone that have one of them. Raises
+    AdapterError for the first of ours that can't be loaded: then the installation is damaged. One of a third party is
+    left out."""
     points = sorted(entry_points(group=GROUP), key=lambda point: (not _is_shipped(point), point.name))
+    if names is not None:
+        points = [point for point in points if not _is_shipped(point) or has_adapter_name(point.name, names)]
     loaded: list[Adapter] = []
     broken: list[str] = []
     for point in points:
@@ -90,6 +93,12 @@ def load_adapters() -> AdapterRegistry:
         else:
             loaded.append(adapter)
     return replace(AdapterRegistry.from_adapters(*loaded), broken=tuple(broken))
+
+
+def has_adapter_name(point: str, names: Collection[str]) -> bool:
+    """Whether one of our entry points is of an adapter with one of these names: it begins with the name, and what kind
+    of adapter it is may follow (`iso-ill-channel`, of `iso_ill`)."""
+    return any(f"{point}-".startswith(f"{name.replace('_', '-')}-") for name in names)
 
 
 def _is_shipped(point: EntryPoint) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.iso_ill.channel import IsoIllChannel
-from adapters.iso_ill.codec import FILE_ENDING, SUB_TYPE, conceal_credentials
+from adapters.iso_ill.codec import FILE_ENDING, SUB_TYPE, conceal_credentials, parse_hex
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect
 from adapters.iso_ill.mail_format import IsoIllMailFormat
 from adapters.iso_ill.responder import IsoIllResponder
@@ -13,8 +13,6 @@ from gateway.ports.incoming_mail import PartConcealer
 
 def read_example(text: str) -> bytes:
     """An APDU in hexadecimal digits. Raises ValueError."""
-    from adapters.iso_ill.commands import parse_hex
-
     return parse_hex(text.encode())
 
 

@@ -5,7 +5,6 @@ What is only needed when it runs is imported then, so that help comes at once.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from datetime import time
@@ -23,13 +22,12 @@ from adapters.iso_ill.codec import (
     apdu_type_name,
     decode_apdu,
     list_declared_fields,
+    parse_hex,
 )
 from adapters.iso_ill.codec.declarations import FieldKind
 from adapters.iso_ill.messages.declaration import External
 from adapters.iso_ill.messages.structures import NAMES, Extension, Opaque, ShownCredentials
 from gateway.domain.problems import MalformedMessage
-
-_HEX = re.compile(rb"[0-9A-Fa-f\s:]+")
 
 _INDENT = "  "
 
@@ -68,16 +66,6 @@ def show_apdus(file: Path, charset: str) -> None:
         raise click.ClickException(f"{frames.begun} bytes at the end are not a complete APDU")
     if not shown:
         raise click.ClickException("the input is empty")
-
-
-def parse_hex(data: bytes) -> bytes:
-    """Return what the digits stand for; BER as it is, since an APDU never begins with a digit. Raises ValueError."""
-    if not data or not _HEX.fullmatch(data):
-        return data
-    try:
-        return bytes.fromhex(re.sub(rb"[\s:]", b"", data).decode())
-    except ValueError as error:
-        raise ValueError(f"not hexadecimal digits: {error}") from error
 
 
 def format_apdu(decoded: DecodedApdu) -> Iterator[str]:

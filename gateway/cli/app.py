@@ -95,7 +95,7 @@ COMMANDS = {
         "gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."
     ),
     "request": CommandEntry("gateway.cli.request_group", "request_command", "List, show, create and process requests."),
-    "task": CommandEntry("gateway.cli.request_lists", "task_command", "List the task lists of staff."),
+    "task": CommandEntry("gateway.cli.task_commands", "task_command", "List the task lists of staff."),
     "message": CommandEntry(
         "gateway.cli.message_commands", "message_command", "List, show and mark messages from partners."
     ),
@@ -217,11 +217,11 @@ def _find_library_command(ctx: click.Context) -> click.Command:
     from gateway.cli.installation import Installation
 
     installation = ctx.obj or Installation(ctx.params["config"])
-    parts, libraries = installation.parts, installation.settings.served_libraries
+    parts, libraries = installation.store_parts, installation.settings.served_libraries
     kinds = {name: kind for library in libraries for name, kind in parts.kinds_of(library).items()}
     for adapter in kinds.values():
-        if adapter.command is not None:
-            return adapter.command
+        if adapter.load_command is not None:
+            return adapter.load_command()
     raise click.UsageError(f"the library system ({', '.join(kinds)}) has no commands of its own")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
@@ -44,12 +45,17 @@ from gateway.profiles import (
     read_profiles_with_fallback,
 )
 from gateway.profiles.shipped import find_shipped_folder, list_shipped_profiles
-from gateway.runtime.assembly import Assembly, make_open_library
+from gateway.runtime.assembly import Assembly
 from gateway.runtime.database_setup import require_database_file
 from gateway.runtime.last_good_configuration import LastGoodFiles
-from gateway.runtime.library_contexts import build_library_contexts
 from gateway.secrets import resolve_secret
-from gateway.settings import LibrarySettings, Settings, load_settings
+from gateway.settings import (
+    LibrarySettings,
+    Settings,
+    find_adapter_names,
+    read_settings_file,
+    settings_of_document,
+)
 from gateway.store.engine import SqliteTooOld
 from gateway.store.library_store import LibraryStore
 from gateway.store.migration import SchemaTooNew, SchemaTooOld, require_current_schema
@@ -98,12 +104,25 @@ class Installation:
 
     @cached_property
     def adapters(self) -> AdapterRegistry:
+        """All adapters; raises AdapterError."""
         return load_adapters()
 
     @cached_property
+    def _settings_with_adapters(self) -> tuple[Settings, AdapterRegistry]:
+        """The settings, and the adapters that they name; where something is wrong all adapters, so that it is said
+        which there are."""
+        document = read_settings_file(self.config)
+        named = load_adapters(find_adapter_names(document))
+        with suppress(ConfigurationError):
+            settings = settings_of_document(document, self.config, named)
+            if settings.served_libraries == settings.libraries:
+                return settings, named
+        return settings_of_document(document, self.config, self.adapters), self.adapters
+
+    @property
     def settings(self) -> Settings:
         """The settings; raises ConfigurationError, AdapterError."""
-        return load_settings(self.config, self.adapters)
+        return self._settings_with_adapters[0]
 
     @cached_property
     def profiles(self) -> ProfileLoadResult:
@@ -143,7 +162,7 @@ class Installation:
         problems = (*profiles.problems, *policies.problems)
         if not problems:
             return profiles.profiles, policies.policies
-        kept = LastGoodFiles(self.settings, self.parts.database).read_files(self.adapters)
+        kept = LastGoodFiles(self.settings, self.store_parts.database).read_files(self.adapters)
         if kept is None:
             raise ConfigurationError(problems)
         for problem in problems:
@@ -163,18 +182,24 @@ class Installation:
         _ = self.working_configuration
 
     @cached_property
+    def store_parts(self) -> Assembly:
+        """The parts for the store and the libraries' systems, with the adapters that the settings name alone. Raises
+        ConfigurationError, AdapterError."""
+        (settings, named), folder = self._settings_with_adapters, self.settings.folder
+        return Assembly(settings, named, self.clock, lambda reference: resolve_secret(reference, folder))
+
+    @cached_property
     def parts(self) -> Assembly:
-        """The parts; raises ConfigurationError, AdapterError."""
-        folder = self.settings.folder
-        return Assembly(self.settings, self.adapters, self.clock, lambda reference: resolve_secret(reference, folder))
+        """The parts with all adapters; raises ConfigurationError, AdapterError."""
+        return replace(self.store_parts, adapters=self.adapters)
 
     @asynccontextmanager
     async def open_existing_store(self) -> AsyncIterator[Store]:
         """Open the store with whatever tables it has. Raises ConfigurationError when there is none, or when it is
         damaged."""
-        if (file := self.parts.database) is not None:
+        if (file := self.store_parts.database) is not None:
             require_database_file(file)
-        store = self.parts.open_store()
+        store = self.store_parts.open_store()
         try:
             yield store
         finally:
@@ -185,7 +210,8 @@ class Installation:
         """Open the store with the tables of this release. Raises ConfigurationError, SchemaTooNew, SchemaTooOld,
         Unavailable."""
         async with self.open_existing_store() as store:
-            await store.read(lambda connection: require_current_schema(connection, *self.parts.migration_histories))
+            histories = self.store_parts.migration_histories
+            await store.read(lambda connection: require_current_schema(connection, *histories))
             await set_clock_by_store(store, self.clock)
             yield store
 
@@ -204,31 +230,24 @@ class Installation:
 
     def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
-        from gateway.services.exchange.circulation_link import DeskLink  # commands of the library's desk alone need it
-        from gateway.services.letters.renderer import make_letter_renderer
+        from gateway.cli.library_desk import open_desk  # with letters and what follows of requests
 
-        settings, context = self.settings, opened.context
-        library = make_open_library(settings.find_library(context.library), opened.system)
-        profiles, policies = self.profiles.profiles, self.policies.policies
-        contexts = build_library_contexts(
-            settings, context.store, self.clock, {library.symbol: library}, lambda: profiles, policies.for_library
-        )
-        return DeskLink(contexts[library.symbol], make_letter_renderer(settings))
+        return open_desk(self, opened)
 
     async def open_library(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
         """Open a library; raises Unavailable."""
-        context = self.parts.library_context(settings, store)
-        system = await self.parts.adapter_of(settings).open(context, settings.system.options)
+        context = self.store_parts.library_context(settings, store)
+        system = await self.store_parts.adapter_of(settings).open(context, settings.system.options)
         return OpenLibrary(context, settings.system.options, system)
 
     async def open_commanded_system(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
         """The system that `illgate library` is about: where others are nested in the library's, the first of these that
         has commands of its own, by itself. Raises Unavailable."""
-        parts = self.parts
+        parts = self.store_parts
         adapter, options = parts.adapter_of(settings), settings.system.options
         kinds = parts.kinds_of(settings)
-        for nested in adapter.list_nested(options) if adapter.command is None else ():
-            if kinds[nested.type].command is not None:
+        for nested in adapter.list_nested(options) if adapter.load_command is None else ():
+            if kinds[nested.type].load_command is not None:
                 context = parts.library_context(settings, store)
                 return OpenLibrary(context, nested.options, await parts.open_other(context, nested))
         return await self.open_library(settings, store)

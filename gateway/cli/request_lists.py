@@ -1,10 +1,11 @@
-"""`illgate request list` and `illgate task list|show`."""
+"""`illgate request list`, which is typed most often: it loads what lists requests, and nothing that acts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -12,6 +13,7 @@ from gateway.cli.formatting import format_flags, format_table
 from gateway.cli.installation import (
     Installation,
     cursor_option,
+    errors_as_sentences,
     format_minute,
     json_option,
     library_option,
@@ -21,15 +23,16 @@ from gateway.cli.installation import (
     print_json_line,
     require_library,
 )
-from gateway.cli.managed_requests import read_from_library
-from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
-from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
+from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import LocatedCopy, RequestFilter, RequestOrder, ResultPage
 from gateway.domain.value import value_object
-from gateway.services.libraries.library_services import LibraryServices
-from gateway.web.api.models.outputs import RequestLine
-from gateway.web.api.models.staff import MailboxFailureOut
+from gateway.runtime.assembly import make_open_library
+from gateway.runtime.library_contexts import build_library_contexts
+from gateway.services.request_work.request_lists import RequestLists
+from gateway.settings import LibrarySettings
+
+T = TypeVar("T")
 
 STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
 
@@ -142,15 +145,14 @@ def list_requests(installation: Installation, /, **args: Any) -> None:
 def print_request_list(installation: Installation, query: RequestListQuery) -> None:
     library = require_library(installation, query.symbol)
 
-    async def load_page(
-        services: LibraryServices,
-    ) -> tuple[ResultPage[Request], Mapping[str, LocatedCopy]]:
-        reader = services.requests
-        requests = await reader.list_requests(query.wanted, query.limit, query.cursor)
-        return requests, await reader.find_copies_to_pull(query.wanted, requests)
+    async def load_page(requests: RequestLists) -> tuple[ResultPage[Request], Mapping[str, LocatedCopy]]:
+        page = await requests.list_requests(query.wanted, query.limit, query.cursor)
+        return page, await requests.find_copies_to_pull(query.wanted, page)
 
-    page, copies = read_from_library(installation, library, load_page)
+    page, copies = _read_lists(installation, library, load_page)
     if query.as_json:
+        from gateway.web.api.models.outputs import RequestLine  # not loaded for lines of text
+
         for request in page:
             print_json_line(RequestLine.from_request(request, copies.get(request.id)))
     else:
@@ -159,6 +161,29 @@ def print_request_list(installation: Installation, query: RequestListQuery) -> N
         if not page.items and query.wanted.open:
             click.echo("(use --all to include closed requests)", err=True)
     print_cursor(page.cursor)
+
+
+def _read_lists(
+    installation: Installation, library: LibrarySettings, read: Callable[[RequestLists], Awaitable[T]]
+) -> T:
+    """Open the store and the library's system, look, close. Profiles and policies are read when one is asked for.
+    Raises click.UsageError, CommandFailed."""
+
+    async def open_and_read() -> T:
+        async with installation.open_current_store() as store:
+            system = (await installation.open_library(library, store)).system
+            contexts = build_library_contexts(
+                installation.settings,
+                store,
+                installation.clock,
+                {library.symbol: make_open_library(library, system)},
+                lambda: installation.working_configuration[0],
+                lambda symbol: installation.working_configuration[1].for_library(symbol),
+            )
+            return await read(RequestLists(contexts[library.symbol]))
+
+    with errors_as_sentences():
+        return asyncio.run(open_and_read())
 
 
 def _format_request_rows(page: ResultPage[Request], zone: tzinfo) -> Iterator[str]:
@@ -207,74 +232,3 @@ def _format_copy_rows(page: ResultPage[Request], copies: Mapping[str, LocatedCop
 def format_copy_place(copy: LocatedCopy) -> str:
     codes = " ".join(filter(None, (copy.branch, copy.shelf)))
     return f"{copy.place} ({codes})" if copy.place and codes else copy.place or codes
-
-
-@click.group(name="task")
-def task_command() -> None:
-    """List the task lists of staff."""
-
-
-@task_command.command(name="list")
-@click.option("--all", "also_empty", is_flag=True, help="Include empty lists.")
-@library_option
-@pass_installation
-def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> None:
-    """List all task lists that are not empty. Each line shows the number of requests and since when the oldest has
-    waited."""
-    library = require_library(installation, symbol)
-    views = read_from_library(installation, library, lambda services: services.desk.tasks())
-    rows = [
-        (
-            view.name,
-            view.role,
-            str(view.count),
-            format_minute(view.oldest, library.zone) if view.oldest is not None else "",
-            view.description,
-        )
-        for view in views
-        if view.count or also_empty
-    ]
-    if not rows:
-        click.echo("no tasks")
-        return
-    for line in format_table([("NAME", "ROLE", "COUNT", "OLDEST SINCE", "WHAT"), *rows]):
-        click.echo(line)
-
-
-@task_command.command(name="show")
-@click.argument("name")
-@limit_option
-@cursor_option
-@library_option
-@json_option
-@pass_installation
-def show_task(installation: Installation, name: str, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
-    """List the requests on a task list, last changed first. The list `mailboxes-away` shows mailboxes that cannot be
-    read."""
-    if name == DEAD_LETTERS:
-        raise click.UsageError("this list has no requests: use illgate outbox list")
-    if name == UNMATCHED_MAILS:
-        raise click.UsageError("this list has no requests: use illgate mail unmatched list")
-    if name == MAILBOXES_AWAY:
-        _show_mailboxes_away(installation, symbol, as_json)
-        return
-    if name not in BY_NAME:
-        near = nearest_match(name, BY_NAME)
-        hint = f"; did you mean '{near}'?" if near else ""
-        raise click.UsageError(f"task list not found: {name}{hint} All: illgate task list --all")
-    print_request_list(installation, RequestListQuery(symbol, RequestFilter(task=name), limit, cursor, as_json))
-
-
-def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool) -> None:
-    library = require_library(installation, symbol)
-    failures = read_from_library(installation, library, lambda services: services.desk.list_mailbox_failures())
-    if as_json:
-        for failure in failures:
-            print_json_line(MailboxFailureOut.model_validate(failure))
-        return
-    if not failures:
-        click.echo("all mailboxes can be read")
-        return
-    rows = [(failure.mailbox, format_minute(failure.since, library.zone), failure.reason) for failure in failures]
-    for line in format_table([("MAILBOX", "SINCE", "WHY"), *rows]):
-        click.echo(line)

@@ -121,7 +121,7 @@ class LibraryDesk(Protocol):
 
 
 class CommandContext(Protocol):
-    """The object that a library adapter's `command` finds as click's `ctx.obj`."""
+    """The object that a library adapter's command finds as click's `ctx.obj`."""
 
     def library(self, symbol: str = "") -> AbstractAsyncContextManager[OpenLibrary]:
         """Open a library by symbol, without case; the only one when none is said. The store is there and up to date.
@@ -140,7 +140,7 @@ class LibraryAdapter:
     """A kind of library system: `open(context, options)` makes the port for one library.
 
     `options` is the pydantic model of its section in gateway.yml; `migrations` its own tables in the store, if it
-    keeps any; `command` the click group shown as `illgate library`, whose `ctx.obj` is a CommandContext;
+    keeps any; `load_command` loads the click group shown as `illgate library`, whose `ctx.obj` is a CommandContext;
     `sample(context)` fills a new library with sample data and says in plain lines who and what can be tried
     (`illgate init`). `secrets(options)`: passwords by reference, by key within the section: looked for by
     `illgate check`. `ways`: what the system can do at best, and how, in a word or two; a certain library's may be able
@@ -152,7 +152,7 @@ class LibraryAdapter:
     options: type[BaseModel]
     open: Callable[[LibraryAdapterContext, Any], Awaitable[LibrarySystem]]
     migrations: SchemaMigrations | None = None
-    command: click.Group | None = None
+    load_command: Callable[[], click.Group] | None = None
     sample: Callable[[LibraryAdapterContext], Awaitable[str]] | None = None
     secrets: Callable[[Any], Mapping[str, str]] | None = None
     ways: Mapping[Capability, str] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.partner_channel import PartnerChannel
 from gateway.ports.shared_store import Store
 from gateway.services.requests.library_context import LibraryContext, Network, report_no_load
-from gateway.services.requests.suppliers import StaticCatalogue
+from gateway.services.requests.static_catalogue import StaticCatalogue
 from gateway.settings import Settings
 
 if TYPE_CHECKING:  # what reads profiles and watches them is slow to load, and needless where nothing is asked of them

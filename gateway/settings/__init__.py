@@ -1,6 +1,11 @@
 """gateway.yml: the settings of one installation."""
 
-from gateway.settings.loader import load_settings, settings_of_document
+from gateway.settings.loader import (
+    find_adapter_names,
+    load_settings,
+    read_settings_file,
+    settings_of_document,
+)
 from gateway.settings.sections import FILE, HttpSettings, LibrarySettings, Settings, TcpListener, Tls
 
 __all__ = [
@@ -10,6 +15,8 @@ __all__ = [
     "Settings",
     "TcpListener",
     "Tls",
+    "find_adapter_names",
     "load_settings",
+    "read_settings_file",
     "settings_of_document",
 ]

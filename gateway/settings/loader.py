@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -20,10 +20,29 @@ from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
 def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
     """Load the settings; raises ConfigurationError with everything that is wrong in them. Of several libraries those
     whose own sections are wrong are held back, each alone (`LibrarySettings.problems`)."""
+    return settings_of_document(read_settings_file(file), file, adapters)
+
+
+def read_settings_file(file: Path) -> YamlDocument:
+    """Read the file; raises ConfigurationError."""
     if not file.exists():
         hint = "no such file; `illgate init DIR` writes one, --config or ILLGATE_CONFIG names another"
         raise ConfigurationError([ConfigurationProblem(yaml_document.display_path(file), 0, (), hint)])
-    return settings_of_document(yaml_document.read_yaml(file), file, adapters)
+    return yaml_document.read_yaml(file)
+
+
+def find_adapter_names(document: YamlDocument) -> frozenset[str]:
+    """Find the names of all adapters that settings have to do with, among other words of their sections."""
+    sections = [document.data.get(key) for key in ("libraries", "tcp", "article_lookup")]
+    return frozenset((SystemSettings().type, *_iter_words(sections)))
+
+
+def _iter_words(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _iter_words(inner)
 
 
 def settings_of_document(document: YamlDocument, file: Path, adapters: AdapterRegistry) -> Settings:

@@ -26,7 +26,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.sql.column_types import clean_text
 from gateway.sql.index_hints import follow_index
-from gateway.store.journal_records import JournalFilter, RequestNames
+from gateway.store.journal_records import JournalFilter
+from gateway.store.request_names import RequestNames
 from gateway.store.schema import (
     AFTER_ALL,
     ANSWER,

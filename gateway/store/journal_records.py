@@ -20,6 +20,7 @@ from gateway.domain.requests.search_terms import fold_number
 from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.value import copy_fields, value_object
 from gateway.ports.responder import OutcomeClass
+from gateway.store.request_names import RequestNames
 
 SECRET_MIN = 16
 """Shortest secret in characters. It must be random, not a phrase: nothing here slows a guesser down."""
@@ -248,16 +249,6 @@ class ProcessedMessage:
     first_at: datetime
     last_at: datetime
     answer: FullMessage | None
-
-
-@value_object
-class RequestNames:
-    """A managed request, whose whole conversation is wanted. `id`: ours; `own`: what messages of nobody's profile may
-    call it; `partners`: profile and number by which a partner knows it, or we call it to that partner."""
-
-    id: str
-    own: tuple[str, ...]
-    partners: tuple[tuple[str, str], ...] = ()
 
 
 @value_object

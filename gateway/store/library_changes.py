@@ -34,7 +34,7 @@ from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.shared_store import Store
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
-from gateway.store.journal_records import RequestNames
+from gateway.store.request_names import RequestNames
 from gateway.store.schema import metadata
 
 MAX_CHANGES = 100

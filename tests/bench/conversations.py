@@ -17,8 +17,9 @@ from pathlib import Path
 from gateway.ports.responder import OutcomeClass
 from gateway.store.engine import open_store
 from gateway.store.journal import Journal
-from gateway.store.journal_records import JournalEnding, JournalFilter, JournalOpening, JournalOptions, RequestNames
+from gateway.store.journal_records import JournalEnding, JournalFilter, JournalOpening, JournalOptions
 from gateway.store.migration import OWN, migrate_store
+from gateway.store.request_names import RequestNames
 from gateway.store.schema import make_exchange_id
 
 FEW, MANY = 1_000, 1_000_000

@@ -5,12 +5,15 @@
     decode_apdu(bytes, style)     -> DecodedApdu: the message, and what was odd about it
     apdu_digest(bytes)            -> by what a repeat of it is known again
     encode_apdu(message, style)   -> bytes
+    parse_hex(bytes)              -> bytes written as hexadecimal digits
     conceal_credentials(bytes)    -> bytes without passwords, for all that is kept
 
 What can't be read is `gateway.domain.problems.MalformedMessage` with place, reason and fault.
 """
 
 from __future__ import annotations
+
+import re
 
 from adapters import ber
 from adapters.ber import DEFAULT_LIMITS, BerLimits, BerSplitter
@@ -28,6 +31,8 @@ MAIN_TYPE, SUB_TYPE = "application", "iso-10161-ill-1"
 """Of an APDU in a mail or file (RFC 2503)."""
 
 FILE_ENDING = ".ber"
+
+_HEX = re.compile(rb"[0-9A-Fa-f\s:]+")
 
 
 @value_object
@@ -140,6 +145,16 @@ def _read_outer_header(reader: ApduReader) -> tuple[ApduType | None, int, int, i
     return _apdu_type_of_tag(tag) if constructed else None, start, stop, following
 
 
+def parse_hex(data: bytes) -> bytes:
+    """Return what the digits stand for; BER as it is, since an APDU never begins with a digit. Raises ValueError."""
+    if not data or not _HEX.fullmatch(data):
+        return data
+    try:
+        return bytes.fromhex(re.sub(rb"[\s:]", b"", data).decode())
+    except ValueError as error:
+        raise ValueError(f"not hexadecimal digits: {error}") from error
+
+
 def _add_place(malformed: MalformedMessage, reader: ApduReader) -> MalformedMessage:
     """Add the field in which the octet stands."""
     place = malformed.place
@@ -168,5 +183,6 @@ __all__ = [
     "decode_apdu",
     "encode_apdu",
     "list_declared_fields",
+    "parse_hex",
     "peek_apdu",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from adapters.library.embedded import commands, desk_commands, sample, temporary_commands
+from adapters.library.embedded import sample
 from adapters.library.embedded.setup_file import EmbeddedOptions
 from adapters.library.embedded.system import EmbeddedLibrary, open_embedded
 from gateway.ports.adapter import LibraryAdapter
@@ -18,29 +18,11 @@ __all__ = ["EmbeddedLibrary", "EmbeddedOptions", "adapter", "migrations"]
 migrations = SchemaMigrations("embedded library", Path(__file__).parent / "migrations", "embedded_schema")
 
 
-@click.group(name="library")
-@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several.")
-@click.pass_context
-def command(ctx: click.Context, symbol: str) -> None:
-    """Show and edit the embedded library.
+def load_command() -> click.Group:
+    """Load the command, which few need, with its imports of files."""
+    from adapters.library.embedded.command_group import command
 
-    \b
-    Examples:
-      illgate library items --status on-loan
-      illgate library item 39000000000011
-      illgate library check-in 39000000000011 --at MAIN
-      illgate library import marc catalogue.mrc
-    """
-    ctx.meta["library"] = symbol
-
-
-for subcommand in (
-    *commands.COMMANDS,
-    *desk_commands.COMMANDS,
-    desk_commands.import_group,
-    temporary_commands.temporary_group,
-):
-    command.add_command(subcommand)
+    return command
 
 
 adapter = LibraryAdapter(
@@ -48,7 +30,7 @@ adapter = LibraryAdapter(
     options=EmbeddedOptions,
     open=open_embedded,
     migrations=migrations,
-    command=command,
+    load_command=load_command,
     sample=sample.create_sample,
     ways=dict.fromkeys(Capability, "yes"),
 )

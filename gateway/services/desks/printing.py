@@ -34,8 +34,8 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.request_work.patron_notices import NoticeService, find_reader
 from gateway.services.requests.effects import remove_patron_data
-from gateway.services.requests.lending import find_located_copy
 from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.located_copies import find_located_copy
 from gateway.store.requests import print_batches, requests, timers
 from gateway.store.schema import make_exchange_id
 

@@ -1,38 +1,24 @@
-"""RequestReader: requests as lists, one with all that belongs to it, by number; what changes nothing."""
+"""RequestReader: a request with all that belongs to it, and lists of them; what changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.event_catalogue import BY_HAND
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.request import (
-    BorrowingState,
-    LendingState,
     Request,
-    RequestFlag,
-    Role,
-    State,
 )
-from gateway.domain.requests.search_terms import searched_numbers
 from gateway.domain.requests.state_machine import list_allowed_events
-from gateway.domain.requests.task_lists import BY_NAME, TO_PULL
 from gateway.domain.requests.views import (
     HistoryLine,
-    InvalidCursorError,
     LibraryStep,
-    ListCounts,
-    LocatedCopy,
     MessageView,
     NotFound,
-    NumberMatch,
-    RequestFilter,
     RequestView,
-    ResultPage,
-    SeveralRequests,
     StoredFile,
     TimerLine,
     UnfinishedStep,
@@ -44,57 +30,26 @@ from gateway.services.letters.renderer import mail_address
 from gateway.services.request_work.actions import find_action_hints
 from gateway.services.request_work.library_calls import NOTHING_DONE
 from gateway.services.request_work.patron_notices import find_reader
+from gateway.services.request_work.request_lists import RequestLists, flag_dead_letter
 from gateway.services.requests.brokered_requests import can_pass_on
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER
-from gateway.services.requests.lending import find_located_copy
 from gateway.services.requests.library_context import DESK, LibraryContext, require_request
+from gateway.services.requests.located_copies import find_located_copy
 from gateway.services.requests.request_messages import build_message_views
-from gateway.services.requests.request_search import list_number_matches, require_meant_request
 from gateway.services.requests.transitions import history_line
 from gateway.services.requests.undone_acts import list_effect_rows
-from gateway.store.requests import history, list_paths, outbox_queries, request_facets, request_lists, requests, timers
+from gateway.store.requests import history, outbox_queries, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import parse_message
-
-MAX_NAMED = 20
-"""Requests that are named where several fit."""
 
 MAX_STEPS = 200
 """Of a request's rows in the outbox so many of the newest are looked at."""
 
 
 @value_object
-class RequestReader:
-    context: LibraryContext
-
-    async def list_requests(self, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
-        """List requests in the order of the filter. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or
-        state that doesn't exist."""
-        filtered = _check_filter(wanted)
-        try:
-            page, stuck = await self.context.store.read(
-                lambda c: _load_list(c, self.context.symbol, filtered, limit, cursor)
-            )
-        except list_paths.BadCursor as bad:
-            raise InvalidCursorError(str(bad)) from bad
-        return ResultPage(tuple(_flag_dead_letter(match, match.id in stuck) for match in page.requests), page.cursor)
-
-    async def find_waiting_since(self, task: str, page: ResultPage[Request]) -> Mapping[str, datetime]:
-        """Find by id of the request since when it stands on this task list; without a list, when it changed last."""
-        if not task:
-            return {request.id: request.changed for request in page}
-        return await self.context.store.read(
-            lambda c: request_lists.read_waiting_since(c, self.context.symbol, task, page.items)
-        )
-
-    async def count_list(self, wanted: RequestFilter) -> ListCounts:
-        """Count how many the list has, and of which kinds. Raises Refused (INVALID_VALUE) for a task or state that
-        doesn't exist."""
-        filtered = _check_filter(wanted)
-        return await self.context.store.read(lambda c: request_facets.count_list(c, self.context.symbol, filtered))
-
+class RequestReader(RequestLists):
     async def load_view(self, request_id: str) -> RequestView:
         """Load a view; raises NotFound."""
 
@@ -134,7 +89,7 @@ class RequestReader:
         )
         is_stuck = any(step.status == OutboxStatus.DEAD.value for step in unfinished)
         return RequestView(
-            request=_flag_dead_letter(request, is_stuck),
+            request=flag_dead_letter(request, is_stuck),
             history=tuple(history_line(row) for row in rows),
             timers=tuple(TimerLine(row.timer.value, row.at) for row in running),
             allowed=kinds,
@@ -145,38 +100,6 @@ class RequestReader:
             library_steps=tuple(library_steps),
             refused=tuple(refused),
         )
-
-    async def find_copies_to_pull(self, wanted: RequestFilter, page: ResultPage[Request]) -> Mapping[str, LocatedCopy]:
-        """Find copies by id of the request, for the page of a list; empty for lists of other things than what is to be
-        fetched."""
-        if wanted.task != TO_PULL:
-            return {}
-        copies = [(request.id, await find_located_copy(self.context, request)) for request in page]
-        return {id_: copy for id_, copy in copies if copy is not None}
-
-    async def find_request(self, reference: str) -> Request:
-        """Find a request by id, number (ours, a partner's, another system's) or barcode; of several with it, the one
-        that is open. Raises NotFound, SeveralRequests."""
-        return await self.context.store.read(lambda c: require_meant_request(c, self.context.symbol, reference))
-
-    async def find_only_match(self, text: str, *, hides_patrons: bool = False) -> Request:
-        """The one that any number of a person's, a work's or its own leads to, or else the words of its title.
-        `hides_patrons` as in `RequestFilter`. Raises NotFound, SeveralRequests."""
-        kinds = searched_numbers(hides_patrons=hides_patrons)
-        try:
-            return await self.context.store.read(lambda c: require_meant_request(c, self.context.symbol, text, kinds))
-        except NotFound:
-            request_filter = RequestFilter(search=text, hides_patrons=hides_patrons)
-            page = await self.list_requests(request_filter, MAX_NAMED, "")
-        if not page.items:
-            raise NotFound("request")
-        if len(page.items) > 1:
-            raise SeveralRequests(tuple(request.number for request in page))
-        return page.items[0]
-
-    async def find_by_number(self, text: str) -> tuple[NumberMatch, ...]:
-        """All requests that have this number, whatever it is to them: ours first, then newest first, MAX_MATCHES."""
-        return await self.context.store.read(lambda c: list_number_matches(c, self.context.symbol, text))
 
     async def load_attachment(self, request_id: str, attachment_id: str) -> StoredFile:
         """Load a file; raises NotFound."""
@@ -190,35 +113,6 @@ class RequestReader:
         if attachment is None or content is None:
             raise NotFound("attachment")
         return StoredFile(attachment, content)
-
-
-def _check_filter(wanted: RequestFilter) -> RequestFilter:
-    """Take the states of the side that is meant; raises Refused(INVALID_VALUE) for a task or state that there isn't."""
-    if wanted.task and wanted.task not in BY_NAME:
-        raise Refused(RefusalReason.INVALID_VALUE, "Task list not found.", value=wanted.task)
-    sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(BorrowingState), Role.LENDING: tuple(LendingState)}
-    possible: list[State] = [state for role, states in sides.items() if wanted.role in (None, role) for state in states]
-    unknown = [word for word in wanted.states if word not in {state.value for state in possible}]
-    if unknown:
-        raise Refused(RefusalReason.INVALID_VALUE, "State not found.", value=unknown[0])
-    return replace(
-        wanted,
-        states=tuple(state for state in possible if state.value in wanted.states),
-        search=wanted.search if wanted.question else "",
-    )
-
-
-def _load_list(
-    connection: Transaction, library: str, request_filter: RequestFilter, limit: int, cursor: str
-) -> tuple[request_lists.RequestListPage, frozenset[str]]:
-    """Load a list, and which of its requests have a dead letter."""
-    page = request_lists.list_requests(connection, library, request_filter, limit, cursor)
-    ids = [request.id for request in page.requests]
-    return page, outbox_queries.requests_with_dead_letters(connection, library, ids)
-
-
-def _flag_dead_letter(request: Request, is_stuck: bool) -> Request:
-    return replace(request, flags=request.flags | {RequestFlag.DEAD_LETTER}) if is_stuck else request
 
 
 def _load_library_steps(connection: Transaction, library: str, request_id: str) -> Sequence[LibraryStep]:

@@ -11,7 +11,8 @@ from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_search import require_meant_request
-from gateway.store.journal_records import JournalEnding, JournalOpening, RequestNames
+from gateway.store.journal_records import JournalEnding, JournalOpening
+from gateway.store.request_names import RequestNames
 
 
 def find_request_names(connection: Transaction, library: str, reference: str) -> RequestNames | None:

@@ -22,7 +22,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.partner_identifiers import choose_identifier_types
-from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable, UnfinishedWork
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, UnfinishedWork
 from gateway.domain.profile import Profile
 from gateway.domain.requests import citation_matching
 from gateway.domain.requests.calendar import NoOpenDayError
@@ -35,7 +35,6 @@ from gateway.domain.requests.policy import LendingRules
 from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import ItemCandidate, LendingState, PatronLink, Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Denied, Transition
-from gateway.domain.requests.views import LocatedCopy
 from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Transaction
@@ -288,35 +287,6 @@ def _item_objection(
     if item.status in (ItemStatus.ON_LOAN, ItemStatus.RECALLED):
         return ReasonCodes.ON_LOAN.value
     return ReasonCodes.NOT_AVAILABLE.value
-
-
-async def find_located_copy(context: LibraryContext, request: Request) -> LocatedCopy | None:
-    """Find where the copy is that a partner is to get, as the library's system says now. None: no copy is chosen
-    yet."""
-    if request.role is not Role.LENDING or not request.item_barcode:
-        return None
-    return await look_up_copy(context, request.item_barcode)
-
-
-async def look_up_copy(context: LibraryContext, barcode: str) -> LocatedCopy:
-    """Look up where a copy is, and whether it is there; what stands against knowing it is its problem."""
-    try:
-        item = await context.find_item(barcode)
-    except Refused as refused:
-        return LocatedCopy(barcode=barcode, problem=refused.detail)
-    except Unavailable:
-        return LocatedCopy(barcode=barcode, problem=write_sentence("The library system is not responding."))
-    if item is None:
-        return LocatedCopy(barcode=barcode, problem=write_sentence("The library system has no item with this barcode."))
-    where = item.current
-    return LocatedCopy(
-        barcode=barcode,
-        call_number=item.call_number,
-        branch=where.library,
-        shelf=where.shelf,
-        place=where.name,
-        status=item.status,
-    )
 
 
 async def borrower_account(

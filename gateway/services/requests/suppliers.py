@@ -46,6 +46,7 @@ from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext, require_role
 from gateway.services.requests.partner_closures import load_partners
+from gateway.services.requests.static_catalogue import StaticCatalogue
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.store.requests import request_counts, requests
 
@@ -319,21 +320,6 @@ _OBJECTIONS = {
     (HoldingAnswer.UNKNOWN, False): mark_template("not known whether it holds it (%(report)s)"),
     (HoldingAnswer.UNKNOWN, True): mark_template("its catalogue cannot be searched (%(report)s)"),
 }
-
-
-@value_object
-class StaticCatalogue:
-    """Reads `partner.owns` of the profile."""
-
-    async def holds(
-        self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN
-    ) -> HoldingsReport:
-        owns = partner.partner.owns_work(citation) if partner.partner is not None else None
-        if owns is None:
-            return HoldingsReport(HoldingAnswer.UNKNOWN, write_sentence("has no known catalogue"))
-        if owns:
-            return HoldingsReport(HoldingAnswer.OWNS, write_sentence("listed"))
-        return HoldingsReport(HoldingAnswer.NOT, write_sentence("not listed"))
 
 
 @value_object

@@ -17,8 +17,8 @@ from gateway.domain.value import value_object
 from gateway.services.circulation.local_holdings import AWAY, LocalCopies, find_local_copies
 from gateway.services.letters.localization import mark_text
 from gateway.services.patrons.patron_names import make_patron_key
-from gateway.services.requests.lending import look_up_copy
 from gateway.services.requests.library_context import PATRON
+from gateway.services.requests.located_copies import look_up_copy
 from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.coded_words import describe_condition
 from gateway.web.staff.staff_request import StaffRequest

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from adapters.library.embedded import command as LIBRARY_COMMAND
+from adapters.library.embedded.command_group import command as LIBRARY_COMMAND
 from gateway.cli import main
 from gateway.cli.app import EXTENSIONS, SHIPPED_EXTENSIONS
 from gateway.cli.installation import CONFIGURATION
+from tests.support.daemon import Installation
 
 LOADED = """
 import sys
@@ -40,7 +42,7 @@ BROKEN = {
 def modules_loaded(*arguments: str) -> tuple[str, list[str]]:
     """What the command says, and the modules that it has loaded."""
     command = [sys.executable, "-c", LOADED, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     return done.stdout, done.stderr.split()
 
 
@@ -112,3 +114,30 @@ def test_a_broken_extension_that_is_called_says_why_in_one_line(tmp_path: Path) 
         "command 'parcel' (illgate_broken:command, entry point group illgate.commands) cannot"
     )
     assert done.stderr.count("\n") == 1
+
+
+REQUEST_LIST = "cryptography aiohttp babel jinja2 jwt lxml pymarc gateway.web adapters.ncip adapters.iso18626 rehearsal"
+CHECK = "aiohttp.web gateway.web gateway.runtime.daemon weasyprint rehearsal"
+
+
+@pytest.mark.parametrize(
+    ("words", "needless", "most"), [(("request", "list"), REQUEST_LIST, 200), (("check", "seeberg"), CHECK, 700)]
+)
+def test_a_command_loads_what_it_needs(
+    words: tuple[str, ...], needless: str, most: int, pristine: Installation
+) -> None:
+    """`most`: modules of ours; those of others depend on what else is installed."""
+    _, loaded = modules_loaded("--config", str(pristine.config), *words)
+
+    assert not {name for name in loaded for package in needless.split() if f"{name}.".startswith(f"{package}.")}
+    assert len([name for name in loaded if name.partition(".")[0] in ("gateway", "adapters")]) <= most
+
+
+def test_a_library_system_that_there_is_not_is_compared_with_all(tmp_path: Path) -> None:
+    config = tmp_path / "gateway.yml"
+    config.write_text("libraries:\n  - {symbol: DEMO, system: {type: koa}}\n", encoding="utf-8")
+
+    result = CliRunner().invoke(main, ["--config", str(config), "request", "list"])
+
+    assert result.exit_code == CONFIGURATION
+    assert "no such adapter, found 'koa', allowed: alma, embedded, folio, koha, ncip" in result.output

@@ -15,7 +15,7 @@ GATEWAY = "libraries:\n  - symbol: DEMO\n"
 
 @pytest.fixture(autouse=True)
 def small_adapters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation, "load_adapters", lambda: ADAPTERS)
+    monkeypatch.setattr(installation, "load_adapters", lambda _names=None: ADAPTERS)
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """Adapters are found by entry point; whatever is wrong with one is one error that names it."""
 
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 
 import pytest
 
 from gateway import adapter_registry
-from gateway.adapter_registry import GROUP, AdapterError, AdapterRegistry, load_adapters
+from gateway.adapter_registry import GROUP, SHIPPED, AdapterError, AdapterRegistry, has_adapter_name, load_adapters
 from tests.unit.profiles.support import ADAPTERS
 
 PLAIN = ADAPTERS.protocols["plain"]
@@ -80,3 +80,20 @@ def test_a_third_party_adapter_with_the_name_of_another_is_left_out(monkeypatch:
 def test_two_adapters_of_one_name_are_refused() -> None:
     with pytest.raises(AdapterError, match="two adapters are called 'plain'"):
         AdapterRegistry.from_adapters(PLAIN, PLAIN)
+
+
+def test_an_entry_point_of_ours_begins_with_the_name_of_its_adapter() -> None:
+    shipped = [point for point in entry_points(group=GROUP) if point.value.startswith(SHIPPED)]
+
+    assert [point.name for point in shipped if not has_adapter_name(point.name, {point.load().name})] == []
+
+
+def test_adapters_of_ours_are_loaded_by_name_and_a_third_partys_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    iso = "adapters.iso_ill"
+    ours = {"iso-ill": f"{iso}:protocol", "iso-ill-channel": f"{iso}:channel_adapter", "iso": "adapters.not_there:iso"}
+    installed(monkeypatch, HERE, **ours)
+
+    found = load_adapters({"iso_ill"})
+
+    assert list(found.protocols) == ["iso_ill", "plain"]
+    assert list(found.channels) == ["iso-ill"]

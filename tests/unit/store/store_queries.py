@@ -27,8 +27,9 @@ from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.store import journal_queries, journal_writer, mailbox, replay_jobs
 from gateway.store import requests as requests_package
-from gateway.store.journal_records import JournalFilter, MessageDirection, RequestNames, mark_patron
+from gateway.store.journal_records import JournalFilter, MessageDirection, mark_patron
 from gateway.store.replay_jobs import JobStatus, ReplayStatus
+from gateway.store.request_names import RequestNames
 from gateway.store.requests import (
     history,
     order_batches,

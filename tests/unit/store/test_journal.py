@@ -28,13 +28,13 @@ from gateway.store.journal_records import (
     JournalOpening,
     JournalOptions,
     MessageDirection,
-    RequestNames,
     RetentionResult,
     format_json_line,
     make_file_name,
 )
 from gateway.store.journal_writer import MAX_STRANGER_BYTES, write_journal_rows
 from gateway.store.migration import OWN, migrate_store
+from gateway.store.request_names import RequestNames
 from gateway.store.schema import message
 
 AT = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)

@@ -67,5 +67,5 @@ class Installed:
             return await adapter.sample(opened.context)
 
     def run(self, *words: str) -> Result:
-        assert adapter.command is not None
-        return CliRunner().invoke(adapter.command, list(words), obj=self)
+        assert adapter.load_command is not None
+        return CliRunner().invoke(adapter.load_command(), list(words), obj=self)
