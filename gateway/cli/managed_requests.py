@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import click
+
 from gateway.cli.installation import Installation, errors_as_sentences
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.views import NotFound
 from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.libraries.library_services import LibraryServices
@@ -89,9 +92,17 @@ def run_on_request(
     number: str,
     work: Callable[[LibraryServices, Request], Awaitable[T]],
 ) -> T:
-    """Do the work on the request of this number or id; see `run_on_requests`."""
+    """Do the work on the request of this number, barcode or id; see `run_on_requests`. Words that find one request for
+    `illgate request show` name it, but nothing is done: tomorrow they may find another."""
 
     async def find_and_run(services: LibraryServices) -> T:
-        return await work(services, await services.requests.find_request(number))
+        try:
+            request = await services.requests.find_request(number)
+        except NotFound:
+            match = await services.requests.find_only_match(number)
+            raise click.UsageError(
+                f"'{number}' finds {match.number} ({match.citation.short}): use this number"
+            ) from None
+        return await work(services, request)
 
     return run_on_library(installation, library, find_and_run)

@@ -38,7 +38,7 @@ from gateway.services.requests.effects import (
     is_partner_notified,
     new_outbox_row,
 )
-from gateway.services.requests.intake import choose_suppliers
+from gateway.services.requests.intake import choose_suppliers, require_coming_day, require_pickup
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.requests.transitions import ComputedEvent, EventRequest, apply_event, raise_if_denied
 from gateway.services.requests.undone_acts import undo_act_in
@@ -84,6 +84,7 @@ class ActionService:
         if is_desk_action(request, action.kind, action.attempt):
             payload = DeskPayload(event=event, hold=action.hold, lists_untold=action.lists_untold)
             return await self._run_desk_action(request, payload, action.version)
+        await _check_changes(self.context, request, details)
         event_request = EventRequest(
             request_id=request_id,
             event=event,
@@ -235,6 +236,16 @@ def _check_named_parts(request: Request, details: EventDetails) -> None:
             about=MessagePart.REQUEST,
             value=details.attachment,
         )
+
+
+async def _check_changes(context: LibraryContext, request: Request, details: EventDetails) -> None:
+    """Check that a day or a place that is new is one that a new request could have; what stands there already may stay.
+    Of an item that has come the library's system checks the place. Raises Refused(INVALID_DATE | BAD_PICKUP_LOCATION),
+    Unavailable."""
+    if details.need_by != request.dates.need_by:
+        require_coming_day(details.need_by, context.today())
+    if details.pickup and details.pickup != request.patron.pickup:
+        require_pickup(details.pickup, await context.system.pickup_locations())
 
 
 # --- what the caller left out ----------------------------------------------------------------------------

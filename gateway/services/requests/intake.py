@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from gateway.domain.library import BlockScope, Patron
+from gateway.domain.library import BlockScope, Patron, PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests import intake_rules, rota
 from gateway.domain.requests.attempt_updates import name_promised_item, start_attempt
@@ -231,7 +231,7 @@ def _build_patron_link(draft: BorrowingDraft, patron: Patron | None, pickup: str
 
 def _check_draft(context: LibraryContext, draft: BorrowingDraft) -> None:
     require_named_work(draft.citation)
-    _check_need_by(draft.dates.need_by, context.today())
+    require_coming_day(draft.dates.need_by, context.today())
 
 
 def require_named_work(citation: Citation) -> None:
@@ -240,7 +240,8 @@ def require_named_work(citation: Citation) -> None:
         raise Refused(RefusalReason.DATA_MISSING, "A title or a standard number is required.", about=MessagePart.RECORD)
 
 
-def _check_need_by(need_by: date | None, today: date) -> None:
+def require_coming_day(need_by: date | None, today: date) -> None:
+    """Raise Refused(INVALID_DATE) for a day that is over."""
     if need_by is not None and need_by < today:
         raise Refused(
             RefusalReason.INVALID_DATE,
@@ -253,15 +254,19 @@ def _check_need_by(need_by: date | None, today: date) -> None:
 async def _choose_pickup(context: LibraryContext, draft: BorrowingDraft, patron: Patron | None) -> str:
     """The place that is asked for; else the one in the patron's branch, else the first."""
     places = await context.system.pickup_locations()
-    wanted = draft.patron.pickup
-    if wanted:
-        if wanted not in {place.code for place in places}:
-            raise Refused(
-                RefusalReason.BAD_PICKUP_LOCATION,
-                "Pickup location not found.",
-                about=MessagePart.PICKUP_LOCATION,
-                value=wanted,
-            )
+    if wanted := draft.patron.pickup:
+        require_pickup(wanted, places)
         return wanted
     at_home = [place.code for place in places if patron is not None and place.library == patron.home_library]
     return next(iter(at_home), places[0].code if places else "")
+
+
+def require_pickup(code: str, places: Iterable[PickupLocation]) -> None:
+    """Raise Refused(BAD_PICKUP_LOCATION) for a place that the library's system doesn't have."""
+    if code not in {place.code for place in places}:
+        raise Refused(
+            RefusalReason.BAD_PICKUP_LOCATION,
+            "Pickup location not found.",
+            about=MessagePart.PICKUP_LOCATION,
+            value=code,
+        )

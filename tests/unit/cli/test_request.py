@@ -512,3 +512,33 @@ def test_help_needs_no_installation(name: str) -> None:
 
     assert done.exit_code == 0
     assert done.stdout.startswith("Usage: ")
+
+
+# --- what can't be ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--pickup", "NOWHERE"), "bad-pickup-location: Pickup location not found. (NOWHERE)"),
+        (("--need-by", "2020-02-29"), "invalid-date: The needed-by date is in the past. (2020-02-29)"),
+    ],
+)
+def test_an_edit_is_refused_as_a_new_request_would_be(desk: Typed, options: tuple[str, ...], why: str) -> None:
+    number = wish(desk)
+    before = document(desk("request", "show", number, "--json"))["request"]
+
+    done = desk("request", "act", number, "edit", *options, "--note", "by telephone")
+
+    assert (done.exit_code, done.stderr.strip()) == (1, why)
+    assert document(desk("request", "show", number, "--json"))["request"] == before
+
+
+def test_words_that_find_a_request_name_it_and_do_nothing(desk: Typed) -> None:
+    number = wish(desk, "--isbn", "978-3-10-348128-0")
+
+    done = desk("request", "act", "9783103481280", "approve")
+
+    assert done.exit_code == 2
+    assert f"'9783103481280' finds {number} (" in done.stderr
+    assert state(desk, number) == "review"
