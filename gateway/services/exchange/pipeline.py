@@ -55,7 +55,7 @@ from gateway.store.journal_records import OFFICE, FullMessage, JournalMessage
 
 HELD_BACK = "This library cannot be reached at the moment. Please send the message again later."
 
-FULL_SHARE = "Too many messages for this library at once. Please send the message again later."
+FULL_SHARE = write_sentence("Too many messages for this library at once. Please send the message again later.")
 
 
 @value_object(kw_only=True)

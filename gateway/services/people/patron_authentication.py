@@ -12,6 +12,7 @@ from typing import Protocol
 from gateway.domain.clock import Clock
 from gateway.domain.library import Patron
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Store
@@ -39,7 +40,7 @@ class TooManyAttemptsError(Refused):
     def __init__(self) -> None:
         super().__init__(
             RefusalReason.PATRON_AUTH_FAILED,
-            "Too many wrong PINs or passwords were sent. Please try again later.",
+            write_sentence("Too many wrong PINs or passwords were sent. Please try again later."),
             about=MessagePart.CREDENTIALS,
         )
 

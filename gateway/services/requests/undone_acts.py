@@ -18,6 +18,7 @@ from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.take_back import restore_request
 from gateway.domain.requests.views import NotFound, UndoableAct
+from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import DESK, LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
@@ -37,7 +38,7 @@ class GoneOutError(Refused):
     def __init__(self) -> None:
         super().__init__(
             RefusalReason.NOT_ALLOWED,
-            "It can't be undone any more: what follows from it has gone out already.",
+            write_sentence("This can no longer be undone, because messages about it have been sent."),
             about=MessagePart.REQUEST,
         )
 

@@ -11,6 +11,7 @@ from sqlalchemy import insert as sql_insert
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.sql.gathered_writes import gathered_of
 from gateway.sql.index_hints import follow_index, follow_key
@@ -82,7 +83,7 @@ class TransactionTaken(Refused):
     """The partner has used this number before, for `found`."""
 
     def __init__(self, match: ReferencedRequest) -> None:
-        super().__init__(RefusalReason.DUPLICATE_REQUEST, "There is a request with this number already.")
+        super().__init__(RefusalReason.DUPLICATE_REQUEST, write_sentence("A request with this number already exists."))
         self.found = match
 
 

@@ -65,6 +65,20 @@ def test_no_text_escapes_the_command(texts: Catalog) -> None:
     assert escaped == []
 
 
+def test_no_text_of_a_refusal_escapes_the_command(texts: Catalog) -> None:
+    """It knows a refusal as `Refused(reason, "…")` alone: what a class of its own hands on to Refused, a constant, or a
+    text given by its name, must be written by `write_sentence`."""
+    escaped = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("gateway", "adapters")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for node in find_plain_refusals(ast.parse(file.read_text("utf-8")))
+        if texts.get(node.value) is None
+    ]
+
+    assert escaped == []
+
+
 TOLD_TO_STAFF = {
     "Refused": 1,
     "write_sentence": 0,
@@ -125,6 +139,29 @@ def test_what_staff_are_told_of_work_is_a_text_with_values() -> None:
     ]
 
     assert put_together == []
+
+
+def find_plain_refusals(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Find texts that refusals are made of, or, where the text is no literal and no constant of the module, nothing."""
+    constants = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not any(is_reason(argument) for argument in node.args[:1]):
+            continue
+        detail = [*node.args[1:2], *(keyword.value for keyword in node.keywords if keyword.arg == "detail")]
+        for text in detail:
+            text = constants.get(text.id, text) if isinstance(text, ast.Name) else text
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                yield text
+
+
+def is_reason(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "RefusalReason"
 
 
 def iter_parts(value: ast.expr) -> Iterator[ast.expr]:
