@@ -17,9 +17,6 @@ from adapters.ncip.codec import encode_message
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.transport import HttpCredentials, NcipTransport
 from adapters.ncip.wire_dialect import HttpDialect
-from gateway.domain.circulation_policy import CirculationPolicy
-from gateway.domain.clock import Clock
-from gateway.ports.responder import ExchangeContext
 from gateway.ports.secrets import Secrets
 
 
@@ -40,16 +37,6 @@ class NcipInitiator:
 
     async def close(self) -> None:
         await self._transport.close()
-
-
-def make_own_message_builder(
-    exchange: ExchangeContext, dialect: NcipDialect, clock: Clock, secrets: Secrets
-) -> MessageBuilder:
-    """We ask the partner. Raises ConfigurationError when a secret isn't there."""
-    policy: CirculationPolicy = exchange.profile.circulation
-    return MessageBuilder(
-        dialect, policy, make_own_parties(exchange.symbol, dialect, secrets), exchange.zone, clock.now()
-    )
 
 
 def make_own_parties(symbol: str, dialect: NcipDialect, secrets: Secrets) -> MessageParties:

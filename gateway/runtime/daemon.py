@@ -103,7 +103,10 @@ class Daemon:
         self._secrets = lru_cache(maxsize=256)(lambda reference: resolve_secret(reference, settings.folder))
         self._parts = Assembly(settings, adapters, self._clock, self._secrets)
         self._gate = AdmissionQueue(
-            settings.http.max_concurrent, QUEUE * settings.http.max_concurrent, settings.http.queue_seconds
+            settings.http.max_concurrent,
+            QUEUE * settings.http.max_concurrent,
+            settings.http.queue_seconds,
+            self.metrics.count_full_share,
         )
         self._forwarding = ForwardingNotes()
         self._listeners = DaemonListeners(settings, adapters, lambda: self._profiles.current, self._gate, self._clock)

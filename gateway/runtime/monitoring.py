@@ -497,9 +497,11 @@ class GatewayMetrics:
         ):
             Gauge(name, text, registry=self.registry).set_function(value)
 
+    def count_full_share(self, library: str) -> None:
+        self._over_share.labels(library).inc()
+
     def watch_gate(self, gate: AdmissionQueue) -> None:
-        """Read when Prometheus asks, so that messages pay nothing for it, but for those that a full share refuses."""
-        gate.count_full_share = lambda library: self._over_share.labels(library).inc()
+        """Read when Prometheus asks, so that messages pay nothing for it."""
         for name, text, value in (
             ("illgate_messages_in_hand", "Messages in progress", lambda: gate.in_hand),
             ("illgate_messages_waiting", "Queued messages", lambda: gate.waiting),

@@ -95,22 +95,29 @@ def ends_document(body: bytes | bytearray) -> bool:
     return body[-_TAIL:].rstrip().endswith(b"</" + root[1] + b">")
 
 
+def count_nothing(_library: str) -> None:
+    """Count nothing."""
+
+
 class QueueFullError(Exception):
     """No place became free in time."""
 
 
 class AdmissionQueue:
     """`places` messages at once, at most `queue` waiting, none longer than `seconds`; first come, first served. One
-    library may take all places while no other wants any, else its share."""
+    library may take all places while no other wants any, else its share; `count_full_share` counts by library the
+    messages that it refuses."""
 
-    def __init__(self, places: int, queue: int, seconds: float) -> None:
+    def __init__(
+        self, places: int, queue: int, seconds: float, count_full_share: Callable[[str], None] = count_nothing
+    ) -> None:
         self._free = places
         self._share = max(1, int(places * SHARE))
         self._taken: Counter[str] = Counter()
         """Places by library, of the messages of which it is known."""
         self._asked: dict[str, float] = {}
         """When each library wanted a place last, on the clock of the event loop."""
-        self.count_full_share: Callable[[str], None] = lambda _library: None
+        self._count_full_share = count_full_share
         self._queue = queue
         self._seconds = seconds
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -156,7 +163,7 @@ class AdmissionQueue:
         """Return whether one more message of this library may be taken."""
         if self._taken[library] < self._share or not self._is_wanted_besides(library):
             return True
-        self.count_full_share(library)
+        self._count_full_share(library)
         return False
 
     def _is_wanted_besides(self, library: str) -> bool:

@@ -37,6 +37,8 @@ _END = "\n"
 def turn_parameters(held: Iterable[str], last: str, limit: int) -> Mapping[str, object]:
     """Give the parameters of `select_in_turn`. `held`: the libraries that have rows in hand now, as often as they
     have; `last`: the one whose turn was the last."""
+    # Those in hand go as one text, in which the statement counts a library's name between ends of lines: a list of
+    # values would be another statement for each length, and SQLite has no arrays.
     return {"held": "".join(f"{_END}{library}{_END}" for library in held), "last": last, "limit": limit}
 
 

@@ -31,16 +31,6 @@ sent."""
 # --- looking ---------------------------------------------------------------------------------------------
 
 _GET = PreparedStatement(select(outbox).where(*ONE_ROW))
-_LISTING = PreparedStatement(
-    select(outbox)
-    .where(
-        COLUMNS.status == bindparam("of_status"),
-        COLUMNS.library == bindparam("in_library"),
-        COLUMNS.id < bindparam("below"),
-    )
-    .order_by(COLUMNS.id.desc())
-    .limit(bindparam("limit"))
-)
 _OLDEST_FIRST = PreparedStatement(
     select(outbox)
     .where(
@@ -104,18 +94,10 @@ def get_outbox_row(connection: Connection, library: str, id_: str) -> OutboxRow 
     return None if row is None else outbox_row_of(row)
 
 
-def list_rows_by_status(
-    connection: Connection, library: str, status: OutboxStatus, limit: int, cursor: str = ""
-) -> OutboxPage:
-    """Rows of one status, newest first."""
-    values = {"of_status": status.value, "in_library": library, "below": cursor or AFTER_ALL, "limit": limit + 1}
-    return _page_of_rows(_LISTING.fetch_all(connection, values), limit)
-
-
 def list_oldest_by_status(
     connection: Connection, library: str, status: OutboxStatus, limit: int, cursor: str = ""
 ) -> OutboxPage:
-    """The same, oldest first."""
+    """Rows of one status, oldest first."""
     values = {"of_status": status.value, "in_library": library, "above": cursor, "limit": limit + 1}
     return _page_of_rows(_OLDEST_FIRST.fetch_all(connection, values), limit)
 

@@ -288,12 +288,6 @@ def _update_external_numbers(connection: Connection, now: Request, old: set[str]
 _BY_NUMBER = PreparedStatement(
     select(_c.id).where(_c.library == bindparam("library"), _c.number == bindparam("number"))
 )
-_BY_EXTERNAL = PreparedStatement(
-    select(_x.request_id)
-    .where(_x.library == bindparam("library"), _x.value == bindparam("value"))
-    .order_by(_x.request_id.desc())
-    .limit(MAX_ROWS)
-)
 _OPEN_COUNT = PreparedStatement(
     select(func.count().label("n"))
     .select_from(request)
@@ -349,12 +343,6 @@ def find_by_number(connection: Connection, library: str, number: str) -> str | N
     """The id of the request with this number."""
     row = _BY_NUMBER.fetch_first(connection, {"library": library, "number": number})
     return None if row is None else row.id
-
-
-def find_by_external(connection: Connection, library: str, value: str) -> tuple[str, ...]:
-    """Ids of the requests that have this number in another system, newest first; MAX_ROWS of them."""
-    rows = _BY_EXTERNAL.fetch_all(connection, {"library": library, "value": normalize_external_number(value)})
-    return tuple(row.request_id for row in rows)
 
 
 def count_open_requests(connection: Connection, library: str, patron_id: str) -> int:

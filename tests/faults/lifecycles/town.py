@@ -188,9 +188,9 @@ class Staff:
 
     async def _ours(self, wish: Wish) -> Request | None:
         def work(connection: Connection) -> Request | None:
-            found = requests.find_by_external(connection, NORTH, wish.external)
+            found = requests.find_by_any_reference(connection, NORTH, "", (wish.external,))
             assert len(found) <= 1, f"{wish.external} is there twice"
-            return requests.load_request(connection, NORTH, found[0]) if found else None
+            return requests.load_request(connection, NORTH, found[0].request_id) if found else None
 
         return await self.gateway.managed.contexts[NORTH].store.read(work)
 

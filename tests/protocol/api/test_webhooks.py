@@ -90,7 +90,9 @@ class Desk:
         event = Event(local_signal(kind), self.clock.now(), "staff:Åse")
         line = HistoryLine("0661", "r-1", self.clock.now(), event, "will-supply", "shipped")
         assert await self.store.write(lambda c: announce_event(c, "DEMO", line, self.clock.now())) == 1
-        page = await self.store.read(lambda c: outbox_queries.list_rows_by_status(c, "DEMO", OutboxStatus.WAITING, 10))
+        page = await self.store.read(
+            lambda c: outbox_queries.list_oldest_by_status(c, "DEMO", OutboxStatus.WAITING, 10)
+        )
         return page.rows[0]
 
 

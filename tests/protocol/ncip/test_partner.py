@@ -10,17 +10,17 @@ from lxml import etree
 from pydantic import ValidationError
 
 from adapters.ncip import list_addresses
-from adapters.ncip.client import MessageValues, find_service
+from adapters.ncip.client import MessageBuilder, MessageValues, find_service
 from adapters.ncip.dialect import Header, NcipDialect
-from adapters.ncip.initiator import NcipInitiator, load_own_credentials, make_own_message_builder
+from adapters.ncip.initiator import NcipInitiator, load_own_credentials, make_own_parties
 from adapters.ncip.messages import CheckOutItemResponse
 from adapters.ncip.transport import HttpTransport
 from adapters.ncip.wire_dialect import DateIn, DateOut, DateStyle, HttpAuth, HttpAuthKind, HttpDialect, XmlDialect
 from adapters.ncip.wire_values import Version
-from gateway.domain.clock import FixedClock
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.ports.message_transport import TransportReply
+from gateway.ports.responder import ExchangeContext
 from rehearsal.ports.partner_simulator import InvalidParameter, MessageFate, Values
 from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
 from tests.protocol.ncip.support import LOOKED_UP, NOW, answering, http_peer, talk
@@ -221,6 +221,11 @@ def test_a_profile_holds_no_secret_itself(section: type[HttpAuth] | type[Header]
         section.model_validate({key: "0urs"})
 
 
+def speak_for_ourselves(exchange: ExchangeContext, dialect: NcipDialect) -> MessageBuilder:
+    parties = make_own_parties(exchange.symbol, dialect, SECRETS.__getitem__)
+    return MessageBuilder(dialect, exchange.profile.circulation, parties, exchange.zone, NOW)
+
+
 async def test_as_initiator_we_show_our_own_names_and_secrets() -> None:
     conversation = talk(Profile(name="broker", dialects={"ncip": OURSELVES}))
     ask = find_service("check-out")
@@ -229,7 +234,7 @@ async def test_as_initiator_we_show_our_own_names_and_secrets() -> None:
         transport = HttpTransport(
             peer.place(), OURSELVES.http, load_own_credentials(OURSELVES.http, SECRETS.__getitem__)
         )
-        speaker = make_own_message_builder(conversation, OURSELVES, FixedClock(NOW), SECRETS.__getitem__)
+        speaker = speak_for_ourselves(conversation, OURSELVES)
         initiator = NcipInitiator(lambda: speaker, transport)
         answered = await initiator.send_request(ask, MessageValues(patron="21000000000017", items=("39",)))
         await initiator.close()
@@ -249,7 +254,7 @@ async def test_as_initiator_a_refusal_is_raised() -> None:
     assert ask is not None
     async with http_peer(answering(REFUSED, 500)) as peer:
         transport = HttpTransport(peer.place(), HttpDialect(), load_own_credentials(HttpDialect(), SECRETS.__getitem__))
-        speaker = make_own_message_builder(conversation, NcipDialect(), FixedClock(NOW), SECRETS.__getitem__)
+        speaker = speak_for_ourselves(conversation, NcipDialect())
         initiator = NcipInitiator(lambda: speaker, transport)
         with pytest.raises(Refused) as refused:
             await initiator.send_request(ask, MessageValues(patron="2100"))

@@ -93,7 +93,7 @@ class Member:
         """Messages to the hub."""
         symbol = self.town.symbol
         page = await self.town.context.store.read(
-            lambda c: outbox_queries.list_rows_by_status(c, symbol, status, 100, "")
+            lambda c: outbox_queries.list_oldest_by_status(c, symbol, status, 100, "")
         )
         return tuple(row for row in page.rows if row.kind == "partner")
 

@@ -64,7 +64,7 @@ async def test_state_of_the_house() -> None:
     await gate.enter()
     with pytest.raises(QueueFullError):
         await gate.enter()
-    gate.count_full_share("CLK")
+    metrics.count_full_share("CLK")
     metrics.watch_profiles(lambda: 2)
     metrics.record_readiness(
         GatewayReadiness(

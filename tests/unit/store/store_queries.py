@@ -230,7 +230,7 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     o, q = outbox, outbox_queries
     held = [
         row
-        for row in q.list_rows_by_status(connection, LIBRARY, OutboxStatus.IN_HAND, 50).rows
+        for row in q.list_oldest_by_status(connection, LIBRARY, OutboxStatus.IN_HAND, 50).rows
         if row.node == WAITING_NODE
     ]
     dead = q.list_oldest_by_status(connection, LIBRARY, OutboxStatus.DEAD, 1).rows[0]
@@ -261,14 +261,13 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(outbox_decisions.edit_row, LIBRARY, dead.id, "{}", NOW)
     yield make_call(outbox_decisions.mark_as_tried, LIBRARY, outbox_row(45).id, "away")
     yield make_call(outbox_decisions.skip_row, LIBRARY, dead.id, "no use", "anna", NOW)
-    refused = q.list_rows_by_status(connection, LIBRARY, OutboxStatus.REFUSED, 1).rows[0]
+    refused = q.list_oldest_by_status(connection, LIBRARY, OutboxStatus.REFUSED, 1).rows[0]
     yield make_call(outbox_decisions.resend_row, LIBRARY, refused.id, NOW)
     yield make_call(outbox_decisions.skip_refused_row, LIBRARY, refused.id, "by telephone", "anna")
     yield make_call(outbox_decisions.end_row, LIBRARY, dead.id, OutboxStatus.DONE, "answered", NOW)
     yield make_call(outbox_lanes.step_aside, LIBRARY, dead.lane, dead.id)
     yield make_call(q.get_outbox_row, LIBRARY, dead.id)
     for status in OutboxStatus:
-        yield make_call(q.list_rows_by_status, LIBRARY, status, 50)
         yield make_call(q.list_oldest_by_status, LIBRARY, status, 50, "00")
     yield make_call(q.list_rows_of_request, LIBRARY, REQUEST_IDS[0], 50)
     yield make_call(q.unfinished_of_request, LIBRARY, REQUEST_IDS[0])
@@ -345,7 +344,6 @@ def _request_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(r.lock_request, LIBRARY, id_)
     yield make_call(r.lock_version, LIBRARY, id_)
     yield make_call(r.find_by_number, LIBRARY, "N-2026-00")
-    yield make_call(r.find_by_external, LIBRARY, "TN-0")
     yield make_call(r.count_open_requests, LIBRARY, "p-17")
     yield make_call(r.find_similar, LIBRARY, "p-17", "a fingerprint", BEGUN)
     reference = (LIBRARY, one.role, "NL-UT", "B-0.1")

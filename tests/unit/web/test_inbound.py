@@ -68,9 +68,8 @@ class Desk:
     """Messages in work at a gate of ten places, of which four are a share; `take` begins one."""
 
     def __init__(self, messages: ExitStack) -> None:
-        self.gate = AdmissionQueue(places=10, queue=0, seconds=5)
         self.refused: list[str] = []
-        self.gate.count_full_share = self.refused.append
+        self.gate = AdmissionQueue(places=10, queue=0, seconds=5, count_full_share=self.refused.append)
         self._messages = messages
 
     def take(self, library: str) -> bool:

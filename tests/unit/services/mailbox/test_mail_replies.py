@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -56,6 +57,18 @@ async def mail_waits(north: NcipTown, text: str, subject: str = "Frage", uid: in
     )
     await north.town.context.store.write(lambda c: mailbox.add_mail(c, row, None))
     return row
+
+
+async def test_mails_that_wait_are_counted_by_library(north: NcipTown) -> None:
+    store, desk = north.town.context.store, north.town.gateway.managed.libraries["NORTH"].mails
+    assert await store.read(mailbox.count_waiting_by_library) == {}
+
+    answered, waiting = await mail_waits(north, "Wo bleibt das Buch?", uid=1), await mail_waits(north, "Und?", uid=2)
+    other = replace(waiting, id=f"{waiting.id[:-1]}x", spot=MailPosition("SOUTH", "ill", 1, 1))
+    await store.write(lambda c: mailbox.add_mail(c, other, None))
+    await desk.answer_mail(answered.id, "Es kommt morgen.", "staff:ada")
+
+    assert await store.read(mailbox.count_waiting_by_library) == {"NORTH": 1, "SOUTH": 1}
 
 
 async def test_an_answer_goes_to_whoever_wrote_and_takes_the_mail_off_the_list(north: NcipTown) -> None:

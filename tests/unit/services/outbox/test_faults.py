@@ -63,7 +63,7 @@ def follows(connection: Connection) -> list[str]:
     """For which rows the database work that belongs to their end was done."""
     return [
         row.target
-        for row in outbox_queries.list_rows_by_status(connection, LIBRARY, OutboxStatus.WAITING, 1000).rows
+        for row in outbox_queries.list_oldest_by_status(connection, LIBRARY, OutboxStatus.WAITING, 1000).rows
         if row.kind == "follows"
     ]
 
