@@ -81,7 +81,12 @@ def build_openapi(operations: Sequence[AnyOperation], version: str) -> Json:
     scopes = "\n".join(f"- `{scope.value}`: {says}" for scope, says in SCOPES.items())
     return {
         "openapi": "3.1.0",
-        "info": {"title": "illgate", "version": version, "description": INTRODUCTION},
+        "info": {
+            "title": "illgate",
+            "version": version,
+            "description": INTRODUCTION,
+            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+        },
         "servers": [{"url": ROOT}],
         "tags": [{"name": name} for name in dict.fromkeys(operation.tag for operation in operations)],
         "paths": paths,
@@ -116,7 +121,7 @@ def _operation_object(operation: AnyOperation, schemas: ComponentSchemas) -> Jso
 
 def _body_content(body: type[BaseModel] | RawBodyType, schemas: ComponentSchemas) -> Json:
     if isinstance(body, RawBodyType):
-        return {media_type: {"schema": {}} for media_type in body.media_types}
+        return {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in body.media_types}
     return {JSON: {"schema": schemas.body_schema(body)}}
 
 

@@ -43,6 +43,41 @@ def test_all_references_lead_somewhere() -> None:
         assert reference.removeprefix("#/components/schemas/") in DOCUMENT["components"]["schemas"]
 
 
+def schemas(value: Any) -> Iterator[dict[str, Any]]:
+    """All that stand under `schema`, or among the components, and those within them."""
+    if isinstance(value, list):
+        for item in value:
+            yield from schemas(item)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _with_inner(inner) if key == "schema" else schemas(inner)
+
+
+def _with_inner(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield schema
+    inner = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    inner += [schema[key] for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)]
+    for each in inner:
+        yield from _with_inner(each)
+
+
+KEYWORDS = frozenset(
+    re.findall(
+        r"\S+",
+        "$ref type format pattern minLength maxLength minimum maximum minItems maxItems items const enum anyOf oneOf "
+        "discriminator properties required additionalProperties propertyNames default examples title description",
+    )
+)
+"""Those of JSON Schema that are needed. Validators of OpenAPI 3.1 allow any other; makers of clients do not."""
+
+
+def test_schemas_have_the_keywords_of_json_schema_alone() -> None:
+    components = [schema for each in DOCUMENT["components"]["schemas"].values() for schema in _with_inner(each)]
+    found = [*schemas(DOCUMENT["paths"]), *components]
+    assert len(found) > 1_000
+    assert [schema for schema in found if not schema.keys() <= KEYWORDS] == []
+
+
 @pytest.mark.parametrize("operation", ALL, ids=lambda one: one.id)
 def test_each_operation_is_described_whole(operation: AnyOperation) -> None:
     described = DOCUMENT["paths"][operation.path][operation.method.lower()]

@@ -480,6 +480,7 @@ async def test_files_go_up_and_come_down_as_they_are(client: Client) -> None:
         ("application/pdf", b"<html><script>", "unsupported-media-type"),
         ("image/png", PDF, "unsupported-media-type"),
         ("text/html", b"<html>", "unsupported-media-type"),
+        ("application/octet-stream", b"<html>", "refused"),
         ("application/pdf", PDF + bytes(60_000), "too-large"),
     ],
 )
@@ -509,6 +510,14 @@ async def test_names_of_files_are_names(client: Client, name: str, kept: str) ->
     assert answered.json["name"] == kept
     file = await client("GET", f"requests/{request['id']}/attachments/{answered.json['id']}")
     assert file.headers["Content-Disposition"] == f"attachment; filename*=UTF-8''{quote(kept, safe='')}"
+
+
+async def test_a_generated_client_sends_a_file_of_any_type(client: Client) -> None:
+    place = f"requests/{(await lend(client, 'LT-1'))['id']}/attachments"
+    sent = {"Content_Type": "application/octet-stream", "If_Match": "*"}
+    made = await client("POST", f"{place}?name=a&pages=100000", data=PDF, **sent)
+    assert (made.json["name"], made.json["media_type"]) == ("a.pdf", "application/pdf")
+    assert (await client("POST", f"{place}?name=a&pages=100001", data=PDF, **sent)).problem == "invalid"
 
 
 @pytest.mark.parametrize("name", ["", "a" * 1_001, "a%00.pdf"])

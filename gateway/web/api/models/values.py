@@ -72,6 +72,9 @@ def _parse_whole_number(text: object) -> object:
 
 Whole = Annotated[int, BeforeValidator(_parse_whole_number)]
 
+PageCount = Annotated[int, Field(ge=1, le=100_000), BeforeValidator(_parse_whole_number)]
+"""Its bounds stand before the function: of a `Whole | None` they would be in the schema as `ge` and `le`."""
+
 
 def _check_day_text(text: object) -> object:
     """Check a day of a query string: ISO 8601 and nothing else (pydantic would take seconds since 1970)."""

@@ -36,6 +36,7 @@ from gateway.web.api.models.values import (
     Identifier,
     Line,
     Name,
+    PageCount,
     Truth,
     Whole,
     has_media_type,
@@ -351,6 +352,10 @@ REQUEST_OPERATIONS = (
 )
 
 
+ANY_FILE = "application/octet-stream"
+"""A file of whichever type its content has: what clients send that are generated from the document."""
+
+
 class FilePath(RequestPath):
     file: Identifier
 
@@ -364,7 +369,7 @@ class UploadQuery(ParameterModel):
         description="name of the file; folders, control characters and marks of direction are taken off, and it gets "
         "the extension of what the file is"
     )
-    pages: Whole | None = Field(None, ge=1, le=100_000, description="number of pages, where it is known")
+    pages: PageCount | None = Field(None, description="number of pages, where it is known")
 
 
 # --- files -----------------------------------------------------------------------------------------------
@@ -372,7 +377,7 @@ class UploadQuery(ParameterModel):
 
 async def upload_attachment(call: OperationCall[RequestPath, UploadQuery, RawBody]) -> OperationReply:
     body = call.body
-    if not has_media_type(body.media_type, body.content):
+    if body.media_type != ANY_FILE and not has_media_type(body.media_type, body.content):
         raise api_problem(
             ProblemType.UNSUPPORTED_MEDIA_TYPE, f"The file is not what Content-Type says ({body.media_type})."
         )
@@ -432,13 +437,14 @@ FILE_AND_ROTA_OPERATIONS = (
         path="/requests/{id}/attachments",
         tag="Files",
         summary="Upload a file to a request",
-        description="The body is the file itself. What it is gets checked against its Content-Type.",
+        description="The body is the file itself. What it is gets checked against its Content-Type, "
+        f"unless that is {ANY_FILE}.",
         scopes=WRITE,
         handler=upload_attachment,
         answers=(AnswerDescription(201, "The file", AttachmentOut, {hdrs.LOCATION: LOCATION, hdrs.ETAG: ETAG}),),
         path_model=RequestPath,
         query_model=UploadQuery,
-        body=RawBodyType(MEDIA_TYPES, lambda parts: parts.limits.attachment_bytes),
+        body=RawBodyType((ANY_FILE, *MEDIA_TYPES), lambda parts: parts.limits.attachment_bytes),
         precondition=Precondition.VERSION,
         repeats=RepeatPolicy.BY_KEY,
         recall=recall_attachment,
