@@ -61,7 +61,7 @@ class Receiver:
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"]))
                 with suppress(OSError):  # whoever asked is dead
-                    receiver.hear(str(self.headers["Illgate-Delivery"]))
+                    receiver.hear(str(self.headers["webhook-id"]))
                     self.send_response(204)
                     self.end_headers()
 

@@ -2,8 +2,8 @@
 
 Details, notes and links are left out: whoever may see them asks for the request.
 
-`v1` is HMAC-SHA-256 with the subscription's secret over `t`, a full stop and the body. A receiver computes it anew,
-compares, and refuses what is older than a few minutes.
+A delivery is signed as Standard Webhooks has it: `v1` is HMAC-SHA-256 over id, timestamp and body. A receiver computes
+it anew, compares, and refuses what is older than a few minutes.
 
 The outbox tries again (design rule 5); here it is only noted since when a subscriber fails. After long failure it is
 disabled, and what waits for it is ended without being sent.
@@ -11,6 +11,7 @@ disabled, and what waits for it is ended without being sent.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -45,7 +46,8 @@ KIND = "webhook"
 MAX_SUBSCRIPTIONS = 50
 """Subscriptions of one library: each makes a row of every event."""
 
-HEADER = "Illgate-Signature"
+SECRET_PREFIX = "whsec_"
+SECRET_BYTES = 32
 
 AGENT = "illgate-webhook/1"
 GONE = 410
@@ -89,7 +91,7 @@ class WebhookService:
             id=make_exchange_id(now),
             name=name,
             url=url,
-            secret=f"whsec_{secrets.token_urlsafe(32)}",
+            secret=SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode(),
             kinds=tuple(dict.fromkeys(kinds)),
             created=now,
         )
@@ -144,10 +146,16 @@ def event_payload(line: HistoryLine) -> Mapping[str, str]:
     return {**payload, "denied": line.denied} if line.denied else payload
 
 
-def sign_payload(secret: str, at: datetime, body: bytes) -> str:
-    moment = int(at.timestamp())
-    signed = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={moment},v1={signed}"
+def sign_payload(secret: str, delivery: str, at: datetime, body: bytes) -> Mapping[str, str]:
+    """Make the headers of Standard Webhooks. `secret`: whsec_ and base64, in secrets of before 0.1.0 that of URLs."""
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX).translate(str.maketrans("-_", "+/")) + "==")
+    moment = str(int(at.timestamp()))
+    signed = hmac.digest(key, f"{delivery}.{moment}.".encode() + body, hashlib.sha256)
+    return {
+        "webhook-id": delivery,
+        "webhook-timestamp": moment,
+        "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
+    }
 
 
 @value_object(kw_only=True)
@@ -200,9 +208,8 @@ class WebhookHandler:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": AGENT,
-            "Illgate-Delivery": row.id,
             "Illgate-Event": str(json.loads(row.payload)["event"]),
-            HEADER: sign_payload(subscription.secret, self._clock.now(), body),
+            **sign_payload(subscription.secret, row.id, self._clock.now(), body),
         }
         try:
             reply = await self._client.exchange(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
@@ -20,7 +19,13 @@ from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.views import HistoryLine
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
-from gateway.services.outbox.webhooks import WebhookHandler, WebhookOptions, WebhookService, announce_event
+from gateway.services.outbox.webhooks import (
+    WebhookHandler,
+    WebhookOptions,
+    WebhookService,
+    announce_event,
+    sign_payload,
+)
 from gateway.store import api_records
 from gateway.store.library_store import LibraryStore
 from gateway.store.requests import outbox_queries
@@ -29,6 +34,7 @@ from tests.protocol.api.support import Client
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 LOOPBACK = AllowedAddresses(["127.0.0.0/8"])
+WEBHOOK_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 @dataclass
@@ -122,11 +128,34 @@ async def test_an_event_is_delivered_signed(desk: Desk, receiver: Receiver) -> N
         "after": "shipped",
     }
     assert headers["Illgate-Event"] == "shipped"
-    assert headers["Illgate-Delivery"] == row.id
-    said = dict(part.split("=") for part in headers["Illgate-Signature"].split(","))
-    assert said["t"] == str(int(NOW.timestamp()))
-    expected = hmac.new(made.secret.encode(), f"{said['t']}.".encode() + body, hashlib.sha256).hexdigest()
-    assert said["v1"] == expected
+    assert (headers["webhook-id"], headers["webhook-timestamp"]) == (row.id, str(int(NOW.timestamp())))
+    assert {name: headers[name] for name in WEBHOOK_HEADERS} == sign_payload(made.secret, row.id, NOW, body)
+
+
+def test_the_signature_is_that_of_the_published_example() -> None:
+    """standard-webhooks, libraries/*/tests: `whsec_MfKQ…`, `msg_p5jX…`, 1614265330."""
+    secret, body = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", b'{"test": 2432232314}'
+    signed = sign_payload(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", datetime.fromtimestamp(1614265330, UTC), body)
+    assert signed["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def verify_delivery(stored: str, receivers: str) -> None:
+    """By the library of Standard Webhooks, which looks at the real clock."""
+    body, now = b'{"event":"shipped"}', datetime.now(UTC)
+    headers = dict(sign_payload(stored, "0661", now, body))
+    assert Webhook(receivers).verify(body, headers) == {"event": "shipped"}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(receivers).verify(b'{"event":"received"}', headers)
+
+
+async def test_receivers_verify_with_their_library(desk: Desk) -> None:
+    secret = (await desk.hooks.create_subscription("portal", "http://127.0.0.1/", [])).secret
+    verify_delivery(secret, secret)
+
+
+def test_a_secret_of_before_is_taken_in_the_alphabet_of_base64() -> None:
+    rest = "8xMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1NjcODkw"
+    verify_delivery(f"whsec_-_{rest}", f"whsec_+/{rest}")
 
 
 async def test_only_the_events_that_are_wanted(desk: Desk, receiver: Receiver) -> None:
