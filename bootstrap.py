@@ -199,6 +199,7 @@ SERVERS = {
     "redis-server": lambda: shutil.which("redis-server") is not None,
     "idzebra-2.0": lambda: shutil.which("zebrasrv") is not None and shutil.which("zebraidx") is not None,
     "yaz-illclient": lambda: shutil.which("yaz-illclient") is not None,
+    "prometheus": lambda: shutil.which("promtool") is not None,
     "nginx": lambda: Path("/usr/sbin/nginx").exists(),
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
     "libpangoft2-1.0-0": lambda: find_library("pangoft2-1.0") is not None,

@@ -54,6 +54,7 @@ from gateway.services.desks.replay_jobs import ReplayJobWorker
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.recovery import count_set_aside
 from gateway.services.operation.check import CheckSubject, check_examples
+from gateway.services.operation.check.certificates import list_certificate_ends
 from gateway.services.operation.gateway_operation import GatewayOperation
 from gateway.services.operation.nodes import RETRY_SECONDS, NodeBeats, NodeRecovery, SchemaWatch
 from gateway.services.operation.profile_editing import ProfileEditing
@@ -61,7 +62,7 @@ from gateway.services.operation.profile_history import ProfileHistory
 from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal
-from gateway.store.migration import SchemaTooNew
+from gateway.store.migration import SchemaTooNew, measure_database_bytes
 from gateway.store.nodes import BEAT_SECONDS, Node, make_node_name
 from gateway.store.postgresql import require_fit_pooler
 from gateway.store.requests import outbox_queries, request_messages
@@ -80,6 +81,9 @@ QUEUE = 4
 """So many times `http.max_concurrent` may wait for their turn."""
 
 LOOK_SECONDS = 15.0
+SLOW_LOOK_SECONDS = 600.0
+"""For what changes by the day."""
+
 RETENTION_SECONDS = 6 * 3600.0
 FAILURES_SECONDS = 600.0
 
@@ -93,6 +97,8 @@ class Daemon:
     def __init__(self, settings: Settings, adapters: AdapterRegistry, clock: Clock | None = None) -> None:
         self.settings = settings
         self.metrics = GatewayMetrics()
+        if settings.store.backups:
+            self.metrics.watch_backups(settings.folder / settings.store.backups)
         self._adapters = adapters
         self._clock = clock or StoreClock()
         self.node = make_node_name()
@@ -553,6 +559,14 @@ class Daemon:
         async def measure_mailboxes() -> None:
             self.metrics.record_mailboxes(await self.mailboxes.list_failures(), self._clock.now())
 
+        async def measure_database() -> None:
+            self.metrics.record_database_bytes(await measure_database_bytes(store))
+
+        async def measure_certificates() -> None:
+            profiles = tuple(self._profiles.current.loaded.values())
+            certificates = await asyncio.to_thread(list_certificate_ends, self.settings, profiles)
+            self.metrics.record_certificates({certificate.file: certificate.ends for certificate in certificates})
+
         async def prune_finished_work() -> None:
             if not await retention.is_leader():
                 return
@@ -587,6 +601,8 @@ class Daemon:
         self._tasks.run_every("outbox: count for the metrics", LOOK_SECONDS, count_outbox_rows)
         self._tasks.run_every("messages: count the unread for the metrics", LOOK_SECONDS, count_unread)
         self._tasks.run_every("mailboxes: how long away, for the metrics", LOOK_SECONDS, measure_mailboxes)
+        self._tasks.run_every("database: size for the metrics", SLOW_LOOK_SECONDS, measure_database)
+        self._tasks.run_every("certificates: ends for the metrics", SLOW_LOOK_SECONDS, measure_certificates)
         self._tasks.run_every("outbox: retention", RETENTION_SECONDS, prune_finished_work)
         self._tasks.run_every("sign-in: forget old failures", FAILURES_SECONDS, prune_failures)
         self._tasks.run_every("journal: oldest pending for the metrics", LOOK_SECONDS, measure_oldest_pending)

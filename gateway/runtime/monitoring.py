@@ -8,6 +8,8 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
@@ -18,6 +20,7 @@ from prometheus_client import (
     Gauge,
     GCCollector,
     Histogram,
+    Info,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
@@ -32,8 +35,9 @@ from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore
 from gateway.services.outbox import AttemptOutcome, OutboxWorker
+from gateway.services.requests.effects import PARTNER
 from gateway.store.migration import free_disk_bytes, largest_write_bytes, ping_store, require_writable
-from gateway.store.requests.outbox import OutboxStatus
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_messages import UnreadCount
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue
@@ -60,6 +64,9 @@ WRITE_SECONDS = 10.0
 
 MAX_WRITE_SECONDS = 30.0
 """A write may wait for others, such as an import by a command, as long as SQLite waits for its lock."""
+
+UNFINISHED = ".part"
+"""The end of the name of a backup that is being written."""
 
 LOW_SPACE = 500_000_000
 """Bytes. Fewer on the disk of the database are told before there are none."""
@@ -327,6 +334,8 @@ class GatewayMetrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        build = Info("illgate_build", "Version of illgate; the value is 1", registry=self.registry)
+        build.info({"version": version("illgate")})
         labels = ("protocol", "profile", "service", "outcome")
         self._messages = Counter("illgate_messages", "Messages answered", labels, registry=self.registry)
         self._seconds = Histogram(
@@ -335,6 +344,25 @@ class GatewayMetrics:
             ("protocol", "service"),
             registry=self.registry,
             buckets=MESSAGE_SECONDS_BUCKETS,
+        )
+        self._last_message = Gauge(
+            "illgate_last_message_timestamp_seconds",
+            "Time of the last message since the start",
+            ("protocol", "profile"),
+            registry=self.registry,
+        )
+        self._last_delivery = Gauge(
+            "illgate_last_delivery_timestamp_seconds",
+            "Time of the last delivery to the partner since the start",
+            ("library", "partner"),
+            registry=self.registry,
+        )
+        self._database_bytes = Gauge("illgate_database_bytes", "Size of the database", registry=self.registry)
+        self._certificate_end = Gauge(
+            "illgate_certificate_end_timestamp_seconds",
+            "End of a certificate that settings or profiles name",
+            ("file",),
+            registry=self.registry,
         )
         self._up = Gauge("illgate_up", "1 if the component works, else 0", ("part", "library"), registry=self.registry)
         self._notes = Gauge(
@@ -407,7 +435,7 @@ class GatewayMetrics:
             ("library",),
             registry=self.registry,
         )
-        self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram]] = {}
+        self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram, Gauge]] = {}
 
     def record_message(self, protocol: str, profile: str, service: str, outcome: OutcomeClass, seconds: float) -> None:
         """One message has been answered. `profile` and `service` may be empty (not known), and hold nothing that a
@@ -418,18 +446,41 @@ class GatewayMetrics:
             bound = self._bind_series(key)
         bound[0].inc()
         bound[1].observe(seconds)
+        bound[2].set_to_current_time()
 
-    def _bind_series(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram]:
+    def _bind_series(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram, Gauge]:
         if len(self._bound) < MAX_SERIES:
             return self._bind_labels(key)
         other = (key[0], "other", "other", key[3])
         return self._bound.get(other) or self._bind_labels(other)
 
-    def _bind_labels(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram]:
+    def _bind_labels(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram, Gauge]:
         protocol, profile, service, outcome = key
         counter = self._messages.labels(protocol, profile, service, outcome.value)
-        bound = self._bound[key] = (counter, self._seconds.labels(protocol, service))
+        last = self._last_message.labels(protocol, profile)
+        bound = self._bound[key] = (counter, self._seconds.labels(protocol, service), last)
         return bound
+
+    def watch_backups(self, folder: Path) -> None:
+        """Watch when the newest file of a folder was written; read when Prometheus asks."""
+
+        def find_newest() -> float:
+            try:
+                return max((file.stat().st_mtime for file in folder.iterdir() if file.suffix != UNFINISHED), default=0)
+            except OSError:  # not there, or not for us to read: as good as no backup
+                return 0
+
+        text = "Time of the newest backup; 0 if there is none"
+        Gauge("illgate_backup_timestamp_seconds", text, registry=self.registry).set_function(find_newest)
+
+    def record_database_bytes(self, size: int) -> None:
+        self._database_bytes.set(size)
+
+    def record_certificates(self, ends: Mapping[str, datetime]) -> None:
+        """Record by file when certificates end."""
+        self._certificate_end.clear()
+        for file, end in ends.items():
+            self._certificate_end.labels(file).set(end.timestamp())
 
     def watch_profiles(self, problems: Callable[[], int]) -> None:
         """Watch how many problems keep the last edit from being used; read when Prometheus asks."""
@@ -444,9 +495,11 @@ class GatewayMetrics:
     def record_oldest_pending(self, since: datetime | None, now: datetime) -> None:
         self._pending_age.set((now - since).total_seconds() if since is not None else 0.0)
 
-    def count_outbox_attempt(self, kind: str, outcome: AttemptOutcome) -> None:
+    def count_outbox_attempt(self, row: OutboxRow, outcome: AttemptOutcome) -> None:
         """One try of a row has ended; to be given to the worker as `observe`."""
-        self._outbox_tries.labels(kind, outcome.value).inc()
+        self._outbox_tries.labels(row.kind, outcome.value).inc()
+        if row.kind == PARTNER and outcome is AttemptOutcome.DONE:
+            self._last_delivery.labels(row.library, row.target).set_to_current_time()
 
     def count_defect(self, event: str) -> None:
         """`event`: of the log."""

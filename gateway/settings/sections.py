@@ -185,6 +185,7 @@ class StoreSettings(ProfileSection):
         "sqlite:///data/illgate.db", description="sqlite:///FILE (relative to this file) or postgresql://USER@HOST/NAME"
     )
     password: SecretReference = Field("", description="password of the database user")
+    backups: str = Field("", description="folder where backups are kept, for the metric of their age; empty: no metric")
 
 
 class Tls(ProfileSection):

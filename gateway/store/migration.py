@@ -236,6 +236,18 @@ async def require_writable(store: Store) -> None:
         raise Unavailable("the database is read-only (a standby server, or set to read-only)")
 
 
+SIZES = {
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+    "postgresql": "SELECT pg_database_size(current_database())",
+}
+
+
+async def measure_database_bytes(store: Store) -> int:
+    """Bytes of the database: all pages of an SQLite file, or what a server says. Raises Unavailable."""
+    statement = text(SIZES[store.url.get_backend_name()])
+    return int(await store.read(lambda connection: connection.execute(statement).scalar_one()))
+
+
 def free_disk_bytes(store: Store) -> int | None:
     """Bytes left for us on the disk of an SQLite file; None where a server sees to that. Raises OSError."""
     if store.url.get_backend_name() != "sqlite":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import field, replace
+from importlib.metadata import version
 from typing import Protocol
 
 import structlog
@@ -74,8 +75,8 @@ class GatewayReadiness:
         return any(part.problem or part.notes for part in self.parts)
 
     def to_document(self) -> dict[str, object]:
-        """Write the readiness as JSON: {"ready": bool, "degraded": bool, "parts": [{"name", "library"?, "up",
-        "problem"?, "notes"?}]}."""
+        """Write the readiness as JSON: {"version": str, "ready": bool, "degraded": bool, "parts": [{"name", "library"?,
+        "up", "problem"?, "notes"?}]}."""
         parts: list[dict[str, object]] = []
         for part in self.parts:
             entry: dict[str, object] = {"name": part.name, "up": part.is_up}
@@ -86,7 +87,7 @@ class GatewayReadiness:
             if part.notes:
                 entry["notes"] = list(part.notes)
             parts.append(entry)
-        return {"ready": self.is_ready, "degraded": self.is_degraded, "parts": parts}
+        return {"version": version("illgate"), "ready": self.is_ready, "degraded": self.is_degraded, "parts": parts}
 
 
 class MessageAnswerer(Protocol):

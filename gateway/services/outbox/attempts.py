@@ -133,7 +133,7 @@ class AttemptRunner:
             ended = await self._finish_row(row, result, moment)
             if isinstance(ended, AttemptEnd):
                 self._breakers.record_answer(route_of(row), row.id)
-                self._observe(row.kind, AttemptOutcome.DONE)
+                self._observe(row, AttemptOutcome.DONE)
                 return ended
             failure = ended
         else:
@@ -165,7 +165,7 @@ class AttemptRunner:
     async def _give_up_row(self, row: OutboxRow, now: datetime) -> None:
         """Claimed as often as it may be tried, and yet without an end: it took the process with it, maybe."""
         await self._book.mark_dead(row, row.error or NEVER_ENDED, now)
-        self._observe(row.kind, AttemptOutcome.DEAD)
+        self._observe(row, AttemptOutcome.DEAD)
         log.error("outbox.dead", tries=row.tries, outcome="interrupted")
 
     def _update_breaker(self, row: OutboxRow, failure: Exception, now: datetime) -> None:
@@ -183,7 +183,7 @@ class AttemptRunner:
         self, row: OutboxRow, failure: Exception, now: datetime, end_refused: EndRefused
     ) -> Hindrance | None:
         follows = decide_retry(failure, row.tries, row.error, self._options, self._draw)
-        self._observe(row.kind, follows.outcome)
+        self._observe(row, follows.outcome)
         if follows.outcome is AttemptOutcome.DEFECT:
             log.error("outbox.defect", tries=row.tries, exc_info=failure)
         if isinstance(failure, Refused):
@@ -193,7 +193,7 @@ class AttemptRunner:
             return failure
         if isinstance(follows, GiveUp):
             await self._book.mark_dead(row, follows.error, now)
-            self._observe(row.kind, AttemptOutcome.DEAD)
+            self._observe(row, AttemptOutcome.DEAD)
             log.error("outbox.dead", tries=row.tries, outcome=follows.outcome.value)
         else:
             await self._book.retry_later(row, now + follows.after, follows.error)

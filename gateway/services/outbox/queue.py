@@ -239,9 +239,9 @@ class AttemptOutcome(StrEnum):
     DEAD = "dead"  # tries are over; counted beside the outcome of the last one
 
 
-Observe = Callable[[str, AttemptOutcome], None]
-"""Told the kind of a row and the outcome of each try."""
+Observe = Callable[[OutboxRow, AttemptOutcome], None]
+"""Told a row and the outcome of each try."""
 
 
-def observe_nothing(_kind: str, _outcome: AttemptOutcome) -> None:
+def observe_nothing(_row: OutboxRow, _outcome: AttemptOutcome) -> None:
     """Observes nothing."""

@@ -7,6 +7,7 @@ import gzip
 import json
 import socket
 import struct
+from importlib.metadata import version
 from pathlib import Path
 
 import aiohttp
@@ -430,6 +431,7 @@ async def test_pages_for_those_who_watch() -> None:
         async with session.get("/nothing") as answer:
             assert answer.status == 404
     assert document == {
+        "version": version("illgate"),
         "ready": False,
         "degraded": True,
         "parts": [

@@ -236,7 +236,7 @@ def test_init_without_a_folder_makes_the_database_alone(installation: Installati
 
 def test_init_without_a_folder_takes_no_settings(installation: Installation) -> None:
     refused = installation.run("init", "--name", "Fjordby bibliotek", check=False)
-    assert (refused.returncode, "gateway.yml says the rest" in refused.stderr) == (2, True)
+    assert (refused.returncode, "gateway.yml defines the rest" in refused.stderr) == (2, True)
 
 
 def test_init_takes_an_empty_file_for_none(installation: Installation) -> None:

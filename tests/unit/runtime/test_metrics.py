@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +19,7 @@ from gateway.runtime import monitoring as module
 from gateway.runtime.monitoring import GatewayMetrics
 from gateway.services.outbox import AttemptOutcome, OutboxOptions, OutboxWorker
 from gateway.store.engine import open_store
-from gateway.store.requests.outbox import OutboxStatus
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_messages import UnreadCount
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue, QueueFullError
@@ -45,6 +47,12 @@ def test_messages_are_counted_and_timed() -> None:
     assert 'illgate_messages_total{outcome="rejected",profile="",protocol="ncip",service=""} 1.0' in text
     assert 'illgate_message_seconds_bucket{le="0.005",protocol="ncip",service="LookupUser"} 1.0' in text
     assert 'illgate_message_seconds_count{protocol="ncip",service="LookupUser"} 2.0' in text
+    assert re.search(
+        r'^illgate_last_message_timestamp_seconds{profile="illiad-alma",protocol="ncip"} 1\.\d+e\+09$',
+        text,
+        re.MULTILINE,
+    )
+    assert f'illgate_build_info{{version="{version("illgate")}"}} 1.0' in text
 
 
 def test_names_from_outside_do_not_grow_the_page_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,14 +113,26 @@ def test_two_gateways_in_one_process_count_for_themselves() -> None:
 def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
     metrics = GatewayMetrics()
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    metrics.count_outbox_attempt("partner", AttemptOutcome.UNAVAILABLE)
-    metrics.count_outbox_attempt("partner", AttemptOutcome.DONE)
+    row = OutboxRow(
+        library="CLK",
+        id="1",
+        lane="r-1/partner/bergen",
+        kind="partner",
+        target="bergen",
+        payload="",
+        created=now,
+        next_at=now,
+    )
+    metrics.count_outbox_attempt(row, AttemptOutcome.UNAVAILABLE)
+    assert "illgate_last_delivery_timestamp_seconds{" not in page(metrics)
+    metrics.count_outbox_attempt(row, AttemptOutcome.DONE)
     metrics.record_outbox_rows(
         {("CLK", OutboxStatus.WAITING): 3, ("UBX", OutboxStatus.DEAD): 1}, now - timedelta(hours=1), now
     )
     text = page(metrics)
     for line in (
         'illgate_outbox_tries_total{kind="partner",outcome="unavailable"} 1.0',
+        'illgate_last_delivery_timestamp_seconds{library="CLK",partner="bergen"} 1',
         'illgate_outbox_rows{library="CLK",status="waiting"} 3.0',
         'illgate_outbox_rows{library="UBX",status="dead"} 1.0',
         "illgate_outbox_oldest_waiting_seconds 3600.0",

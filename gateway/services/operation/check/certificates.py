@@ -27,7 +27,7 @@ OPTIONS = "options"
 
 @value_object
 class EndingCertificate:
-    """One that has ended or will soon. `place`: where it is named."""
+    """One and its end. `place`: where it is named."""
 
     file: str
     ends: datetime
@@ -41,12 +41,18 @@ def find_ending_certificates(
     settings: Settings, profiles: Iterable[LoadedProfile], now: datetime
 ) -> tuple[EndingCertificate, ...]:
     """The earliest end first, each file once. One that can't be read is a problem of whoever uses it."""
-    ending: dict[Path, EndingCertificate] = {}
+    certificates = list_certificate_ends(settings, profiles)
+    return tuple(certificate for certificate in certificates if certificate.ends <= now + NOTICE)
+
+
+def list_certificate_ends(settings: Settings, profiles: Iterable[LoadedProfile]) -> tuple[EndingCertificate, ...]:
+    """All, however long they last, as `find_ending_certificates` has them."""
+    certificates: dict[Path, EndingCertificate] = {}
     for file, place in _list_certificates(settings, profiles):
-        ends = _read_end(file)
-        if ends is not None and ends <= now + NOTICE and file not in ending:
-            ending[file] = EndingCertificate(place.found, ends, place)
-    return tuple(sorted(ending.values(), key=lambda certificate: (certificate.ends, certificate.file)))
+        ends = _read_end(file) if file not in certificates else None
+        if ends is not None:
+            certificates[file] = EndingCertificate(place.found, ends, place)
+    return tuple(sorted(certificates.values(), key=lambda certificate: (certificate.ends, certificate.file)))
 
 
 def describe_ending_certificates(

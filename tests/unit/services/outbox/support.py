@@ -65,8 +65,8 @@ class House:
         by_kind = handlers if isinstance(handlers, Mapping) else {"partner": handlers}
         return OutboxWorker(self.store, self.clock, by_kind, options, node, self.observe)
 
-    def observe(self, kind: str, outcome: AttemptOutcome) -> None:
-        self.outcomes[kind, outcome] += 1
+    def observe(self, row: OutboxRow, outcome: AttemptOutcome) -> None:
+        self.outcomes[row.kind, outcome] += 1
 
     async def add(self, *rows: OutboxRow) -> tuple[OutboxRow, ...]:
         def work(connection: Connection) -> None:
