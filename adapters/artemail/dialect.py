@@ -123,7 +123,7 @@ class FileLayout(ProfileSection):
     end: Ascii = Field("NNNN", pattern=r"^\S+$", description="last line of the file")
     blank_lines: int = Field(3, ge=1, le=20, description="between parts: n + 1 line feeds (facts: four)")
     length: int = Field(40, ge=20, le=200, description="most characters of a line of the item")
-    overflow: Literal["wrap", "cut"] = Field("wrap", description="a longer one goes on in the next line, or ends")
+    overflow: Literal["wrap", "cut"] = Field("wrap", description="a longer one continues on the next line, or is cut")
     indent: int = Field(1, ge=0, le=4, description="blanks before the next line of a wrapped one")
     customer_pattern: Pattern = Field(r"\d{2}-\d{4}", description="what a customer code looks like in received files")
     item_address: Ascii = Field(":DELIVER ABOVE ITEM TO:", min_length=3, description="line above an item's address")
@@ -149,7 +149,7 @@ class Characters(ProfileSection):
 
     allowed: Pattern = Field("[ -~]", description="regular expression of one allowed character")
     own: dict[str, Ascii] = Field({}, description="characters that become something else than by the library: {Ä: AE}")
-    instead: Ascii = Field("?", max_length=3, description="for what can't be written at all; empty: left out")
+    instead: Ascii = Field("?", max_length=3, description="for what cannot be written at all; empty: omitted")
 
     @field_validator("own")
     @classmethod

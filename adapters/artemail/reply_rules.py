@@ -84,12 +84,12 @@ class ReplyRule(ProfileSection):
     kind: Answer = Field(description="what it means for the request")
     with_files: Answer | None = Field(None, description="what it means when a file comes along; empty: the same")
     use: Literal["both", "read"] = Field(
-        "both", description="`read`: it says more than its kind, so we never write it as a supplier"
+        "both", description="`read`: it means more than its kind, so we never write it as a supplier"
     )
     reason: str = Field("", pattern=r"^[a-z0-9-]*$", description="why not")
     note: str = Field("", description="for staff; with the same fields as the code")
     conditions: tuple[LoanCondition, ...] = ()
-    renewals_allowed: bool | None = Field(None, description="what it says about further renewals")
+    renewals_allowed: bool | None = Field(None, description="whether further renewals are allowed")
 
     @model_validator(mode="after")
     def _check_fields(self) -> ReplyRule:
@@ -133,16 +133,16 @@ class Replies(ProfileSection):
     codes: dict[str, ReplyRule] = Field(
         {}, description="by a name of yours; a profile that extends this one adds some or takes some away (null)"
     )
-    files: dict[str, FileReply] = Field({}, description="mails about a whole file, by a name of yours")
+    files: dict[str, FileReply] = Field({}, description="emails about a whole file, by a name of yours")
     faults: dict[str, str] = Field(
-        {}, description="what a fault that such a mail names means, by its code (group `fault`): shown to staff"
+        {}, description="meaning of a fault that such an email names, by its code (group `fault`): shown to staff"
     )
     labels: tuple[str, ...] = Field(
         ("TX", "Request number", "Request no", "Your reference", "Your ref", "Customer reference"),
-        description="what may stand before the request's number in an answer; without case",
+        description="labels of the request's number in an answer; without case",
     )
     code_labels: tuple[str, ...] = Field(
-        ("Reply code", "Reply", "Code", "Status", "Response"), description="what may stand before a code; without case"
+        ("Reply code", "Reply", "Code", "Status", "Response"), description="labels of a code; without case"
     )
     unknown_code: Pattern = Field(
         r"\*?[A-Z][A-Z0-9]*(?:[ */?-]+[A-Z0-9]+)*",

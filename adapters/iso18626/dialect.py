@@ -150,7 +150,7 @@ class NoteHabits(ProfileSection):
     )
     own_notification: bool = Field(
         False,
-        description="notes of other messages are said again in a Notification behind them: it shows no others (Alma)",
+        description="notes of other messages are repeated in a Notification behind them: it shows no others (Alma)",
     )
     condition_prefix: str = Field("", description="before a condition that a note names, such as `Condition: `")
     cost_prefix: str = Field("", description="before a cost that a note names, such as `Cost: `")
@@ -159,7 +159,7 @@ class NoteHabits(ProfileSection):
         "", description="before the name of a field that the requester changes, in a Notification (ReShare)"
     )
     duplicate_word: str = Field(
-        "", description="a note of Unfilled that begins with it says that the request was made twice (Alma)"
+        "", description="a note of Unfilled that begins with it means that the request was made twice (Alma)"
     )
     barcode_prefix: str = Field(
         "", description="before the barcode of the copy that a request wants, such as `Barcode: ` (Koha's plug-in)"
@@ -168,16 +168,14 @@ class NoteHabits(ProfileSection):
     addresses: bool = Field(
         False,
         description="addresses are written between #SHIP_TO# and #ST_END#, #RETURN_TO# and #RT_END#; they are read so "
-        "from everybody",
+        "from every partner",
     )
     supplier_prefix: str = Field(
         "",
         description="first in notes, before the symbol of the library behind the partner that is meant, such as "
         "`Supplier: ` (CrossLink, opaque mode)",
     )
-    vendor_prefix: str = Field(
-        "", description="before the name of that library's system, such as `Vendor: ` (CrossLink)"
-    )
+    vendor_prefix: str = Field("", description="before the name of that library system, such as `Vendor: ` (CrossLink)")
     prefix_separator: str = Field(
         ", ", min_length=1, description="between what the partner puts before a note and the note itself"
     )
@@ -193,7 +191,7 @@ ItemIdForm = Literal["plain", "packed", "commas", "joined"]
 
 class Iso18626Dialect(ProfileSection):
     version: Literal["1.1", "1.2", "2021-2", "2021-3"] = "1.2"
-    version_text: str = Field("", description="what messages say of their version; empty: as `version`")
+    version_text: str = Field("", description="version that messages state; empty: as `version`")
     form: Form = Form.model_construct()
     http: Http = Http.model_construct()
     symbols: Symbols = Symbols.model_construct()
@@ -266,7 +264,7 @@ class Iso18626Dialect(ProfileSection):
         "RequestResponse, as of any first answer (Alma: StatusChange)",
     )
     numbers: Literal["all", "listed"] = Field(
-        "all", description="listed: numbers whose code isn't in the standard's lists are left out (Alma drops them)"
+        "all", description="listed: numbers whose code isn't in the standard's lists are omitted (Alma drops them)"
     )
     levels: Literal["all", "listed"] = Field(
         "all", description="listed: a service level that the standard's list doesn't have is sent as Standard (Alma)"

@@ -92,7 +92,7 @@ class Transport(ProfileSection):
     by: Literal["tcp", "mail"] = "tcp"
     mode: Literal["same-connection", "call-back"] = Field(
         "call-back",
-        description="same-connection: one connection for what both sides say, whoever opened it (yaz, OCLC); "
+        description="same-connection: one connection for both directions, no matter which side opened it (yaz, OCLC); "
         "call-back: each APDU on a connection that its sender opens for it (IPIG, Relais)",
     )
     address: HostPort = Field(
@@ -249,7 +249,7 @@ class Identifiers(ProfileSection):
     qualifier: Literal["attempt", "transaction"] = Field(
         "attempt",
         description="transaction-qualifier: the number of the attempt under the request's number (SFU), or the whole "
-        "transaction number, unique by itself (OCLC)",
+        "transaction number, unique on its own (OCLC)",
     )
     initial_requester: Literal["always", "sub-transactions"] = Field(
         "always", description="whether simple transactions name the initial requester (SFU does, yaz sends none)"
@@ -303,12 +303,12 @@ class IsoIllDialect(ProfileSection):
     )
     delivery_info: Literal["send", "omit"] = Field("send", description="whether APDUs carry APDU-Delivery-Info (13.3)")
     max_lengths: Mapping[str, Annotated[int, Field(ge=1)]] = Field(
-        {}, description="out: longest text by field, such as title: 100; what is cut stands in the note"
+        {}, description="out: longest text by field, such as title: 100; the rest is added to the note"
     )
     never_sends: tuple[ApduName, ...] = Field(
         (), description="APDUs that never come from this partner, so that we neither want nor await them (Alma)"
     )
-    withheld: tuple[ApduName, ...] = Field((), description="APDUs that this partner can't take: they aren't sent")
+    withheld: tuple[ApduName, ...] = Field((), description="APDUs that this partner cannot process: they aren't sent")
 
     def is_sent_by_partner(self, apdu: ApduType) -> bool:
         return APDU_NAMES[apdu - 1] not in self.never_sends

@@ -95,7 +95,7 @@ Name = Annotated[str, AfterValidator(_check_answer_name)]
 class Links(ProfileSection):
     """Links in a letter that answer it, each on a page that asks first. They need `http.public_url` in gateway.yml."""
 
-    days: int = Field(0, ge=0, le=366, description="so long they can be used; 0: letters carry none")
+    days: int = Field(0, ge=0, le=366, description="days for which they can be used; 0: letters carry none")
     answers: tuple[Name, ...] = Field((), description="only these; empty: all that fit the letter and the request")
 
 
@@ -124,7 +124,7 @@ class LettersDialect(ProfileSection):
     replies: Annotated[dict[Code, Reply], AfterValidator(_add_shipped_codes)] = Field(
         CODES,
         description="codes at the start of a line of its answers, without case, and what they mean; they come to those "
-        "of the Forum for Interlending, or say one of them otherwise",
+        "of the Forum for Interlending, or replace one of them",
     )
 
 

@@ -12,7 +12,7 @@ from gateway.domain.problems import Unavailable
 
 
 class BreakerOptions(ProfileSection):
-    failures: int = Field(5, ge=1, le=1000, description="so many calls in a row must fail before it is left alone")
+    failures: int = Field(5, ge=1, le=1000, description="failed calls in a row after which it is left alone")
     seconds: float = Field(30.0, gt=0, le=3600, description="then one call is tried in each of these times")
 
 

@@ -49,7 +49,7 @@ class HeldField(ProfileSection):
     tag: Tag
     indicators: str = Field("..", pattern="^[0-9#.]{2}$", description="which ones: # is a blank, . is any")
     under: Literal["", "before"] = Field(
-        "", description="before: it belongs to the field of this list that stands before it, and says more of it"
+        "", description="before: it belongs to the preceding field of this list, and adds to it"
     )
     location: Codes = ""
     sublocation: Codes = ""
@@ -103,17 +103,17 @@ class Records(ProfileSection):
         "auto", description="what MARC records are, where the target calls them otherwise"
     )
     charset: RecordCharset = Field(
-        AUTO, description="auto: as the record says, unless its octets show otherwise; marc-8, utf-8, or another"
+        AUTO, description="auto: as the record states, unless its octets show otherwise; marc-8, utf-8, or another"
     )
     local: Literal["001", "none"] | Annotated[str, Field(pattern=r"^[0-9]{3}[a-z0-9]$")] = Field(
-        "001", description="where the target's own number of a record stands: 001, or tag and code such as 907a"
+        "001", description="field with the target's own number of a record: 001, or tag and code such as 907a"
     )
     holdings: tuple[HeldField, ...] = Field(
         STANDARD_HOLDINGS, description="fields that show holdings; empty: none does"
     )
     opac: OpacHoldings = OpacHoldings.model_construct()
     without_holdings: Literal["unknown", "none"] = Field(
-        "unknown", description="what a record says that has no such field: nothing, or that there are none"
+        "unknown", description="meaning of a record without these fields: unknown, or no holdings"
     )
     available: tuple[str, ...] = Field(
         ("available", "not checked out", "on shelf", "check shelf", "in", "-"),

@@ -50,7 +50,7 @@ class Answers(ProfileSection):
         "empty UserOptionalFields (`user-fields`)",
     )
     echo_titles: bool = Field(
-        True, description="title, author and notes may stand in answers; ILLiad addons search the text for Problem"
+        True, description="answers may contain title, author and notes; ILLiad addons search the text for Problem"
     )
     failure_words: tuple[str, ...] = Field(
         (),
@@ -89,7 +89,7 @@ class Errors(ProfileSection):
     map: dict[RefusalReason, Wording] = Field({}, description="per refusal")
     services: dict[str, dict[RefusalReason, Wording]] = Field({}, description="per service, before `map`")
     detail: Literal["always", "never"] = Field(
-        "always", description="ProblemDetail: Cornell's addon reads nothing else, OCLC can't take it in version 1"
+        "always", description="ProblemDetail: Cornell's addon reads nothing else, OCLC cannot read it in version 1"
     )
     value: Literal["as-sent", "never"] = Field("as-sent", description="ProblemValue with what was sent")
     scheme: Literal["standard", "none"] = Field("standard", description="scheme URL on ProblemType")
@@ -157,7 +157,7 @@ class UserElement(StrEnum):
 class Privilege(ProfileSection):
     """One UserPrivilege of the answer; the ILL convention is STATUS, PROFILE and LIBRARY (facts/ncip.md 3.4)."""
 
-    type: str = Field("", description="AgencyUserPrivilegeType; empty: the value itself stands there (INN-Reach)")
+    type: str = Field("", description="AgencyUserPrivilegeType; empty: the value itself (INN-Reach)")
     value: Literal["status", "category", "library", "institution", "text"] = Field(
         description="where UserPrivilegeStatusType comes from"
     )
@@ -238,7 +238,7 @@ class Requests(ProfileSection):
     )
     pickup_scheme: str = Field("", description="scheme URL of PickupLocation that we write (OCLC branchid.scm)")
     due_from: Literal["desired-date-due", "date-due", "either"] = Field(
-        "either", description="where the due date of a CheckOutItem request stands (INN-Reach: DateDue)"
+        "either", description="element with the due date of a CheckOutItem request (INN-Reach: DateDue)"
     )
 
 
@@ -269,7 +269,7 @@ class Header(ProfileSection):
         description="where the sender's agency is read, tried in order (FOLIO falls back to RequestId, Alma uses the "
         "partner code in ApplicationProfileType)",
     )
-    our_agency: str = Field("", description="our agency id when a message says none; empty: the library's symbol")
+    our_agency: str = Field("", description="our agency id when a message has none; empty: the library's symbol")
     partner_agency: str = Field("", description="the partner's agency id, for messages that we send")
     agency_scheme: str = Field("", description="scheme URL of agency ids that we write; empty: as sent, or none")
     profile_type: str = Field("", description="ApplicationProfileType of messages that we send")

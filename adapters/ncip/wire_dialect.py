@@ -192,7 +192,7 @@ class XmlDialect(ProfileSection):
     )
     doctype: str = Field("", description="out: public id of a DOCTYPE (BIB and INC answer with one)")
     charset_in: Charset | None = Field(
-        None, description="in: character set whatever the message says; none: found out (VCU declares it wrongly)"
+        None, description="in: character set, against the message's own; none: found out (VCU declares it wrongly)"
     )
     charset_out: Charset = Field("utf-8", description="out: character set (Voyager's socket takes one byte each)")
     ascii_fold: bool = Field(False, description="out: letters of ASCII alone, others are romanised (Voyager by LNC)")

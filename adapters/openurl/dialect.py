@@ -108,16 +108,16 @@ class AnswerRules(ProfileSection):
     """Patterns are searched in the answer's text, without case, first as it came and then without HTML. The group `1`
     of a pattern, or else all that it found, is what is shown."""
 
-    taken: Pattern | None = Field(None, description="what must stand in an answer that says yes; not set: any will do")
+    taken: Pattern | None = Field(None, description="text of a positive answer; not set: any answer is positive")
     refused: tuple[Pattern, ...] = Field(
-        (), description="what says no although the status says yes: staff get the text, it is not tried again"
+        (), description="text of a refusal with a status of success: staff get it, the call is not retried"
     )
     later: tuple[Pattern, ...] = Field(
-        (), description="what says 'not now', such as maintenance: it is tried again, until tries are over"
+        (), description="text that means 'not now', such as maintenance: the call is retried, until tries are over"
     )
     number: Pattern | None = Field(None, description="the other system's number of the request, for the history")
     elsewhere: Literal["refused", "taken"] = Field(
-        "refused", description="what it means when the answer leads to another host, where nobody follows"
+        "refused", description="meaning of an answer that leads to another host, which is never followed"
     )
     unknown: Literal["again", "staff"] = Field(
         "again",
@@ -135,7 +135,7 @@ class Timing(ProfileSection):
 
 class OpenUrlDialect(ProfileSection):
     url: Annotated[UrlWithoutSecret, AfterValidator(_check_url)] = Field(
-        description="the base; what stands in its query is sent along"
+        description="the base; its query is sent along"
     )
     method: Literal["GET", "POST"] = Field("GET", description="POST: the keys are a form, the URL is as it is")
     version: OpenUrlVersion = Field(OpenUrlVersion.NEW, description="both: the keys of 1.0, then those of 0.1")
@@ -145,7 +145,7 @@ class OpenUrlDialect(ProfileSection):
     )
     fixed: dict[Key, str] = Field({}, description="keys that are always sent, before all others and instead of ours")
     names: dict[Key, str] = Field(
-        {}, description="a key as we would write it (rft.jtitle) -> its name there; empty: it is left out"
+        {}, description="a key as we would write it (rft.jtitle) -> its name there; empty: it is omitted"
     )
     genres: dict[CitationType, str] = Field({}, description="type of what is asked for -> genre, where it isn't ours")
     services: dict[ServiceType, str] = Field({}, description="loan, copy, copy-or-loan -> the word there")
@@ -154,13 +154,13 @@ class OpenUrlDialect(ProfileSection):
     )
     note: tuple[Template, ...] = Field(
         ("{note}", "Our request {number}", "Needed by {need_by}"),
-        description="lines of the note; a line with a field that is empty is left out",
+        description="lines of the note; a line with an empty field is omitted",
     )
     date_format: Annotated[str, AfterValidator(_check_date_format)] = Field("%Y-%m-%d", description="of `need_by`")
     max_length: int = Field(0, ge=0, le=1_000_000, description="of URL or form in bytes; 0: as long as it gets")
     drop: tuple[Key, ...] = Field(
         ("rft.callnumber", "rft.language", "rft.place", "rft.pub", "rft.series", "rft.edition", "rft.au", "rft_id"),
-        description="keys, by the name there, that are left out one after the other where it would be too long",
+        description="keys, by the name there, that are omitted one after the other if it would be too long",
     )
     push: tuple[EventKind, ...] = Field(
         (EventKind.SUBMIT,), min_length=1, description="what is told this way; request: it is asked as a supplier"

@@ -93,13 +93,13 @@ class SruDialect(ProfileSection):
         {}, description="further parameters of every request, such as x-collection"
     )
     indexes: Mapping[SearchIndex, CqlIndex | None] = Field(
-        {}, description="index -> its name in CQL, instead of the usual ones; null: the target has no such index"
+        {}, description="index -> its name in CQL, instead of the usual ones; null: not an index of the target"
     )
     relations: Mapping[TermMatch, Relation] = Field(
         {}, description="words, phrase, begins -> relation, instead of all, = and = (with * behind the term)"
     )
     schemas: tuple[str, ...] = Field(
-        ("marcxml",), min_length=1, description="record schemas by the target's names, the one that we want most first"
+        ("marcxml",), min_length=1, description="record schemas by the target's names, in order of preference"
     )
     slice: int = Field(50, ge=1, le=1000, description="most records asked for at once")
     redirects: int = Field(2, ge=0, le=10, description="how many are followed; never from https to http")

@@ -122,7 +122,7 @@ class TaggedMailDialect(ProfileSection):
     length: int = Field(76, ge=40, le=200, description="most characters of a line")
     names: dict[MessageName, tuple[str, ...]] = Field({}, description="further names by which messages are known")
     tags: dict[str, tuple[TagName, ...]] = Field(
-        {}, description="tags that differ: what is said -> tags, the first written, all read; empty list: never written"
+        {}, description="tags that differ: meaning -> tags, the first written, all read; empty list: never written"
     )
     answers: dict[EventKind, Phrase] = Field(
         {}, description="words for answers that differ: kind -> {english, french}; the standard ones are read as well"

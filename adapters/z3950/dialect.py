@@ -156,7 +156,7 @@ class Z3950Dialect(ProfileSection):
         "bib-1", description="of queries: a name such as bib-1, or an object identifier"
     )
     indexes: Mapping[SearchIndex, IndexAttributes | None] = Field(
-        {}, description="index -> attributes, instead of the usual ones; null: the target has no such index"
+        {}, description="index -> attributes, instead of the usual ones; null: not an index of the target"
     )
     matches: Mapping[TermMatch, Attributes] = Field(
         {}, description="words, phrase, begins -> attributes, instead of the usual ones"
@@ -167,7 +167,7 @@ class Z3950Dialect(ProfileSection):
     each_word: bool = Field(False, description="several words are searched one by one, joined by AND (structure 2)")
     charset: Charset = Field("utf-8", description="of terms, and of texts that aren't UTF-8")
     syntaxes: tuple[SyntaxWord, ...] = Field(
-        ("marc21", "xml", "sutrs"), min_length=1, description="record syntaxes, the one that we want most first"
+        ("marc21", "xml", "sutrs"), min_length=1, description="record syntaxes, in order of preference"
     )
     elements: str = Field(
         "F", description="element set name: F full, B brief, or the target's own; empty: none is sent"

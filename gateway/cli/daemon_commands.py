@@ -97,7 +97,7 @@ def init_command(
     chosen = {key: value for key, value in options.items() if value not in (None, "")}
     if folder is None:
         if chosen or force:
-            raise click.UsageError("without DIR only --empty can be given: gateway.yml says the rest")
+            raise click.UsageError("without DIR only --empty can be given: gateway.yml defines the rest")
         installation = ctx.find_object(Installation)
         assert installation is not None
         asyncio.run(_make_store(installation, empty))

@@ -328,7 +328,7 @@ def errors_as_sentences() -> Iterator[None]:
     except NotFound as error:
         raise click.UsageError(f"{error.what} not found") from error
     except SeveralRequests as error:
-        raise click.UsageError(f"{error}; say which") from error
+        raise click.UsageError(f"{error}; choose one") from error
     except InvalidCursorError as error:
         raise click.UsageError("--cursor: not a cursor from a previous list") from error
     except EventDenied as error:

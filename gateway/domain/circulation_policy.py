@@ -167,7 +167,7 @@ class PatronRules(ProfileSection):
     )
     blocks_stop: bool = Field(
         True,
-        description="a blocked patron can't get or request anything through this partner; "
+        description="a blocked patron cannot get or request anything through this partner; "
         "off: only what the library itself refuses is refused",
     )
     changeable: ChangeablePatrons = Field(
@@ -208,7 +208,7 @@ class ManagedRole(StrEnum):
 
 class RequestItemRules(ProfileSection):
     rewrite: IdentifierRewrite = IdentifierRewrite.model_construct()
-    prefixes: tuple[RequestPrefix, ...] = Field((), description="what a request number says by its prefix")
+    prefixes: tuple[RequestPrefix, ...] = Field((), description="meaning of a request number by its prefix")
     ignore: bool = Field(
         False,
         description="answer RequestItem with success and place no hold; an unknown patron or item is still refused",
@@ -348,7 +348,7 @@ class PickupRules(ProfileSection):
     )
     unknown: UnknownPickup = UnknownPickup.REFUSE
     none_words: tuple[str, ...] = Field(
-        ("nothing", "none"), description="values that mean 'not said', lower case (an addon sends `nothing`)"
+        ("nothing", "none"), description="values that mean 'not given', lower case (an addon sends `nothing`)"
     )
     no_hold_words: tuple[str, ...] = Field((), description="values, lower case, that mean: make no hold")
 
@@ -361,7 +361,7 @@ class DuePolicy(StrEnum):
 
 class DueDates(ProfileSection):
     policy: DuePolicy = Field(DuePolicy.LENDER, description="whose due date counts for the loan")
-    mandated: DuePolicy = Field(DuePolicy.LENDER, description="the same for messages that say it has happened already")
+    mandated: DuePolicy = Field(DuePolicy.LENDER, description="the same for messages about a past check-out")
     transit_days: int = Field(0, ge=0, le=365, description="days taken off the lender's date for the way back")
     time_of_day: str = Field(
         "23:59:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$", description="for a due date that is only a day"
@@ -384,13 +384,13 @@ class CheckOutRules(ProfileSection):
     mandated_on_loan: Literal["refuse", "check-in-first"] = Field(
         "refuse",
         description="a check-out that has happened already (MandatedAction) of an item that another patron has on loan "
-        "here: refuse it, or end that loan first, since the item can't be in two places",
+        "here: refuse it, or end that loan first, since the item cannot be in two places",
     )
 
 
 class DeleteRules(ProfileSection):
     action: Literal["delete", "cancel-request", "keep"] = Field(
-        "delete", description="delete the record, only cancel its open request, or keep all and say yes"
+        "delete", description="delete the record, only cancel its open request, or keep all and answer yes"
     )
 
 

@@ -340,7 +340,7 @@ def _drop_own_keys(base: YamlDocument) -> YamlDocument:
 
 def build_profile_schema(adapters: AdapterRegistry) -> dict[str, Any]:
     own: dict[str, Any] = {name: (_profile_field(name).annotation, _profile_field(name)) for name in KEYS}
-    own["name"] = (str | None, FieldInfo(default=None, description="the file's name; may be left out"))
+    own["name"] = (str | None, FieldInfo(default=None, description="the file's name; optional"))
     own["for"] = (
         str | list[str],
         FieldInfo(default=ALL, description="in partners/ only: all, or names of the libraries whose partner it is"),

@@ -35,8 +35,8 @@ class ScanOptions(ProfileSection):
     """The options of a scan (scan-in), as staff tick them on the page of that desk; null: not sent, where the page has
     no such box."""
 
-    register_in_house_use: bool | None = Field(False, description="whether it counts as a use in the house")
-    place_on_hold_shelf: bool | None = Field(True, description="whether what somebody waits for goes to the hold shelf")
+    register_in_house_use: bool | None = Field(False, description="whether it counts as a use within the library")
+    place_on_hold_shelf: bool | None = Field(True, description="whether requested items go to the hold shelf")
     confirm: bool | None = Field(True, description="whether Alma's questions are answered with yes")
 
     def make_query(self) -> Mapping[str, str]:
@@ -51,7 +51,7 @@ class AlmaOptions(ProfileSection):
     connections: int = Field(4, ge=1, le=50, description="calls at once")
     max_bytes: int = Field(8_000_000, ge=65_536, description="largest answer that is read")
     calls_per_second: int = Field(5, ge=1, le=25, description="Alma allows 25 to all programs of an institution")
-    calls_left_alone: int = Field(0, ge=0, description="so many calls of each day are left to other programs")
+    calls_left_alone: int = Field(0, ge=0, description="calls of each day that are left to other programs")
     seconds: RestSeconds = RestSeconds.model_construct()
     breaker: BreakerOptions = BreakerOptions.model_construct()
     library: str = Field(min_length=1, description="code of the library through which partners' items come and go")

@@ -68,7 +68,7 @@ class KohaOptions(ProfileSection):
     moves_items: bool = Field(
         False,
         description="whether own items get another branch and shelf while they are away: with each such change Koha "
-        "forgets the item's subfields without a column of their own (952)",
+        "loses the item's subfields without a column of their own (952)",
     )
     missing_statuses: tuple[int, ...] = Field((4,), description="values of LOST that mean missing, not lost")
     confirmed: tuple[str, ...] = Field(

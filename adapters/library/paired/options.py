@@ -72,7 +72,7 @@ TASKS: Mapping[Capability, PairedTask] = {
 
 
 class PairedOptions(ProfileSection):
-    main: NestedSystem = Field(description="section `system` of the library's own system: its patrons and its items")
+    main: NestedSystem = Field(description="section `system` of the library system: its patrons and its items")
     second: NestedSystem = Field(description="section `system` of the one beside it")
     data: Literal["shared", "apart"] = Field(
         description="shared: both are ways to the same patrons, items and loans; apart: the second keeps partners' "

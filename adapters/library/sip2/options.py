@@ -53,7 +53,7 @@ Charset = Annotated[str, AfterValidator(_check_charset)]
 class LoginOptions(ProfileSection):
     user: str = Field("", description="name of the terminal (CN); empty: without login")
     password: SecretReference = Field("", description="of that terminal (CO)")
-    location: str = Field("", description="where the terminal stands (CP)")
+    location: str = Field("", description="location of the terminal (CP)")
 
     @model_validator(mode="after")
     def _check_pair(self) -> Self:
@@ -112,7 +112,7 @@ class Sip2Options(ProfileSection):
     sessions: Literal["kept", "one-message"] = Field(
         "kept", description="one-message: the server closes the connection after each answer"
     )
-    end_session: bool = Field(False, description="say after each change that the patron has finished (35)")
+    end_session: bool = Field(False, description="end the patron's session after each change (35)")
     connections: int = Field(2, ge=1, le=20, description="terminals that work at once")
     max_bytes: int = Field(65_536, ge=1024, le=1_048_576, description="largest answer that is read")
     seconds: SecondsOptions = SecondsOptions.model_construct()

@@ -138,11 +138,11 @@ class NcipLibraryOptions(ProfileSection):
         "then ends the loan",
     )
     pickup_in: Literal["element", "receiver"] = Field(
-        "element", description="where a pickup location stands: PickupLocation, or ToAgencyId as in version 1"
+        "element", description="element with the pickup location: PickupLocation, or ToAgencyId as in version 1"
     )
     pickups: tuple[PickupOptions, ...] = Field((), description="where patrons collect; empty: any code is sent")
     branch_agencies: Mapping[str, str] = Field(
-        {}, description="branch -> ToAgencyId by which an item is taken back there; others go to partner_agency"
+        {}, description="branch -> ToAgencyId by which an item is checked in there; others go to partner_agency"
     )
     item_policies: Mapping[str, str] = Field(
         {}, description="policy of temporary items -> MediumType that makes it; empty: any, and none is sent"

@@ -61,13 +61,13 @@ class OpenRsDialect(ProfileSection):
     confirm: Literal["at-once", "later"] = Field(
         "at-once",
         description="how RequestItem is answered: at-once: the copy that it names is promised, whatever is found on "
-        "the shelf; later: it is only taken, and promised when staff say so or send it",
+        "the shelf; later: it is only accepted, and promised when staff promise or ship it",
     )
     promise: Literal["ItemRequested", "RequestItemResponse"] = Field(
         "ItemRequested", description="the message by which an item is promised later"
     )
     back: Literal["ItemReceived", "ItemCheckedIn"] = Field(
-        "ItemReceived", description="the message by which a supplier says that it has its item back"
+        "ItemReceived", description="the message by which a supplier confirms that its item is back"
     )
     accept_actions: tuple[str, ...] = Field(
         ("accept for loan",), description="RequestedActionTypes of AcceptItem that are taken, in lower case"

@@ -259,7 +259,7 @@ class LendingWorkflow(ProfileSection):
     loan_to: Literal["institution", "requester"] = Field(
         "institution",
         description="whose account an item is lent on: the partner's, or that of its patron where a request names one: "
-        "a temporary record here (`circulation.patrons` says its category and days)",
+        "a temporary record here (`circulation.patrons` defines its category and days)",
     )
 
 

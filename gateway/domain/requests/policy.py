@@ -304,8 +304,8 @@ class Brokering(ProfileSection):
     rota: str = Field("", description="rota for brokered requests; empty: no brokering")
     what: Literal["not-supplied", "everything", "by-hand"] = Field(
         "not-supplied",
-        description="not-supplied: what isn't found here or can't be lent; everything: nobody looks here; by-hand: "
-        "what staff pass on",
+        description="not-supplied: items not found here or not for loan; everything: without a search here; by-hand: "
+        "those that staff forward",
     )
     symbols: tuple[str, ...] = Field(
         (), description="further symbols of ours: what is asked of one of them is passed on without a look here"
@@ -361,8 +361,8 @@ class DeskRules(ProfileSection):
         30,
         ge=0,
         le=600,
-        description="so long nothing goes out of what staff received, sent, promised, refused or took back on a page, "
-        "so that they can undo it; 0: it goes at once",
+        description="seconds for which messages about what staff received, shipped, promised, refused or checked in on "
+        "a page are held back, so that staff can undo it; 0: sent at once",
     )
 
 
