@@ -23,6 +23,7 @@ from tests.support.answers import Watch
 from tests.support.cheap_hashes import hash_cheaply
 from tests.support.compiled_templates import keep_compiled_templates
 from tests.support.daemon import Installation
+from tests.support.effort_report import EffortReport
 from tests.support.installed import start_or_skip
 from tests.support.logs import logs_as_before
 from tests.support.memory_report import MemoryReport
@@ -47,6 +48,7 @@ settings.load_profile("illgate")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(MemoryReport())
+    config.pluginmanager.register(EffortReport())
     config.pluginmanager.register(OpenResources())
     replay_migrations()
     keep_parsed_documents()

@@ -1,14 +1,14 @@
-"""A supplier is chosen and asked: what it costs in clicks is counted and printed, and what was said of it is compared
-with the store."""
+"""What works of the desk cost in clicks and keys, counted and printed at the end of all tests: a supplier is chosen and
+asked, the second of several items is taken, ten requests are reviewed one after the other."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -16,9 +16,14 @@ from playwright.sync_api import Locator, Page, expect
 from gateway.cli.installation import Installation as Opened
 from gateway.cli.managed_requests import open_managed_requests
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.drafts import BorrowingDraft
-from gateway.domain.requests.request import PatronLink
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
+from gateway.domain.requests.request import LibraryParty, PatronLink
 from tests.browser.visitor import PATRON, Browsing, Site
+from tests.support.effort_report import note_effort
+
+BOTH = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+TITLE_OF_SEVERAL = Citation(title="Pride and Prejudice", author="Austen, Jane")
+"""The sample library has more than one item of it."""
 
 NAME, PASSWORD = "wanda", "vier Wörter sind genug"
 BERGEN = "Universitetsbiblioteket i Bergen"
@@ -26,7 +31,7 @@ BERGEN = "Universitetsbiblioteket i Bergen"
 
 @dataclass
 class Presses:
-    """The clicks that were made."""
+    """The clicks that were made, and the keys (several held together are one)."""
 
     page: Page
     count: int = 0
@@ -35,13 +40,17 @@ class Presses:
         self.count += 1
         place.click()
 
+    def press(self, keys: str) -> None:
+        self.count += 1
+        self.page.keyboard.press(keys)
+
 
 @contextmanager
-def count_presses(page: Page, what: str, most: int) -> Iterator[Presses]:
+def count_presses(page: Page, work: str, most: int) -> Iterator[Presses]:
     presses = Presses(page)
     yield presses
-    sys.stdout.write(f"{what}: {presses.count} presses, at most {most}\n")
-    assert presses.count <= most, what
+    note_effort(work, f"{presses.count} presses", f"at most {most}")
+    assert presses.count <= most, work
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +80,26 @@ def make_borrowings(site: Site, titles: Sequence[str], *, rota: Sequence[str] = 
         return thread.submit(asyncio.run, make_all()).result()
 
 
+def make_lending(site: Site, transaction: str) -> str:
+    """Number of a request of a partner, once our items that may be meant are found."""
+
+    async def make() -> str:
+        async with open_managed_requests(Opened(site.installation.config)) as managed:
+            draft = LendingDraft(
+                citation=TITLE_OF_SEVERAL, requester=LibraryParty(profile="bergen"), transaction=transaction
+            )
+            requests = managed.libraries["DEMO"].requests
+            request = await requests.create_lending(draft)
+            for _ in range(200):
+                if len((await requests.find_request(request.id)).candidates) > 1:
+                    return request.number
+                await asyncio.sleep(0.05)
+            raise AssertionError("there are no items to choose from")
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, make()).result()
+
+
 def sign_in(page: Page, site: Site, path: str) -> None:
     page.goto(site.url("staff"))
     page.get_by_label("Name").fill(NAME)
@@ -80,14 +109,18 @@ def sign_in(page: Page, site: Site, path: str) -> None:
     page.goto(site.url(path))
 
 
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def describe(scripts: bool) -> str:
+    return "by mouse" if scripts else "without script"
+
+
+@BOTH
 def test_a_supplier_is_chosen_and_asked_in_three_clicks(
     wanda: None, site: Site, browsing: Browsing, scripts: bool
 ) -> None:
     (number,) = make_borrowings(site, [f"Tidevann og {scripts}"])
     with browsing.page(scripts=scripts) as page:
         sign_in(page, site, f"staff/requests/{number}")
-        with count_presses(page, "choose a supplier", 3) as presses:
+        with count_presses(page, f"choose a supplier, {describe(scripts)}", 3) as presses:
             presses.click(page.get_by_role("link", name="Choose suppliers"))
             row = page.locator("table.lenders tr.option", has_text=BERGEN)
             expect(row.locator("td").nth(5)).not_to_be_empty()
@@ -107,3 +140,46 @@ def test_only_the_form_of_what_is_chosen_stands_open(wanda: None, site: Site, br
         sign_in(page, site, f"staff/requests/{number}/act/message")
         expect(page.get_by_role("button", name=f"Send to {BERGEN}")).to_be_visible()
         expect(page.locator(".told")).to_contain_text(f"{BERGEN}, by ")
+
+
+@BOTH
+def test_the_second_of_our_items_is_taken_in_two_clicks(
+    wanda: None, site: Site, browsing: Browsing, scripts: bool
+) -> None:
+    number = make_lending(site, f"REQ-2-{scripts}")
+    with browsing.page(scripts=scripts) as page:
+        sign_in(page, site, f"staff/requests/{number}")
+        row = page.locator("table.items tr").nth(1)
+        barcode = row.locator(".code.soft").inner_text()
+        with count_presses(page, f"take the second item, {describe(scripts)}", 2) as presses:
+            presses.click(row.get_by_role("button", name="Use this copy"))
+        expect(page.locator("table.items")).to_have_count(0)
+    assert site.request(number)["item_barcode"] == barcode
+
+
+@pytest.mark.parametrize("handling", ["by mouse", "by keyboard", "without script"])
+def test_ten_requests_are_reviewed_without_leaving_their_row(
+    wanda: None, site: Site, browsing: Browsing, handling: str
+) -> None:
+    titles = [f"Rekke {handling}, {number}" for number in range(1, 11)]
+    numbers = make_borrowings(site, titles)
+    with browsing.page(scripts=handling != "without script") as page:
+        sign_in(page, site, f"staff/borrowing?task=awaiting-review&q={quote(f'Rekke {handling}')}")
+        with count_presses(page, f"review ten requests, {handling}", 21) as presses:
+            presses.click(page.locator(".list .work", has_text=titles[0]).first)
+            for left in range(9, -1, -1):
+                expect(page.locator(".move")).to_be_visible()
+                if handling == "by keyboard":
+                    presses.press("Control+Enter")
+                else:
+                    presses.click(page.locator("#act button[type=submit]"))
+                expect(page.locator("#banner")).to_contain_text("Approved.")
+                if left:
+                    expect(page.locator("#banner")).to_contain_text(f"Next of {left}:")
+                    if handling == "by keyboard":
+                        expect(page.locator("#next")).to_be_focused()
+                        presses.press("Enter")
+                    else:
+                        presses.click(page.locator("#next"))
+                    expect(page.locator("#banner")).to_have_count(0)
+    assert {site.asked(number)["state"] for number in numbers} == {"requested"}

@@ -9,17 +9,25 @@ from playwright.sync_api import expect
 
 from tests.browser.desk_day.desk import Desk, Handling
 from tests.browser.desk_day.world import CARD, DeskLibrary
+from tests.support.effort_report import note_effort
 
 TakeDesk = Callable[[DeskLibrary, str, Handling], Desk]
 """Who works, in which library and how; the fixture `take_desk`."""
 
 
 @contextmanager
-def costs(desk: Desk, clicks: int = 0, scans: int = 0, fields: int = 0) -> Iterator[None]:
-    """What is done inside takes no more and no less. Without script a run of scans is sent by one click."""
+def costs(desk: Desk, clicks: int = 0, scans: int = 0, fields: int = 0, work: str = "") -> Iterator[None]:
+    """What is done inside takes no more and no less. Without script a run of scans is sent by one click. `work`: its
+    name, where the count is printed."""
     with desk.count_effort() as effort:
         yield
     sent = 1 if scans and desk.handling is Handling.NO_SCRIPT else 0
+    if work:
+        note_effort(
+            f"{work}, by {desk.handling}",
+            f"{effort.clicks} clicks, {effort.scans} scans, {effort.fields} fields",
+            f"{clicks + sent} clicks, {scans} scans",
+        )
     assert (effort.clicks, effort.scans, effort.fields) == (clicks + sent, scans, fields)
 
 

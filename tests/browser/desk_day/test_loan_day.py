@@ -37,7 +37,7 @@ def test_a_loan_goes_over_all_desks(
     # pulled: slips for the whole morning, then each by scan
     theirs.wait_for_task(asked, "to-pull")
     lending.walk_to("Print")
-    with costs(lending, clicks=2):
+    with costs(lending, clicks=2, work="pull slips for the morning"):
         lending.press_button(re.compile("Print [0-9]+.*Pull slips"))
         print_batch(lending)
     lending.walk_to("Scan", "Pull")
@@ -47,13 +47,13 @@ def test_a_loan_goes_over_all_desks(
 
     # sent
     lending.walk_to("Scan", "Ship")
-    with costs(lending, scans=1):
+    with costs(lending, scans=1, work="ship"):
         lending.scan_codes(asked)
     elveby.wait_for_state(number, "shipped")
 
     # received, and on to the branch
     borrowing.walk_to("Scan", "Receive")
-    with costs(borrowing, scans=1):
+    with costs(borrowing, scans=1, work="receive a parcel"):
         borrowing.scan_codes(number)
     assert elveby.tasks(number) == ["in-transit"]
     branch.walk_to("Scan", "Shelve at branch")
@@ -69,7 +69,7 @@ def test_a_loan_goes_over_all_desks(
 
     # renewed: the reader asks, the lender says yes
     with open_reader_desk(browsing, elveby.readers_address, CARD, PIN, handling, DESKTOP) as reader:
-        with costs(reader, clicks=2):
+        with costs(reader, clicks=2, work="a patron renews"):
             reader.follow_link(f"Renew: {theirs.works[work][0]}")
             expect(reader.page.locator("dl")).to_contain_text("Due")
             reader.press_button("Request renewal")
@@ -99,7 +99,7 @@ def test_a_loan_goes_over_all_desks(
         branch.scan_codes(number)
     assert elveby.state(number) == "back"
     borrowing.walk_to("Scan", "Return to lender")
-    with costs(borrowing, scans=1):
+    with costs(borrowing, scans=1, work="return to the lender"):
         borrowing.scan_codes(number)
     with costs(borrowing, clicks=2):
         borrowing.press_button("Print return slips")
@@ -108,7 +108,7 @@ def test_a_loan_goes_over_all_desks(
     # checked in
     theirs.wait_for_state(asked, "returned")
     lending.walk_to("Scan", "Check in")
-    with costs(lending, scans=1):
+    with costs(lending, scans=1, work="check in what came back"):
         lending.scan_codes(asked)
     assert theirs.state(asked) == "completed"
     elveby.wait_for_state(number, "completed")

@@ -40,7 +40,7 @@ def test_what_is_not_there_is_refused_with_its_reason(
 
     lending.walk_to("Work queue", "New")
     lending.open_listed(title)
-    with costs(lending, clicks=2):
+    with costs(lending, clicks=2, work="answer cannot supply, with its reason"):
         lending.unfold("Cannot supply")
         lending.press_button("Not held")
     lending.see_banner("Answered: cannot supply.")
@@ -52,7 +52,7 @@ def test_what_is_not_there_is_refused_with_its_reason(
 
     # nobody else can be asked, and the reader does not wait
     with open_reader_desk(browsing, elveby.readers_address, CARD, PIN, handling, DESKTOP) as reader:
-        with costs(reader, clicks=2):
+        with costs(reader, clicks=2, work="a patron cancels"):
             reader.follow_link(f"Cancel: {title}")
             reader.press_button("Yes, cancel the request")
         expect(reader.page.get_by_role("status")).to_contain_text("Your request is cancelled.")
@@ -133,7 +133,7 @@ def test_a_message_that_could_not_be_sent_goes_on(world: DeskWorld, take_desk: T
         del world.sink.answers["RCPT"]
 
     borrowing.walk_to("Work queue")
-    with costs(borrowing, clicks=2):
+    with costs(borrowing, clicks=2, work="send a failed message again"):
         borrowing.follow_link("Messages that could not be sent")
         expect(borrowing.page.locator(".cause p").first).to_have_text(re.compile("^The mail server rejected"))
         borrowing.press_button("Retry 1 message")
