@@ -12,7 +12,15 @@ from gateway.domain.library import Money
 from gateway.domain.problems import MalformedMessage, MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation, CitationType, parse_standard_number
 from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
-from gateway.domain.requests.request import LibraryParty, PatronLink, RequestDates, RequestedService, Role, ServiceType
+from gateway.domain.requests.request import (
+    LibraryParty,
+    PatronLink,
+    Request,
+    RequestDates,
+    RequestedService,
+    Role,
+    ServiceType,
+)
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat, ReceivedLink
@@ -28,7 +36,7 @@ from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import hash_token
 from gateway.web.staff.act_forms import list_places, list_suppliers
 from gateway.web.staff.coded_words import list_work_types
-from gateway.web.staff.request_access import ACT_RIGHTS
+from gateway.web.staff.request_access import ACT_RIGHTS, find_named_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_WISH_CHARS = 24_000
@@ -63,9 +71,11 @@ class FoundWork:
 
 async def show_new_request(page: StaffRequest) -> web.StreamResponse:
     """Show the form. The query has: `role`; `find`, what somebody pasted or typed, and `where`, a catalogue; or `link`,
-    a citation."""
+    a citation; or `copy`, the number of a request that is made once more."""
     role = _require_role(page)
     query = page.http.query
+    if number := query.get("copy", ""):
+        return await _show_copy(page, role, await find_named_request(page, number))
     wish, where, link = query.get("find", "").strip(), query.get("where", ""), query.get("link", "")
     if link:
         work = await _read_link(page, link)
@@ -239,6 +249,23 @@ def _fill_form(page: StaffRequest, work: FoundWork) -> FormCheck:
         "patron": page.http.query.get("patron", ""),
     }
     return FormCheck(page, SubmittedForm(), values)
+
+
+async def _show_copy(page: StaffRequest, role: Role, original: Request) -> web.StreamResponse:
+    """Show the form as a request was made; days and notes are of that one alone. Raises PageError."""
+    if original.role is not role:
+        raise PageError(404, "fault-not-there")
+    checked = _fill_form(page, FoundWork(citation=original.citation, service=original.service.type))
+    maximum = original.costs.maximum
+    if maximum is not None:
+        checked.values["maximum_cost"] = page.localization.format_amount(maximum.amount)
+        checked.values["maximum_cost_currency"] = maximum.currency
+    if role is Role.BORROWING and page.sees_patrons:
+        checked.values["patron"] = original.patron.identifier
+    checked.values["pickup"] = original.patron.pickup
+    checked.values["partner"] = original.partner.profile if role is Role.LENDING else ""
+    checked.values["volumes"] = "\n".join(volume.label for volume in original.volumes if volume.label)
+    return await _render_form(page, role, checked)
 
 
 async def _render_form(

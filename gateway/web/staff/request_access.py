@@ -20,9 +20,10 @@ async def load_request_view(page: StaffRequest) -> RequestView:
     return await page.library.requests.load_view(named_request.id)
 
 
-async def find_named_request(page: StaffRequest) -> Request:
-    """Find a request; raises NotFound, PageError where it isn't for this user."""
-    request = await page.library.requests.find_request(page.http.match_info["number"])
+async def find_named_request(page: StaffRequest, number: str = "") -> Request:
+    """Find the request with this number, or else that of the address; raises NotFound, PageError where it isn't for
+    this user."""
+    request = await page.library.requests.find_request(number or page.http.match_info["number"])
     right = READ_RIGHTS[request.role]
     page.require_right(right)
     branches = page.branches_for(right)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from urllib.parse import quote
 
 import pytest
 
 from gateway.adapter_registry import load_adapters
+from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.request import Request, Role, ServiceType
 from gateway.domain.requests.views import RequestFilter
 from gateway.services.searching.search import ResultHolder, SearchOutcome, SearchResult, TargetAnswer
 from tests.protocol.pages.support import PATRON, Answer, Running, running
-from tests.protocol.staff.request_scenes import RULES, add_partners
+from tests.protocol.staff.request_scenes import RULES, add_partners, make_borrowing
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.article_services import DOI, PMID, ArticleServer, with_articles
 from tests.support.daemon import Installation
@@ -219,3 +221,25 @@ async def test_words_are_looked_for_in_a_catalogue(
         "Шевченко, Тарас",
         "1840",
     )
+
+
+async def test_a_request_is_made_once_more_from_its_page(gateway: Running, ruth: Colleague) -> None:
+    """Its work, patron, service and limit; not its note, nor the day by which it was needed."""
+    made = await make_borrowing(
+        gateway,
+        citation=Citation(title="Wattenmeer im Wandel", author="Föhrmann, Hinrich", published="1998"),
+        maximum_cost=Money(Decimal("15.00"), "EUR"),
+        note="für das Seminar",
+        volumes=("Band 1", "Band 2"),
+    )
+    page = await ruth.get(f"/requests/{made.number}")
+    (path,) = page.tree.xpath("//a[text()='Copy this request']/@href")
+    form = await ruth.browser.get(str(path))
+    names = ("title", "author", "published", "patron", "maximum_cost", "maximum_cost_currency", "volumes", "note")
+    assert [value_of(form, name).replace("\r\n", "\n") for name in names] == [
+        *("Wattenmeer im Wandel", "Föhrmann, Hinrich", "1998", PATRON, "15.00", "EUR", "Band 1\nBand 2", ""),
+    ]
+    assert (await ruth.get(f"/requests/new?role=lending&copy={made.number}")).status == 404
+    sent = await ruth.browser.post(str(path), fields_of(form))
+    assert " created." in sent.text
+    assert len(await list_requests(gateway)) == 2
