@@ -68,7 +68,7 @@ def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, s
         page.get_by_label("I need this copy").check()
         page.get_by_role("button", name="Send the request").click()
         inspector.look("sent")
-        page.get_by_role("link", name="My requests").first.click()
+        page.get_by_role("link", name="My account").first.click()
         inspector.look("own requests")
         page.get_by_role("link", name="Your data").click()
         inspector.look("own data")

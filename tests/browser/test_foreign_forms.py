@@ -98,7 +98,7 @@ def test_patrons_stay_signed_in_and_order_nothing(site: Site, browsing: Browsing
             foreign_site.send_form(page, f"{library}/{place}", csrf="0" * 64, **order)
             expect(page.get_by_role("heading", level=1)).to_have_text("This form came from another website")
             page.goto(f"{library}/requests")
-            expect(page.get_by_role("heading", level=1)).to_have_text("My requests")
+            expect(page.get_by_role("heading", level=1)).to_have_text("My account")
         expect(page.get_by_text("Шум дождя")).to_have_count(0)
 
 
@@ -107,7 +107,7 @@ def test_links_of_a_foreign_site_are_followed(site: Site, browsing: Browsing, fo
         page.goto(site.url("openurl"))
         page.goto(f"{page.url.partition('/citation')[0]}/sign-in?back=requests")
         sign_in(page)
-        expect(page.get_by_role("heading", level=1)).to_have_text("My requests")
+        expect(page.get_by_role("heading", level=1)).to_have_text("My account")
         library = page.url.partition("/requests")[0]
         foreign_site.send_form(page, library, genre="book", title="Om fargen", date="1925")
         expect(page.get_by_role("heading", level=1)).to_have_text("Om fargen")

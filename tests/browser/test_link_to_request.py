@@ -145,7 +145,7 @@ def test_pressed_twice_it_is_one_request(site: Site, browsing: Browsing, scripts
         sign_in(page)
         page.get_by_role("button", name="Send the request").dblclick()
         expect(page.get_by_role("heading", level=1)).to_have_text("Request received")
-        page.get_by_role("link", name="My requests").first.click()
+        page.get_by_role("link", name="My account").first.click()
         expect(page.locator(".requests li").filter(has_text="雪の音" if scripts else "雨の音")).to_have_count(1)
 
 
@@ -194,7 +194,7 @@ def test_signed_out_nothing_is_shown_any_more(site: Site, browsing: Browsing) ->
     with browsing.page(scripts=False) as page:
         page.goto(site.url("openurl/DEMO/requests"))
         sign_in(page)
-        expect(page.get_by_role("heading", level=1)).to_have_text("My requests")
+        expect(page.get_by_role("heading", level=1)).to_have_text("My account")
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
         page.goto(site.url("openurl/DEMO/requests"))

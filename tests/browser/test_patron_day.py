@@ -70,7 +70,7 @@ async def sign_in(page: Page, gateway: Running, card: str) -> None:
     await page.get_by_label("Card number").fill(card)
     await page.get_by_label("PIN").fill(PIN)
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("My requests")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("My account")
 
 
 async def list_letters(gateway: Running, request_id: str) -> list[str]:
@@ -92,7 +92,7 @@ async def live_through_refused_cancellation(gateway: Running, page: Page, look: 
     await look(page, "cancellation-requested")
 
     await hear_partner(gateway, request, EventKind.CANCEL_REFUSED, reason="other")
-    await page.get_by_role("link", name="My requests").first.click()
+    await page.get_by_role("link", name="My account").first.click()
     row = page.locator(".requests > li").first
     await expect(row.locator(".tag")).to_have_text("Not cancelled")
     await expect(row).to_contain_text("The other library could not cancel it. We will return it when it arrives.")
@@ -109,7 +109,7 @@ async def live_through_reservation(gateway: Running, page: Page, look: Look) -> 
     await expect(page.get_by_role("heading", level=1)).to_have_text("Reserved")
     await look(page, "reserved")
 
-    await page.get_by_role("link", name="My requests").first.click()
+    await page.get_by_role("link", name="My account").first.click()
     await expect(page.get_by_role("heading", name="Reserved in our library")).to_be_visible()
     await look(page, "reservations")
     await page.get_by_role("link", name="Cancel: The Three-Body Problem").click()

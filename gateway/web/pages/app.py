@@ -64,6 +64,9 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
 )
 """Method, path behind /openurl/SYMBOL, page."""
 
+ACCOUNT = "/account"
+"""Short for the list of one's own requests; with several libraries the symbol of one follows."""
+
 OTHERS = ("/api/", "/staff/")
 """Below these, others answer for what isn't there."""
 
@@ -91,6 +94,8 @@ class PatronPages:
         for method in ("GET", "HEAD", "POST"):
             for path in (ROOT, f"{ROOT}/", f"{ROOT}/{{library}}/"):
                 app.router.add_route(method, path, self._make_handler(offer_pages.show_services))
+        for path in (ACCOUNT, f"{ACCOUNT}/{{library}}"):
+            app.router.add_route("GET", path, self._make_handler(own_requests.open_account))
         for method, path, page in PAGES:
             app.router.add_route(method, f"{ROOT}/{{library}}{path}", self._make_handler(page))
             if method == "GET" and page not in ONCE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, urlsplit
 
 from aiohttp import hdrs, web
@@ -13,8 +13,10 @@ from gateway.domain.requests.patron_status import PatronStatus
 from gateway.domain.requests.patron_views import PatronAction, PatronView
 from gateway.domain.requests.request import BorrowingState, Request, ServiceType
 from gateway.domain.requests.views import EventDenied, VersionConflict
+from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
+from gateway.services.letters.localization import mark_text
 from gateway.services.letters.renderer import mail_address
 from gateway.services.patrons.patron_copies import PatronCopy
 from gateway.store.patron_sessions import SessionRow
@@ -24,7 +26,7 @@ from gateway.web.pages import sign_in_pages
 from gateway.web.pages.own_holds import HOLD_TEXTS, NO_HOLDS, list_pickup_rows, list_shown_holds, load_pickup_names
 from gateway.web.pages.page_request import PageRequest
 from gateway.web.pages.page_texts import ACT_TEXTS, CANCEL_NOTED_TEXT, CANCEL_PENDING_TEXT, TOO_LATE_TEXT
-from gateway.web.pages.request_status import find_open_question, make_shown_request
+from gateway.web.pages.request_status import ShownOwnRequest, find_open_question, make_shown_request
 
 MAX_OWN_REQUESTS = 50
 
@@ -32,6 +34,25 @@ TOO_LATE = "late"
 """Of `done` in the query: what the patron wanted to do is not possible any more."""
 
 ANSWERS = ("yes", "no")
+
+QUESTIONS, READY, LOANS, UNDERWAY, OLDER = "questions", "ready", "loans", "underway", "older"
+
+_GROUP_TITLES: Mapping[str, str] = {
+    QUESTIONS: mark_text("Questions from the library"),
+    READY: mark_text("Ready for you"),
+    LOANS: mark_text("Loans"),
+    UNDERWAY: mark_text("In progress"),
+    OLDER: mark_text("Older requests"),
+}
+
+_GROUPS_OF_STATUS: Mapping[PatronStatus, str] = {
+    PatronStatus.READY: READY,
+    PatronStatus.ON_LOAN: LOANS,
+    PatronStatus.RETURNED: OLDER,
+    PatronStatus.DONE: OLDER,
+    PatronStatus.ENDED: OLDER,
+}
+"""All others are in progress."""
 
 
 async def list_own_requests(page: PageRequest) -> web.Response:
@@ -52,11 +73,54 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         held=await list_shown_holds(page, page.session) if is_first else NO_HOLDS,
         done=page.gettext(HOLD_TEXTS[done]) if (done := page.http.query.get("done", "")) in HOLD_TEXTS else "",
         address=page.path("requests"),
-        title=page.gettext("My requests"),
-        shown=shown_requests,
+        title=page.gettext("My account"),
+        groups=group_own_requests(page, shown_requests),
+        costs=list_own_costs(page, shown_requests),
         urgent=sum(request.is_urgent for request in shown_requests),
         next=page.path("requests", f"cursor={quote(requests.cursor)}") if requests.cursor else "",
     )
+
+
+@value_object
+class OwnRequestGroup:
+    """Requests that are alike for their patron. `name`: in addresses on the page; `is_older`: they are over."""
+
+    name: str
+    title: str
+    requests: tuple[ShownOwnRequest, ...]
+
+    @property
+    def is_older(self) -> bool:
+        return self.name == OLDER
+
+
+def group_own_requests(page: PageRequest, requests: Sequence[ShownOwnRequest]) -> list[OwnRequestGroup]:
+    """Group requests as their patron looks for them; groups without any are left out."""
+    members: dict[str, list[ShownOwnRequest]] = {}
+    for shown in requests:
+        name = QUESTIONS if shown.question else _GROUPS_OF_STATUS.get(shown.view.status, UNDERWAY)
+        members.setdefault(name, []).append(shown)
+    return [
+        OwnRequestGroup(name, page.gettext(title), tuple(members[name]))
+        for name, title in _GROUP_TITLES.items()
+        if name in members
+    ]
+
+
+def list_own_costs(page: PageRequest, requests: Sequence[ShownOwnRequest]) -> list[tuple[str, str, str]]:
+    """List what requests cost, as far as it is agreed or charged: title, price, and which of the two."""
+    costs = []
+    for shown in requests:
+        price = shown.view.request.costs.charged or shown.view.request.costs.agreed
+        if price is not None and price.amount:
+            word = page.gettext("charged") if shown.view.request.costs.charged else page.gettext("agreed")
+            costs.append((shown.title, page.localization.format_money(price), word))
+    return costs
+
+
+async def open_account(page: PageRequest) -> web.Response:
+    """Lead from the short address of the account to its page."""
+    return page.redirect(page.path("requests"))
 
 
 async def show_own_request(page: PageRequest) -> web.Response:
@@ -130,7 +194,7 @@ async def _list_telling_rows(page: PageRequest, session: SessionRow) -> tuple[tu
     if address:
         text = page.gettext("By email to %(address)s", address=address)
     else:
-        text = page.gettext("At the library, and under My requests")
+        text = page.gettext("At the library, and under My account")
     return ((page.gettext("How we will contact you"), text),)
 
 

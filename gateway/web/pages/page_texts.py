@@ -107,7 +107,7 @@ REFUSAL_TEXTS: Mapping[RefusalReason, str] = {
     ),
     RefusalReason.PATRON_EXPIRED: mark_text("Your library card has expired. Please contact the library."),
     RefusalReason.LIMIT_REACHED: mark_text("You have reached the limit for open requests."),
-    RefusalReason.DUPLICATE_REQUEST: mark_text("You have already requested this item. See My requests."),
+    RefusalReason.DUPLICATE_REQUEST: mark_text("You have already requested this item. See My account."),
     RefusalReason.UNKNOWN_PATRON: mark_text(
         "The library no longer has an account for you. Please contact the library."
     ),
@@ -138,7 +138,7 @@ OWED_TEXT = mark_text("You owe the library %(amount)s.")
 LIBRARY_MESSAGE_TEXT = mark_text("Message from the library: %(message)s")
 
 ASKED_BEFORE_TEXT = mark_text(
-    "You have requested this before. See My requests. If you need it again, you can still send the request."
+    "You have requested this before. See My account. If you need it again, you can still send the request."
 )
 
 OWNED_TEXT = mark_text("We have this item, so you cannot request it from another library. Please reserve our copy.")

@@ -112,7 +112,7 @@ async def test_a_proxys_word_signs_nobody_in_for_a_form_without_our_cookie(insta
             answer = await anna.post(f"/openurl/DEMO/{path}", {"csrf": "0" * 64, **ORDER})
             assert answer.status == 403
             assert answer.cookies == []
-        assert (await anna.get("/openurl/DEMO/requests")).title == "My requests"
+        assert (await anna.get("/openurl/DEMO/requests")).title == "My account"
 
 
 async def test_nor_does_it_for_a_link_that_another_site_sends_with_our_cookie(installation: Installation) -> None:

@@ -26,7 +26,7 @@ async def test_a_blocked_patron_gets_no_form(place: str, anna: Visitor) -> None:
     assert "Your account is blocked from making requests." in told(page.tree)
     assert "Message from the library: card reported lost" in told(page.tree)
     assert not page.tree.xpath("//main//form")
-    assert page.tree.xpath("//main//a[text()='My requests']")
+    assert page.tree.xpath("//main//a[text()='My account']")
 
 
 async def test_a_block_says_its_reason_in_words_for_patrons(gateway: Running, anna: Visitor) -> None:

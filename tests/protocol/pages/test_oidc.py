@@ -77,7 +77,7 @@ async def test_a_key_that_does_not_say_its_algorithm(installation: Installation,
     async with signing_in(installation) as (_gateway, idp, anna):
         idp.algorithm = algorithm
         assert "alg" not in idp.published
-        assert (await anna.get(START)).title == "My requests"
+        assert (await anna.get(START)).title == "My account"
 
 
 def other_key(idp: Provider) -> None:
@@ -141,7 +141,7 @@ async def test_how_somebody_signed_in_there(
         idp.claims.update(said)
         page = await anna.get(START)
         assert page.status == status
-        assert (await anna.get("/openurl/DEMO/requests")).title == ("My requests" if status == 200 else "Sign in")
+        assert (await anna.get("/openurl/DEMO/requests")).title == ("My account" if status == 200 else "Sign in")
         assert idp.asked.get("acr_values", "") == " ".join(asked.get("acr", []))
 
 
@@ -175,14 +175,14 @@ async def test_from_one_address_only_so_many_may_be_under_way(installation: Inst
             left = [(await stranger.get(START, follow=False)).status for _ in range(6)]
             assert left == [303, 303, 303, 429, 429, 429]
             assert Database(installation.database).value("SELECT count(*) FROM page_journey") == 3
-        assert (await anna.get(START)).title == "My requests", "elsewhere nobody waits"
+        assert (await anna.get(START)).title == "My account", "elsewhere nobody waits"
 
 
 async def test_whoever_comes_back_makes_room_for_the_next(installation: Installation) -> None:
     async with signing_in(installation, address_tries=2) as (gateway, _idp, _anna):
         for _ in range(5):
             async with visitor(gateway) as somebody:
-                assert (await somebody.get(START)).title == "My requests"
+                assert (await somebody.get(START)).title == "My account"
 
 
 async def test_the_provider_says_no(installation: Installation) -> None:
@@ -204,7 +204,7 @@ async def test_a_provider_that_names_no_place_is_no_defect_of_ours(installation:
 
 async def test_a_new_key_of_the_provider_is_fetched(installation: Installation) -> None:
     async with signing_in(installation) as (gateway, idp, anna):
-        assert (await anna.get(START)).title == "My requests"
+        assert (await anna.get(START)).title == "My account"
         other_key(idp)
         idp.publish("two")
         assert (await anna.get(START)).status == 502, "asked a moment ago: not again so soon"
@@ -215,4 +215,4 @@ async def test_a_new_key_of_the_provider_is_fetched(installation: Installation) 
         tried = oidc._keys._tried
         assert tried is not None
         oidc._keys._tried = tried.replace(year=tried.year - 1)
-        assert (await anna.get(START)).title == "My requests"
+        assert (await anna.get(START)).title == "My account"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from gateway.domain.library import Money
 from gateway.domain.requests.events import EventDetails, EventKind, RequestEnding
 from gateway.domain.requests.request import BorrowingState, RequestFlag
 from gateway.domain.requests.task_lists import list_task_names
@@ -38,6 +40,41 @@ def fields_of(page: Answer) -> dict[str, str]:
 
 def acts_of(page: Answer) -> list[str]:
     return [str(text).strip() for text in page.tree.xpath("//main//a[contains(@class, 'button')]/text()")]
+
+
+def groups_of(page: Answer) -> list[str]:
+    """Headings of the account, without the number of requests below each."""
+    return [str(text).strip() for text in page.tree.xpath("//main//h2/text()") if str(text).strip()]
+
+
+async def test_the_account_has_a_short_address_and_a_door_on_every_page(gateway: Running, anna: Visitor) -> None:
+    stranger = await anna.get("/openurl/DEMO/citation")
+    assert stranger.tree.xpath("//nav//a[text()='My account']/@href") == ["/openurl/DEMO/requests"]
+    id_ = await send_request(anna)
+    account = await anna.get("/account")
+    assert account.title == "My account"
+    assert account.url.endswith("/openurl/DEMO/requests")
+    assert (await anna.get("/account/DEMO")).title == "My account"
+    assert groups_of(account) == ["In progress"]
+
+    await act_as_staff(gateway, id_, EventKind.PATRON_ASKED, note=QUESTION)
+    assert groups_of(await anna.get("/account")) == ["Questions from the library"]
+
+    await act_as_staff(gateway, id_, EventKind.CLOSE, ending=RequestEnding.NOT_NEEDED)
+    assert groups_of(await anna.get("/account")) == ["Older requests"]
+
+
+async def test_agreed_prices_are_listed(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    assert "Costs" not in groups_of(await anna.get("/account"))
+    request = await gateway.requests().find_request(id_)
+    costs = replace(request.costs, agreed=Money(Decimal("12.00"), "EUR"), agreed_by="limit")
+    priced = replace(request, version=request.version + 1, costs=costs)
+    await gateway.requests().context.store.write(lambda c: requests.save_request(c, priced))
+    page = await anna.get("/account")
+    assert groups_of(page) == ["In progress", "Costs"]
+    assert page.tree.xpath("//dl[contains(@class, 'sums')]/dd/text()") == ["€12.00"]
+    assert "agreed" in page.tree.xpath("string(//dl[contains(@class, 'sums')]/dt)")
 
 
 async def test_a_patron_cancels_after_being_asked(gateway: Running, anna: Visitor) -> None:

@@ -42,7 +42,7 @@ async def test_who_guesses_has_to_wait_even_with_the_right_pin(gateway: Running,
     assert (await anna.sign_in()).status == 429
     async with visitor(gateway) as other:
         assert (await other.sign_in(user=f"  {PATRON} ")).status == 429, "with any browser, however it is written"
-        assert (await other.sign_in(user="21000000000025")).title == "My requests"
+        assert (await other.sign_in(user="21000000000025")).title == "My account"
 
 
 BEHIND_A_PROXY = {"http": {"port": 0, "trusted_proxies": ["127.0.0.1"]}}
@@ -56,8 +56,8 @@ async def test_a_stranger_locks_nobody_out_from_one_address(installation: Instal
             for number in range(30):
                 assert (await stranger.sign_in(user=f"2100000000{number:04}")).status in (422, 429)
         async with visitor(gateway, X_Forwarded_For="198.51.100.7") as anna:
-            assert (await anna.sign_in()).title == "My requests"
-            assert (await anna.sign_in(user="21000000000025")).title == "My requests"
+            assert (await anna.sign_in()).title == "My account"
+            assert (await anna.sign_in(user="21000000000025")).title == "My account"
 
 
 async def test_nor_does_one_who_goes_on_for_hours(installation: Installation) -> None:
@@ -72,7 +72,7 @@ async def test_nor_does_one_who_goes_on_for_hours(installation: Installation) ->
                     await stranger.sign_in(password="0")
                 clock.advance(timedelta(minutes=16))
         async with visitor(gateway, X_Forwarded_For="198.51.100.7") as anna:
-            assert (await anna.sign_in()).title == "My requests"
+            assert (await anna.sign_in()).title == "My account"
 
 
 async def test_one_at_a_campus_shuts_no_browser_out_that_is_known(installation: Installation) -> None:
@@ -88,7 +88,7 @@ async def test_one_at_a_campus_shuts_no_browser_out_that_is_known(installation: 
             await stranger.sign_in(user=f"2100000000{number:04}", password="0")
         assert (await stranger.sign_in()).status == 429
 
-        assert (await anna.sign_in()).title == "My requests"
+        assert (await anna.sign_in()).title == "My account"
         assert (await anna.sign_in(user="21000000000025")).status == 429, "it is known for one patron"
         assert [(await anna.sign_in(password="0")).status for _ in range(6)] == [422] * 5 + [429]
 
@@ -102,7 +102,7 @@ async def test_guessing_one_patron_from_many_addresses(installation: Installatio
                 assert [(await stranger.sign_in(password="0")).status for _ in range(2)] == [422, 422]
         async with visitor(gateway, X_Forwarded_For="198.51.100.7") as anna:
             assert (await anna.sign_in()).status == 429
-            assert (await anna.sign_in(user="21000000000025")).title == "My requests"
+            assert (await anna.sign_in(user="21000000000025")).title == "My account"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ async def test_a_library_system_that_is_away_costs_no_try(gateway: Running, anna
 
     assert {(one.status, one.title) for one in said} == {(422 if isinstance(trouble, Refused) else 503, "Sign in")}
     assert said[0].hidden("back") == "requests"
-    assert (await anna.sign_in()).title == "My requests"
+    assert (await anna.sign_in()).title == "My account"
 
 
 async def test_guessing_many_numbers_from_one_address(installation: Installation) -> None:
@@ -141,7 +141,7 @@ async def test_the_right_pin_forgets_the_failures(anna: Visitor) -> None:
     for _ in range(3):
         for guess in range(4):
             assert (await anna.sign_in(password=str(guess))).status == 422
-        assert (await anna.sign_in()).title == "My requests"
+        assert (await anna.sign_in()).title == "My account"
 
 
 async def test_a_form_of_another_site_does_nothing(gateway: Running, anna: Visitor) -> None:
@@ -229,7 +229,7 @@ HEADER = {"sign_in": {"password": False, "header": {"name": "X-Patron", "proxies
 
 async def test_a_proxy_says_who_it_is(installation: Installation) -> None:
     async with running(installation, library=HEADER) as gateway, visitor(gateway) as anna:
-        assert (await anna.get("/openurl/DEMO/requests", X_Patron=PATRON)).title == "My requests"
+        assert (await anna.get("/openurl/DEMO/requests", X_Patron=PATRON)).title == "My account"
         assert (await anna.get("/openurl/DEMO/requests")).title == "Sign in", "the proxy has signed it out"
         doubted = await anna.session.get(
             f"{gateway.url}/openurl/DEMO/requests", headers=[("X-Patron", PATRON), ("X-Patron", "21000000000025")]

@@ -87,7 +87,7 @@ async def test_where_no_mail_is_sent_none_is_promised(anna: Visitor) -> None:
     await anna.sign_in()
     sent = await anna.post("/openurl/DEMO/request", {**await anna.form(link=BOOK), "service": "loan"})
     said = " ".join(sent.tree.xpath("//main")[0].text_content().split())
-    assert rows_of(sent)["How we will contact you"] == "At the library, and under My requests"
+    assert rows_of(sent)["How we will contact you"] == "At the library, and under My account"
     assert "Expected in" not in said, "nobody has said how long things usually take"
 
 

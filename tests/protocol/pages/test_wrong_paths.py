@@ -37,7 +37,7 @@ async def test_a_wrong_path_knows_who_is_signed_in(anna: Visitor) -> None:
     await anna.sign_in()
     page = await anna.get("/openurl/DEMO/nowhere", Accept_Language="de")
     assert page.title == "Seite nicht gefunden"
-    assert page.tree.xpath("//nav//a[text()='Meine Bestellungen']")
+    assert page.tree.xpath("//nav//a[text()='Mein Konto']")
 
 
 async def test_programs_get_their_own_answers(anna: Visitor) -> None:

@@ -48,7 +48,7 @@ async def test_whatever_number_is_used_it_is_the_same_patron(gateway: Running, a
         assert (await anna.sign_in(user=(PATRON, USERNAME)[guess % 2], password=str(guess))).status == 422
     assert (await anna.sign_in()).status == 429
     assert (await anna.sign_in(user=USERNAME)).status == 429
-    assert (await anna.sign_in(user=OTHER)).title == "My requests"
+    assert (await anna.sign_in(user=OTHER)).title == "My account"
 
 
 async def test_pages_and_messages_count_together(installation: Installation) -> None:
@@ -65,7 +65,7 @@ async def test_pages_and_messages_count_together(installation: Installation) -> 
             assert (await anna.sign_in()).status == 429
             assert await ask(anna, OTHER, PIN) == "in"
         async with visitor(gateway, X_Forwarded_For="198.51.100.7") as elsewhere:
-            assert (await elsewhere.sign_in()).title == "My requests"
+            assert (await elsewhere.sign_in()).title == "My account"
 
 
 async def test_the_right_pin_in_a_message_forgets_the_failures(gateway: Running, anna: Visitor) -> None:

@@ -294,5 +294,5 @@ async def sign_in_reader(anna: Visitor, library: str, card: str) -> str:
     token = form.hidden("csrf")
     fields = {"csrf": token, "back": form.hidden("back"), "user": card, "password": PIN}
     answer = await anna.post(f"/openurl/{library}/sign-in", fields)
-    assert answer.title == "My requests"
+    assert answer.title == "My account"
     return str(answer.tree.xpath("//input[@name='csrf']/@value")[0])
