@@ -56,7 +56,7 @@ from gateway.services.requests.library_context import LibraryContext, require_re
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
 from gateway.services.requests.outbox_row_names import CHANGED, LEFT_OUT, RELEASED, name_outbox_row
 from gateway.services.requests.partner_closures import load_partners
-from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota
+from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota, look_up_listed
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store import mailbox
 from gateway.store.requests import order_batches, outbox_decisions, outbox_queries, request_counts, requests
@@ -455,6 +455,10 @@ class PartnerDirectory:
     async def explain(self, request_id: str) -> RotaExplanation:
         """Explain whom a borrowing request would ask next, and why; nothing is changed. Raises NotFound, Refused."""
         return await explain_rota(self.context, await require_request(self.context, request_id))
+
+    async def explain_at_once(self, request_id: str) -> RotaExplanation:
+        """Explain the same by what profiles list, without waiting for a catalogue. Raises NotFound, Refused."""
+        return await explain_rota(self.context, await require_request(self.context, request_id), look_up_listed)
 
     async def explain_trial(self, wish: RotaTrial) -> RotaExplanation:
         """Explain whom a request for this would ask, and why; no request is made. Raises NotFound: no rota has this

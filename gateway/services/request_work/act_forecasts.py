@@ -16,6 +16,7 @@ from gateway.services.requests.effects import (
     is_partner_notified,
 )
 from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.suppliers import has_supplier_by_rule
 from gateway.services.requests.undone_acts import hold_of_act
 
 
@@ -32,13 +33,15 @@ class ForetoldMessage:
 @value_object(kw_only=True)
 class ActForecast:
     """`asked`: who is asked next, of partners that the request names; `finds_supplier`: somebody is, whoever the rules
-    choose. `writes_patron`: a letter is made; `at_pickup`: of the item, once it is where the patron fetches it; the
-    library's system says where that is when it is received. `hangs_on_answer`: who is told depends on the fields of the
-    act. `held_seconds`: so long nothing goes out, and the act can be undone."""
+    choose; `finds_nobody`: they have nobody to choose. `writes_patron`: a letter is made; `at_pickup`: of the item,
+    once it is where the patron fetches it; the library's system says where that is when it is received.
+    `hangs_on_answer`: who is told depends on the fields of the act. `held_seconds`: so long nothing goes out, and the
+    act can be undone."""
 
     messages: tuple[ForetoldMessage, ...] = ()
     asked: ForetoldMessage | None = None
     finds_supplier: bool = False
+    finds_nobody: bool = False
     writes_patron: bool = False
     at_pickup: bool = False
     hangs_on_answer: bool = False
@@ -59,11 +62,14 @@ def forecast_act(context: LibraryContext, request: Request, kind: EventKind) -> 
         channel = "" if way is CarryWay.LOST else _find_channel(context, party.profile)
         messages.append(ForetoldMessage(name, channel, way is CarryWay.NOTE))
     finds = RunFollowUp(FollowUp.FIND_SUPPLIER) in effects
+    asked = find_next_asked(context, request) if finds else None
+    can_find = asked is not None or (finds and has_supplier_by_rule(context, request))
     letters = [effect.name for effect in effects if isinstance(effect, SendPatronLetter)]
     return ActForecast(
         messages=tuple(messages),
-        asked=find_next_asked(context, request) if finds else None,
-        finds_supplier=finds,
+        asked=asked,
+        finds_supplier=can_find,
+        finds_nobody=finds and not can_find,
         writes_patron=any(is_letter_written(context, letter, request) for letter in letters),
         at_pickup=kind is EventKind.RECEIVED and "available" in letters,
         hangs_on_answer=kind is EventKind.PATRON_ANSWERED,

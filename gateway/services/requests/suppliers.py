@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -344,8 +344,36 @@ class KnownHoldings:
         return replace(listed, note=join_sentences("; ", (listed.note, report.note)), seconds=report.seconds)
 
 
-async def explain_rota(context: LibraryContext, request: Request) -> RotaExplanation:
-    """Explain the rota; raises Refused(NOT_ALLOWED) for a lending request."""
+async def _look_up_all(
+    context: LibraryContext, request: Request, lines: Sequence[RotaLine], rule: OnlyOwning
+) -> tuple[HoldingsLookup, ...]:
+    return await look_up_holdings(context, request, lines, rule, lambda _: False)
+
+
+async def look_up_listed(
+    context: LibraryContext, request: Request, lines: Sequence[RotaLine], rule: OnlyOwning
+) -> tuple[HoldingsLookup, ...]:
+    """Look up what profiles list, without asking a catalogue: partners that have one may be asked for the item."""
+    listed = replace(context, catalogue=StaticCatalogue())
+    lookups = []
+    for line in lines:
+        has_catalogue = context.require_partner(line.partner)[0].locate is not None
+        lookups.append(
+            HoldingsLookup(line, None) if has_catalogue else await _look_up_line(listed, request, line, rule)
+        )
+    return tuple(lookups)
+
+
+LookUp = Callable[[LibraryContext, Request, Sequence[RotaLine], OnlyOwning], Awaitable[tuple[HoldingsLookup, ...]]]
+
+
+def has_supplier_by_rule(context: LibraryContext, request: Request) -> bool:
+    """Return whether the request's rota, or the one that the rules give it, has a supplier that waits for its turn."""
+    return any(line.standing is RotaLineStatus.WAITING for line in assign_rota(context, request).rota)
+
+
+async def explain_rota(context: LibraryContext, request: Request, look_up: LookUp = _look_up_all) -> RotaExplanation:
+    """Explain the rota; raises Refused(NOT_ALLOWED) for a lending request. `look_up`: who is said to hold the item."""
     require_role(request, Role.BORROWING)
     had_none = not request.rota_name
     request = assign_rota(context, request)
@@ -355,7 +383,7 @@ async def explain_rota(context: LibraryContext, request: Request) -> RotaExplana
     lines = [
         ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why or write_sentence("manually")) for line in first
     ]
-    lines += await _explain_candidates(context, rest, template)
+    lines += await _explain_candidates(context, rest, template, look_up)
     at = next((number for number, line in enumerate(lines) if line.verdict is SupplierVerdict.AFTER), None)
     if at is not None:
         lines[at] = replace(lines[at], verdict=SupplierVerdict.NEXT)
@@ -376,14 +404,14 @@ def _owning_rule(template: RotaTemplate | None) -> OnlyOwning:
 
 
 async def _explain_candidates(
-    context: LibraryContext, request: Request, template: RotaTemplate | None
+    context: LibraryContext, request: Request, template: RotaTemplate | None, look_up: LookUp
 ) -> list[ExplainedLine]:
     """All who could be asked, best first, each looked up; when none of them owns it, those that said 'ask again'."""
     standings = await load_partner_standings(context, request)
     lines: list[ExplainedLine] = []
     while True:
         choice = choose_next_line(request, context.policy(), template, standings, context.today(), context.zone)
-        looked = await look_up_holdings(context, request, choice.order, _owning_rule(template), lambda _: False)
+        looked = await look_up(context, request, choice.order, _owning_rule(template))
         able = [_explain_line(lookup) for lookup in looked]
         lines += able
         if not able or choice.again or any(line.verdict is SupplierVerdict.AFTER for line in able):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.sentences import strip_full_stop
 from gateway.services.letters.localization import mark_text
 from gateway.services.request_work.act_forecasts import ActForecast, ForetoldMessage
 from gateway.web.staff.request_panels import ShownPatron
@@ -51,10 +53,26 @@ def describe_audience(page: StaffRequest, forecast: ActForecast, patron: ShownPa
     """Describe who is told of an act, by which way, and until when it can be undone. Empty: its fields decide."""
     if forecast.hangs_on_answer:
         return ""
-    return " ".join(_list_sentences(page, forecast, patron)) or page.gettext("Nobody.")
+    parties = list(_list_parties(page, forecast, patron))
+    return " ".join([*parties, *_list_delays(page, [forecast])]) or page.gettext("Nobody.")
 
 
-def _list_sentences(page: StaffRequest, forecast: ActForecast, patron: ShownPatron | None) -> Iterator[str]:
+def summarize_audience(page: StaffRequest, forecasts: Sequence[ActForecast]) -> str:
+    """Describe who is told of an act that is done with several requests: each party once, with the number of requests
+    about which it is told."""
+    counts: Counter[str] = Counter()
+    for forecast in forecasts:
+        counts.update(set(_list_parties(page, forecast, None)) or {page.gettext("Nobody.")})
+    parties = [
+        page.ngettext(
+            "%(audience)s: %(num)s request.", "%(audience)s: %(num)s requests.", count, audience=strip_full_stop(party)
+        )
+        for party, count in counts.most_common()
+    ]
+    return " ".join([*parties, *_list_delays(page, forecasts)])
+
+
+def _list_parties(page: StaffRequest, forecast: ActForecast, patron: ShownPatron | None) -> Iterator[str]:
     carried = [message for message in forecast.messages if message.channel]
     for message in carried:
         text = mark_text("%(partner)s, by %(channel)s, in a note.") if message.is_note else TOLD_BY
@@ -63,13 +81,20 @@ def _list_sentences(page: StaffRequest, forecast: ActForecast, patron: ShownPatr
         yield _describe_message(page, TOLD_BY, forecast.asked)
     elif forecast.finds_supplier:
         yield page.gettext("The next supplier by the rules.")
+    elif forecast.finds_nobody:
+        yield page.gettext("No supplier: none is left that the rules would ask.")
     if forecast.writes_patron:
         yield page.gettext(_describe_letter(patron, forecast.at_pickup))
-    if forecast.held_seconds and (carried or forecast.writes_patron):
+
+
+def _list_delays(page: StaffRequest, forecasts: Sequence[ActForecast]) -> Iterator[str]:
+    """The longest time for which nothing goes out, if anything would."""
+    tells = (forecast for forecast in forecasts if forecast.writes_patron or any(m.channel for m in forecast.messages))
+    if held_seconds := max((forecast.held_seconds for forecast in tells), default=0):
         yield page.ngettext(
             "Nothing is sent for %(num)s second: until then this can be undone.",
             "Nothing is sent for %(num)s seconds: until then this can be undone.",
-            forecast.held_seconds,
+            held_seconds,
         )
 
 

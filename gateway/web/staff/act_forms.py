@@ -15,7 +15,7 @@ from gateway.domain.requests.events import Event, EventDetails, LoanCondition, R
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.events import ReasonCodes as R
 from gateway.domain.requests.reason_words import ENDING_WORDS, REASON_WORDS
-from gateway.domain.requests.request import BorrowingState, Request, Role
+from gateway.domain.requests.request import BorrowingState, Request, Role, ServiceType
 from gateway.domain.requests.state_machine import is_event_allowed
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import mark_text
@@ -60,6 +60,8 @@ _LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
     (K.CLEARANCE_REFUSED, "reason"): mark_text("Rule that prevents copying"),
     (K.PATRON_TOLD, "note"): mark_text("How the patron was notified, and by whom"),
     (K.RENEW, "due"): mark_text("Requested due date, if possible"),
+    (K.CANCEL_REFUSED, "note"): mark_text("Why it is too late"),
+    (K.CLOSE, "reason"): mark_text("Why no library can supply it"),
 }
 
 _QUESTIONS: Mapping[str, str] = {
@@ -74,6 +76,7 @@ _OF_SUPPLY = tuple(value for value in REASON_WORDS if value not in (R.CONDITION_
 
 _REASONS_OF_ACT: Mapping[K, tuple[str, ...]] = {
     K.CANCEL: (R.DUPLICATE, R.NEED_BY_NOT_MET, R.COST, R.NOT_FOUND_AS_CITED, R.OTHER),
+    K.CANCEL_REFUSED: (),  # no protocol has a message for it, and none of its codes means it: a note says why
     K.CLOSE: (R.DUPLICATE, R.NEED_BY_NOT_MET, R.COST, R.NOT_FOUND_AS_CITED, R.NOT_AVAILABLE, R.OTHER),
     K.CONDITION_REFUSED: (R.COST, R.NEED_BY_NOT_MET, R.POLICY, R.OTHER),
     K.NEXT_SUPPLIER: (R.NEED_BY_NOT_MET, R.COST, R.NOT_AVAILABLE, R.CLOSED, R.OTHER),
@@ -81,6 +84,20 @@ _REASONS_OF_ACT: Mapping[K, tuple[str, ...]] = {
     K.RETRY: (R.ON_LOAN, R.NOT_ON_SHELF, R.ON_ORDER, R.AT_BINDERY, R.HAS_REQUESTS, R.CLOSED, R.OVERLOADED, R.OTHER),
 }
 """Reasons that an act can have, the usual ones first; acts that aren't here have those of what isn't supplied."""
+
+REFUSAL_GROUPS: tuple[tuple[str, tuple[R, ...]], ...] = (
+    (
+        mark_text("Not available"),
+        (R.NOT_ON_SHELF, R.ON_LOAN, R.NOT_AVAILABLE, R.AT_BINDERY, R.ON_ORDER, R.HAS_REQUESTS),
+    ),
+    (mark_text("Not lent"), (R.NON_CIRCULATING, R.POOR_CONDITION, R.POLICY, R.COPYRIGHT)),
+    (mark_text("Not here"), (R.NOT_HELD, R.NOT_FOUND_AS_CITED)),
+    (mark_text("Not this time"), (R.OVERLOADED, R.CLOSED, R.NEED_BY_NOT_MET, R.COST, R.DUPLICATE, R.OTHER)),
+)
+"""Reasons not to supply, by what they mean: each has a button of its own."""
+
+MAX_VISIBLE_CHOICES = 7
+"""More are a list."""
 
 _HIDDEN = frozenset({"citation", "query"})
 """Fields with a page or a default of their own."""
@@ -97,6 +114,8 @@ _USUAL = frozenset(
         (K.CONDITIONAL, "cost"),
         (K.CONDITION_ACCEPTED, "cost"),
         (K.CANCEL, "reason"),
+        (K.CLOSE, "reason"),
+        (K.CONDITION_REFUSED, "reason"),
         (K.RENEW_REFUSED, "reason"),
         (K.LOST, "cost"),
         (K.DAMAGED, "cost"),
@@ -178,6 +197,9 @@ def _make_form_field(
     if field.type is FieldType.VOLUMES and len(choices) < 2:
         return None
     rare = not needed and field.name in _RARE and (kind, field.name) not in _USUAL
+    if shape == "choice" and not rare and field.type in _CHOSEN_IN_SIGHT and len(choices) <= MAX_VISIBLE_CHOICES:
+        shape, choices = "radios", tuple((value, f"{word[:1].upper()}{word[1:]}") for value, word in choices)
+    needed = needed or field.name == "ending"
     return FormField(name=field.name, label=label, kind=shape, needed=needed, rare=rare, choices=choices)
 
 
@@ -200,6 +222,9 @@ _SHAPES: Mapping[FieldType, str] = {
 }
 
 
+_CHOSEN_IN_SIGHT = frozenset({FieldType.REASON, FieldType.ENDING, FieldType.ROTA})
+
+
 def _list_choices(
     page: StaffRequest, request: Request, kind: K, field: ActionField, places: tuple[tuple[str, str], ...]
 ) -> tuple[tuple[str, str], ...]:
@@ -216,7 +241,7 @@ def _list_choices(
         case FieldType.YES_NO | FieldType.TRUTH:
             return (("yes", gettext(mark_text("Yes"))), ("no", gettext(mark_text("No"))))
         case FieldType.PARTNER:
-            return list_suppliers(page.context)
+            return list_suppliers(page.context, request.service.type)
         case FieldType.ROTA:
             return tuple((name, name) for name in page.context.policy().rotas)
         case FieldType.VOLUMES:
@@ -228,15 +253,27 @@ def _list_choices(
     return ()
 
 
+def group_refusals(page: StaffRequest) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the reasons not to supply: name of the group, then value and word of each."""
+    words = {reason: page.gettext(REASON_WORDS[reason]) for _, reasons in REFUSAL_GROUPS for reason in reasons}
+    return [
+        (page.gettext(title), [(reason.value, f"{words[reason][:1].upper()}{words[reason][1:]}") for reason in reasons])
+        for title, reasons in REFUSAL_GROUPS
+    ]
+
+
 def _list_endings(page: StaffRequest) -> tuple[tuple[str, str], ...]:
     return tuple((ending.value, page.localization.translate_sentence(word)) for ending, word in ENDING_WORDS.items())
 
 
-def list_suppliers(context: LibraryContext) -> tuple[tuple[str, str], ...]:
+def list_suppliers(
+    context: LibraryContext, service: ServiceType = ServiceType.COPY_OR_LOAN
+) -> tuple[tuple[str, str], ...]:
+    """List the partners that supply this service: profile and name, by name."""
     suppliers = [
         (profile.name, partner.name or profile.name)
         for profile, partner in context.partners()
-        if "supplier" in {role.value for role in partner.roles}
+        if "supplier" in {role.value for role in partner.roles} and partner.can_supply(service)
     ]
     return tuple(sorted(suppliers, key=lambda pair: pair[1].casefold()))
 
@@ -283,6 +320,8 @@ def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: Se
         values[name] = values[name] == "yes"
     if "ending" in values:
         values["ending"] = RequestEnding(str(values["ending"]))
+        if values["ending"] is not RequestEnding.NOT_AVAILABLE:
+            values.pop("reason", None)  # it was not in sight
     elif kind is K.CLOSE and "ending" in {field.name for field in fields}:
         checked.add_problem("ending", "wrong-missing", field=page.gettext(ACT_FIELD_LABELS["ending"]))
     details = EventDetails(**values)  # type: ignore[arg-type]

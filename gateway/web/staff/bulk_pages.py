@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
@@ -19,11 +19,14 @@ from gateway.domain.requests.take_back import note_mark_change
 from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
 from gateway.domain.sentences import Sentence, write_sentence
+from gateway.domain.value import value_object
 from gateway.services.desks.bulk_actions import MAX_BULK
+from gateway.services.request_work.act_forecasts import forecast_act
 from gateway.services.request_work.actions import find_action_hints
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.act_audience import summarize_audience
 from gateway.web.staff.list_filters import BORROWING, COPIES, LENDING, ListPlace, ListQuery, list_path, parse_list_query
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_words import describe_denial
@@ -67,6 +70,16 @@ def find_usual_act(request: StaffRequest, task: str) -> tuple[str, str] | None:
     """Its word in the form, and its button."""
     kind = USUAL_ACTS.get(task)
     return (kind.value, request.gettext(EVENT_CATALOGUE[kind].label)) if kind in OFFERED and kind is not None else None
+
+
+@value_object(kw_only=True)
+class BulkAct:
+    """`count`: of the requests with which it can be done now; `audience`: who is told of it."""
+
+    kind: str
+    label: str
+    count: int
+    audience: str
 
 
 # --- before ----------------------------------------------------------------------------------------------
@@ -129,10 +142,16 @@ async def _render_confirmation(
 ) -> web.Response:
     do = _require_act(checked.form["do"])
     possible = {record.id: await request.library.bulk.list_possible(record) for record in requests}
+    kinds_done = OFFERED if do == MORE else tuple(kind for kind in OFFERED if kind.value == do)
     acts = [
-        (kind.value, request.gettext(EVENT_CATALOGUE[kind].label), count)
-        for kind in OFFERED
-        if (count := sum(kind in kinds for kinds in possible.values()))
+        BulkAct(
+            kind=kind.value,
+            label=request.gettext(EVENT_CATALOGUE[kind].label),
+            count=len(able),
+            audience=summarize_audience(request, [forecast_act(request.context, record, kind) for record in able]),
+        )
+        for kind in kinds_done
+        if (able := [record for record in requests if _can_be_done(record, kind, possible[record.id])])
     ]
     number = request.localization.format_number(len(requests))
     what = _name_act(request, do)
@@ -162,6 +181,11 @@ async def _render_confirmation(
             "Apply to %(number)s request", "Apply to %(number)s requests", len(requests), number=number
         ),
     )
+
+
+def _can_be_done(record: Request, kind: K, possible: Container[K]) -> bool:
+    """Return whether it is done with others: what asks first is done one by one."""
+    return kind in possible and find_question(kind, record) is None
 
 
 def _require_act(word: str) -> str:

@@ -74,8 +74,8 @@ async def show_new_request(page: StaffRequest) -> web.StreamResponse:
     a citation; or `copy`, the number of a request that is made once more."""
     role = _require_role(page)
     query = page.http.query
-    if number := query.get("copy", ""):
-        return await _show_copy(page, role, await find_named_request(page, number))
+    if copied_number := query.get("copy", ""):
+        return await _show_copy(page, role, await find_named_request(page, copied_number))
     wish, where, link = query.get("find", "").strip(), query.get("where", ""), query.get("link", "")
     if link:
         work = await _read_link(page, link)

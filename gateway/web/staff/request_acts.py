@@ -29,7 +29,13 @@ from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm, read_upload_form
-from gateway.web.staff.act_forms import can_correct, first_act_values, list_act_fields, read_act_details
+from gateway.web.staff.act_forms import (
+    can_correct,
+    first_act_values,
+    group_refusals,
+    list_act_fields,
+    read_act_details,
+)
 from gateway.web.staff.act_results import describe_done_act
 from gateway.web.staff.coded_words import list_work_types
 from gateway.web.staff.journal_pages import OUTCOMES
@@ -52,7 +58,7 @@ from gateway.web.staff.request_words import (
     tag_of_request,
 )
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
-from gateway.web.staff.supplier_choice import list_supplier_choices
+from gateway.web.staff.supplier_choice import compare_suppliers
 
 QUESTIONS: Mapping[ScanReason, str] = {
     ScanReason.RECALLED: mark_text("The lender has recalled this item. Check it out anyway?"),
@@ -197,8 +203,10 @@ async def _render_act(
         news=news,
         possible=possible,
         question=page.gettext(QUESTIONS[question]) if question is not None else "",
-        choices=await list_supplier_choices(page, request) if kind is K.ASSIGN else (),
+        comparison=await compare_suppliers(page, request) if kind is K.ASSIGN else None,
+        asks_later=request.state is BorrowingState.REVIEW,
         limits=_list_wishes(page, request),
+        refusals=group_refusals(page) if kind is K.UNFILLED else (),
         in_list=read_list_address(page),
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
+from gateway.domain.library import Money
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.reason_words import REASON_WORDS
@@ -19,6 +20,7 @@ from gateway.domain.requests.request import (
     RequestFlag,
     RequestNote,
     Role,
+    RotaLineStatus,
 )
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import (
@@ -36,6 +38,7 @@ from gateway.services.request_work.act_forecasts import ActForecast, forecast_ac
 from gateway.services.requests.outbox_row_names import name_outbox_row
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff import act_forms
 from gateway.web.staff.act_audience import describe_audience, name_button
 from gateway.web.staff.act_forms import FormField, can_correct, first_act_values, list_act_fields
 from gateway.web.staff.coded_words import (
@@ -103,7 +106,8 @@ _NOT_YET: Mapping[Role, Mapping[K, str]] = {
 @value_object(kw_only=True)
 class ActOption:
     """An act with a form of its own. `button`: what it does, and to whom; `audience`: who is told; `checked`: its
-    values and mistakes; `is_chosen`: of several, the one whose form is open."""
+    values and mistakes; `is_chosen`: of several, the one whose form is open; `has_choice`: there is a
+    supplier to choose, where that is the act."""
 
     kind: K
     label: str
@@ -113,6 +117,7 @@ class ActOption:
     checked: FormCheck
     hint: str = ""
     is_chosen: bool = True
+    has_choice: bool = True
 
 
 @value_object(kw_only=True)
@@ -367,6 +372,7 @@ async def make_option(page: StaffRequest, view: RequestView, kind: K, patron: Sh
         fields=await list_act_fields(page, request, (kind,)),
         checked=FormCheck(page, SubmittedForm(), first_act_values(page, request, (kind,))),
         hint=localization.translate_sentence(view.hints.get(kind, "")),
+        has_choice=kind is not K.ASSIGN or bool(act_forms.list_suppliers(page.context, request.service.type)),
     )
 
 
@@ -450,20 +456,60 @@ def _name_step(page: StaffRequest, step: UnfinishedStep) -> str:
     )
 
 
-def _list_limits(page: StaffRequest, request: Request, move: NextMove) -> list[tuple[str, str]]:
-    """List until when something is wanted, or was, where that presses."""
+@value_object(kw_only=True)
+class ShownLimit:
+    """`is_late`: the remark says that it is too much, or too late."""
+
+    label: str
+    value: str
+    remark: str = ""
+    is_late: bool = False
+
+
+def _list_limits(page: StaffRequest, request: Request, move: NextMove) -> list[ShownLimit]:
+    """List what decides the next act: until when it is wanted, and what it may cost."""
     if not move.ours:
         return []
     terms, gettext = request.terms, page.gettext
-    rows = []
+    limits = []
     if request.role is Role.BORROWING and request.state in _WANTED:
         need_by = request.dates.need_by
         day = page.format_day(need_by) if need_by is not None else gettext("no date given")
-        rows.append((gettext("Needed by"), day))
+        limits.append(ShownLimit(label=gettext("Needed by"), value=day))
+    if request.state is BorrowingState.CONDITIONAL:
+        limits += _list_price_limits(page, request)
     if move.task in ("overdue", "overdue-out", "recalled", "return-late"):
         dates = ((gettext("Due at lender"), terms.lender_due), (gettext("Due from patron"), terms.patron_due))
-        rows += [(label, page.format_moment(due)) for label, due in dates if due is not None]
-    return rows
+        limits += [ShownLimit(label=label, value=page.format_moment(due)) for label, due in dates if due is not None]
+    return limits
+
+
+def _list_price_limits(page: StaffRequest, request: Request) -> Iterator[ShownLimit]:
+    """The supplier's price beside what it may cost, and beside the usual price of who would be asked next."""
+    gettext, format_money = page.gettext, page.localization.format_money
+    attempt, maximum = request.attempt, request.costs.maximum
+    price = attempt.cost if attempt is not None else None
+    if price is not None:
+        asked = gettext("%(partner)s asks", partner=name_partner(request, page.context))
+        yield ShownLimit(label=asked, value=format_money(price))
+    if maximum is not None:
+        excess = price.amount - maximum.amount if price is not None and price.currency == maximum.currency else None
+        is_late = excess is not None and excess > 0
+        remark = gettext("%(money)s too little", money=format_money(Money(excess, maximum.currency))) if excess else ""
+        yield ShownLimit(
+            label=gettext("Maximum cost"),
+            value=format_money(maximum),
+            remark=remark if is_late else "",
+            is_late=is_late,
+        )
+    waiting = [line for line in request.rota if line.standing is RotaLineStatus.WAITING]
+    following = page.context.partner(waiting[0].partner) if waiting else None
+    if price is not None and following is not None:
+        usual = following.usual_price(request.service.type)
+        yield ShownLimit(
+            label=gettext("Next: %(partner)s", partner=page.context.name_of_partner(waiting[0].partner)),
+            value=format_money(usual) if usual is not None else gettext("free"),
+        )
 
 
 _URGENT = frozenset({RequestFlag.RECALLED, RequestFlag.OVERDUE, RequestFlag.TROUBLE, RequestFlag.UNTOLD})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
+from enum import StrEnum
 
-from gateway.domain.problems import Refused
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.request_figures import FigureFilter, month_of_moment
@@ -21,6 +23,9 @@ from gateway.web.staff.staff_request import StaffRequest
 
 MONTHS = 12
 """So many count for the balance."""
+
+MAX_CATALOGUE_SECONDS = 15.0
+ASK_CATALOGUES = "ask"
 
 _HOLDINGS = {
     HoldingAnswer.OWNS.value: ("good", mark_text("yes")),
@@ -50,25 +55,57 @@ class ComparedSupplier:
     is_closed: bool
 
 
-async def list_supplier_choices(page: StaffRequest, request: Request) -> tuple[ComparedSupplier, ...]:
-    """List those that the rules would ask, in their order, then all others that supply this service. Their catalogues
-    are asked now."""
-    try:
-        lines = {line.partner: line for line in (await page.library.partners.explain(request.id)).lines}
-    except Refused:  # no rule fits, or the catalogues can't be asked: staff choose all the same
-        lines = {}
+class CatalogueAnswers(StrEnum):
+    """Whether the catalogues of those that have one were asked for this page."""
+
+    NONE_TO_ASK = "none-to-ask"
+    NOT_ASKED = "not-asked"
+    GIVEN = "given"
+    LATE = "late"
+
+
+@value_object
+class SupplierComparison:
+    choices: tuple[ComparedSupplier, ...]
+    answers: CatalogueAnswers
+
+
+async def compare_suppliers(page: StaffRequest, request: Request) -> SupplierComparison:
+    """Compare those that the rules would ask, in their order, then all others that supply this service. Catalogues are
+    asked where the address says so, and waited for MAX_CATALOGUE_SECONDS at most."""
+    explained, answers = await _explain_rota(page, request)
+    lines = {line.partner: line for line in explained}
     views = {view.profile: view for view in await page.library.partners.partners()}
     this = month_of_moment(page.parts.clock.now())
     wanted = FigureFilter(library=page.library.symbol, first=shift_month(this, 1 - MONTHS), last=this)
     figures = {row.partner: row for row in (await page.library.statistics.read_statistics(wanted)).partners}
     ranked = [name for name, line in lines.items() if line.verdict in _NEXT]
-    names = dict.fromkeys((*ranked, *lines, *(profile for profile, _ in list_suppliers(page.context))))
-    return tuple(
+    suppliers = list_suppliers(page.context, request.service.type)
+    names = dict.fromkeys((*ranked, *lines, *(profile for profile, _ in suppliers)))
+    able = {name: policy for name in names if name in views and (policy := page.context.partner(name)) is not None}
+    choices = tuple(
         _describe_choice(page, request, policy, views[name], lines.get(name), figures.get(name))
-        for name in names
-        if name in views and (policy := page.context.partner(name)) is not None
+        for name, policy in able.items()
         if policy.can_supply(request.service.type)
     )
+    has_catalogues = any(_has_catalogue(page, choice.profile) for choice in choices)
+    return SupplierComparison(choices, answers if has_catalogues else CatalogueAnswers.NONE_TO_ASK)
+
+
+async def _explain_rota(page: StaffRequest, request: Request) -> tuple[Sequence[ExplainedLine], CatalogueAnswers]:
+    partners, answers = page.library.partners, CatalogueAnswers.NOT_ASKED
+    if page.http.query.get("catalogues") == ASK_CATALOGUES:
+        try:
+            async with asyncio.timeout(MAX_CATALOGUE_SECONDS):
+                return (await partners.explain(request.id)).lines, CatalogueAnswers.GIVEN
+        except TimeoutError:
+            answers = CatalogueAnswers.LATE
+    return (await partners.explain_at_once(request.id)).lines, answers
+
+
+def _has_catalogue(page: StaffRequest, name: str) -> bool:
+    profile = page.context.profile(name)
+    return profile is not None and profile.locate is not None
 
 
 def _describe_choice(
@@ -81,7 +118,9 @@ def _describe_choice(
 ) -> ComparedSupplier:
     price, limit = policy.usual_price(request.service.type), request.costs.maximum
     is_dear = price is not None and limit is not None and price.currency == limit.currency
-    kind, holding = _HOLDINGS.get(line.answer if line is not None else "", ("", mark_text("unknown")))
+    answer = line.answer if line is not None else ""
+    unknown = mark_text("not asked") if not answer and _has_catalogue(page, view.profile) else mark_text("unknown")
+    kind, holding = _HOLDINGS.get(answer, ("", unknown))
     days = page.localization.format_number(Decimal(f"{view.mean_days:.1f}")) if view.mean_days is not None else ""
     return ComparedSupplier(
         profile=view.profile,

@@ -140,8 +140,8 @@ async def _wait_until(gateway: Running, request: Request, is_so: Callable[[Reque
     raise AssertionError(f"{found.number} stays {found.state}")
 
 
-async def make_conditional(gateway: Running) -> Request:
-    request = await make_asked(gateway)
+async def make_conditional(gateway: Running, **more: Any) -> Request:
+    request = await make_asked(gateway, **more)
     return await hear_partner(
         gateway,
         request,

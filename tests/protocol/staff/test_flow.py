@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 
+from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.drafts import LendingDraft
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventKind, ReasonCodes, RequestEnding
 from gateway.domain.requests.request import BorrowingState, LibraryParty, Request
+from gateway.web.staff import supplier_choice
 from tests.protocol.pages.support import Answer, Running, running
 from tests.protocol.staff.request_scenes import (
+    PARTNERS,
     RULES,
+    act,
     add_partners,
     book,
+    hear_partner,
+    make_asked,
     make_borrowing,
     make_conditional,
+    make_lending,
     reload_request,
 )
-from tests.protocol.staff.support import Colleague
+from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 FILTER = "task=awaiting-review&q=Watt"
 
@@ -106,7 +117,7 @@ async def test_a_supplier_is_chosen_and_asked_in_one_step(gateway: Running, ruth
     assert "Vaumarin, by email." in text(page, "//tr[@class='then'][.//input[@value='vaumarin']]//p[@class='told']")
 
     action, fields = read_act_form(page, "//form[.//input[@name='partner'][@value='vaumarin']]")
-    done = await ruth.browser.post(action, fields)
+    done = await ruth.browser.post(action, {**fields, "send": "yes"})
     await gateway.gateway.managed.drain_due_work()
 
     assert "is being asked." in text(done, "//div[@id='banner']")
@@ -114,6 +125,86 @@ async def test_a_supplier_is_chosen_and_asked_in_one_step(gateway: Running, ruth
     assert (now.state, now.partner.profile) == (BorrowingState.REQUESTED, "vaumarin")
     kinds = [line.event.kind for line in (await gateway.requests().load_view(request.id)).history]
     assert kinds[-3:] == [EventKind.ASSIGN, EventKind.APPROVE, EventKind.REQUEST]
+
+
+@pytest.fixture
+async def silent_catalogue() -> AsyncIterator[tuple[int, list[str]]]:
+    """Port of a catalogue that takes connections and answers nothing, and who has asked."""
+    asked: list[str] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(repr(await reader.read(1000)))
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1], asked
+    server.close()
+
+
+async def test_the_suppliers_are_shown_without_waiting_for_their_catalogues(
+    installation: Installation, silent_catalogue: tuple[int, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, asked = silent_catalogue
+    add_partners(installation)
+    catalogue = f"sru: {{url: 'http://127.0.0.1:{port}/sru'}}\nlocate: {{}}\n"
+    with (installation.folder / "profiles" / "vaumarin.yml").open("a", encoding="utf-8") as profile:
+        profile.write(catalogue)
+    rota = {**RULES["rotas"]["coast"], "only_owning": "yes"}
+    async with running(installation, rules={**RULES, "rotas": {"coast": rota}}) as gateway:
+        request = await make_borrowing(gateway)
+        async with colleague(gateway, "r.okafor", "staff") as ruth:
+            page = await ruth.get(f"/requests/{request.number}/act/assign")
+            row = "//tr[@class='option'][contains(., 'Bibliothèque de Vaumarin')]"
+            assert text(page, f"{row}/td[5]") == "not asked"
+            assert text(page, f"{row}/td[7]") == "asked after that: in rota order"
+            assert asked == []
+
+            monkeypatch.setattr(supplier_choice, "MAX_CATALOGUE_SECONDS", 0.5)
+            (path,) = page.tree.xpath("//a[contains(@href, 'catalogues=ask')]/@href")
+            late = await ruth.browser.get(str(path))
+            assert len(asked) == 1
+            assert "The catalogues have not answered in time." in late.text
+            assert late.tree.xpath(f"{row}//input[@type='radio']") != []
+
+
+async def test_where_there_is_no_supplier_the_pages_say_so(installation: Installation) -> None:
+    """In review nobody is announced to be asked, and there is no form without anything to choose."""
+    nobody = "There is no supplier to choose"
+    async with running(installation, rules={"intake": {"duplicates": {"action": "allow"}}}) as gateway:
+        request = await make_borrowing(gateway)
+        async with colleague(gateway, "r.okafor", "staff") as ruth:
+            page = await ruth.get(f"/requests/{request.number}")
+            assert text(page, "//*[@id='act']//p[@class='told']").startswith(
+                "Notified: No supplier: none is left that the rules would ask."
+            )
+            choice = await ruth.get(f"/requests/{request.number}/act/assign")
+            assert nobody in choice.text
+            assert choice.tree.xpath("//main//form") == []
+
+            await act(gateway, request, EventKind.APPROVE)
+            await gateway.gateway.managed.drain_due_work()
+            assert (await reload_request(gateway, request)).state is BorrowingState.NO_SUPPLIER
+            page = await ruth.get(f"/requests/{request.number}")
+            (assign,) = page.tree.xpath("//div[@class='option'][.//input[@value='assign']]")
+            assert nobody in assign.text_content()
+            assert assign.xpath(".//form | .//a") == []
+
+
+async def test_with_nobody_left_the_suppliers_are_compared_not_listed(installation: Installation) -> None:
+    """No rota fits, but there are suppliers."""
+    add_partners(installation)
+    async with running(installation, rules={"intake": {"duplicates": {"action": "allow"}}}) as gateway:
+        request = await make_borrowing(gateway)
+        await act(gateway, request, EventKind.APPROVE)
+        await gateway.gateway.managed.drain_due_work()
+        async with colleague(gateway, "r.okafor", "staff") as ruth:
+            page = await ruth.get(f"/requests/{request.number}")
+            assert page.tree.xpath("//select[@name='partner' or @name='rota']") == []
+            (path,) = page.tree.xpath("//div[@class='option']//a[contains(@href, '/act/assign')]/@href")
+            choice = await ruth.browser.get(str(path))
+            assert len(choice.tree.xpath("//table[@class='lenders']//input[@type='radio']")) == len(PARTNERS)
+            assert choice.tree.xpath("//select[@name='partner']") == []
 
 
 async def test_only_what_is_chosen_has_its_fields_and_its_button(gateway: Running, ruth: Colleague) -> None:
@@ -126,7 +217,7 @@ async def test_only_what_is_chosen_has_its_fields_and_its_button(gateway: Runnin
     assert accept.xpath(".//*[@name='cost']") != []
     assert accept.xpath(".//*[@name='reason']") == []
     assert decline.xpath(".//*[@name='cost']") == []
-    reasons = decline.xpath(".//select[@name='reason']/option/@value")
+    reasons = decline.xpath(".//input[@name='reason']/@value")
     assert "cost-exceeds-maximum" in reasons
     assert "not-on-shelf" not in reasons
     assert decline.xpath("string(.//p[@class='told'])").split(":")[0] == "Notified"
@@ -152,3 +243,72 @@ async def test_one_of_several_items_of_ours_is_chosen_by_its_button(gateway: Run
     now = await reload_request(gateway, request)
     assert now.item_barcode == barcode
     assert (await ruth.get(f"/requests/{request.number}")).tree.xpath("//table[@class='items']") == []
+
+
+async def test_a_price_is_beside_its_limit_and_the_next_suppliers_price(gateway: Running, ruth: Colleague) -> None:
+    """12.00 EUR are asked, 10.00 allowed; who would be asked next takes nothing."""
+    request = await make_conditional(gateway, maximum_cost=Money(Decimal("10.00"), "EUR"))
+    page = await ruth.get(f"/requests/{request.number}")
+    limits = [tuple(one.itertext()) for one in page.tree.xpath("//dl[@class='limits']/div")]
+    assert limits[1:] == [
+        ("Universität Altenried asks", "€12.00"),
+        ("Maximum cost", "€10.00", "€2.00 too little"),
+        ("Next: Bibliothèque de Vaumarin", "free"),
+    ]
+
+
+async def test_a_cancellation_is_refused_in_words_not_by_reasons_of_not_supplying(installation: Installation) -> None:
+    add_partners(installation)
+    file = installation.folder / "profiles" / "altenried.yml"
+    profile = read_yaml_file(file)
+    profile["partner"]["workflow"] = {"lending": {"cancel": "staff"}}
+    write_yaml_file(file, profile)
+    async with running(installation, rules=RULES) as gateway:
+        request = await make_lending(gateway)
+        await hear_partner(gateway, request, EventKind.CANCEL)
+        async with colleague(gateway, "r.okafor", "staff") as ruth:
+            page = await ruth.get(f"/requests/{request.number}")
+    (refuse,) = page.tree.xpath("//div[@class='option'][.//input[@value='cancel-refused']]")
+    assert refuse.xpath(".//*[@name='reason']") == []
+    assert refuse.xpath("string(.//label[@for='cancel-refused-note'])").startswith("Why it is too late")
+
+
+async def test_every_reason_not_to_supply_has_a_button_of_its_own(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    page = await ruth.get(f"/requests/{request.number}/act/unfilled")
+    buttons = page.tree.xpath("//div[@class='reasons']//button/@value")
+    assert sorted(buttons) == sorted(set(ReasonCodes) - {ReasonCodes.CONDITION_REFUSED, ReasonCodes.RENEWAL_LIMIT})
+    action, fields = read_act_form(page, "//form[.//div[@class='reasons']]")
+    done = await ruth.browser.post(action, {**fields, "reason": "at-bindery", "note": "Zurück im März."})
+    assert "Answered: cannot supply." in text(done, "//div[@id='banner']")
+    last = (await gateway.requests().load_view(request.id)).history[-1]
+    assert (last.event.details.reason, last.event.details.note) == ("at-bindery", "Zurück im März.")
+
+
+async def test_the_ending_is_chosen_in_sight_and_a_reason_belongs_to_one_of_them(
+    gateway: Running, ruth: Colleague
+) -> None:
+    request = await make_borrowing(gateway)
+    page = await ruth.get(f"/requests/{request.number}/act/close")
+    endings = page.tree.xpath("//input[@name='ending']/@value")
+    assert "own-stock" in endings
+    assert page.tree.xpath("//fieldset[contains(@class, 'of-reason')]//input[@checked]/@value") == [""]
+    action, fields = read_act_form(page, "//main//form[@data-once]")
+    missing = await ruth.browser.post(action, fields)
+    assert missing.status == 422
+    await ruth.browser.post(action, {**fields, "ending": "own-stock", "reason": "duplicate"})
+    assert (await reload_request(gateway, request)).state is BorrowingState.CANCELLED
+    closed = (await gateway.requests().load_view(request.id)).history[-1].event.details
+    assert (closed.ending, closed.reason) == (RequestEnding.OWN_STOCK, "")
+
+
+async def test_an_act_with_many_says_who_is_notified(gateway: Running, ruth: Colleague) -> None:
+    made = [await make_asked(gateway), await make_borrowing(gateway), await make_borrowing(gateway)]
+    token = await ruth.read_token()
+    pairs = [("csrf", token), ("do", "cancel"), *(("one", one.id) for one in made)]
+    confirm = await ruth.browser.post(
+        "/staff/borrowing/bulk", urlencode(pairs).encode(), Content_Type="application/x-www-form-urlencoded"
+    )
+    told = text(confirm, "//p[@class='told']")
+    assert "Universität Altenried, by email: 1 request." in told
+    assert "Nobody: 2 requests." in told

@@ -101,15 +101,15 @@ async def test_paper_of_a_request_is_printed_from_its_page_and_again(gateway: Ru
         await act(gateway, request, EventKind.LOANED_TO_PATRON)
         await act(gateway, request, EventKind.RETURNED_BY_PATRON)
         before = await ruth.get(path)
-        offered = before.tree.xpath("//section[@aria-labelledby='paper']//button/text()")
-        refused = [one.text_content() for one in before.tree.xpath("//section[@aria-labelledby='paper']//span")]
+        offered = before.tree.xpath("//details[@id='paper']//button/text()")
+        refused = [one.text_content() for one in before.tree.xpath("//details[@id='paper']//span")]
         await act(gateway, request, EventKind.RETURNED)
         over = await ruth.get(path)
         form = "//form[contains(@action, '/print')][input[@name='kind' and @value='return-slips']]"
         slip = await press(ruth, over, form, "Print: Return slip")
         await ruth.post("/print/1/printed", {})
         after = await ruth.get(path)
-        (line,) = after.tree.xpath("//section[@aria-labelledby='paper']//li[a]")
+        (line,) = after.tree.xpath("//details[@id='paper']//li[a]")
         again = await ruth.browser.get(str(line.xpath("a/@href")[0]))
 
     assert offered == ["Print: Book strap", "Print: Return slip", "Print: Address label"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -27,6 +29,7 @@ from tests.protocol.staff.support import Colleague, colleague
 from tests.unit.store.requests.samples import lending
 
 CARD = "21000000000017"
+MAX_LIST_BYTES = 30_000
 
 
 async def borrow(gateway: Running, title: str, **more: Any) -> Request:
@@ -39,6 +42,11 @@ async def borrow(gateway: Running, title: str, **more: Any) -> Request:
     )
     made: Request = await gateway.requests().create_borrowing(draft)
     return made
+
+
+def make_words(seed: int) -> str:
+    """Words that don't compress as the same words over and over do."""
+    return " ".join(hashlib.sha256(f"{seed} {n}".encode()).hexdigest()[:7] for n in range(6))
 
 
 async def lend(gateway: Running, title: str, transaction: str) -> Request:
@@ -312,6 +320,20 @@ async def test_what_fails_is_told_with_its_reason_and_can_be_tried_alone(gateway
         assert result.tree.xpath("//section[contains(@class, 'cause')]//a/text()") == [made[1].number]
         assert result.tree.xpath("//form//input[@name='one']/@value") == [made[1].id]
         assert (await gateway.requests().find_request(made[0].id)).state != "review"
+
+
+async def test_a_full_list_weighs_little(gateway: Running) -> None:
+    """As a proxy compresses it, with all files of its own, which browsers keep."""
+    for number in range(request_lists.PAGE_ROWS):
+        await lend(gateway, f"Handbuch der Gezeitenkunde, Band {number}: {make_words(number)}", f"SB-{number}")
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.get("/lending")
+        assert len(listed(page)) == request_lists.PAGE_ROWS
+        addresses = page.tree.xpath("//link[@rel='stylesheet']/@href | //script/@src")
+        files = [await ruth.browser.get(str(address)) for address in addresses]
+    weights = [len(gzip.compress(one.text.encode())) for one in (page, *files)]
+    assert len(files) > 5
+    assert sum(weights) <= MAX_LIST_BYTES, weights
 
 
 async def test_all_that_match_is_a_step_of_its_own(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:

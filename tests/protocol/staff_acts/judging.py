@@ -75,6 +75,8 @@ def judge_audience(press: Press) -> Iterable[str]:
         yield f"messages: {press.sent_kinds}"
     if ("The patron" in said) != bool(letters) and "once the item is at its pickup location" not in said:
         yield f"letters: {letters}"
+    if "No supplier:" in said and "request" in press.sent_kinds:
+        yield f"asked all the same: {press.sent_kinds}"
     if said == "Nobody." and (press.sent_kinds or letters):
         yield f"told all the same: {press.sent_kinds} {letters}"
 

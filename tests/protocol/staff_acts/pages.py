@@ -111,6 +111,8 @@ def read_act_form(answer: Answer, path: str, today: date, barcode: str) -> list[
     form, *_ = answer.tree.xpath("//main//form[translate(@method, 'POST', 'post')='post']")
     kind = path.partition("?")[0].rpartition("/")[2]
     fields = fill_form(form, kind, today, barcode)
+    if named := form.xpath(".//button[@name]")[:1]:
+        fields[str(named[0].get("name"))] = str(named[0].get("value"))
     acts = []
     for answer_, said in _list_answers(form, kind).items():
         name = " ".join(filter(None, (kind, answer_)))
@@ -122,7 +124,7 @@ def read_act_form(answer: Answer, path: str, today: date, barcode: str) -> list[
 
 def _list_answers(form: Any, kind: str) -> dict[str, dict[str, str]]:
     """Of acts that do one thing or another by what is chosen: each choice, by its name."""
-    endings = [str(one) for one in form.xpath(".//select[@name='ending']/option/@value") if one]
+    endings = [str(one) for one in form.xpath(".//input[@name='ending']/@value")]
     if kind == "close" and endings:
         return {ending: {"ending": ending} for ending in endings}
     return _ANSWERS.get(kind, _NO_ANSWER)
