@@ -127,6 +127,18 @@ def test_a_broker_is_told_where_nobody_wants_it_any_more() -> None:
     assert (story.state, told(ended)) == (B.CANCELLED, ((K.CANCEL, 1),))
 
 
+@pytest.mark.parametrize(
+    ("act", "state"),
+    [(K.CANCEL, B.CANCEL_PENDING), (K.EXPIRED, B.CANCEL_PENDING), (K.NEXT_SUPPLIER, B.REQUESTED)],
+    ids=str,
+)
+def test_a_broker_whose_offer_stands_is_told_of_its_end(act: K, state: B) -> None:
+    story = story_at(BROKER)
+    story.partner(K.RETRY, 1, **PRICE)
+    ended = story.late_timer(act) if act is K.EXPIRED else story.us(act)
+    assert (story.state, told(ended)) == (state, ((K.CANCEL, 1),))
+
+
 @pytest.mark.parametrize("is_looked_for", [True, False], ids=["sourcing", "no supplier"])
 @pytest.mark.parametrize("act", [K.CANCEL, K.CLOSE, K.EXPIRED], ids=str)
 def test_a_broker_that_waits_to_be_asked_again_is_told_that_it_will_not_be(act: K, is_looked_for: bool) -> None:
