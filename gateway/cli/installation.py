@@ -230,7 +230,7 @@ class Installation:
 
     def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
-        from gateway.cli.library_desk import open_desk  # with letters and what follows of requests
+        from gateway.cli.managed_requests import open_desk  # with letters and what follows of requests
 
         return open_desk(self, opened)
 

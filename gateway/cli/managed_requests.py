@@ -14,8 +14,13 @@ import click
 from gateway.cli.installation import Installation, errors_as_sentences
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound
+from gateway.ports.adapter import OpenLibrary
+from gateway.runtime.assembly import make_open_library
 from gateway.runtime.exchange_assembly import make_journal_options
+from gateway.runtime.library_contexts import build_library_contexts
 from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.exchange.circulation_link import DeskLink
+from gateway.services.letters.renderer import make_letter_renderer
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.settings import LibrarySettings
 from gateway.store.journal import Journal
@@ -92,17 +97,29 @@ def run_on_request(
     number: str,
     work: Callable[[LibraryServices, Request], Awaitable[T]],
 ) -> T:
-    """Do the work on the request of this number, barcode or id; see `run_on_requests`. Words that find one request for
-    `illgate request show` name it, but nothing is done: tomorrow they may find another."""
+    """Do the work on the request of this number, barcode or id; see `run_on_requests`. Where the words of a
+    work find one request, it is named, and nothing is done: tomorrow they may find another."""
 
     async def find_and_run(services: LibraryServices) -> T:
         try:
             request = await services.requests.find_request(number)
         except NotFound:
-            match = await services.requests.find_only_match(number)
+            match = await services.requests.find_only_match(number, hides_patrons=True)
             raise click.UsageError(
                 f"'{number}' finds {match.number} ({match.citation.short}): use this number"
             ) from None
         return await work(services, request)
 
     return run_on_library(installation, library, find_and_run)
+
+
+def open_desk(installation: Installation, opened: OpenLibrary) -> DeskLink:
+    """Open the desk of a library for its system's commands: requests of its items and patrons follow. Raises
+    ConfigurationError."""
+    settings, context = installation.settings, opened.context
+    library = make_open_library(settings.find_library(context.library), opened.system)
+    profiles, policies = installation.profiles.profiles, installation.policies.policies
+    contexts = build_library_contexts(
+        settings, context.store, installation.clock, {library.symbol: library}, lambda: profiles, policies.for_library
+    )
+    return DeskLink(contexts[library.symbol], make_letter_renderer(settings))

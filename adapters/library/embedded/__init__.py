@@ -20,7 +20,7 @@ migrations = SchemaMigrations("embedded library", Path(__file__).parent / "migra
 
 def load_command() -> click.Group:
     """Load the command, which few need, with its imports of files."""
-    from adapters.library.embedded.command_group import command
+    from adapters.library.embedded.commands import command
 
     return command
 

@@ -7,10 +7,12 @@ import click
 from adapters.library.embedded import (
     catalogue,
     circulation_rows,
+    desk_commands,
     item_rows,
     lists,
     patrons,
     setup_file,
+    temporary_commands,
 )
 from adapters.library.embedded.desk_commands import (
     CommandSession,
@@ -312,3 +314,28 @@ COMMANDS = (
     show_rule_list,
     show_setup,
 )
+
+
+@click.group(name="library")
+@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several.")
+@click.pass_context
+def command(ctx: click.Context, symbol: str) -> None:
+    """Show and edit the embedded library.
+
+    \b
+    Examples:
+      illgate library items --status on-loan
+      illgate library item 39000000000011
+      illgate library check-in 39000000000011 --at MAIN
+      illgate library import marc catalogue.mrc
+    """
+    ctx.meta["library"] = symbol
+
+
+for subcommand in (
+    *COMMANDS,
+    *desk_commands.COMMANDS,
+    desk_commands.import_group,
+    temporary_commands.temporary_group,
+):
+    command.add_command(subcommand)

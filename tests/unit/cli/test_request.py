@@ -535,10 +535,10 @@ def test_an_edit_is_refused_as_a_new_request_would_be(desk: Typed, options: tupl
 
 
 def test_words_that_find_a_request_name_it_and_do_nothing(desk: Typed) -> None:
-    number = wish(desk, "--isbn", "978-3-10-348128-0")
+    number = wish(desk, "--isbn", "978-0-306-40615-7")
 
-    done = desk("request", "act", "9783103481280", "approve")
+    done = desk("request", "act", "9780306406157", "approve")
 
     assert done.exit_code == 2
-    assert f"'9783103481280' finds {number} (" in done.stderr
+    assert f"'9780306406157' finds {number} (" in done.stderr
     assert state(desk, number) == "review"

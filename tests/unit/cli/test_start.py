@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from adapters.library.embedded.command_group import command as LIBRARY_COMMAND
+from adapters.library.embedded.commands import command as LIBRARY_COMMAND
 from gateway.cli import main
 from gateway.cli.app import EXTENSIONS, SHIPPED_EXTENSIONS
 from gateway.cli.installation import CONFIGURATION

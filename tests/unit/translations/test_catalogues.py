@@ -151,7 +151,7 @@ def find_plain_refusals(tree: ast.Module) -> Iterator[ast.Constant]:
         if isinstance(target, ast.Name)
     }
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not any(is_reason(argument) for argument in node.args[:1]):
+        if not isinstance(node, ast.Call) or not makes_refusal(node):
             continue
         detail = [*node.args[1:2], *(keyword.value for keyword in node.keywords if keyword.arg == "detail")]
         for text in detail:
@@ -160,8 +160,11 @@ def find_plain_refusals(tree: ast.Module) -> Iterator[ast.Constant]:
                 yield text
 
 
-def is_reason(node: ast.expr) -> bool:
-    return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "RefusalReason"
+def makes_refusal(node: ast.Call) -> bool:
+    """Whether it makes a refusal, or hands on what one is made of. A Refusal is an answer in a protocol."""
+    reasons = [argument for argument in node.args[:1] if isinstance(argument, ast.Attribute)]
+    is_named = getattr(node.func, "id", "") == "Refused" or getattr(node.func, "attr", "") == "__init__"
+    return is_named and any(getattr(reason.value, "id", "") == "RefusalReason" for reason in reasons)
 
 
 def iter_parts(value: ast.expr) -> Iterator[ast.expr]:

@@ -152,7 +152,7 @@ def test_refusals_reach_the_group_of_all_commands(installed: Installed) -> None:
 
 
 def test_every_command_has_help_with_an_example(sample_library: Installed) -> None:
-    from adapters.library.embedded.command_group import command
+    from adapters.library.embedded.commands import command
 
     for name, sub in command.commands.items():
         shown = sample_library.run(name, "--help")
