@@ -215,7 +215,7 @@ async def test_a_condition_is_accepted_by_a_retry(endpoint: Endpoint, number: st
     (first,) = await endpoint.list_requests()
     conditions = EventDetails(conditions=(LoanCondition.LIBRARY_USE_ONLY,))
     told = ActionRequest(kind=EventKind.CONDITIONAL, details=conditions, actor="staff:ada", version=None)
-    await endpoint.town.act(first, told)
+    offered = await endpoint.town.act(first, told)
     before = (
         "<requestType>Retry</requestType><requestingAgencyPreviousRequestId>4711</requestingAgencyPreviousRequestId>"
     )
@@ -225,6 +225,8 @@ async def test_a_condition_is_accepted_by_a_retry(endpoint: Endpoint, number: st
 
     (accepted,) = await endpoint.list_requests()
     assert (accepted.id, accepted.transaction, accepted.state) == (first.id, number, LendingState.WILL_SUPPLY)
+    answered = (offered.answered_in, accepted.answered_in)
+    assert answered == (offered.version, 0), "what it hears next is the RequestResponse to its retry"
     for id_ in ("4711", number):  # a message about the old number may be under way
         assert (await endpoint.post(write_action(id_, "Notification", f"Takk for {id_}"))).verdict == OK
 

@@ -177,6 +177,8 @@ async def test_a_failed_message_is_sent_again_from_the_page_of_its_request(
 
     page = await jun.get(path)
     assert page.tree.xpath("//section[@aria-labelledby='failed']//li/bdi/text()") == ["The item is not here."]
+    (form,) = page.tree.xpath("//section[@aria-labelledby='failed']//form[.//button[contains(., 'Send again')]]")
+    assert form.get("action") == f"/staff{path}/failed/{refused.id}"
     after = await jun.post(f"{path}/failed/{refused.id}", {})
     await managed.drain_due_work()
 
