@@ -368,8 +368,10 @@ LookUp = Callable[[LibraryContext, Request, Sequence[RotaLine], OnlyOwning], Awa
 
 
 def has_supplier_by_rule(context: LibraryContext, request: Request) -> bool:
-    """Return whether the request's rota, or the one that the rules give it, has a supplier that waits for its turn."""
-    return any(line.standing is RotaLineStatus.WAITING for line in assign_rota(context, request).rota)
+    """Return whether a supplier of the request's rota, or of the one that the rules give it, waits for its turn, or has
+    said to ask again."""
+    waits = any(line.standing is RotaLineStatus.WAITING for line in assign_rota(context, request).rota)
+    return waits or any(attempt.status is AttemptStatus.RETRY for attempt in request.attempts)
 
 
 async def explain_rota(context: LibraryContext, request: Request, look_up: LookUp = _look_up_all) -> RotaExplanation:

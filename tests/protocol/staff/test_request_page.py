@@ -207,12 +207,12 @@ async def test_staff_say_how_a_request_ends(gateway: Running, ruth: Colleague) -
     request = await make_borrowing(gateway)
     path = f"/requests/{request.number}/act/close"
     form = await ruth.get(path)
-    assert texts(form, "//select[@id='ending']/option")[1:] == [
-        "in our own stock",
-        "obtained elsewhere",
-        "duplicate request",
-        "no longer needed",
-        "not available from any library",
+    assert texts(form, "//fieldset[@id='ending']//label") == [
+        "In our own stock",
+        "Obtained elsewhere",
+        "Duplicate request",
+        "No longer needed",
+        "Not available from any library",
     ]
     wrong = await ruth.post(path, {**seen_fields(form), "ending": "", "note": "Signatur DC 611"})
     assert wrong.status == 422
