@@ -460,9 +460,10 @@ def test_a_request_is_shown_by_whatever_leads_to_it_alone(desk: Typed) -> None:
 
 
 def test_what_is_done_needs_a_number_of_the_request(desk: Typed) -> None:
-    number_of(desk("request", "create", "--patron", ANA, "--title", "Pfade im Nebel"))
+    number = number_of(desk("request", "create", "--patron", ANA, "--title", "Pfade im Nebel"))
     assert "request not found" in desk("request", "act", ANA, "cancel").stderr
-    assert "request not found" in desk("request", "act", "pfade nebel", "cancel").stderr
+    assert f"'pfade nebel' finds {number} (Pfade im Nebel)" in desk("request", "act", "pfade nebel", "cancel").stderr
+    assert state(desk, number) == "review"
 
 
 def test_requests_are_marked_for_those_who_see_to_them(desk: Typed) -> None:
