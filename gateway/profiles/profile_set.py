@@ -120,7 +120,7 @@ class ProfileSet:
         return len(self._by_name)
 
     def of_library(self, symbol: str) -> LibraryPartners:
-        """What lives for one library; a profile that names no library is for the only one."""
+        """The partners and profiles that live for one library; a profile that names no library is for the only one."""
         return self._of_library.get(symbol, self._of_all)
 
     def find_profile(self, name: str) -> Profile | None:

@@ -55,7 +55,7 @@ class ResolvedLanguage:
 
 @value_object
 class LetterPlace:
-    """Where letters come from: folders of templates and words, laid out as the shipped ones and the first one first,
+    """A place of letters: folders of templates and words, laid out as the shipped ones and the first one first,
     and the language of whom no other is known. Any of them may lack any letter, or not be there."""
 
     folders: tuple[Path, ...]

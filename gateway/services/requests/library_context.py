@@ -72,7 +72,7 @@ class LibraryContext(LibraryStore):
         return Calendar.from_policy(self.policy().calendar, self.zone)
 
     def own_profiles(self) -> LibraryPartners:
-        """What lives for this library now."""
+        """The partners and profiles that live for this library now."""
         return self.profiles().of_library(self.symbol)
 
     def profile(self, name: str) -> Profile | None:

@@ -56,7 +56,7 @@ TEMPLATES = PageTemplates(HERE / "templates", ASSETS)
 
 @value_object(kw_only=True)
 class LibraryEntry:
-    """What pages of one library have of their own: its texts, and the ways in which patrons sign in.
+    """One library's own part of the pages: its texts, and the ways in which patrons sign in.
     `header_proxies`: from where the header is believed."""
 
     settings: SignInSettings

@@ -56,7 +56,7 @@ class ComparedSupplier:
 
 
 class CatalogueAnswers(StrEnum):
-    """Whether the catalogues of those that have one were asked for this page."""
+    """The catalogues of those that have one were asked for this page."""
 
     NONE_TO_ASK = "none-to-ask"
     NOT_ASKED = "not-asked"

@@ -314,7 +314,7 @@ async def test_a_library_with_its_share_in_work_is_answered_before_its_message_i
     with gate.count_by_library() as take_share:
         assert [take_share(library) for library in ("OTHER", "FULL", "FULL")] == [True] * 3
         async with http(
-            site(echo, gate, find_library={"": "", "full": "FULL", "other": "OTHER"}.__getitem__)
+            site(echo, gate, find_library=lambda address: {"full": "FULL", "other": "OTHER"}.get(address.profile, ""))
         ) as listener:
             head, _, _ = post(MESSAGE, "Connection: close").partition(b"\r\n\r\n")
             full = await talk(listener.port, head.replace(b"/ncip", b"/ncip/full") + b"\r\n\r\n")

@@ -344,6 +344,8 @@ NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
         "GET /staff/handbook/pictures/{picture}.png",
         "GET /api/v1/openapi.json",
         "GET /api/v1/docs",
+        "GET /account",
+        "GET /account/{library}",
         "GET /openurl",
         "GET /openurl/",
         "GET /openurl/{library}",
@@ -414,9 +416,10 @@ NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
         "POST /q/{token}",
     ),
     "partners' messages: whose profile it is, a credential says": tuple(
-        f"* /{protocol}{rest}"
+        f"* /{protocol}{rest}{end}"
         for protocol in ("iso18626", "ncip", "openrs")
-        for rest in ("", "/", "/{profile}", "/{profile}/", "/{profile}/{key}", "/{profile}/{key}/")
+        for end in ("", "/")
+        for rest in ("", "/{first}", "/{first}/{second}", "/{first}/{second}/{key}")
     ),
     "there is nothing": ("* /api", "* /api/{rest}"),
 }

@@ -143,7 +143,7 @@ def read_fields(form: Any) -> dict[str, str]:
         options = one.xpath("./option[@selected]/@value") or one.xpath(".//option[1]/@value")
         fields[str(one.get("name"))] = str(options[0]) if options else ""
     for one in form.xpath(".//input[@type='radio' or @type='checkbox'][@checked]"):
-        fields[str(one.get("name"))] = str(one.get("value") or "on")
+        fields[str(one.get("name"))] = str(one.get("value", "on"))
     return fields
 
 

@@ -158,7 +158,10 @@ def fill_form(form: Any, kind: str, today: date, barcode: str) -> dict[str, str]
     }
     for one in form.xpath(".//input[not(@type='hidden')] | .//textarea | .//select"):
         name = str(one.get("name") or "")
-        if one.tag == "select" and name in ("reason", "partner"):
+        if one.tag == "input" and one.get("type") == "radio":
+            if name == "reason" and one.get("value"):
+                fields[name] = fields.get(name) or str(one.get("value"))
+        elif one.tag == "select" and name in ("reason", "partner"):
             fields[name] = str(one.xpath("./option[@value!='']/@value")[0])
         elif one.tag == "input" and one.get("type") in ("text", "date") and not one.get("value"):
             fields[name] = typed.get(name, "")
