@@ -536,10 +536,10 @@ def test_an_edit_is_refused_as_a_new_request_would_be(desk: Typed, options: tupl
 
 
 def test_words_that_find_a_request_name_it_and_do_nothing(desk: Typed) -> None:
-    number = wish(desk, "--isbn", "978-0-306-40615-7")
+    number = wish(desk, "--isbn", "978-2-07-036002-4")
 
-    done = desk("request", "act", "9780306406157", "approve")
+    done = desk("request", "act", "9782070360024", "approve")
 
     assert done.exit_code == 2
-    assert f"'9780306406157' finds {number} (" in done.stderr
+    assert f"'9782070360024' finds {number} (" in done.stderr
     assert state(desk, number) == "review"
