@@ -1,4 +1,4 @@
-.PHONY: run test test-long test-quick test-313 test-debian12 bench mutants mutants-services demo demo-two format
+.PHONY: run test test-long test-quick test-313 test-debian12 bench mutants mutants-services demo demo-two docs format
 
 run:
 	python3 bootstrap.py run
@@ -34,6 +34,9 @@ demo:
 
 demo-two:
 	python3 bootstrap.py demo-two
+
+docs:
+	python3 bootstrap.py docs
 
 format:
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix .

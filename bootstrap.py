@@ -10,6 +10,7 @@ python3 bootstrap.py test-313    all tests on Python 3.13, which the container i
 python3 bootstrap.py test-debian12  `test` in a Debian 12 of its own, with the Python and the servers of that system
 python3 bootstrap.py demo        simulate a broker between libraries that use different protocols
 python3 bootstrap.py demo-two    simulate two libraries that lend to each other
+python3 bootstrap.py docs        build the documentation site into build/docs
 python3 bootstrap.py install     only install
 """
 
@@ -89,6 +90,9 @@ def main(words: list[str]) -> int:
         case ["demo-two"]:
             install("[demo]")
             return run_commands([["python", "-m", "demo.two"]])
+        case ["docs"]:
+            install("[docs]")
+            return run_commands([["python", "-m", "mkdocs", "build", "--strict"]])
     print(__doc__)
     return 2
 
@@ -213,6 +217,7 @@ def environment_of_commands() -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     # Each of their many threads would keep free memory of its own.
     environment.setdefault("MALLOC_ARENA_MAX", "2")
+    environment.setdefault("NO_MKDOCS_2_WARNING", "1")  # a notice of the theme about its successor
     return environment
 
 
