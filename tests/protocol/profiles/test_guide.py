@@ -14,13 +14,14 @@ from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.operation.check.examples import ExampleRunner
 from tests.support.paths import ROOT
 
-BLOCK = re.compile(r"```yaml\n# profiles/(?P<name>[a-z0-9-]+)\.yml\n(?P<text>.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```yaml\n# partners/(?P<name>[a-z0-9-]+)\.yml\n(?P<text>.*?)```", re.DOTALL)
 
 
 def load_with_guide(installation: Installation, folder: Path) -> tuple[list[str], ProfileSet]:
     shutil.copytree(ROOT / "profiles", folder)
     names = []
-    for block in BLOCK.finditer((ROOT / "docs" / "profiles.md").read_text(encoding="utf-8")):
+    guide = (ROOT / "docs" / "profiles.md").read_text(encoding="utf-8").split("\n## Three examples\n")[1]
+    for block in BLOCK.finditer(guide):
         (folder / f"{block['name']}.yml").write_text(block["text"], encoding="utf-8")
         names.append(block["name"])
     return names, load_profiles(folder, installation.adapters, installation.settings)

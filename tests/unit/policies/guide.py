@@ -1,6 +1,6 @@
 """The examples of a guide in docs/: YAML blocks below a heading, which are files or say what follows from them.
 
-`# requests.yml` takes the place of the one before it, `# profiles/NAME.yml` joins the others below the same heading;
+`# requests.yml` takes the place of the one before it, `# partners/NAME.yml` joins the others below the same heading;
 `# example: …` holds `given` and `expect`.
 """
 
@@ -49,7 +49,7 @@ def examples(guide: str) -> Iterator[GuideExample]:
         document = parse_yaml(block["text"], f"docs/{guide}: {what}")
         if what == "requests.yml":
             policy = validate_section(RequestPolicy, document)
-        elif found := re.fullmatch(r"profiles/([a-z-]+)\.yml", what):
+        elif found := re.fullmatch(r"partners/([a-z-]+)\.yml", what):
             profiles[found[1]] = _profile(found[1], document)
         else:
             kind, _, name = what.partition(": ")
