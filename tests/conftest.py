@@ -168,7 +168,7 @@ def migrated_store_url(request: pytest.FixtureRequest, migrated_database: Path, 
 
 @pytest.fixture(scope="session")
 def fresh_installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """As `illgate init` makes it; only to be copied."""
+    """With the sample library and all shipped profiles; only to be copied."""
     return Installation.make(tmp_path_factory.mktemp("fresh"))
 
 

@@ -26,7 +26,7 @@ from gateway.cli.installation import (
 )
 from gateway.configuration.yaml_document import display_path
 from gateway.policies import POLICY_FILE
-from gateway.profiles.shipped import find_shipped_folder
+from gateway.profiles.shipped import find_shipped_folder, list_sample_partners
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.database_setup import create_database, upgrade_database
 from gateway.runtime.logs import set_up_logging
@@ -76,12 +76,15 @@ _LIBRARY = click.option(
     help="Name of the library, as shown to partners and staff.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="HTTP port. Default: 8080; 0: any free port.")
-@click.option("--force", is_flag=True, help="Overwrite existing settings and shipped profiles.")
+@click.option("--force", is_flag=True, help="Overwrite existing settings and partners of the sample.")
 @click.pass_context
 def init_command(
     ctx: click.Context, /, folder: Path | None, empty: bool, force: bool, **options: str | int | None
 ) -> None:
-    """Create an installation in DIR: gateway.yml, requests.yml, profiles/, and a database with sample data.
+    """Create an installation in DIR: gateway.yml, requests.yml, partners/, and a database with sample data.
+
+    The profiles of known systems are part of the program: `illgate profile list --shipped` shows them, and a file in
+    partners/ extends one. The sample has a few partners; --empty has none.
 
     Without DIR: create only the database of the installation that --config names. An existing database is kept as it
     is.
@@ -102,7 +105,7 @@ def init_command(
         assert installation is not None
         asyncio.run(_make_store(installation, empty))
         return
-    files = dict(_iter_shipped_files(folder, chosen))
+    files = dict(_iter_new_files(folder, chosen, empty))
     changed = [target for target, body in files.items() if target.exists() and target.read_bytes() != body]
     if changed and not force:
         for target in changed:
@@ -111,10 +114,10 @@ def init_command(
     for target, body in files.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
-    click.echo(
-        f"{display_path(folder / FILE)}, {POLICY_FILE} and {len(files) - 2} files in "
-        f"{display_path(folder / 'profiles')}"
-    )
+    partners = folder / "partners"
+    partners.mkdir(exist_ok=True)
+    names = ", ".join(sorted(file.stem for file in partners.glob("*.yml")))
+    click.echo(f"{display_path(folder / FILE)}, {POLICY_FILE}; partners in {display_path(partners)}: {names or 'none'}")
     asyncio.run(_make_store(Installation(folder / FILE), empty))
     click.echo(f"\nNext: illgate --config {display_path(folder / FILE)} serve")
 
@@ -139,17 +142,18 @@ def _check_name(name: str | None) -> str | None:
     return name and name.strip()
 
 
-def _iter_shipped_files(folder: Path, values: Mapping[str, str | int | None]) -> Iterator[tuple[Path, bytes]]:
-    """`values`: by key of SHIPPED_VALUES, what stands in gateway.yml instead."""
+def _iter_new_files(folder: Path, values: Mapping[str, str | int | None], empty: bool) -> Iterator[tuple[Path, bytes]]:
+    """`values`: by key of SHIPPED_VALUES, what stands in gateway.yml instead. `empty`: without the sample."""
     source = find_shipped_folder()
     settings = (source / FILE).read_text(encoding="utf-8")
     for key, value in values.items():
         settings = _replace_shipped_value(settings, SHIPPED_VALUES[key], value)
     yield folder / FILE, settings.encode("utf-8")
     yield folder / POLICY_FILE, (source / POLICY_FILE).read_bytes()
-    for file in sorted((source / "profiles").iterdir()):
-        if file.suffix in (".yml", ".json"):
-            yield folder / "profiles" / file.name, file.read_bytes()
+    for file in sorted((source / "profiles").glob("*.json")):  # schemas, for editors
+        yield folder / "profiles" / file.name, file.read_bytes()
+    for file in () if empty else list_sample_partners():
+        yield folder / "partners" / file.name, file.read_bytes()
 
 
 def _replace_shipped_value(settings: str, shipped: str, value: str | int | None) -> str:

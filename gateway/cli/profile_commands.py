@@ -42,18 +42,20 @@ def profile_command() -> None:
 
 
 @profile_command.command(name="list")
+@click.option("--shipped", is_flag=True, help="List the profiles of the program, which partners extend.")
 @pass_installation
-def list_profiles(installation: Installation) -> None:
-    """List all profiles. Each line shows the name, the profile that it extends, protocols, number of match rules and
-    description."""
+def list_profiles(installation: Installation, shipped: bool) -> None:
+    """List all partners and the profiles of this installation. Each line shows the name, the profile that it extends,
+    protocols, number of match rules and description."""
     loading = installation.profiles
-    rows = [_format_profile_row(loaded_profile) for loaded_profile in loading.profiles.loaded.values()]
+    profiles = installation.shipped_profiles if shipped else loading.profiles
+    rows = [_format_profile_row(loaded_profile) for loaded_profile in profiles.loaded.values()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
     for row in rows:
         click.echo(
             "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
         )
-    if loading.problems:
+    if loading.problems and not shipped:
         raise ConfigurationError(loading.problems)
 
 

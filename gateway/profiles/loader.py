@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path as FilePath
@@ -32,8 +33,7 @@ OWN = frozenset({"name", "description", "extends", "abstract", "match", "example
 KEYS = tuple(name for name in Profile.model_fields if name != "dialects")
 
 FILE = "schema.json"
-MODELINE = "# yaml-language-server: $schema=schema.json"
-"""First line of a profile's file, by which editors find the schema."""
+"""In the folder of profiles."""
 
 
 @value_object
@@ -336,6 +336,12 @@ def _only_brings_requests(profile: Profile, own: YamlDocument) -> bool:
 
 def _drop_own_keys(base: YamlDocument) -> YamlDocument:
     return drop_keys(base, OWN)
+
+
+def make_modeline(file: FilePath, profiles: FilePath) -> str:
+    """Make the first line of a profile's or partner's file, by which editors find the schema in the folder of
+    profiles."""
+    return f"# yaml-language-server: $schema={os.path.relpath(profiles / FILE, file.parent)}"
 
 
 def build_profile_schema(adapters: AdapterRegistry) -> dict[str, Any]:

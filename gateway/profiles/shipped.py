@@ -21,6 +21,11 @@ def list_shipped_profiles() -> dict[str, Path]:
     return {file.stem: file for file in sorted((find_shipped_folder() / "profiles").glob("*.yml"))}
 
 
+def list_sample_partners() -> list[Path]:
+    """The files of the partners that `illgate init` gives to the sample library."""
+    return sorted((find_shipped_folder() / "profiles" / "sample-partners").glob("*.yml"))
+
+
 def is_as_shipped(name: str, file: Path) -> bool:
     """Return whether a file is the unchanged copy of a shipped profile."""
     shipped = list_shipped_profiles().get(name)

@@ -127,6 +127,8 @@ def test_an_installation_on_the_python_of_the_image(wheel: Path, tmp_path: Path)
     home = tmp_path / "srv"
     home.mkdir()
     copy_files_of_stage(2, home)
+    assert "\nRUN mkdir partners && " in DOCKERFILE
+    (home / "partners").mkdir()
     told = run_command(venv / "bin" / "illgate", "--config", home / "gateway.yml", "check")
     assert "no problems" in told
 
@@ -157,5 +159,5 @@ def check_installation(venv: Path, library: Path) -> None:
     run_command(venv / "bin" / "python", "-W", "error::ImportWarning", "-c", IMPORT_ALL, folder=venv)
     illgate = venv / "bin" / "illgate"
     assert "illgate" in run_command(illgate, "--version", folder=venv)
-    run_command(illgate, "init", library, folder=venv)
+    assert "illiad, reshare" in run_command(illgate, "init", library, folder=venv)
     assert "no problems" in run_command(illgate, "--config", library / "gateway.yml", "check", folder=venv)

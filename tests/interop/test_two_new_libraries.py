@@ -91,7 +91,7 @@ def introduce(ours: NewLibrary, theirs: NewLibrary, name: str) -> None:
     profile["iso_ill"]["symbols"]["ours"] = ours.symbol
     profile["iso_ill"]["transport"]["address"] = theirs.address
     profile["iso_ill"]["reply_to"] = ours.address
-    file = ours.made.folder / "profiles" / f"{theirs.symbol.lower()}.yml"
+    file = ours.made.folder / "partners" / f"{theirs.symbol.lower()}.yml"
     file.write_text(yaml.safe_dump(profile, allow_unicode=True), encoding="utf-8")
     assert "no problems" in ours.run("check", theirs.symbol.lower())
 

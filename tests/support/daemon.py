@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from gateway.cli import main
 from tests.support.forked_processes import ForkedProcess, run_illgate
 from tests.support.logs import logs_as_before
+from tests.support.shipped_profiles import copy_shipped_profiles
 from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 ILLGATE = str(Path(sys.executable).with_name("illgate"))
@@ -113,7 +114,8 @@ def wait_for(port: int, path: str = "/", seconds: float = 180) -> None:
 
 @dataclass(frozen=True)
 class Installation:
-    """A folder made by `illgate init`, with ports of its own. `tcp_port` speaks as profile ncip1."""
+    """A folder made by `illgate init`, with all shipped profiles and ports of its own. `tcp_port` speaks as profile
+    ncip1."""
 
     folder: Path
     port: int
@@ -123,7 +125,16 @@ class Installation:
     def make(cls, folder: Path, *options: str) -> Installation:
         """`options` are those of `illgate init`."""
         run_in_process("init", str(folder), *options)
+        copy_shipped_profiles(folder)
         return cls._with_ports(folder)
+
+    @classmethod
+    def make_sample(cls, folder: Path) -> Installation:
+        """Just as `illgate init` makes it, at a port of its own."""
+        run_in_process("init", str(folder))
+        made = cls(folder, free_port(), free_port())
+        made.change(http={"port": made.port})
+        return made
 
     def copy(self, folder: Path) -> Installation:
         """Another one with the same data, which comes quicker than `make`; not of one that is being served."""

@@ -16,6 +16,7 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.profiles import LoadedProfile, ProfileStore
+from gateway.profiles.shipped import list_shipped_profiles
 from gateway.services.mailbox.poller import MailboxPoller, PollResult, find_poller
 from gateway.services.operation.check.certificates import EndingCertificate, find_ending_certificates
 from gateway.services.operation.profile_history import ProfileHistory, read_text_of_file
@@ -312,6 +313,13 @@ class GatewayOperation:
             if file not in others
         ]
         return sorted(states, key=lambda state: (state.name, state.file))
+
+    def list_parents(self) -> Sequence[str]:
+        """Names of what a new file may extend: profiles of the library, those without one, and shipped ones; a partner
+        can't be extended."""
+        own = (state.name for state in self.list_profiles() if state.loaded is not None)
+        documents = self._profiles.current.own_documents
+        return sorted({*list_shipped_profiles(), *(name for name in own if f"profiles/{name}" in documents)})
 
     def find_profile(self, name: str) -> ProfileState:
         """Find a profile; raises NotFound."""

@@ -13,6 +13,7 @@ from gateway.configuration import file_replacement
 from gateway.domain.clock import Clock
 from gateway.ports.shared_store import Store, Transaction
 from gateway.profiles import ProfileStore
+from gateway.profiles.loader import make_modeline
 from gateway.services.operation.gateway_operation import CheckExamples
 from gateway.services.operation.profile_drafts import (
     DraftCheck,
@@ -61,6 +62,10 @@ class ProfileEditing:
     def is_known_name(self, name: str) -> bool:
         """Return whether a profile, or a file that is none, has the name."""
         return name in self._profiles.current.loaded or self._drafts.find_file(name).exists()
+
+    def begin_text(self, name: str, extends: str) -> str:
+        """The first lines of a new file, a partner's where the installation has a folder of partners."""
+        return f"{make_modeline(self._drafts.find_file(name), self._profiles.folder)}\nextends: {extends}\n"
 
     async def read_file(self, name: str) -> ProfileFile:
         return await asyncio.to_thread(self._drafts.describe_file, name)

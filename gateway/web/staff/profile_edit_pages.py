@@ -9,7 +9,6 @@ from gateway.configuration.file_replacement import FileChangedError, FileNotRepl
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import Right
-from gateway.profiles.loader import MODELINE
 from gateway.services.operation.profile_drafts import MAX_TEXT_BYTES, NAME_PATTERN, DraftCheck, ProfileDraft
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.profile_pages import number_lines
@@ -145,7 +144,7 @@ async def begin_profile(request: StaffRequest) -> web.Response:
     """Begin a profile; nothing is written yet: the editor comes next."""
     checked = FormCheck(request, await request.read_own_form())
     name = checked.read_line("name")
-    extends = checked.read_choice("extends", _list_parents(request))
+    extends = checked.read_choice("extends", request.operation.list_parents())
     if NAME_PATTERN.fullmatch(name) is None:
         checked.add_problem_text(
             "name",
@@ -160,7 +159,7 @@ async def begin_profile(request: StaffRequest) -> web.Response:
     if not checked.is_good:
         return _render_new_profile(request, checked)
     current = await request.parts.profile_editing.read_file(name)
-    text = f"{MODELINE}\nextends: {extends}\n"
+    text = request.parts.profile_editing.begin_text(name, extends)
     return _render_editor(request, checked, ProfileDraft(name, text, ""), None, current.obstacle)
 
 
@@ -171,12 +170,8 @@ def _render_new_profile(request: StaffRequest, checked: FormCheck) -> web.Respon
         status=checked.status,
         help_topic="operation",
         checked=checked,
-        parents=_list_parents(request),
+        parents=request.operation.list_parents(),
     )
-
-
-def _list_parents(request: StaffRequest) -> list[str]:
-    return [profile.name for profile in request.operation.list_profiles() if profile.loaded is not None]
 
 
 PAGES = (

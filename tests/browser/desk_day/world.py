@@ -62,7 +62,6 @@ WORKS = (
 )
 """On the shelves of Fjordby and Holmvik: title and author, each with two copies."""
 
-SHIPPED = frozenset({"relais-gsm"})
 USERS = {"ruth": ("staff",), "sigrid": ("staff", "clearance"), "bjarne": ("patron-services@WEST",)}
 """Who works in each library."""
 
@@ -196,13 +195,10 @@ def open_world(folder: Path) -> Iterator[DeskWorld]:
 
 
 def _make_installation(folder: Path, name: str) -> Installation:
-    """With no profile but those that its partners' extend."""
+    """Without partners."""
     made = Installation(folder, free_port(), free_port())
     named = ("--symbol", name.upper(), "--name", NAMES[name], "--port", str(made.port))
     run_in_process("init", str(folder), "--empty", *named)
-    for file in (folder / "profiles").glob("*.yml"):
-        if file.stem not in SHIPPED:
-            file.unlink()
     made.change(http={"public_url": f"http://127.0.0.1:{made.port}"})
     setup = {"branches": {"MAIN": MAIN, **({"WEST": WEST} if name == "elveby" else {})}, **SETUP}
     (folder / "setup.yml").write_text(yaml.safe_dump(setup, allow_unicode=True), encoding="utf-8")
@@ -276,4 +272,4 @@ def _introduce_by_mail(ours: Installation, their_name: str) -> None:
 
 def _write_profile(ours: Installation, name: str, profile: dict[str, Any]) -> None:
     text = yaml.safe_dump(profile, allow_unicode=True)
-    (ours.folder / "profiles" / f"{name}.yml").write_text(text, encoding="utf-8")
+    (ours.folder / "partners" / f"{name}.yml").write_text(text, encoding="utf-8")

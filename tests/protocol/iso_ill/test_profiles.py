@@ -13,6 +13,7 @@ from gateway.cli import main
 from gateway.domain.profile import AuthKind
 from tests.protocol.profiles.test_shipped import BY_ISO_ILL, FOLDER, MODELINE, loaded, unexplained
 from tests.support.paths import ROOT
+from tests.support.shipped_profiles import copy_shipped_profiles
 
 
 @pytest.mark.parametrize("name", BY_ISO_ILL)
@@ -54,6 +55,7 @@ def fjordby(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library that isn't called as the one whose messages the shipped examples are."""
     folder = tmp_path_factory.mktemp("fjordby")
     assert CliRunner().invoke(main, ["init", str(folder), "--empty", "--symbol", "FJORDBY"]).exit_code == 0
+    copy_shipped_profiles(folder)
     return folder
 
 
@@ -90,6 +92,7 @@ def test_an_example_is_carried_out_under_the_name_by_which_it_calls_the_library(
 def test_an_example_that_says_something_else_is_a_problem(tmp_path: Path) -> None:
     runner = CliRunner()
     assert runner.invoke(main, ["init", str(tmp_path), "--empty"]).exit_code == 0
+    copy_shipped_profiles(tmp_path)
     file = tmp_path / "profiles" / "vdx.yml"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("message.answer: true", "message.answer: false"), encoding="utf-8")

@@ -243,6 +243,24 @@ async def test_a_new_profile_begins_as_another_one(gateway: Running, olga: Colle
     assert "# default" in values.text
 
 
+async def test_a_new_partner_begins_as_a_shipped_profile(installation: Installation, file: Path) -> None:
+    partners = installation.folder / "partners"
+    partners.mkdir()
+    async with (
+        running(installation, rules=RULES, staff={"edit_profiles": True}, profiles={"reload": False}) as gateway,
+        colleague(gateway, "o.brandt", "operator") as olga,
+    ):
+        form = read_form(await olga.post("/operation/new-profile", {"name": "oclc", "extends": "worldshare"}))
+        shown = await olga.post("/operation/profiles/oclc/edit", {**form, "text": f"{form['text']}match: []\n"})
+        await olga.post("/operation/profiles/oclc/edit", {**read_save_form(shown), "reason": "a new partner"})
+        offered = (await olga.get("/operation/new-profile")).tree.xpath("//select[@name='extends']/option/@value")
+
+        assert find_state(gateway, "oclc").loaded is not None
+    first, *_ = read_text(partners / "oclc.yml").splitlines()
+    assert first == "# yaml-language-server: $schema=../profiles/schema.json"
+    assert ("worldshare" in offered, "sahil" in offered, "oclc" in offered) == (True, True, False)
+
+
 async def test_the_own_password_is_asked_for_again(gateway: Running, olga: Colleague, file: Path) -> None:
     fields = {**read_save_form(await check(olga, "ill@sahil", "loans@sahil")), "reason": "new desk"}
     await wait_until_password_is_asked(gateway)

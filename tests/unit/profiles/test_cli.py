@@ -71,13 +71,28 @@ def test_init_makes_an_installation_and_says_what_can_be_tried(tmp_path: Path, m
 
     assert result.exit_code == 0, result.output
     assert (tmp_path / "demo/gateway.yml").read_bytes() == (find_shipped_folder() / "gateway.yml").read_bytes()
-    assert (tmp_path / "demo/profiles/ncip2.yml").is_file()
+    assert "partners in demo/partners: illiad, reshare\n" in result.output
+    written = sorted(
+        file.relative_to("demo").as_posix() for file in Path("demo").rglob("*.*") if "data" not in file.parts
+    )
+    assert written == [
+        "gateway.yml",
+        "partners/illiad.yml",
+        "partners/reshare.yml",
+        "profiles/requests.schema.json",
+        "profiles/schema.json",
+        "requests.yml",
+    ]
     assert (tmp_path / "demo/data/illgate.db").stat().st_mode & 0o077 == 0
     assert "DEMO: try patron INST-NVD" in result.output
 
 
 def test_init_without_a_sample(tmp_path: Path) -> None:
-    assert "try patron" not in illgate("init", str(tmp_path / "demo"), "--empty").output
+    said = illgate("init", str(tmp_path / "demo"), "--empty").output
+
+    assert "try patron" not in said
+    assert f"partners in {tmp_path}/demo/partners: none\n" in said
+    assert list((tmp_path / "demo/partners").iterdir()) == []
 
 
 def test_init_writes_nothing_where_the_database_is_named_with_its_password(tmp_path: Path) -> None:

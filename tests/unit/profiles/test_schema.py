@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapter_registry import load_adapters
-from gateway.profiles.loader import MODELINE, build_profile_schema, format_profile_schema
+from gateway.profiles.loader import build_profile_schema, format_profile_schema, make_modeline
 from tests.support.paths import ROOT
 from tests.unit.profiles.support import ADAPTERS
 
@@ -20,7 +20,7 @@ def test_the_schema_in_the_repository_is_current() -> None:
 
 @pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.yml")), ids=lambda file: file.stem)
 def test_shipped_profiles_name_the_schema(file: Path) -> None:
-    assert file.read_text(encoding="utf-8").startswith(MODELINE + "\n")
+    assert file.read_text(encoding="utf-8").startswith(f"{make_modeline(file, SHIPPED)}\n")
 
 
 def test_the_schema_has_the_profile_and_all_protocols() -> None:

@@ -1,4 +1,4 @@
-"""The shipped installation with its real adapters: nothing is wrong in it, and examples are carried out for real."""
+"""New installations, and all shipped profiles alive: nothing is wrong, and examples are carried out for real."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
+from tests.support.shipped_profiles import copy_shipped_profiles
 
 LOOK_UP = """\
 <NCIPMessage xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">
@@ -53,8 +54,31 @@ def test_an_example_is_carried_out_on_a_sample_library(installation: Path) -> No
     (installation / "profiles" / "nordviken.yml").unlink()
 
 
+@pytest.mark.parametrize(("options", "partners"), [((), 2), (("--empty", "--symbol", "FJORDBY"), 0)])
+def test_there_is_nothing_to_say_of_a_new_installation(tmp_path: Path, options: tuple[str, ...], partners: int) -> None:
+    illgate("init", str(tmp_path), *options)
+
+    result = illgate("--config", str(tmp_path / "gateway.yml"), "check")
+
+    said = f"no problems; {partners} profiles, 0 examples run, 0 of them with their answer"
+    assert (result.exit_code, result.output.splitlines()) == (0, [said])
+
+
+def test_a_partner_of_a_new_installation_extends_a_shipped_profile(tmp_path: Path) -> None:
+    illgate("init", str(tmp_path), "--empty")
+    config = ("--config", str(tmp_path / "gateway.yml"))
+    shipped = illgate(*config, "profile", "list", "--shipped").stdout.splitlines()
+    assert illgate(*config, "profile", "list").stdout == ""
+    assert [line.split()[0] for line in shipped if "WorldShare" in line] == ["worldshare-18626", "worldshare"]
+
+    (tmp_path / "partners" / "oclc.yml").write_text("extends: worldshare\n")
+
+    assert illgate(*config, "profile", "list").stdout == "oclc (extends worldshare)  ncip  0 rules\n"
+
+
 def test_nothing_is_wrong_in_what_is_shipped(tmp_path: Path) -> None:
     illgate("init", str(tmp_path))
+    copy_shipped_profiles(tmp_path)
 
     result = illgate("--config", str(tmp_path / "gateway.yml"), "check")
 
@@ -63,6 +87,7 @@ def test_nothing_is_wrong_in_what_is_shipped(tmp_path: Path) -> None:
 
 def test_nothing_is_wrong_in_an_empty_library_of_any_name(tmp_path: Path) -> None:
     illgate("init", str(tmp_path), "--empty", "--symbol", "ISIL:NO-0030100", "--name", "Fjordby bibliotek")
+    copy_shipped_profiles(tmp_path)
 
     result = illgate("--config", str(tmp_path / "gateway.yml"), "check")
 
@@ -86,6 +111,7 @@ loan_rules: [{loan_days: 28}]
 def test_patrons_of_the_sample_library_are_missed_in_no_other(tmp_path: Path) -> None:
     """As long as nobody has set the profiles up for a partner."""
     illgate("init", str(tmp_path), "--empty", "--symbol", "FJORDBY")
+    copy_shipped_profiles(tmp_path)
     (tmp_path / "setup.yml").write_text(SETUP, encoding="utf-8")
     config = ("--config", str(tmp_path / "gateway.yml"))
     illgate(*config, "library", "import", "setup", str(tmp_path / "setup.yml"))
@@ -107,6 +133,7 @@ def test_patrons_of_the_sample_library_are_missed_in_no_other(tmp_path: Path) ->
 
 def test_a_library_in_which_something_is_set_up_must_know_what_profiles_name(tmp_path: Path) -> None:
     illgate("init", str(tmp_path), "--empty", "--symbol", "FJORDBY")
+    copy_shipped_profiles(tmp_path)
     setup = tmp_path / "setup.yml"
     said = "branches: {main: {name: Hovedbiblioteket}}\ncategories: {}\npolicies: {}\nloan_rules: []\n"
     setup.write_text(said, encoding="utf-8")
