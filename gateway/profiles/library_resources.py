@@ -9,7 +9,12 @@ from __future__ import annotations
 import os.path
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import cache
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
@@ -22,6 +27,9 @@ from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.profiles.profile_set import LoadedProfile
+
+_SIMPLE = (str, int, float, Decimal, Enum, date, time, timedelta, NoneType)
+"""What values of settings are that have nothing inside."""
 
 _OF_PROCESSES = "file:/proc/"
 """Such as the daemon's environment, where its secrets may be."""
@@ -131,9 +139,24 @@ def iter_named_resources(profile: Profile) -> Iterator[NamedResource]:
 
 
 def _iter_resources(section: BaseModel, path: KeyPath) -> Iterator[NamedResource]:
-    for name, field in type(section).model_fields.items():
-        kind = next((mark for mark in _iter_marks((*field.metadata, field.annotation)) if mark), None)
+    for name, kind in _list_fields_with_resources(type(section)):
         yield from _iter_values(getattr(section, name), kind, (*path, name))
+
+
+@cache
+def _list_fields_with_resources(model: type[BaseModel]) -> tuple[tuple[str, ResourceKind | None], ...]:
+    """List the fields that name a resource, with its kind, and those that may have sections inside."""
+    marked = (
+        (name, next(_iter_marks((*field.metadata, field.annotation)), None), field.annotation)
+        for name, field in model.model_fields.items()
+    )
+    return tuple((name, kind) for name, kind, annotation in marked if kind or _may_hold_sections(annotation))
+
+
+def _may_hold_sections(annotation: Any) -> bool:
+    if inner := get_args(annotation):
+        return any(_may_hold_sections(one) for one in inner)
+    return annotation is Any or (isinstance(annotation, type) and not issubclass(annotation, _SIMPLE))
 
 
 def _iter_values(value: Any, kind: ResourceKind | None, path: KeyPath) -> Iterator[NamedResource]:
