@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import time
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -28,8 +28,19 @@ from adapters.iso_ill.codec.declarations import FieldKind
 from adapters.iso_ill.messages.declaration import External
 from adapters.iso_ill.messages.structures import NAMES, Extension, Opaque, ShownCredentials
 from gateway.domain.problems import MalformedMessage
+from gateway.ports.command_output import json_option, print_json_lines
 
-_INDENT = "  "
+
+class ShownField(NamedTuple):
+    """A line of an APDU: a field at its depth, 1 for those of the APDU itself. `text` is empty for one that has fields
+    of its own; `name` for octets that are not a field."""
+
+    depth: int
+    name: str
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{'  ' * self.depth}{': '.join(filter(None, (self.name, self.text)))}"
 
 
 @click.group(name="iso")
@@ -40,7 +51,8 @@ def command() -> None:
 @command.command(name="decode")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False, exists=True))
 @click.option("--charset", default="iso-8859-1", show_default=True, help="Character set of text that is not UTF-8.")
-def show_apdus(file: Path, charset: str) -> None:
+@json_option
+def show_apdus(file: Path, charset: str, as_json: bool) -> None:
     """Show the APDUs in a file, or on standard input (-). The input is BER or hexadecimal text.
 
     Problems in an APDU are listed below it, marked with an exclamation mark. Passwords are not shown.
@@ -51,10 +63,14 @@ def show_apdus(file: Path, charset: str) -> None:
         frames.add_octets(parse_hex(data))
         shown = 0
         while (apdu := frames.take_message()) is not None:
-            if shown:
+            if shown and not as_json:
                 click.echo()
             shown += 1
-            for line in format_apdu(decode_apdu(apdu, EncodingStyle(fallback=charset))):
+            decoded = decode_apdu(apdu, EncodingStyle(fallback=charset))
+            if as_json:
+                print_json_lines([_document_of_apdu(decoded)])
+                continue
+            for line in format_apdu(decoded):
                 click.echo(line)
     except MalformedMessage as malformed:
         raise click.ClickException(f"not an APDU: {malformed}") from malformed
@@ -71,12 +87,30 @@ def show_apdus(file: Path, charset: str) -> None:
 def format_apdu(decoded: DecodedApdu) -> Iterator[str]:
     apdu = decoded.apdu
     yield f"{apdu_type_name(apdu.type)} [APPLICATION {int(apdu.type)}]"
-    yield from _format_structure(apdu, 1)
+    yield from map(str, _format_structure(apdu, 1))
     for oddity in decoded.oddities:
         yield f"! {oddity}"
 
 
-def _format_structure(value: Any, depth: int) -> Iterator[str]:
+def _document_of_apdu(decoded: DecodedApdu) -> dict[str, object]:
+    """The lines of `format_apdu` as a tree: a field has its `text`, or `fields` of its own."""
+    kind = decoded.apdu.type
+    fields: list[dict[str, object]] = []
+    open_fields = [fields]
+    for shown in _format_structure(decoded.apdu, 1):
+        del open_fields[shown.depth :]
+        inner: list[dict[str, object]] = []
+        open_fields[-1].append({"name": shown.name, "text": shown.text, "fields": inner})
+        open_fields.append(inner)
+    return {
+        "type": apdu_type_name(kind),
+        "application": int(kind),
+        "fields": fields,
+        "problems": [str(oddity) for oddity in decoded.oddities],
+    }
+
+
+def _format_structure(value: Any, depth: int) -> Iterator[ShownField]:
     for field in list_declared_fields(type(value)):
         inside = getattr(value, field.attribute)
         if inside is None or inside == "" or inside == () or (inside == field.default and not field.required):
@@ -88,22 +122,21 @@ def _format_structure(value: Any, depth: int) -> Iterator[str]:
             yield from _format_field(field.kind, field.name, inside, depth)
 
 
-def _format_field(kind: FieldKind, name: str, value: Any, depth: int) -> Iterator[str]:
-    indent = _INDENT * depth
+def _format_field(kind: FieldKind, name: str, value: Any, depth: int) -> Iterator[ShownField]:
     if isinstance(value, Extension):
-        yield f"{indent}{name}: {value.name}{' (critical)' if value.critical else ''}"
+        yield ShownField(depth, name, f"{value.name}{' (critical)' if value.critical else ''}")
         yield from _format_extension_item(value, depth + 1)
     elif kind is FieldKind.STRUCTURE:
-        yield f"{indent}{name}"
+        yield ShownField(depth, name)
         yield from _format_structure(value, depth + 1)
     elif isinstance(value, External):
-        yield f"{indent}{name}: {NAMES.get(value.direct_reference, value.direct_reference or 'EXTERNAL')}"
+        yield ShownField(depth, name, NAMES.get(value.direct_reference, value.direct_reference or "EXTERNAL"))
         yield from _format_octets(value.value, depth + 1)
     elif isinstance(value, bytes):
-        yield f"{indent}{name}"
+        yield ShownField(depth, name)
         yield from _format_octets(value, depth + 1)
     else:
-        yield f"{indent}{name}: {_format_simple_value(kind, value)}"
+        yield ShownField(depth, name, _format_simple_value(kind, value))
 
 
 def _format_simple_value(kind: FieldKind, value: Any) -> str:
@@ -119,12 +152,11 @@ def _format_simple_value(kind: FieldKind, value: Any) -> str:
     return str(value).replace("\r\n", " / ").replace("\n", " / ").replace("\r", " / ")
 
 
-def _format_extension_item(extension: Extension, depth: int) -> Iterator[str]:
+def _format_extension_item(extension: Extension, depth: int) -> Iterator[ShownField]:
     item = extension.item
-    indent = _INDENT * depth
     if isinstance(item, ShownCredentials):
-        yield f"{indent}user: {item.user}"
-        yield f"{indent}password: (not shown)"
+        yield ShownField(depth, "user", item.user)
+        yield ShownField(depth, "password", "(not shown)")
     elif isinstance(item, External):
         yield from _format_octets(item.value, depth)
     elif isinstance(item, Opaque):
@@ -133,27 +165,26 @@ def _format_extension_item(extension: Extension, depth: int) -> Iterator[str]:
         yield from _format_structure(item, depth)
 
 
-def _format_octets(octets: bytes, depth: int) -> Iterator[str]:
+def _format_octets(octets: bytes, depth: int) -> Iterator[ShownField]:
     """Format octets; what isn't known is shown by its tags, with the texts that are in it."""
     source = ber.BerSource(octets)
     try:
         yield from list(_format_ber_values(source, 0, len(octets), depth))
     except MalformedMessage:
-        yield f"{_INDENT * depth}{octets.hex()}"
+        yield ShownField(depth, "", octets.hex())
 
 
-def _format_ber_values(source: ber.BerSource, at: int, end: int, depth: int) -> Iterator[str]:
+def _format_ber_values(source: ber.BerSource, at: int, end: int, depth: int) -> Iterator[ShownField]:
     if depth > source.limits.depth:
         raise ber.nesting_error("", source.limits)
     while at < end:
         source.count_element()
         tag, constructed, start, stop, at = source.read_header(at, end)
-        label = f"{_INDENT * depth}{_format_tag(tag)}"
         if constructed:
-            yield label
+            yield ShownField(depth, _format_tag(tag))
             yield from _format_ber_values(source, start, stop, depth + 1)
         else:
-            yield f"{label}: {_format_primitive(tag, source.data[start:stop])}"
+            yield ShownField(depth, _format_tag(tag), _format_primitive(tag, source.data[start:stop]))
 
 
 def _format_tag(tag: int) -> str:

@@ -4,6 +4,7 @@ at once."""
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 
 import click
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from adapters.sru.dialect import SECTION, SruDialect
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import SearchContext
+from gateway.ports.command_output import json_option, print_json
 from gateway.ports.outgoing_addresses import AllowedAddresses
 
 UNREACHABLE = 4
@@ -28,7 +30,8 @@ def command() -> None:
 @command.command(name="explain")
 @click.argument("url", metavar="URL")
 @click.option("--version", type=click.Choice(["1.1", "1.2", "2.0"]), default="1.2", show_default=True)
-def explain_command(url: str, version: str) -> None:
+@json_option
+def explain_command(url: str, version: str, as_json: bool) -> None:
     """Show the indexes and record schemas of the SRU server at URL. The names are those used in the section `sru` of a
     profile.
 
@@ -52,6 +55,9 @@ def explain_command(url: str, version: str) -> None:
     except (Refused, Unavailable) as error:
         click.echo(f"illgate: {error.detail if isinstance(error, Refused) else error}", err=True)
         raise SystemExit(REFUSED if isinstance(error, Refused) else UNREACHABLE) from error
+    if as_json:
+        print_json({**asdict(server), "schemas": dict(server.schemas)})
+        return
     click.echo(" ".join(filter(None, (server.title, f"(database {server.database})" if server.database else ""))))
     click.echo("indexes:")
     for index in server.indexes:

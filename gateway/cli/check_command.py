@@ -4,17 +4,16 @@ where its examples run in their order and may build upon one another."""
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 
+from gateway.cli.check_report import FORMATS, print_as_json
 from gateway.cli.installation import REFUSED, Installation, pass_installation
-from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
+from gateway.domain.problems import ConfigurationError, Unavailable
+from gateway.ports.command_output import json_option
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import HoldsConnections
 from gateway.ports.shared_store import Store
@@ -33,11 +32,19 @@ from gateway.store.peer_keys import list_signing_libraries
 @click.command(name="check")
 @click.argument("profiles", nargs=-1, metavar="[PROFILE]...")
 @click.option("--live", is_flag=True, help="Also test the connections to library systems and partners.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with all findings.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(tuple(FORMATS)),
+    default="text",
+    show_default=True,
+    help="text; github: annotations of a GitHub workflow; junit: a test report in XML.",
+)
+@json_option
 @pass_installation
 @click.pass_context
 def check_command(
-    ctx: click.Context, installation: Installation, profiles: tuple[str, ...], live: bool, as_json: bool
+    ctx: click.Context, installation: Installation, profiles: tuple[str, ...], live: bool, format_: str, as_json: bool
 ) -> None:
     """Check the configuration for problems.
 
@@ -56,24 +63,18 @@ def check_command(
       illgate check
       illgate check illiad-alma reshare
       illgate check --live
+      illgate check --format junit > check.xml
     """
     try:
         installation.settings  # noqa: B018  read now: what is wrong with it is a finding, not a failure
     except ConfigurationError as error:
-        if as_json:
-            _print_json(error.problems, (), ("gateway.yml cannot be used, so nothing else was looked at",))
-            ctx.exit(REFUSED)
-        _print_problems(str(installation.config), error.problems)
-        _print_problem_count(len(error.problems), "gateway.yml cannot be used, so nothing else was looked at")
-        ctx.exit(REFUSED)
-    try:
-        report = asyncio.run(_check_installation(installation, profiles, live))
-    except UnknownProfileError as error:
-        raise click.UsageError(str(error)) from error
-    if as_json:
-        _print_json(report.problems, report.remarks, report.notes)
+        report = CheckReport(error.problems, (), ("gateway.yml cannot be used, so nothing else was looked at",))
     else:
-        _print_report(report)
+        try:
+            report = asyncio.run(_check_installation(installation, profiles, live))
+        except UnknownProfileError as error:
+            raise click.UsageError(str(error)) from error
+    (print_as_json if as_json else FORMATS[format_])(report)
     if report.problems:
         ctx.exit(REFUSED)
 
@@ -122,51 +123,3 @@ async def _open_libraries(installation: Installation, store: Store) -> tuple[dic
         except Unavailable as error:
             closed[library.symbol] = str(error)
     return libraries, closed
-
-
-def _print_json(
-    problems: Sequence[ConfigurationProblem], remarks: Sequence[ConfigurationProblem], notes: Sequence[str]
-) -> None:
-    findings = {"problems": [*map(asdict, problems)], "remarks": [*map(asdict, remarks)], "notes": list(notes)}
-    click.echo(json.dumps(findings, ensure_ascii=False))
-
-
-def _print_report(report: CheckReport) -> None:
-    for symbol, steps in report.steps.items():
-        click.echo(f"library {symbol}:")
-        for step in steps:
-            click.echo(f"  {step.name:8} {step.seconds * 1000:6.0f} ms  {step.problem or step.said}")
-    _print_problems("installation", report.installation)
-    _print_problems("requests", report.requests)
-    for profile in report.profiles:
-        _print_problems(profile.name, profile.problems)
-    _print_problems("remarks", report.remarks)
-    for note in report.notes:
-        click.echo(f"note: {note}")
-    examples = sum(profile.examples for profile in report.profiles)
-    answers = sum(profile.answers for profile in report.profiles)
-    run = (
-        f"{_count_things(len(report.profiles), 'profile')}, {_count_things(examples, 'example')} run, "
-        f"{answers} of them with their answer"
-    )
-    _print_problem_count(len(report.problems), _count_remarks(len(report.remarks)) + run)
-
-
-def _count_remarks(count: int) -> str:
-    """Write the count of remarks; nothing where there are none."""
-    return f"{_count_things(count, 'remark')}; " if count else ""
-
-
-def _count_things(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
-
-
-def _print_problems(what: str, problems: Sequence[object]) -> None:
-    if problems:
-        click.echo(f"{what}:")
-        for problem in problems:
-            click.echo(f"  {problem}")
-
-
-def _print_problem_count(problems: int, rest: str) -> None:
-    click.echo(f"{problems or 'no'} problem{'' if problems == 1 else 's'}; {rest}")

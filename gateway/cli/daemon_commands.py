@@ -26,6 +26,7 @@ from gateway.cli.installation import (
 )
 from gateway.configuration.yaml_document import display_path
 from gateway.policies import POLICY_FILE
+from gateway.ports.command_output import json_option, print_json_lines
 from gateway.profiles.shipped import find_shipped_folder, list_sample_partners
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.database_setup import create_database, upgrade_database
@@ -315,8 +316,9 @@ async def _store_new_key(
 
 @key_command.command(name="list")
 @_LIBRARY
+@json_option
 @pass_installation
-def list_keys(installation: Installation, symbol: str) -> None:
+def list_keys(installation: Installation, symbol: str, as_json: bool) -> None:
     """List the API keys of a library. Each line shows prefix, name, scopes, creation, expiry and last use; the oldest
     key is first.
 
@@ -324,6 +326,9 @@ def list_keys(installation: Installation, symbol: str) -> None:
     """
     library = require_library(installation, symbol)
     rows = asyncio.run(_read_keys(installation, library))
+    if as_json:
+        print_json_lines({name: getattr(row, name) for name in SHOWN_KEY_FIELDS} for row in rows)
+        return
     if not rows:
         click.echo("no keys; create one with `illgate key create NAME --scope …`")
         return
@@ -331,6 +336,10 @@ def list_keys(installation: Installation, symbol: str) -> None:
     now = installation.clock.now()
     for line in format_table([heading, *(_format_key_row(row, library, now) for row in rows)]):
         click.echo(line)
+
+
+SHOWN_KEY_FIELDS = ("library", "prefix", "name", "scopes", "created", "expires", "last_used", "revoked")
+"""Fields of ApiKeyRow that `key list --json` prints: never the digest."""
 
 
 def _format_key_row(row: ApiKeyRow, library: LibrarySettings, now: datetime) -> tuple[str, ...]:
@@ -372,7 +381,11 @@ async def _revoke_stored_key(installation: Installation, library: LibrarySetting
 
 
 @key_command.command(name="scopes")
-def list_scopes() -> None:
+@json_option
+def list_scopes(as_json: bool) -> None:
     """List the scopes and what they allow."""
+    if as_json:
+        print_json_lines({"scope": scope, "allows": says} for scope, says in SCOPES.items())
+        return
     for line in format_table([("SCOPE", "ALLOWS"), *((scope.value, says) for scope, says in SCOPES.items())]):
         click.echo(line)

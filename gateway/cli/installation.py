@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
-from pydantic import BaseModel
 
 from gateway.adapter_registry import AdapterError, AdapterRegistry, load_adapters
 from gateway.configuration.yaml_document import display_path
@@ -88,7 +86,6 @@ MAX_NAME_CHARS = 100
 library_option = click.option(
     "--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, in the format of the API.")
 limit_option = click.option(
     "--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Maximum number of rows."
 )
@@ -344,14 +341,6 @@ def errors_as_sentences() -> Iterator[None]:
 
 
 # --- showing -------------------------------------------------------------------------------------------------
-
-
-def print_json(model: BaseModel) -> None:
-    click.echo(json.dumps(model.model_dump(mode="json"), ensure_ascii=False, indent=2))
-
-
-def print_json_line(model: BaseModel) -> None:
-    click.echo(json.dumps(model.model_dump(mode="json"), ensure_ascii=False))
 
 
 def print_cursor(cursor: str) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +21,7 @@ from gateway.cli.installation import (
 )
 from gateway.cli.message_exchange import body_errors_as_configuration, open_journal
 from gateway.configuration.yaml_document import display_path
+from gateway.ports.command_output import json_option, print_json_lines
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
 from gateway.services.requests.conversations import find_request_names
@@ -131,7 +131,7 @@ async def include_whole_conversation(store: Store, journal_filter: JournalFilter
 @_OFFICE
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Maximum number of rows.")
 @click.option("--cursor", default="", help="Continue from the cursor of a previous list.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+@json_option
 @pass_installation
 def list_journal_messages(
     installation: Installation, /, symbol: str, limit: int, cursor: str, as_json: bool, **options: Any
@@ -151,8 +151,7 @@ def list_journal_messages(
         _read_journal_page(installation, make_journal_filter(installation, library, options), limit, cursor)
     )
     if as_json:
-        for message in page.messages:
-            click.echo(json.dumps(_dump_message(message), ensure_ascii=False))
+        print_json_lines(page.messages)
     else:
         for line in _format_journal_page(page, library.zone):
             click.echo(line)
@@ -180,11 +179,6 @@ def _format_message_row(m: JournalMessage, zone: tzinfo) -> tuple[str, ...]:
     return moment, m.direction.value, m.profile, m.service, outcome, m.request_id, m.item_id, took, m.id
 
 
-def _dump_message(message: JournalMessage) -> dict[str, object]:
-    columns = {field.name: getattr(message, field.name) for field in fields(JournalMessage)}
-    return {**columns, "at": message.at.isoformat()}
-
-
 # --- show ----------------------------------------------------------------------------------------------------
 
 
@@ -193,12 +187,15 @@ def _dump_message(message: JournalMessage) -> dict[str, object]:
 @click.option("--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several.")
 @_OFFICE
 @click.option("--raw", is_flag=True, help="Print only the content of message ID, byte for byte as sent or received.")
+@json_option
 @pass_installation
 @click.pass_context
 def show_message(
-    ctx: click.Context, installation: Installation, identifier: str, symbol: str, office: bool, raw: bool
+    ctx: click.Context, installation: Installation, identifier: str, symbol: str, office: bool, raw: bool, as_json: bool
 ) -> None:
     """Show a message and its answer with their content. ID is the ID of the message or of the exchange.
+
+    With --json, the content is in base64, as in `journal export`.
 
     \b
     Examples:
@@ -218,7 +215,7 @@ def show_message(
         click.echo(body, nl=False)
         return
     for message in messages:
-        for line in _format_full_message(message, library.zone):
+        for line in (format_json_line(message),) if as_json else _format_full_message(message, library.zone):
             click.echo(line)
 
 

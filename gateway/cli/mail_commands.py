@@ -31,6 +31,7 @@ from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
+from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter
 from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.mailbox_services import MailboxServices
@@ -45,7 +46,7 @@ from gateway.settings import LibrarySettings, Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyUnreadable
-from gateway.store.mailbox import MailOutcome, UnmatchedMailPage
+from gateway.store.mailbox import MailOutcome, MailRow, UnmatchedMailPage
 
 T = TypeVar("T")
 
@@ -113,8 +114,9 @@ def _find_mailbox_settings(installation: Installation, name: str) -> MailboxSett
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), metavar="FILE")
 @click.option("--mailbox", default="", metavar="NAME", help="Process the email as if it had arrived in this mailbox.")
 @library_option
+@json_option
 @pass_installation
-def explain_mail(installation: Installation, file: Path, mailbox: str, symbol: str) -> None:
+def explain_mail(installation: Installation, file: Path, mailbox: str, symbol: str, as_json: bool) -> None:
     """Explain how an email is interpreted, rule by rule. Nothing is changed.
 
     \b
@@ -127,21 +129,29 @@ def explain_mail(installation: Installation, file: Path, mailbox: str, symbol: s
     post = MailDestination(library.symbol, box.authserv_id if box is not None else "")
     with click.open_file(str(file), "rb") as opened:
         content = opened.read()
-    for line in _run_on_mails(installation, library, lambda mails: mails.explain_mail(content, post)):
+    lines = _run_on_mails(installation, library, lambda mails: mails.explain_mail(content, post))
+    if as_json:
+        print_json({"explanation": lines})
+        return
+    for line in lines:
         click.echo(line)
 
 
 @mail_command.command(name="preview")
 @click.argument("request", metavar="REQUEST")
 @library_option
+@json_option
 @pass_installation
-def preview_partner_mail(installation: Installation, request: str, symbol: str) -> None:
+def preview_partner_mail(installation: Installation, request: str, symbol: str, as_json: bool) -> None:
     """Show the letter to the partner for a request. It is shown with the current data. REQUEST is a number or ID."""
     library = require_library(installation, symbol)
 
     shown = run_on_requests(
         installation, lambda managed: preview_mail(managed, installation.adapters, library.symbol, request)
     )
+    if as_json:
+        print_json({"emails": shown})
+        return
     for mail in shown:
         click.echo(mail)
 
@@ -169,12 +179,15 @@ def unmatched_command() -> None:
 @limit_option
 @cursor_option
 @library_option
+@json_option
 @pass_installation
-def list_unmatched_mails(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
+def list_unmatched_mails(installation: Installation, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
     """List unmatched email, newest first."""
     library = require_library(installation, symbol)
     page: UnmatchedMailPage = _run_on_mails(installation, library, lambda mails: mails.list_mails(limit, cursor))
-    if not page.rows:
+    if as_json:
+        print_json_lines(map(_document_of_mail, page.rows))
+    elif not page.rows:
         click.echo("no unmatched email")
     else:
         heading = ("CAME", "MAILBOX", "SENDER", "SUBJECT", "ID", "WHY")
@@ -191,14 +204,18 @@ def list_unmatched_mails(installation: Installation, limit: int, cursor: str, sy
 @_MAIL
 @click.option("--raw", is_flag=True, help="Print the original email.")
 @library_option
+@json_option
 @pass_installation
-def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
+def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol: str, as_json: bool) -> None:
     """Show an unmatched email, and why it is unmatched. Its possible requests, meaning and files are shown too."""
     library = require_library(installation, symbol)
     opened: OpenedMail = _run_on_mails(installation, library, lambda mails: _open_mail(mails, mail))
     row = opened.row
     if raw:
         click.echo(row.content or b"", nl=False)
+        return
+    if as_json:
+        print_json(_document_of_opened_mail(opened))
         return
     facts = {
         "came": f"{format_local_time(row.at, library.zone)} in {row.spot.mailbox}",
@@ -220,6 +237,40 @@ def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol
         click.echo(f"  possible request {candidate.request.number}: {_name_grounds(candidate)}")
     if opened.text:
         click.echo(f"\n{opened.text.rstrip()}")
+
+
+def _document_of_mail(row: MailRow) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "at": row.at,
+        "mailbox": row.spot.mailbox,
+        "sender": row.sender,
+        "subject": row.subject,
+        "partner": row.profile,
+        "request_id": row.request_id,
+        "reason": row.reason,
+        "closed_by": row.closed_by,
+    }
+
+
+def _document_of_opened_mail(opened: OpenedMail) -> dict[str, object]:
+    candidates = (
+        {
+            "number": candidate.request.number,
+            "numbers": candidate.numbers,
+            "words": candidate.words,
+            "with_sender": candidate.with_sender,
+        }
+        for candidate in opened.candidates
+    )
+    return {
+        **_document_of_mail(opened.row),
+        "to": opened.to,
+        "text": opened.text,
+        "files": opened.files,
+        "candidates": list(candidates),
+        "problem": opened.problem,
+    }
 
 
 async def _open_mail(mails: UnmatchedMailService, mail: str) -> OpenedMail:
@@ -358,14 +409,21 @@ def letter_command() -> None:
 
 
 @letter_command.command(name="list")
+@json_option
 @pass_installation
-def list_letters(installation: Installation) -> None:
+def list_letters(installation: Installation, as_json: bool) -> None:
     """List all letters with their languages. An asterisk (*) marks letters with a template of your own."""
     settings = installation.settings
     letters = make_letter_renderer(settings)
     languages = letters.find_languages()
-    rows: list[tuple[str, ...]] = [("LETTER", *languages)]
-    rows += [(name, *(_describe_template_source(letters, name, language) for language in languages)) for name in ALL]
+    sources = {
+        name: {language: _describe_template_source(letters, name, language) for language in languages} for name in ALL
+    }
+    if as_json:
+        print_json_lines({"name": name, "languages": sources[name]} for name in ALL)
+        return
+    signs = {"own": "*", "shipped": "shipped", "": "-"}
+    rows = [("LETTER", *languages), *((name, *(signs[source] for source in sources[name].values())) for name in ALL)]
     for line in format_table(rows):
         click.echo(line)
     click.echo(f"\nPut your own templates into {settings.letters_folder}, such as {ALL[0]}.j2 or en/{ALL[0]}.j2")
@@ -373,7 +431,7 @@ def list_letters(installation: Installation) -> None:
 
 def _describe_template_source(letters: LetterRenderer, name: str, language: str) -> str:
     sources = letters.find_template_files(name, language)
-    return "-" if not sources else "*" if any(letters.is_own_template(file) for file in sources) else "shipped"
+    return "" if not sources else "own" if any(letters.is_own_template(file) for file in sources) else "shipped"
 
 
 @letter_command.command(name="preview")

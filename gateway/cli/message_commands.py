@@ -13,12 +13,10 @@ from gateway.cli.installation import (
     Installation,
     cursor_option,
     format_minute,
-    json_option,
     library_option,
     limit_option,
     pass_installation,
     print_cursor,
-    print_json_line,
     require_library,
     staff_option,
 )
@@ -26,6 +24,7 @@ from gateway.cli.managed_requests import read_from_library, run_on_library
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import MessageView
+from gateway.ports.command_output import json_option, print_json_lines
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.web.api.models.messages import MessageOut
 
@@ -55,8 +54,7 @@ def list_unread_messages(
     side = Role(role) if role else None
     page = read_from_library(installation, library, lambda services: services.messages.list_unread(side, limit, cursor))
     if as_json:
-        for view in page:
-            print_json_line(MessageOut.from_message_view(view))
+        print_json_lines(MessageOut.from_message_view(view) for view in page)
     elif not page.items:
         click.echo("no unread messages")
     else:
@@ -84,8 +82,7 @@ def show_conversation(installation: Installation, number: str, symbol: str, as_j
 
     messages = read_from_library(installation, library, load_conversation)
     if as_json:
-        for message in messages:
-            print_json_line(MessageOut.from_message_view(message))
+        print_json_lines(MessageOut.from_message_view(message) for message in messages)
         return
     if not messages:
         click.echo("no messages")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import tzinfo
 from pathlib import Path
 
@@ -15,19 +16,17 @@ from gateway.cli.installation import (
     Installation,
     cursor_option,
     format_minute,
-    json_option,
     library_option,
     limit_option,
     pass_installation,
     print_cursor,
-    print_json,
-    print_json_line,
     require_library,
     staff_option,
 )
 from gateway.cli.managed_requests import read_from_library, run_on_library, run_on_requests
 from gateway.domain.requests.staff_views import BatchedOrder, DeadLetter
 from gateway.domain.requests.views import NotFound, ResultPage
+from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.services.requests.effects import PARTNER
@@ -68,8 +67,7 @@ def list_dead_letters(installation: Installation, limit: int, cursor: str, symbo
 
     page, numbers = read_from_library(installation, library, load_dead_letters)
     if as_json:
-        for letter in page:
-            print_json_line(LetterOut.model_validate(letter))
+        print_json_lines(LetterOut.model_validate(letter) for letter in page)
     elif not page.items:
         click.echo("no dead letters")
     else:
@@ -133,8 +131,9 @@ def _indent_json(payload: str) -> str:
 @limit_option
 @cursor_option
 @library_option
+@json_option
 @pass_installation
-def list_batched_orders(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
+def list_batched_orders(installation: Installation, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
     """List orders that wait to be sent in a batch. The time of sending is shown, and orders in a file that has not
     been sent.
 
@@ -150,7 +149,9 @@ def list_batched_orders(installation: Installation, limit: int, cursor: str, sym
         return page, await _find_request_numbers(services, page)
 
     page, numbers = read_from_library(installation, library, load_batched_orders)
-    if not page.items:
+    if as_json:
+        print_json_lines({**asdict(row), "request": numbers.get(row.request_id, "")} for row in page)
+    elif not page.items:
         click.echo("no waiting orders")
     else:
         heading = ("PARTNER", "FILE", "REQUEST", "SINCE", "ID", "ERROR")
@@ -179,9 +180,9 @@ def list_waiting_partners(installation: Installation, symbol: str, as_json: bool
         installation, library, lambda services: services.desk.list_silent_partners(least_tries=1)
     )
     if as_json:
-        for row in partners:
-            facts = {"partner": row.profile, "waiting": row.waiting, "since": row.since.isoformat(), "error": row.error}
-            click.echo(json.dumps(facts, ensure_ascii=False))
+        print_json_lines(
+            {"partner": row.profile, "waiting": row.waiting, "since": row.since, "error": row.error} for row in partners
+        )
     elif not partners:
         click.echo("no messages are waiting")
     else:

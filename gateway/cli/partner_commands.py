@@ -13,18 +13,17 @@ from gateway.cli.formatting import format_table
 from gateway.cli.installation import (
     Installation,
     format_price,
-    json_option,
     library_option,
     pass_installation,
-    print_json,
-    print_json_line,
     require_library,
 )
 from gateway.cli.managed_requests import read_from_library, run_on_library
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.domain.requests.staff_views import PartnerView, RotaView
+from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.services.libraries.library_services import LibraryServices
+from gateway.web.api.models.catalogues import ExplanationOut
 from gateway.web.api.models.staff import PartnerOut, RotaOut
 
 
@@ -47,8 +46,7 @@ def list_partners(installation: Installation, symbol: str, as_json: bool) -> Non
 
     partners = run_on_library(installation, library, load_partners)
     if as_json:
-        for partner in partners:
-            print_json_line(PartnerOut.model_validate(partner))
+        print_json_lines(PartnerOut.model_validate(partner) for partner in partners)
         return
     if not partners:
         click.echo("no partners: no profile has a section `partner`")
@@ -135,8 +133,7 @@ def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
     library = require_library(installation, symbol)
     rotas = read_from_library(installation, library, lambda services: services.partners.rotas())
     if as_json:
-        for rota in rotas:
-            print_json_line(RotaOut.model_validate(rota))
+        print_json_lines(RotaOut.model_validate(rota) for rota in rotas)
         return
     if not rotas:
         click.echo("no rotas in requests.yml; suppliers are chosen manually")
@@ -193,8 +190,9 @@ _OWNING = {
 @rota_command.command(name="explain")
 @click.argument("number", metavar="NUMBER")
 @library_option
+@json_option
 @pass_installation
-def explain_request_rota(installation: Installation, number: str, symbol: str) -> None:
+def explain_request_rota(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
     """Explain the position of each supplier of a borrowing request.
 
     This runs the supplier selection with the current loads, speeds, closing days and holdings, without changing
@@ -211,7 +209,11 @@ def explain_request_rota(installation: Installation, number: str, symbol: str) -
         await services.network.ask_all_members(services.context)
         return await services.partners.explain(request.id)
 
-    for line in _format_rota_explanation(run_on_library(installation, library, load_rota_explanation)):
+    explanation = run_on_library(installation, library, load_rota_explanation)
+    if as_json:
+        print_json(ExplanationOut.from_explanation(explanation))
+        return
+    for line in _format_rota_explanation(explanation):
         click.echo(line)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
@@ -14,12 +13,12 @@ from gateway.cli.formatting import format_local_time, format_table
 from gateway.cli.installation import (
     CommandFailed,
     Installation,
-    json_option,
     library_option,
     pass_installation,
     require_library,
     staff_option,
 )
+from gateway.ports.command_output import json_option, print_json_lines
 from gateway.services.exchange.peer_keys import (
     KEY_SET_PATH,
     PUBLISHED_BEFORE_SIGNING,
@@ -76,9 +75,7 @@ def list_peer_keys(installation: Installation, symbol: str, as_json: bool) -> No
     now = installation.clock.now()
     signing = choose_signing_key(rows, now)
     if as_json:
-        for row in rows:
-            facts = {"kid": row.kid, "created": row.created.isoformat(), "signs": row == signing}
-            click.echo(json.dumps(facts))
+        print_json_lines({"kid": row.kid, "created": row.created, "signs": row == signing} for row in rows)
         return
     if not rows:
         click.echo("no keys; create one with `illgate peer-key make`")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.formatting import format_table
 from gateway.cli.installation import Installation, pass_installation
 from gateway.configuration.yaml_document import display_path, nearest_match
 from gateway.domain.problems import ConfigurationError
@@ -26,14 +27,22 @@ from gateway.domain.requests.state_table import (
     StopTimer,
 )
 from gateway.policies import format_policy_schema
+from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.profiles import LoadedProfile, ProfileLoadResult, read_profiles
-from gateway.profiles.effective import compare_profiles, format_profile_yaml, format_yaml_with_sources
+from gateway.profiles.effective import (
+    compare_profiles,
+    dump_profile,
+    format_profile_yaml,
+    format_yaml_with_sources,
+    list_sourced_values,
+)
 from gateway.profiles.loader import format_profile_schema
 
 EXAMPLES = "examples"
 """The key of a profile."""
 
 HEAD = ("state", "event", "only if", "next", "what follows")
+ROW_KEYS = ("state", "event", "condition", "next", "effects")
 
 
 @click.group(name="profile")
@@ -43,20 +52,32 @@ def profile_command() -> None:
 
 @profile_command.command(name="list")
 @click.option("--shipped", is_flag=True, help="List the profiles of the program, which partners extend.")
+@json_option
 @pass_installation
-def list_profiles(installation: Installation, shipped: bool) -> None:
+def list_profiles(installation: Installation, shipped: bool, as_json: bool) -> None:
     """List all partners and the profiles of this installation. Each line shows the name, the profile that it extends,
     protocols, number of match rules and description."""
     loading = installation.profiles
-    profiles = installation.shipped_profiles if shipped else loading.profiles
-    rows = [_format_profile_row(loaded_profile) for loaded_profile in profiles.loaded.values()]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
-    for row in rows:
-        click.echo(
-            "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()
-        )
+    profiles = (installation.shipped_profiles if shipped else loading.profiles).loaded.values()
+    if as_json:
+        print_json_lines(map(_document_of_profile, profiles))
+    elif profiles:
+        for line in format_table([_format_profile_row(loaded_profile) for loaded_profile in profiles]):
+            click.echo(line)
     if loading.problems and not shipped:
         raise ConfigurationError(loading.problems)
+
+
+def _document_of_profile(loaded_profile: LoadedProfile) -> dict[str, object]:
+    profile = loaded_profile.profile
+    return {
+        "name": profile.name,
+        "extends": profile.extends,
+        "abstract": profile.abstract,
+        "protocols": list(profile.dialects),
+        "rules": len(profile.match),
+        "description": profile.description,
+    }
 
 
 def _format_profile_row(loaded_profile: LoadedProfile) -> tuple[str, str, str, str]:
@@ -70,9 +91,10 @@ def _format_profile_row(loaded_profile: LoadedProfile) -> tuple[str, str, str, s
 @profile_command.command(name="show")
 @click.argument("name")
 @click.option("--sources", is_flag=True, help="Show the source of each value: file and line, or default.")
+@json_option
 @pass_installation
-def show_profile(installation: Installation, name: str, sources: bool) -> None:
-    """Show a profile as YAML with all inherited values.
+def show_profile(installation: Installation, name: str, sources: bool, as_json: bool) -> None:
+    """Show a profile as YAML with all inherited values. With --json and --sources: one line per value.
 
     NAME is the name of a partner or profile, or the path of its file; LIBRARY/NAME is a partner as one of several
     libraries has it.
@@ -84,7 +106,12 @@ def show_profile(installation: Installation, name: str, sources: bool) -> None:
       illgate profile show lib02/state
     """
     loaded = _find_loaded_profile(installation, name)
-    click.echo(format_yaml_with_sources(loaded) if sources else format_profile_yaml(loaded), nl=False)
+    if as_json and sources:
+        print_json_lines(list_sourced_values(loaded))
+    elif as_json:
+        print_json(dump_profile(loaded))
+    else:
+        click.echo(format_yaml_with_sources(loaded) if sources else format_profile_yaml(loaded), nl=False)
 
 
 @profile_command.command(name="diff")
@@ -97,9 +124,10 @@ def show_profile(installation: Installation, name: str, sources: bool) -> None:
     help="Take B (or A, if B is omitted) from another folder, such as a backup.",
 )
 @click.option("--examples", "with_examples", is_flag=True, help="Also compare the examples.")
+@json_option
 @pass_installation
 def diff_profiles(
-    installation: Installation, left: str, right: str | None, against: Path | None, with_examples: bool
+    installation: Installation, left: str, right: str | None, against: Path | None, with_examples: bool, as_json: bool
 ) -> None:
     """Compare two profiles. Inherited values and defaults are compared too, and the source of each value is shown.
 
@@ -118,6 +146,9 @@ def diff_profiles(
         _find_loaded_profile(installation, right or left, against),
         leave_out=() if with_examples else (EXAMPLES,),
     )
+    if as_json:
+        print_json_lines(differences)
+        return
     for difference in differences:
         click.echo(difference.key)
         click.echo(f"  - {difference.left}  # {difference.left_source}" if difference.left else "  - (not there)")
@@ -185,7 +216,8 @@ def _find_loaded_profile(installation: Installation, name: str, folder: Path | N
 @click.option(
     "--role", type=click.Choice([role.value for role in Role]), help="Only borrowing or only lending requests."
 )
-def states_command(format_: str, role: str | None) -> None:
+@json_option
+def states_command(format_: str, role: str | None, as_json: bool) -> None:
     """Show the state tables of requests.
 
     An event without a row in a state is refused or only recorded. “us” means staff, a patron or a rule.
@@ -196,6 +228,13 @@ def states_command(format_: str, role: str | None) -> None:
       illgate states --format mermaid > states.mmd
     """
     roles = [Role(role)] if role else list(Role)
+    if as_json:
+        print_json_lines(
+            {"role": side, **dict(zip(ROW_KEYS, _format_branch_row(*branch), strict=True))}
+            for side in roles
+            for branch in _iter_branches(TABLES[side])
+        )
+        return
     for index, side in enumerate(roles):
         if index:
             click.echo()
@@ -206,12 +245,7 @@ def states_command(format_: str, role: str | None) -> None:
 
 def format_state_table(table: StateTable) -> str:
     """Columns of equal width, one line a branch."""
-    rows = [HEAD, *(_format_branch_row(*branch) for branch in _iter_branches(table))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
-    return "\n".join(
-        "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
-        for row in rows
-    )
+    return "\n".join(format_table([HEAD, *(_format_branch_row(*branch) for branch in _iter_branches(table))]))
 
 
 def format_state_diagram(table: StateTable) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import tzinfo
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from gateway.cli.journal_commands import add_filter_options, include_whole_conve
 from gateway.cli.message_exchange import open_journal
 from gateway.cli.replay_command import count_messages, format_selection
 from gateway.domain.requests.views import NotFound
+from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.ports.responder import OutcomeClass
 from gateway.services.desks.replay_jobs import (
     JobAct,
@@ -105,8 +106,9 @@ async def _begin_job(
 
 @replay_job_command.command(name="list")
 @library_option
+@json_option
 @pass_installation
-def list_replay_jobs(installation: Installation, symbol: str) -> None:
+def list_replay_jobs(installation: Installation, symbol: str, as_json: bool) -> None:
     """List the jobs, newest first.
 
     \b
@@ -115,6 +117,9 @@ def list_replay_jobs(installation: Installation, symbol: str) -> None:
     """
     library = require_library(installation, symbol)
     jobs = asyncio.run(_ask_jobs(installation, library, lambda service: service.list_jobs()))
+    if as_json:
+        print_json_lines(map(_document_of_job, jobs))
+        return
     if not jobs:
         click.echo("no jobs")
         return
@@ -126,8 +131,9 @@ def list_replay_jobs(installation: Installation, symbol: str) -> None:
 @replay_job_command.command(name="show")
 @_ID
 @library_option
+@json_option
 @pass_installation
-def show_replay_job(installation: Installation, job: str, symbol: str) -> None:
+def show_replay_job(installation: Installation, job: str, symbol: str, as_json: bool) -> None:
     """Show the messages of a job and the result of each.
 
     \b
@@ -141,6 +147,9 @@ def show_replay_job(installation: Installation, job: str, symbol: str) -> None:
         return progress, tuple(await service.list_items(job, MAX_SHOWN))
 
     progress, listed = asyncio.run(_ask_jobs(installation, library, read_job))
+    if as_json:
+        print_json({**_document_of_job(progress), "messages": [_document_of_replay(replay) for replay in listed]})
+        return
     click.echo(f"{progress.job.status}, {progress.ended} of {progress.total}")
     for line in _format_counts(progress):
         click.echo(line)
@@ -193,6 +202,23 @@ async def _ask_jobs(
             )
         except NotFound as error:
             raise click.UsageError("job not found") from error
+
+
+def _document_of_job(progress: JobProgress) -> dict[str, object]:
+    return {**asdict(progress.job), "counts": progress.counts}
+
+
+def _document_of_replay(replay: ListedReplay) -> dict[str, object]:
+    item = replay.item
+    return {
+        "message": item.message,
+        "at": replay.at,
+        "profile": replay.profile,
+        "service": replay.service,
+        "status": item.status,
+        "reason": item.reason,
+        "replay": item.replay,
+    }
 
 
 def _format_job(progress: JobProgress, zone: tzinfo) -> tuple[str, ...]:

@@ -17,11 +17,8 @@ from gateway.cli.installation import (
     Installation,
     format_day_or_minute,
     format_minute,
-    json_option,
     library_option,
     pass_installation,
-    print_json,
-    print_json_line,
     require_library,
     staff_option,
 )
@@ -45,6 +42,7 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Attachment, Request
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeView
 from gateway.domain.requests.views import ActionRequest, EventDenied, FileUpload
+from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import ActBody
@@ -387,8 +385,7 @@ def show_notices(installation: Installation, number: str, notice: str, html: boo
     if isinstance(loaded, NoticeLetter):
         _print_letter(loaded, html, as_json)
     elif as_json:
-        for each in loaded:
-            print_json_line(NoticeOut.model_validate(each))
+        print_json_lines(NoticeOut.model_validate(each) for each in loaded)
     elif not loaded:
         click.echo("no notices")
     else:

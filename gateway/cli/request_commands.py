@@ -10,10 +10,8 @@ import click
 
 from gateway.cli.installation import (
     Installation,
-    json_option,
     library_option,
     pass_installation,
-    print_json,
     require_library,
     staff_option,
 )
@@ -27,6 +25,7 @@ from gateway.cli.request_options import (
 )
 from gateway.domain.requests.action_fields import ActionField, FieldType
 from gateway.domain.requests.request import LibraryParty, Request, ServiceType
+from gateway.ports.command_output import json_option, print_json
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import NewBorrowing, NewLending

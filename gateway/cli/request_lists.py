@@ -15,18 +15,17 @@ from gateway.cli.installation import (
     cursor_option,
     errors_as_sentences,
     format_minute,
-    json_option,
     library_option,
     limit_option,
     pass_installation,
     print_cursor,
-    print_json_line,
     require_library,
 )
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import LocatedCopy, RequestFilter, RequestOrder, ResultPage
 from gateway.domain.value import value_object
+from gateway.ports.command_output import json_option, print_json_lines
 from gateway.runtime.assembly import make_open_library
 from gateway.runtime.library_contexts import build_library_contexts
 from gateway.services.request_work.request_lists import RequestLists
@@ -153,8 +152,7 @@ def print_request_list(installation: Installation, query: RequestListQuery) -> N
     if query.as_json:
         from gateway.web.api.models.outputs import RequestLine  # not loaded for lines of text
 
-        for request in page:
-            print_json_line(RequestLine.from_request(request, copies.get(request.id)))
+        print_json_lines(RequestLine.from_request(request, copies.get(request.id)) for request in page)
     else:
         for line in _format_copy_rows(page, copies) if copies else _format_request_rows(page, library.zone):
             click.echo(line)

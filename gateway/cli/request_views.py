@@ -13,10 +13,8 @@ from gateway.cli.installation import (
     format_day_or_minute,
     format_minute,
     format_price,
-    json_option,
     library_option,
     pass_installation,
-    print_json,
     require_library,
 )
 from gateway.cli.managed_requests import read_from_library
@@ -30,6 +28,7 @@ from gateway.domain.requests.events import EventKind, NamedSupplier
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestView
+from gateway.ports.command_output import json_option, print_json
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.web.api.models.outputs import ActionOut, ShownOut, request_href
 

@@ -12,10 +12,8 @@ import click
 from gateway.cli.formatting import format_table
 from gateway.cli.installation import (
     Installation,
-    json_option,
     library_option,
     pass_installation,
-    print_json,
     require_library,
     staff_option,
 )
@@ -28,10 +26,11 @@ from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.request import Request, ServiceType
 from gateway.domain.requests.views import NotFound
 from gateway.ports.catalogue import CatalogueQuery, HeldItem
+from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.services.searching import search
 from gateway.services.searching.search import SearchableTarget, SearchOutcome, SearchResult, TargetAnswer
-from gateway.web.api.models.catalogues import SearchOut, TargetList, TargetOut
+from gateway.web.api.models.catalogues import SearchOut, TargetOut
 from gateway.web.api.models.inputs import NewBorrowing
 from gateway.web.api.models.values import CitationOut
 
@@ -124,7 +123,7 @@ async def _list_targets(services: LibraryServices) -> tuple[SearchableTarget, ..
 
 def _print_targets(targets: Sequence[SearchableTarget], as_json: bool) -> None:
     if as_json:
-        print_json(TargetList(items=tuple(TargetOut.model_validate(target) for target in targets)))
+        print_json_lines(TargetOut.model_validate(target) for target in targets)
     elif not targets:
         click.echo("no profile has a catalogue: see docs/catalogues.md")
     else:

@@ -9,11 +9,9 @@ from gateway.cli.installation import (
     Installation,
     cursor_option,
     format_minute,
-    json_option,
     library_option,
     limit_option,
     pass_installation,
-    print_json_line,
     require_library,
 )
 from gateway.cli.managed_requests import read_from_library
@@ -21,6 +19,7 @@ from gateway.cli.request_lists import RequestListQuery, print_request_list
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
 from gateway.domain.requests.views import RequestFilter
+from gateway.ports.command_output import json_option, print_json_lines
 from gateway.web.api.models.staff import MailboxFailureOut
 
 
@@ -32,12 +31,17 @@ def task_command() -> None:
 @task_command.command(name="list")
 @click.option("--all", "also_empty", is_flag=True, help="Include empty lists.")
 @library_option
+@json_option
 @pass_installation
-def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> None:
+def list_tasks(installation: Installation, also_empty: bool, symbol: str, as_json: bool) -> None:
     """List all task lists that are not empty. Each line shows the number of requests and since when the oldest has
     waited."""
     library = require_library(installation, symbol)
-    views = read_from_library(installation, library, lambda services: services.desk.tasks())
+    tasks = read_from_library(installation, library, lambda services: services.desk.tasks())
+    views = [view for view in tasks if view.count or also_empty]
+    if as_json:
+        print_json_lines(views)
+        return
     rows = [
         (
             view.name,
@@ -47,7 +51,6 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> Non
             view.description,
         )
         for view in views
-        if view.count or also_empty
     ]
     if not rows:
         click.echo("no tasks")
@@ -84,8 +87,7 @@ def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool)
     library = require_library(installation, symbol)
     failures = read_from_library(installation, library, lambda services: services.desk.list_mailbox_failures())
     if as_json:
-        for failure in failures:
-            print_json_line(MailboxFailureOut.model_validate(failure))
+        print_json_lines(MailboxFailureOut.model_validate(failure) for failure in failures)
         return
     if not failures:
         click.echo("all mailboxes can be read")

@@ -8,7 +8,6 @@ standard input.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -22,7 +21,6 @@ from gateway.cli.installation import (
     Installation,
     cursor_option,
     errors_as_sentences,
-    json_option,
     library_option,
     limit_option,
     pass_installation,
@@ -31,6 +29,7 @@ from gateway.cli.installation import (
     staff_option,
 )
 from gateway.domain.roles import RIGHTS, RoleGrant, StaffRole, StaffUser, parse_grant
+from gateway.ports.command_output import json_option, print_json_lines
 from gateway.services.people.users import AuditOrigin, UserDraft, UserService
 from gateway.settings import LibrarySettings
 from gateway.store.audit import AuditEntry
@@ -79,8 +78,7 @@ def list_users(installation: Installation, symbol: str, as_json: bool) -> None:
     library = require_library(installation, symbol)
     users = _run_on_users(installation, library, lambda service: service.list_users())
     if as_json:
-        for user in users:
-            click.echo(json.dumps(_document_of_user(user, library), ensure_ascii=False))
+        print_json_lines(_document_of_user(user, library) for user in users)
         return
     if not users:
         click.echo("no accounts; create one with `illgate user add NAME --role operator`")
@@ -91,8 +89,12 @@ def list_users(installation: Installation, symbol: str, as_json: bool) -> None:
 
 
 @user_command.command(name="roles")
-def list_roles() -> None:
+@json_option
+def list_roles(as_json: bool) -> None:
     """List the roles and their rights."""
+    if as_json:
+        print_json_lines({"role": role, "rights": sorted(RIGHTS[role])} for role in StaffRole)
+        return
     rows = [(role.value, ", ".join(sorted(RIGHTS[role]))) for role in StaffRole]
     for line in format_table([("ROLE", "RIGHTS"), *rows]):
         click.echo(line)
@@ -118,10 +120,10 @@ def _document_of_user(user: StaffUser, library: LibrarySettings) -> dict[str, ob
         "subject": user.subject,
         "roles": [str(grant) for grant in user.grants if grant.library == library.symbol],
         "has_password": user.has_password,
-        "created": user.created.isoformat(),
-        "disabled": user.disabled.isoformat() if user.disabled is not None else None,
+        "created": user.created,
+        "disabled": user.disabled,
         "has_second_factor": user.has_second_factor,
-        "linked": user.linked.isoformat() if user.linked is not None else None,
+        "linked": user.linked,
     }
 
 
@@ -352,8 +354,7 @@ def list_audit(
         lambda service: service.list_audit_entries(limit, before=cursor, actor=actor, since=begin),
     )
     if as_json:
-        for entry in entries:
-            click.echo(json.dumps(_document_of_entry(entry), ensure_ascii=False))
+        print_json_lines(_document_of_entry(entry) for entry in entries)
     elif not entries:
         click.echo("no entries")
     else:
@@ -368,10 +369,10 @@ def _format_entry_row(entry: AuditEntry, library: LibrarySettings) -> tuple[str,
     return at, entry.actor, entry.action, entry.subject, entry.detail, entry.peer
 
 
-def _document_of_entry(entry: AuditEntry) -> dict[str, str]:
+def _document_of_entry(entry: AuditEntry) -> dict[str, object]:
     return {
         "id": entry.id,
-        "at": entry.at.isoformat(),
+        "at": entry.at,
         "actor": entry.actor,
         "action": entry.action,
         "subject": entry.subject,

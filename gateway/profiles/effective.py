@@ -31,6 +31,23 @@ def source_of(loaded: LoadedProfile, path: KeyPath) -> str:
     return f"{place.file}:{place.line}" if place else DEFAULT
 
 
+@value_object
+class SourcedValue:
+    """A value of a profile, and where it was said: `profiles/x.yml:12`, or `default`."""
+
+    key: str
+    value: object
+    source: str
+
+
+def list_sourced_values(loaded: LoadedProfile) -> list[SourcedValue]:
+    """All values with their sources, in the order of the keys."""
+    return [
+        SourcedValue(format_key_path(path), value, source_of(loaded, path))
+        for path, value in _iter_leaves(dump_profile(loaded), ())
+    ]
+
+
 # --- as YAML ---------------------------------------------------------------------------------------------
 
 

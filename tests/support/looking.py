@@ -30,8 +30,9 @@ def look(installation: Installation, *words: str) -> str:
 
 
 def library(installation: Installation, *words: str) -> Any:
-    """`illgate library … --json`."""
-    return json.loads(look(installation, "library", *words, "--json"))
+    """`illgate library … --json`: a list, or one patron or item."""
+    shown = look(installation, "library", *words, "--json")
+    return json.loads(shown) if words[0] in ("patron", "item") else [json.loads(line) for line in shown.splitlines()]
 
 
 def journal(installation: Installation, *filters: str) -> list[dict[str, Any]]:

@@ -16,7 +16,6 @@ from adapters.library.embedded import (
 )
 from adapters.library.embedded.desk_commands import (
     CommandSession,
-    as_json,
     at_most,
     print_lines,
     print_object,
@@ -25,6 +24,7 @@ from adapters.library.embedded.desk_commands import (
 from adapters.library.embedded.library_session import LibrarySession
 from gateway.domain.library import Bib, Charge, Hold, Item, ItemStatus, Loan, Patron
 from gateway.domain.value import value_object
+from gateway.ports.command_output import json_option, print_json
 from gateway.ports.library_system import PatronKey
 
 
@@ -51,9 +51,9 @@ class _ItemOverview:
 @click.command(name="patrons")
 @click.argument("query", default="")
 @at_most
-@as_json
+@json_option
 @click.pass_context
-def show_patron_list(ctx: click.Context, query: str, limit: int, json_: bool) -> None:
+def show_patron_list(ctx: click.Context, query: str, limit: int, as_json: bool) -> None:
     """List patrons by surname or identifier. QUERY is the beginning of the surname, or a complete identifier.
 
     \b
@@ -64,16 +64,16 @@ def show_patron_list(ctx: click.Context, query: str, limit: int, json_: bool) ->
 
     async def print_patron_list(opened: CommandSession) -> None:
         lines = await opened.read_store(lambda session: lists.list_patrons(session, query, limit))
-        print_lines(lines, json_, opened.context.zone)
+        print_lines(lines, as_json, opened.context.zone)
 
     run_in_library(ctx, print_patron_list)
 
 
 @click.command(name="patron")
 @click.argument("identifier")
-@as_json
+@json_option
 @click.pass_context
-def show_patron(ctx: click.Context, identifier: str, json_: bool) -> None:
+def show_patron(ctx: click.Context, identifier: str, as_json: bool) -> None:
     """Show a patron with loans, holds and unpaid charges.
 
     \b
@@ -92,14 +92,14 @@ def show_patron(ctx: click.Context, identifier: str, json_: bool) -> None:
 
     async def print_patron_overview(opened: CommandSession) -> None:
         shown = await opened.read_store(load_patron_overview)
-        if json_:
-            print_object(shown, json_, opened.context.zone)
+        if as_json:
+            print_json(shown)
             return
-        print_object(shown.patron, json_, opened.context.zone)
+        print_object(shown.patron, opened.context.zone)
         for title, lines in (("loans", shown.loans), ("holds", shown.holds), ("charges", shown.charges)):
             click.echo(f"\n{title}: {len(lines)}")
             for line in lines:
-                print_object(line, json_, opened.context.zone)
+                print_object(line, opened.context.zone)
 
     run_in_library(ctx, print_patron_overview)
 
@@ -110,9 +110,9 @@ def show_patron(ctx: click.Context, identifier: str, json_: bool) -> None:
     "--status", type=click.Choice([status.value for status in ItemStatus]), help="Only items with this status."
 )
 @at_most
-@as_json
+@json_option
 @click.pass_context
-def show_item_list(ctx: click.Context, query: str, status: str | None, limit: int, json_: bool) -> None:
+def show_item_list(ctx: click.Context, query: str, status: str | None, limit: int, as_json: bool) -> None:
     """List items, newest first. QUERY is a barcode, a request or record number, or words from the title.
 
     \b
@@ -125,16 +125,16 @@ def show_item_list(ctx: click.Context, query: str, status: str | None, limit: in
     async def print_item_list(opened: CommandSession) -> None:
         item_status = ItemStatus(status) if status else None
         lines = await opened.read_store(lambda session: lists.list_items(session, query, item_status, limit))
-        print_lines(lines, json_, opened.context.zone)
+        print_lines(lines, as_json, opened.context.zone)
 
     run_in_library(ctx, print_item_list)
 
 
 @click.command(name="item")
 @click.argument("barcode")
-@as_json
+@json_option
 @click.pass_context
-def show_item(ctx: click.Context, barcode: str, json_: bool) -> None:
+def show_item(ctx: click.Context, barcode: str, as_json: bool) -> None:
     """Show an item with its record, its loan and its holds. Only holds that the item can fill are shown.
 
     \b
@@ -158,26 +158,26 @@ def show_item(ctx: click.Context, barcode: str, json_: bool) -> None:
     async def print_item_overview(opened: CommandSession) -> None:
         shown = await opened.read_store(load_item_overview)
         zone = opened.context.zone
-        if json_:
-            print_object(shown, json_, zone)
+        if as_json:
+            print_json(shown)
             return
-        print_object(shown.item, json_, zone)
+        print_object(shown.item, zone)
         for name in ("transit_to", "request_id", "lender", "note"):
             if getattr(shown, name):
                 click.echo(f"{name.replace('_', ' '):<18}{getattr(shown, name)}")
         for title, line in (("record", shown.bib), ("loan", shown.loan), *(("hold", hold) for hold in shown.holds)):
             if line is not None:
                 click.echo(f"\n{title}")
-                print_object(line, json_, zone)
+                print_object(line, zone)
 
     run_in_library(ctx, print_item_overview)
 
 
 @click.command(name="holds")
 @at_most
-@as_json
+@json_option
 @click.pass_context
-def show_hold_list(ctx: click.Context, limit: int, json_: bool) -> None:
+def show_hold_list(ctx: click.Context, limit: int, as_json: bool) -> None:
     """List open holds, oldest first. Patrons are shown by card number.
 
     \b
@@ -187,7 +187,7 @@ def show_hold_list(ctx: click.Context, limit: int, json_: bool) -> None:
 
     async def print_hold_list(opened: CommandSession) -> None:
         lines = await opened.read_store(lambda session: lists.list_holds(session, limit))
-        print_lines(lines, json_, opened.context.zone)
+        print_lines(lines, as_json, opened.context.zone)
 
     run_in_library(ctx, print_hold_list)
 
@@ -196,9 +196,9 @@ def show_hold_list(ctx: click.Context, limit: int, json_: bool) -> None:
 @click.option("--overdue", is_flag=True, help="Only overdue loans.")
 @click.option("--all", "all_", is_flag=True, help="Include loans that have ended.")
 @at_most
-@as_json
+@json_option
 @click.pass_context
-def show_loan_list(ctx: click.Context, overdue: bool, all_: bool, limit: int, json_: bool) -> None:
+def show_loan_list(ctx: click.Context, overdue: bool, all_: bool, limit: int, as_json: bool) -> None:
     """List loans, earliest due date first. Patrons are shown by card number.
 
     \b
@@ -210,7 +210,7 @@ def show_loan_list(ctx: click.Context, overdue: bool, all_: bool, limit: int, js
     async def print_loan_list(opened: CommandSession) -> None:
         conditions = () if all_ else (lists.overdue_condition(opened.context.clock.now()) if overdue else lists.OPEN,)
         lines = await opened.read_store(lambda session: lists.list_loans(session, *conditions, limit=limit))
-        print_lines(lines, json_, opened.context.zone)
+        print_lines(lines, as_json, opened.context.zone)
 
     run_in_library(ctx, print_loan_list)
 
@@ -218,9 +218,9 @@ def show_loan_list(ctx: click.Context, overdue: bool, all_: bool, limit: int, js
 @click.command(name="bibs")
 @click.argument("query", nargs=-1, required=True)
 @at_most
-@as_json
+@json_option
 @click.pass_context
-def show_bib_list(ctx: click.Context, query: tuple[str, ...], limit: int, json_: bool) -> None:
+def show_bib_list(ctx: click.Context, query: tuple[str, ...], limit: int, as_json: bool) -> None:
     """Search the catalogue. All words must occur in the title, author or identifiers.
 
     \b
@@ -232,7 +232,7 @@ def show_bib_list(ctx: click.Context, query: tuple[str, ...], limit: int, json_:
 
     async def print_bib_list(opened: CommandSession) -> None:
         lines = await opened.read_store(lambda session: catalogue.search_bibs(session, " ".join(query), limit))
-        print_lines([_bib_line_of_bib(bib) for bib in lines] if not json_ else lines, json_, opened.context.zone)
+        print_lines([_bib_line_of_bib(bib) for bib in lines] if not as_json else lines, as_json, opened.context.zone)
 
     run_in_library(ctx, print_bib_list)
 
@@ -252,9 +252,9 @@ def _bib_line_of_bib(bib: Bib) -> _BibLine:
 
 
 @click.command(name="branches")
-@as_json
+@json_option
 @click.pass_context
-def show_branch_list(ctx: click.Context, json_: bool) -> None:
+def show_branch_list(ctx: click.Context, as_json: bool) -> None:
     """List branches. Each line shows the hold shelf, closed weekdays (1 is Monday) and dates, and shelving locations.
 
     \b
@@ -263,15 +263,15 @@ def show_branch_list(ctx: click.Context, json_: bool) -> None:
     """
 
     async def print_branch_list(opened: CommandSession) -> None:
-        print_lines(await opened.read_store(lists.list_branches), json_, opened.context.zone)
+        print_lines(await opened.read_store(lists.list_branches), as_json, opened.context.zone)
 
     run_in_library(ctx, print_branch_list)
 
 
 @click.command(name="rules")
-@as_json
+@json_option
 @click.pass_context
-def show_rule_list(ctx: click.Context, json_: bool) -> None:
+def show_rule_list(ctx: click.Context, as_json: bool) -> None:
     """List loan rules by patron category and item policy. An asterisk (*) matches any.
 
     \b
@@ -280,7 +280,7 @@ def show_rule_list(ctx: click.Context, json_: bool) -> None:
     """
 
     async def print_rule_list(opened: CommandSession) -> None:
-        print_lines(await opened.read_store(lists.list_rules), json_, opened.context.zone)
+        print_lines(await opened.read_store(lists.list_rules), as_json, opened.context.zone)
 
     run_in_library(ctx, print_rule_list)
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, fields
 from datetime import date, datetime, tzinfo
-from decimal import Decimal
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +20,7 @@ from adapters.library.embedded.loan_rules import end_of_day
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.adapter import CommandContext, DeskAdvice, LibraryAdapterContext, LibraryDesk, OpenLibrary
+from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import CheckedIn, PatronKey
 
@@ -77,7 +75,6 @@ def run_in_library(ctx: click.Context, work: Callable[[CommandSession], Awaitabl
     return asyncio.run(run_session())
 
 
-as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 at_most = click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number of lines."
 )
@@ -88,10 +85,10 @@ def progress_bar(label: str, length: int) -> AbstractContextManager[Any]:
     return progressbar(length=length, label=label, file=sys.stderr)
 
 
-def print_lines(lines: Sequence[DataclassInstance], json_: bool, zone: tzinfo) -> None:
-    """A table under the names of the fields, or a JSON list."""
-    if json_:
-        print_json([asdict(line) for line in lines])
+def print_lines(lines: Sequence[DataclassInstance], as_json: bool, zone: tzinfo) -> None:
+    """A table under the names of the fields, or JSON."""
+    if as_json:
+        print_json_lines(lines)
         return
     if not lines:
         click.echo("none")
@@ -103,19 +100,12 @@ def print_lines(lines: Sequence[DataclassInstance], json_: bool, zone: tzinfo) -
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def print_object(value: DataclassInstance, json_: bool, zone: tzinfo) -> None:
-    """One field a line, without the empty ones; or a JSON object."""
-    if json_:
-        print_json(asdict(value))
-        return
+def print_object(value: DataclassInstance, zone: tzinfo) -> None:
+    """One field a line, without the empty ones."""
     for field in fields(value):
         shown = getattr(value, field.name)
         if shown not in ("", None, (), False):
             click.echo(f"{field.name.replace('_', ' '):<18}{_format_cell_text(shown, zone)}")
-
-
-def print_json(value: Any) -> None:
-    click.echo(json.dumps(_to_json_value(value), ensure_ascii=False, indent=2))
 
 
 def _format_cell(value: Any, zone: tzinfo) -> str:
@@ -138,27 +128,12 @@ def _format_cell_text(value: Any, zone: tzinfo) -> str:
     return str(value)
 
 
-def _to_json_value(value: Any) -> Any:
-    """Convert to what json can write: moments in ISO 8601, amounts as text."""
-    if isinstance(value, dict):
-        return {key: _to_json_value(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_to_json_value(part) for part in value]
-    if isinstance(value, frozenset):
-        return sorted(_to_json_value(part) for part in value)
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value) if isinstance(value, Decimal) else value
-
-
 @click.command(name="check-in")
 @click.argument("barcode")
 @click.option("--at", default="", metavar="BRANCH", help="Branch of the desk. Default: the resource-sharing branch.")
-@as_json
+@json_option
 @click.pass_context
-def check_in_at_desk(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
+def check_in_at_desk(ctx: click.Context, barcode: str, at: str, as_json: bool) -> None:
     """Check an item in and show where it goes next. A slip is printed for a partner's item, which has to be returned.
 
     \b
@@ -168,7 +143,7 @@ def check_in_at_desk(ctx: click.Context, barcode: str, at: str, json_: bool) -> 
 
     async def print_check_in(opened: CommandSession) -> None:
         done, advice = await _scan_item(opened, barcode, at)
-        if json_:
+        if as_json:
             print_json({**asdict(done), **asdict(advice)})
             return
         click.echo(f"{barcode}: {'returned' if done.loan else 'reshelved'}, now {done.item.status.value}")
@@ -204,9 +179,9 @@ async def _scan_item(opened: CommandSession, barcode: str, at: str) -> tuple[Che
 @click.argument("barcode")
 @click.argument("patron")
 @click.option("--due", type=click.DateTime(["%Y-%m-%d"]), help="Due date. Default: set by the library's loan rules.")
-@as_json
+@json_option
 @click.pass_context
-def check_out_at_desk(ctx: click.Context, barcode: str, patron: str, due: date | None, json_: bool) -> None:
+def check_out_at_desk(ctx: click.Context, barcode: str, patron: str, due: date | None, as_json: bool) -> None:
     """Check an item out to a patron. PATRON is a card number, user name or other identifier.
 
     \b
@@ -221,8 +196,8 @@ def check_out_at_desk(ctx: click.Context, barcode: str, patron: str, due: date |
         key = f"desk:{new_id(opened.context.clock.now())}"
         loan = await opened.system.check_out(barcode, borrower.id, key, due=moment)
         await opened.desk.notify_checked_out(loan, await opened.system.item_by_barcode(barcode), borrower)
-        if json_:
-            print_object(loan, json_, opened.context.zone)
+        if as_json:
+            print_json(loan)
         else:
             click.echo(f"{barcode}: on loan until {loan.known_due.astimezone(opened.context.zone):%Y-%m-%d %H:%M}")
 

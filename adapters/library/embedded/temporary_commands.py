@@ -11,7 +11,6 @@ from adapters.library.embedded import circulation_rows, item_rows, lists
 from adapters.library.embedded.desk_commands import (
     FAILED,
     CommandSession,
-    as_json,
     at_most,
     print_lines,
     run_in_library,
@@ -19,6 +18,7 @@ from adapters.library.embedded.desk_commands import (
 from adapters.library.embedded.library_session import new_id
 from adapters.library.embedded.lists import TemporaryItemFilter
 from gateway.domain.problems import Refused
+from gateway.ports.command_output import json_option
 
 DEFAULT_LEFT_OVER_DAYS = 30
 """Whoever deletes all that is left over leaves what may still be on somebody's desk."""
@@ -39,9 +39,9 @@ def temporary_group() -> None:
 @click.option("--left-over", is_flag=True, help="Only items without a loan or hold.")
 @click.option("--days", default=0, type=click.IntRange(0), help="Only items received at least this many days ago.")
 @at_most
-@as_json
+@json_option
 @click.pass_context
-def show_temporary_list(ctx: click.Context, left_over: bool, days: int, limit: int, json_: bool) -> None:
+def show_temporary_list(ctx: click.Context, left_over: bool, days: int, limit: int, as_json: bool) -> None:
     """List temporary items, oldest first. Each line shows the lender and the request.
 
     \b
@@ -53,7 +53,7 @@ def show_temporary_list(ctx: click.Context, left_over: bool, days: int, limit: i
     async def print_temporary_list(opened: CommandSession) -> None:
         item_filter = _make_filter(opened, left_over, days)
         lines = await opened.read_store(lambda session: lists.list_temporary_items(session, item_filter, limit))
-        print_lines(lines, json_, opened.context.zone)
+        print_lines(lines, as_json, opened.context.zone)
 
     run_in_library(ctx, print_temporary_list)
 

@@ -109,3 +109,9 @@ def number_of(result: Result) -> str:
 def document(result: Result) -> Any:
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def documents(result: Result) -> list[Any]:
+    """Those of a list: one a line."""
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]

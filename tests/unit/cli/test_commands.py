@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -247,6 +248,9 @@ def test_a_message_is_shown_with_its_answer_indented(illgate: Illgate) -> None:
     assert "-> AcceptItem" in shown
     assert "<ns1:AcceptItemResponse>" in shown
     assert illgate("journal", "show", found.removesuffix("-1")).output == shown
+    question, answer = map(json.loads, illgate("journal", "show", found, "--json").stdout.splitlines())
+    assert (question["id"], question["request_id"], answer["direction"]) == (found, "SHOW-1", "out")
+    assert "Ночь" in base64.b64decode(question["body_base64"]).decode()
     assert illgate("journal", "show", "nothing").exit_code == 2
 
 

@@ -15,7 +15,7 @@ from demo.world import COPY
 from gateway.cli import main
 from gateway.domain.problems import Unavailable
 from tests.support.daemon import Installation
-from tests.unit.cli.conftest import Typed, document, number_of, typed
+from tests.unit.cli.conftest import Typed, document, documents, number_of, typed
 
 ANA = "21000000000025"
 
@@ -65,7 +65,7 @@ def test_a_loan_goes_its_whole_way(desk: Typed) -> None:
 def test_lending_by_telephone(desk: Typed) -> None:
     number = asked_by_telephone(desk, "--transaction", f"SEE/{next(_COUNT)}")
     desk("outbox", "run")
-    barcode = document(desk("library", "items", "--json", "--limit", "1"))[0]["barcode"]
+    barcode = document(desk("library", "items", "--json", "--limit", "1"))["barcode"]
 
     steps = [
         desk("request", "act", number, "located", "--barcode", barcode),
@@ -86,7 +86,7 @@ def test_lending_by_telephone(desk: Typed) -> None:
 def test_what_is_to_be_fetched_is_shown_with_its_place_and_where_it_is_to_go(desk: Typed) -> None:
     number = asked_by_telephone(desk)
     desk("outbox", "run")
-    found = document(desk("library", "items", "--json", "--limit", "5"))
+    found = documents(desk("library", "items", "--json", "--limit", "5"))
     item = next(one for one in found if one["status"] == "available" and one["call_number"])
     barcode, call_number = item["barcode"], item["call_number"]
     assert desk("request", "act", number, "located", "--barcode", barcode).exit_code == 0

@@ -12,7 +12,7 @@ from gateway.cli.installation import Installation as Opened
 from gateway.domain.problems import Unavailable
 from gateway.ports.catalogue import CatalogueQuery, HeldItem, SearchHits, SearchIndex, SearchTerm, TermMatch
 from tests.support.daemon import Installation
-from tests.unit.cli.conftest import REQUESTS, Typed, document, number_of, typed
+from tests.unit.cli.conftest import REQUESTS, Typed, document, documents, number_of, typed
 from tests.unit.services.searching.support import KOBZAR, Answer, ScriptedSearch, hits, record
 
 STACKS = HeldItem(location="MAG", call_number="PG 3948", policy="loan", available=True)
@@ -71,7 +71,7 @@ def test_what_can_be_searched(desk: Typed, search: ScriptedSearch) -> None:
         ["all", "group"],
         ["union", "z3950"],
     ]
-    assert document(desk("search", "--list", "--json"))["items"][0]["members"] == ["union", "other", "down"]
+    assert documents(desk("search", "--list", "--json"))[0]["members"] == ["union", "other", "down"]
 
 
 def test_a_group(desk: Typed, search: ScriptedSearch) -> None:

@@ -40,24 +40,31 @@ def test_looking(sample_library: Installed, words: tuple[str, ...], said: str) -
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "key"),
     [
-        ("patrons",),
-        ("patron", "21000000000025"),
-        ("items", "--limit", "3"),
-        ("item", "39000000000011"),
-        ("holds",),
-        ("loans",),
-        ("bibs", "emma"),
-        ("branches",),
-        ("rules",),
+        (("patrons",), "barcode"),
+        (("items", "--limit", "3"), "barcode"),
+        (("holds",), "pickup"),
+        (("loans",), "due"),
+        (("bibs", "emma"), "title"),
+        (("branches",), "code"),
+        (("rules",), "policy"),
     ],
 )
-def test_looking_as_json(sample_library: Installed, words: tuple[str, ...]) -> None:
+def test_a_list_as_json_has_one_object_per_line(sample_library: Installed, words: tuple[str, ...], key: str) -> None:
     shown = sample_library.run(*words, "--json")
 
     assert shown.exit_code == 0, shown.output
-    assert json.loads(shown.output)
+    assert all(json.loads(line)[key] for line in shown.output.splitlines())
+    assert shown.output
+
+
+def test_one_patron_and_one_item_as_json(sample_library: Installed) -> None:
+    patron = json.loads(sample_library.run("patron", "21000000000025", "--json").output)
+    item = json.loads(sample_library.run("item", "39000000000011", "--json").output)
+
+    assert "21000000000025" in {identifier["value"] for identifier in patron["patron"]["identifiers"]}
+    assert item["item"]["barcode"] == "39000000000011"
 
 
 def test_lists_name_no_patrons(sample_library: Installed) -> None:
@@ -100,7 +107,7 @@ def bring_partners_items(installed: Installed) -> None:
 
 
 def list_barcodes(installed: Installed, *words: str) -> list[str]:
-    lines = json.loads(installed.run("temporary", "list", "--json", *words).output)
+    lines = map(json.loads, installed.run("temporary", "list", "--json", *words).output.splitlines())
     return [line["barcode"] for line in lines if line["lender"] == "valm"]
 
 

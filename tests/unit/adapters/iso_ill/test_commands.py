@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +43,18 @@ def test_several_are_shown_one_after_the_other() -> None:
     output = shown(build_full_apdus(Message)[0], build_full_apdus(IllRequest)[0])
 
     assert output.index("Message [APPLICATION 17]") < output.index("ILL-Request [APPLICATION 1]")
+
+
+def test_as_json_the_fields_are_a_tree() -> None:
+    apdus = build_full_apdus(Message)[0], build_full_apdus(IllRequest)[0]
+    shown_lines = CliRunner().invoke(command, ["decode", "-", "--json"], input=b"".join(map(encode_apdu, apdus)))
+
+    message, request = map(json.loads, shown_lines.output.splitlines())
+    assert (message["type"], message["application"], request["type"]) == ("Message", 17, "ILL-Request")
+    version, transaction = message["fields"][:2]
+    assert version == {"name": "protocol-version-num", "text": "2", "fields": []}
+    assert (transaction["name"], transaction["text"]) == ("transaction-id", "")
+    assert "transaction-group-qualifier" in {field["name"] for field in transaction["fields"]}
 
 
 def test_hexadecimal_digits_are_read_too(tmp_path: Path) -> None:

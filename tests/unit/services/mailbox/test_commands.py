@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -28,6 +29,8 @@ def test_a_mail_is_explained_from_a_file_and_from_standard_input(installation: I
     assert "line begins with the code TBS" in from_file.stdout
     assert from_file.stdout.splitlines()[-1] == "for staff: 0 possible requests"
     assert from_input.stdout == from_file.stdout
+    as_json = json.loads(typed(installation, "mail", "explain", str(file), "--json").stdout)
+    assert as_json["explanation"] == from_file.stdout.splitlines()
 
 
 def test_an_empty_list_says_so(installation: Installation) -> None:
@@ -43,7 +46,13 @@ async def test_a_mail_that_waits_is_shown_as_text_beside_what_it_may_be_about(
 
     shown = await asyncio.to_thread(typed, installation, "mail", "unmatched", "show", row.id)
     original = await asyncio.to_thread(typed, installation, "mail", "unmatched", "show", row.id, "--raw")
+    as_json = await asyncio.to_thread(typed, installation, "mail", "unmatched", "show", row.id, "--json")
+    listed = await asyncio.to_thread(typed, installation, "mail", "unmatched", "list", "--json")
 
+    opened = json.loads(as_json.stdout)
+    assert opened.items() >= json.loads(listed.stdout).items() >= {"id": row.id, "sender": row.sender}.items()
+    assert opened["text"].strip() == "Hvor er Brønnøysund?"
+    assert [candidate["number"] for candidate in opened["candidates"]] == [request.number]
     assert shown.stdout.endswith("\n\nHvor er Brønnøysund?\n")
     assert f"  possible request {request.number}: the email contains {request.number}\n" in shown.stdout
     assert "Content-Transfer-Encoding: 8bit" in original.stdout
