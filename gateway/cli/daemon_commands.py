@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,11 +31,22 @@ from gateway.ports.command_output import json_option, print_json_lines
 from gateway.profiles.shipped import find_shipped_folder, list_sample_partners
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.database_setup import create_database, upgrade_database
+from gateway.runtime.file_upgrade import (
+    COPY_PREFIX,
+    UNDONE_PREFIX,
+    FileChange,
+    FileUpgrade,
+    apply_changes,
+    copy_files,
+    find_copy,
+    plan_way_back,
+)
 from gateway.runtime.logs import set_up_logging
 from gateway.services.people.api_keys import SCOPES, ApiKeyService, KeyScope, NewKey
-from gateway.settings import FILE, LibrarySettings
+from gateway.settings import FILE, LibrarySettings, read_settings_file
 from gateway.settings.sections import SYMBOL_PATTERN
 from gateway.store.api_access import ApiKeyRow
+from gateway.store.journal_queries import list_profiles
 
 SHIPPED_VALUES = {
     "symbol": "  - symbol: DEMO ",
@@ -186,14 +198,70 @@ async def _make_store(installation: Installation, empty: bool) -> None:
 
 
 @click.command(name="upgrade")
+@click.option("--files", is_flag=True, help="Upgrade the files of profiles and partners instead.")
+@click.option("--dry-run", is_flag=True, help="With --files: only show what would be done.")
+@click.option("--undo", is_flag=True, help="With --files: put the files of the newest copy back.")
 @pass_installation
-def upgrade_command(installation: Installation) -> None:
-    """Upgrade a database that an older release used.
+def upgrade_command(installation: Installation, files: bool, dry_run: bool, undo: bool) -> None:
+    """Upgrade a database that an older release used, or its files.
 
-    `illgate serve` does the same when it starts. An SQLite file is copied first, and no daemon can use it during the
-    upgrade. With PostgreSQL, nodes of the older release finish their work in progress and start nothing new.
+    `illgate serve` does the same with the database when it starts. An SQLite file is copied first, and no daemon can
+    use it during the upgrade. With PostgreSQL, nodes of the older release finish their work in progress and start
+    nothing new.
+
+    With --files: partners move from profiles/ to partners/, and unchanged copies of shipped profiles are removed, since
+    the program has them; those in use become partners. All partners keep their values. A copy of the files is kept
+    beside gateway.yml.
+
+    \b
+    Examples:
+      illgate upgrade
+      illgate upgrade --files --dry-run
+      illgate upgrade --files
+      illgate upgrade --files --undo
     """
-    asyncio.run(_upgrade_store(installation))
+    if files:
+        _upgrade_files(installation, dry_run, undo)
+    elif dry_run or undo:
+        raise click.UsageError("--dry-run and --undo are for --files")
+    else:
+        asyncio.run(_upgrade_store(installation))
+
+
+def _upgrade_files(installation: Installation, dry_run: bool, undo: bool) -> None:
+    settings = installation.settings
+    copy = find_copy(settings)
+    if undo and copy is None:
+        raise click.UsageError("there is no copy from before an upgrade")
+    if undo and copy is not None:
+        click.echo(f"{display_path(copy)}: the files as they were")
+        changes = plan_way_back(settings, copy)
+    else:
+        changes = asyncio.run(_plan_file_upgrade(installation))
+    for change in changes:
+        click.echo(f"{display_path(change.file)}: {change.sentence}")
+    texts = [file for change in changes for file in change.texts]
+    if not texts:
+        click.echo("Nothing to do: the files are in the present layout." if not undo else "Nothing to do.")
+    elif dry_run:
+        click.echo("Nothing was changed.")
+    else:
+        is_new = not settings.partners_folder.exists()
+        kept = copy_files(settings, UNDONE_PREFIX if undo else COPY_PREFIX, installation.clock.now())
+        apply_changes(settings, changes)
+        click.echo(f"{display_path(kept)}: a copy of the files as they were before")
+        if is_new:
+            click.echo("Restart the daemon: it watches a folder of partners that was there when it started.")
+
+
+async def _plan_file_upgrade(installation: Installation) -> tuple[FileChange, ...]:
+    async with installation.open_current_store() as store:
+        symbols = [library.symbol for library in installation.settings.libraries]
+        used = [await store.read(partial(list_profiles, library=symbol)) for symbol in symbols]
+    document = read_settings_file(installation.config)
+    adapters, profiles, policies = installation.adapters, installation.profiles, installation.policies
+    upgrade = FileUpgrade(installation.settings, document, adapters, profiles, policies, frozenset().union(*used))
+    return upgrade.plan_changes()
 
 
 async def _upgrade_store(installation: Installation) -> None:

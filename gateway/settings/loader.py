@@ -34,15 +34,16 @@ def read_settings_file(file: Path) -> YamlDocument:
 def find_adapter_names(document: YamlDocument) -> frozenset[str]:
     """Find the names of all adapters that settings have to do with, among other words of their sections."""
     sections = [document.data.get(key) for key in ("libraries", "tcp", "article_lookup")]
-    return frozenset((SystemSettings().type, *_iter_words(sections)))
+    return frozenset((SystemSettings().type, *iter_words(sections)))
 
 
-def _iter_words(value: object) -> Iterator[str]:
+def iter_words(value: object) -> Iterator[str]:
+    """Iterate over all texts among values of a document, at any depth."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _iter_words(inner)
+            yield from iter_words(inner)
 
 
 def settings_of_document(document: YamlDocument, file: Path, adapters: AdapterRegistry) -> Settings:

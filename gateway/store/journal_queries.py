@@ -79,6 +79,12 @@ def find_exchange(connection: Connection, library: str, exchange: str) -> Sequen
     return connection.execute(query.order_by(message.c.id)).mappings().all()
 
 
+def list_profiles(connection: Connection, library: str) -> frozenset[str]:
+    """The names of all profiles that a library's messages belong to. Reads the whole journal."""
+    query = select(message.c.profile).where(message.c.library == library).distinct()
+    return frozenset(connection.execute(query).scalars())
+
+
 def find_pending(connection: Connection, library: str, before: datetime, limit: int) -> Sequence[RowMapping]:
     """Openings whose work was begun before `before` and has no end yet, oldest first."""
     query = select(message).where(message.c.library == library, PENDING, message.c.id < first_id_at(before))
