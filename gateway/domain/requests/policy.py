@@ -18,7 +18,7 @@ from gateway.domain.requests.attachments import USUAL, FileType
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.fulfilment import ServicesPolicy
 from gateway.domain.requests.partner_policy import Closure, NumberTemplate, Price
-from gateway.domain.requests.request import BrokeredDelivery, ServiceType
+from gateway.domain.requests.request import BrokeredDelivery, Role, ServiceType
 
 
 def _check_targets_differ(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -366,6 +366,37 @@ class DeskRules(ProfileSection):
     )
 
 
+# --- statistics ------------------------------------------------------------------------------------------
+
+
+class SurveyLine(ProfileSection):
+    """One line of a survey's form, with the requests that it counts."""
+
+    text: str = Field(min_length=1, max_length=300, description="wording of the line on the form")
+    role: Role = Field(description="borrowing: requests to other libraries; lending: requests from them")
+    service: Literal["loan", "copy"] | None = Field(None, description="service of the requests; none: both")
+    count: Literal["requests", "filled", "unfilled", "cancelled", "open"] = Field(
+        "filled", description="requests to count: all, or those with this result"
+    )
+
+
+class Survey(ProfileSection):
+    """The form of a yearly survey, such as that of a national library statistic."""
+
+    title: str = Field(min_length=1, max_length=200, description="name of the survey")
+    note: str = Field("", max_length=1000, description="text below the form, such as what has to be added by hand")
+    lines: tuple[SurveyLine, ...] = Field(min_length=1, description="lines of the form, in order")
+
+
+class StatisticsRules(ProfileSection):
+    """Statistics for managers."""
+
+    year_begins: int = Field(1, ge=1, le=12, description="month in which your reporting year begins")
+    surveys: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,49}$")], Survey] = Field(
+        {}, description="name -> form of your own, shown beside IPEDS and ACRL/ARL"
+    )
+
+
 # --- retention -------------------------------------------------------------------------------------------
 
 
@@ -399,6 +430,7 @@ class RequestPolicy(ProfileSection):
     notices: Notices = Notices.model_construct()
     services: ServicesPolicy = ServicesPolicy.model_construct()
     desks: DeskRules = DeskRules.model_construct()
+    statistics: StatisticsRules = StatisticsRules.model_construct()
     retention: Retention = Retention.model_construct()
 
     def campus_of_branch(self, branch: str) -> str:

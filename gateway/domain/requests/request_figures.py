@@ -3,6 +3,7 @@ that people know."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -216,6 +217,22 @@ def outcome_of_attempt(status: AttemptStatus) -> RequestOutcome:
 
 def month_of_moment(moment: datetime) -> int:
     return moment.year * 100 + moment.month
+
+
+_MONTH = re.compile(r"([12][0-9]{3})-(0[1-9]|1[0-2])")
+
+
+def format_month_value(month: int) -> str:
+    """Format 202607 as 2026-07, as fields, files and the API have it."""
+    return f"{month // 100}-{month % 100:02}"
+
+
+def parse_month_value(text: str) -> int:
+    """Parse 2026-07 as 202607. Raises ValueError: it is no such month."""
+    match = _MONTH.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no month such as 2026-07")
+    return int(match[1]) * 100 + int(match[2])
 
 
 def count_hours(begin: datetime, end: datetime | None) -> int | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.domain.requests.request import Role
+from gateway.domain.requests.request import Role, ServiceType
 from gateway.domain.requests.request_figures import (
     WHOLE_REQUEST,
     CostSum,
@@ -34,6 +34,11 @@ MIN_ROUNDED_SHARE_CASES = 20
 """A share of fewer rounded ones says nothing."""
 
 MAX_MONTHS = 24
+MONTHS_OF_YEAR = 12
+
+
+def _name_service(is_copy: bool) -> ServiceType:
+    return ServiceType.COPY if is_copy else ServiceType.LOAN
 
 
 @value_object
@@ -54,6 +59,14 @@ class OutcomeCounts:
         if not ended or (self.rounded and ended < MIN_ROUNDED_SHARE_CASES):
             return None
         return self.filled / ended
+
+    @property
+    def open_share(self) -> float | None:
+        """The share of requests that have not ended yet, so that their result is not known; 0 to 1. None: there are too
+        few to say so."""
+        if not self.asked or (self.rounded and self.asked < MIN_ROUNDED_SHARE_CASES):
+            return None
+        return self.open / self.asked
 
     @property
     def final_share(self) -> tuple[float, float] | None:
@@ -82,6 +95,10 @@ class FlowStatistics:
     months: tuple[MonthCounts, ...]
     total: OutcomeCounts
 
+    @property
+    def service(self) -> ServiceType:
+        return _name_service(self.is_copy)
+
 
 @value_object
 class PartnerStatistics:
@@ -108,6 +125,18 @@ class TurnaroundTime:
     median_days: float | None
     slow_days: float | None
 
+    @property
+    def service(self) -> ServiceType:
+        return _name_service(self.is_copy)
+
+
+@value_object
+class PeriodStatistics:
+    """What is counted of the period and of the same months of the year before, in the same order."""
+
+    flows: tuple[FlowStatistics, ...]
+    times: tuple[TurnaroundTime, ...]
+
 
 @value_object(kw_only=True)
 class RequestStatistics:
@@ -116,6 +145,7 @@ class RequestStatistics:
 
     wanted: FigureFilter
     flows: tuple[FlowStatistics, ...]
+    year_before: PeriodStatistics
     partners: tuple[PartnerStatistics, ...]
     times: tuple[TurnaroundTime, ...]
     reasons: tuple[ReasonCount, ...]
@@ -130,37 +160,59 @@ class StatisticsService:
     context: LibraryContext
 
     async def read_statistics(self, wanted: FigureFilter) -> RequestStatistics:
-        """Read statistics; raises ValueError: more than MAX_MONTHS."""
+        """Read statistics; raises ValueError: no month, or more than MAX_MONTHS."""
         months = list_months(wanted.first, wanted.last)
-        if len(months) > MAX_MONTHS:
-            raise ValueError(f"at most {MAX_MONTHS} months are counted at once")
+        if not 1 <= len(months) <= MAX_MONTHS:
+            raise ValueError(f"1 to {MAX_MONTHS} months are counted at once")
         figure_filter = replace(wanted, library=self.context.symbol)
-        return _build_statistics(figure_filter, months, await _read_figures(self.context, figure_filter))
+        before = replace(
+            figure_filter,
+            first=shift_month(wanted.first, -MONTHS_OF_YEAR),
+            last=shift_month(wanted.last, -MONTHS_OF_YEAR),
+        )
+        return _build_statistics(
+            figure_filter,
+            await _read_figures(self.context, figure_filter),
+            _build_flows_and_times(before, await _read_counts_and_hours(self.context, before)),
+        )
 
 
 @value_object
-class _Figures:
+class _CountsAndHours:
     counts: tuple[FigureCount, ...]
+    hours: Mapping[str, tuple[HoursCount, ...]]
+
+
+@value_object
+class _Figures(_CountsAndHours):
     reasons: tuple[ReasonCount, ...]
     endings: tuple[EndingCount, ...]
     costs: tuple[CostSum, ...]
-    hours: Mapping[str, tuple[HoursCount, ...]]
     partner_hours: tuple[PartnerHours, ...]
     branches: tuple[str, ...]
 
 
-async def _read_figures(context: LibraryContext, asked: FigureFilter) -> _Figures:
+async def _read_counts_and_hours(context: LibraryContext, asked: FigureFilter) -> _CountsAndHours:
     """One by one, so that other reads need not wait for all of them."""
     read = context.store.read
-    return _Figures(
+    return _CountsAndHours(
         counts=await read(lambda c: request_figures.count_figures(c, asked)),
-        reasons=await read(lambda c: request_figures.count_reasons(c, asked)),
-        endings=await read(lambda c: request_figures.count_endings(c, asked)),
-        costs=await read(lambda c: request_figures.sum_costs(c, asked)),
         hours={
             step: await read(lambda c, step=step: request_figures.count_hours_taken(c, asked, step))  # type: ignore[misc]
             for step in request_figures.HOURS
         },
+    )
+
+
+async def _read_figures(context: LibraryContext, asked: FigureFilter) -> _Figures:
+    read = context.store.read
+    both = await _read_counts_and_hours(context, asked)
+    return _Figures(
+        both.counts,
+        both.hours,
+        reasons=await read(lambda c: request_figures.count_reasons(c, asked)),
+        endings=await read(lambda c: request_figures.count_endings(c, asked)),
+        costs=await read(lambda c: request_figures.sum_costs(c, asked)),
         partner_hours=await read(lambda c: request_figures.count_partner_hours(c, asked)),
         branches=await read(lambda c: request_figures.list_branches(c, asked)),
     )
@@ -177,28 +229,38 @@ def shift_month(month: int, by: int) -> int:
     return place // 12 * 100 + place % 12 + 1
 
 
-def _build_statistics(wanted: FigureFilter, months: Sequence[int], figures: _Figures) -> RequestStatistics:
+def _build_statistics(wanted: FigureFilter, figures: _Figures, year_before: PeriodStatistics) -> RequestStatistics:
     rounded = bool(wanted.branch)
+    own = _build_flows_and_times(wanted, figures)
     return RequestStatistics(
         wanted=wanted,
-        flows=tuple(
+        flows=own.flows,
+        year_before=year_before,
+        partners=_build_partners(figures, rounded),
+        times=own.times,
+        reasons=tuple(_round_reasons(figures.reasons, rounded)),
+        endings=tuple(_round_endings(figures.endings, rounded)),
+        costs=tuple(cost for cost in figures.costs if cost.count >= MIN_CASES or not rounded),
+        branches=figures.branches,
+        is_rounded=rounded,
+    )
+
+
+def _build_flows_and_times(wanted: FigureFilter, figures: _CountsAndHours) -> PeriodStatistics:
+    months, rounded = list_months(wanted.first, wanted.last), bool(wanted.branch)
+    return PeriodStatistics(
+        tuple(
             _build_flow(role, is_copy, months, figures.counts, rounded and role is Role.BORROWING)
             for role in Role
             for is_copy in (False, True)
         ),
-        partners=_build_partners(figures, rounded),
-        times=tuple(
+        tuple(
             _measure_time(role, is_copy, step, hours, rounded and role is Role.BORROWING)
             for role in Role
             for is_copy in (False, True)
             for step, hours in figures.hours.items()
             if role is Role.BORROWING or step == "sent"
         ),
-        reasons=tuple(_round_reasons(figures.reasons, rounded)),
-        endings=tuple(_round_endings(figures.endings, rounded)),
-        costs=tuple(cost for cost in figures.costs if cost.count >= MIN_CASES or not rounded),
-        branches=figures.branches,
-        is_rounded=rounded,
     )
 
 
@@ -262,6 +324,19 @@ def _sum_outcomes(counts: Iterable[FigureCount], rounded: bool) -> OutcomeCounts
         open=shown[RequestOutcome.OPEN],
         asked=round_count(asked) if rounded else asked,
         rounded=rounded,
+    )
+
+
+def sum_flows(flows: Iterable[FlowStatistics], role: Role) -> OutcomeCounts:
+    """Sum up loans and copies of one side."""
+    totals = [flow.total for flow in flows if flow.role is role]
+    return OutcomeCounts(
+        filled=sum(total.filled for total in totals),
+        unfilled=sum(total.unfilled for total in totals),
+        cancelled=sum(total.cancelled for total in totals),
+        open=sum(total.open for total in totals),
+        asked=sum(total.asked for total in totals),
+        rounded=any(total.rounded for total in totals),
     )
 
 

@@ -163,6 +163,11 @@ class Localization:
         skeleton: str = format_skeleton("yMMM", date(year, month, 1), locale=self.locale)
         return skeleton
 
+    def format_month_name(self, month: int) -> str:
+        """Nov"""
+        skeleton: str = format_skeleton("MMM", date(2000, month, 1), locale=self.locale)
+        return skeleton
+
     def format_moment(self, moment: date | datetime, zone: tzinfo) -> str:
         """A day, or a day and a time in the zone: 24 November 2026, 09:05. The last minute of a day is the day."""
         if not isinstance(moment, datetime):

@@ -41,6 +41,7 @@ class KeyScope(StrEnum):
     EVENTS_READ = "events:read"
     NETWORK_READ = "network:read"  # for other gateways: loads
     PATRON = "patron"  # patrons' own view of their requests, for a discovery system or portal
+    STATISTICS_READ = "statistics:read"
     REPLAYS = "replays"  # carry received messages out again
     ADMIN = "admin"  # dead letters, webhooks; not the rest
 
@@ -54,6 +55,7 @@ SCOPES = {
     KeyScope.EVENTS_READ: "Follow what happens",
     KeyScope.NETWORK_READ: "See how many requests are open with each partner",
     KeyScope.PATRON: "See the requests of patrons, in words for patrons",
+    KeyScope.STATISTICS_READ: "See statistics, which have no patrons",
     KeyScope.REPLAYS: "Replay many received messages as a job, pause, resume and stop it",
     KeyScope.ADMIN: "See, release, edit and skip messages that could not be sent; manage webhooks",
 }

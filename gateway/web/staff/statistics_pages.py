@@ -1,33 +1,39 @@
-"""Statistics of a library's requests for managers, as tables with bars, and the same as a CSV file."""
+"""Statistics of a library's requests for managers: figures with their rules, charts and the numbers of surveys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from aiohttp import hdrs, web
 
 from gateway.domain.library import Money
+from gateway.domain.requests.policy import SurveyLine
 from gateway.domain.requests.reason_words import ENDING_WORDS
 from gateway.domain.requests.request import AttemptStatus, Role
-from gateway.domain.requests.request_figures import FigureFilter, month_of_moment
+from gateway.domain.requests.request_figures import FigureFilter, format_month_value, month_of_moment, parse_month_value
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
+from gateway.services.desks.figure_rules import FIGURE_RULES, FigureKind
 from gateway.services.desks.request_statistics import (
-    FlowStatistics,
+    MAX_MONTHS,
+    MONTHS_OF_YEAR,
     OutcomeCounts,
-    PartnerStatistics,
     RequestStatistics,
     TurnaroundTime,
+    list_months,
     shift_month,
+    sum_flows,
 )
+from gateway.services.desks.survey_counts import count_surveys
 from gateway.services.letters.localization import mark_text
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
-from gateway.web.request_csv import format_csv_cells
+from gateway.web.staff import month_chart
 from gateway.web.staff.coded_words import ATTEMPTS, describe_reason
 from gateway.web.staff.partner_pages import format_mean_days
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
+from gateway.web.staff.statistics_csv import format_statistics_csv
 
 RECENT_MONTHS = {"12-months": 12, "3-months": 3}
 YEARS_BACK = 4
@@ -38,6 +44,15 @@ FLOWS: Mapping[tuple[Role, bool], str] = {
     (Role.BORROWING, True): mark_text("Borrowing: copies"),
     (Role.LENDING, False): mark_text("Lending: loans"),
     (Role.LENDING, True): mark_text("Lending: copies"),
+}
+
+SURVEY_REQUESTS: Mapping[tuple[Role, str | None], str] = {
+    (Role.BORROWING, None): mark_text("Borrowing, loans and copies"),
+    (Role.BORROWING, "loan"): mark_text("Borrowing, loans"),
+    (Role.BORROWING, "copy"): mark_text("Borrowing, copies"),
+    (Role.LENDING, None): mark_text("Lending, loans and copies"),
+    (Role.LENDING, "loan"): mark_text("Lending, loans"),
+    (Role.LENDING, "copy"): mark_text("Lending, copies"),
 }
 
 STEPS: Mapping[tuple[Role, str], str] = {
@@ -52,17 +67,45 @@ REASON_SIDES: Mapping[Role, str] = {
     Role.LENDING: mark_text("Unfilled reasons (lending)"),
 }
 
-CSV_COLUMNS = ("table", "side", "service", "month", "partner", "what", "value", "unit")
-
 
 @value_object
 class Period:
-    """`first` and `last`: months, such as 202601."""
+    """`first` and `last`: months, such as 202601. `value` empty: months of somebody's own choice."""
 
     value: str
     text: str
     first: int
     last: int
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The part of an address that means it."""
+        if self.value:
+            return {"period": self.value}
+        return {"first": format_month_value(self.first), "last": format_month_value(self.last)}
+
+
+@value_object
+class HeadFigure:
+    """One of the few figures on top; `facts`: what belongs to it, in sentences."""
+
+    name: str
+    value: str
+    cases: str
+    facts: tuple[str, ...]
+
+
+@value_object
+class ReasonTable:
+    """`counts`: how often each reason was given, in words; the most frequent first."""
+
+    heading: str
+    rule: FigureKind
+    counts: list[tuple[str, int]]
+
+    @property
+    def most(self) -> int:
+        return self.counts[0][1]
 
 
 @value_object
@@ -79,8 +122,10 @@ class ShownCost:
 
 
 def _list_periods(request: StaffRequest) -> dict[str, Period]:
+    """List the periods that are offered: recent months, and years as the library reports them."""
     this = month_of_moment(request.parts.clock.now())
-    year = this // 100
+    begins = request.context.policy().statistics.year_begins
+    year = this // 100 if this % 100 >= begins else this // 100 - 1
     recent = [
         Period(
             value,
@@ -90,17 +135,23 @@ def _list_periods(request: StaffRequest) -> dict[str, Period]:
         )
         for value, months in RECENT_MONTHS.items()
     ]
-    years = [
-        Period(str(period_year), str(period_year), period_year * 100 + 1, period_year * 100 + 12)
-        for period_year in range(year, year - YEARS_BACK - 1, -1)
-    ]
+    years = [_make_year(period_year * 100 + begins) for period_year in range(year, year - YEARS_BACK - 1, -1)]
     return {period.value: period for period in (*recent, *years)}
 
 
-def _read_filter(request: StaffRequest, periods: Mapping[str, Period]) -> tuple[Period, FigureFilter, FormCheck]:
+def _make_year(first: int) -> Period:
+    """A year is called by its number, one that begins within it by both: 2025/26."""
+    year = first // 100
+    text = str(year) if first % 100 == 1 else f"{year}/{(year + 1) % 100:02}"
+    return Period(str(year), text, first, shift_month(first, MONTHS_OF_YEAR - 1))
+
+
+def _read_filter(request: StaffRequest) -> tuple[Period, FigureFilter, FormCheck]:
     """Read the filter; what isn't known is a problem of the form, and doesn't narrow."""
+    periods = _list_periods(request)
     check = FormCheck(request, SubmittedForm(dict(request.http.query)))
-    period = periods.get(check.read_choice("period", periods)) or next(iter(periods.values()))
+    named = periods.get(check.read_choice("period", periods))
+    period = _read_own_period(request, check) or named or next(iter(periods.values()))
     partners = [profile.name for profile, _ in request.context.partners()]
     partner = check.read_choice("partner", partners)
     figure_filter = FigureFilter(
@@ -113,15 +164,45 @@ def _read_filter(request: StaffRequest, periods: Mapping[str, Period]) -> tuple[
     return period, figure_filter, check
 
 
+def _read_own_period(request: StaffRequest, check: FormCheck) -> Period | None:
+    """Read months that somebody has chosen; None: none, or a mistake, which is a problem of the form."""
+    if not (check.form["first"] or check.form["last"]):
+        return None
+    first, last = (_read_month(request, check, name) for name in ("first", "last"))
+    if first is None or last is None:
+        return None
+    if first > last:
+        check.add_problem_text("last", request.gettext("The last month is before the first one."))
+        return None
+    if len(list_months(first, last)) > MAX_MONTHS:
+        text = request.ngettext("Choose at most %(num)s month.", "Choose at most %(num)s months.", MAX_MONTHS)
+        check.add_problem_text("last", text)
+        return None
+    return Period("", request.gettext("Own period"), first, last)
+
+
+def _read_month(request: StaffRequest, check: FormCheck, name: str) -> int | None:
+    try:
+        return parse_month_value(check.read_line(name))
+    except ValueError:
+        check.add_problem_text(name, request.gettext("Enter a month as year and month, such as 2026-07."))
+        return None
+
+
 # --- the page ------------------------------------------------------------------------------------------------
 
 
 async def show_statistics(request: StaffRequest) -> web.Response:
-    periods = _list_periods(request)
-    period, wanted, asked = _read_filter(request, periods)
+    period, wanted, asked = _read_filter(request)
     statistics = await request.library.statistics.read_statistics(wanted)
+    before = statistics.year_before
+    surveys = count_surveys(request.context.policy().statistics.surveys, statistics)
+    survey = surveys.get(asked.read_choice("survey", surveys)) or next(iter(surveys.values()))
     may_see_costs = request.has_right(Right.COSTS_READ)
-    query = {"period": period.value, "branch": wanted.branch, "partner": wanted.partner}
+    for name, month in (("first", period.first), ("last", period.last)):
+        asked.values[name] = asked.values.get(name) or format_month_value(month)
+    narrowed = {"branch": wanted.branch, "partner": wanted.partner}
+    query = {**period.query, **narrowed}
     return request.render(
         "statistics",
         request.gettext("Statistics"),
@@ -129,24 +210,44 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         help_topic="statistics",
         asked=asked,
         period=period,
-        periods=list(periods.values()),
+        periods=[
+            (other, request.path("statistics", period=other.value, **narrowed))
+            for other in _list_periods(request).values()
+        ],
         partners=[(profile.name, partner.name) for profile, partner in request.context.partners()],
         known={profile.name for profile, _ in request.context.partners()},
         wanted=wanted,
         found=statistics,
+        head_figures=list(_list_head_figures(request, statistics)),
         flows=[
-            (flow, request.gettext(FLOWS[flow.role, flow.is_copy])) for flow in statistics.flows if flow.total.asked
+            (flow, earlier, request.gettext(FLOWS[flow.role, flow.is_copy]))
+            for flow, earlier in zip(statistics.flows, before.flows, strict=True)
+            if flow.total.asked
         ],
-        most=max((month.counts.asked for flow in statistics.flows for month in flow.months), default=0),
+        month_chart=month_chart,
+        rules={kind.value: rule for kind, rule in FIGURE_RULES.items()},
+        surveys=[
+            (name, counts.survey.title, request.path("statistics", survey=name, **query))
+            for name, counts in surveys.items()
+        ],
+        survey=survey,
+        survey_rule=lambda line: _describe_survey_line(request, line),
+        format_month_name=request.localization.format_month_name,
         format_month=lambda month: request.localization.format_month(month // 100, month % 100),
-        format_share=lambda counts: _format_share(request, counts),
+        format_share=lambda counts: _format_share(request, counts.filled_share),
+        format_open_share=lambda counts: _format_share(request, counts.open_share) if counts.open else "",
         format_final_share=lambda counts: _format_final_share(request, counts),
         partner_rows=[
             (row, request.context.name_of_partner(row.partner) or row.partner) for row in statistics.partners
         ],
         times=[
-            (time, request.gettext(FLOWS[time.role, time.is_copy]), request.gettext(STEPS[time.role, time.step]))
-            for time in statistics.times
+            (
+                time,
+                earlier,
+                request.gettext(FLOWS[time.role, time.is_copy]),
+                request.gettext(STEPS[time.role, time.step]),
+            )
+            for time, earlier in zip(statistics.times, before.times, strict=True)
             if time.cases
         ],
         reasons=_list_reasons(request, statistics) + _list_endings(request, statistics),
@@ -158,8 +259,85 @@ async def show_statistics(request: StaffRequest) -> web.Response:
     )
 
 
-def _format_share(request: StaffRequest, counts: OutcomeCounts) -> str:
-    share = counts.filled_share
+def _list_head_figures(request: StaffRequest, statistics: RequestStatistics) -> Iterator[HeadFigure]:
+    """List the figures that a manager is asked for first; one that can't be told is left out."""
+    names = {Role.BORROWING: request.gettext("Borrowing: filled"), Role.LENDING: request.gettext("Lending: filled")}
+    totals = {role: sum_flows(statistics.flows, role) for role in Role}
+    earlier = {role: sum_flows(statistics.year_before.flows, role) for role in Role}
+    for role, name in names.items():
+        counts = totals[role]
+        if counts.filled_share is not None:
+            ended = request.localization.format_number(counts.filled + counts.unfilled)
+            yield HeadFigure(
+                name,
+                _format_share(request, counts.filled_share),
+                request.gettext("of %(count)s filled or unfilled", count=ended),
+                _list_facts(_describe_open(request, counts), _compare_share(request, earlier[role])),
+            )
+    arrivals = zip(statistics.times, statistics.year_before.times, strict=True)
+    for time, before in arrivals:
+        if (time.role, time.is_copy, time.step) == (Role.BORROWING, False, "came") and time.median_days is not None:
+            yield HeadFigure(
+                request.gettext("Loans: until receipt"),
+                _format_days(request, time.median_days),
+                request.gettext("median"),
+                _list_facts(_describe_slow(request, time), _compare_days(request, before)),
+            )
+    lent, borrowed = totals[Role.LENDING].filled, totals[Role.BORROWING].filled
+    if lent and borrowed:
+        yield HeadFigure(
+            request.gettext("Supplied for each one received"),
+            request.localization.format_number(Decimal(f"{lent / borrowed:.2f}")),
+            request.gettext(
+                "%(lent)s to %(borrowed)s",
+                lent=request.localization.format_number(lent),
+                borrowed=request.localization.format_number(borrowed),
+            ),
+            (),
+        )
+
+
+def _list_facts(*facts: str) -> tuple[str, ...]:
+    return tuple(filter(None, facts))
+
+
+def _describe_open(request: StaffRequest, counts: OutcomeCounts) -> str:
+    if not counts.open:
+        return ""
+    number, every = map(request.localization.format_number, (counts.open, counts.asked))
+    still_open = request.gettext("%(open)s of %(every)s are still open", open=number, every=every)
+    final = _format_final_share(request, counts)
+    return f"{still_open}, {final}" if final else still_open
+
+
+def _describe_slow(request: StaffRequest, time: TurnaroundTime) -> str:
+    return request.gettext(
+        "90th percentile: %(days)s; requests: %(cases)s",
+        days=_format_days(request, time.slow_days),
+        cases=request.localization.format_number(time.cases),
+    )
+
+
+def _compare_share(request: StaffRequest, earlier: OutcomeCounts) -> str:
+    share = _format_share(request, earlier.filled_share)
+    return request.gettext("Year before: %(value)s", value=share) if share else ""
+
+
+def _compare_days(request: StaffRequest, earlier: TurnaroundTime) -> str:
+    days = _format_days(request, earlier.median_days)
+    return request.gettext("Year before: %(value)s", value=days) if days else ""
+
+
+def _describe_survey_line(request: StaffRequest, line: SurveyLine) -> str:
+    """Describe what a line counts: Lending, loans and copies: filled."""
+    return request.gettext(
+        "%(requests)s: %(result)s",
+        requests=request.gettext(SURVEY_REQUESTS[line.role, line.service]),
+        result=request.gettext(FIGURE_RULES[FigureKind(line.count)].name),
+    )
+
+
+def _format_share(request: StaffRequest, share: float | None) -> str:
     return "" if share is None else request.localization.format_share(Decimal(f"{share:.2f}"))
 
 
@@ -179,26 +357,26 @@ def _format_days(request: StaffRequest, days: float | None) -> str:
     return request.ngettext("%(days)s day", "%(days)s days", 1 if tenths == 1 else 2, days=number)
 
 
-def _list_reasons(request: StaffRequest, statistics: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
-    """List for each side: its heading, reasons with counts, and the largest."""
+def _list_reasons(request: StaffRequest, statistics: RequestStatistics) -> list[ReasonTable]:
+    """List for each side its reasons."""
     reasons = []
     for role, heading in REASON_SIDES.items():
         counts = [
             (_describe_reason(request, count.reason), count.count) for count in statistics.reasons if count.role is role
         ]
         if counts:
-            reasons.append((request.gettext(heading), counts, max(count for _, count in counts)))
+            reasons.append(ReasonTable(request.gettext(heading), FigureKind.REASONS, counts))
     return reasons
 
 
-def _list_endings(request: StaffRequest, statistics: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
+def _list_endings(request: StaffRequest, statistics: RequestStatistics) -> list[ReasonTable]:
     """List endings as `_list_reasons` does."""
     counts = [
         (request.localization.translate_sentence(ENDING_WORDS[count.ending]), count.count)
         for count in statistics.endings
     ]
     heading = request.gettext("Closed by staff (borrowing)")
-    return [(heading, counts, max(count for _, count in counts))] if counts else []
+    return [ReasonTable(heading, FigureKind.ENDINGS, counts)] if counts else []
 
 
 def _describe_reason(request: StaffRequest, reason: str) -> str:
@@ -224,99 +402,20 @@ def _list_costs(request: StaffRequest, statistics: RequestStatistics) -> list[Sh
     ]
 
 
-# --- as a file -----------------------------------------------------------------------------------------------
-
-
 async def send_statistics_csv(request: StaffRequest) -> web.Response:
-    """The same figures, one to a line, in plain words; costs for those who may see them."""
-    period, wanted, _ = _read_filter(request, _list_periods(request))
+    """The same figures as a file; costs for those who may see them."""
+    period, wanted, _ = _read_filter(request)
     statistics = await request.library.statistics.read_statistics(wanted)
-    rows: list[Sequence[str]] = [CSV_COLUMNS]
-    for flow in statistics.flows:
-        rows += _list_flow_cells(flow)
-    for partner in statistics.partners:
-        rows += _list_partner_cells(partner)
-    for time in statistics.times:
-        rows += _list_time_cells(time)
-    rows += [
-        ("reasons", count.role.value, "", "", wanted.partner, count.reason, str(count.count), "requests")
-        for count in statistics.reasons
-    ]
-    rows += [
-        ("endings", Role.BORROWING.value, "", "", wanted.partner, count.ending.value, str(count.count), "requests")
-        for count in statistics.endings
-    ]
-    if request.has_right(Right.COSTS_READ):
-        rows += [
-            (
-                "costs",
-                cost.role.value,
-                "",
-                "",
-                wanted.partner,
-                "total",
-                f"{Decimal(cost.total) / 1000:.2f}",
-                cost.currency,
-            )
-            for cost in statistics.costs
-        ]
-    text = "\ufeff" + "".join(format_csv_cells(row) for row in rows)
+    surveys = count_surveys(request.context.policy().statistics.surveys, statistics)
+    text = format_statistics_csv(statistics, surveys, request.has_right(Right.COSTS_READ), request.gettext)
+    months = f"{format_month_value(period.first)}-{format_month_value(period.last)}"
     return web.Response(
         body=text.encode(),
         headers={
             **HEADERS,
             hdrs.CONTENT_TYPE: "text/csv; charset=utf-8",
-            hdrs.CONTENT_DISPOSITION: f'attachment; filename="statistics-{period.value}.csv"',
+            hdrs.CONTENT_DISPOSITION: f'attachment; filename="statistics-{months}.csv"',
         },
-    )
-
-
-def _list_flow_cells(flow: FlowStatistics) -> Iterator[Sequence[str]]:
-    service = "copy" if flow.is_copy else "loan"
-    for month in flow.months:
-        text = f"{month.month // 100}-{month.month % 100:02}"
-        for what, count in _name_counts(month.counts):
-            yield "months", flow.role.value, service, text, "", what, str(count), "requests"
-        for what, share in _name_shares(month.counts):
-            yield "months", flow.role.value, service, text, "", what, share, "share"
-
-
-def _list_partner_cells(partner: PartnerStatistics) -> Iterator[Sequence[str]]:
-    for side, counts in ((Role.BORROWING, partner.we_asked), (Role.LENDING, partner.asked_us)):
-        for what, count in _name_counts(counts):
-            yield "partners", side.value, "", "", partner.partner, what, str(count), "requests"
-        for what, share in _name_shares(counts):
-            yield "partners", side.value, "", "", partner.partner, what, share, "share"
-    for what, days in (("mean until sent", partner.days_to_send), ("median until sent", partner.median_days)):
-        if days is not None:
-            yield "partners", Role.BORROWING.value, "", "", partner.partner, what, f"{days:.2f}", "days"
-
-
-def _name_shares(counts: OutcomeCounts) -> Iterator[tuple[str, str]]:
-    """Name the share of the closed ones, and between which bounds it will be when the open ones have ended."""
-    if counts.filled_share is not None:
-        yield "fill rate", f"{counts.filled_share:.2f}"
-    if counts.final_share is not None:
-        least, most = counts.final_share
-        yield "fill rate: at least", f"{least:.2f}"
-        yield "fill rate: at most", f"{most:.2f}"
-
-
-def _list_time_cells(time: TurnaroundTime) -> Iterator[Sequence[str]]:
-    start = "times", time.role.value, "copy" if time.is_copy else "loan", "", ""
-    if time.median_days is not None and time.slow_days is not None:
-        yield *start, f"{time.step}: cases", str(time.cases), "requests"
-        yield *start, f"{time.step}: median", f"{time.median_days:.2f}", "days"
-        yield *start, f"{time.step}: 90 %", f"{time.slow_days:.2f}", "days"
-
-
-def _name_counts(counts: OutcomeCounts) -> tuple[tuple[str, int], ...]:
-    return (
-        ("asked", counts.asked),
-        ("filled", counts.filled),
-        ("unfilled", counts.unfilled),
-        ("cancelled", counts.cancelled),
-        ("open", counts.open),
     )
 
 

@@ -332,6 +332,7 @@ NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
         "GET /api/v1/mailboxes-away",
         "GET /api/v1/dead-letters",
         "GET /api/v1/replay-jobs",
+        "GET /api/v1/statistics",
         "GET /api/v1/key",
         "GET /api/v1/webhooks",
         "GET /openurl/{library}/privacy",

@@ -7,8 +7,11 @@ import io
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from aiohttp import ClientSession
+from sqlalchemy import text
 
 from gateway.domain.library import Money
 from gateway.domain.requests.events import RequestEnding
@@ -22,10 +25,13 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.services.desks.request_statistics import find_quantile, list_months, round_count, shift_month
+from gateway.services.people.api_keys import KeyScope
 from gateway.store.requests import requests
-from tests.protocol.pages.support import Answer, Running
+from tests.protocol.api.test_replay_jobs import make_key
+from tests.protocol.pages.support import Answer, Running, running
 from tests.protocol.staff.request_scenes import library_context
 from tests.protocol.staff.support import colleague
+from tests.support.daemon import Installation
 from tests.unit.store.requests.samples import borrowing, later, lending, with_attempt
 
 
@@ -92,9 +98,9 @@ async def test_figures_say_what_was_filled_how_long_it_took_and_why_not(gateway:
     async with colleague(gateway, "a.lindqvist", "manager") as manager:
         tables = read_tables(await manager.get("/statistics"))
 
-    assert tables["Totals"] == ["Borrowing: loans 6 5 1 0 0 83%", "Lending: copies 1 0 1 0 0 0%"]
+    assert tables["Totals"] == ["Borrowing: loans 6 5 1 0 0 83% 0", "Lending: copies 1 0 1 0 0 0% 0"]
     assert "Borrowing: loans: to receipt 4 days 30 days 5" in tables["Turnaround time"]
-    assert tables["Borrowing: loans"][-1].endswith("6 5 1 0 0 83%")
+    assert tables["Borrowing: loans"][-1].endswith("6 5 1 0 0 83% 0")
     assert len(tables["Borrowing: loans"]) == 12
     assert "utrecht 6 5 83% 8.8 median 4 0 0" in tables["By library"]
     assert tables["Unfilled reasons (borrowing)"] == ["on loan 1"]
@@ -118,9 +124,14 @@ async def test_a_rate_says_between_which_bounds_it_will_be_while_requests_are_op
         tables = read_tables(await manager.get("/statistics"))
         rows = list(csv.reader(io.StringIO((await manager.get("/statistics.csv")).text.removeprefix("\ufeff"))))
 
-    assert tables["Totals"] == ["Borrowing: loans 8 5 1 0 2 83% finally 62% to 88%"]
+    assert tables["Totals"] == ["Borrowing: loans 8 5 1 0 2 25% 83% finally 62% to 88% 0"], "a quarter is still open"
     shares = {row[5]: row[6] for row in rows if row[0] == "months" and row[7] == "share"}
-    assert shares == {"fill rate": "0.83", "fill rate: at least": "0.62", "fill rate: at most": "0.88"}
+    assert shares == {
+        "open: share": "0.25",
+        "fill rate": "0.83",
+        "fill rate: at least": "0.62",
+        "fill rate: at most": "0.88",
+    }
 
 
 def make_closed(gateway: Running, ending: RequestEnding, state: BorrowingState) -> tuple[Request, Request, str]:
@@ -141,7 +152,7 @@ async def test_what_staff_have_closed_counts_as_they_have_closed_it(gateway: Run
         rows = list(csv.DictReader(io.StringIO((await manager.get("/statistics.csv")).text.removeprefix("\ufeff"))))
         of_branch = read_tables(await manager.get("/statistics?branch=north"))
 
-    assert tables["Totals"] == ["Borrowing: loans 4 1 1 2 0 50%"], "asked, filled, unfilled, cancelled, open, rate"
+    assert tables["Totals"] == ["Borrowing: loans 4 1 1 2 0 50% 0"], "asked, filled, unfilled, cancelled, open, rate"
     assert tables["Closed by staff (borrowing)"] == ["in our own stock 2", "not available from any library 1"]
     ended = [(one["what"], one["value"]) for one in rows if one["table"] == "endings"]
     assert ended == [("own-stock", "2"), ("not-available", "1")]
@@ -176,7 +187,7 @@ async def test_what_one_branch_borrowed_is_rounded_so_that_nobody_can_be_told(ga
         tables = read_tables(page)
 
     assert "rounded to fives" in page.text
-    assert tables["Totals"] == ["Borrowing: loans 5 5 0 0 0"]
+    assert tables["Totals"] == ["Borrowing: loans 5 5 0 0 0 0"]
     assert "Unfilled reasons (borrowing)" not in tables
     assert "Costs" not in tables, "the price of three requests"
 
@@ -206,6 +217,174 @@ async def test_the_file_has_the_figures_of_the_page_and_no_reader(gateway: Runni
     assert ("total", "62.50", "EUR") in [(one["what"], one["value"], one["unit"]) for one in rows]
     assert "2100017" not in answer.text
     assert "p-17" not in answer.text
+
+
+def make_old_loan(gateway: Running, *, days: float | None) -> tuple[Request, Request, str]:
+    """As `make_loan`, a year before."""
+    new, changed, reason = make_loan(gateway, days=days)
+    year = timedelta(days=365)
+
+    def shift(one: Request) -> Request:
+        attempts = tuple(replace(attempt, asked=attempt.asked - year) for attempt in one.attempts)
+        return replace(one, created=one.created - year, changed=one.changed - year, attempts=attempts)
+
+    return shift(new), shift(changed), reason
+
+
+async def test_the_year_before_stands_beside_each_figure(gateway: Running) -> None:
+    await store_requests(
+        gateway,
+        *(make_loan(gateway, days=2) for _ in range(6)),
+        *(make_old_loan(gateway, days=4) for _ in range(5)),
+        *(make_old_loan(gateway, days=None) for _ in range(3)),
+    )
+
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        page = await manager.get("/statistics?period=3-months")
+        tables = read_tables(page)
+        rows = list(csv.DictReader(io.StringIO((await manager.get("/statistics.csv")).text.removeprefix("\ufeff"))))
+
+    assert tables["Totals"] == ["Borrowing: loans 6 6 0 0 0 100% 8 62%"]
+    assert tables["Turnaround time"][-1] == "Borrowing: loans: to receipt 2 days 2 days 6 4 days"
+    assert {"Year before: 62%", "Year before: 4 days"} <= {
+        str(one.text_content()) for one in page.tree.xpath("//dl[@class='big']//dd")
+    }
+    month = f"{library_context(gateway).now():%Y-%m}"
+    months = {
+        row["what"]: (row["value"], row["year before"])
+        for row in rows
+        if (row["side"], row["service"], row["month"]) == ("borrowing", "loan", month)
+    }
+    assert (months["asked"], months["unfilled"]) == (("6", "8"), ("0", "3"))
+    (line,) = page.tree.xpath("//svg[@role='img']//*[@class='c-last']/@d")
+    (bar,) = page.tree.xpath("//svg[@role='img']//*[@class='c-filled']/@y")
+    assert float(line.split()[1].partition("h")[0]) < float(bar), "eight stand above six"
+
+
+async def test_own_months_are_counted_and_mistakes_are_told(gateway: Running) -> None:
+    await store_requests(gateway, *(make_old_loan(gateway, days=2) for _ in range(2)))
+    month = f"{library_context(gateway).now() - timedelta(days=365):%Y-%m}"
+
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        chosen = await manager.get(f"/statistics?first={month}&last={month}")
+        turned = await manager.get("/statistics?first=2026-05&last=2026-04")
+        long = await manager.get("/statistics?first=2020-01&last=2026-04")
+        wrong = await manager.get("/statistics?first=May&last=2026-04")
+
+    assert read_tables(chosen)["Totals"] == ["Borrowing: loans 2 2 0 0 0 100% 0"]
+    assert [one.status for one in (turned, long, wrong)] == [422] * 3
+    assert "The last month is before the first one." in turned.text
+    assert "Choose at most 24 months." in long.text
+    assert "such as 2026-07" in wrong.text
+
+
+OWN_SURVEY = {
+    "title": "National statistics",
+    "lines": [
+        {"text": "Loans received", "role": "borrowing", "service": "loan"},
+        {"text": "Copies not supplied", "role": "lending", "service": "copy", "count": "unfilled"},
+        {"text": "All requests from others", "role": "lending", "count": "requests"},
+    ],
+}
+
+
+async def test_surveys_are_ready_to_be_copied(installation: Installation) -> None:
+    async with running(installation, rules={"statistics": {"surveys": {"national": OWN_SURVEY}}}) as gateway:
+        await store_requests(
+            gateway,
+            *(make_loan(gateway, days=2) for _ in range(3)),
+            make_loan(gateway, days=None),
+            make_copy_for_others(gateway, LendingState.UNFILLED, "not-on-shelf"),
+            make_copy_for_others(gateway, LendingState.SHIPPED),
+        )
+        async with colleague(gateway, "a.lindqvist", "manager") as manager:
+            own, ipeds, acrl = [
+                read_tables(await manager.get(f"/statistics?survey={name}"))["For the yearly survey"]
+                for name in ("", "ipeds", "acrl-arl")
+            ]
+
+    assert own == [
+        "Loans receivedBorrowing, loans: Filled 3 0",
+        "Copies not suppliedLending, copies: Unfilled 1 0",
+        "All requests from othersLending, loans and copies: Requests 2 0",
+    ]
+    provided, received = (
+        "Interlibrary loans and documents provided to other libraries",
+        "Interlibrary loans and documents received",
+    )
+    assert [line.rsplit(" ", 2)[1] for line in ipeds] == ["1", "3"]
+    assert ipeds[0].startswith(f"{provided}: total")
+    assert ipeds[1].startswith(f"{received}: total")
+    assert [line.rsplit(" ", 2)[1] for line in acrl] == ["1", "0", "1", "3", "3", "0"]
+
+
+async def test_page_file_and_api_say_what_the_store_has(gateway: Running) -> None:
+    """Counted again from the requests themselves, not from the figures that are kept of them."""
+    await store_requests(
+        gateway,
+        *(make_loan(gateway, days=days) for days in (1, 2, 3, 4, 5, 6)),
+        *(make_loan(gateway, days=None) for _ in range(2)),
+        make_copy_for_others(gateway, LendingState.SHIPPED),
+        make_copy_for_others(gateway, LendingState.UNFILLED, "not-on-shelf"),
+    )
+    context = library_context(gateway)
+    query = text("SELECT role, state, COUNT(*) FROM request GROUP BY role, state")
+    stored = {(role, state): count for role, state, count in await context.store.read(lambda c: c.execute(query).all())}
+    assert stored == {
+        ("borrowing", "received"): 6,
+        ("borrowing", "unfilled"): 2,
+        ("lending", "shipped"): 1,
+        ("lending", "unfilled"): 1,
+    }
+
+    month = f"{context.now():%Y-%m}"
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        tables = read_tables(await manager.get(f"/statistics?first={month}&last={month}"))
+        answer = await manager.get(f"/statistics.csv?first={month}&last={month}")
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    figures = await read_by_api(gateway, f"first={month}&last={month}")
+
+    assert tables["Totals"] == ["Borrowing: loans 8 6 2 0 0 75% 0", "Lending: copies 2 1 1 0 0 50% 0"]
+    in_file = {(row["side"], row["service"], row["what"]): row["value"] for row in rows if row["table"] == "months"}
+    assert [in_file["borrowing", "loan", what] for what in ("asked", "filled", "unfilled")] == ["8", "6", "2"]
+    assert all(row["rule"] for row in rows)
+    flows = {(flow["role"], flow["service"]): flow["total"] for flow in figures["flows"]}
+    assert (flows["borrowing", "loan"]["requests"], flows["borrowing", "loan"]["fill_rate"]) == (8, 0.75)
+    assert (flows["lending", "copy"]["filled"], flows["lending", "copy"]["unfilled"]) == (1, 1)
+    (came,) = [time for time in figures["turnaround"] if (time["service"], time["step"]) == ("loan", "came")]
+    assert (came["median_days"], came["slow_days"], came["requests"]) == (3.0, 6.0, 6)
+    assert figures["costs"] == [{"role": "borrowing", "currency": "EUR", "requests": 6, "total": "75.000"}]
+    assert figures["rules"]["filled"] in {row["rule"] for row in rows}
+
+
+async def read_by_api(gateway: Running, query: str, scope: KeyScope = KeyScope.STATISTICS_READ) -> Any:
+    key = await make_key(gateway, scope)
+    headers = {"Authorization": f"Bearer {key}"}
+    async with (
+        ClientSession(headers=headers) as session,
+        session.get(f"{gateway.url}/api/v1/statistics?{query}") as answer,
+    ):
+        return await answer.json()
+
+
+async def test_the_api_gives_figures_for_some_months_to_keys_of_their_own_scope(gateway: Running) -> None:
+    refused = await read_by_api(gateway, "first=2026-01&last=2026-02", KeyScope.REQUESTS_READ)
+    turned = await read_by_api(gateway, "first=2026-02&last=2026-01")
+    wrong = await read_by_api(gateway, "first=2026-13&last=2026-14")
+
+    assert (refused["status"], turned["status"], wrong["status"]) == (403, 422, 422)
+    assert turned["mistakes"] == [{"place": "query.last", "message": "must be 1 to 24 months from the first one"}]
+
+
+async def test_a_year_of_reports_begins_where_the_library_has_it(installation: Installation) -> None:
+    async with running(installation, rules={"statistics": {"year_begins": 7}}) as gateway:
+        now = library_context(gateway).now()
+        begun = now.year if now.month >= 7 else now.year - 1
+        async with colleague(gateway, "a.lindqvist", "manager") as manager:
+            page = await manager.get(f"/statistics?period={begun - 1}")
+
+    assert page.tree.xpath("//nav[@class='seg']/a[@aria-current]/text()") == [f"{begun - 1}/{begun % 100:02}"]
+    assert page.tree.xpath("//input[@type='month']/@value") == [f"{begun - 1}-07", f"{begun}-06"]
 
 
 async def test_an_unknown_period_is_a_mistake_of_the_form(gateway: Running) -> None:

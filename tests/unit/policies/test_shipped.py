@@ -92,6 +92,7 @@ def test_the_examples_are_right_and_show_every_kind_of_entry() -> None:
     assert [line.partner for line in policy.rotas["quick"].lines] == ["nordviken", "national-library"]
     assert policy.rules[0].rota in policy.rotas
     assert policy.calendar.closed[0].note == "winter holidays"
+    assert [line.count for line in policy.statistics.surveys["national"].lines] == ["filled", "unfilled"]
 
 
 def test_every_key_of_a_rota_is_shown() -> None:

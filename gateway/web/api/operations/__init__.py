@@ -12,6 +12,7 @@ from gateway.web.api.operations import (
     replays,
     requests,
     staff,
+    statistics,
 )
 
 ALL: tuple[AnyOperation, ...] = (
@@ -25,6 +26,7 @@ ALL: tuple[AnyOperation, ...] = (
     *catalogues.SEARCH_OPERATIONS,
     *catalogues.OPENURL_OPERATIONS,
     *staff.STAFF_OPERATIONS,
+    *statistics.STATISTICS_OPERATIONS,
     *replays.REPLAY_OPERATIONS,
     *patrons.PATRON_OPERATIONS,
     *events.EVENT_OPERATIONS,
