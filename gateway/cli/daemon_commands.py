@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -56,6 +57,15 @@ SHIPPED_VALUES = {
 }
 """Lines of gateway.yml as it is shipped that options of `init` change, up to the comment: each stands there once."""
 
+
+class SampleData(Enum):
+    """What a new database gets: nothing, a sample library, or its requests of two years too."""
+
+    NONE = "none"
+    LIBRARY = "library"
+    REQUESTS = "requests"
+
+
 MAX_KEY_DAYS = 3660
 """Ten years; a key for longer is one that doesn't expire."""
 
@@ -67,6 +77,11 @@ _LIBRARY = click.option(
 @click.command(name="init")
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--empty", is_flag=True, help="Do not create sample data.")
+@click.option(
+    "--sample-requests",
+    is_flag=True,
+    help="Also create made-up requests of the last two years, to try statistics and lists. Takes up to a minute.",
+)
 @click.option(
     "--store",
     "store_url",
@@ -92,7 +107,13 @@ _LIBRARY = click.option(
 @click.option("--force", is_flag=True, help="Overwrite existing settings and partners of the sample.")
 @click.pass_context
 def init_command(
-    ctx: click.Context, /, folder: Path | None, empty: bool, force: bool, **options: str | int | None
+    ctx: click.Context,
+    /,
+    folder: Path | None,
+    empty: bool,
+    sample_requests: bool,
+    force: bool,
+    **options: str | int | None,
 ) -> None:
     """Create an installation in DIR: gateway.yml, requests.yml, partners/, and a database with sample data.
 
@@ -105,18 +126,24 @@ def init_command(
     \b
     Examples:
       illgate init demo             a demonstration with a sample library
+      illgate init --sample-requests demo
       illgate init --empty /srv/ill for a library with data of its own
       illgate init --empty --symbol FJORDBY --name "Fjordby bibliotek" --port 8081 fjordby
       illgate init demo --store postgresql://illgate@db.library.example/illgate
       illgate --config /srv/illgate/gateway.yml init --empty
     """
+    if empty and sample_requests:
+        raise click.UsageError("--empty and --sample-requests exclude each other")
+    sample = SampleData.NONE if empty else SampleData.REQUESTS if sample_requests else SampleData.LIBRARY
     chosen = {key: value for key, value in options.items() if value not in (None, "")}
     if folder is None:
         if chosen or force:
-            raise click.UsageError("without DIR only --empty can be given: gateway.yml defines the rest")
+            raise click.UsageError(
+                "without DIR only --empty or --sample-requests can be given: gateway.yml defines the rest"
+            )
         installation = ctx.find_object(Installation)
         assert installation is not None
-        asyncio.run(_make_store(installation, empty))
+        asyncio.run(_make_store(installation, sample))
         return
     files = dict(_iter_new_files(folder, chosen, empty))
     changed = [target for target, body in files.items() if target.exists() and target.read_bytes() != body]
@@ -131,7 +158,7 @@ def init_command(
     partners.mkdir(exist_ok=True)
     names = ", ".join(sorted(file.stem for file in partners.glob("*.yml")))
     click.echo(f"{display_path(folder / FILE)}, {POLICY_FILE}; partners in {display_path(partners)}: {names or 'none'}")
-    asyncio.run(_make_store(Installation(folder / FILE), empty))
+    asyncio.run(_make_store(Installation(folder / FILE), sample))
     click.echo(f"\nNext: illgate --config {display_path(folder / FILE)} serve")
 
 
@@ -180,13 +207,13 @@ def _replace_shipped_value(settings: str, shipped: str, value: str | int | None)
     return f"{before}\n{line}{after[blanks:]}"
 
 
-async def _make_store(installation: Installation, empty: bool) -> None:
+async def _make_store(installation: Installation, wanted: SampleData) -> None:
     parts = installation.parts
     is_new = await create_database(parts)
     async with installation.open_current_store() as store:
         name = display_path(parts.database) if parts.database is not None else installation.settings.store.url
         click.echo(f"{name}: {'created' if is_new else 'kept'}")
-        if empty or (parts.database is not None and not is_new):
+        if wanted is SampleData.NONE or (parts.database is not None and not is_new):
             return
         for library in installation.settings.served_libraries:
             sample = parts.adapter_of(library).sample
@@ -195,6 +222,19 @@ async def _make_store(installation: Installation, empty: bool) -> None:
                 continue
             click.echo(f"library {library.symbol}: creating sample data …")
             click.echo(await sample(parts.library_context(library, store)))
+    if wanted is SampleData.REQUESTS:
+        await _make_sample_requests(installation)
+
+
+async def _make_sample_requests(installation: Installation) -> None:
+    from gateway.cli.managed_requests import open_managed_requests
+    from gateway.services.requests.sample_requests import create_sample_requests
+
+    async with open_managed_requests(installation) as managed:
+        for symbol, context in managed.contexts.items():
+            click.echo(f"library {symbol}: creating sample requests …")
+            number = await create_sample_requests(context)
+            click.echo(f"{number} requests" if number else "it has requests already; none were added")
 
 
 @click.command(name="upgrade")

@@ -22,10 +22,14 @@ from gateway.domain.requests.request import (
     Request,
     RequestCosts,
     RequestedService,
+    Role,
     ServiceType,
 )
-from gateway.services.desks.request_statistics import find_quantile, list_months, round_count, shift_month
+from gateway.domain.requests.request_figures import FigureFilter, month_of_moment
+from gateway.services.desks.request_statistics import find_quantile, list_months, round_count, shift_month, sum_flows
 from gateway.services.people.api_keys import KeyScope
+from gateway.services.requests import sample_requests
+from gateway.services.requests.sample_requests import create_sample_requests
 from gateway.store.requests import requests
 from tests.protocol.api.test_replay_jobs import make_key
 from tests.protocol.pages.support import Answer, Running, running
@@ -385,6 +389,32 @@ async def test_a_year_of_reports_begins_where_the_library_has_it(installation: I
 
     assert page.tree.xpath("//nav[@class='seg']/a[@aria-current]/text()") == [f"{begun - 1}/{begun % 100:02}"]
     assert page.tree.xpath("//input[@type='month']/@value") == [f"{begun - 1}-07", f"{begun}-06"]
+
+
+async def test_sample_requests_are_counted_like_others_and_never_added_to_a_librarys_own(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample_requests, "SAMPLE_DAYS", 60)
+    context = library_context(gateway)
+
+    made = await create_sample_requests(context)
+
+    query = text("SELECT role, COUNT(*), SUM(patron_id <> '') FROM request GROUP BY role")
+    stored = {
+        role: (count, patrons) for role, count, patrons in await context.store.read(lambda c: c.execute(query).all())
+    }
+    this = month_of_moment(context.now())
+    counted = await gateway.gateway.managed.libraries["DEMO"].statistics.read_statistics(
+        FigureFilter(library="DEMO", first=shift_month(this, -2), last=this)
+    )
+    totals = {role.value: sum_flows(counted.flows, role) for role in Role}
+    assert {role: (total.asked, 0) for role, total in totals.items()} == stored
+    assert sum(count for count, _ in stored.values()) == made > 50
+    assert all(total.filled and total.unfilled and total.open for total in totals.values())
+    assert counted.times[2].median_days is not None, "until it came"
+
+    assert await create_sample_requests(context) == 0
+    assert await context.store.read(lambda c: c.execute(text("SELECT COUNT(*) FROM request")).scalar_one()) == made
 
 
 async def test_an_unknown_period_is_a_mistake_of_the_form(gateway: Running) -> None:

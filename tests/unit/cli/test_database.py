@@ -239,6 +239,14 @@ def test_init_without_a_folder_takes_no_settings(installation: Installation) -> 
     assert (refused.returncode, "gateway.yml defines the rest" in refused.stderr) == (2, True)
 
 
+def test_init_adds_sample_requests_to_sample_data_alone(installation: Installation) -> None:
+    refused = installation.run("init", "--empty", "--sample-requests", check=False)
+    kept = installation.run("init", "--sample-requests")
+
+    assert (refused.returncode, "exclude each other" in refused.stderr) == (2, True)
+    assert kept.stdout.splitlines()[-1].endswith("illgate.db: kept"), "there may be work in it"
+
+
 def test_init_takes_an_empty_file_for_none(installation: Installation) -> None:
     """As one that was made for it, with the rights that it shall have."""
     empty_file(installation.database)
