@@ -18,6 +18,7 @@ from mkdocs.utils import get_relative_url
 
 from docsite.markdown import indent_lists, rewrite_links
 from docsite.mermaid import MermaidNotFetchedError, fetch_mermaid
+from docsite.reference import PAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 FRONT = ("index.md", "README.md")
@@ -36,6 +37,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         raise PluginError(str(error)) from error
     files.append(File.generated(config, MERMAID, abs_src_path=str(script)))
     files.append(File.generated(config, FRONT[0], abs_src_path=str(ROOT / FRONT[1])))
+    for path, write_page in PAGES.items():
+        files.append(File.generated(config, path, content=write_page()))
     for path in list_nav_pages(config.nav):
         if files.get_file_from_path(path) is None and (ROOT / path).is_file():
             files.append(File.generated(config, path, abs_src_path=str(ROOT / path)))

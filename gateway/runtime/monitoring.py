@@ -470,8 +470,10 @@ class GatewayMetrics:
             except OSError:  # not there, or not for us to read: as good as no backup
                 return 0
 
-        text = "Time of the newest backup; 0 if there is none"
-        Gauge("illgate_backup_timestamp_seconds", text, registry=self.registry).set_function(find_newest)
+        gauge = Gauge(
+            "illgate_backup_timestamp_seconds", "Time of the newest backup; 0 if there is none", registry=self.registry
+        )
+        gauge.set_function(find_newest)
 
     def record_database_bytes(self, size: int) -> None:
         self._database_bytes.set(size)
@@ -484,8 +486,12 @@ class GatewayMetrics:
 
     def watch_profiles(self, problems: Callable[[], int]) -> None:
         """Watch how many problems keep the last edit from being used; read when Prometheus asks."""
-        text = "Problems in the current profile files that keep them from being used"
-        Gauge("illgate_profile_problems", text, registry=self.registry).set_function(problems)
+        gauge = Gauge(
+            "illgate_profile_problems",
+            "Problems in the current profile files that keep them from being used",
+            registry=self.registry,
+        )
+        gauge.set_function(problems)
 
     def record_readiness(self, readiness: GatewayReadiness) -> None:
         for part in readiness.parts:
