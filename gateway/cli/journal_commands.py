@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
-from datetime import tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,11 +22,13 @@ from gateway.cli.installation import (
 )
 from gateway.cli.message_exchange import body_errors_as_configuration, open_journal
 from gateway.configuration.yaml_document import display_path
+from gateway.domain.clock import Clock
 from gateway.ports.command_output import json_option, print_json_lines
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
 from gateway.services.requests.conversations import find_request_names
 from gateway.settings import LibrarySettings
+from gateway.store.journal import Journal
 from gateway.store.journal_records import (
     OFFICE,
     FullMessage,
@@ -39,6 +42,14 @@ from gateway.store.journal_records import (
 from gateway.web.message_texts import pretty_print
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+FOLLOW_SECONDS = 1.0
+"""So often `journal follow` looks for new messages."""
+
+LATE_BY = timedelta(minutes=2)
+"""A message is stored at most so long after it began, unless it is there as pending."""
+
+PAGE_ROWS = 500
 
 TOLD_EVERY = 1_000
 """Messages after which an export says how far it is."""
@@ -177,6 +188,75 @@ def _format_message_row(m: JournalMessage, zone: tzinfo) -> tuple[str, ...]:
     took = f"{m.duration_ms:.0f}" if m.duration_ms else ""
     moment = format_local_time(m.at, zone)
     return moment, m.direction.value, m.profile, m.service, outcome, m.request_id, m.item_id, took, m.id
+
+
+# --- follow --------------------------------------------------------------------------------------------------
+
+
+@journal_command.command(name="follow")
+@add_filter_options
+@_DIRECTION
+@_OFFICE
+@json_option
+@pass_installation
+def follow_journal(installation: Installation, /, symbol: str, as_json: bool, **options: Any) -> None:
+    """List messages as they are sent and received, without content, until Ctrl-C. A message appears when it has been
+    processed. With --since, those since that time come first.
+
+    \b
+    Examples:
+      illgate journal follow
+      illgate journal follow --profile illiad-alma --outcome refused
+      illgate journal follow --since 10m --json
+    """
+    if options["until"]:
+        raise click.UsageError("--until is for journal list: journal follow has no end")
+    library = _find_owner(installation, symbol, options["office"])
+    wanted = make_journal_filter(installation, library, options)
+    if wanted.since is None:
+        wanted = replace(wanted, since=installation.clock.now())
+
+    async def print_messages() -> None:
+        async with open_journal(installation) as (journal, store):
+            async for message in _follow_messages(journal, store, wanted, installation.clock):
+                if as_json:
+                    print_json_lines((message,))
+                else:
+                    click.echo("  ".join(filter(None, _format_message_row(message, library.zone))))
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(print_messages())
+
+
+async def _follow_messages(
+    journal: Journal, store: Store, wanted: JournalFilter, clock: Clock
+) -> AsyncIterator[JournalMessage]:
+    """Each message once, oldest first, when it is processed. A message may be stored after one that began later, so the
+    last LATE_BY is looked through again each time."""
+    assert wanted.since is not None
+    since, printed = wanted.since, dict[str, datetime]()
+    while True:
+        messages = await _list_whole_journal(
+            journal, await include_whole_conversation(store, replace(wanted, since=since))
+        )
+        pending = [message.at for message in messages if message.outcome is OutcomeClass.PENDING]
+        for message in reversed(messages):
+            if message.outcome is not OutcomeClass.PENDING and message.id not in printed:
+                printed[message.id] = message.at
+                yield message
+        since = max(since, min((clock.now() - LATE_BY, *pending)))
+        printed = {id_: at for id_, at in printed.items() if at >= since}
+        await asyncio.sleep(FOLLOW_SECONDS)
+
+
+async def _list_whole_journal(journal: Journal, wanted: JournalFilter) -> list[JournalMessage]:
+    """All that fit, newest first."""
+    page = await journal.list_messages(wanted, PAGE_ROWS)
+    messages = list(page.messages)
+    while page.cursor:
+        page = await journal.list_messages(wanted, PAGE_ROWS, page.cursor)
+        messages += page.messages
+    return messages
 
 
 # --- show ----------------------------------------------------------------------------------------------------
