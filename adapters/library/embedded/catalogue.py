@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -40,8 +41,25 @@ _PLAIN = (
     "component_author",
 )
 COLUMNS = (_b.id, _b.identifiers, _b.suppressed, *(_b[name] for name in _PLAIN))
-_BY_ID = select(*COLUMNS).where(_b.library == bindparam("library"), _b.id == bindparam("bib"), _b.deleted.is_(None))
-_BY_ID_EVER = select(*COLUMNS).where(_b.library == bindparam("library"), _b.id == bindparam("bib"))
+_IN_LIBRARY = (_b.library == bindparam("library"), _b.deleted.is_(None))
+_BY_ID = PreparedStatement(select(*COLUMNS).where(*_IN_LIBRARY, _b.id == bindparam("bib")))
+_BY_ID_EVER = PreparedStatement(select(*COLUMNS).where(_b.library == bindparam("library"), _b.id == bindparam("bib")))
+_BY_NUMBER = PreparedStatement(
+    select(*COLUMNS)
+    .where(*_IN_LIBRARY, or_(_b.id == bindparam("number"), _b.control_number == bindparam("number")))
+    .limit(2)
+)
+_BY_IDENTIFIER = PreparedStatement(
+    select(*COLUMNS)
+    .join(bib_identifiers, (bib_identifiers.c.library == _b.library) & (bib_identifiers.c.bib_id == _b.id))
+    .where(
+        *_IN_LIBRARY,
+        bib_identifiers.c.library == bindparam("library"),
+        bib_identifiers.c.type == bindparam("type"),
+        bib_identifiers.c.value == bindparam("value"),
+    )
+    .limit(2)
+)
 
 _MAX_WORDS = 24
 """Most words of a query that are looked up (each is a join)."""
@@ -51,26 +69,14 @@ _CJK = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), 
 
 def find_bib(session: LibrarySession, record: RecordId) -> Bib:
     """Find a record; raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM)."""
-    in_library = (bibs.c.library == session.library, bibs.c.deleted.is_(None))
     if record.type == LOCAL:
-        number = or_(bibs.c.id == record.value, bibs.c.control_number == record.value)
-        rows = session.connection.execute(select(*COLUMNS).where(*in_library, number).limit(2)).all()
+        wanted = {"library": session.library, "number": record.value}
+        rows = _BY_NUMBER.fetch_all(session.connection, wanted)
         rows = [row for row in rows if row.id == record.value] or rows
     else:
-        matching = (
-            select(*COLUMNS)
-            .join(
-                bib_identifiers,
-                (bib_identifiers.c.library == bibs.c.library) & (bib_identifiers.c.bib_id == bibs.c.id),
-            )
-            .where(
-                *in_library,
-                bib_identifiers.c.library == session.library,
-                bib_identifiers.c.type == record.type,
-                bib_identifiers.c.value == normalize_record_number(record.type, record.value),
-            )
-        )
-        rows = session.connection.execute(matching.limit(2)).all()
+        value = normalize_record_number(record.type, record.value)
+        identifier = {"library": session.library, "type": record.type, "value": value}
+        rows = _BY_IDENTIFIER.fetch_all(session.connection, identifier)
     if not rows:
         raise unknown_record_refusal(record.value)
     if len(rows) > 1:
@@ -88,19 +94,27 @@ def search_bibs(session: LibrarySession, query: str, limit: int) -> tuple[Bib, .
     query_words = select_query_words(query)
     if not query_words:
         return ()
-    # Ordered by the first word's index, so that a rare word isn't looked for in all records from the newest on.
-    first, *others = (bib_words.alias() for _ in query_words)
+    words = {f"word{place}": word for place, word in enumerate(query_words)}
+    statement = _prepare_search(len(query_words))
+    rows = statement.fetch_all(session.connection, {"library": session.library, "limit": limit} | words)
+    return tuple(bib_of_row(row) for row in rows)
+
+
+@cache
+def _prepare_search(words: int) -> PreparedStatement:
+    """Prepare a search for so many words, at most `_MAX_WORDS`. Ordered by the first word's index, so that a rare word
+    isn't looked for in all records from the newest on."""
+    first, *others = tables = [bib_words.alias() for _ in range(words)]
     source: FromClause = first
     for other in others:
         source = source.join(other, and_(other.c.library == first.c.library, other.c.bib_id == first.c.bib_id))
-    source = source.join(bibs, and_(bibs.c.library == first.c.library, bibs.c.id == first.c.bib_id))
+    source = source.join(bibs, and_(_b.library == first.c.library, _b.id == first.c.bib_id))
     occurs = [
-        and_(table.c.library == session.library, table.c.word == word)
-        for table, word in zip((first, *others), query_words, strict=True)
+        and_(table.c.library == bindparam("library"), table.c.word == bindparam(f"word{place}"))
+        for place, table in enumerate(tables)
     ]
-    statement = select(*COLUMNS).select_from(source).where(bibs.c.deleted.is_(None), *occurs)
-    rows = session.connection.execute(statement.order_by(first.c.bib_id.desc()).limit(limit))
-    return tuple(bib_of_row(row) for row in rows)
+    statement = select(*COLUMNS).select_from(source).where(_b.deleted.is_(None), *occurs)
+    return PreparedStatement(statement.order_by(first.c.bib_id.desc()).limit(bindparam("limit")))
 
 
 def get_holdings(session: LibrarySession, bib_id: str) -> BibHoldings:
@@ -134,7 +148,7 @@ _PICKUP = PreparedStatement(
 
 def get_bib(session: LibrarySession, bib_id: str) -> Bib:
     """Load a record; raises Refused(UNKNOWN_RECORD)."""
-    row = session.connection.execute(_BY_ID, {"library": session.library, "bib": bib_id}).one_or_none()
+    row = _BY_ID.fetch_first(session.connection, {"library": session.library, "bib": bib_id})
     if row is None:
         raise unknown_record_refusal(bib_id)
     return bib_of_row(row)
@@ -142,7 +156,7 @@ def get_bib(session: LibrarySession, bib_id: str) -> Bib:
 
 def get_bib_or_removed(session: LibrarySession, bib_id: str) -> Bib:
     """Load a record, also a removed one, which items of the past still point to."""
-    return bib_of_row(session.connection.execute(_BY_ID_EVER, {"library": session.library, "bib": bib_id}).one())
+    return bib_of_row(_BY_ID_EVER.fetch_first(session.connection, {"library": session.library, "bib": bib_id}))
 
 
 def unknown_record_refusal(value: str) -> Refused:
