@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import field, replace
 from importlib.metadata import EntryPoint, entry_points
@@ -93,6 +94,33 @@ def load_adapters(names: Collection[str] | None = None) -> AdapterRegistry:
         else:
             loaded.append(adapter)
     return replace(AdapterRegistry.from_adapters(*loaded), broken=tuple(broken))
+
+
+@value_object
+class InstalledAdapter:
+    """An adapter as its package brings it. `kind`: library, protocol, channel, mail format …; `package` with its
+    version; `problem`: why it can't be loaded, and then `name` is that of its entry point."""
+
+    name: str
+    kind: str
+    package: str
+    problem: str = ""
+
+
+def list_installed_adapters() -> tuple[InstalledAdapter, ...]:
+    """List all by kind and name, those that can't be loaded first."""
+    listed = [_describe_adapter(point) for point in entry_points(group=GROUP)]
+    return tuple(sorted(listed, key=lambda adapter: (adapter.kind, adapter.name)))
+
+
+def _describe_adapter(point: EntryPoint) -> InstalledAdapter:
+    package = f"{point.dist.name} {point.dist.version}" if point.dist is not None else ""
+    try:
+        adapter = _load_adapter(point)
+    except AdapterError as error:
+        return InstalledAdapter(point.name, "", package, str(error))
+    words = re.findall("[A-Z][a-z]+", type(adapter).__name__.removesuffix("Adapter"))
+    return InstalledAdapter(adapter.name, " ".join(words).lower(), package)
 
 
 def has_adapter_name(point: str, names: Collection[str]) -> bool:

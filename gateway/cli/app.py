@@ -70,6 +70,13 @@ COMMANDS = {
         "check_command",
         "Check settings and profiles for problems; run the profiles' examples.",
     ),
+    "doctor": CommandEntry(
+        "gateway.cli.doctor_command",
+        "doctor_command",
+        "Find out what is wrong with machine, installation, network.",
+    ),
+    "config": CommandEntry("gateway.cli.config_commands", "config_command", "Show the settings in use."),
+    "adapters": CommandEntry("gateway.cli.config_commands", "adapters_command", "List installed adapters."),
     "profile": CommandEntry("gateway.cli.profile_commands", "profile_command", "List, show and compare profiles."),
     "journal": CommandEntry(
         "gateway.cli.journal_commands", "journal_command", "List, show and export messages sent and received."

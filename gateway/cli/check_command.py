@@ -71,7 +71,7 @@ def check_command(
         report = CheckReport(error.problems, (), ("gateway.yml cannot be used, so nothing else was looked at",))
     else:
         try:
-            report = asyncio.run(_check_installation(installation, profiles, live))
+            report = asyncio.run(check_installation(installation, profiles, live))
         except UnknownProfileError as error:
             raise click.UsageError(str(error)) from error
     (print_as_json if as_json else FORMATS[format_])(report)
@@ -79,7 +79,8 @@ def check_command(
         ctx.exit(REFUSED)
 
 
-async def _check_installation(installation: Installation, names: tuple[str, ...], live: bool) -> CheckReport:
+async def check_installation(installation: Installation, names: tuple[str, ...], live: bool) -> CheckReport:
+    """Check what is in force. Raises UnknownProfileError."""
     async with AsyncExitStack() as stack:
         libraries: dict[str, LibrarySystem] = {}
         closed: dict[str, str] = {}

@@ -34,10 +34,10 @@ def print_as_text(report: CheckReport) -> None:
         click.echo(f"note: {note}")
     examples = sum(profile.examples for profile in report.profiles)
     answers = sum(profile.answers for profile in report.profiles)
-    counts = [_count_things(len(report.problems), "problem") if report.problems else "no problems"]
+    counts = [count_things(len(report.problems), "problem") if report.problems else "no problems"]
     if report.remarks:
-        counts.append(_count_things(len(report.remarks), "remark"))
-    run = f"{_count_things(len(report.profiles), 'profile')}, {_count_things(examples, 'example')} run"
+        counts.append(count_things(len(report.remarks), "remark"))
+    run = f"{count_things(len(report.profiles), 'profile')}, {count_things(examples, 'example')} run"
     click.echo("; ".join([*counts, f"{run}, {answers} of them with their answer"]))
 
 
@@ -48,7 +48,7 @@ def _list_parts(report: CheckReport) -> Iterator[tuple[str, Sequence[Configurati
         yield profile.name, profile.problems
 
 
-def _count_things(count: int, thing: str) -> str:
+def count_things(count: int, thing: str) -> str:
     return f"{count} {thing}{'' if count == 1 else 's'}"
 
 

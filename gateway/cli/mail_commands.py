@@ -364,7 +364,7 @@ def restore_mail(installation: Installation, mail: str, symbol: str) -> None:
 
 
 @asynccontextmanager
-async def _open_mailboxes(installation: Installation) -> AsyncIterator[MailboxServices]:
+async def open_mailboxes(installation: Installation) -> AsyncIterator[MailboxServices]:
     installation.require_configuration()
     profiles, options = installation.profiles, make_journal_options(installation.parts)
     async with open_managed_requests(installation) as managed:
@@ -387,7 +387,7 @@ async def _open_mailboxes(installation: Installation) -> AsyncIterator[MailboxSe
 
 def _run_on_mailboxes(installation: Installation, work: Callable[[MailboxServices], Awaitable[T]]) -> T:
     async def open_and_run() -> T:
-        async with _open_mailboxes(installation) as boxes:
+        async with open_mailboxes(installation) as boxes:
             return await work(boxes)
 
     with errors_as_sentences():

@@ -32,7 +32,7 @@ from gateway.profiles import LoadedProfile, ProfileLoadResult, read_profiles
 from gateway.profiles.effective import (
     compare_profiles,
     dump_profile,
-    format_profile_yaml,
+    format_yaml,
     format_yaml_with_sources,
     list_sourced_values,
 )
@@ -107,11 +107,12 @@ def show_profile(installation: Installation, name: str, sources: bool, as_json: 
     """
     loaded = _find_loaded_profile(installation, name)
     if as_json and sources:
-        print_json_lines(list_sourced_values(loaded))
+        print_json_lines(list_sourced_values(dump_profile(loaded), loaded.document))
     elif as_json:
         print_json(dump_profile(loaded))
     else:
-        click.echo(format_yaml_with_sources(loaded) if sources else format_profile_yaml(loaded), nl=False)
+        values = dump_profile(loaded)
+        click.echo(format_yaml_with_sources(values, loaded.document) if sources else format_yaml(values), nl=False)
 
 
 @profile_command.command(name="diff")

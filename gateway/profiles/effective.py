@@ -1,4 +1,4 @@
-"""A profile as it works, defaults and inherited values included, and where each value was said."""
+"""A profile, or gateway.yml, as it works, defaults and inherited values included, and where each value was said."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 import re
 from collections.abc import Collection, Iterator
 
+from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.problems import KeyPath, format_key_path
 from gateway.domain.value import value_object
 from gateway.profiles.profile_set import LoadedProfile
+from gateway.settings import Settings
 
 DEFAULT = "default"
 
@@ -25,43 +27,51 @@ def dump_profile(loaded: LoadedProfile) -> dict[str, object]:
     return data
 
 
-def source_of(loaded: LoadedProfile, path: KeyPath) -> str:
+def dump_settings(settings: Settings) -> dict[str, object]:
+    """All keys of gateway.yml with the values that count, those of the libraries' systems included. Secrets are
+    references."""
+    data = settings.model_dump(mode="json")
+    for library, dumped in zip(settings.libraries, data["libraries"], strict=True):
+        dumped["system"] |= library.system.options.model_dump(mode="json")
+    return data
+
+
+def source_of(document: YamlDocument, path: KeyPath) -> str:
     """`profiles/x.yml:12`, or `default`."""
-    place = loaded.document.places.get(path)
+    place = document.places.get(path)
     return f"{place.file}:{place.line}" if place else DEFAULT
 
 
 @value_object
 class SourcedValue:
-    """A value of a profile, and where it was said: `profiles/x.yml:12`, or `default`."""
+    """A value, and where it was said: `profiles/x.yml:12`, or `default`."""
 
     key: str
     value: object
     source: str
 
 
-def list_sourced_values(loaded: LoadedProfile) -> list[SourcedValue]:
+def list_sourced_values(data: dict[str, object], document: YamlDocument) -> list[SourcedValue]:
     """All values with their sources, in the order of the keys."""
     return [
-        SourcedValue(format_key_path(path), value, source_of(loaded, path))
-        for path, value in _iter_leaves(dump_profile(loaded), ())
+        SourcedValue(format_key_path(path), value, source_of(document, path)) for path, value in _iter_leaves(data, ())
     ]
 
 
 # --- as YAML ---------------------------------------------------------------------------------------------
 
 
-def format_profile_yaml(loaded: LoadedProfile) -> str:
-    """A file that means the same without extending another."""
-    return "".join(f"{line}\n" for line, _ in _format_mapping(dump_profile(loaded), (), ""))
+def format_yaml(data: dict[str, object]) -> str:
+    """A file that means the same without extending another, and without defaults."""
+    return "".join(f"{line}\n" for line, _ in _format_mapping(data, (), ""))
 
 
-def format_yaml_with_sources(loaded: LoadedProfile) -> str:
+def format_yaml_with_sources(data: dict[str, object], document: YamlDocument) -> str:
     """The same, each value with a comment on where it was said."""
-    lines = list(_format_mapping(dump_profile(loaded), (), ""))
+    lines = list(_format_mapping(data, (), ""))
     width = min(60, max((len(line) for line, path in lines if path is not None), default=0))
     return "".join(
-        f"{line}\n" if path is None else f"{line:<{width}}  # {source_of(loaded, path)}\n" for line, path in lines
+        f"{line}\n" if path is None else f"{line:<{width}}  # {source_of(document, path)}\n" for line, path in lines
     )
 
 
@@ -140,8 +150,8 @@ def compare_profiles(
             format_key_path(path),
             _format_scalar(a[path]) if path in a else "",
             _format_scalar(b[path]) if path in b else "",
-            source_of(left, path) if path in a else "",
-            source_of(right, path) if path in b else "",
+            source_of(left.document, path) if path in a else "",
+            source_of(right.document, path) if path in b else "",
         )
         for path in dict.fromkeys([*a, *b])
         if path != ("name",) and path[0] not in leave_out and (path not in a or path not in b or a[path] != b[path])

@@ -49,6 +49,14 @@ PROBE_SECONDS = 20.0
 """Longest wait for a listener's answer at the start; a loaded machine has needed more than five."""
 
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where this machine reaches a listener at all addresses."""
+
+
+def make_own_url(host: str, port: int, *, is_encrypted: bool) -> str:
+    """Make the URL at which this machine reaches a listener; one at all addresses is reached at its own."""
+    host = _HERE.get(host, host)
+    return f"{'https' if is_encrypted else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
 
 _ALIVE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -119,9 +127,7 @@ class HttpListener:
 
     @property
     def url(self) -> str:
-        """The URL at which this machine reaches it; one that listens at all addresses is reached at its own."""
-        host = _HERE.get(self.place.host, self.place.host)
-        return f"{'https' if self.place.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        return make_own_url(self.place.host, self.port, is_encrypted=self.place.tls is not None)
 
     @property
     def is_listening(self) -> bool:

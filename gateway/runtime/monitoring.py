@@ -306,6 +306,14 @@ async def _probe_part(name: str, probe: Callable[[], Awaitable[None]]) -> Readin
     return ReadinessPart(name)
 
 
+def find_newest_backup(folder: Path) -> float:
+    """Find when the newest file of a folder was written, in seconds since 1970; 0: there is none."""
+    try:
+        return max((file.stat().st_mtime for file in folder.iterdir() if file.suffix != UNFINISHED), default=0)
+    except OSError:  # not there, or not for us to read: as good as no backup
+        return 0
+
+
 def notify_systemd(state: str, environment: Mapping[str, str] = os.environ) -> None:
     """Send one state such as 'READY=1'; nothing happens where no systemd listens. Raises OSError."""
     address = environment.get("NOTIFY_SOCKET", "")
@@ -462,18 +470,11 @@ class GatewayMetrics:
         return bound
 
     def watch_backups(self, folder: Path) -> None:
-        """Watch when the newest file of a folder was written; read when Prometheus asks."""
-
-        def find_newest() -> float:
-            try:
-                return max((file.stat().st_mtime for file in folder.iterdir() if file.suffix != UNFINISHED), default=0)
-            except OSError:  # not there, or not for us to read: as good as no backup
-                return 0
-
+        """Watch when the newest backup was written; read when Prometheus asks."""
         gauge = Gauge(
             "illgate_backup_timestamp_seconds", "Time of the newest backup; 0 if there is none", registry=self.registry
         )
-        gauge.set_function(find_newest)
+        gauge.set_function(lambda: find_newest_backup(folder))
 
     def record_database_bytes(self, size: int) -> None:
         self._database_bytes.set(size)

@@ -474,6 +474,11 @@ class Settings(ProfileSection):
         return self._file
 
     @property
+    def document(self) -> YamlDocument:
+        """What the file says, and where."""
+        return self._document
+
+    @property
     def folder(self) -> Path:
         return self._file.absolute().parent
 

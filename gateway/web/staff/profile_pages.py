@@ -11,7 +11,7 @@ from gateway.configuration.written_secrets import has_written_secret
 from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.profiles.effective import format_yaml_with_sources
+from gateway.profiles.effective import dump_profile, format_yaml_with_sources
 from gateway.services.operation.gateway_operation import ProfileState, ProfileText
 from gateway.services.operation.profile_drafts import WRITTEN_SECRET, ProfileDraft
 from gateway.web.html.forms import FormCheck, SubmittedForm
@@ -94,7 +94,7 @@ async def show_values(request: StaffRequest) -> web.Response:
     """Show the values of the profile in use, defaults and inherited ones too. Raises NotFound."""
     profile = await request.operation.read_profile(request.http.match_info["name"])
     loaded = profile.state.loaded
-    text = format_yaml_with_sources(loaded) if loaded is not None else ""
+    text = format_yaml_with_sources(dump_profile(loaded), loaded.document) if loaded is not None else ""
     is_secret = has_written_secret(text)
     return request.render(
         "profile_values",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from gateway.cli.app import main
 from gateway.cli.installation import Installation as OpenedInstallation
@@ -64,11 +66,22 @@ def test_what_needs_no_argument_prints_objects_alone(own: Installation) -> None:
         if not any(isinstance(parameter, click.Argument) and parameter.required for parameter in command.params)
     ]
 
-    listed = {path: documents(desk(*path.split(), "--json")) for path in bare if path != "search"}
+    shown = {path: desk(*path.split(), "--json") for path in bare if path != "search"}
+    listed = {path: [document(done)] if path.endswith(" show") else documents(done) for path, done in shown.items()}
 
     assert all(isinstance(line, dict) for lines in listed.values() for line in lines)
     filled = {path for path, lines in listed.items() if lines}
-    assert filled >= {"profile list", "task list", "letter list", "key scopes", "user roles", "states", "request list"}
+    assert filled >= {
+        "config show",
+        "adapters list",
+        "profile list",
+        "task list",
+        "letter list",
+        "key scopes",
+        "user roles",
+        "states",
+        "request list",
+    }
 
 
 @pytest.mark.parametrize(
@@ -95,6 +108,38 @@ def test_values_of_a_profile_have_their_sources(desk: Typed) -> None:
     assert sourced["partner.name"]["value"] == "Bibliothek Seeberg"
     assert re.search(r"profiles/seeberg\.yml:\d+$", sourced["partner.name"]["source"])
     assert sourced["abstract"] == {"key": "abstract", "value": False, "source": "default"}
+
+
+def test_settings_have_their_sources(desk: Typed) -> None:
+    sourced = {line["key"]: line for line in documents(desk("config", "show", "--sources", "--json"))}
+    as_yaml = desk("config", "show", "--sources").stdout.splitlines()
+
+    assert sourced["http.public_url"]["value"] == "https://ill.library.example"
+    assert re.search(r"gateway\.yml:\d+$", sourced["http.public_url"]["source"])
+    assert any(re.match(r"  public_url: .*# .*gateway\.yml:\d+$", line) for line in as_yaml)
+
+
+def test_keys_of_the_library_system_are_settings_too(tmp_path: Path) -> None:
+    config = tmp_path / "gateway.yml"
+    config.write_text(
+        "libraries:\n  - symbol: NV\n    system: {type: sip2, host: sip.nv.example, terminal_password: env:PIN}\n"
+    )
+
+    shown, with_sources = (
+        CliRunner().invoke(main, ["--config", str(config), "config", "show", "--json", *sources])
+        for sources in ((), ("--sources",))
+    )
+
+    assert {"key": "http.port", "value": 8080, "source": "default"} in documents(with_sources)
+    values = document(shown)["libraries"][0]["system"]
+    assert values.items() >= {"type": "sip2", "host": "sip.nv.example", "terminal_password": "env:PIN"}.items()
+
+
+def test_adapters_with_their_kind_and_package(desk: Typed) -> None:
+    adapters = {(line["kind"], line["name"]): line for line in documents(desk("adapters", "list", "--json"))}
+
+    assert {("library", "koha"), ("protocol", "iso18626"), ("mail format", "artemail")} <= adapters.keys()
+    assert all(adapter["package"].startswith("illgate ") and not adapter["problem"] for adapter in adapters.values())
 
 
 def test_differences_of_profiles(desk: Typed) -> None:

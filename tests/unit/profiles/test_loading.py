@@ -77,9 +77,9 @@ def test_the_place_of_every_value_is_known(tmp_path: Path) -> None:
 
     one = load_profiles(tmp_path, ADAPTERS, SETTINGS).loaded["one"]
 
-    assert source_of(one, ("circulation", "accept", "title_prefix")).endswith("base.yml:5")
-    assert source_of(one, ("circulation", "pickup", "default")).endswith("one.yml:4")
-    assert source_of(one, ("circulation", "accept", "location")) == "default"
+    assert source_of(one.document, ("circulation", "accept", "title_prefix")).endswith("base.yml:5")
+    assert source_of(one.document, ("circulation", "pickup", "default")).endswith("one.yml:4")
+    assert source_of(one.document, ("circulation", "accept", "location")) == "default"
 
 
 @pytest.mark.parametrize(
