@@ -66,7 +66,8 @@ class YamlDocument:
     ) -> ConfigurationProblem:
         place = self.find_position(path)
         if place.file in self.shipped and self.file not in self.shipped:
-            message, place = f"{message} (in {FilePath(place.file).name})", self.find_position(("extends",))
+            said = f" (in {FilePath(place.file).name})" if path in self.places else ""  # else it is a default
+            message, place = f"{message}{said}", self.find_position(("extends",))
         return ConfigurationProblem(place.file, place.line, path, message, value, tuple(allowed), suggestion)
 
 

@@ -23,6 +23,9 @@ from gateway.services.searching.article_lookup import Secrets, make_article_sour
 from gateway.services.searching.targets import CatalogueTarget, failure_reason, find_catalogue
 from gateway.settings import Settings
 
+CREATING_SERVICE = "CreateUser"
+"""The service of NCIP by which a partner creates patrons."""
+
 
 @value_object
 class KnownCodes:
@@ -75,9 +78,17 @@ def check_codes(loaded: LoadedProfile, known_codes: KnownCodes) -> list[Configur
 
 def _is_code_used(loaded: LoadedProfile, path: KeyPath) -> bool:
     """A partner that can send us nothing and has no requests with us, such as a catalogue to be searched, never meets
-    the defaults of `circulation`. What its profile says there is looked at all the same."""
+    the defaults of `circulation`; one that neither creates patrons nor is one meets no patron category. What its
+    profile says there is looked at all the same."""
     profile = loaded.profile
-    return bool(profile.auth) or profile.partner is not None or ("circulation", *path) in loaded.document.places
+    if ("circulation", *path) in loaded.document.places or profile.partner is not None:
+        return True
+    return bool(profile.auth) and (path != ("patrons", "create_category") or _can_create_patrons(profile))
+
+
+def _can_create_patrons(profile: Profile) -> bool:
+    services = getattr(profile.dialects.get("ncip"), "services", ())
+    return not services or CREATING_SERVICE in services
 
 
 def describe_named_codes(codes: KnownCodes, profiles: Iterable[LoadedProfile], policies: Iterable[LoadedPolicy]) -> str:

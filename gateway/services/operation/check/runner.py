@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import field, replace
 from pathlib import Path
@@ -70,7 +70,8 @@ class CheckSubject:
 async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckReport:
     """All profiles, or those named. Raises UnknownProfileError."""
     chosen_profiles = _ChosenProfiles(subject, tuple(names))
-    libraries = await _ask_libraries(subject)
+    secrets = _check_setting_secrets(subject.settings, subject.adapters)
+    libraries = await _ask_libraries(subject, frozenset(problem.path for problem in secrets))
     profiles = [await _check_versions(subject, loaded, libraries.known) for loaded in chosen_profiles.loaded]
     versions = [version for loaded in chosen_profiles.loaded for version in loaded.versions]
     by_file = chosen_profiles.group_by_file()
@@ -82,7 +83,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *chosen_profiles.installation_problems(),
         *libraries.problems,
         *_check_sharing_branches(subject, versions, libraries.known),
-        *_check_setting_secrets(subject.settings, subject.adapters),
+        *secrets,
         *_check_extras(subject.settings, subject.adapters),
         *(subject.settings.make_problem((), reason) for reason in subject.adapters.broken),
         *check_letter_templates(subject.settings),
@@ -155,27 +156,36 @@ class _LibraryAnswers:
     steps: Mapping[str, tuple[ProbeStep, ...]]
 
 
-async def _ask_libraries(subject: CheckSubject) -> _LibraryAnswers:
+async def _ask_libraries(subject: CheckSubject, secrets: Collection[KeyPath]) -> _LibraryAnswers:
+    """`secrets`: paths of those that are not there, which is a problem already. A system whose secret is missing isn't
+    asked; of one in which a step has failed it isn't said once more that it does not answer."""
     codes: dict[str, outside_systems.KnownCodes] = {}
     problems: list[ConfigurationProblem] = []
+    notes: list[str] = []
     steps: dict[str, tuple[ProbeStep, ...]] = {}
     for index, library in enumerate(subject.settings.libraries):
+        path: KeyPath = ("libraries", index, "system")
+        lacks_secret = any(secret[:3] == path for secret in secrets)
         system = subject.libraries.get(library.symbol)
         if system is None:
+            if library.symbol in subject.closed and not lacks_secret:
+                notes.append(f"library {library.symbol} was not looked at: {subject.closed[library.symbol]}")
             continue
         if subject.live and isinstance(system, ProbesItself):
             steps[library.symbol] = await system.probe()
-            problems += _problems_of_steps(subject.settings, index, steps[library.symbol])
+            found = _problems_of_steps(subject.settings, index, steps[library.symbol])
+            problems += (problem for problem in found if problem.path not in secrets)
+        if lacks_secret:
+            continue
         try:
             async with asyncio.timeout(subject.settings.library_timeout_seconds):
                 if subject.live and library.symbol not in steps:
                     await system.ping()
                 codes[library.symbol] = await outside_systems.ask_library(system)
         except (Unavailable, TimeoutError) as error:
-            path: KeyPath = ("libraries", index, "system")
-            problems.append(subject.settings.make_problem(path, f"the library's system does not answer: {error}"))
-    notes = tuple(f"library {symbol} was not looked at: {why}" for symbol, why in subject.closed.items())
-    return _LibraryAnswers(codes, tuple(problems), notes, steps)
+            if not any(step.problem for step in steps.get(library.symbol, ())):
+                problems.append(subject.settings.make_problem(path, f"the library's system does not answer: {error}"))
+    return _LibraryAnswers(codes, tuple(problems), tuple(notes), steps)
 
 
 def _problems_of_steps(settings: Settings, index: int, steps: tuple[ProbeStep, ...]) -> Iterator[ConfigurationProblem]:
