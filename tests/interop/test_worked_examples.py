@@ -1,0 +1,189 @@
+"""Whole installations from files in tests/worked_examples: what `illgate check` says of each, and that it works."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from lxml import etree
+
+from gateway.adapter_registry import load_adapters
+from gateway.cli.installation import Installation as OpenedInstallation
+from gateway.profiles import MessageSender
+from gateway.runtime.daemon import Daemon
+from gateway.settings import load_settings
+from rehearsal.fakes.koha import FakeKoha
+from tests.support.daemon import Installation
+from tests.support.paths import ROOT
+from tests.support.running_servers import running
+
+ACCEPT_ITEM = """\
+<NCIPMessage xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">
+<AcceptItem><InitiationHeader><FromAgencyId><AgencyId>ILLIAD</AgencyId></FromAgencyId>
+<ToAgencyId><AgencyId>ILLIAD</AgencyId></ToAgencyId></InitiationHeader>
+<RequestId><RequestIdentifierValue>ILL-77</RequestIdentifierValue></RequestId>
+<RequestedActionType>Hold For Pickup And Notify</RequestedActionType>
+<UserId><UserIdentifierValue>21000000000017</UserIdentifierValue></UserId>
+<ItemId><ItemIdentifierValue>ILL-77</ItemIdentifierValue></ItemId>
+<ItemOptionalFields><BibliographicDescription><Title>Aniara</Title></BibliographicDescription></ItemOptionalFields>
+</AcceptItem></NCIPMessage>"""
+
+LACKS = "no secret at {}: the environment has no such variable, or it is empty"
+
+
+def copy_example(name: str, folder: Path) -> Installation:
+    """With a database, and without any secret."""
+    shutil.copytree(ROOT / "tests" / "worked_examples" / name, folder)
+    made = Installation(folder, 0, 0)
+    made.run("init", "--empty")
+    return made
+
+
+def check(installation: Installation) -> list[str]:
+    """What it says, line by line, with files as they are in the example."""
+    said = installation.run("check", check=False).stdout
+    return [line.strip() for line in said.replace(f"{installation.folder}/", "").splitlines()]
+
+
+# --- one library with ILLiad and Koha ------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def koha() -> AsyncIterator[FakeKoha]:
+    async with running(FakeKoha()) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def riverside(tmp_path: Path, koha: FakeKoha) -> Installation:
+    """Koha answers in this event loop, so commands run in threads."""
+    made = await asyncio.to_thread(copy_example, "riverside", tmp_path / "riverside")
+    text = made.config.read_text()
+    assert "https://koha.riverside.example/api/v1" in text
+    made.config.write_text(text.replace("https://koha.riverside.example", koha.url) + "http: {port: 0}\n")
+    return made
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch, koha: FakeKoha) -> None:
+    monkeypatch.setenv("KOHA_SECRET", koha.access.client_secret)
+    monkeypatch.setenv("ILLIAD_PASSWORD", "a-password-of-ours")
+
+
+async def test_of_the_first_one_only_secrets_are_missed(riverside: Installation) -> None:
+    assert await asyncio.to_thread(check, riverside) == [
+        "installation:",
+        f"gateway.yml:8: libraries.0.system.sign_in.client_secret: {LACKS.format('env:KOHA_SECRET')}",
+        "illiad:",
+        f"partners/illiad.yml:2: auth.0.secret: {LACKS.format('env:ILLIAD_PASSWORD')}",
+        "2 problems; 1 profile, 0 examples run, 0 of them with their answer",
+    ]
+
+
+@pytest.mark.usefixtures("secrets")
+async def test_of_the_first_one_there_is_nothing_to_say(riverside: Installation) -> None:
+    assert await asyncio.to_thread(check, riverside) == [
+        "no problems; 1 profile, 0 examples run, 0 of them with their answer"
+    ]
+
+
+@pytest.mark.usefixtures("secrets")
+async def test_codes_that_koha_has_not_are_said_at_the_line_that_extends(riverside: Installation) -> None:
+    """They are defaults, which no file says; nothing is said of patrons, whom ILLiad's addon can't create."""
+    file = riverside.folder / "partners" / "illiad.yml"
+    file.write_text(file.read_text().replace("  accept: {policy: ILL, library_use_policy: ILL}\n", ""))
+
+    said = await asyncio.to_thread(check, riverside)
+
+    unknown = "unknown item policy (the default; name another in the profile), found"
+    assert said[1] == (
+        f"partners/illiad.yml:1: circulation.accept.policy: {unknown} 'ill', allowed: BK, ILL, REF "
+        "(did you mean 'ILL'?)"
+    )
+    assert said[2].startswith(f"partners/illiad.yml:1: circulation.accept.library_use_policy: {unknown}")
+    assert said[3].startswith("2 problems; ")
+
+
+@pytest.mark.usefixtures("secrets")
+async def test_what_illiad_receives_waits_in_koha(riverside: Installation, koha: FakeKoha) -> None:
+    adapters = load_adapters()
+    gateway = Daemon(load_settings(riverside.config, adapters), adapters)
+    await gateway.start()
+    try:
+        async with aiohttp.ClientSession() as session:
+            outcomes = []
+            for password in ("guessed", "a-password-of-ours"):
+                url, signed_in = f"{gateway.url}/ncip/illiad", aiohttp.encode_basic_auth("illiad", password)
+                async with session.post(url, data=ACCEPT_ITEM, headers={"Authorization": signed_in}) as answer:
+                    parsed = etree.fromstring(await answer.read())
+                    outcomes.append(parsed.findtext(".//{*}ItemIdentifierValue"))
+    finally:
+        await gateway.stop()
+
+    assert outcomes == [None, "ILL-77"]
+    assert [row["external_id"] for row in koha.state.items.values()].count("ILL-77") == 1
+    assert len(koha.state.holds) == 1
+
+
+# --- twelve libraries that share three partners --------------------------------------------------------------
+
+
+def test_of_twelve_libraries_it_is_said_what_each_lacks(tmp_path: Path) -> None:
+    valley = copy_example("valley", tmp_path / "valley")
+
+    said = check(valley)
+
+    assert said[:3] == [
+        "installation:",
+        f"gateway.yml:8: libraries.0.system.api_key: {LACKS.format('env:LIB01_ALMA')}",
+        f"gateway.yml:14: libraries.1.system.sign_in.client_secret: {LACKS.format('env:LIB02_KOHA')}",
+    ]
+    assert said[3:16] == ["british-library:"] + [
+        f"partners/british-library.yml:{4 if number == 2 else 2}: artemail.customers.0.password: "
+        f"for ISIL:US-{chr(64 + number) * 3}: {LACKS.format(f'env:LIB{number:02}_BL')}"
+        for number in range(1, 13)
+    ]
+    assert said[16:19] == [
+        "worldshare:",
+        f"partners/worldshare.yml:2: auth.0.secret: {LACKS.format('env:OCLC_IN')}",
+        "remarks:",
+    ]
+    assert all("nothing is set up in this library yet" in line for line in said[19:-1])
+    assert said[-1].startswith("15 problems; 10 remarks; 3 profiles, ")
+
+
+def test_three_files_are_three_partners_of_each_of_the_twelve(tmp_path: Path) -> None:
+    valley = copy_example("valley", tmp_path / "valley")
+    profiles = OpenedInstallation(valley.config).profiles.profiles
+
+    for number in range(1, 13):
+        code = chr(64 + number) * 3
+        partners = profiles.of_library(f"ISIL:US-{code}")
+        assert [profile.name for profile, _ in partners.partners] == ["british-library", "state", "worldshare"]
+        sender = MessageSender("iso18626", path="worldshare", to_agency=f"OCLC:{code}")
+        (candidate,) = profiles.find_candidates(sender)
+        assert candidate.profile.library == f"ISIL:US-{code}"
+        assert candidate.profile.dialects["iso18626"].model_dump()["symbols"]["ours"] == f"OCLC:{code}"
+        bldss = partners.find_profile("british-library")
+        assert bldss is not None
+        (customer,) = bldss.dialects["artemail"].model_dump()["customers"]
+        assert customer["code"] == ("99-0002" if number == 2 else "99-0001")
+        assert customer["password"] == f"env:LIB{number:02}_BL"
+
+
+def test_a_wrong_key_of_one_library_holds_that_one_back(tmp_path: Path) -> None:
+    valley = copy_example("valley", tmp_path / "valley")
+    valley.config.write_text(
+        valley.config.read_text().replace("    short: lib09\n", "    short: lib09\n    nmae: Ivy\n")
+    )
+
+    said = check(valley)
+
+    (wrong,) = [line for line in said if "nmae" in line]
+    assert wrong.startswith("gateway.yml:47: libraries.8.nmae: unknown key")
+    assert sum(": for ISIL:US-" in line for line in said) == 12, "its partners are looked at as those of the others"
+    assert sum("nothing is set up" in line for line in said) == 9
