@@ -49,6 +49,9 @@ SLICE = 200
 """Rows that one transaction of retention touches."""
 
 EXPORT_PAGE = 20
+
+MAX_SEARCHED = 2_000
+"""Messages whose content one search looks at."""
 """Messages with bodies that an export holds at a time."""
 
 STRANGER_EXCHANGES = RateLimit(burst=20, seconds=36.0)
@@ -276,6 +279,20 @@ class Journal:
             rows += more
         return JournalPage(tuple(journal_writer.message_of_row(row) for row in rows), cursor)
 
+    async def search_contents(self, wanted: JournalFilter, words: str, limit: int, cursor: str = "") -> JournalPage:
+        """Messages whose content has these words, without case, newest first; a few more than `limit` may come. Looks
+        at MAX_SEARCHED messages; the page's cursor goes on behind them. Raises BodyUnreadable."""
+        found: list[JournalMessage] = []
+        searched, cursor = 0, cursor or AFTER_ALL
+        while cursor and len(found) < limit and searched < MAX_SEARCHED:
+            rows, cursor = await self._store.read(
+                _bind_query(journal_queries.list_with_bodies, wanted, cursor, EXPORT_PAGE)
+            )
+            searched += len(rows)
+            messages = map(self._full_message_of, rows)
+            found += [message.message for message in messages if _has_words(message.body, words)]
+        return JournalPage(tuple(found), cursor)
+
     async def count_troubles(self, library: str, since: datetime) -> tuple[TroubleCount, ...]:
         """Count what came in since then, was not done and has no good replay, most frequent first; of many the
         newest."""
@@ -344,3 +361,7 @@ def _make_processed_rows(
     exchange: str, opening: JournalOpening, ending: JournalEnding
 ) -> tuple[journal_writer.Row, ...]:
     return (journal_writer.make_processed_row(exchange, opening, ending),) if ending.key else ()
+
+
+def _has_words(body: bytes | None, words: str) -> bool:
+    return body is not None and words.casefold() in body.decode("utf-8", "replace").casefold()

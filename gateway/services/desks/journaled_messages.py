@@ -12,18 +12,21 @@ from gateway.ports.responder import OutcomeClass
 from gateway.services.requests.conversations import find_request_names, names_of_request
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.sent_messages import MAIL
-from gateway.store.journal import Journal
+from gateway.store.journal import MAX_SEARCHED, Journal
 from gateway.store.journal_records import (
     OFFICE,
     BodyUnreadable,
     FullMessage,
     JournalFilter,
     JournalMessage,
+    JournalPage,
     MessageDirection,
     TroubleCount,
 )
+from gateway.store.schema import ANSWER
 
 __all__ = [
+    "MAX_SEARCHED",
     "JournalHits",
     "JournalMessage",
     "JournalSearch",
@@ -57,7 +60,7 @@ class ReadableMessage:
 @value_object(kw_only=True)
 class JournalSearch:
     """The messages to search for; all that are set must fit. `request`: a number of a request, ours or
-    another's; `since` and `until`: aware; `outcome`: a word of `OutcomeClass`."""
+    another's; `item`: a barcode; `since` and `until`: aware; `outcome`: a word of `OutcomeClass`."""
 
     profile: str = ""
     protocol: str = ""
@@ -66,16 +69,19 @@ class JournalSearch:
     outcome: str = ""
     reason: str = ""
     request: str = ""
+    item: str = ""
     since: datetime | None = None
     until: datetime | None = None
 
 
 @value_object
 class JournalHits:
-    """`cursor`: where the next page begins; empty: nothing follows."""
+    """`cursor`: where the next page begins; empty: nothing follows. `problem`: why the content of a message that had to
+    be looked at can't be read; empty: it can."""
 
     messages: tuple[JournalMessage, ...]
     cursor: str
+    problem: str = ""
 
 
 @value_object
@@ -111,9 +117,16 @@ class JournaledMessageService:
         raise NotFound("message")
 
     async def search_messages(self, search: JournalSearch, limit: int, cursor: str) -> JournalHits:
-        """Newest first, without their content."""
-        page = await self.journal.list_messages(await self.make_filter(search), limit, cursor)
-        return JournalHits(page.messages, page.cursor)
+        """Newest first, without their content. An answer whose question is on the next page comes there."""
+        return _keep_exchanges_whole(await self.journal.list_messages(await self.make_filter(search), limit, cursor))
+
+    async def search_contents(self, search: JournalSearch, words: str, limit: int, cursor: str) -> JournalHits:
+        """The same, of those whose content has these words, among the newest MAX_SEARCHED that fit."""
+        journal_filter = await self.make_filter(search)
+        try:
+            return _keep_exchanges_whole(await self.journal.search_contents(journal_filter, words, limit, cursor))
+        except BodyUnreadable as error:
+            return JournalHits((), "", error.detail)
 
     async def make_filter(self, search: JournalSearch) -> JournalFilter:
         """Make a filter with all names that a request has, where one is looked for."""
@@ -129,6 +142,7 @@ class JournaledMessageService:
             outcome=OutcomeClass(search.outcome) if search.outcome else None,
             reason=search.reason,
             request_id=search.request,
+            item_id=search.item,
             managed_request=names,
             since=search.since,
             until=search.until,
@@ -163,6 +177,13 @@ class JournaledMessageService:
         except BodyUnreadable as error:
             return ReadableMessage(message, "", kept=True, whole=not message.truncated, problem=error.detail)
         return _make_readable(full_message or FullMessage(message, None))
+
+
+def _keep_exchanges_whole(page: JournalPage) -> JournalHits:
+    messages, last = page.messages, page.messages[-1] if page.messages else None
+    if last is None or not page.cursor or len(messages) < 2 or not last.id.endswith(ANSWER):
+        return JournalHits(messages, page.cursor)
+    return JournalHits(messages[:-1], messages[-2].id)
 
 
 def _make_readable(stored: FullMessage) -> ReadableMessage:

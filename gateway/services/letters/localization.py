@@ -201,6 +201,15 @@ class Localization:
             return format_skeleton("MMMd", day, locale=self.locale)
         return format_date(day, "medium", locale=self.locale)
 
+    def format_to_second(self, moment: datetime, now: datetime, zone: tzinfo) -> str:
+        """Format a moment for lists where seconds count: 09:05:44 of today, else 24 Nov, 09:05:44."""
+        local = moment.astimezone(zone)
+        time = format_time(local.time(), "medium", locale=self.locale)
+        if local.date() == now.astimezone(zone).date():
+            return time
+        day = self.format_short(local.date(), now, zone)
+        return self.pgettext("day and clock time", "%(day)s, %(time)s", day=day, time=time)
+
     def format_written_day(self, text: str) -> str:
         """A day or month as data has it (2018-03-01, 2018-03), as a reader writes it; all else as it is."""
         match = _WRITTEN_DAY.fullmatch(text.strip())

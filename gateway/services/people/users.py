@@ -240,6 +240,13 @@ class UserService:
             )
         )
 
+    async def log_message_search(self, by: AuditOrigin) -> None:
+        """Somebody has searched the content of messages, which names patrons. The words are not kept."""
+        now = self._library.now()
+        await self._library.store.write(
+            lambda c: audit.add_audit_entry(c, self._library.symbol, now, by.actor, "messages-searched", peer=by.peer)
+        )
+
     async def log_words_view(self, subject: str, by: AuditOrigin) -> None:
         """Somebody for whom patrons are masked has read what people wrote about a request, or a mail."""
         now = self._library.now()

@@ -3,16 +3,23 @@ reads the content of a message is logged, since it may name a reader."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 
 from aiohttp import web
 
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
-from gateway.services.desks.journaled_messages import JournaledMessageService, JournalMessage, JournalSearch
+from gateway.services.desks.journaled_messages import (
+    MAX_SEARCHED,
+    JournaledMessageService,
+    JournalHits,
+    JournalMessage,
+    JournalSearch,
+)
 from gateway.services.letters.localization import mark_text
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
@@ -20,9 +27,15 @@ from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_
 from gateway.web.staff.request_story import describe_message_kind
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
-ROWS = 50
+ROWS = 100
+"""Messages of a page; a message and its answer are one row."""
+
 MAX_NUMBER_CHARS = 200
+MAX_WORDS_CHARS = 200
 MAX_SERVICE_CHARS = 80
+MINUTE = "%Y-%m-%dT%H:%M"
+"""As fields for a day and a time have it."""
+
 FIRST_DAY = date(2000, 1, 1)
 """No message is older."""
 
@@ -55,28 +68,45 @@ class ShownMessage:
     reason: str
 
 
+@value_object
+class ShownExchange:
+    """A message with its answer, as far as both are among what was found. `message`: the one that was first; `took_ms`:
+    how long it took to answer it, empty: not known."""
+
+    message: JournalMessage
+    words: ShownMessage
+    moment: str
+    took_ms: str
+
+
 # --- search --------------------------------------------------------------------------------------------------
 
 
 async def show_journal(request: StaffRequest) -> web.Response:
-    """Show the journal. The query has, besides what is looked for: `cursor`."""
+    """Show the journal. The query has, besides what is looked for: `text`, words of the content, and `cursor`."""
     check = FormCheck(request, SubmittedForm(dict(request.http.query)))
     search, query = read_search(request, check)
+    words = check.read_line("text", MAX_WORDS_CHARS)
     journaled = _find_journal(request)
-    is_narrowed = bool(query)
+    is_narrowed = bool(query or words)
     query |= {"owner": OFFICE_OWNER} if journaled.is_of_office else {}
-    hits = await journaled.search_messages(search, ROWS, request.http.query.get("cursor", ""))
+    hits = await _search_journal(request, check, journaled, search, words)
     return request.render(
         "journal",
         request.gettext("Message journal"),
         status=check.status,
         help_topic="operation",
         asked=check,
-        messages=[(message, describe_message(request, message)) for message in hits.messages],
-        older=request.path("operation", "journal", **query, cursor=hits.cursor) if hits.cursor else "",
+        exchanges=_list_exchanges(request, hits.messages),
+        older=request.path("operation", "journal", **query, text=words, cursor=hits.cursor) if hits.cursor else "",
+        words=words,
+        most_searched=MAX_SEARCHED,
         is_narrowed=is_narrowed,
         query=query,
-        may_replay=request.has_right(Right.OPERATION_ACT) and search.direction != "out" and not journaled.is_of_office,
+        may_replay=request.has_right(Right.OPERATION_ACT)
+        and search.direction != "out"
+        and not journaled.is_of_office
+        and not words,
         owner=OFFICE_OWNER if journaled.is_of_office else "",
         may_read_office=len(request.parts.libraries) > 1 and _may_read_office(request),
         reasons=sorted(_list_reasons(request), key=lambda reason: reason[1].casefold()),
@@ -85,6 +115,32 @@ async def show_journal(request: StaffRequest) -> web.Response:
         outcomes=[(value.value, request.gettext(word)) for value, (_, word) in OUTCOMES.items()],
         directions=[(value, request.gettext(word)) for value, word in DIRECTIONS.items()],
     )
+
+
+async def _search_journal(
+    request: StaffRequest, asked: FormCheck, journaled: JournaledMessageService, search: JournalSearch, words: str
+) -> JournalHits:
+    """Search the journal; it is logged who searches the content of messages."""
+    cursor = request.http.query.get("cursor", "")
+    if not words:
+        return await journaled.search_messages(search, ROWS, cursor)
+    await request.library.users.log_message_search(request.origin)
+    hits = await journaled.search_contents(search, words, ROWS, cursor)
+    if hits.problem:
+        why = request.localization.translate_sentence(hits.problem)
+        asked.add_problem_text("text", request.gettext("The content cannot be read: %(reason)s.", reason=why))
+    return hits
+
+
+def _list_exchanges(request: StaffRequest, messages: Sequence[JournalMessage]) -> list[ShownExchange]:
+    """List exchanges, newest first; `messages`: an answer stands before its question."""
+    shown = []
+    for _, found in groupby(messages, key=lambda message: message.exchange):
+        message = list(found)[-1]
+        took = request.localization.format_number(round(message.duration_ms)) if message.duration_ms else ""
+        moment = request.localization.format_to_second(message.at, request.parts.clock.now(), request.context.zone)
+        shown.append(ShownExchange(message, describe_message(request, message), moment, took))
+    return shown
 
 
 def _may_read_office(request: StaffRequest) -> bool:
@@ -114,29 +170,38 @@ def read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch,
     }
     chosen = {name: asked.read_choice(name, allowed) for name, allowed in choices.items()}
     chosen = {name: value for name, value in chosen.items() if value in choices[name]}
-    number, service = asked.read_line("request", MAX_NUMBER_CHARS), asked.read_line("service", MAX_SERVICE_CHARS)
-    first, last = _read_day(request, asked, "first"), _read_day(request, asked, "last")
+    lengths = {"request": MAX_NUMBER_CHARS, "item": MAX_NUMBER_CHARS, "service": MAX_SERVICE_CHARS}
+    lines = {name: asked.read_line(name, most) for name, most in lengths.items()}
+    first = _read_minute(request, asked, "first", time())
+    last = _read_minute(request, asked, "last", time(23, 59))
     search = JournalSearch(
-        request=number,
-        service=service,
-        since=_begin_day(request, first),
-        until=_begin_day(request, last + timedelta(days=1)) if last is not None else None,
+        since=first.astimezone(UTC) if first is not None else None,
+        until=last.astimezone(UTC) + timedelta(minutes=1) if last is not None else None,
+        **lines,
         **chosen,
     )
-    days = {name: day.isoformat() for name, day in (("first", first), ("last", last)) if day is not None}
-    lines = {name: value for name, value in (("request", number), ("service", service)) if value}
-    return search, {**chosen, **lines, **days}
+    minutes = {name: f"{minute:{MINUTE}}" for name, minute in (("first", first), ("last", last)) if minute is not None}
+    asked.values |= minutes
+    return search, {**chosen, **{name: value for name, value in lines.items() if value}, **minutes}
 
 
-def _read_day(request: StaffRequest, asked: FormCheck, name: str) -> date | None:
-    """None: nothing is said, or no day on which a message can have come."""
-    day = asked.read_day(name, FIRST_DAY, request.context.today() + MAX_TIME_AHEAD)
-    return None if name in asked.problems else day
-
-
-def _begin_day(request: StaffRequest, day: date | None) -> datetime | None:
-    """Midnight of the library."""
-    return datetime.combine(day, time(), request.context.zone).astimezone(UTC) if day is not None else None
+def _read_minute(request: StaffRequest, asked: FormCheck, name: str, of_day: time) -> datetime | None:
+    """Read a minute of the library's zone, or a day, of which `of_day` is meant. None: nothing is said, or no minute in
+    which a message can have come."""
+    text, zone = asked.read_line(name), request.context.zone
+    try:
+        minute = datetime.strptime(text, MINUTE).replace(tzinfo=zone) if "T" in text else None
+    except ValueError:
+        asked.add_problem(name, "wrong-day")
+        return None
+    latest = request.context.today() + MAX_TIME_AHEAD
+    if minute is None:
+        day = asked.read_day(name, FIRST_DAY, latest)
+        return datetime.combine(day, of_day, zone) if day is not None and name not in asked.problems else None
+    if not FIRST_DAY <= minute.date() <= latest:
+        asked.add_problem(name, "wrong-day")
+        return None
+    return minute
 
 
 def _list_reasons(request: StaffRequest) -> list[tuple[str, str]]:

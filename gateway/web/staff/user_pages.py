@@ -43,6 +43,7 @@ ACTIONS = {
     "identity-unlinked": mark_text("removed the link to the identity provider"),
     "patron-shown": mark_text("viewed the patron of"),
     "message-shown": mark_text("read the message"),
+    "messages-searched": mark_text("searched the content of messages"),
     "words-shown": mark_text("read messages or notes of"),
     "message-replayed": mark_text("replayed the message"),
     "replay-begun": mark_text("began the replay"),
