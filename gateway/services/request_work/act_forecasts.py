@@ -3,7 +3,7 @@ channels by which the outbox is written afterwards (`find_act_effects` reads tha
 
 from __future__ import annotations
 
-from gateway.domain.requests.events import Event, EventKind, local_signal
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request, Role, RotaLineStatus
 from gateway.domain.requests.state_machine import list_effects, list_notifications
 from gateway.domain.requests.state_table import FollowUp, RunFollowUp, SendPatronLetter
@@ -48,9 +48,15 @@ class ActForecast:
     held_seconds: int = 0
 
 
-def forecast_act(context: LibraryContext, request: Request, kind: EventKind) -> ActForecast:
-    """Forecast an act without further details; what hangs on them is not foretold."""
-    workflow, at = context.workflow(request), Event(local_signal(EventKind.NOTE), context.now())
+_NO_DETAILS = EventDetails()
+
+
+def forecast_act(
+    context: LibraryContext, request: Request, kind: EventKind, details: EventDetails = _NO_DETAILS
+) -> ActForecast:
+    """Forecast an act; what hangs on details that are not given is not foretold."""
+    workflow = context.workflow(request)
+    at = Event(local_signal(EventKind.NOTE), context.now(), details=details)
     effects = list_effects(request, kind, workflow, at)
     messages = []
     for notification in list_notifications(request, kind, workflow, at):

@@ -23,6 +23,8 @@ _CHANNELS: Mapping[str, str] = {"mail": mark_text("email"), "tagged-mail": mark_
 _BUTTONS: Mapping[tuple[Role, K], str] = {
     (Role.BORROWING, K.CONDITION_ACCEPTED): mark_text("Accept %(partner)s’s condition"),
     (Role.BORROWING, K.CONDITION_REFUSED): mark_text("Decline %(partner)s’s condition"),
+    (Role.BORROWING, K.RECEIVED): mark_text("Receive from %(partner)s"),
+    (Role.BORROWING, K.DAMAGED): mark_text("Report damage to %(partner)s"),
     (Role.BORROWING, K.RENEW): mark_text("Request renewal from %(partner)s"),
     (Role.BORROWING, K.RETURNED): mark_text("Return to %(partner)s"),
     (Role.BORROWING, K.MESSAGE): mark_text("Send to %(partner)s"),
@@ -37,13 +39,16 @@ _BUTTONS_OF_NEXT: Mapping[K, str] = {
 }
 """Where it is known who is asked next."""
 
+_BUTTON_OF_TOLD_LOSS = mark_text("Mark as lost and notify %(partner)s")
+
 
 def name_button(page: StaffRequest, request: Request, kind: K, forecast: ActForecast) -> str:
     """Name the act and whom it is done to."""
     if forecast.asked is not None and kind in _BUTTONS_OF_NEXT:
         return page.gettext(_BUTTONS_OF_NEXT[kind], partner=forecast.asked.partner)
     partner = name_partner(request, page.context)
-    template = _BUTTONS.get((request.role, kind))
+    is_told = any(message.channel for message in forecast.messages)
+    template = _BUTTON_OF_TOLD_LOSS if kind is K.LOST and is_told else _BUTTONS.get((request.role, kind))
     if template is None or not partner:
         return describe_act(kind, page.localization, request)
     return page.gettext(template, partner=partner)

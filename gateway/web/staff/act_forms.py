@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from gateway.domain.due_dates import local_day
 from gateway.domain.library import Money
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.act_details import check_details
 from gateway.domain.requests.action_fields import ActionField, ActionFieldSet, FieldType
-from gateway.domain.requests.event_catalogue import ACTS
+from gateway.domain.requests.calendar import NoOpenDayError
+from gateway.domain.requests.event_catalogue import ACTS, EVENT_CATALOGUE
 from gateway.domain.requests.events import Event, EventDetails, LoanCondition, RequestEnding, local_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.events import ReasonCodes as R
 from gateway.domain.requests.reason_words import ENDING_WORDS, REASON_WORDS
-from gateway.domain.requests.request import BorrowingState, Request, Role, ServiceType
+from gateway.domain.requests.request import BorrowingState, Request, Role, ServiceType, Volume, VolumeState
 from gateway.domain.requests.state_machine import is_event_allowed
+from gateway.domain.requests.views import RequestView
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import mark_text
+from gateway.services.requests.deadlines import compute_renewed_due
 from gateway.services.requests.library_context import LibraryContext
 from gateway.web.html.forms import FormCheck
 from gateway.web.staff.coded_words import CONDITIONS
@@ -62,6 +67,14 @@ _LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
     (K.RENEW, "due"): mark_text("Requested due date, if possible"),
     (K.CANCEL_REFUSED, "note"): mark_text("Why it is too late"),
     (K.CLOSE, "reason"): mark_text("Why no library can supply it"),
+    (K.LOST, "cost"): mark_text("Replacement cost"),
+    (K.DAMAGED, "cost"): mark_text("Cost of the damage"),
+    (K.DAMAGED, "note"): mark_text("What is damaged"),
+}
+
+_HINTS_OF_ACT: Mapping[tuple[K, str], str] = {
+    (K.RECEIVED, "barcode"): mark_text("Leave it empty to have a number created by the template."),
+    (K.LOST, "cost"): mark_text("It can be corrected when the loss is settled."),
 }
 
 _QUESTIONS: Mapping[str, str] = {
@@ -107,6 +120,9 @@ _CORRECTED = frozenset({"need_by", "maximum_cost", "pickup"})
 
 _LONG = frozenset({"note"})
 
+_BY_VOLUME = frozenset({"volumes", "missing"})
+"""Fields that are one where an act has both: what has become of each volume."""
+
 _RARE = frozenset({"missing", "conditions", "cost", "item_description", "renewals_allowed", "return_on_hold", "reason"})
 _USUAL = frozenset(
     {
@@ -132,8 +148,9 @@ _WITH_FILE = frozenset({K.DIGITISED, K.COPY_DELIVERED})
 
 @value_object(kw_only=True)
 class FormField:
-    """`kind`: line, text, day, money, choice, boxes or radios; `rare`: it is folded away, as few need it; `choices`:
-    value and word."""
+    """`kind`: line, text, day, money, choice, boxes, radios or volumes (a row for each, with what has become of it);
+    `rare`: it is folded away, as few need it; `choices`: value and word; `hint`: what to fill in, or where it is from;
+    `counts`: what the button is called for each number of volumes that are chosen, from none on."""
 
     name: str
     label: str
@@ -141,6 +158,8 @@ class FormField:
     needed: bool
     rare: bool = False
     choices: tuple[tuple[str, str], ...] = ()
+    hint: str = ""
+    counts: tuple[str, ...] = ()
 
 
 async def list_act_fields(page: StaffRequest, request: Request, kinds: Iterable[K]) -> tuple[FormField, ...]:
@@ -152,6 +171,10 @@ async def list_act_fields(page: StaffRequest, request: Request, kinds: Iterable[
         left_out = _HIDDEN if kind is not K.EDIT or can_correct(page.context, request) else _HIDDEN | _CORRECTED
         for field in (*fields.required, *fields.optional):
             if field.name in left_out or field.name in form_fields:
+                continue
+            if field.name in _BY_VOLUME and kind in _CAN_ARRIVE:
+                if field.name == "volumes" and (rows := _make_volume_rows(page, request, kind)) is not None:
+                    form_fields[field.name] = rows
                 continue
             made = _make_form_field(page, request, kind, field, places, needed=field in fields.required)
             if made is not None:
@@ -196,11 +219,66 @@ def _make_form_field(
         return None
     if field.type is FieldType.VOLUMES and len(choices) < 2:
         return None
-    rare = not needed and field.name in _RARE and (kind, field.name) not in _USUAL
+    rare = not needed and (field.name in _RARE or _is_known(request, kind, field)) and (kind, field.name) not in _USUAL
     if shape == "choice" and not rare and field.type in _CHOSEN_IN_SIGHT and len(choices) <= MAX_VISIBLE_CHOICES:
         shape, choices = "radios", tuple((value, f"{word[:1].upper()}{word[1:]}") for value, word in choices)
     needed = needed or field.name == "ending"
-    return FormField(name=field.name, label=label, kind=shape, needed=needed, rare=rare, choices=choices)
+    hint = _describe_hint(page, request, kind, field.name)
+    return FormField(name=field.name, label=label, kind=shape, needed=needed, rare=rare, choices=choices, hint=hint)
+
+
+def _is_known(request: Request, kind: K, field: ActionField) -> bool:
+    """Return whether it need not be asked of an item that arrives: the lender has said when it is due, or each volume
+    has its own barcode."""
+    is_due_known = field.name == "due" and request.terms.lender_due is not None
+    return kind is K.RECEIVED and (is_due_known or (field.name == "barcode" and len(request.volumes) > 1))
+
+
+def _describe_hint(page: StaffRequest, request: Request, kind: K, name: str) -> str:
+    if name == "due" and kind is K.RENEW_ACCEPTED:
+        days, wish = page.context.workflow(request).lending.renewal_days, request.terms.renewal_wish
+        by_rule = page.ngettext("By rule: %(num)s day more.", "By rule: %(num)s days more.", days)
+        if wish is None:
+            return by_rule
+        wished = page.gettext("Requested until %(day)s.", day=page.format_moment(wish))
+        return f"{by_rule} {wished}"
+    hint = _HINTS_OF_ACT.get((kind, name))
+    return page.gettext(hint) if hint is not None else ""
+
+
+def _make_volume_rows(page: StaffRequest, request: Request, kind: K) -> FormField | None:
+    """None: there is only one, or none can arrive any more."""
+    open_volumes = [volume for volume in request.volumes if volume.state in _CAN_ARRIVE[kind]]
+    if len(request.volumes) < 2 or not open_volumes:
+        return None
+    act = page.gettext(EVENT_CATALOGUE[kind].label)
+    total = len(open_volumes)
+    counts = [
+        page.ngettext(
+            "%(act)s: %(count)s of %(num)s volume", "%(act)s: %(count)s of %(num)s volumes", total, act=act, count=count
+        )
+        for count in range(1, total + 1)
+    ]
+    return FormField(
+        name="volumes",
+        label=page.gettext("Volumes"),
+        kind="volumes",
+        needed=True,
+        choices=tuple((volume.id, _name_volume(volume)) for volume in open_volumes),
+        hint=page.gettext("Missing: it should have come with the others but did not."),
+        counts=(page.gettext("%(act)s: chosen volumes", act=act), *counts),
+    )
+
+
+_CAN_ARRIVE: Mapping[K, frozenset[VolumeState]] = {
+    K.RECEIVED: frozenset({VolumeState.EXPECTED, VolumeState.SHIPPED}),
+    K.CHECKED_IN: frozenset(VolumeState) - {VolumeState.EXPECTED, VolumeState.CHECKED_IN, VolumeState.LOST},
+}
+"""Acts that have both, and the states of the volumes that they are about."""
+
+
+def _name_volume(volume: Volume) -> str:
+    return " ".join(filter(None, (volume.label or volume.id, volume.barcode or volume.theirs)))
 
 
 _SHAPES: Mapping[FieldType, str] = {
@@ -245,7 +323,7 @@ def _list_choices(
         case FieldType.ROTA:
             return tuple((name, name) for name in page.context.policy().rotas)
         case FieldType.VOLUMES:
-            return tuple((volume.id, volume.label or volume.barcode or volume.id) for volume in request.volumes)
+            return tuple((volume.id, _name_volume(volume)) for volume in request.volumes)
         case FieldType.ATTACHMENT:
             return tuple((attachment.id, attachment.name) for attachment in request.attachments)
         case FieldType.LOCATION:
@@ -266,6 +344,20 @@ def _list_endings(page: StaffRequest) -> tuple[tuple[str, str], ...]:
     return tuple((ending.value, page.localization.translate_sentence(word)) for ending, word in ENDING_WORDS.items())
 
 
+def choose_ending_fields(
+    page: StaffRequest, fields: Iterable[FormField], ending: RequestEnding
+) -> tuple[FormField, ...]:
+    """Of the fields of closing those of one ending. What is said of a request that nobody supplies is in the letter to
+    the patron; of all others it is for the history alone."""
+    is_unfilled = ending is RequestEnding.NOT_AVAILABLE
+    note = page.gettext("Message to the patron") if is_unfilled else page.gettext("Internal note")
+    return tuple(
+        replace(field, label=note) if field.name == "note" else field
+        for field in fields
+        if field.name == "note" or (field.name == "reason" and is_unfilled)
+    )
+
+
 def list_suppliers(
     context: LibraryContext, service: ServiceType = ServiceType.COPY_OR_LOAN
 ) -> tuple[tuple[str, str], ...]:
@@ -278,10 +370,10 @@ def list_suppliers(
     return tuple(sorted(suppliers, key=lambda pair: pair[1].casefold()))
 
 
-def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -> dict[str, str]:
+def first_act_values(page: StaffRequest, view: RequestView, kinds: Iterable[K]) -> dict[str, str]:
     """Return the values that are likely, to be corrected."""
     values = {"cost_currency": page.context.currency, "maximum_cost_currency": page.context.currency}
-    event_kinds = tuple(kinds)
+    event_kinds, request = tuple(kinds), view.request
     if K.LOCATED in event_kinds and request.candidates:
         values["barcode"] = request.candidates[0].barcode
     if K.SHIPPED in event_kinds:
@@ -300,7 +392,49 @@ def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -
         values["attachment"] = request.attachments[-1].id
     if K.RECEIVED in event_kinds:
         values["pickup"] = request.patron.pickup
+    if due := _find_renewed_due(page, view, event_kinds):
+        values["due"] = due.isoformat()
+    if {K.RECEIVED, K.CHECKED_IN}.intersection(event_kinds):
+        values |= _list_volume_values(request)
     return values
+
+
+def _find_renewed_due(page: StaffRequest, view: RequestView, kinds: Sequence[K]) -> date | None:
+    """Find the day that a renewal is likely to end on: what we grant by our rule; from the lender as much again as it
+    gave for the loan. None: nothing says so."""
+    request, context = view.request, page.context
+    try:
+        if K.RENEW_ACCEPTED in kinds:
+            return compute_renewed_due(context, request, context.workflow(request).lending.renewal_days)
+        days = _count_loan_days(context, view) if K.RENEW in kinds else 0
+        return compute_renewed_due(context, request, days) if days > 0 else None
+    except NoOpenDayError:
+        return None
+
+
+def _count_loan_days(context: LibraryContext, view: RequestView) -> int:
+    """Count the days from shipping until the item is due at its lender; 0: one of them isn't known."""
+    due = local_day(view.request.terms.lender_due, context.zone)
+    shipped = [line.at for line in view.history if line.event.kind is K.SHIPPED and not line.denied]
+    if due is None or not shipped or view.request.terms.renewals:
+        return 0
+    return (due - shipped[-1].astimezone(context.zone).date()).days
+
+
+ARRIVED, MISSING, LATER = "arrived", "missing", "later"
+"""What may have become of a volume."""
+
+
+def name_volume_field(volume: str) -> str:
+    return f"volume-{volume}"
+
+
+def _list_volume_values(request: Request) -> dict[str, str]:
+    """What was said to be on its way has arrived; where nothing was, all of it has."""
+    out = {volume.id for volume in request.volumes if volume.state is not VolumeState.EXPECTED}
+    return {
+        name_volume_field(volume.id): ARRIVED if volume.id in out or not out else LATER for volume in request.volumes
+    }
 
 
 # --- what was sent ---------------------------------------------------------------------------------------
@@ -311,6 +445,9 @@ def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: Se
     known = ACTS.get(kind, ActionFieldSet()).field_names
     values: dict[str, object] = {}
     for field in fields:
+        if field.kind == "volumes":
+            values |= _read_volumes(page, checked, field)
+            continue
         value = _READERS[field.kind](page, checked, field)
         if field.name in known and value not in (None, "", ()):
             values[field.name] = value
@@ -330,6 +467,20 @@ def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: Se
         for problem in check_details(kind, details):
             checked.add_problem(problem.name, "wrong-missing", field=labels.get(problem.name, problem.name))
     return details
+
+
+def _read_volumes(page: StaffRequest, checked: FormCheck, field: FormField) -> dict[str, tuple[str, ...]]:
+    """Ids of the volumes that are here, and of those that should be; empty where the form doesn't speak of volumes."""
+    said = {
+        volume: checked.read_choice(name, (ARRIVED, MISSING, LATER))
+        for volume, _ in field.choices
+        if (name := name_volume_field(volume)) in checked.form.fields
+    }
+    arrived = tuple(volume for volume, word in said.items() if word == ARRIVED)
+    if said and not arrived:
+        checked.add_problem_text(field.name, page.gettext("Please choose at least one volume that has arrived."))
+    missing = tuple(volume for volume, word in said.items() if word == MISSING)
+    return {name: ids for name, ids in (("volumes", arrived), ("missing", missing)) if ids}
 
 
 def _read_line(_page: StaffRequest, checked: FormCheck, field: FormField) -> str:

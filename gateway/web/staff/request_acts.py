@@ -31,7 +31,6 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm, read_upload_form
 from gateway.web.staff.act_forms import (
     can_correct,
-    first_act_values,
     group_refusals,
     list_act_fields,
     read_act_details,
@@ -43,7 +42,7 @@ from gateway.web.staff.list_positions import read_list_address
 from gateway.web.staff.partner_pages import list_explained_lines
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_access import ACT_RIGHTS, find_act_right, list_permitted_acts, load_request_view
-from gateway.web.staff.request_page import make_option, render_request
+from gateway.web.staff.request_page import list_options, render_request
 from gateway.web.staff.request_panels import show_patron
 from gateway.web.staff.request_story import (
     StoryLine,
@@ -74,8 +73,7 @@ async def show_act(page: StaffRequest) -> web.StreamResponse:
     """A folded act, on a page of its own."""
     view = await load_request_view(page)
     kind = _require_act(page, view, page.http.match_info["kind"])
-    first = FormCheck(page, SubmittedForm(), first_act_values(page, view.request, (kind,)))
-    return await _render_act(page, view, kind, first)
+    return await _render_act(page, view, kind)
 
 
 async def submit_act(page: StaffRequest) -> web.StreamResponse:
@@ -175,30 +173,36 @@ async def _render_act(
     page: StaffRequest,
     view: RequestView,
     kind: K,
-    checked: FormCheck,
+    checked: FormCheck | None = None,
     *,
     news: Sequence[StoryLine] | None = None,
     status: int | None = None,
 ) -> web.Response:
-    """`news`: what others did since the form was opened."""
-    request = view.request
-    possible = kind in list_permitted_acts(page, view)
+    """`checked`: what was sent; `news`: what others did since the form was opened."""
+    request, permitted = view.request, list_permitted_acts(page, view)
+    possible = kind in permitted
+    kinds = tuple(one for one in _ASKED_TOGETHER if one in permitted) if kind in _ASKED_TOGETHER else (kind,)
+    if checked is not None:
+        checked.values["kind"] = kind.value
     question = find_question(kind, request)
     writes_patron = forecast_act(page.context, request, kind).writes_patron
     patron = await show_patron(page, request, revealed=False) if writes_patron else None
     template = "request_supplier" if kind is K.ASSIGN else "request_act"
+    options = await list_options(page, view, kinds if possible else (kind,), patron, checked, kind.value)
+    option = next(option for option in options if option.is_chosen)
     return page.render(
         template,
-        describe_act(kind, page.localization, request),
-        status=status or checked.status,
+        page.gettext("Lost or damaged") if kinds == _ASKED_TOGETHER else describe_act(kind, page.localization, request),
+        status=status or option.checked.status,
         help_topic="request",
         request=request,
         kind=kind.value,
         heading=request.citation.component_title or request.citation.title,
         tag=tag_of_request(request, page.localization),
         move=find_next_move(request, name_partner(request, page.context), page.localization),
-        option=await make_option(page, view, kind, patron),
-        checked=checked,
+        option=option,
+        options=options,
+        checked=checked or option.checked,
         seen=view.history[-1].id if view.history else "",
         news=news,
         possible=possible,
@@ -209,6 +213,10 @@ async def _render_act(
         refusals=group_refusals(page) if kind is K.UNFILLED else (),
         in_list=read_list_address(page),
     )
+
+
+_ASKED_TOGETHER = (K.LOST, K.DAMAGED)
+"""Answers to one question, on one page."""
 
 
 def _list_wishes(page: StaffRequest, request: Request) -> list[tuple[str, str]]:

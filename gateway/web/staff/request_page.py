@@ -10,8 +10,9 @@ from aiohttp import web
 
 from gateway.domain.library import Money
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
+from gateway.domain.requests.events import EventDetails, RequestEnding
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.reason_words import REASON_WORDS
+from gateway.domain.requests.reason_words import ENDING_WORDS, REASON_WORDS
 from gateway.domain.requests.request import (
     MESSAGE_TROUBLES,
     AttemptStatus,
@@ -40,7 +41,13 @@ from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff import act_forms
 from gateway.web.staff.act_audience import describe_audience, name_button
-from gateway.web.staff.act_forms import FormField, can_correct, first_act_values, list_act_fields
+from gateway.web.staff.act_forms import (
+    FormField,
+    can_correct,
+    choose_ending_fields,
+    first_act_values,
+    list_act_fields,
+)
 from gateway.web.staff.coded_words import (
     describe_condition,
     describe_note,
@@ -105,9 +112,9 @@ _NOT_YET: Mapping[Role, Mapping[K, str]] = {
 
 @value_object(kw_only=True)
 class ActOption:
-    """An act with a form of its own. `button`: what it does, and to whom; `audience`: who is told; `checked`: its
-    values and mistakes; `is_chosen`: of several, the one whose form is open; `has_choice`: there is a
-    supplier to choose, where that is the act."""
+    """An act with a form of its own. `ending`: the one of several that it closes the request with; `button`: what it
+    does, and to whom; `audience`: who is told; `checked`: its values and mistakes; `is_chosen`: of several, the one
+    whose form is open; `has_choice`: there is a supplier to choose, where that is the act."""
 
     kind: K
     label: str
@@ -115,9 +122,14 @@ class ActOption:
     audience: str
     fields: tuple[FormField, ...]
     checked: FormCheck
+    ending: RequestEnding | None = None
     hint: str = ""
     is_chosen: bool = True
     has_choice: bool = True
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind.value}-{self.ending.value}" if self.ending is not None else self.kind.value
 
 
 @value_object(kw_only=True)
@@ -329,7 +341,7 @@ async def _choose_acts(
     can_refuse = K.UNFILLED in permitted
     refusal = forecast_act(page.context, view.request, K.UNFILLED) if can_refuse else ActForecast()
     return ShownActs(
-        options=await _list_options(page, view, open_acts, patron, checked),
+        options=await list_options(page, view, open_acts, patron, checked),
         pressed=tuple(kind for kind in ways if kind in _DONE_AT_ONCE),
         ways=tuple(kind for kind in ways if kind not in _DONE_AT_ONCE),
         folded=tuple(kind for kind in permitted if kind not in (*open_acts, *ways, K.UNFILLED)),
@@ -339,40 +351,73 @@ async def _choose_acts(
     )
 
 
-async def _list_options(
+async def list_options(
     page: StaffRequest,
     view: RequestView,
     kinds: Sequence[K],
     patron: ShownPatron | None,
-    checked: FormCheck | None,
+    checked: FormCheck | None = None,
+    chosen: str = "",
 ) -> tuple[ActOption, ...]:
-    """`checked`: the form of one of them, which had mistakes."""
-    sent = checked.values.get("kind", "") if checked is not None else ""
-    chosen = next((kind for kind in kinds if kind.value == sent), kinds[0] if kinds else None)
-    options = [await make_option(page, view, kind, patron) for kind in kinds]
+    """List the ways to do one of several acts. `patron`: who would get a letter, as far as is known; `checked`: the
+    form of one of them, which had mistakes; `chosen`: the name of the option that is open, empty: the first."""
+    options = [option for kind in kinds for option in await _make_options(page, view, kind, patron)]
+    sent = _name_sent_option(checked) if checked is not None else ""
+    names = [option.name for option in options]
+    is_open = next((name for name in (sent, chosen) if name in names), names[0] if names else "")
     return tuple(
         replace(
             option,
-            checked=checked if checked is not None and option.kind.value == sent else option.checked,
-            is_chosen=option.kind is chosen,
+            checked=checked if checked is not None and option.name == is_open == sent else option.checked,
+            is_chosen=option.name == is_open,
         )
         for option in options
     )
 
 
-async def make_option(page: StaffRequest, view: RequestView, kind: K, patron: ShownPatron | None) -> ActOption:
-    """`patron`: who would get a letter, as far as is known."""
+def _name_sent_option(checked: FormCheck) -> str:
+    return "-".join(filter(None, (checked.values.get("kind", ""), checked.values.get("ending", ""))))
+
+
+async def _make_options(
+    page: StaffRequest, view: RequestView, kind: K, patron: ShownPatron | None
+) -> tuple[ActOption, ...]:
+    """One; of closing one for each ending that can be chosen."""
     request, localization = view.request, page.localization
     forecast = forecast_act(page.context, request, kind)
-    return ActOption(
+    option = ActOption(
         kind=kind,
         label=describe_act(kind, localization, request),
         button=name_button(page, request, kind, forecast),
         audience=describe_audience(page, forecast, patron),
         fields=await list_act_fields(page, request, (kind,)),
-        checked=FormCheck(page, SubmittedForm(), first_act_values(page, request, (kind,))),
+        checked=FormCheck(page, SubmittedForm(), first_act_values(page, view, (kind,))),
         hint=localization.translate_sentence(view.hints.get(kind, "")),
         has_choice=kind is not K.ASSIGN or bool(act_forms.list_suppliers(page.context, request.service.type)),
+    )
+    endings = [field.choices for field in option.fields if field.name == "ending"]
+    return (
+        tuple(_choose_ending(page, request, option, RequestEnding(value), patron) for value, _ in endings[0])
+        if endings
+        else (option,)
+    )
+
+
+def _choose_ending(
+    page: StaffRequest, request: Request, option: ActOption, ending: RequestEnding, patron: ShownPatron | None
+) -> ActOption:
+    forecast = forecast_act(page.context, request, option.kind, EventDetails(ending=ending))
+    is_unfilled = ending is RequestEnding.NOT_AVAILABLE
+    counted = mark_text("Counts as unfilled.") if is_unfilled else mark_text("Does not count as unfilled.")
+    label = page.gettext("Close: %(ending)s", ending=page.localization.translate_sentence(ENDING_WORDS[ending]))
+    return replace(
+        option,
+        ending=ending,
+        label=label,
+        button=label,
+        hint=f"{option.hint} {page.gettext(counted)}".strip(),
+        audience=describe_audience(page, forecast, patron),
+        fields=choose_ending_fields(page, option.fields, ending),
     )
 
 
@@ -478,7 +523,7 @@ def _list_limits(page: StaffRequest, request: Request, move: NextMove) -> list[S
         limits.append(ShownLimit(label=gettext("Needed by"), value=day))
     if request.state is BorrowingState.CONDITIONAL:
         limits += _list_price_limits(page, request)
-    if move.task in ("overdue", "overdue-out", "recalled", "return-late"):
+    if move.task in ("overdue", "overdue-out", "recalled", "return-late") or request.state is BorrowingState.SHIPPED:
         dates = ((gettext("Due at lender"), terms.lender_due), (gettext("Due from patron"), terms.patron_due))
         limits += [ShownLimit(label=label, value=page.format_moment(due)) for label, due in dates if due is not None]
     return limits

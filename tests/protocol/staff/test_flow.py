@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -45,6 +48,10 @@ async def gateway(installation: Installation) -> AsyncIterator[Running]:
 
 def text(page: Answer, xpath: str) -> str:
     return " ".join(page.tree.xpath(f"string({xpath})").split())
+
+
+def texts(page: Answer, xpath: str) -> list[str]:
+    return [" ".join(one.text_content().split()) for one in page.tree.xpath(xpath)]
 
 
 def read_act_form(page: Answer, xpath: str) -> tuple[str, dict[str, str]]:
@@ -285,21 +292,106 @@ async def test_every_reason_not_to_supply_has_a_button_of_its_own(gateway: Runni
     assert (last.event.details.reason, last.event.details.note) == ("at-bindery", "Zurück im März.")
 
 
-async def test_the_ending_is_chosen_in_sight_and_a_reason_belongs_to_one_of_them(
+async def test_each_ending_has_a_form_of_its_own_and_a_reason_belongs_to_one_of_them(
     gateway: Running, ruth: Colleague
 ) -> None:
     request = await make_borrowing(gateway)
     page = await ruth.get(f"/requests/{request.number}/act/close")
-    endings = page.tree.xpath("//input[@name='ending']/@value")
-    assert "own-stock" in endings
-    assert page.tree.xpath("//fieldset[contains(@class, 'of-reason')]//input[@checked]/@value") == [""]
-    action, fields = read_act_form(page, "//main//form[@data-once]")
-    missing = await ruth.browser.post(action, fields)
-    assert missing.status == 422
-    await ruth.browser.post(action, {**fields, "ending": "own-stock", "reason": "duplicate"})
+    own_stock, unfilled = (
+        f"//form[input[@name='ending'][@value='{ending}']]" for ending in ("own-stock", "not-available")
+    )
+    assert page.tree.xpath(f"{own_stock}//*[@name='reason']") == []
+    assert page.tree.xpath(f"{unfilled}//input[@name='reason'][@checked]/@value") == [""]
+    assert text(page, f"{own_stock}//label[.='Internal note (optional)']")
+    assert text(page, f"{unfilled}//label[.='Message to the patron (optional)']")
+    assert text(page, f"{own_stock}//p[@class='told']") == "Notified: The patron, by email."
+
+    action, fields = read_act_form(page, own_stock)
+    await ruth.browser.post(action, {**fields, "reason": "duplicate"})
+
     assert (await reload_request(gateway, request)).state is BorrowingState.CANCELLED
     closed = (await gateway.requests().load_view(request.id)).history[-1].event.details
     assert (closed.ending, closed.reason) == (RequestEnding.OWN_STOCK, "")
+
+
+async def make_shipped(gateway: Running, **said: Any) -> Request:
+    request = await make_asked(gateway, volumes=("Band 1", "Band 2", "Band 3"))
+    return await hear_partner(gateway, request, EventKind.SHIPPED, **said)
+
+
+async def test_each_volume_that_should_come_is_said_to_be_here_missing_or_still_to_come(
+    gateway: Running, ruth: Colleague
+) -> None:
+    request = await make_shipped(gateway)
+    page = await ruth.get(f"/requests/{request.number}")
+    (form,) = page.tree.xpath("//form[.//input[@name='kind'][@value='received']]")
+    rows = form.xpath(".//table[contains(@class, 'volumes')]/tbody/tr")
+    assert [row.xpath("string(./td[1])") for row in rows] == ["Band 1", "Band 2", "Band 3"]
+    assert form.xpath(".//tbody//input[@checked]/@value") == ["arrived"] * 3
+    (button,) = form.xpath(".//button[@data-counts]")
+    assert json.loads(button.get("data-counts"))[2] == "Receive: 2 of 3 volumes"
+
+    action, fields = read_act_form(page, "//form[.//input[@name='kind'][@value='received']]")
+    first, second, third = (volume.id for volume in request.volumes)
+    none = {f"volume-{volume}": "later" for volume in (first, second, third)}
+    nothing = await ruth.browser.post(action, {**fields, **none})
+    assert "Please choose at least one volume that has arrived." in text(nothing, "//div[@id='summary']")
+    await ruth.browser.post(action, {**fields, **none, f"volume-{first}": "arrived", f"volume-{second}": "missing"})
+
+    received = (await gateway.requests().load_view(request.id)).history[-1].event.details
+    assert (received.volumes, received.missing) == ((first,), (second,))
+    still_open = await ruth.get(f"/requests/{request.number}/act/received")
+    assert texts(still_open, "//tbody/tr/td[1]") == ["Band 2", "Band 3"]
+
+
+async def test_a_renewal_is_asked_for_as_long_as_the_loan_was_given(gateway: Running, ruth: Colleague) -> None:
+    today = gateway.requests().context.today()
+    request = await make_asked(gateway)
+    await hear_partner(gateway, request, EventKind.SHIPPED, due=today + timedelta(days=28))
+    await act(gateway, request, EventKind.RECEIVED)
+
+    page = await ruth.get(f"/requests/{request.number}/act/renew")
+
+    (filled_in,) = page.tree.xpath("//input[@name='due']/@value")
+    assert date.fromisoformat(filled_in) - today >= timedelta(days=56)
+    assert date.fromisoformat(filled_in) - today < timedelta(days=63)
+
+
+async def test_the_day_until_which_we_renew_is_filled_in_by_our_rule(installation: Installation) -> None:
+    add_partners(installation)
+    file = installation.folder / "profiles" / "altenried.yml"
+    profile = read_yaml_file(file)
+    profile["partner"]["workflow"] = {"lending": {"renew": "staff", "renewal_days": 14}}
+    write_yaml_file(file, profile)
+    async with running(installation, rules=RULES) as gateway:
+        request = await make_lending(gateway)
+        await act(gateway, request, EventKind.SHIPPED, barcode="39000000000011")
+        wish = gateway.requests().context.today() + timedelta(days=90)
+        await hear_partner(gateway, request, EventKind.RENEW, attempt=0, due=wish)
+        lent_until = (await reload_request(gateway, request)).terms.lender_due
+        async with colleague(gateway, "r.okafor", "staff") as ruth:
+            page = await ruth.get(f"/requests/{request.number}")
+
+    form = "//form[.//input[@name='kind'][@value='renew-accepted']]"
+    (filled_in,) = page.tree.xpath(f"{form}//input[@name='due']/@value")
+    assert 14 <= (date.fromisoformat(filled_in) - lent_until).days < 21
+    assert text(page, f"{form}//*[@class='hint']").startswith("By rule: 14 days more. Requested until ")
+
+
+async def test_lost_and_damaged_are_two_answers_to_one_question(gateway: Running, ruth: Colleague) -> None:
+    request = await make_shipped(gateway)
+    await act(gateway, request, EventKind.RECEIVED)
+    page = await ruth.get(f"/requests/{request.number}/act/damaged")
+
+    assert text(page, "//h1") == "Lost or damaged"
+    assert texts(page, "//div[@class='option']//button") == [
+        "Mark as lost and notify Universität Altenried",
+        "Report damage to Universität Altenried",
+    ]
+    assert page.tree.xpath("//input[@name='act-choice'][@checked]/@value") == ["damaged"]
+    action, fields = read_act_form(page, "//form[.//input[@value='damaged'][@name='kind']]")
+    done = await ruth.browser.post(action, {**fields, "note": "Einband gebrochen"})
+    assert "The damage has been noted." in text(done, "//div[@id='banner']")
 
 
 async def test_an_act_with_many_says_who_is_notified(gateway: Running, ruth: Colleague) -> None:

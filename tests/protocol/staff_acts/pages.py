@@ -108,18 +108,25 @@ def _choose_buttons(buttons: list[Any]) -> list[Any]:
 
 
 def read_act_form(answer: Answer, path: str, today: date, barcode: str) -> list[Act]:
-    form, *_ = answer.tree.xpath("//main//form[translate(@method, 'POST', 'post')='post']")
     kind = path.partition("?")[0].rpartition("/")[2]
-    fields = fill_form(form, kind, today, barcode)
-    if named := form.xpath(".//button[@name]")[:1]:
-        fields[str(named[0].get("name"))] = str(named[0].get("value"))
     acts = []
-    for answer_, said in _list_answers(form, kind).items():
-        name = " ".join(filter(None, (kind, answer_)))
-        acts.append(make_act(name, str(form.get("action")), {**fields, **said}, read_audience(form)))
+    for form in _choose_forms(answer, kind):
+        fields = fill_form(form, kind, today, barcode)
+        if named := form.xpath(".//button[@name]")[:1]:
+            fields[str(named[0].get("name"))] = str(named[0].get("value"))
+        for answer_, said in _list_answers(form, kind).items():
+            name = " ".join(filter(None, (kind, answer_)))
+            acts.append(make_act(name, str(form.get("action")), {**fields, **said}, read_audience(form)))
     if kind == "citation":
         acts = [make_act("citation", str(form.get("action")), {**fields, "title": "Hunger"})]
     return acts
+
+
+def _choose_forms(answer: Answer, kind: str) -> list[Any]:
+    """The form of this act, or that of each way to do it."""
+    forms: list[Any] = answer.tree.xpath("//main//form[translate(@method, 'POST', 'post')='post']")
+    of_kind = [form for form in forms if form.xpath(".//input[@name='kind']/@value") == [kind]]
+    return of_kind or forms[:1]
 
 
 def _list_answers(form: Any, kind: str) -> dict[str, dict[str, str]]:
