@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from gateway.domain.requests import state_table as g
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.events import EventSignal, local_signal, partner_signal, timer_signal
+from gateway.domain.requests.partner_policy import STAFF_LETTER
 from gateway.domain.requests.request import BorrowingState as S
 from gateway.domain.requests.state_table import (
     KEPT,
@@ -668,6 +669,7 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
     },
     local_signal(K.MESSAGE): (remain(NotifyPartner(K.MESSAGE), when=g.SUPPLIER_ASKED),),
     local_signal(K.NOTE): NOTED,
+    local_signal(K.PATRON_MESSAGE): (remain(SendPatronLetter(STAFF_LETTER), when=g.PATRON_KNOWN),),
     local_signal(K.PATRON_ASKED): (remain(StartTimer(TimerKind.QUERY), SendPatronLetter("query")),),
     local_signal(K.PATRON_ANSWERED): (
         remain(StopTimer(TimerKind.QUERY), RunFollowUp(FollowUp.PATRON_ANSWER), when=g.QUESTION_OPEN),

@@ -325,6 +325,16 @@ _ENTRIES = (
         done=mark_template("The note has been saved."), ours=("todo", mark_template("Note")),
     ),
     EventEntry(
+        K.PATRON_MESSAGE, write_sentence("message to patron"), label=mark_template("Write to the patron"),
+        fields=_list_fields(
+            ActionField("reason", FieldType.TEXT, "Subject of the letter."),
+            required=(
+                ActionField("note", FieldType.TEXT, "Text of the letter, without greeting; a paragraph a line."),
+            ),
+        ),
+        ours=("way", mark_template("Wrote to the patron")),
+    ),
+    EventEntry(
         K.PATRON_ASKED, write_sentence("patron asked"), label=mark_template("Ask the patron"),
         fields=_list_fields(
             required=(SUBJECT, ActionField("note", FieldType.TEXT, "Question to the patron.")),

@@ -85,6 +85,7 @@ class EventKind(StrEnum):
     STATUS_QUERY = "status-query"
     STATUS_REPORT = "status-report"
     NOTE = "note"
+    PATRON_MESSAGE = "patron-message"  # a letter of staff to the patron
     PATRON_ASKED = "patron-asked"
     PATRON_ANSWERED = "patron-answered"
     PATRON_NOT_TOLD = "patron-not-told"  # a notice could not be sent: the patron has no address for it

@@ -59,6 +59,9 @@ LETTERS = (
 )
 """Notices to patrons. A reminder before the due date is usually the library system's own."""
 
+STAFF_LETTER = "from-staff"
+"""The letter that staff write themselves: no rule leaves it out."""
+
 
 def _check_number_template(value: str) -> str:
     known = ", ".join(f"{{{name}}}" for name in FIELDS)

@@ -176,6 +176,7 @@ def make_patron_content(
             "library": library,
             "patron": patron,
             "outcome": _find_outcome(request),
+            "message": "\n\n".join(clean_lines(details.note).splitlines()),
         },
     )
 

@@ -22,6 +22,7 @@ from gateway.services.letters import facts
 from gateway.services.letters.facts import LetterContent, NoticeFacts, citation_rows, label_rows
 from gateway.services.letters.localization import TextCatalogues
 from gateway.services.letters.templates import (
+    BEGINNING,
     SHIPPED,
     HtmlForm,
     LetterAudience,
@@ -32,6 +33,7 @@ from gateway.services.letters.templates import (
     TextForm,
     clean_line,
     quote_text,
+    split_blocks,
     strip_isolation,
 )
 from gateway.services.letters.vocabulary import LanguageWords, words_of_language
@@ -51,6 +53,15 @@ class ResolvedLanguage:
 
     language: str
     words: LanguageWords
+
+
+@value_object
+class LetterBeginning:
+    """What staff may begin a letter of their own with. `text`: a paragraph a line."""
+
+    name: str
+    subject: str
+    text: str
 
 
 @value_object
@@ -122,6 +133,25 @@ class LetterRenderer:
             language=chain[0],
             at=now,
             automatic=True,
+        )
+
+    def list_beginnings(
+        self, request: Request, patron: Patron | None, library: LibraryInfo, zone: tzinfo, language: str = ""
+    ) -> tuple[LetterBeginning, ...]:
+        """What staff may begin a letter of their own with, in the patron's language, or in this one.
+
+        Raises ConfigurationError (a template, with file and line).
+        """
+        place = self._at(library.symbol)
+        chain = place.languages.fallback_chain(
+            language or request.patron.language or (patron.language if patron is not None else "")
+        )
+        words = place.read_words(chain)
+        content = facts.make_patron_content(request, patron, library, words, zone, NOTHING)
+        writing = place.start_writing(chain, words, zone)
+        return tuple(
+            LetterBeginning(name.partition("/")[2], *writing.write_beginning(name, content))
+            for name in place.templates.find_names(BEGINNING)
         )
 
     def for_partner(
@@ -224,11 +254,29 @@ class _LetterWriter:
             ) from missing
         return subject, text.strip("\n") + "\n", html.strip() + "\n"
 
+    def write_beginning(self, name: str, content: LetterContent) -> tuple[str, str]:
+        """Subject and text, a paragraph a line. Raises ConfigurationError."""
+        values = self._make_values(content, LetterFormat.TEXT)
+        body, heading = self.templates.render_template(name, self.chain, LetterFormat.TEXT, values, self.translated)
+        paragraphs = (clean_line(block) for block in split_blocks(strip_isolation(body)))
+        return strip_isolation(clean_line(heading)), "\n".join(paragraphs)
+
     def _render_format(
         self, name: str, content: LetterContent, format_: LetterFormat, subject: str, layout: str
     ) -> tuple[str, str]:
+        values = self._make_values(content, format_)
+        body, heading = self.templates.render_template(name, self.chain, format_, values, self.translated)
+        subject = subject or _shorten_subject(strip_isolation(clean_line(heading)))
+        if not subject:
+            missing = f"letter template {name} ({self.chain[0]}): it sets no `subject`"
+            raise ConfigurationError([ConfigurationProblem("", 0, (), missing)])
+        values |= {"body": _FORMS[format_].format_paragraphs(body), "subject": subject}
+        whole, _ = self.templates.render_template(layout, self.chain, format_, values, self.translated)
+        return whole, subject
+
+    def _make_values(self, content: LetterContent, format_: LetterFormat) -> dict[str, object]:
         form = _FORMS[format_]
-        values: dict[str, object] = {
+        return {
             **content.plain,
             **{key: form.format_inline(value) for key, value in content.inline.items()},
             **{key: self._render_block(rows, format_) for key, rows in content.blocks.items()},
@@ -242,14 +290,6 @@ class _LetterWriter:
             "day": self._format_moment,
             "money": self.words.format_money,
         }
-        body, heading = self.templates.render_template(name, self.chain, format_, values, self.translated)
-        subject = subject or _shorten_subject(strip_isolation(clean_line(heading)))
-        if not subject:
-            missing = f"letter template {name} ({self.chain[0]}): it sets no `subject`"
-            raise ConfigurationError([ConfigurationProblem("", 0, (), missing)])
-        values |= {"body": form.format_paragraphs(body), "subject": subject}
-        whole, _ = self.templates.render_template(layout, self.chain, format_, values, self.translated)
-        return whole, subject
 
     def _render_greeting(self, name: str, form: MarkupForm) -> str:
         if not clean_line(name):

@@ -28,7 +28,7 @@ import gateway
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.requests.event_catalogue import PARTNER_LETTERS
-from gateway.domain.requests.partner_policy import LETTERS
+from gateway.domain.requests.partner_policy import LETTERS, STAFF_LETTER
 from gateway.services.letters.localization import install_translations
 
 SHIPPED = Path(gateway.__file__).parent / "letters"
@@ -99,6 +99,12 @@ class TemplateSource:
             for names in (_template_paths(name, language, format_, translated) for format_ in LetterFormat)
         ]
         return tuple(file for file in dict.fromkeys(files) if file is not None)
+
+    def find_names(self, folder: str) -> tuple[str, ...]:
+        """Find the templates of this folder, in any language; those for others to include are none."""
+        files = (file for place in self.folders for path in (folder, f"*/{folder}") for file in place.glob(f"{path}/*"))
+        names = {file.name.partition(".")[0] for file in files if file.name.endswith(SUFFIX)}
+        return tuple(sorted(f"{folder}/{name}" for name in names if not name.startswith("_")))
 
     def _template_problem(self, error: Exception, name: str) -> ConfigurationProblem:
         file, line = _locate_template_error(error)
@@ -262,7 +268,10 @@ class LetterAudience(StrEnum):
     SLIP = "slip"
 
 
-PATRON_LETTERS = LETTERS
+PATRON_LETTERS = (*LETTERS, STAFF_LETTER)
+
+BEGINNING = "beginning"
+"""Folder of what staff begin a letter of their own with; an operator may add others."""
 
 SLIPS = ("return", "hold")
 """What is put into an item: it goes back to its owner, it waits for its reader."""

@@ -7,11 +7,14 @@ with the letter printed or without.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from gateway.domain.library import ContactKind, Patron
+from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.partner_policy import STAFF_LETTER
 from gateway.domain.requests.request import Request, RequestFlag
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus, NoticeView
 from gateway.domain.requests.views import NotFound, ResultPage
@@ -21,7 +24,7 @@ from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters.facts import NoticeFacts
-from gateway.services.letters.renderer import LetterRenderer
+from gateway.services.letters.renderer import LetterBeginning, LetterRenderer
 from gateway.services.request_work.questions import make_answer_links
 from gateway.services.requests.effects import LETTER, RECALLED, reader_of_request
 from gateway.services.requests.library_context import LibraryContext, require_request
@@ -61,6 +64,15 @@ class NoticeService:
             lambda c: outbox_queries.list_rows_of_kind(c, self.context.symbol, LETTER, request_id, limit, cursor)
         )
         return ResultPage(tuple(_build_notice_view(row) for row in page.rows), page.cursor)
+
+    async def list_beginnings(self, request: Request, language: str = "") -> tuple[LetterBeginning, ...]:
+        """List what staff may begin a letter of their own with, in this language, or in the patron's as far as the
+        library's system says it. Raises ConfigurationError (a template, with file and line)."""
+        patron = None
+        if not language and not request.patron.language:
+            with contextlib.suppress(Refused, Unavailable):
+                patron = await find_reader(self.context, request)
+        return self.letters.list_beginnings(request, patron, self.context.info, self.context.zone, language)
 
     async def render_notice(self, notice_id: str) -> NoticeLetter:
         """The letter as it would be sent now, to be printed; nothing is changed by it.
@@ -138,7 +150,7 @@ def make_telling_task(
 ) -> Callable[[Transaction], None] | None:
     """Make the task that puts the request on the list of those whose patron is told in person, in the transaction that
     ends the row. None: this notice need not be told."""
-    if row.target not in context.workflow(request).patron.in_person:
+    if row.target not in (STAFF_LETTER, *context.workflow(request).patron.in_person):
         return None
 
     def apply_not_told_event(connection: Transaction) -> None:

@@ -23,7 +23,7 @@ from gateway.domain.requests.brokered_requests import (
 from gateway.domain.requests.citation import REQUESTER_PATRON, CitationExtra
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import BROKER, EventDetails, EventKind, local_signal, partner_signal
-from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
+from gateway.domain.requests.partner_policy import STAFF_LETTER, BatchRule, PartnerPolicy
 from gateway.domain.requests.reason_words import describe_refused_clearance
 from gateway.domain.requests.request import BrokeredDelivery, LibraryParty, PatronLink, Request, Role
 from gateway.domain.requests.request_messages import FIRST_ANSWERS
@@ -449,7 +449,7 @@ def is_letter_written(context: LibraryContext, letter: str, request: Request) ->
     return (
         context.writes_letters
         and bool(reader_of_request(request).id)
-        and letter in context.workflow(request).patron.letters
+        and letter in (STAFF_LETTER, *context.workflow(request).patron.letters)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.domain.requests.partner_policy import STAFF_LETTER
 from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.sentences import Sentence, mark_template, sentence_of_text, write_sentence
 from gateway.services.outbox.webhooks import KIND as WEBHOOK
@@ -19,6 +20,7 @@ PATRON_LETTERS: Mapping[str, Sentence] = {
     "closed": write_sentence("closed"),
     "copy-ready": write_sentence("copy ready"),
     "due-soon": write_sentence("due soon"),
+    STAFF_LETTER: write_sentence("written by staff"),
     "gone-back": write_sentence("returned to its library"),
     "not-supplied": write_sentence("unfilled"),
     "not-coming": write_sentence("not coming"),

@@ -23,6 +23,7 @@ _CHANNELS: Mapping[str, str] = {"mail": mark_text("email"), "tagged-mail": mark_
 _BUTTONS: Mapping[tuple[Role, K], str] = {
     (Role.BORROWING, K.CONDITION_ACCEPTED): mark_text("Accept %(partner)s’s condition"),
     (Role.BORROWING, K.CONDITION_REFUSED): mark_text("Decline %(partner)s’s condition"),
+    (Role.BORROWING, K.PATRON_MESSAGE): mark_text("Send to the patron"),
     (Role.BORROWING, K.RECEIVED): mark_text("Receive from %(partner)s"),
     (Role.BORROWING, K.DAMAGED): mark_text("Report damage to %(partner)s"),
     (Role.BORROWING, K.RENEW): mark_text("Request renewal from %(partner)s"),
@@ -49,7 +50,7 @@ def name_button(page: StaffRequest, request: Request, kind: K, forecast: ActFore
     partner = name_partner(request, page.context)
     is_told = any(message.channel for message in forecast.messages)
     template = _BUTTON_OF_TOLD_LOSS if kind is K.LOST and is_told else _BUTTONS.get((request.role, kind))
-    if template is None or not partner:
+    if template is None or not (partner or kind is K.PATRON_MESSAGE):
         return describe_act(kind, page.localization, request)
     return page.gettext(template, partner=partner)
 

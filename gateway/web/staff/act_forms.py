@@ -59,6 +59,8 @@ ACT_FIELD_LABELS: Mapping[str, str] = {
 _LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
     (K.MESSAGE, "note"): mark_text("Message"),
     (K.NOTE, "note"): mark_text("Internal note"),
+    (K.PATRON_MESSAGE, "reason"): mark_text("Subject"),
+    (K.PATRON_MESSAGE, "note"): mark_text("Letter"),
     (K.PATRON_ASKED, "reason"): mark_text("Subject"),
     (K.PATRON_ASKED, "note"): mark_text("Question to the patron"),
     (K.CLEARED, "reason"): mark_text("Rule or statement relied on"),
@@ -74,6 +76,7 @@ _LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
 
 _HINTS_OF_ACT: Mapping[tuple[K, str], str] = {
     (K.RECEIVED, "barcode"): mark_text("Leave it empty to have a number created by the template."),
+    (K.PATRON_MESSAGE, "note"): mark_text("Greeting, title, number and our address are added."),
     (K.LOST, "cost"): mark_text("It can be corrected when the loss is settled."),
 }
 
@@ -131,6 +134,7 @@ _USUAL = frozenset(
         (K.CONDITION_ACCEPTED, "cost"),
         (K.CANCEL, "reason"),
         (K.CLOSE, "reason"),
+        (K.PATRON_MESSAGE, "reason"),
         (K.CONDITION_REFUSED, "reason"),
         (K.RENEW_REFUSED, "reason"),
         (K.LOST, "cost"),

@@ -52,11 +52,14 @@ def describe_result(result: ActResult, localization: Localization) -> str:
 
 def _list_sentences(result: ActResult) -> Iterator[str]:
     yield _BY_OUTCOME.get(result.kind, _choose_by_message)(result)
-    if result.effects.letters and result.kind is not K.PATRON_ASKED:
+    if result.effects.letters and result.kind not in _TO_PATRON:
         yield _PATRON_REACHED[result.effects.has_mail_address]
     if not result.can_undo and (final := _explain_no_undo(result)):
         yield final
 
+
+_TO_PATRON = (K.PATRON_ASKED, K.PATRON_MESSAGE)
+"""Their first sentence says it."""
 
 _PATRON_REACHED: Mapping[bool | None, str] = {
     True: mark_text("The patron is being notified by email."),
@@ -153,6 +156,16 @@ def _describe_question(result: ActResult) -> str:
     }[result.effects.has_mail_address]
 
 
+def _describe_letter(result: ActResult) -> str:
+    if not result.effects.letters:
+        return mark_text("The letter has been saved, but it is not sent to the patron.")
+    return {
+        True: mark_text("The letter is being sent to the patron."),
+        False: mark_text("The letter has been saved, but the patron has no email address. Please print it."),
+        None: mark_text("The letter to the patron is waiting to be sent."),
+    }[result.effects.has_mail_address]
+
+
 def _describe_refusal(result: ActResult) -> str:
     if K.CANCEL_ACCEPTED in result.effects.messages:
         return mark_text("The cancellation has been accepted.")
@@ -174,6 +187,7 @@ _BY_OUTCOME: Mapping[K, Callable[[ActResult], str]] = {
     K.CANCEL: _describe_cancellation,
     K.RECEIVED: _describe_receipt,
     K.PATRON_ASKED: _describe_question,
+    K.PATRON_MESSAGE: _describe_letter,
     K.UNFILLED: _describe_refusal,
 }
 

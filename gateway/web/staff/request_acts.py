@@ -73,7 +73,19 @@ async def show_act(page: StaffRequest) -> web.StreamResponse:
     """A folded act, on a page of its own."""
     view = await load_request_view(page)
     kind = _require_act(page, view, page.http.match_info["kind"])
-    return await _render_act(page, view, kind)
+    return await _render_act(page, view, kind, await _begin_letter(page, view.request, kind))
+
+
+async def _begin_letter(page: StaffRequest, request: Request, kind: K) -> FormCheck | None:
+    """The letter as the chosen template begins it; None: nothing was chosen. Raises NotFound."""
+    chosen = page.http.query.get("begin", "")
+    if kind is not K.PATRON_MESSAGE or not chosen:
+        return None
+    beginnings = await page.library.notices.list_beginnings(request)
+    begun = next((beginning for beginning in beginnings if beginning.name == chosen), None)
+    if begun is None:
+        raise NotFound("letter template")
+    return FormCheck(page, SubmittedForm(), {"reason": begun.subject, "note": begun.text})
 
 
 async def submit_act(page: StaffRequest) -> web.StreamResponse:
@@ -211,8 +223,19 @@ async def _render_act(
         asks_later=request.state is BorrowingState.REVIEW,
         limits=_list_wishes(page, request),
         refusals=group_refusals(page) if kind is K.UNFILLED else (),
+        beginnings=await _list_beginnings(page, request) if kind is K.PATRON_MESSAGE else (),
         in_list=read_list_address(page),
     )
+
+
+async def _list_beginnings(page: StaffRequest, request: Request) -> list[tuple[str, str]]:
+    """List the templates with which a letter can begin: address and subject, in the language of staff."""
+    beginnings = await page.library.notices.list_beginnings(request, page.localization.language)
+    act, in_list = ("act", K.PATRON_MESSAGE.value), read_list_address(page)
+    return [
+        (page.path("requests", request.number, *act, **in_list, begin=beginning.name), beginning.subject)
+        for beginning in beginnings
+    ]
 
 
 _ASKED_TOGETHER = (K.LOST, K.DAMAGED)

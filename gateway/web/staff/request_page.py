@@ -275,6 +275,7 @@ async def render_request(
         failed=_list_failed_messages(page, view),
         may_resend=page.has_right(Right.OUTBOX_RETRY),
         volumes=request.volumes if len(request.volumes) > 1 else (),
+        can_write=K.PATRON_MESSAGE in list_permitted_acts(page, view),
         can_note=K.NOTE in list_permitted_acts(page, view),
         lines=build_message_lines(page, reversed(view.messages), by_mail),
         answer=describe_answer(page, view),

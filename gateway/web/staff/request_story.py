@@ -82,7 +82,10 @@ _RENEWED_WITHOUT_DATE = mark_text("%(partner)s granted our renewal without a new
 _OUT_BEHIND_BROKER = mark_text("%(partner)s cannot supply, so the next library is asked")
 
 _MESSAGES = frozenset({K.MESSAGE, K.STATUS_QUERY, K.STATUS_REPORT})
-_READER = frozenset({K.PATRON_ASKED, K.PATRON_ANSWERED, K.PATRON_TOLD, K.PATRON_NOT_TOLD})
+_REASON_IN_WORDS = (K.PATRON_ASKED, K.PATRON_MESSAGE, K.CLEARED, K.CLEARANCE_REFUSED)
+"""Their reason is no code."""
+
+_READER = frozenset({K.PATRON_MESSAGE, K.PATRON_ASKED, K.PATRON_ANSWERED, K.PATRON_TOLD, K.PATRON_NOT_TOLD})
 
 CHANNELS: Mapping[str, str] = {
     "iso-ill": "ISO ILL",
@@ -349,7 +352,7 @@ class _StoryTeller:
             return
         if details.reason in (STRANGER, STRANGER_MAIL):
             pass  # the line says it
-        elif details.reason and line.event.kind not in (K.PATRON_ASKED, K.CLEARED, K.CLEARANCE_REFUSED):
+        elif details.reason and line.event.kind not in _REASON_IN_WORDS:
             yield describe_reason(details.reason, self._localization)
         elif details.reason:
             yield details.reason

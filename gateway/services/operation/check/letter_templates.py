@@ -20,6 +20,7 @@ from gateway.services.letters.catalogue_files import find_unused_words
 from gateway.services.letters.renderer import LetterRenderer, make_letter_renderer
 from gateway.services.letters.templates import (
     ALL,
+    BEGINNING,
     PATRON_LETTERS,
     SLIPS,
     SUFFIX,
@@ -97,6 +98,10 @@ def _patron_problems(
             letters.render_patron_letter(name, request, sample.PATRON, library, zone, sample.NOW, sample.FACTS)
         except ConfigurationError as error:
             yield from error.problems
+    try:
+        letters.list_beginnings(request, sample.PATRON, library, zone)
+    except ConfigurationError as error:
+        yield from error.problems
 
 
 def _partner_problems(
@@ -123,7 +128,9 @@ def _find_unknown_templates(folder: Path) -> Iterator[ConfigurationProblem]:
     """Templates that no letter ever uses: a name mistyped. One whose name begins with _ is for other templates."""
     for file in sorted(folder.rglob(f"*{SUFFIX}")):
         name = _template_name(file.relative_to(folder))
-        if name not in (*ALL, *SHARED_TEMPLATES) and not file.name.startswith("_"):
+        if name.startswith(f"{BEGINNING}/") or file.name.startswith("_"):
+            continue
+        if name not in (*ALL, *SHARED_TEMPLATES):
             near = nearest_match(name, (*ALL, *SHARED_TEMPLATES))
             yield ConfigurationProblem(display_path(file), 0, (), f"no letter is called '{name}'", suggestion=near)
 
