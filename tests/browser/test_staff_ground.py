@@ -131,6 +131,7 @@ def test_on_a_telephone_the_menu_opens_without_script(site: Site, browsing: Brow
     with staff_page(site, browsing, "ruth", *ALL, scripts=False, width=PHONE) as page:
         expect(page.get_by_role("navigation").get_by_role("link", name="Accounts")).to_be_hidden()
         page.get_by_role("link", name="Menu").click()
+        page.locator(".menu summary").click()
         page.get_by_role("navigation").get_by_role("link", name="Accounts").click()
         expect(page.get_by_role("heading", name="Accounts", level=1)).to_be_visible()
 

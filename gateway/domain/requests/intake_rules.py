@@ -120,12 +120,16 @@ def _check_local_copy(facts: IntakeFacts, intake: Intake) -> _Found:
     yield IntakeFinding(RefusalReason.NOT_ALLOWED, detail, MessagePart.ITEM), rule != "warn"
 
 
-def needs_mediation(request: Request, policy: RequestPolicy) -> Mediation:
-    """Return whether staff look at a new request before suppliers are asked: by the first rule that fits."""
+def find_mediation(request: Request, policy: RequestPolicy) -> tuple[Mediation, int]:
+    """Find whether staff look at a new request before suppliers are asked: by the first rule that fits, with its number
+    from 1 on; 0: none fits, so that it is the default."""
     intake = policy.intake
-    return next(
-        (rule.then for rule in intake.mediation if conditions_match(rule, request, policy)), intake.mediation_default
+    rules = (
+        (rule.then, number)
+        for number, rule in enumerate(intake.mediation, 1)
+        if conditions_match(rule, request, policy)
     )
+    return next(rules, (intake.mediation_default, 0))
 
 
 # --- requests of other libraries -------------------------------------------------------------------------

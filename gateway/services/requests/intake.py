@@ -136,7 +136,7 @@ def _insert_borrowing_request(
         patron=_build_patron_link(draft, patron, pickup),
         candidates=owned.candidates,
     )
-    request = replace(request, mediated=_is_mediated(context, draft, request))
+    request = _decide_on_review(context, draft, request)
     if draft.promise is not None:
         request = _add_promised_supplier(context, draft.partner, draft.promise, request)
     else:
@@ -174,11 +174,16 @@ def _gather_intake_facts(
     )
 
 
-def _is_mediated(context: LibraryContext, draft: BorrowingDraft, request: Request) -> bool:
-    """A request with warnings is looked at, whatever the rules for those without say."""
+def _decide_on_review(context: LibraryContext, draft: BorrowingDraft, request: Request) -> Request:
+    """A request with warnings is looked at, whatever the rules for those without say. A rule that has it looked at is
+    named among the warnings."""
     if draft.mediated is not None:
-        return draft.mediated
-    return bool(request.warnings) or intake_rules.needs_mediation(request, context.policy()) is Mediation.REVIEW
+        return replace(request, mediated=draft.mediated)
+    mediation, number = intake_rules.find_mediation(request, context.policy())
+    if mediation is not Mediation.REVIEW:
+        return replace(request, mediated=bool(request.warnings))
+    by_rule = write_sentence("Rule %(number)s of intake.mediation requires staff review.", number=number)
+    return replace(request, mediated=True, warnings=(*request.warnings, *([by_rule] if number else [])))
 
 
 def choose_suppliers(context: LibraryContext, request: Request, rota_name: str, partner: str) -> Request:

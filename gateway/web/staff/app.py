@@ -112,9 +112,9 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/print", mark_text("Print")),
     MenuEntry("/partners", mark_text("Partners")),
     MenuEntry("/statistics", mark_text("Statistics")),
-    MenuEntry("/privacy", mark_text("Privacy")),
-    MenuEntry("/operation", mark_text("System")),
-    MenuEntry("/users", mark_text("Accounts")),
+    MenuEntry("/privacy", mark_text("Privacy"), is_folded=True),
+    MenuEntry("/operation", mark_text("System"), is_folded=True),
+    MenuEntry("/users", mark_text("Accounts"), is_folded=True),
 )
 """What the head of every page leads to, in this order: those that are there and that the user may open."""
 

@@ -57,7 +57,7 @@ from gateway.web.staff.request_words import (
     tag_of_request,
 )
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
-from gateway.web.staff.supplier_choice import compare_suppliers
+from gateway.web.staff.supplier_choice import choose_answers, compare_suppliers, explain_rota
 
 QUESTIONS: Mapping[ScanReason, str] = {
     ScanReason.RECALLED: mark_text("The lender has recalled this item. Check it out anyway?"),
@@ -381,9 +381,9 @@ def _move_partner(waiting: Sequence[str], partner: str, by: int) -> tuple[str, .
 
 
 async def explain_order(page: StaffRequest) -> web.StreamResponse:
-    """Explain why these libraries are asked, in this order; their catalogues are asked now."""
+    """Explain why these libraries are asked, in this order."""
     view = await load_request_view(page)
-    explained = await page.library.partners.explain(view.request.id)
+    explained, answers = await explain_rota(page, view.request)
     return page.render(
         "request_order",
         page.gettext("Why this order"),
@@ -391,6 +391,7 @@ async def explain_order(page: StaffRequest) -> web.StreamResponse:
         request=view.request,
         explained=explained,
         rows=list_explained_lines(page, explained),
+        answers=choose_answers(page, answers, [line.partner for line in explained.lines]),
     )
 
 

@@ -136,10 +136,12 @@ class StaffPage:
 
 @value_object
 class MenuEntry:
-    """The entry in the head of every page. `path` as of `StaffPage`; it is there for whoever may open that page."""
+    """The entry in the head of every page. `path` as of `StaffPage`; it is there for whoever may open that page;
+    `is_folded`: few need it, so it is behind "More"."""
 
     path: str
     text: str
+    is_folded: bool = False
 
 
 @value_object

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.request_figures import FigureFilter, month_of_moment
-from gateway.domain.requests.rota import ExplainedLine, SupplierVerdict
+from gateway.domain.requests.rota import ExplainedLine, RotaExplanation, SupplierVerdict
 from gateway.domain.requests.staff_views import PartnerView
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import HoldingAnswer
@@ -71,10 +71,9 @@ class SupplierComparison:
 
 
 async def compare_suppliers(page: StaffRequest, request: Request) -> SupplierComparison:
-    """Compare those that the rules would ask, in their order, then all others that supply this service. Catalogues are
-    asked where the address says so, and waited for MAX_CATALOGUE_SECONDS at most."""
-    explained, answers = await _explain_rota(page, request)
-    lines = {line.partner: line for line in explained}
+    """Compare those that the rules would ask, in their order, then all others that supply this service."""
+    explained, answers = await explain_rota(page, request)
+    lines = {line.partner: line for line in explained.lines}
     views = {view.profile: view for view in await page.library.partners.partners()}
     this = month_of_moment(page.parts.clock.now())
     wanted = FigureFilter(library=page.library.symbol, first=shift_month(this, 1 - MONTHS), last=this)
@@ -88,19 +87,25 @@ async def compare_suppliers(page: StaffRequest, request: Request) -> SupplierCom
         for name, policy in able.items()
         if policy.can_supply(request.service.type)
     )
-    has_catalogues = any(_has_catalogue(page, choice.profile) for choice in choices)
-    return SupplierComparison(choices, answers if has_catalogues else CatalogueAnswers.NONE_TO_ASK)
+    return SupplierComparison(choices, choose_answers(page, answers, [choice.profile for choice in choices]))
 
 
-async def _explain_rota(page: StaffRequest, request: Request) -> tuple[Sequence[ExplainedLine], CatalogueAnswers]:
+def choose_answers(page: StaffRequest, answers: CatalogueAnswers, partners: Iterable[str]) -> CatalogueAnswers:
+    """Say of partners without catalogues that there is none to ask."""
+    return answers if any(_has_catalogue(page, name) for name in partners) else CatalogueAnswers.NONE_TO_ASK
+
+
+async def explain_rota(page: StaffRequest, request: Request) -> tuple[RotaExplanation, CatalogueAnswers]:
+    """Explain whom the rules would ask. Catalogues are asked where the address says so, and waited for
+    MAX_CATALOGUE_SECONDS at most."""
     partners, answers = page.library.partners, CatalogueAnswers.NOT_ASKED
     if page.http.query.get("catalogues") == ASK_CATALOGUES:
         try:
             async with asyncio.timeout(MAX_CATALOGUE_SECONDS):
-                return (await partners.explain(request.id)).lines, CatalogueAnswers.GIVEN
+                return await partners.explain(request.id), CatalogueAnswers.GIVEN
         except TimeoutError:
             answers = CatalogueAnswers.LATE
-    return (await partners.explain_at_once(request.id)).lines, answers
+    return await partners.explain_at_once(request.id), answers
 
 
 def _has_catalogue(page: StaffRequest, name: str) -> bool:
