@@ -119,6 +119,7 @@ TALK = frozenset(
         EventKind.STATUS_QUERY,
         EventKind.PATRON_ASKED,
         EventKind.PATRON_ANSWERED,
+        EventKind.PATRON_MESSAGE,
     }
 )
 """Always allowed, and of little consequence."""

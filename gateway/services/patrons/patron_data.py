@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 
 from gateway.domain.requests.events import Event, EventKind, timer_signal
+from gateway.domain.requests.patron_settings import PatronSettings
 from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.search_terms import SearchTermKind
 from gateway.domain.requests.state_machine import Denied
@@ -21,6 +22,7 @@ from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store import journal_queries, patron_sessions
 from gateway.store.journal_records import mark_patron
+from gateway.store.patron_settings import forget_patron_settings, load_patron_settings
 from gateway.store.requests import history, request_search, requests, timers
 from gateway.store.requests.request_rows import dump_event, dump_request
 
@@ -89,19 +91,25 @@ class PatronDataService:
         return HeldPatronData(await self.context.store.read(lambda c: _find_requests(c, self.context.symbol, number)))
 
     async def export_data(self, number: PatronNumber) -> Mapping[str, object]:
-        """All of it, ready for JSON: each request as it is stored, with its history, and which messages about it the
-        journal has. Raises TooManyRequestsError."""
+        """All of it, ready for JSON: what the patron has set, and each request as it is stored, with its history, and
+        which messages about it the journal has. Raises TooManyRequestsError."""
 
-        def read_all(connection: Transaction) -> list[Mapping[str, object]]:
+        def read_all(connection: Transaction) -> Mapping[str, object]:
             own = _find_requests(connection, self.context.symbol, number)
-            return [_export_request(connection, self.context, request) for request in own]
+            ids = sorted({link.id for request in own for link in _links_of(request, number)} | {number.text})
+            settings = [load_patron_settings(connection, self.context.symbol, identifier) for identifier in ids]
+            changed = [one for one in settings if one != PatronSettings()]
+            return {
+                "settings": [{"notices": one.notices.value, "language": one.language} for one in changed],
+                "requests": [_export_request(connection, self.context, request) for request in own],
+            }
 
         made = self.context.now().isoformat(timespec="seconds")
         return {
             "library": self.context.symbol,
             "made": made,
             "number": number.text,
-            "requests": await self.context.store.read(read_all),
+            **await self.context.store.read(read_all),
         }
 
     async def forget_patron(self, number: PatronNumber, actor: str) -> ForgottenPatronData:
@@ -120,6 +128,8 @@ class PatronDataService:
                 mark = mark_patron(self.context.symbol, identifier)
                 journal_queries.forget_bodies_about_patron(connection, self.context.symbol, mark)
             patron_sessions.end_patron_sessions(connection, self.context.symbol, ids)
+            for identifier in sorted(ids | ({number.text} if number.is_id else set())):
+                forget_patron_settings(connection, self.context.symbol, identifier)
 
         await self.context.store.write(forget_the_rest)
         self.context.wake_outbox()

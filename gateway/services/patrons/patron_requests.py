@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gateway.domain.library import Hold
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.patron_settings import PatronSettings
 from gateway.domain.requests.patron_status import PatronStatus, status_of_request
 from gateway.domain.requests.patron_views import PatronAction, PatronReference, PatronView
 from gateway.domain.requests.request import Request, Role
@@ -18,6 +19,7 @@ from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.request_work.actions import patron_actions
 from gateway.services.request_work.request_service import RequestService
 from gateway.services.requests.library_context import PATRON, LibraryContext, require_request
+from gateway.store.patron_settings import load_patron_settings, save_patron_settings
 
 KINDS: Mapping[PatronAction, EventKind] = {
     PatronAction.CANCEL: EventKind.CANCEL,
@@ -73,6 +75,14 @@ class PatronRequestService:
         return ResultPage(
             tuple(self._build_patron_view(self.requests.context, request, language) for request in page), page.cursor
         )
+
+    async def load_settings(self, patron_id: str) -> PatronSettings:
+        context = self.requests.context
+        return await context.store.read(lambda c: load_patron_settings(c, context.symbol, patron_id))
+
+    async def save_settings(self, patron_id: str, settings: PatronSettings) -> None:
+        context = self.requests.context
+        await context.store.write(lambda c: save_patron_settings(c, context.symbol, patron_id, settings))
 
     async def load_view(self, request_id: str, patron_id: str, language: str) -> PatronView:
         """Load a view; raises NotFound, for the requests of others too."""

@@ -33,8 +33,8 @@ class ForetoldMessage:
 @value_object(kw_only=True)
 class ActForecast:
     """`asked`: who is asked next, of partners that the request names; `finds_supplier`: somebody is, whoever the rules
-    choose; `finds_nobody`: they have nobody to choose. `writes_patron`: a letter is made; `at_pickup`: of the item,
-    once it is where the patron fetches it; the library's system says where that is when it is received.
+    choose; `finds_nobody`: they have nobody to choose. `letters`: to the patron, by their templates; `at_pickup`: of
+    the item, once it is where the patron fetches it; the library's system says where that is when it is received.
     `hangs_on_answer`: who is told depends on the fields of the act. `held_seconds`: so long nothing goes out, and the
     act can be undone."""
 
@@ -42,10 +42,14 @@ class ActForecast:
     asked: ForetoldMessage | None = None
     finds_supplier: bool = False
     finds_nobody: bool = False
-    writes_patron: bool = False
+    letters: tuple[str, ...] = ()
     at_pickup: bool = False
     hangs_on_answer: bool = False
     held_seconds: int = 0
+
+    @property
+    def writes_patron(self) -> bool:
+        return bool(self.letters)
 
 
 _NO_DETAILS = EventDetails()
@@ -76,7 +80,7 @@ def forecast_act(
         asked=asked,
         finds_supplier=can_find,
         finds_nobody=finds and not can_find,
-        writes_patron=any(is_letter_written(context, letter, request) for letter in letters),
+        letters=tuple(letter for letter in letters if is_letter_written(context, letter, request)),
         at_pickup=kind is EventKind.RECEIVED and "available" in letters,
         hangs_on_answer=kind is EventKind.PATRON_ANSWERED,
         held_seconds=int(hold_of_act(context, request, kind).total_seconds()),

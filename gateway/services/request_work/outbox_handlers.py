@@ -26,7 +26,9 @@ from gateway.services.request_work.patron_notices import (
     NO_ADDRESS,
     NO_PATRON,
     NOT_SENT,
+    NOT_WANTED,
     find_reader,
+    load_reader_settings,
     make_telling_task,
     render_notice_letter,
 )
@@ -127,6 +129,8 @@ class RequestOutboxHandlers:
             return HandlerResult(f"{NOT_SENT}{NO_PATRON}")
         if was_tried_before(row) and is_letter_overtaken(request, row.target):
             return HandlerResult(MOOT)
+        if not (await load_reader_settings(context, request)).wants_letter(row.target):
+            return HandlerResult(NOT_WANTED)
         patron = await find_reader(context, request)
         if not mail_address(patron, context.today()):
             return HandlerResult(f"{NOT_SENT}{NO_ADDRESS}", make_telling_task(context, row, request))

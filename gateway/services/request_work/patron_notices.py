@@ -15,6 +15,7 @@ from gateway.domain.library import ContactKind, Patron
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import STAFF_LETTER
+from gateway.domain.requests.patron_settings import PatronSettings
 from gateway.domain.requests.request import Request, RequestFlag
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus, NoticeView
 from gateway.domain.requests.views import NotFound, ResultPage
@@ -30,6 +31,7 @@ from gateway.services.requests.effects import LETTER, RECALLED, reader_of_reques
 from gateway.services.requests.library_context import LibraryContext, require_request
 from gateway.services.requests.moot_steps import MOOT
 from gateway.services.requests.transitions import EventRequest, apply_event_in
+from gateway.store.patron_settings import load_patron_settings
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.outbox_payloads import parse_letter_payload
@@ -41,6 +43,7 @@ NOT_SENT = "not sent: "
 """How the note of a row begins that ended without a letter. A mail server's answer begins with a number."""
 
 NO_PATRON = "the request has no patron any more"
+NOT_WANTED = write_sentence("the patron wants no notices")
 NO_ADDRESS = write_sentence("the patron has no email address")
 
 NOTICE_STATUS: Mapping[OutboxStatus, NoticeStatus] = {
@@ -69,10 +72,21 @@ class NoticeService:
         """List what staff may begin a letter of their own with, in this language, or in the patron's as far as the
         library's system says it. Raises ConfigurationError (a template, with file and line)."""
         patron = None
+        language = language or (await load_reader_settings(self.context, request)).language
         if not language and not request.patron.language:
             with contextlib.suppress(Refused, Unavailable):
                 patron = await find_reader(self.context, request)
         return self.letters.list_beginnings(request, patron, self.context.info, self.context.zone, language)
+
+    async def find_request_of_notice(self, notice_id: str) -> str:
+        """Find the id of the request that a notice is about. Raises NotFound: there is no such notice (any more)."""
+        return (await self._load_row(notice_id)).request_id
+
+    async def _load_row(self, notice_id: str) -> OutboxRow:
+        row = await self.context.store.read(lambda c: outbox_queries.get_outbox_row(c, self.context.symbol, notice_id))
+        if row is None or row.kind != LETTER:
+            raise NotFound("notice")
+        return row
 
     async def render_notice(self, notice_id: str) -> NoticeLetter:
         """The letter as it would be sent now, to be printed; nothing is changed by it.
@@ -80,9 +94,7 @@ class NoticeService:
         Raises NotFound: there is no such notice (any more), or its patron is forgotten. Raises Refused, Unavailable
         (the library's system), ConfigurationError (a template, with file and line).
         """
-        row = await self.context.store.read(lambda c: outbox_queries.get_outbox_row(c, self.context.symbol, notice_id))
-        if row is None or row.kind != LETTER:
-            raise NotFound("notice")
+        row = await self._load_row(notice_id)
         request = await require_request(self.context, row.request_id)
         if not reader_of_request(request).id:
             raise NotFound("patron of this notice")
@@ -103,8 +115,8 @@ def _build_notice_view(row: OutboxRow) -> NoticeView:
     status, error = NOTICE_STATUS[row.status], row.error
     if status is NoticeStatus.SENT and row.note.startswith(NOT_SENT):
         status, error = NoticeStatus.NOT_SENT, row.note.removeprefix(NOT_SENT)
-    if status is NoticeStatus.SENT and row.note == MOOT:
-        status, error = NoticeStatus.SKIPPED, MOOT
+    if status is NoticeStatus.SENT and row.note in (MOOT, NOT_WANTED):
+        status, error = NoticeStatus.SKIPPED, row.note
     return NoticeView(
         id=row.id,
         request_id=row.request_id,
@@ -121,12 +133,19 @@ async def find_reader(context: LibraryContext, request: Request) -> Patron:
     return await context.system.find_patron(PatronKey(reader_of_request(request).id, ("internal",)))
 
 
+async def load_reader_settings(context: LibraryContext, request: Request) -> PatronSettings:
+    """Load what the patron who gets letters about the request has set."""
+    patron_id = reader_of_request(request).id
+    return await context.store.read(lambda c: load_patron_settings(c, context.symbol, patron_id))
+
+
 async def render_notice_letter(
     context: LibraryContext, letters: LetterRenderer, row: OutboxRow, request: Request, patron: Patron
 ) -> RenderedLetter:
     """The request is told as it was when the notice was written; its patron is the one of `request`, as it is now. A
     recall is told with the date that the library has given the loan since."""
-    payload = parse_letter_payload(row.payload)
+    payload, settings = parse_letter_payload(row.payload), await load_reader_settings(context, request)
+    request = replace(request, patron=replace(request.patron, language=settings.language or request.patron.language))
     written, details = replace(payload.request, patron=request.patron), payload.event.details
     if row.target == RECALLED and RequestFlag.RECALLED in request.flags:
         written = replace(written, terms=replace(written.terms, patron_due=request.terms.patron_due))

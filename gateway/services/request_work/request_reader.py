@@ -29,7 +29,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.letters.renderer import mail_address
 from gateway.services.request_work.actions import find_action_hints
 from gateway.services.request_work.library_calls import NOTHING_DONE
-from gateway.services.request_work.patron_notices import find_reader
+from gateway.services.request_work.patron_notices import find_reader, load_reader_settings
 from gateway.services.request_work.request_lists import RequestLists, flag_dead_letter
 from gateway.services.requests.brokered_requests import can_pass_on
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER
@@ -187,9 +187,9 @@ class EventFeed:
 
 @value_object(kw_only=True)
 class ActEffects:
-    """`messages`: kinds of those to partners; `letters`: to the patron, by
-    template; `steps`: of the library's system. `has_mail_address`: of the patron who gets the letters; None: there are
-    none, or it isn't known."""
+    """`messages`: kinds of those to partners; `letters`: to the patron who wants them, by template; `steps`: of the
+    library's system. `has_mail_address`: of the patron who gets the letters; None: there are none, or it isn't
+    known."""
 
     messages: tuple[EventKind, ...] = ()
     letters: tuple[str, ...] = ()
@@ -200,7 +200,8 @@ class ActEffects:
 async def find_act_effects(context: LibraryContext, request_id: str, kind: EventKind) -> ActEffects:
     """Find the effects; raises NotFound."""
     rows = await context.store.read(lambda c: list_effect_rows(c, context, request_id, kind))
-    letters = tuple(row.target for row in rows if row.kind == LETTER)
+    settings = await load_reader_settings(context, await require_request(context, request_id))
+    letters = tuple(row.target for row in rows if row.kind == LETTER and settings.wants_letter(row.target))
     return ActEffects(
         messages=tuple(parse_message(row.payload).kind for row in rows if row.kind in (PARTNER, ORDER)),
         letters=letters,

@@ -21,7 +21,9 @@ from gateway.web.pages import (
     order_forms,
     own_data,
     own_holds,
+    own_messages,
     own_requests,
+    own_settings,
     sign_in_pages,
 )
 from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageRequest, PageServices
@@ -52,6 +54,10 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "/privacy", own_data.show_own_data),
     ("POST", "/privacy/file", own_data.export_own_data),
     ("POST", "/privacy/erase", own_data.erase_own_data),
+    ("GET", "/settings", own_settings.show_settings),
+    ("POST", "/settings", own_settings.save_settings),
+    ("GET", "/messages", own_messages.list_messages),
+    ("GET", "/messages/{id}", own_messages.show_message),
     ("GET", "/requests", own_requests.list_own_requests),
     ("GET", "/requests/{id}", own_requests.show_own_request),
     ("GET", "/requests/{id}/copy", own_requests.show_own_copy),

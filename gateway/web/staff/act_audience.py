@@ -90,7 +90,7 @@ def _list_parties(page: StaffRequest, forecast: ActForecast, patron: ShownPatron
     elif forecast.finds_nobody:
         yield page.gettext("No supplier: none is left that the rules would ask.")
     if forecast.writes_patron:
-        yield page.gettext(_describe_letter(patron, forecast.at_pickup))
+        yield page.gettext(_describe_letter(forecast, patron))
 
 
 def _list_delays(page: StaffRequest, forecasts: Sequence[ActForecast]) -> Iterator[str]:
@@ -113,8 +113,10 @@ def name_channel(page: StaffRequest, channel: str) -> str:
     return page.gettext(_CHANNELS.get(channel) or CHANNELS.get(channel, channel))
 
 
-def _describe_letter(patron: ShownPatron | None, at_pickup: bool) -> str:
-    if at_pickup:
+def _describe_letter(forecast: ActForecast, patron: ShownPatron | None) -> str:
+    if patron is not None and not any(map(patron.settings.wants_letter, forecast.letters)):
+        return mark_text("Not the patron, who wants no notices.")
+    if forecast.at_pickup:
         return mark_text("The patron, once the item is at its pickup location.")
     if patron is None or patron.problem or patron.masked:
         return mark_text("The patron.")

@@ -435,9 +435,10 @@ def name_volume_field(volume: str) -> str:
 
 def _list_volume_values(request: Request) -> dict[str, str]:
     """What was said to be on its way has arrived; where nothing was, all of it has."""
-    out = {volume.id for volume in request.volumes if volume.state is not VolumeState.EXPECTED}
+    is_announced = any(volume.state is VolumeState.SHIPPED for volume in request.volumes)
     return {
-        name_volume_field(volume.id): ARRIVED if volume.id in out or not out else LATER for volume in request.volumes
+        name_volume_field(volume.id): LATER if volume.state is VolumeState.EXPECTED and is_announced else ARRIVED
+        for volume in request.volumes
     }
 
 

@@ -205,7 +205,7 @@ async def _render_act(
     return page.render(
         template,
         page.gettext("Lost or damaged") if kinds == _ASKED_TOGETHER else describe_act(kind, page.localization, request),
-        status=status or option.checked.status,
+        status=status or (checked or option.checked).status,
         help_topic="request",
         request=request,
         kind=kind.value,

@@ -365,12 +365,12 @@ async def list_options(
     options = [option for kind in kinds for option in await _make_options(page, view, kind, patron)]
     sent = _name_sent_option(checked) if checked is not None else ""
     names = [option.name for option in options]
-    is_open = next((name for name in (sent, chosen) if name in names), names[0] if names else "")
+    open_name = next((name for name in (sent, chosen) if name in names), names[0] if names else "")
     return tuple(
         replace(
             option,
-            checked=checked if checked is not None and option.name == is_open == sent else option.checked,
-            is_chosen=option.name == is_open,
+            checked=checked if checked is not None and option.name == open_name == sent else option.checked,
+            is_chosen=option.name == open_name,
         )
         for option in options
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from gateway.domain.library import BlockScope, ContactKind, Patron
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import BROKER
+from gateway.domain.requests.patron_settings import PatronSettings
 from gateway.domain.requests.prices import LIMIT
 from gateway.domain.requests.request import ItemCandidate, Request, Role
 from gateway.domain.requests.request_messages import PARTNER_ACTOR, STAFF_ACTOR
@@ -17,6 +18,7 @@ from gateway.domain.value import value_object
 from gateway.services.circulation.local_holdings import AWAY, LocalCopies, find_local_copies
 from gateway.services.letters.localization import mark_text
 from gateway.services.patrons.patron_names import make_patron_key
+from gateway.services.request_work.patron_notices import load_reader_settings
 from gateway.services.requests.library_context import PATRON
 from gateway.services.requests.located_copies import look_up_copy
 from gateway.web.staff.act_forms import list_places
@@ -45,6 +47,7 @@ class ShownPatron:
     may_borrow: bool = False
     standing: str = ""
     problem: str = ""
+    settings: PatronSettings = PatronSettings()
 
 
 async def show_patron(page: StaffRequest, request: Request, *, revealed: bool) -> ShownPatron | None:
@@ -54,7 +57,11 @@ async def show_patron(page: StaffRequest, request: Request, *, revealed: bool) -
         return None
     places = await list_places(page)
     shown = ShownPatron(
-        card=link.identifier, category=link.category, pickup=places.get(link.pickup, link.pickup), note=link.note
+        card=link.identifier,
+        category=link.category,
+        pickup=places.get(link.pickup, link.pickup),
+        note=link.note,
+        settings=await load_reader_settings(page.context, request),
     )
     try:
         patron = await page.context.system.find_patron(make_patron_key(link))

@@ -304,7 +304,8 @@ async def test_each_ending_has_a_form_of_its_own_and_a_reason_belongs_to_one_of_
     assert page.tree.xpath(f"{unfilled}//input[@name='reason'][@checked]/@value") == [""]
     assert text(page, f"{own_stock}//label[.='Internal note (optional)']")
     assert text(page, f"{unfilled}//label[.='Message to the patron (optional)']")
-    assert text(page, f"{own_stock}//p[@class='told']") == "Notified: The patron, by email."
+    assert text(page, f"{own_stock}//p[@class='soft small']") == "Does not count as unfilled."
+    assert text(page, f"{unfilled}//p[@class='soft small']") == "Counts as unfilled."
 
     action, fields = read_act_form(page, own_stock)
     await ruth.browser.post(action, {**fields, "reason": "duplicate"})
@@ -404,3 +405,39 @@ async def test_an_act_with_many_says_who_is_notified(gateway: Running, ruth: Col
     told = text(confirm, "//p[@class='told']")
     assert "Universität Altenried, by email: 1 request." in told
     assert "Nobody: 2 requests." in told
+
+
+async def test_the_rule_that_asked_for_review_is_named(installation: Installation) -> None:
+    add_partners(installation)
+    mediation = [{"services": ["copy"], "then": "straight-through"}, {"services": ["loan"], "then": "review"}]
+    rules = {**RULES, "intake": {**RULES["intake"], "mediation": mediation}}
+    async with running(installation, rules=rules) as gateway:
+        by_rule = await make_borrowing(gateway, mediated=None)
+        by_hand = await make_borrowing(gateway, mediated=True)
+        async with colleague(gateway, "r.okafor", "staff") as ruth:
+            pages = [await ruth.get(f"/requests/{request.number}") for request in (by_rule, by_hand)]
+    named = [text(page, "//section[@aria-labelledby='move']/ul") for page in pages]
+    assert named[0].endswith("Rule 2 of intake.mediation requires staff review.")
+    assert "intake.mediation" not in named[1]
+
+
+async def test_why_this_order_waits_for_catalogues_only_on_demand_and_not_for_good(
+    gateway: Running, ruth: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await make_borrowing(gateway)
+    partners = gateway.gateway.managed.libraries["DEMO"].partners
+
+    async def never_answer(_self: object, _request_id: str) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(type(partners), "explain", never_answer)
+    monkeypatch.setattr(supplier_choice, "MAX_CATALOGUE_SECONDS", 0.05)
+    monkeypatch.setattr(supplier_choice, "_has_catalogue", lambda _page, _name: True)
+
+    page = await ruth.get(f"/requests/{request.number}/order")
+    (ask,) = page.tree.xpath("//main//a[.='Ask their catalogues who holds it']/@href")
+    late = await ruth.browser.get(str(ask))
+
+    assert "The catalogues have not answered in time." in late.text
+    assert texts(late, "//tbody/tr/td[1]") == texts(page, "//tbody/tr/td[1]")
+    assert len(texts(late, "//tbody/tr")) == len(PARTNERS)

@@ -9,6 +9,7 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import RequestFlag as F
 from gateway.domain.requests.request import VolumeState as V
+from tests.protocol.staff_acts.pages import SAID_NOTE
 from tests.protocol.staff_acts.presses import Press
 from tests.protocol.staff_acts.world import WITHOUT_MAIL
 
@@ -124,6 +125,10 @@ BANNERS: Mapping[str, Claim] = {
     "Sent to {partner}.": _sent("message"),
     "Saved, but not sent: no channel for messages is configured for {partner}.": _all(
         _done("message"), _silent("message")
+    ),
+    "The letter is being sent to the patron.": lambda p: p.is_mailed("from-staff"),
+    "The letter has been saved, but the patron has no email address. Please print it.": lambda p: (
+        not p.letters and not _is_reachable(p) and p.is_on("to-tell")
     ),
     "The question is being sent to the patron.": lambda p: p.is_mailed("query"),
     "The question has been saved, but the patron has no email address. Please ask them in person.": lambda p: (
@@ -279,6 +284,7 @@ LETTERS: Mapping[str, Claim] = {
     "The item that you requested is ready to collect": lambda p: (
         p.state == "received" and not {F.IN_TRANSIT, F.ARRIVED} & p.flags and p.can(K.LOANED_TO_PATRON)
     ),
+    SAID_NOTE: lambda p: p.was_done("patron-message", "patron-asked", "close", "cancel"),
     "This request has been cancelled": _in("cancelled"),
     "We are sorry. No library was able to supply this item": _in("unfilled", "expired"),
     "We have this item in our library.": lambda p: p.name.endswith("own-stock") and not p.after.request.open,

@@ -35,7 +35,7 @@ CHANGING = frozenset(
 ALIKE = frozenset(
     {
         "answer", "citation", "close", "conditional", "damaged", "edit", "forwarded", "hold-placed", "lost", "message",
-        "note", "patron-asked", "retry", "status-query", "unfilled", "unfilled: not-on-shelf",
+        "note", "patron-asked", "patron-message", "retry", "status-query", "unfilled", "unfilled: not-on-shelf",
     }
 )  # fmt: skip
 

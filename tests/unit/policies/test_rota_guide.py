@@ -91,7 +91,7 @@ def run_intake(example: GuideExample) -> Mapping[str, Any]:
 
 def run_mediation(example: GuideExample) -> Mapping[str, Any]:
     request = request_of(example.given["request"], borrowing())
-    return {"mediation": intake_rules.needs_mediation(request, example.policy).value}
+    return {"mediation": intake_rules.find_mediation(request, example.policy)[0].value}
 
 
 def run_assignment(example: GuideExample) -> Mapping[str, Any]:

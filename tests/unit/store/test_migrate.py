@@ -18,6 +18,7 @@ import gateway.store.nodes
 import gateway.store.partner_closures
 import gateway.store.partner_things
 import gateway.store.patron_sessions
+import gateway.store.patron_settings
 import gateway.store.profile_versions
 import gateway.store.replay_jobs
 import gateway.store.requests.print_batches
@@ -35,6 +36,7 @@ STEPS = [
     "0037: The gateway's own tables",
     "0038: Mails that staff have dismissed, and can put back",
     "0039: Rows of the outbox and timers by library, so that libraries take turns",
+    "0040: What patrons have set for themselves",
 ]
 
 STEP = '''"""{doc}"""

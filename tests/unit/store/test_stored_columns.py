@@ -109,6 +109,7 @@ COLUMNS: Mapping[str, Mapping[str, ColumnClass]] = {
     ),
     "page_journey": list_classes(expires="back_to", secret="id visit nonce verifier", plain="library"),
     "page_form": list_classes(plain="library id request_id"),
+    "patron_setting": list_classes(person="patron_id", plain="library notices language"),
     "page_failure": list_classes(expires="id", plain="library"),
     # --- staff and operation
     "audit_entry": list_classes(expires="peer", staff="actor subject detail", plain="library id action"),

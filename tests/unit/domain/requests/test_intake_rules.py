@@ -20,7 +20,7 @@ from gateway.domain.requests.intake_rules import (
     conditions_match,
     find_item_refusal,
     find_lending_refusal,
-    needs_mediation,
+    find_mediation,
 )
 from gateway.domain.requests.partner_policy import Price
 from gateway.domain.requests.policy import (
@@ -120,9 +120,9 @@ def test_texts_are_compared_without_case_and_the_first_rule_counts() -> None:
     )
     request = borrowing(patron=PatronLink(category="FACULTY"), branch="SCI")
 
-    assert needs_mediation(request, policy) is Mediation.STRAIGHT_THROUGH
-    assert needs_mediation(replace(request, branch="MAIN"), policy) is Mediation.REVIEW
-    assert needs_mediation(replace(request, patron=PatronLink()), policy) is Mediation.STRAIGHT_THROUGH
+    assert find_mediation(request, policy) == (Mediation.STRAIGHT_THROUGH, 1)
+    assert find_mediation(replace(request, branch="MAIN"), policy) == (Mediation.REVIEW, 2)
+    assert find_mediation(replace(request, patron=PatronLink()), policy) == (Mediation.STRAIGHT_THROUGH, 0)
 
 
 # --- lending ---------------------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ def test_what_no_partner_writes_is_not(other: Event) -> None:
         (Role.BORROWING, B.BACK, K.RETURNED, True),
         (Role.BORROWING, B.REQUESTED, K.NOTE, False),
         (Role.BORROWING, B.REVIEW, K.PATRON_ASKED, False),
+        (Role.BORROWING, B.REQUESTED, K.PATRON_MESSAGE, False),
         (Role.LENDING, L.NEW, K.UNFILLED, True),
         (Role.LENDING, L.WILL_SUPPLY, K.SHIPPED, True),
         (Role.LENDING, L.NEW, K.LOCATED, False),

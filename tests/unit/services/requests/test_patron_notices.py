@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 from gateway.cli import main
 from gateway.domain.library import Contact, ContactKind, PatronDraft, PostalAddress
 from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.partner_policy import STAFF_LETTER
+from gateway.domain.requests.patron_settings import NoticeChoice, PatronSettings
 from gateway.domain.requests.request import Request, RequestFlag
 from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
@@ -129,3 +131,71 @@ async def test_any_notice_is_printed_by_its_id(north: NcipTown) -> None:
     assert json.loads(printed.stdout)["notice"]["letter"] == "placed"
     assert unknown.exit_code == 2
     assert "has no notice" in unknown.stderr
+
+
+async def list_mails(north: NcipTown) -> list[str]:
+    """Texts of the mails to patrons."""
+    mails = (mail for mail in north.mail.mails if "south" not in mail["To"])
+    return [mail.get_body(("plain",)).get_content().replace("\r\n", "\n") for mail in mails]
+
+
+async def test_a_letter_of_staff_goes_out_as_they_wrote_it_with_greeting_and_work_around_it(north: NcipTown) -> None:
+    request = await north.asked()
+    await north.quiet()
+    before = len(await list_mails(north))
+
+    text = "Band 2 fehlt dort.\nReicht Ihnen Band 1? <b>"
+    await north.act(request, EventKind.PATRON_MESSAGE, reason="Welcher Band?", note=text)
+    await north.quiet()
+
+    (letter,) = (await list_mails(north))[before:]
+    assert "Band 2 fehlt dort.\n\nReicht Ihnen Band 1? <b>\n" in letter
+    assert request.citation.title in letter
+    assert north.mail.mails[-1]["Subject"] == f"Welcher Band? ({request.number})"
+    assert (await list_notices(north, request))[STAFF_LETTER].status is NoticeStatus.SENT
+    event = (await north.history(request))[-1].event
+    assert (event.kind, event.details.note, event.actor) == (EventKind.PATRON_MESSAGE, text, "staff:ana")
+    assert not (await north.see(request)).notes, "partners are told the notes of a request"
+
+
+async def test_a_letter_of_staff_that_cant_be_sent_is_to_be_told_in_person(north: NcipTown) -> None:
+    await take_away_email(north)
+    request = await north.asked()
+
+    await north.act(request, EventKind.PATRON_MESSAGE, note="Bitte melden Sie sich.")
+    await north.quiet()
+
+    assert (await list_notices(north, request))[STAFF_LETTER].status is NoticeStatus.NOT_SENT
+    assert await count_to_tell(north) == 1
+
+
+async def choose(north: NcipTown, notices: NoticeChoice, language: str = "") -> None:
+    patron = await north.patron(PATRON)
+    patrons = north.town.gateway.managed.libraries["NORTH"].patrons
+    await patrons.save_settings(patron.id, PatronSettings(notices, language))
+
+
+async def test_who_wants_no_notices_gets_those_alone_that_have_to_be(north: NcipTown) -> None:
+    await choose(north, NoticeChoice.NONE)
+    request = await north.asked()
+    await north.act(request, EventKind.RECEIVED, barcode="S-4711", pickup="RS")
+    await north.act(request, EventKind.PATRON_ASKED, reason="other", note="Noch nötig?")
+    await north.quiet()
+
+    notices = await list_notices(north, request)
+    assert (notices["available"].status, notices["available"].error) == (
+        NoticeStatus.SKIPPED,
+        "the patron wants no notices",
+    )
+    assert notices["query"].status is NoticeStatus.SENT
+    assert await count_to_tell(north) == 0
+    assert len(await list_mails(north)) == 1
+
+
+async def test_letters_are_in_the_language_that_the_patron_has_set(north: NcipTown) -> None:
+    await choose(north, NoticeChoice.EMAIL, "de")
+    request = await north.asked()
+    await north.act(request, EventKind.PATRON_MESSAGE, note="—")
+    await north.quiet()
+
+    assert "Ihre Bestellung" in north.mail.mails[-1]["Subject"]

@@ -9,7 +9,7 @@ import pytest
 from gateway.domain.problems import MalformationKind, RefusalReason
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.events import EventKind, ReasonCodes
-from gateway.domain.requests.partner_policy import LETTERS
+from gateway.domain.requests.partner_policy import LETTERS, STAFF_LETTER
 from gateway.domain.requests.reason_words import REASON_WORDS
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
 from gateway.services.exchange.recovery import INTERRUPTED, SET_ASIDE
@@ -30,7 +30,7 @@ GERMAN = TextCatalogues((), "en").choose_language(["de"])
         ({kind: entry.words for kind, entry in EVENT_CATALOGUE.items()}, EventKind),
         (REASON_WORDS, ReasonCodes),
         (JOURNAL_REASONS, {*RefusalReason, *MalformationKind, INTERRUPTED, SET_ASIDE}),
-        (PATRON_LETTERS, LETTERS),
+        (PATRON_LETTERS, (*LETTERS, STAFF_LETTER)),
         (LIBRARY_STEPS, {*LibraryAction, *DESK_STEPS}),
         (OWN_STEPS, {LOCATE, *FollowUp}),
     ],

@@ -1,0 +1,105 @@
+"""A letter that staff write to a patron: begun with a template, edited, and sent as other letters are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.partner_policy import STAFF_LETTER
+from gateway.domain.requests.request import PatronLink
+from tests.protocol.pages.support import PATRON, Answer, Running, running
+from tests.protocol.staff.request_scenes import RULES, add_partners, make_borrowing, make_lending
+from tests.protocol.staff.support import Colleague
+from tests.support.daemon import Installation
+
+OWN_TEMPLATE = """{% set subject %}Abholung am Samstag{% endset %}
+Samstags ist der Eingang an der Hafenstraße offen.
+"""
+
+
+@pytest.fixture
+async def gateway(installation: Installation) -> AsyncIterator[Running]:
+    add_partners(installation)
+    folder = installation.folder / "letters" / "beginning"
+    folder.mkdir(parents=True)
+    (folder / "saturday.j2").write_text(OWN_TEMPLATE, encoding="utf-8")
+    mail = {"host": "127.0.0.1", "port": 1, "security": "none", "sender": "ill@demo.example"}
+    async with running(installation, rules=RULES, mail=mail) as one:
+        yield one
+
+
+def text(page: Answer, xpath: str) -> str:
+    return " ".join(page.tree.xpath(f"string({xpath})").split())
+
+
+def read_fields(page: Answer) -> dict[str, str]:
+    (form,) = page.tree.xpath("//main//form[@data-once]")
+    fields = {str(one.get("name")): str(one.get("value") or "") for one in form.xpath(".//input[@name]")}
+    return {**fields, "note": str(form.xpath("string(.//textarea[@name='note'])"))}
+
+
+async def test_a_letter_begins_with_a_template_in_the_language_of_the_patron(gateway: Running, ruth: Colleague) -> None:
+    german = PatronLink(identifier=PATRON, language="de")
+    request = await make_borrowing(gateway, patron=german)
+    page = await ruth.get(f"/requests/{request.number}")
+    (path,) = page.tree.xpath("//section[@aria-labelledby='reader']//a[contains(@href, '/act/patron-message')]/@href")
+
+    page = await ruth.browser.get(str(path))
+    assert page.title == "Write to the patron"
+    assert read_fields(page)["note"] == ""
+    (longer,) = page.tree.xpath("//main//a[.='Your request takes longer']/@href")
+    page = await ruth.browser.get(str(longer))
+
+    begun = read_fields(page)
+    assert begun["reason"] == "Ihre Bestellung dauert länger"
+    assert begun["note"].startswith(f"Sie haben „{request.citation.short}“ bestellt.")
+    assert text(page, "//p[@class='told']") == "Notified: The patron, by email."
+
+
+async def test_it_is_edited_sent_and_kept_in_the_history(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    page = await ruth.get(f"/requests/{request.number}/act/patron-message?begin=edition")
+    fields = read_fields(page) | {"note": "Die zweite Auflage ist vergriffen.\nReicht die dritte?"}
+
+    done = await ruth.post(f"/requests/{request.number}/act/patron-message", fields)
+
+    assert text(done, "//div[@id='banner']") == "The letter is being sent to the patron."
+    story = [line.text_content() for line in done.tree.xpath("//ol[@class='timeline']//p[1]/bdi")]
+    assert "Wrote to the patron" in story
+    assert "Reicht die dritte?" in text(done, "//ol[@class='timeline']")
+    notices = gateway.gateway.managed.libraries["DEMO"].notices
+    notice = next(one for one in await notices.list_notices(request.id, 10, "") if one.letter == STAFF_LETTER)
+    letter = await notices.render_notice(notice.id)
+    assert letter.subject == f"Welche Ausgabe oder welcher Band? ({request.number})"
+    assert "Reicht die dritte?" in letter.text
+
+
+async def test_an_empty_letter_is_not_sent(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    page = await ruth.get(f"/requests/{request.number}/act/patron-message")
+
+    wrong = await ruth.post(f"/requests/{request.number}/act/patron-message", read_fields(page))
+
+    assert wrong.status == 422
+    assert text(wrong, "//div[@id='summary']//a") == "Please fill in “Letter”."
+    events = [line.event.kind for line in (await gateway.requests().load_view(request.id)).history]
+    assert EventKind.PATRON_MESSAGE not in events
+
+
+async def test_a_template_of_the_librarys_own_is_offered_beside_ours(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    page = await ruth.get(f"/requests/{request.number}/act/patron-message")
+    (own,) = page.tree.xpath("//main//a[.='Abholung am Samstag']/@href")
+
+    begun = read_fields(await ruth.browser.get(str(own)))
+
+    assert begun["note"] == "Samstags ist der Eingang an der Hafenstraße offen."
+    unknown = await ruth.get(f"/requests/{request.number}/act/patron-message?begin=nothing")
+    assert unknown.status == 404
+
+
+async def test_there_is_no_patron_of_ours_to_write_to_in_a_lending_request(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    assert "/act/patron-message" not in (await ruth.get(f"/requests/{request.number}")).text
