@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import field
+from datetime import datetime
 from importlib.metadata import version
 from typing import Protocol
 
@@ -233,16 +234,19 @@ class MessageEndpoint:
         body = await read_body(request, self._limit(), self._patience)
         if not body.data and request.method in ("GET", "HEAD"):
             return _text_response(200, self._usage_text())
-        arrival = self._make_raw_message(request, address, body.data)
+        received = self._clock.now()
         try:
             await self._gate.enter()
         except QueueFullError:
             return _make_busy_response()
         try:
             with self._gate.count_by_library() as take_share:
-                answer = await self._exchange.handle(replace(arrival, take_share=take_share))
+                answer = await self._exchange.handle(
+                    self._make_raw_message(request, address, body.data, received, take_share)
+                )
         except Exception:  # a defect: say so without details, keep the traceback for the log
-            log.exception("http.message_failed", peer=arrival.peer, profile=arrival.profile)
+            peer = self._proxies.sender_address(request)
+            log.exception("http.message_failed", peer=peer, profile=address.profile)
             return _text_response(500, "The message could not be answered because of an error in the gateway.\n")
         finally:
             self._gate.leave()
@@ -252,11 +256,18 @@ class MessageEndpoint:
             response.force_close()
         return response
 
-    def _make_raw_message(self, request: web.Request, address: MessageAddress, body: bytes) -> RawMessage:
+    def _make_raw_message(
+        self,
+        request: web.Request,
+        address: MessageAddress,
+        body: bytes,
+        received: datetime,
+        take_share: Callable[[str], bool],
+    ) -> RawMessage:
         certificate = connection_certificate(request.transport) or self._certificates.read(request)
         return RawMessage(
             body=body,
-            received=self._clock.now(),
+            received=received,
             transport=TransportKind.HTTP,
             protocol=self._protocol,
             peer=self._proxies.sender_address(request),
@@ -266,6 +277,7 @@ class MessageEndpoint:
             headers={name.lower(): value for name, value in request.headers.items()},
             query=dict(request.query) if request.query_string else {},
             certificate=certificate,
+            take_share=take_share,
         )
 
     def _usage_text(self) -> str:
