@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -10,11 +11,16 @@ from pydantic import BaseModel
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate_section
-from gateway.configuration.yaml_document import YamlDocument, nearest_match
+from gateway.configuration.yaml_document import SourcePosition, YamlDocument, merge_documents, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.ports.adapter import LibraryAdapter, NestedSystem
 from gateway.settings.article_lookup import UNKNOWN_SERVICE, find_service_mistakes
 from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
+
+LIBRARIES = "libraries"
+"""The key in gateway.yml, and the folder beside it."""
+
+LIBRARY_FILE = "library.yml"
 
 
 def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
@@ -24,11 +30,46 @@ def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
 
 
 def read_settings_file(file: Path) -> YamlDocument:
-    """Read the file; raises ConfigurationError."""
+    """Read the file, and those of libraries that have a folder; raises ConfigurationError."""
     if not file.exists():
         hint = "no such file; `illgate init DIR` writes one, --config or ILLGATE_CONFIG names another"
         raise ConfigurationError([ConfigurationProblem(yaml_document.display_path(file), 0, (), hint)])
-    return yaml_document.read_yaml(file)
+    return _add_library_folders(yaml_document.read_yaml(file), file.parent / LIBRARIES)
+
+
+def _add_library_folders(document: YamlDocument, folder: Path) -> YamlDocument:
+    """The document with an entry more in `libraries` for each folder that has a library.yml, by name; each value keeps
+    its own file and line. Raises ConfigurationError."""
+    libraries = document.data.get(LIBRARIES, [])
+    files = sorted(folder.glob(f"*/{LIBRARY_FILE}"))
+    if not files or not isinstance(libraries, list):
+        return document
+    entries: list[object] = list(libraries)
+    places, texts = dict(document.places), dict(document.texts)
+    problems: list[ConfigurationProblem] = []
+    for file in files:
+        try:
+            own = merge_documents(_find_own_files(file.parent), yaml_document.read_yaml(file))
+        except ConfigurationError as error:
+            problems += error.problems
+            continue
+        path: KeyPath = (LIBRARIES, len(entries))
+        entries.append(own.data)
+        places |= {path: SourcePosition(own.file, 1)} | {(*path, *key): place for key, place in own.places.items()}
+        texts |= {(*path, *key): text for key, text in own.texts.items()}
+    if problems:
+        raise ConfigurationError(problems)
+    return replace(document, data={**document.data, LIBRARIES: entries}, places=places, texts=texts)
+
+
+def _find_own_files(folder: Path) -> YamlDocument:
+    """What a library's folder says by itself: its short name, and which rules and letters of its own are in it."""
+    found: dict[str, object] = {"short": folder.name}
+    if (folder / "requests.yml").is_file():
+        found["requests"] = f"{LIBRARIES}/{folder.name}/requests.yml"
+    if (folder / "letters").is_dir():
+        found["letters"] = {"folder": f"{LIBRARIES}/{folder.name}/letters"}
+    return YamlDocument(yaml_document.display_path(folder / LIBRARY_FILE), found)
 
 
 def find_adapter_names(document: YamlDocument) -> frozenset[str]:

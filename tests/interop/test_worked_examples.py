@@ -139,8 +139,8 @@ def test_of_twelve_libraries_it_is_said_what_each_lacks(tmp_path: Path) -> None:
 
     assert said[:3] == [
         "installation:",
-        f"gateway.yml:8: libraries.0.system.api_key: {LACKS.format('env:LIB01_ALMA')}",
-        f"gateway.yml:14: libraries.1.system.sign_in.client_secret: {LACKS.format('env:LIB02_KOHA')}",
+        f"libraries/lib01/library.yml:5: libraries.0.system.api_key: {LACKS.format('env:LIB01_ALMA')}",
+        f"libraries/lib02/library.yml:5: libraries.1.system.sign_in.client_secret: {LACKS.format('env:LIB02_KOHA')}",
     ]
     assert said[3:16] == ["british-library:"] + [
         f"partners/british-library.yml:{4 if number == 2 else 2}: artemail.customers.0.password: "
@@ -177,13 +177,12 @@ def test_three_files_are_three_partners_of_each_of_the_twelve(tmp_path: Path) ->
 
 def test_a_wrong_key_of_one_library_holds_that_one_back(tmp_path: Path) -> None:
     valley = copy_example("valley", tmp_path / "valley")
-    valley.config.write_text(
-        valley.config.read_text().replace("    short: lib09\n", "    short: lib09\n    nmae: Ivy\n")
-    )
+    with (valley.folder / "libraries" / "lib09" / "library.yml").open("a") as file:
+        file.write("nmae: Ivy\n")
 
     said = check(valley)
 
     (wrong,) = [line for line in said if "nmae" in line]
-    assert wrong.startswith("gateway.yml:47: libraries.8.nmae: unknown key")
+    assert wrong.startswith("libraries/lib09/library.yml:5: libraries.8.nmae: unknown key")
     assert sum(": for ISIL:US-" in line for line in said) == 12, "its partners are looked at as those of the others"
     assert sum("nothing is set up" in line for line in said) == 9
