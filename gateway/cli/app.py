@@ -65,6 +65,12 @@ COMMANDS = {
         "gateway.cli.daemon_commands", "upgrade_command", "Upgrade the database of an older release."
     ),
     "serve": CommandEntry("gateway.cli.daemon_commands", "serve_command", "Run the daemon."),
+    "backup": CommandEntry(
+        "gateway.cli.backup_commands", "backup_command", "Copy the SQLite database and show what the copy contains."
+    ),
+    "restore": CommandEntry(
+        "gateway.cli.backup_commands", "restore_command", "Put a backup in the place of the database."
+    ),
     "check": CommandEntry(
         "gateway.cli.check_command",
         "check_command",

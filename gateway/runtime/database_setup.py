@@ -9,9 +9,6 @@ reasons.
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
-from contextlib import closing, suppress
 from pathlib import Path
 
 from gateway.configuration.yaml_document import display_path
@@ -19,6 +16,7 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Un
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
 from gateway.runtime.assembly import Assembly
+from gateway.store.database_copy import copy_database
 from gateway.store.migration import SchemaStanding, SchemaTooOld, migrate_store, read_schema_states
 
 MAGIC = b"SQLite format 3\x00"
@@ -64,7 +62,10 @@ async def upgrade_database(store: Store, parts: Assembly) -> DatabaseUpgrade:
     file, copy = parts.database, None
     if file is not None:
         copy = file.with_name(f"{file.stem}-before-upgrade-from-{own.revision}{file.suffix}")
-        await asyncio.to_thread(_copy_file, file, copy)
+        try:
+            await asyncio.to_thread(copy_database, file, copy)
+        except Unavailable as error:
+            raise Unavailable(f"nothing was upgraded: {error}") from error
     return DatabaseUpgrade(tuple(await migrate_store(store, *parts.migration_histories)), copy)
 
 
@@ -102,18 +103,3 @@ def _read_expected_bytes(header: bytes) -> int:
     page_bytes = 65536 if size == 1 else size
     is_valid = header[24:28] == header[92:96]
     return page_bytes * int.from_bytes(header[28:32]) if is_valid else 0
-
-
-def _copy_file(file: Path, target: Path) -> None:
-    """Whole or not at all. Raises Unavailable."""
-    unfinished = target.with_name(f"{target.name}.part")
-    try:
-        os.close(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
-        with closing(sqlite3.connect(file, timeout=30)) as source, closing(sqlite3.connect(unfinished)) as copy:
-            source.backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")
-        unfinished.replace(target)
-    except (sqlite3.Error, OSError) as error:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise Unavailable(f"the database could not be copied before its upgrade: {error}") from error

@@ -146,12 +146,12 @@ def list_secret_references(value: object) -> Iterator[str]:
 def examine_backups(settings: Settings, now: datetime) -> Finding:
     area = "database"
     if not settings.store.backups:
-        remedy = "Make backups (docs/operations.md), and name their folder in store.backups"
+        remedy = "Let `illgate backup` run each night, and name its folder in store.backups"
         return Finding(area, WARNING, "nobody watches the age of backups", remedy)
     folder = settings.folder / settings.store.backups
     newest = find_newest_backup(folder)
     if not newest:
-        return Finding(area, PROBLEM, f"{display_path(folder)}: no backup", "Make one (docs/operations.md)")
+        return Finding(area, PROBLEM, f"{display_path(folder)}: no backup", "Make one: `illgate backup`")
     age = now - datetime.fromtimestamp(newest, now.tzinfo)
     text = f"newest backup: {age.total_seconds() / 3600:.0f} hours old"
     if age > MAX_BACKUP_AGE:

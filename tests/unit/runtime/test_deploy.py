@@ -2,100 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sqlite3
-import stat
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import yaml
 from click.testing import CliRunner
-from sqlalchemy import text
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.cli import main
 from gateway.ports.adapter import LibraryAdapter
 from gateway.settings import HttpSettings, Settings, load_settings
-from gateway.store.engine import open_store
 from tests.support.paths import ROOT
 from tests.unit.runtime.house import House, NoOptions
 
 DEPLOY = ROOT / "deploy"
-
-
-@pytest.fixture(scope="module")
-def backup() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("backup", DEPLOY / "backup.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Path]:
-    """In WAL mode, open, with a row that only the WAL has."""
-    file = tmp_path / "data" / "illgate.db"
-    file.parent.mkdir()
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA wal_autocheckpoint=0")
-        connection.execute("CREATE TABLE t (x)")
-        connection.execute("INSERT INTO t VALUES ('Çelik')")
-        connection.commit()
-        yield file
-
-
-@pytest.mark.slow
-def test_a_backup_of_a_database_in_use(database: Path, tmp_path: Path) -> None:
-    command = [sys.executable, DEPLOY / "backup.py", database, tmp_path / "copies"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    copy = Path(done.stdout.strip())
-    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    with closing(sqlite3.connect(copy)) as connection:
-        assert connection.execute("SELECT x FROM t").fetchall() == [("Çelik",)]
-    assert [file.name for file in copy.parent.iterdir()] == [copy.name]
-
-
-def test_old_copies_go_others_stay(backup: ModuleType, database: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "copies"
-    copies = [backup.back_up(database, folder, datetime(2026, 3, day, tzinfo=UTC)) for day in (1, 2, 3)]
-    other = folder / "other.db"
-    other.touch()
-    assert backup.forget_old(database, folder, 2) == copies[:1]
-    assert sorted(folder.iterdir()) == sorted([*copies[1:], other])
-
-
-def test_no_backup_leaves_no_trace(backup: ModuleType, tmp_path: Path) -> None:
-    rubbish = tmp_path / "illgate.db"
-    rubbish.write_bytes(b"not a database" * 100)
-    for file in (rubbish, tmp_path / "nowhere.db"):
-        with pytest.raises(backup.BackupFailed, match=str(file)):
-            backup.back_up(file, tmp_path / "copies", datetime(2026, 3, 1, tzinfo=UTC))
-    assert list((tmp_path / "copies").iterdir()) == []
-
-
-async def test_a_gateway_runs_on_a_restored_backup(backup: ModuleType, tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.build()
-    async with house.running():
-        copy = backup.back_up(tmp_path / "data" / "illgate.db", tmp_path / "copies", datetime(2026, 3, 1, tzinfo=UTC))
-    for file in (tmp_path / "data").glob("illgate.db*"):
-        file.unlink()
-    copy.rename(tmp_path / "data" / "illgate.db")
-    async with house.running():
-        pass
-    store = open_store(f"sqlite:///{tmp_path / 'data' / 'illgate.db'}")
-    await store.read(lambda connection: connection.execute(text("select 1 from message")).all())
-    await store.close()
 
 
 def test_compose_and_its_settings_fit(monkeypatch: pytest.MonkeyPatch) -> None:
