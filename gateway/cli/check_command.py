@@ -4,6 +4,7 @@ where its examples run in their order and may build upon one another."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,8 @@ from gateway.services.operation.check import (
     UnknownProfileError,
     run_check,
 )
+from gateway.services.operation.check.one_library import narrow_report, narrow_subject
+from gateway.settings import LibrarySettings
 from gateway.store.migration import SchemaTooNew, SchemaTooOld
 from gateway.store.peer_keys import list_signing_libraries
 
@@ -40,11 +43,20 @@ from gateway.store.peer_keys import list_signing_libraries
     show_default=True,
     help="text; github: annotations of a GitHub workflow; junit: a test report in XML.",
 )
+@click.option(
+    "--library", "symbol", default="", metavar="SYMBOL", help="Check only this library: its system, partners and rules."
+)
 @json_option
 @pass_installation
 @click.pass_context
 def check_command(
-    ctx: click.Context, installation: Installation, profiles: tuple[str, ...], live: bool, format_: str, as_json: bool
+    ctx: click.Context,
+    installation: Installation,
+    profiles: tuple[str, ...],
+    live: bool,
+    format_: str,
+    symbol: str,
+    as_json: bool,
 ) -> None:
     """Check the configuration for problems.
 
@@ -63,6 +75,7 @@ def check_command(
       illgate check
       illgate check illiad-alma reshare
       illgate check --live
+      illgate check --library lib07
       illgate check --format junit > check.xml
     """
     try:
@@ -71,7 +84,8 @@ def check_command(
         report = CheckReport(error.problems, (), ("gateway.yml cannot be used, so nothing else was looked at",))
     else:
         try:
-            report = asyncio.run(check_installation(installation, profiles, live))
+            library = _find_library(installation, symbol) if symbol else None
+            report = asyncio.run(check_installation(installation, profiles, live, library))
         except UnknownProfileError as error:
             raise click.UsageError(str(error)) from error
     (print_as_json if as_json else FORMATS[format_])(report)
@@ -79,8 +93,20 @@ def check_command(
         ctx.exit(REFUSED)
 
 
-async def check_installation(installation: Installation, names: tuple[str, ...], live: bool) -> CheckReport:
-    """Check what is in force. Raises UnknownProfileError."""
+def _find_library(installation: Installation, symbol: str) -> LibrarySettings:
+    """Find a library, also one that is held back; raises click.UsageError."""
+    try:
+        return installation.settings.find_library(symbol)
+    except KeyError:
+        known = ", ".join(library.short_name for library in installation.settings.libraries)
+        raise click.UsageError(f"library not found: {symbol}; libraries: {known}") from None
+
+
+async def check_installation(
+    installation: Installation, names: tuple[str, ...], live: bool, library: LibrarySettings | None = None
+) -> CheckReport:
+    """Check what is in force. `library`: that one alone. Raises UnknownProfileError."""
+    served = [entry for entry in installation.settings.served_libraries if library in (None, entry)]
     async with AsyncExitStack() as stack:
         libraries: dict[str, LibrarySystem] = {}
         closed: dict[str, str] = {}
@@ -88,9 +114,9 @@ async def check_installation(installation: Installation, names: tuple[str, ...],
         try:
             store = await stack.enter_async_context(installation.open_current_store())
         except (ConfigurationError, SchemaTooNew, SchemaTooOld, Unavailable) as error:
-            closed = {library.symbol: str(error) for library in installation.settings.served_libraries}
+            closed = {entry.symbol: str(error) for entry in served}
         else:
-            libraries, closed = await _open_libraries(installation, store)
+            libraries, closed = await _open_libraries(installation, store, served)
             signing = await store.read(list_signing_libraries)
             for system in libraries.values():
                 if isinstance(system, HoldsConnections):
@@ -111,14 +137,19 @@ async def check_installation(installation: Installation, names: tuple[str, ...],
             signing=signing,
             shipped=find_shipped_folder() / "profiles",
         )
-        return await run_check(subject, names)
+        if library is None:
+            return await run_check(subject, names)
+        report = await run_check(narrow_subject(subject, library), names)
+        return narrow_report(report, installation.settings, library)
 
 
-async def _open_libraries(installation: Installation, store: Store) -> tuple[dict[str, LibrarySystem], dict[str, str]]:
+async def _open_libraries(
+    installation: Installation, store: Store, served: Sequence[LibrarySettings]
+) -> tuple[dict[str, LibrarySystem], dict[str, str]]:
     """Those that could be opened, and why the others could not."""
     libraries: dict[str, LibrarySystem] = {}
     closed: dict[str, str] = {}
-    for library in installation.settings.served_libraries:
+    for library in served:
         try:
             libraries[library.symbol] = (await installation.open_library(library, store)).system
         except Unavailable as error:

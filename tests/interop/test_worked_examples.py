@@ -43,9 +43,9 @@ def copy_example(name: str, folder: Path) -> Installation:
     return made
 
 
-def check(installation: Installation) -> list[str]:
+def check(installation: Installation, *options: str) -> list[str]:
     """What it says, line by line, with files as they are in the example."""
-    said = installation.run("check", check=False).stdout
+    said = installation.run("check", *options, check=False).stdout
     return [line.strip() for line in said.replace(f"{installation.folder}/", "").splitlines()]
 
 
@@ -186,3 +186,40 @@ def test_a_wrong_key_of_one_library_holds_that_one_back(tmp_path: Path) -> None:
     assert wrong.startswith("libraries/lib09/library.yml:5: libraries.8.nmae: unknown key")
     assert sum(": for ISIL:US-" in line for line in said) == 12, "its partners are looked at as those of the others"
     assert sum("nothing is set up" in line for line in said) == 9
+
+
+def test_a_check_of_one_library_says_what_that_one_lacks(tmp_path: Path) -> None:
+    valley = copy_example("valley", tmp_path / "valley")
+    (valley.folder / "partners" / "broker.yml").write_text(
+        "for: [lib03, lib05]\nextends: illiad-alma\nauth: [{kind: none}]\n"
+    )
+    with valley.config.open("a") as file:
+        file.write("store: {password: env:DATABASE}\n")
+
+    second, third = check(valley, "--library", "lib02"), check(valley, "--library", "ISIL:US-CCC")
+
+    assert second == [
+        "installation:",
+        f"libraries/lib02/library.yml:5: libraries.1.system.sign_in.client_secret: {LACKS.format('env:LIB02_KOHA')}",
+        "british-library:",
+        f"partners/british-library.yml:4: artemail.customers.0.password: {LACKS.format('env:LIB02_BL')}",
+        "worldshare:",
+        f"partners/worldshare.yml:2: auth.0.secret: {LACKS.format('env:OCLC_IN')}",
+        "3 problems; 3 profiles, 0 examples run, 0 of them with their answer",
+    ]
+    assert any(line.startswith("partners/broker.yml:3: auth.0.kind: lets everybody in") for line in third)
+    assert [line.partition(": nothing is set up")[0] for line in third if "nothing is set up" in line] == [
+        "libraries/lib03/library.yml:1: libraries.2.system"
+    ]
+    assert third[-1].startswith("2 problems; 2 remarks; 4 profiles, ")
+
+
+def test_a_check_of_a_library_that_is_held_back_says_why(tmp_path: Path) -> None:
+    valley = copy_example("valley", tmp_path / "valley")
+    with (valley.folder / "libraries" / "lib09" / "library.yml").open("a") as file:
+        file.write("nmae: Ivy\n")
+
+    assert check(valley, "--library", "lib09")[1].startswith("libraries/lib09/library.yml:5: libraries.8.nmae: unknown")
+    assert not any("nmae" in line for line in check(valley, "--library", "lib08"))
+    refused = valley.run("check", "--library", "lib13", check=False)
+    assert (refused.returncode, "library not found: lib13; libraries: lib01, lib02" in refused.stderr) == (2, True)
