@@ -24,6 +24,7 @@ from gateway.services.letters.localization import mark_text
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
 from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
+from gateway.web.staff.refusal_settings import list_deciding_settings
 from gateway.web.staff.request_story import describe_message_kind
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -48,6 +49,9 @@ OUTCOMES: Mapping[OutcomeClass, tuple[str, str]] = {
     OutcomeClass.PENDING: ("waiting", mark_text("in progress")),
 }
 """Shape of the tag and word."""
+
+NOT_DONE = frozenset({OutcomeClass.REFUSED, OutcomeClass.MALFORMED, OutcomeClass.REJECTED})
+"""Outcomes of which the page of a message says why."""
 
 OFFICE_OWNER = "office"
 """The query's `owner` where messages are asked for that name no library by their address."""
@@ -262,6 +266,8 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
         help_topic="operation",
         exchange=exchange,
         message_id=message_id,
+        why=exchange[0][1].reason if message.outcome in NOT_DONE else "",
+        settings=list_deciding_settings(request, message) if message.outcome in NOT_DONE else [],
         with_content=with_content,
         asked=message,
         replays=[(replay, describe_message(request, replay)) for replay in await journaled.list_replays(message.id)],

@@ -199,6 +199,38 @@ async def test_an_unknown_filter_is_a_mistake_and_narrows_nothing(gateway: Runni
         assert len(list_shown(page)) == 1, query
 
 
+async def test_a_refused_message_says_why_and_which_lines_of_which_file_decide(
+    gateway: Running, olga: Colleague
+) -> None:
+    """The profile extends one that is shipped."""
+    (refused, unknown, done) = [
+        await write_exchange(gateway, service="AcceptItem", profile="illiad-alma", outcome=outcome, reason=reason)
+        for outcome, reason in (
+            (OutcomeClass.REFUSED, "bad-pickup-location"),
+            (OutcomeClass.REFUSED, "duplicate-charge"),
+            (OutcomeClass.OK, ""),
+        )
+    ]
+
+    page = await olga.get(f"/operation/journal/{refused}")
+    rows = [
+        " ".join(" ".join(row.itertext()).split())
+        for row in page.tree.xpath("//section[@aria-labelledby='why']//tbody/tr")
+    ]
+    (link,) = {href.partition("#")[0] for href in page.tree.xpath("//section[@aria-labelledby='why']//tbody//a/@href")}
+    file = await olga.get(link.removeprefix("/staff"))
+
+    assert "it cannot be picked up at this location" in words_of(page, "Why it was not done")
+    said = {key: (place, value) for place, key, value in (row.split(" ", 2) for row in rows)}
+    place, value = said["circulation.pickup.unknown"]
+    assert value == "refuse"
+    (line,) = file.tree.xpath(f"//*[@id='line-{place.rpartition(':')[2]}']")
+    assert "unknown: refuse" in line.text_content(), "the line that is named"
+    assert "circulation.pickup.default" not in said, "a default is nobody's line"
+    assert "says nothing about it" in words_of(await olga.get(f"/operation/journal/{unknown}"), "Why it was not done")
+    assert "Why it was not done" not in (await olga.get(f"/operation/journal/{done}")).text
+
+
 async def test_a_message_and_its_answer_are_one_row(gateway: Running, olga: Colleague) -> None:
     for number in range(3):
         await write_exchange(gateway, request_id=f"ILL-{number}")
