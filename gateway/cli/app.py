@@ -71,6 +71,9 @@ COMMANDS = {
     "restore": CommandEntry(
         "gateway.cli.backup_commands", "restore_command", "Put a backup in the place of the database."
     ),
+    "deploy": CommandEntry(
+        "gateway.cli.deploy_command", "deploy_command", "Write the files of a service, a proxy or the monitoring."
+    ),
     "check": CommandEntry(
         "gateway.cli.check_command",
         "check_command",

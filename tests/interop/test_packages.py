@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.deploy_command import FILES
 from tests.support.paths import ROOT
 
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
@@ -83,6 +84,7 @@ def test_the_wheel_has_what_a_new_installation_needs(wheel: Path) -> None:
     profiles = {f"gateway/shipped/profiles/{file.name}" for file in (ROOT / "profiles").glob("*.yml")}
     assert profiles
     assert profiles <= set(names)
+    assert {f"gateway/shipped/deploy/{file}" for files in FILES.values() for file in files} <= set(names)
 
 
 def test_the_source_distribution_has_its_licence(tmp_path: Path) -> None:
