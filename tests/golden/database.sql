@@ -378,6 +378,14 @@ CONSTRAINT pk_partner_thing PRIMARY KEY (library, kind, thing)
 CREATE INDEX ix_partner_thing_made ON partner_thing (made_at)
 === ix_partner_thing_request
 CREATE INDEX ix_partner_thing_request ON partner_thing (library, request_id)
+=== patron_setting
+CREATE TABLE patron_setting (
+library TEXT NOT NULL,
+patron_id TEXT NOT NULL,
+notices TEXT NOT NULL,
+language TEXT NOT NULL,
+CONSTRAINT pk_patron_setting PRIMARY KEY (library, patron_id)
+)
 === print_batch
 CREATE TABLE print_batch (
 library TEXT NOT NULL,

@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from sqlalchemy import Connection
-
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import (
@@ -42,6 +40,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.views import RequestFilter
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import history, request_lists, requests
 from gateway.store.schema import make_exchange_id
@@ -133,14 +132,14 @@ def _make_request(context: LibraryContext, chance: Random, number: int, role: Ro
     return replace(request, state=BorrowingState.REQUESTED, attempts=(attempt,), current=1)
 
 
-def _store_requests(connection: Connection, made: Sequence[Request], chance: Random, now: datetime) -> None:
+def _store_requests(connection: Transaction, made: Sequence[Request], chance: Random, now: datetime) -> None:
     for request in made:
         requests.insert_request(connection, request)
         steps = _tell_borrowing(chance, request) if request.role is Role.BORROWING else _tell_lending(chance, request)
         _follow_story(connection, request, steps, now)
 
 
-def _follow_story(connection: Connection, request: Request, steps: Iterator[StoryStep], now: datetime) -> None:
+def _follow_story(connection: Transaction, request: Request, steps: Iterator[StoryStep], now: datetime) -> None:
     moment = request.created
     for step in steps:
         moment += step.after
