@@ -384,7 +384,7 @@ class Survey(ProfileSection):
     """The form of a yearly survey, such as that of a national library statistic."""
 
     title: str = Field(min_length=1, max_length=200, description="name of the survey")
-    note: str = Field("", max_length=1000, description="text below the form, such as what has to be added by hand")
+    note: str = Field("", max_length=1000, description="text below the form, such as figures that staff add")
     lines: tuple[SurveyLine, ...] = Field(min_length=1, description="lines of the form, in order")
 
 

@@ -427,7 +427,7 @@ LOSS_SETTLED = _make_guard(
 LOSS_FEE = _make_guard("the patron is charged for a loss", lambda _r, _e, w: w.borrowing.loss_fee)
 PRICE_OPEN = _make_guard("nobody has agreed to its price yet", _has_flag(RequestFlag.PRICE_OPEN))
 PATRON_KNOWN = _make_guard(
-    "the request is for a patron of ours who is still known", lambda r, _e, _w: bool(r.patron.id) and not r.is_brokered
+    "the patron belongs to this library and is still known", lambda r, _e, _w: bool(r.patron.id) and not r.is_brokered
 )
 PATRON_TO_TELL = _make_guard("the patron has to be notified in person", _has_flag(RequestFlag.TO_TELL))
 QUESTION_OPEN = _make_guard(

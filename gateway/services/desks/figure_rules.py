@@ -70,7 +70,7 @@ FIGURE_RULES: Mapping[FigureKind, FigureRule] = {
         ),
     ),
     FigureKind.YEAR_BEFORE: FigureRule(
-        mark_text("Year before"), mark_text("The same months a year earlier, as they stand today.")
+        mark_text("Year before"), mark_text("The same months a year earlier, counted today.")
     ),
     FigureKind.TURNAROUND: FigureRule(
         mark_text("Turnaround time"),

@@ -41,6 +41,7 @@ _SUBJECTS: Mapping[str, str] = {
 }
 """By the template of the letter."""
 
+_HERE_ONLY = mark_text("Here only")
 _SENT: dict[NoticeStatus, str] = {
     NoticeStatus.SENT: mark_text("By email and here"),
     NoticeStatus.WAITING: mark_text("Being sent"),
@@ -49,7 +50,7 @@ _SENT: dict[NoticeStatus, str] = {
 
 
 @value_object(kw_only=True)
-class ShownMessage:
+class ShownNotice:
     """`text`: what it is about, in words; `way`: how it was told."""
 
     path: str
@@ -81,16 +82,16 @@ async def list_messages(page: PageRequest) -> web.Response:
 
 def _describe_messages(
     page: PageRequest, notices: Sequence[NoticeView], works: dict[str, str]
-) -> Iterator[ShownMessage]:
+) -> Iterator[ShownNotice]:
     for notice in notices:
         if notice.error == MOOT:
             continue
-        yield ShownMessage(
+        yield ShownNotice(
             path=page.path(f"messages/{quote(notice.id, safe='')}"),
             text=page.gettext(_SUBJECTS[notice.letter]),
             work=works[notice.request_id],
             day=page.format_short_day(notice.created),
-            way=page.gettext(_SENT.get(notice.status, mark_text("Here only"))),
+            way=page.gettext(_SENT.get(notice.status, _HERE_ONLY)),
         )
 
 

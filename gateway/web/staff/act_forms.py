@@ -71,7 +71,7 @@ _LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
     (K.CLOSE, "reason"): mark_text("Why no library can supply it"),
     (K.LOST, "cost"): mark_text("Replacement cost"),
     (K.DAMAGED, "cost"): mark_text("Cost of the damage"),
-    (K.DAMAGED, "note"): mark_text("What is damaged"),
+    (K.DAMAGED, "note"): mark_text("The damage"),
 }
 
 _HINTS_OF_ACT: Mapping[tuple[K, str], str] = {
