@@ -9,6 +9,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -60,6 +61,9 @@ LANGUAGE_KEY = "ui_language"
 HERE = Path(__file__).parent
 ASSETS = PageAssets(f"{ROOT}/_assets", (assets.FOLDER, HERE / "assets"))
 TEMPLATES = PageTemplates(HERE / "templates", ASSETS)
+
+PROGRAM_VERSION = version("illgate")
+"""At the foot of pages for whoever has signed in."""
 
 BANNER_COOKIE = "illgate_banner"
 MAX_BANNER_CHARS = 1_000
@@ -431,6 +435,10 @@ class StaffRequest:
         """wide; empty: narrow."""
         chosen = self.http.cookies.get(LOOK_COOKIE, "").partition(".")[2]
         return chosen if chosen in ROWS else ""
+
+    @property
+    def program_version(self) -> str:
+        return PROGRAM_VERSION
 
     @property
     def languages(self) -> tuple[tuple[str, str, str], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 
 import pytest
 
@@ -43,6 +44,15 @@ async def test_signing_in_leads_to_the_page_that_was_asked_for(gateway: Running)
 
         assert answer.title == "Your account"
         assert "Ruth Okafor" in answer.text
+
+
+async def test_the_foot_of_a_page_names_the_release_to_whoever_has_signed_in(gateway: Running) -> None:
+    release = f"illgate {version('illgate')}"
+    async with colleague(gateway) as ruth:
+        await make_user(gateway, "r.okafor", "staff")
+
+        assert release not in (await ruth.get("/sign-in")).text
+        assert release in (await ruth.sign_in("r.okafor")).text
 
 
 @pytest.mark.parametrize(("name", "password"), [("r.okafor", "falsches Passwort"), ("nobody", PASSWORD)])
