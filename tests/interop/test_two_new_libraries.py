@@ -199,9 +199,9 @@ def test_a_loan_of_two_volumes_goes_there_and_back(libraries: tuple[NewLibrary, 
     assert elveby.volumes(number) == ["checked-in", "checked-in"]
     for library in libraries:
         assert library.listed("outbox", "list") == []
-        assert library.read("library", "loans") == []
-    assert [one["barcode"] for one in elveby.read("library", "items")] == []
-    assert {one["status"] for one in fjordby.read("library", "items")} == {"available"}
+        assert library.listed("library", "loans") == []
+    assert [one["barcode"] for one in elveby.listed("library", "items")] == []
+    assert {one["status"] for one in fjordby.listed("library", "items")} == {"available"}
 
     # the journal has the conversation, as it went over the wire
     said = [row["service"] for row in elveby.listed("journal", "list", "--request", number, "--limit", "100")]
