@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,11 +14,14 @@ import click
 
 from gateway.cli.check_report import FORMATS, print_as_json
 from gateway.cli.installation import REFUSED, Installation, pass_installation
-from gateway.domain.problems import ConfigurationError, Unavailable
+from gateway.configuration.yaml_document import display_path
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
+from gateway.policies import PolicyLoadResult, PolicySet
 from gateway.ports.command_output import json_option
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import HoldsConnections
 from gateway.ports.shared_store import Store
+from gateway.profiles import ProfileLoadResult, ProfileSet
 from gateway.profiles.shipped import find_shipped_folder
 from gateway.runtime.sample_libraries import SampleLibraries
 from gateway.services.operation.check import (
@@ -26,8 +30,7 @@ from gateway.services.operation.check import (
     UnknownProfileError,
     run_check,
 )
-from gateway.services.operation.check.one_library import narrow_report, narrow_subject
-from gateway.settings import LibrarySettings
+from gateway.settings import LibrarySettings, Settings
 from gateway.store.migration import SchemaTooNew, SchemaTooOld
 from gateway.store.peer_keys import list_signing_libraries
 
@@ -139,8 +142,8 @@ async def check_installation(
         )
         if library is None:
             return await run_check(subject, names)
-        report = await run_check(narrow_subject(subject, library), names)
-        return narrow_report(report, installation.settings, library)
+        report = await run_check(_narrow_subject(subject, library), names)
+        return _narrow_report(report, installation.settings, library)
 
 
 async def _open_libraries(
@@ -155,3 +158,53 @@ async def _open_libraries(
         except Unavailable as error:
             closed[library.symbol] = str(error)
     return libraries, closed
+
+
+# --- one of several libraries ----------------------------------------------------------------------------------
+
+
+def _narrow_subject(subject: CheckSubject, library: LibrarySettings) -> CheckSubject:
+    """The part of the configuration that concerns the library; a partner as this library has it."""
+    symbol, policies = library.symbol, subject.policies
+    return replace(
+        subject,
+        loading=_narrow_loading(subject.loading, subject.settings, library),
+        libraries={key: system for key, system in subject.libraries.items() if key == symbol},
+        closed={key: why for key, why in subject.closed.items() if key == symbol},
+        policies=_narrow_policies(policies, subject.settings, library) if policies is not None else None,
+    )
+
+
+def _narrow_report(report: CheckReport, settings: Settings, library: LibrarySettings) -> CheckReport:
+    """The report without what gateway.yml says for others and for all."""
+    return replace(
+        report,
+        installation=tuple(problem for problem in report.installation if _concerns(problem, settings, library)),
+        remarks=tuple(remark for remark in report.remarks if _concerns(remark, settings, library)),
+    )
+
+
+def _concerns(problem: ConfigurationProblem, settings: Settings, library: LibrarySettings) -> bool:
+    """Return whether a problem is in the library's own section of gateway.yml, or in another file."""
+    if problem.path[:1] == ("libraries",):
+        return problem.path[1:2] == (settings.libraries.index(library),)
+    return problem.file != settings.make_problem((), "").file
+
+
+def _narrow_loading(loading: ProfileLoadResult, settings: Settings, library: LibrarySettings) -> ProfileLoadResult:
+    entries = loading.profiles.loaded
+    versions = {name: entry.for_library(library.symbol) for name, entry in entries.items()}
+    loaded = {name: replace(version, others=()) for name, version in versions.items() if version is not None}
+    of_others = {entry.document.file for name, entry in entries.items() if name not in loaded}
+    problems = tuple(
+        problem
+        for problem in loading.problems
+        if problem.file not in of_others and _concerns(problem, settings, library)
+    )
+    return ProfileLoadResult(ProfileSet(loaded, loading.profiles.own_documents), problems)
+
+
+def _narrow_policies(loading: PolicyLoadResult, settings: Settings, library: LibrarySettings) -> PolicyLoadResult:
+    policies = {policy.library: policy for policy in loading.policies if policy.library == library.symbol}
+    file = display_path(settings.folder / library.requests)
+    return PolicyLoadResult(PolicySet(policies), tuple(problem for problem in loading.problems if problem.file == file))
