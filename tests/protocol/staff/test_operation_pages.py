@@ -227,7 +227,7 @@ async def test_a_refused_message_says_why_and_which_lines_of_which_file_decide(
     (line,) = file.tree.xpath(f"//*[@id='line-{place.rpartition(':')[2]}']")
     assert "unknown: refuse" in line.text_content(), "the line that is named"
     assert "circulation.pickup.default" not in said, "a default is nobody's line"
-    assert "says nothing about it" in words_of(await olga.get(f"/operation/journal/{unknown}"), "Why it was not done")
+    assert "has no setting for it" in words_of(await olga.get(f"/operation/journal/{unknown}"), "Why it was not done")
     assert "Why it was not done" not in (await olga.get(f"/operation/journal/{done}")).text
 
 
