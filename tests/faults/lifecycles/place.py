@@ -119,8 +119,8 @@ def make_town(folder: Path, mail_port: int, store_url: str) -> Path:
     _write(config, settings)
     _write(folder / "north.yml", _RULES)
     _write(folder / "south.yml", {})
-    _write(folder / "partners" / "south.yml", _profile(NORTH, SOUTH, "south"))
-    _write(folder / "partners" / "north.yml", _profile(SOUTH, NORTH, "north"))
+    _write(folder / "profiles" / "south.yml", _profile(NORTH, SOUTH, "south"))
+    _write(folder / "profiles" / "north.yml", _profile(SOUTH, NORTH, "north"))
     return config
 
 
