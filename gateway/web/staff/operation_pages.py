@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from aiohttp import web
@@ -95,12 +95,17 @@ class ShownJob:
 
 @value_object
 class Repair:
-    """Something that needs the operator. `path`: where it is mended, empty: not at a page."""
+    """Something that needs the operator. `path`: where it is mended, empty: not at a page; `button` says what is there,
+    or what is done where `is_act`. `since`: aware, None: not known. `meaning`: what it means for people."""
 
     kind: str
     text: str
     detail: str
     path: str
+    button: str = ""
+    since: datetime | None = None
+    meaning: str = ""
+    is_act: bool = False
 
 
 @value_object
@@ -204,13 +209,15 @@ def _list_refusals(request: StaffRequest, troubles: Sequence[ShownTrouble]) -> l
                 name=shown_trouble.partner,
             ),
             request.gettext(
-                "%(service)s, %(outcome)s: %(reason)s. The first was received at %(moment)s.",
+                "%(service)s, %(outcome)s: %(reason)s.",
                 service=shown_trouble.trouble.service or "?",
                 outcome=shown_trouble.outcome,
                 reason=shown_trouble.reason or "–",
-                moment=request.format_moment(shown_trouble.trouble.first),
             ),
             shown_trouble.path,
+            request.gettext("Open these messages"),
+            shown_trouble.trouble.first,
+            request.gettext("What the partner asked for in these messages was not done here."),
         )
         for shown_trouble in troubles
         if is_for_operator(shown_trouble.trouble)
@@ -223,7 +230,7 @@ def _list_findings(request: StaffRequest, findings: CheckFindings | None) -> lis
         return []
     if findings.failure:
         text = request.gettext("The configuration could not be checked")
-        return [Repair("look", text, findings.failure, "#check")]
+        return [Repair("look", text, findings.failure, "#check", request.gettext("Show the check"))]
     counts = Counter(problem.file for problem in findings.problems)
     return [
         Repair(
@@ -233,6 +240,7 @@ def _list_findings(request: StaffRequest, findings: CheckFindings | None) -> lis
             ),
             next(str(problem) for problem in findings.problems if problem.file == file),
             "#check",
+            request.gettext("Show the problems"),
         )
         for file, count in counts.items()
     ]
@@ -246,16 +254,16 @@ async def _list_waiting_work(request: StaffRequest, queues: QueueState) -> list[
             "%(num)s letter to a patron cannot be sent", "%(num)s letters to patrons cannot be sent", failure.waiting
         )
         detail = request.gettext(
-            "The mail server is not responding since %(moment)s: %(reason)s. Letters are sent automatically later.",
-            moment=request.format_moment(failure.since),
+            "The mail server is not responding: %(reason)s.",
             reason=strip_full_stop(request.localization.translate_sentence(failure.reason)),
         )
-        waiting_work.append(Repair("late", text, detail, ""))
+        meaning = request.gettext("The patrons have not been notified. The letters are sent automatically later.")
+        waiting_work.append(Repair("late", text, detail, "", since=failure.since, meaning=meaning))
     if queues.oldest_due is not None and request.parts.clock.now() - queues.oldest_due > QUEUE_AGE:
-        text = request.gettext(
-            "Messages have been waiting to be sent since %(moment)s", moment=request.format_moment(queues.oldest_due)
-        )
-        waiting_work.append(Repair("look", text, "", request.open_path("/outbox")))
+        text = request.gettext("Messages that are due have not been sent")
+        meaning = request.gettext("Partners and patrons are waiting for them.")
+        path, button = request.open_path("/outbox"), request.gettext("Open failed messages")
+        waiting_work.append(Repair("look", text, "", path, button, queues.oldest_due, meaning))
     return waiting_work
 
 
@@ -270,7 +278,9 @@ async def _list_ending_certificates(request: StaffRequest) -> list[Repair]:
         else:
             text = request.gettext("The certificate %(file)s ends on %(day)s", file=file, day=day)
         place = f"{certificate.place.file}:{certificate.place.line} {certificate.place.key}"
-        ending_certificates.append(Repair("late" if certificate.has_ended(now) else "look", text, place, ""))
+        meaning = request.gettext("Without a valid certificate, partners refuse our messages, or cannot send theirs.")
+        kind = "late" if certificate.has_ended(now) else "look"
+        ending_certificates.append(Repair(kind, text, place, "", meaning=meaning))
     return ending_certificates
 
 
@@ -311,7 +321,13 @@ async def _list_repairs(
 ) -> list[Repair]:
     """List repairs; what stops people first."""
     repairs = [
-        Repair(part.kind, f"{part.text} {part.name}".strip(), "; ".join(part.said), _repair_path(request, part))
+        Repair(
+            part.kind,
+            f"{part.text} {part.name}".strip(),
+            "; ".join(part.said),
+            _repair_path(request, part),
+            request.gettext("Show what is wrong"),
+        )
         for part in sorted(parts, key=lambda part: part.kind != "late")
         if part.said and not _is_own_mailbox(request, part, mailboxes)
     ]
@@ -320,14 +336,20 @@ async def _list_repairs(
             "late",
             request.gettext("Mailbox %(name)s cannot be read", name=mailbox.name),
             request.localization.translate_sentence(mailbox.failure.reason),
-            "",
+            request.path("operation", "mailboxes", mailbox.name, "poll"),
+            request.gettext("Check now"),
+            mailbox.failure.since,
+            request.gettext("What partners and patrons write to it is not read."),
+            is_act=True,
         )
         for mailbox in mailboxes
         if mailbox.failure is not None
     ]
     if given_up:
         text = request.ngettext("%(num)s message could not be sent", "%(num)s messages could not be sent", given_up)
-        repairs.append(Repair("late", text, "", request.open_path("/outbox")))
+        meaning = request.gettext("Their recipients do not know of it: retry, edit or skip them.")
+        path, button = request.open_path("/outbox"), request.gettext("Open failed messages")
+        repairs.append(Repair("late", text, "", path, button, meaning=meaning))
     for partner in await request.library.desk.list_silent_partners():
         text = request.gettext("%(name)s is not responding", name=partner.name)
         waiting = request.ngettext(
@@ -335,7 +357,8 @@ async def _list_repairs(
             "%(num)s messages are waiting and will be sent automatically.",
             partner.waiting,
         )
-        repairs.append(Repair("look", text, waiting, request.path("partners", partner.profile)))
+        path, button = request.path("partners", partner.profile), request.gettext("Open the partner")
+        repairs.append(Repair("look", text, "", path, button, partner.since, waiting))
     return repairs
 
 

@@ -100,9 +100,12 @@ async def test_a_mailbox_that_cannot_be_read_needs_somebody_until_it_can(olga: C
 
     page = await olga.post("/operation/mailboxes/ill/poll", {})
 
-    assert "Mailbox ill cannot be read" in words_of(page, "Action needed")
+    needed = words_of(page, "Action needed")
+    assert "Mailbox ill cannot be read since" in needed
+    assert "(less than a minute) What partners and patrons write to it is not read." in needed
     assert "The mailbox cannot be read:" in page.text
-    page = await olga.post("/operation/mailboxes/ill/poll", {})
+    (act,) = page.tree.xpath("//ul[@class='first']/li[.//b/bdi='Mailbox ill cannot be read']/form/@action")
+    page = await olga.post(act.removeprefix("/staff"), {})
     assert "No action needed" in words_of(page, "Action needed")
 
 
@@ -398,8 +401,10 @@ async def test_refusals_that_what_is_set_up_may_have_caused_need_somebody_by_par
     page = await olga.get("/operation")
 
     needed = words_of(page, "Action needed")
-    assert "3 messages from ncip2 were not processed" in needed
-    assert "AcceptItem, refused: it cannot be picked up at this location. The first was received at" in needed
+    assert "3 messages from ncip2 were not processed since" in needed
+    assert "What the partner asked for in these messages was not done here." in needed
+    assert "AcceptItem, refused: it cannot be picked up at this location." in needed
+    assert "Open these messages" in needed
     assert "unknown patron" not in needed, "which is about one patron"
     assert "ncip2 LookupUser refused unknown patron 2" in words_of(page, "Messages not processed")
     (link,) = page.tree.xpath("//ul[@class='first']//a/@href")
@@ -515,8 +520,9 @@ async def test_a_mail_server_that_is_away_needs_somebody(gateway: Running, olga:
         assert ("letter to a patron cannot be sent" in words_of(page, "Action needed")) == (tries == 3)
 
     needed = words_of(page, "Action needed")
-    assert "1 letter to a patron cannot be sent The mail server is not responding since" in needed
-    assert "connection refused. Letters are sent automatically later." in needed
+    assert "1 letter to a patron cannot be sent since" in needed
+    assert "The patrons have not been notified. The letters are sent automatically later." in needed
+    assert "The mail server is not responding: connection refused." in needed
 
 
 async def test_what_could_have_gone_out_an_hour_ago_needs_somebody(gateway: Running, olga: Colleague) -> None:
@@ -525,7 +531,7 @@ async def test_what_could_have_gone_out_an_hour_ago_needs_somebody(gateway: Runn
 
     page = await olga.get("/operation")
 
-    assert "Messages have been waiting to be sent since" in words_of(page, "Action needed")
+    assert "Messages that are due have not been sent since" in words_of(page, "Action needed")
     assert "Due since" in words_of(page, "Queue")
 
 
