@@ -1,4 +1,4 @@
-.PHONY: run test test-long test-quick test-313 test-debian12 bench mutants mutants-services demo demo-two docs format
+.PHONY: run test test-long test-quick test-313 test-debian12 bench mutants mutants-services demo demo-two docs format release
 
 run:
 	python3 bootstrap.py run
@@ -37,6 +37,9 @@ demo-two:
 
 docs:
 	python3 bootstrap.py docs
+
+release:
+	python3 bootstrap.py release
 
 format:
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix .

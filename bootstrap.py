@@ -11,6 +11,8 @@ python3 bootstrap.py test-debian12  `test` in a Debian 12 of its own, with the P
 python3 bootstrap.py demo        simulate a broker between libraries that use different protocols
 python3 bootstrap.py demo-two    simulate two libraries that lend to each other
 python3 bootstrap.py docs        build the documentation site into build/docs
+python3 bootstrap.py release     build what is published into dist/: wheel, source archive, the versions that the
+                                 container image installs with their hashes, and a bill of them (CycloneDX)
 python3 bootstrap.py install     only install
 """
 
@@ -93,6 +95,8 @@ def main(words: list[str]) -> int:
         case ["docs"]:
             install("[docs]")
             return run_commands([["python", "-m", "mkdocs", "build", "--strict"]])
+        case ["release"]:
+            return release()
     print(__doc__)
     return 2
 
@@ -116,6 +120,28 @@ def run(rest: list[str]) -> int:
         subprocess.run([illgate, "init", str(DEMO)], check=True)
     arguments = [illgate, "--config", str(DEMO / "gateway.yml"), "serve", *rest]
     os.execv(illgate, arguments)
+
+
+def release() -> int:
+    """Wheel and source archive; requirements.txt with hashes, for the Python and the extras of the image; an SBOM."""
+    venv, dist = HERE / ".venv-release", HERE / "dist"
+    install("[release]", venv)
+    shutil.rmtree(dist, ignore_errors=True)
+    dockerfile = (HERE / "deploy" / "Dockerfile").read_text()
+    (python,) = set(re.findall(r"FROM python:([0-9.]+)-slim", dockerfile))
+    (extras,) = re.findall(r"'\.\[([a-z,]+)\]'", dockerfile)
+    compile_versions = ["uv", "pip", "compile", "pyproject.toml", "--constraint", "constraints.txt", "--quiet"]
+    compile_versions += ["--python-version", python, "--python-platform", "linux", "--generate-hashes", "--no-header"]
+    compile_versions += [word for extra in extras.split(",") for word in ("--extra", extra)]
+    describe = ["cyclonedx-py", "requirements", "dist/requirements.txt", "--pyproject", "pyproject.toml"]
+    return run_commands(
+        [
+            ["python", "-m", "hatchling", "build", "-d", "dist"],
+            [*compile_versions, "--output-file", "dist/requirements.txt"],
+            [*describe, "--output-reproducible", "--output-file", "dist/sbom.cdx.json"],
+        ],
+        venv,
+    )
 
 
 def test(words: list[str]) -> int:

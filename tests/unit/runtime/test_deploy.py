@@ -9,6 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+import bootstrap
 from gateway.adapter_registry import AdapterRegistry
 from gateway.cli import main
 from gateway.ports.adapter import LibraryAdapter
@@ -61,3 +62,19 @@ def test_the_command_has_what_they_call(tmp_path: Path) -> None:
     told = CliRunner().invoke(main, ["--config", str(tmp_path / "gateway.yml"), "serve", "--help"])
     assert told.exit_code == 0
     assert "--host" in told.output
+
+
+def test_a_release_locks_what_the_image_installs(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "install", lambda *_: None)
+    monkeypatch.setattr("shutil.rmtree", lambda *_args, **_options: None)
+    monkeypatch.setattr(bootstrap, "run_commands", lambda given, _venv: commands.extend(given) or 0)
+
+    assert bootstrap.release() == 0
+
+    lock = " ".join(next(command for command in commands if command[0] == "uv"))
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    assert "'.[mail,pdf,postgresql]'" in dockerfile
+    assert "--extra mail --extra pdf --extra postgresql" in lock
+    assert f"--python-version {dockerfile.partition('FROM python:')[2].partition('-')[0]} " in lock
+    assert "--generate-hashes" in lock
