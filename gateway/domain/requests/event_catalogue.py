@@ -327,8 +327,8 @@ _ENTRIES = (
     EventEntry(
         K.PATRON_MESSAGE, write_sentence("message to patron"), label=mark_template("Write to the patron"),
         fields=_list_fields(
-            ActionField("reason", FieldType.TEXT, "Subject of the letter."),
             required=(
+                ActionField("reason", FieldType.TEXT, "Subject of the letter."),
                 ActionField("note", FieldType.TEXT, "Text of the letter, without greeting; a paragraph a line."),
             ),
         ),

@@ -30,6 +30,7 @@ async def show_settings(page: PageRequest) -> web.Response:
         known_languages=list(page.entry.texts.known.items()),
         chosen_language=settings.language or page.localization.language,
         wants_notices=settings.notices is NoticeChoice.EMAIL,
+        sends_mail=page.parts.sends_mail,
         mail_address=await _find_mail_address(page, page.session),
         always_sent=_list_always_sent(page),
     )

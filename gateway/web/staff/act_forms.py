@@ -77,6 +77,7 @@ _LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
 _HINTS_OF_ACT: Mapping[tuple[K, str], str] = {
     (K.RECEIVED, "barcode"): mark_text("Leave it empty to have a number created by the template."),
     (K.PATRON_MESSAGE, "note"): mark_text("Greeting, title, number and our address are added."),
+    (K.RENEW, "due"): mark_text("As long again as the loan was given for, if that is known."),
     (K.LOST, "cost"): mark_text("It can be corrected when the loss is settled."),
 }
 
@@ -112,6 +113,8 @@ REFUSAL_GROUPS: tuple[tuple[str, tuple[R, ...]], ...] = (
 )
 """Reasons not to supply, by what they mean: each has a button of its own."""
 
+LETTER_ROWS = 8
+
 MAX_VISIBLE_CHOICES = 7
 """More are a list."""
 
@@ -134,7 +137,6 @@ _USUAL = frozenset(
         (K.CONDITION_ACCEPTED, "cost"),
         (K.CANCEL, "reason"),
         (K.CLOSE, "reason"),
-        (K.PATRON_MESSAGE, "reason"),
         (K.CONDITION_REFUSED, "reason"),
         (K.RENEW_REFUSED, "reason"),
         (K.LOST, "cost"),
@@ -154,7 +156,7 @@ _WITH_FILE = frozenset({K.DIGITISED, K.COPY_DELIVERED})
 class FormField:
     """`kind`: line, text, day, money, choice, boxes, radios or volumes (a row for each, with what has become of it);
     `rare`: it is folded away, as few need it; `choices`: value and word; `hint`: what to fill in, or where it is from;
-    `counts`: what the button is called for each number of volumes that are chosen, from none on."""
+    `rows`: of a text; `counts`: what the button is called for each number of volumes that are chosen, from none on."""
 
     name: str
     label: str
@@ -163,6 +165,7 @@ class FormField:
     rare: bool = False
     choices: tuple[tuple[str, str], ...] = ()
     hint: str = ""
+    rows: int = 2
     counts: tuple[str, ...] = ()
 
 
@@ -228,7 +231,10 @@ def _make_form_field(
         shape, choices = "radios", tuple((value, f"{word[:1].upper()}{word[1:]}") for value, word in choices)
     needed = needed or field.name == "ending"
     hint = _describe_hint(page, request, kind, field.name)
-    return FormField(name=field.name, label=label, kind=shape, needed=needed, rare=rare, choices=choices, hint=hint)
+    rows = LETTER_ROWS if kind is K.PATRON_MESSAGE else FormField.rows
+    return FormField(
+        name=field.name, label=label, kind=shape, needed=needed, rare=rare, choices=choices, hint=hint, rows=rows
+    )
 
 
 def _is_known(request: Request, kind: K, field: ActionField) -> bool:

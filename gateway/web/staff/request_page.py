@@ -371,6 +371,7 @@ async def list_options(
             option,
             checked=checked if checked is not None and option.name == open_name == sent else option.checked,
             is_chosen=option.name == open_name,
+            label=option.button if option.ending is not None and len(kinds) > 1 else option.label,
         )
         for option in options
     )
@@ -410,12 +411,12 @@ def _choose_ending(
     forecast = forecast_act(page.context, request, option.kind, EventDetails(ending=ending))
     is_unfilled = ending is RequestEnding.NOT_AVAILABLE
     counted = mark_text("Counts as unfilled.") if is_unfilled else mark_text("Does not count as unfilled.")
-    label = page.gettext("Close: %(ending)s", ending=page.localization.translate_sentence(ENDING_WORDS[ending]))
+    word = page.localization.translate_sentence(ENDING_WORDS[ending])
     return replace(
         option,
         ending=ending,
-        label=label,
-        button=label,
+        label=f"{word[:1].upper()}{word[1:]}",
+        button=page.gettext("Close: %(ending)s", ending=word),
         hint=f"{option.hint} {page.gettext(counted)}".strip(),
         audience=describe_audience(page, forecast, patron),
         fields=choose_ending_fields(page, option.fields, ending),

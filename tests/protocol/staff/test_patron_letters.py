@@ -83,7 +83,8 @@ async def test_an_empty_letter_is_not_sent(gateway: Running, ruth: Colleague) ->
     wrong = await ruth.post(f"/requests/{request.number}/act/patron-message", read_fields(page))
 
     assert wrong.status == 422
-    assert text(wrong, "//div[@id='summary']//a") == "Please fill in “Letter”."
+    missing = [link.text_content() for link in wrong.tree.xpath("//div[@id='summary']//a")]
+    assert missing == ["Please fill in “Subject”.", "Please fill in “Letter”."]
     events = [line.event.kind for line in (await gateway.requests().load_view(request.id)).history]
     assert EventKind.PATRON_MESSAGE not in events
 

@@ -162,7 +162,7 @@ async def test_a_letter_of_staff_that_cant_be_sent_is_to_be_told_in_person(north
     await take_away_email(north)
     request = await north.asked()
 
-    await north.act(request, EventKind.PATRON_MESSAGE, note="Bitte melden Sie sich.")
+    await north.act(request, EventKind.PATRON_MESSAGE, reason="Rückruf", note="Bitte melden Sie sich.")
     await north.quiet()
 
     assert (await list_notices(north, request))[STAFF_LETTER].status is NoticeStatus.NOT_SENT
@@ -195,7 +195,7 @@ async def test_who_wants_no_notices_gets_those_alone_that_have_to_be(north: Ncip
 async def test_letters_are_in_the_language_that_the_patron_has_set(north: NcipTown) -> None:
     await choose(north, NoticeChoice.EMAIL, "de")
     request = await north.asked()
-    await north.act(request, EventKind.PATRON_MESSAGE, note="—")
+    await north.act(request, EventKind.PATRON_MESSAGE, reason="Band 2", note="—")
     await north.quiet()
 
-    assert "Ihre Bestellung" in north.mail.mails[-1]["Subject"]
+    assert "Mit freundlichen Grüßen" in (await list_mails(north))[-1]
