@@ -217,7 +217,7 @@ def _list_refusals(request: StaffRequest, troubles: Sequence[ShownTrouble]) -> l
             shown_trouble.path,
             request.gettext("Open these messages"),
             shown_trouble.trouble.first,
-            request.gettext("What the partner asked for in these messages was not done here."),
+            request.gettext("The gateway has not carried out the actions that these messages request."),
         )
         for shown_trouble in troubles
         if is_for_operator(shown_trouble.trouble)
@@ -339,7 +339,7 @@ async def _list_repairs(
             request.path("operation", "mailboxes", mailbox.name, "poll"),
             request.gettext("Check now"),
             mailbox.failure.since,
-            request.gettext("What partners and patrons write to it is not read."),
+            request.gettext("Emails to it from partners and patrons are not read."),
             is_act=True,
         )
         for mailbox in mailboxes

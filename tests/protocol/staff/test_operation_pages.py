@@ -102,7 +102,7 @@ async def test_a_mailbox_that_cannot_be_read_needs_somebody_until_it_can(olga: C
 
     needed = words_of(page, "Action needed")
     assert "Mailbox ill cannot be read since" in needed
-    assert "(less than a minute) What partners and patrons write to it is not read." in needed
+    assert "(less than a minute) Emails to it from partners and patrons are not read." in needed
     assert "The mailbox cannot be read:" in page.text
     (act,) = page.tree.xpath("//ul[@class='first']/li[.//b/bdi='Mailbox ill cannot be read']/form/@action")
     page = await olga.post(act.removeprefix("/staff"), {})
@@ -402,7 +402,7 @@ async def test_refusals_that_what_is_set_up_may_have_caused_need_somebody_by_par
 
     needed = words_of(page, "Action needed")
     assert "3 messages from ncip2 were not processed since" in needed
-    assert "What the partner asked for in these messages was not done here." in needed
+    assert "The gateway has not carried out the actions that these messages request." in needed
     assert "AcceptItem, refused: it cannot be picked up at this location." in needed
     assert "Open these messages" in needed
     assert "unknown patron" not in needed, "which is about one patron"
