@@ -49,10 +49,10 @@ SLICE = 200
 """Rows that one transaction of retention touches."""
 
 EXPORT_PAGE = 20
+"""Messages with bodies that an export, or a search in them, holds at a time."""
 
 MAX_SEARCHED = 2_000
 """Messages whose content one search looks at."""
-"""Messages with bodies that an export holds at a time."""
 
 STRANGER_EXCHANGES = RateLimit(burst=20, seconds=36.0)
 """Of one address, or of all mails together: 20 at once, and 100 an hour if it goes on."""
