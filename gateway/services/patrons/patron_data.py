@@ -128,7 +128,7 @@ class PatronDataService:
                 mark = mark_patron(self.context.symbol, identifier)
                 journal_queries.forget_bodies_about_patron(connection, self.context.symbol, mark)
             patron_sessions.end_patron_sessions(connection, self.context.symbol, ids)
-            for identifier in sorted(ids | ({number.text} if number.is_id else set())):
+            for identifier in sorted(ids | {number.text}):
                 forget_patron_settings(connection, self.context.symbol, identifier)
 
         await self.context.store.write(forget_the_rest)

@@ -10,8 +10,10 @@ import pytest
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.patron_settings import NoticeChoice, PatronSettings
 from gateway.domain.requests.request import PatronLink
+from gateway.ports.library_system import PatronKey
+from gateway.services.patrons.patron_data import PatronNumber
 from tests.protocol.pages.conftest import RULES
-from tests.protocol.pages.support import PIN, Answer, Running, Visitor, running, visitor
+from tests.protocol.pages.support import PATRON, PIN, Answer, Running, Visitor, running, visitor
 from tests.protocol.pages.test_own_data import post_proof
 from tests.protocol.pages.test_own_requests import act_as_staff, send_request
 from tests.support.daemon import Installation
@@ -77,6 +79,22 @@ async def test_settings_are_in_the_file_of_ones_data_and_go_with_it(gateway: Run
 
     patrons = gateway.gateway.managed.libraries["DEMO"].patrons
     assert await patrons.load_settings(patron_id) == PatronSettings()
+
+
+async def test_staff_export_and_erase_settings_of_a_patron_without_requests_by_the_id(
+    gateway: Running, anna: Visitor
+) -> None:
+    """A number that staff type may be a card or an id."""
+    await anna.sign_in(back="settings")
+    await save(anna, "none", "de")
+    library = gateway.gateway.managed.libraries["DEMO"]
+    patron = await library.requests.context.system.find_patron(PatronKey(PATRON))
+    number = PatronNumber(patron.id)
+    assert (await library.patron_data.export_data(number))["settings"] == [{"notices": "none", "language": "de"}]
+
+    await library.patron_data.forget_patron(number, "staff:olga")
+
+    assert await library.patrons.load_settings(patron.id) == PatronSettings()
 
 
 async def test_letters_stand_in_the_account_each_as_it_was_written(gateway: Running, anna: Visitor) -> None:
