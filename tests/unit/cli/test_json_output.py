@@ -20,6 +20,9 @@ LOOKING = ("List", "Show", "Search", "Explain", "Compare")
 """How help of a command begins that changes nothing and has something to print. `Print` is for files: a schema, YAML to
 import."""
 
+NOT_ALONE = {"search", "journal follow"}
+"""Wants words to search for, or prints until it is stopped."""
+
 ANA = "21000000000025"
 
 
@@ -66,7 +69,7 @@ def test_what_needs_no_argument_prints_objects_alone(own: Installation) -> None:
         if not any(isinstance(parameter, click.Argument) and parameter.required for parameter in command.params)
     ]
 
-    shown = {path: desk(*path.split(), "--json") for path in bare if path != "search"}
+    shown = {path: desk(*path.split(), "--json") for path in bare if path not in NOT_ALONE}
     listed = {path: [document(done)] if path.endswith(" show") else documents(done) for path, done in shown.items()}
 
     assert all(isinstance(line, dict) for lines in listed.values() for line in lines)
