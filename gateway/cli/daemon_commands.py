@@ -29,6 +29,7 @@ from gateway.cli.installation import (
 from gateway.configuration.yaml_document import display_path
 from gateway.policies import POLICY_FILE
 from gateway.ports.command_output import json_option, print_json_lines
+from gateway.ports.shared_store import Store
 from gateway.profiles.shipped import find_shipped_folder, list_sample_partners
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.database_setup import create_database, upgrade_database
@@ -65,6 +66,9 @@ class SampleData(Enum):
     LIBRARY = "library"
     REQUESTS = "requests"
 
+
+MESSAGES_AT_ONCE = 10_000
+"""Of the journal, while others use the database."""
 
 MAX_KEY_DAYS = 3660
 """Ten years; a key for longer is one that doesn't expire."""
@@ -294,10 +298,18 @@ def _upgrade_files(installation: Installation, dry_run: bool, undo: bool) -> Non
             click.echo("Restart the daemon: it watches a folder of partners that was there when it started.")
 
 
+async def _list_used_profiles(store: Store, symbol: str) -> frozenset[str]:
+    used, after, more = frozenset[str](), "", True
+    while more:
+        names, after = await store.read(partial(list_profiles, library=symbol, after=after, limit=MESSAGES_AT_ONCE))
+        used, more = used | names, bool(after)
+    return used
+
+
 async def _plan_file_upgrade(installation: Installation) -> tuple[FileChange, ...]:
     async with installation.open_current_store() as store:
         symbols = [library.symbol for library in installation.settings.libraries]
-        used = [await store.read(partial(list_profiles, library=symbol)) for symbol in symbols]
+        used = [await _list_used_profiles(store, symbol) for symbol in symbols]
     document = read_settings_file(installation.config)
     adapters, profiles, policies = installation.adapters, installation.profiles, installation.policies
     upgrade = FileUpgrade(installation.settings, document, adapters, profiles, policies, frozenset().union(*used))

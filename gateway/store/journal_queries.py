@@ -79,10 +79,12 @@ def find_exchange(connection: Connection, library: str, exchange: str) -> Sequen
     return connection.execute(query.order_by(message.c.id)).mappings().all()
 
 
-def list_profiles(connection: Connection, library: str) -> frozenset[str]:
-    """The names of all profiles that a library's messages belong to. Reads the whole journal."""
-    query = select(message.c.profile).where(message.c.library == library).distinct()
-    return frozenset(connection.execute(query).scalars())
+def list_profiles(connection: Connection, library: str, after: str, limit: int) -> tuple[frozenset[str], str]:
+    """The names of the profiles that a library's messages belong to, of so many behind an id, and the last one's id;
+    empty: no others follow."""
+    query = select(message.c.id, message.c.profile).where(message.c.library == library, message.c.id > after)
+    rows = connection.execute(query.order_by(message.c.id).limit(limit)).all()
+    return frozenset(row.profile for row in rows), rows[-1].id if len(rows) == limit else ""
 
 
 def find_pending(connection: Connection, library: str, before: datetime, limit: int) -> Sequence[RowMapping]:

@@ -160,6 +160,7 @@ def _journal_calls() -> Iterator[StoreCall]:
     yield make_call(q.find_exchange, LIBRARY, exchange)
     yield make_call(q.find_pending, LIBRARY, NOW, 1_000)
     yield make_call(q.list_pending_nodes, LIBRARY)
+    yield make_call(q.list_profiles, LIBRARY, exchange, 100)
     yield make_call(
         q.count_troubles,
         LIBRARY,
