@@ -200,8 +200,9 @@ def _format_message_row(m: JournalMessage, zone: tzinfo) -> tuple[str, ...]:
 @json_option
 @pass_installation
 def follow_journal(installation: Installation, /, symbol: str, as_json: bool, **options: Any) -> None:
-    """List messages as they are sent and received, without content, until Ctrl-C. A message appears when it has been
-    processed. With --since, those since that time come first.
+    """List new messages, without content, until Ctrl-C.
+
+    A message appears when it has been processed. With --since, those since that time come first.
 
     \b
     Examples:

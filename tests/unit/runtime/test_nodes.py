@@ -17,6 +17,7 @@ from gateway.services.operation import nodes as beats
 from gateway.store import nodes
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEntry, JournalOpening, JournalOptions
+from tests.support.shipped_profiles import copy_shipped_profiles
 
 pytestmark = pytest.mark.postgresql
 
@@ -50,6 +51,7 @@ async def test_a_node_leaves_a_living_ones_messages_alone_and_takes_them_when_it
 ) -> None:
     site, clock = Site("NORTH", "Northern Library", {}), FixedClock(START)
     config = await asyncio.to_thread(make_installation, tmp_path / "north", site, 54321, fresh_postgresql_url)
+    copy_shipped_profiles(config.parent)
     first, second = Town(config, clock), Town(config, clock)
     assert first.gateway.node != second.gateway.node, "equal settings make no equal nodes"
     await fill_library(first)

@@ -10,7 +10,7 @@ from gateway.domain.requests import state_table
 from gateway.domain.requests.borrowing_table import BORROWING
 from gateway.domain.requests.events import EventKind, EventOrigin, EventSignal, local_signal, partner_signal
 from gateway.domain.requests.lending_table import LENDING
-from gateway.domain.requests.partner_policy import LETTERS, Workflow
+from gateway.domain.requests.partner_policy import LETTERS, STAFF_LETTER, Workflow
 from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Role, State
 from gateway.domain.requests.state_table import (
     NOT_NOW,
@@ -266,7 +266,10 @@ def test_every_guard_is_used_and_named_once() -> None:
 
 
 def test_every_letter_exists_and_is_written_somewhere() -> None:
-    assert {effect.name for effect in effects(BORROWING) if isinstance(effect, SendPatronLetter)} == set(LETTERS)
+    assert {effect.name for effect in effects(BORROWING) if isinstance(effect, SendPatronLetter)} == {
+        *LETTERS,
+        STAFF_LETTER,
+    }
     to_whom_it_is_lent = {effect.name for effect in effects(LENDING) if isinstance(effect, SendPatronLetter)}
     assert to_whom_it_is_lent == {"overdue", "recalled"}, "notices to the other library's patron"
 
