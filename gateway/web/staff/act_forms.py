@@ -114,6 +114,7 @@ REFUSAL_GROUPS: tuple[tuple[str, tuple[R, ...]], ...] = (
 """Reasons not to supply, by what they mean: each has a button of its own."""
 
 LETTER_ROWS = 8
+TEXT_ROWS = 2
 
 MAX_VISIBLE_CHOICES = 7
 """More are a list."""
@@ -165,7 +166,7 @@ class FormField:
     rare: bool = False
     choices: tuple[tuple[str, str], ...] = ()
     hint: str = ""
-    rows: int = 2
+    rows: int = TEXT_ROWS
     counts: tuple[str, ...] = ()
 
 
@@ -231,7 +232,7 @@ def _make_form_field(
         shape, choices = "radios", tuple((value, f"{word[:1].upper()}{word[1:]}") for value, word in choices)
     needed = needed or field.name == "ending"
     hint = _describe_hint(page, request, kind, field.name)
-    rows = LETTER_ROWS if kind is K.PATRON_MESSAGE else FormField.rows
+    rows = LETTER_ROWS if kind is K.PATRON_MESSAGE else TEXT_ROWS
     return FormField(
         name=field.name, label=label, kind=shape, needed=needed, rare=rare, choices=choices, hint=hint, rows=rows
     )
