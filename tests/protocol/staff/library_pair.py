@@ -13,6 +13,7 @@ from sqlalchemy import MetaData, insert, select
 from gateway.domain.clock import SystemClock
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.drafts import LendingDraft
+from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.request import LibraryParty, Role
 from gateway.domain.requests.views import FileUpload
 from gateway.domain.roles import Right
@@ -22,6 +23,8 @@ from gateway.services.requests.effects import LETTER
 from gateway.store import mailbox
 from gateway.store.library_store import LibraryStore
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
+from gateway.store.requests.outbox_payloads import LetterPayload
+from gateway.store.requests.request_rows import parse_request
 from gateway.store.schema import make_exchange_id
 from gateway.web.staff.recent_acts import RecentAct
 from tests.protocol.pages.support import PATRON, Running
@@ -215,8 +218,11 @@ async def make_things(gateway: Running) -> Mapping[str, str]:
         library="DEMO", user="b.foss", right=Right.MESSAGES_ACT, back="/staff/mail", mail=used_up["dismissed"]
     )
     letter = next(row for row in rows["outbox"] if row["id"] == used_up["letter"])
-    notice = await add_notice(gateway, {**letter, "request_id": demo["B2026-00001"]["id"]})
     borrowed = demo["B2026-00001"]
+    told = LetterPayload(
+        Event(local_signal(EventKind.SUBMIT), SystemClock().now(), "patron"), parse_request(borrowed["document"])
+    )
+    notice = await add_notice(gateway, {**letter, "request_id": borrowed["id"], "payload": told.to_json()})
     event = next(row for row in rows["request_message"] if row["role"] == Role.BORROWING)
     heard = next(row for row in rows["message"] if row["direction"] == "in" and row["service"] != "request")
     sent = next(row for row in rows["message"] if row["service"] == "request")
@@ -244,6 +250,7 @@ async def make_things(gateway: Running) -> Mapping[str, str]:
         "printed": printed["request_id"],
         "message": heard["id"],
         "exchange": heard["exchange"],
+        "content": "Bitte",  # a word of mails in page_world
         "job": rows["replay_job"][0]["id"],
         "profile": "altenried",
         "version": rows["profile_version"][0]["id"],
@@ -283,7 +290,7 @@ def make_never(there: Mapping[str, str]) -> Mapping[str, str]:
     turned = str.maketrans("0123456789abcdef", "9876543210fedcba")
     never = {name: f"{value[:-6]}{value[-6:].translate(turned)}" for name, value in there.items()}
     never |= {name: there[name] for name in ("letter_kind", "letter_error", "in_a_week")}
-    for name in ("profile", "closed", "rota", "mailbox", "user", "title", "letter_target"):
+    for name in ("profile", "closed", "rota", "mailbox", "user", "title", "letter_target", "content"):
         never[name] = f"no-{there[name]}"
     numbers = {"number": "B2026-98765", "sent": "L2026-98764", "copy": "L2026-98763", "batch": "87"}
     return {**never, **numbers, "nonce": "try-87", "library": "OSLO"}

@@ -161,7 +161,7 @@ STAFF_TRIES: Mapping[str, tuple[Try, ...]] = {
     "POST /staff/copies/bulk/do": (Try(form={**CHOSEN, "do": "label", "one": "{copy_id}", "label": "x"}),),
     "POST /staff/undo": (Try(form={"act": "{act}"}),),
     "POST /staff/operation/mailboxes/{name}/poll": (at(name="{mailbox}"),),
-    "GET /staff/operation/journal": (Try(query={"request": "{transaction}"}), Try(query={"text": "{exchange}"})),
+    "GET /staff/operation/journal": (Try(query={"request": "{transaction}"}), Try(query={"text": "{content}"})),
     "GET /staff/operation/journal/{message}": (at(**MESSAGE),),
     "POST /staff/operation/journal/{message}": (at(**MESSAGE),),
     "POST /staff/operation/journal/{message}/rehearsal": (at(**MESSAGE),),
@@ -289,6 +289,7 @@ READER_TRIES: Mapping[str, tuple[Try, ...]] = {
     "GET /openurl/{library}/requests/{id}/{act}": (at(id="{request}", act="cancel"),),
     "POST /openurl/{library}/requests/{id}/{act}": (Try({**ID, "act": "cancel"}, form={"version": "1"}),),
     "GET /openurl/{library}/holds/{id}": (at(id="{hold}"),),
+    "GET /openurl/{library}/messages/{id}": (at(id="{notice}"),),
     "GET /openurl/{library}/holds/{id}/cancel": (at(id="{hold}"),),
     "POST /openurl/{library}/holds/{id}/cancel": (at(id="{hold}"),),
 }
@@ -337,6 +338,8 @@ NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
         "GET /api/v1/webhooks",
         "GET /openurl/{library}/privacy",
         "GET /openurl/{library}/requests",
+        "GET /openurl/{library}/messages",
+        "GET /openurl/{library}/settings",
     ),
     "the same for everybody": (
         "GET /staff/help",
@@ -384,6 +387,7 @@ NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
         "POST /openurl/{library}/sign-out",
         "POST /openurl/{library}/privacy/file",
         "POST /openurl/{library}/privacy/erase",
+        "POST /openurl/{library}/settings",
     ),
     "makes something of the library's own, or changes a choice of who sends": (
         "POST /staff/scan/settings",
