@@ -25,6 +25,7 @@ from tests.support.counted_statements import TOLD, ServerLoad, StatementCounter
 from tests.support.installed import start_or_skip
 from tests.support.paths import ROOT
 from tests.support.postgresql import QUICK, Server
+from tests.support.shipped_profiles import copy_shipped_profiles
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
 
@@ -137,6 +138,7 @@ async def gateway(counting_server: Server, tmp_path: Path) -> AsyncIterator[Coun
     url = counting_server.url(database)
     async with LoanParties(SYMBOL) as parties:
         config = await asyncio.to_thread(make_installation, tmp_path, SITE, 25, url)
+        copy_shipped_profiles(config.parent)
         write_broker(tmp_path, parties.urls)
         town = Town(config, FixedClock(START))
         await fill_library(town)
