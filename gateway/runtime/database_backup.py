@@ -13,7 +13,7 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import SchemaMigrations
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.database_setup import require_database_file
-from gateway.store.database_copy import DatabaseContents, copy_database
+from gateway.store.database_copy import DatabaseContents, copy_database, empty_log
 from gateway.store.engine import open_store
 from gateway.store.migration import SchemaStanding, SchemaTooOld, read_schema_states
 
@@ -90,6 +90,8 @@ def complete_restore(database: Path, prepared: PreparedRestore, now: datetime) -
     there was none. Raises OSError."""
     former = database.with_name(f"{database.stem}-before-restore-{now:%Y%m%dT%H%M%SZ}{database.suffix}")
     kept = database.exists()
+    if kept:
+        empty_log(database)
     for companion in reversed(COMPANIONS):  # the log first: without its database it is nothing
         file = database.with_name(database.name + companion)
         if file.exists():

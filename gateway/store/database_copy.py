@@ -60,6 +60,13 @@ def copy_database(source: Path, target: Path) -> DatabaseContents:
     return contents
 
 
+def empty_log(database: Path) -> None:
+    """Carry over what a killed process left in the log, so that the file is whole without it. A file that can't be read
+    stays as it is: it is to be replaced."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def _read_contents(connection: sqlite3.Connection, size: int) -> DatabaseContents:
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'gateway_schema'").fetchone():
         return DatabaseContents("", size)

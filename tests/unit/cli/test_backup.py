@@ -109,6 +109,27 @@ def test_what_is_restored_is_what_was_backed_up(kept: Installation) -> None:
     assert stat.S_IMODE(kept.database.stat().st_mode) == 0o600
 
 
+def test_the_former_database_is_whole_without_the_log_of_a_killed_process(kept: Installation, tmp_path: Path) -> None:
+    copy = back_up(kept)
+    with closing(sqlite3.connect(kept.database)) as living:
+        living.execute("PRAGMA journal_mode=WAL")
+        living.execute("UPDATE request SET document = replace(document, 'Peer Gynt', 'Brand')")
+        living.commit()
+        for file in kept.database.parent.glob(f"{kept.database.name}*"):  # as a kill leaves them
+            shutil.copy(file, tmp_path)
+    for file in tmp_path.glob(f"{kept.database.name}*"):
+        shutil.copy(file, kept.database.parent)
+    assert (tmp_path / f"{kept.database.name}-wal").stat().st_size > 0
+
+    typed(kept)("restore", str(copy), "--yes")
+
+    (former,) = kept.database.parent.glob("illgate-before-restore-*.db")
+    alone = shutil.copy(former, tmp_path / "alone.db")
+    with closing(sqlite3.connect(alone)) as looked:
+        ((document,),) = looked.execute("SELECT document FROM request").fetchall()
+    assert "Brand" in document
+
+
 def test_a_damaged_backup_is_refused_and_changes_nothing(kept: Installation) -> None:
     copy = back_up(kept)
     with copy.open("r+b") as opened:
