@@ -59,21 +59,21 @@ def print_as_annotations(report: CheckReport) -> None:
     """One workflow command per finding; GitHub shows it beside the line of the file."""
     for level, problems in (("error", report.problems), ("warning", report.remarks)):
         for problem in problems:
-            click.echo(f"::{level} {_format_place(problem)}::{_escape(_describe(problem))}")
+            click.echo(f"::{level} {_format_place(problem)}::{_escape_text(_describe_problem(problem))}")
     for note in report.notes:
-        click.echo(f"::notice::{_escape(note)}")
+        click.echo(f"::notice::{_escape_text(note)}")
 
 
 def _format_place(problem: ConfigurationProblem) -> str:
     facts = {"file": problem.file, "line": str(problem.line or ""), "title": problem.key}
-    return ",".join(f"{name}={_escape(text, also=',:')}" for name, text in facts.items() if text)
+    return ",".join(f"{name}={_escape_text(text, also=',:')}" for name, text in facts.items() if text)
 
 
-def _escape(text: str, also: str = "") -> str:
+def _escape_text(text: str, also: str = "") -> str:
     return "".join(f"%{ord(sign):02X}" if sign in f"%\r\n{also}" else sign for sign in text)
 
 
-def _describe(problem: ConfigurationProblem) -> str:
+def _describe_problem(problem: ConfigurationProblem) -> str:
     """The problem without its place."""
     place = f"{problem.file}:{problem.line}" if problem.line else problem.file
     return str(problem).removeprefix(f"{place}: ")
@@ -93,7 +93,8 @@ def print_as_junit(report: CheckReport) -> None:
             case.set("time", f"{step.seconds:.3f}")
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(len(suite.findall("testcase[failure]"))))
-    SubElement(suite, "system-out").text = "\n".join(_clean(str(said)) for said in (*report.remarks, *report.notes))
+    remarks = (_clean_text(str(remark)) for remark in (*report.remarks, *report.notes))
+    SubElement(suite, "system-out").text = "\n".join(remarks)
     indent(suite)
     click.echo('<?xml version="1.0" encoding="UTF-8"?>')
     click.echo(tostring(suite, encoding="unicode"))
@@ -101,13 +102,13 @@ def print_as_junit(report: CheckReport) -> None:
 
 def _add_case(suite: Element, group: str, name: str, problems: Iterable[str]) -> Element:
     case = SubElement(suite, "testcase", classname=group, name=name)
-    found = [_clean(problem) for problem in problems]
+    found = [_clean_text(problem) for problem in problems]
     if found:
         SubElement(case, "failure", message=found[0]).text = "\n".join(found)
     return case
 
 
-def _clean(text: str) -> str:
+def _clean_text(text: str) -> str:
     """Without the control characters that XML does not have."""
     return "".join(sign for sign in text if sign.isprintable() or sign in "\t\n")
 

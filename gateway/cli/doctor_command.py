@@ -12,6 +12,7 @@ from gateway.cli.check_report import count_things
 from gateway.cli.installation import REFUSED, Installation, pass_installation
 from gateway.cli.mail_commands import open_mailboxes
 from gateway.domain.problems import ConfigurationError, Refused, Unavailable
+from gateway.domain.secret_reference import is_secret_reference
 from gateway.ports.command_output import json_option, print_json_lines
 from gateway.runtime.doctor import (
     Finding,
@@ -24,8 +25,8 @@ from gateway.runtime.doctor import (
     examine_mail_server,
     examine_report,
     examine_store,
-    list_secret_references,
 )
+from gateway.settings.loader import iter_words
 from gateway.store.engine import SqliteTooOld
 from gateway.store.migration import SchemaTooNew, SchemaTooOld
 
@@ -70,7 +71,7 @@ async def _iter_findings(installation: Installation) -> AsyncIterator[Finding]:
             yield Finding("configuration", FindingState.PROBLEM, str(problem))
         return
     documents = (settings.document, *(loaded.document for loaded in installation.profiles.profiles.loaded.values()))
-    references = {reference for document in documents for reference in list_secret_references(document.data)}
+    references = {word for document in documents for word in iter_words(document.data) if is_secret_reference(word)}
     folder = database.parent if database is not None and database.parent.is_dir() else settings.folder
     for finding in (
         *examine_machine(folder),

@@ -27,7 +27,6 @@ from typing import Any
 
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.clock import Clock, StoreClock
-from gateway.domain.secret_reference import is_secret_reference
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
 from gateway.ports.system_errors import describe_system_error
@@ -129,18 +128,6 @@ def _name_user(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
-
-
-def list_secret_references(value: object) -> Iterator[str]:
-    """List the references to secrets in what a YAML file says."""
-    if isinstance(value, str) and is_secret_reference(value):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from list_secret_references(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from list_secret_references(inner)
 
 
 def examine_backups(settings: Settings, now: datetime) -> Finding:

@@ -157,8 +157,8 @@ class FileUpgrade:
         """Find what would be wrong and is not, and partners that would not be as before."""
         with TemporaryDirectory(prefix="illgate-upgrade-") as folder:
             after, policies = self._read_result(Path(folder), changes)
-        known = {_identify(problem) for problem in (*self._before.problems, *self._policies.problems)}
-        new = [problem for problem in (*after.problems, *policies.problems) if _identify(problem) not in known]
+        known = {_identify_problem(problem) for problem in (*self._before.problems, *self._policies.problems)}
+        new = [problem for problem in (*after.problems, *policies.problems) if _identify_problem(problem) not in known]
         for change in changes:
             name = change.file.stem
             before, entry = self._before.profiles.loaded.get(name), after.profiles.loaded.get(name)
@@ -187,7 +187,7 @@ class FileUpgrade:
         return profiles, read_policies(settings, profiles.profiles)
 
 
-def _identify(problem: ConfigurationProblem) -> tuple[object, ...]:
+def _identify_problem(problem: ConfigurationProblem) -> tuple[object, ...]:
     """Identify a problem, wherever its file is."""
     return Path(problem.file).name, problem.path, problem.message, problem.found
 
