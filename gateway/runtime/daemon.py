@@ -476,6 +476,7 @@ class Daemon:
             patience=ReadTimeouts(min(MAX_SILENCE_SECONDS, settings.http.body_seconds), settings.http.body_seconds),
             hsts_days=settings.http.hsts_days,
             count_refusal=self.metrics.count_refusal,
+            count_defect=self.metrics.count_defect,
             proxies=TrustedProxies(settings.http.trusted_proxies),
             forwarding=self._forwarding,
             certificates=ForwardedCertificates(

@@ -107,6 +107,10 @@ def find_no_library(_address: MessageAddress) -> str:
     return ""
 
 
+def ignore_defect(_event: str) -> None:
+    """Ignore defects where nobody counts."""
+
+
 class RouteRegistrar(Protocol):
     """A part of the HTTP side that brings its own routes (web.api.app.JsonApi)."""
 
@@ -121,7 +125,8 @@ class HttpSite:
     `find_address` tells libraries from profiles in addresses; `find_library` gives the symbol of the library that an
     address means, empty where only the message tells.
     `post_only`: protocols that take no other method. `certificates`: of clients whose TLS connection ends at a proxy.
-    `hsts_days`: so long browsers shall keep to TLS. `count_refusal` is called when access is refused.
+    `hsts_days`: so long browsers shall keep to TLS. `count_refusal` is called when access is refused, `count_defect`
+    with the log's event when no answer could be made of a message.
     """
 
     exchange: MessageAnswerer
@@ -141,6 +146,7 @@ class HttpSite:
     certificates: ForwardedCertificates = field(default_factory=lambda: ForwardedCertificates(TrustedProxies(())))
     hsts_days: int = 0
     count_refusal: CountRefusal = ignore_refusal
+    count_defect: Callable[[str], None] = ignore_defect
     api: RouteRegistrar | None = None  # None: no /api
     pages: RouteRegistrar | None = None  # None: no /openurl
     staff: RouteRegistrar | None = None  # None: no /staff
@@ -220,6 +226,7 @@ class MessageEndpoint:
         self._patience = site.patience
         self._proxies = site.proxies
         self._certificates = site.certificates
+        self._count_defect = site.count_defect
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if self._is_post_only and request.method != hdrs.METH_POST:
@@ -247,6 +254,7 @@ class MessageEndpoint:
         except Exception:  # a defect: say so without details, keep the traceback for the log
             peer = self._proxies.sender_address(request)
             log.exception("http.message_failed", peer=peer, profile=address.profile)
+            self._count_defect("http.message_failed")
             return _text_response(500, "The message could not be answered because of an error in the gateway.\n")
         finally:
             self._gate.leave()

@@ -55,14 +55,18 @@ class Authority:
         self.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
 
     def issue(
-        self, common_name: str, subject: Sequence[tuple[ObjectIdentifier, str]] = (), names: Sequence[GeneralName] = ()
+        self,
+        common_name: str,
+        subject: Sequence[tuple[ObjectIdentifier, str]] = (),
+        names: Sequence[GeneralName] = (),
+        ends: datetime | None = None,
     ) -> Pair:
         """`subject`: its parts, instead of `common_name` alone; `names`: alternative names beside the address of this
-        machine."""
+        machine; `ends`: in place of an hour from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), *names])
         name = x509.Name([x509.NameAttribute(*part) for part in subject]) if subject else _name(common_name)
-        builder = self._builder(name, key).add_extension(alternatives, critical=False)
+        builder = self._builder(name, key, ends).add_extension(alternatives, critical=False)
         pair = Pair(self._folder / f"{common_name}.pem", self._folder / f"{common_name}.key")
         signed = builder.sign(self._key, hashes.SHA256())
         pair.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
@@ -80,16 +84,18 @@ class Authority:
             context.load_cert_chain(pair.certificate, pair.key)
         return context
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, ends: datetime | None = None
+    ) -> x509.CertificateBuilder:
+        ends = ends or datetime.now(UTC) + timedelta(hours=1)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(hours=1))
+            .not_valid_before(ends - timedelta(hours=2))
+            .not_valid_after(ends)
             # key identifiers: Python 3.13 requires them
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)

@@ -7,7 +7,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -43,7 +44,7 @@ NOW = datetime(1970, 1, 1, tzinfo=UTC)
 HOURS = {"IllgateUnmatchedEmail": 26, "IllgateNetworkMemberSilent": 6, "IllgateBackupOld": 50}
 STEP = 4
 """Minutes from one look to the next; the shortest rates are those of five."""
-ASKED = re.findall(r"\billgate_\w+", " ".join(rule["expr"] for rule in ALERTS.values()))
+ASKED = set(re.findall(r"\b(?:illgate|process)_\w+", " ".join(query for _, query, _ in QUERIES)))
 
 
 # --- what they ask for is there ------------------------------------------------------------------------------
@@ -142,15 +143,69 @@ GROWING = 10
 """Of what is counted, more in each step."""
 
 
-def iter_series(metrics: GatewayMetrics) -> Iterator[tuple[str, str]]:
-    """What Prometheus sees if it goes on like that: a series, its value and what it grows by in a step."""
+def iter_series(page: str) -> Iterator[tuple[str, str]]:
+    """What Prometheus sees if a page of metrics goes on like that: a series, its value and what it grows by in a
+    step."""
     yield 'up{job="illgate"}', "1+0"
-    for family in text_string_to_metric_families(metrics.render()[0].decode()):
-        counts = family.type == "counter" or family.name == "illgate_messages_turned_away"
+    for family in text_string_to_metric_families(page):
+        counts = family.type in ("counter", "histogram") or family.name == "illgate_messages_turned_away"
         for sample in family.samples:
             if sample.name in ASKED:
                 labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())
                 yield f"{sample.name}{{{labels}}}", f"{sample.value:.0f}+{GROWING if counts and sample.value else 0}"
+
+
+@dataclass(frozen=True)
+class ExpectedQuery:
+    """A query, and the alerts that it counts, each as one; None: it gives the number 1 without labels."""
+
+    query: str
+    alerts: Collection[str] | None = None
+
+
+@dataclass(frozen=True)
+class RuleTest:
+    """What promtool evaluates after so many hours in which these series went on."""
+
+    name: str
+    series: Sequence[tuple[str, str]]
+    hours: int
+    expected: Sequence[ExpectedQuery]
+
+
+def run_rules(promtool: str, folder: Path, tests: Sequence[RuleTest]) -> None:
+    document = {
+        "rule_files": [str(RULES)],
+        "evaluation_interval": f"{STEP}m",
+        "tests": [
+            {
+                "name": test.name,
+                "interval": f"{STEP}m",
+                "input_series": [
+                    {"series": names, "values": f"{values}x{test.hours * 60 // STEP}"} for names, values in test.series
+                ],
+                "promql_expr_test": [
+                    {
+                        "expr": expected.query,
+                        "eval_time": f"{test.hours}h",
+                        "exp_samples": [{"labels": "{}", "value": 1}]
+                        if expected.alerts is None
+                        else [{"labels": f'{{alertname="{alert}"}}', "value": 1} for alert in expected.alerts],
+                    }
+                    for expected in test.expected
+                ],
+            }
+            for test in tests
+        ],
+    }
+    file = folder / "tests.yml"
+    file.write_text(yaml.safe_dump(document))
+    done = subprocess.run([promtool, "test", "rules", file], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def render(metrics: GatewayMetrics) -> str:
+    return metrics.render()[0].decode()
 
 
 def make_healthy() -> GatewayMetrics:
@@ -165,38 +220,21 @@ def make_healthy() -> GatewayMetrics:
 @pytest.mark.slow
 def test_each_alert_fires_by_its_cause_alone_and_none_in_health(promtool: str, tmp_path: Path) -> None:
     assert CAUSES.keys() | {"IllgateDown"} == ALERTS.keys()
-    tests = {"": list(iter_series(make_healthy()))}
+    tests = {"": list(iter_series(render(make_healthy())))}
     tests["IllgateDown"] = [('up{job="illgate"}', "0+0")]
     for name, make_cause in CAUSES.items():
         metrics = make_healthy()
         make_cause(metrics)
-        tests[name] = list(iter_series(metrics))
-    document = {
-        "rule_files": [str(RULES)],
-        "evaluation_interval": f"{STEP}m",
-        "tests": [
-            {
-                "name": name,
-                "interval": f"{STEP}m",
-                "input_series": [
-                    {"series": names, "values": f"{values}x{hours * 60 // STEP}"} for names, values in series
-                ],
-                "promql_expr_test": [
-                    {
-                        "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
-                        "eval_time": f"{hours}h",
-                        "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1}] if name else [],
-                    }
-                ],
-            }
+        tests[name] = list(iter_series(render(metrics)))
+    firing = 'count by (alertname) (ALERTS{alertstate="firing"})'
+    run_rules(
+        promtool,
+        tmp_path,
+        [
+            RuleTest(name, series, HOURS.get(name, 2), [ExpectedQuery(firing, [name] if name else [])])
             for name, series in tests.items()
-            for hours in [HOURS.get(name, 2)]
         ],
-    }
-    file = tmp_path / "tests.yml"
-    file.write_text(yaml.safe_dump(document))
-    done = subprocess.run([promtool, "test", "rules", file], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+    )
 
 
 # --- the causes at a daemon ----------------------------------------------------------------------------------
