@@ -36,30 +36,42 @@ def nearest_match(word: str, words: Iterable[str]) -> str:
 
 
 class SourcePosition(NamedTuple):
-    """Line and column count from 1."""
+    """Line and column count from 1. `path`: in the file, if the document has the value elsewhere. `is_default`: it
+    counts where the document's own file says nothing; what both lack is missing in the own one."""
 
     file: str
     line: int
     column: int = 1
+    path: KeyPath | None = None
+    is_default: bool = False
 
 
 @value_object
 class YamlDocument:
     """`data` is what the file says, `places` where it says each thing; `texts` is how numbers and truth values
     were written, for keys where text is wanted (`2.00` as a profile type is not the number 2). `shipped`: the files
-    among `places` that nobody may edit; what is wrong with their values is a problem of the line that extends them."""
+    among `places` that nobody may edit; what is wrong with their values is a problem of the line that extends them.
+    `problems`: what is wrong with parts of it without which the others are whole."""
 
     file: str
     data: dict[str, object] = field(default_factory=dict)
     places: Mapping[KeyPath, SourcePosition] = field(default_factory=dict, repr=False)
     texts: Mapping[KeyPath, str] = field(default_factory=dict, repr=False)
     shipped: frozenset[str] = frozenset()
+    problems: tuple[ConfigurationProblem, ...] = ()
 
     def find_position(self, path: KeyPath) -> SourcePosition:
         """Find the position of the value, or of the nearest thing around it that the file has."""
-        while path and path not in self.places:
-            path = path[:-1]
-        return self.places.get(path) or SourcePosition(self.file, 0)
+        place = self.places.get(path)
+        around = path
+        while place is None and around:
+            around = around[:-1]
+            place = self.places.get(around)
+            if place is not None and place.is_default:
+                place = None
+        if place is not None and place.path is not None:
+            return place._replace(path=(*place.path, *path[len(around) :]))
+        return place or SourcePosition(self.file, 0)
 
     def make_problem(
         self, path: KeyPath, message: str, value: str = "", allowed: Iterable[str] = (), suggestion: str = ""
@@ -68,7 +80,9 @@ class YamlDocument:
         if place.file in self.shipped and self.file not in self.shipped:
             said = f" (in {FilePath(place.file).name})" if path in self.places else ""  # else it is a default
             message, place = f"{message}{said}", self.find_position(("extends",))
-        return ConfigurationProblem(place.file, place.line, path, message, value, tuple(allowed), suggestion)
+        return ConfigurationProblem(
+            place.file, place.line, path, message, value, tuple(allowed), suggestion, place.path
+        )
 
 
 if yaml.__with_libyaml__:
@@ -297,7 +311,10 @@ def cut_section(document: YamlDocument, path: KeyPath) -> YamlDocument:
     """The mapping at a path as a document of its own; empty where there is none."""
     data: object = document.data
     for key in path:
-        data = data.get(key) if isinstance(data, dict) else None
+        if isinstance(data, list) and isinstance(key, int):
+            data = data[key]
+        else:
+            data = data.get(key) if isinstance(data, dict) else None
     depth = len(path)
     return YamlDocument(
         document.file,

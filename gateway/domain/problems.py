@@ -212,6 +212,7 @@ class ConfigurationProblem:
     """One thing that is wrong. `line` counts from 1; 0: the file as a whole.
 
     `found` and `allowed` are ready to print; `found` is empty where the value must not be shown (secrets).
+    `path_in_file`: if the file has the value elsewhere than the document that it was read into.
     """
 
     file: str
@@ -221,10 +222,11 @@ class ConfigurationProblem:
     found: str = ""
     allowed: tuple[str, ...] = ()
     suggestion: str = ""
+    path_in_file: KeyPath | None = None
 
     @property
     def key(self) -> str:
-        return format_key_path(self.path)
+        return format_key_path(self.path if self.path_in_file is None else self.path_in_file)
 
     def __str__(self) -> str:
         """`profiles/x.yml:12: circulation.accept.trap_hold: found 'at-acept', allowed: at-accept, at-check-in`"""

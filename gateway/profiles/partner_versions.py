@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ from gateway.configuration.yaml_document import YamlDocument, cut_section, merge
 from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.value import value_object
 from gateway.settings import LibrarySettings, Settings
+from gateway.settings.placeholders import PlaceholderFilling
 
 ALL = "all"
 
@@ -18,9 +18,6 @@ SCOPE_KEYS = ("for", "each")
 
 SHARED_KEYS = frozenset({"name", "extends", "abstract", "library", "match", "examples", *SCOPE_KEYS})
 """Keys that say who the partner is, and so are the same for all its libraries; so are `partner.symbols`."""
-
-_PLACEHOLDER = re.compile(r"\{(library|LIBRARY)(?:\.([A-Za-z][A-Za-z0-9_-]*))?\}")
-_OF_SETTINGS = ("symbol", "name", "email")
 
 
 @value_object
@@ -109,54 +106,6 @@ def document_of_library(
     """The document as it counts for one library; the same object where nothing is special for it."""
     changes = scope.each.get(library.symbol)
     document = merge_documents(whole, changes) if changes is not None else whole
-    data = _fill_placeholders(document.data, (), library, document, problems)
+    filling = PlaceholderFilling(library, document, problems)
+    data = filling.fill_value(document.data, ())
     return document if data is document.data else replace(document, data=data)  # type: ignore[arg-type]
-
-
-def _fill_placeholders(
-    value: object, path: KeyPath, library: LibrarySettings, document: YamlDocument, problems: list[ConfigurationProblem]
-) -> object:
-    """Fill in texts; a value without placeholders stays the same object."""
-    match value:
-        case str() if "{" in value:
-            text = _PLACEHOLDER.sub(lambda match: _resolve_placeholder(match, path, library, document, problems), value)
-            return value if text == value else text
-        case dict():
-            filled = {
-                key: _fill_placeholders(inner, (*path, key), library, document, problems)
-                for key, inner in value.items()
-            }
-            return value if all(filled[key] is value[key] for key in filled) else filled
-        case list():
-            items = [
-                _fill_placeholders(inner, (*path, index), library, document, problems)
-                for index, inner in enumerate(value)
-            ]
-            return value if all(new is old for new, old in zip(items, value, strict=True)) else items
-    return value
-
-
-def _resolve_placeholder(
-    match: re.Match[str],
-    path: KeyPath,
-    library: LibrarySettings,
-    document: YamlDocument,
-    problems: list[ConfigurationProblem],
-) -> str:
-    word, key = match.groups()
-    if word == "LIBRARY" and not key:
-        return re.sub(r"[^A-Z0-9]", "_", library.short_name.upper())
-    if word == "library" and not key:
-        return library.short_name
-    text: str = ""
-    if word == "library" and key in _OF_SETTINGS:
-        text = getattr(library, key)
-    elif word == "library":
-        text = library.authorities.get(key, "")
-    if not text:
-        message = f"library {library.symbol} has no such value in gateway.yml"
-        names = (*(name for name in _OF_SETTINGS if getattr(library, name)), *library.authorities)
-        allowed = ("{library}", "{LIBRARY}", *(f"{{library.{name}}}" for name in names))
-        near = nearest_match(match.group(), allowed)
-        problems.append(document.make_problem(path, message, f"'{match.group()}'", allowed, near))
-    return text

@@ -11,16 +11,12 @@ from pydantic import BaseModel
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate_section
-from gateway.configuration.yaml_document import SourcePosition, YamlDocument, merge_documents, nearest_match
+from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.ports.adapter import LibraryAdapter, NestedSystem
 from gateway.settings.article_lookup import UNKNOWN_SERVICE, find_service_mistakes
+from gateway.settings.library_documents import LIBRARIES, add_libraries
 from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
-
-LIBRARIES = "libraries"
-"""The key in gateway.yml, and the folder beside it."""
-
-LIBRARY_FILE = "library.yml"
 
 
 def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
@@ -34,42 +30,7 @@ def read_settings_file(file: Path) -> YamlDocument:
     if not file.exists():
         hint = "no such file; `illgate init DIR` writes one, --config or ILLGATE_CONFIG names another"
         raise ConfigurationError([ConfigurationProblem(yaml_document.display_path(file), 0, (), hint)])
-    return _add_library_folders(yaml_document.read_yaml(file), file.parent / LIBRARIES)
-
-
-def _add_library_folders(document: YamlDocument, folder: Path) -> YamlDocument:
-    """The document with an entry more in `libraries` for each folder that has a library.yml, by name; each value keeps
-    its own file and line. Raises ConfigurationError."""
-    libraries = document.data.get(LIBRARIES, [])
-    files = sorted(folder.glob(f"*/{LIBRARY_FILE}"))
-    if not files or not isinstance(libraries, list):
-        return document
-    entries: list[object] = list(libraries)
-    places, texts = dict(document.places), dict(document.texts)
-    problems: list[ConfigurationProblem] = []
-    for file in files:
-        try:
-            own = merge_documents(_find_own_files(file.parent), yaml_document.read_yaml(file))
-        except ConfigurationError as error:
-            problems += error.problems
-            continue
-        path: KeyPath = (LIBRARIES, len(entries))
-        entries.append(own.data)
-        places |= {path: SourcePosition(own.file, 1)} | {(*path, *key): place for key, place in own.places.items()}
-        texts |= {(*path, *key): text for key, text in own.texts.items()}
-    if problems:
-        raise ConfigurationError(problems)
-    return replace(document, data={**document.data, LIBRARIES: entries}, places=places, texts=texts)
-
-
-def _find_own_files(folder: Path) -> YamlDocument:
-    """What a library's folder says by itself: its short name, and which rules and letters of its own are in it."""
-    found: dict[str, object] = {"short": folder.name}
-    if (folder / "requests.yml").is_file():
-        found["requests"] = f"{LIBRARIES}/{folder.name}/requests.yml"
-    if (folder / "letters").is_dir():
-        found["letters"] = {"folder": f"{LIBRARIES}/{folder.name}/letters"}
-    return YamlDocument(yaml_document.display_path(folder / LIBRARY_FILE), found)
+    return add_libraries(yaml_document.read_yaml(file), file.parent / LIBRARIES)
 
 
 def find_adapter_names(document: YamlDocument) -> frozenset[str]:
@@ -90,11 +51,10 @@ def iter_words(value: object) -> Iterator[str]:
 def settings_of_document(document: YamlDocument, file: Path, adapters: AdapterRegistry) -> Settings:
     """Make settings as `load_settings` does, of a document that was read already."""
     try:
-        return _make_settings(document, file, adapters)
+        faults = _group_by_library(document, document.problems)
+        settings = _make_settings(_drop_faults(document, faults), file, adapters, faults)
     except ConfigurationError as error:
-        faults = _group_by_library(document, error.problems)
-        if not faults:
-            raise
+        faults = _group_by_library(document, (*document.problems, *error.problems))
         settings = _make_settings(_drop_faults(document, faults), file, adapters, faults)
     settings._document = document
     for index, problems in faults.items():
@@ -105,25 +65,36 @@ def settings_of_document(document: YamlDocument, file: Path, adapters: AdapterRe
 def _group_by_library(
     document: YamlDocument, problems: Sequence[ConfigurationProblem]
 ) -> Mapping[int, tuple[ConfigurationProblem, ...]]:
-    """Group by the library's place in the list. Empty: not all are of a library's own, or none would be left. Who a
-    library is must be known, so a wrong symbol is everybody's."""
-    libraries = document.data.get("libraries")
+    """Group by the library's place in the list. Raises ConfigurationError with all of them where not all are a
+    library's own, or none would be left. Who a library is must be known, so a wrong symbol is everybody's, unless the
+    library has a folder, whose name stands in for it (`document.problems`)."""
+    libraries = document.data.get(LIBRARIES)
     faults: dict[int, tuple[ConfigurationProblem, ...]] = {}
     for problem in problems:
         section, index, key = (*problem.path, "", "", "")[:3]
-        if section != "libraries" or not isinstance(index, int) or key in ("", "symbol"):
-            return {}
+        is_known = problem in document.problems or key not in ("", "symbol")
+        if section != LIBRARIES or not isinstance(index, int) or not is_known:
+            raise ConfigurationError(_keep_first_of_each(problems))
         faults[index] = (*faults.get(index, ()), problem)
-    return faults if isinstance(libraries, list) and len(faults) < len(libraries) else {}
+    if problems and not (isinstance(libraries, list) and len(faults) < len(libraries)):
+        raise ConfigurationError(_keep_first_of_each(problems))
+    return faults
+
+
+def _keep_first_of_each(problems: Sequence[ConfigurationProblem]) -> Iterator[ConfigurationProblem]:
+    """Each problem once: a default is the same line of gateway.yml for all libraries."""
+    return iter({str(problem): problem for problem in reversed(problems)}.values())
 
 
 def _drop_faults(document: YamlDocument, faults: Mapping[int, tuple[ConfigurationProblem, ...]]) -> YamlDocument:
     """The document without the keys of libraries in which something is wrong; each library keeps its place."""
-    libraries: list[object] = list(document.data["libraries"])  # type: ignore[call-overload]
+    if not faults:
+        return document
+    libraries: list[object] = list(document.data[LIBRARIES])  # type: ignore[call-overload]
     for index, problems in faults.items():
-        wrong = {problem.path[2] for problem in problems}
+        wrong = {problem.path[2] for problem in problems if len(problem.path) > 2 and problem.path[2] != "symbol"}
         libraries[index] = {key: value for key, value in libraries[index].items() if key not in wrong}  # type: ignore[attr-defined]
-    return YamlDocument(document.file, {**document.data, "libraries": libraries}, document.places, document.texts)
+    return replace(document, data={**document.data, LIBRARIES: libraries})
 
 
 def _make_settings(
@@ -206,7 +177,7 @@ class _SystemSections:
         libraries = data.get("libraries")
         if isinstance(libraries, list):
             data["libraries"] = [_keep_only_type(library) for library in libraries]
-        return YamlDocument(self._document.file, data, self._document.places, self._document.texts)
+        return replace(self._document, data=data)
 
     def restore_options(self, libraries: tuple[LibrarySettings, ...]) -> tuple[LibrarySettings, ...]:
         return tuple(

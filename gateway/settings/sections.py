@@ -5,6 +5,7 @@ comment. Durations are in seconds or days as the key says, sizes in bytes.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -156,6 +157,11 @@ class LibrarySettings(ProfileSection):
     @property
     def short_name(self) -> str:
         return self.short or self.symbol.rpartition(":")[2].casefold() or self.symbol.casefold()
+
+    @property
+    def environment_name(self) -> str:
+        """The short name as variables of the environment begin with it."""
+        return re.sub(r"[^A-Z0-9]", "_", self.short_name.upper())
 
     @property
     def authorities(self) -> Mapping[str, str]:
@@ -422,6 +428,9 @@ class Settings(ProfileSection):
     """One installation. `file` is where it was read from; relative paths in it start at `folder`."""
 
     libraries: tuple[LibrarySettings, ...] = Field((LibrarySettings(),), min_length=1)
+    defaults: dict[str, object] = Field(
+        {}, exclude=True, description="keys of `libraries[]` that each library has unless it has a value of its own"
+    )
     store: StoreSettings = StoreSettings.model_construct()
     http: HttpSettings = HttpSettings.model_construct()
     tcp: tuple[TcpListener, ...] = ()

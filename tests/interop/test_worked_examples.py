@@ -139,8 +139,8 @@ def test_of_twelve_libraries_it_is_said_what_each_lacks(tmp_path: Path) -> None:
 
     assert said[:3] == [
         "installation:",
-        f"libraries/lib01/library.yml:5: libraries.0.system.api_key: {LACKS.format('env:LIB01_ALMA')}",
-        f"libraries/lib02/library.yml:5: libraries.1.system.sign_in.client_secret: {LACKS.format('env:LIB02_KOHA')}",
+        f"libraries/lib01/library.yml:5: system.api_key: {LACKS.format('env:LIB01_ALMA')}",
+        f"libraries/lib02/library.yml:5: system.sign_in.client_secret: {LACKS.format('env:LIB02_KOHA')}",
     ]
     assert said[3:16] == ["british-library:"] + [
         f"partners/british-library.yml:{4 if number == 2 else 2}: artemail.customers.0.password: "
@@ -183,7 +183,7 @@ def test_a_wrong_key_of_one_library_holds_that_one_back(tmp_path: Path) -> None:
     said = check(valley)
 
     (wrong,) = [line for line in said if "nmae" in line]
-    assert wrong.startswith("libraries/lib09/library.yml:5: libraries.8.nmae: unknown key")
+    assert wrong.startswith("libraries/lib09/library.yml:5: nmae: unknown key")
     assert sum(": for ISIL:US-" in line for line in said) == 12, "its partners are looked at as those of the others"
     assert sum("nothing is set up" in line for line in said) == 9
 
@@ -200,7 +200,7 @@ def test_a_check_of_one_library_says_what_that_one_lacks(tmp_path: Path) -> None
 
     assert second == [
         "installation:",
-        f"libraries/lib02/library.yml:5: libraries.1.system.sign_in.client_secret: {LACKS.format('env:LIB02_KOHA')}",
+        f"libraries/lib02/library.yml:5: system.sign_in.client_secret: {LACKS.format('env:LIB02_KOHA')}",
         "british-library:",
         f"partners/british-library.yml:4: artemail.customers.0.password: {LACKS.format('env:LIB02_BL')}",
         "worldshare:",
@@ -209,7 +209,7 @@ def test_a_check_of_one_library_says_what_that_one_lacks(tmp_path: Path) -> None
     ]
     assert any(line.startswith("partners/broker.yml:3: auth.0.kind: lets everybody in") for line in third)
     assert [line.partition(": nothing is set up")[0] for line in third if "nothing is set up" in line] == [
-        "libraries/lib03/library.yml:1: libraries.2.system"
+        "libraries/lib03/library.yml:1: system"
     ]
     assert third[-1].startswith("2 problems; 2 remarks; 4 profiles, ")
 
@@ -219,7 +219,7 @@ def test_a_check_of_a_library_that_is_held_back_says_why(tmp_path: Path) -> None
     with (valley.folder / "libraries" / "lib09" / "library.yml").open("a") as file:
         file.write("nmae: Ivy\n")
 
-    assert check(valley, "--library", "lib09")[1].startswith("libraries/lib09/library.yml:5: libraries.8.nmae: unknown")
+    assert check(valley, "--library", "lib09")[1].startswith("libraries/lib09/library.yml:5: nmae: unknown")
     assert not any("nmae" in line for line in check(valley, "--library", "lib08"))
     refused = valley.run("check", "--library", "lib13", check=False)
     assert (refused.returncode, "library not found: lib13; libraries: lib01, lib02" in refused.stderr) == (2, True)

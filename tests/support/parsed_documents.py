@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 from gateway.configuration import yaml_document
-from gateway.configuration.yaml_document import SourcePosition, YamlDocument
+from gateway.configuration.yaml_document import YamlDocument
 
 MAX_DOCUMENTS = 2_000
 MAX_CHARS = 50_000
@@ -26,7 +26,7 @@ def copy_parsed_document(text: str, name: str) -> YamlDocument:
     known = _PARSED.get(text)
     if known is not None:
         data, first = known
-        places = {path: SourcePosition(name, line, column) for path, (_, line, column) in first.places.items()}
+        places = {path: place._replace(file=name) for path, place in first.places.items()}
         return YamlDocument(name, pickle.loads(data), places, first.texts)
     document = parse_anew(text, name)
     if len(_PARSED) < MAX_DOCUMENTS and len(text) <= MAX_CHARS:

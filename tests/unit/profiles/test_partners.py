@@ -151,7 +151,7 @@ def test_a_partners_examples_run_once(tmp_path: Path) -> None:
         ("plain: {}\neach: {lib02: {plian: {}}}", "partners/state.yml:2: plian: unknown key, allowed: "),
         (
             "plain:\n  address: '{library.email}'",
-            "partners/state.yml:2: plain.address: library ISIL:US-BBB has no such value in gateway.yml, found "
+            "partners/state.yml:2: plain.address: library ISIL:US-BBB has no such value in its settings, found "
             "'{library.email}'",
         ),
         (

@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
+from gateway.adapter_registry import AdapterRegistry
+from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import ConfigurationError
+from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
+from gateway.ports.guarded_library import LibrarySystem
 from gateway.settings import Settings, load_settings
 from tests.unit.profiles.support import ADAPTERS
 
@@ -67,9 +72,169 @@ def test_a_wrong_key_is_said_with_its_own_file_and_holds_back_that_library(tmp_p
     assert (Path(problem.file).name, Path(problem.file).parent.name, problem.line) == ("library.yml", "lib02", 3)
 
 
-def test_a_file_that_is_not_yaml_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "symbol", "said"),
+    [
+        ("symbol: ISIL:US-BBB  # Birch\nname: [Birch\n", "ISIL:US-BBB", ":3: not YAML: "),
+        ("symbol: [BBB\n", "lib02", ":2: not YAML: "),
+        ("name: Birch\n", "lib02", ":1: symbol: must say which library it is"),
+        ("symbol: Birch County\n", "lib02", ":1: symbol: is no symbol"),
+    ],
+)
+def test_a_file_that_does_not_say_whose_it_is_holds_back_that_library(
+    tmp_path: Path, text: str, symbol: str, said: str
+) -> None:
     write_folder(tmp_path, "lib01", "symbol: AAA\n")
+    write_folder(tmp_path, "lib02", text)
+
+    settings = load(tmp_path)
+
+    assert [library.symbol for library in settings.served_libraries] == ["AAA"]
+    held_back = settings.find_library("lib02")
+    assert (held_back.symbol, held_back.short_name) == (symbol, "lib02")
+    (problem,) = held_back.problems
+    assert said in str(problem)
+
+
+def test_the_file_of_the_only_library_must_be_right(tmp_path: Path) -> None:
     write_folder(tmp_path, "lib02", "symbol: [BBB\n")
 
     with pytest.raises(ConfigurationError, match=r"lib02/library\.yml:2: not YAML"):
         load(tmp_path)
+
+
+def test_a_symbol_that_stands_twice_is_refused_for_all(tmp_path: Path) -> None:
+    for short in ("lib01", "lib02"):
+        write_folder(tmp_path, short, "symbol: AAA\n")
+
+    with pytest.raises(ConfigurationError, match=r"lib02/library\.yml:1: symbol: stands twice"):
+        load(tmp_path)
+
+
+# --- defaults ------------------------------------------------------------------------------------------------
+
+
+def test_a_library_has_the_defaults_unless_its_file_says_else(tmp_path: Path) -> None:
+    write_folder(tmp_path, "lib01", "symbol: AAA\n")
+    write_folder(tmp_path, "lib02", "symbol: BBB\ntime_zone: America/Chicago\ncurrency: null\n")
+
+    listed, first, second = load(
+        tmp_path, "libraries: [{symbol: ZZZ}]\ndefaults: {time_zone: America/New_York, currency: USD}\n"
+    ).libraries
+
+    assert (listed.time_zone, listed.currency) == (first.time_zone, first.currency) == ("America/New_York", "USD")
+    assert (second.time_zone, second.currency) == ("America/Chicago", "EUR")
+
+
+def test_placeholders_are_what_the_library_is_called(tmp_path: Path) -> None:
+    write_folder(tmp_path, "lib-01", "symbol: ISIL:US-AAA\nsymbols: [OCLC:AAA]\nname: Alder\n")
+    defaults = (
+        "defaults:\n"
+        '  sender: "{library}@ill.example"\n'
+        '  email: "ill@{library.OCLC}.example"\n'
+        '  address: "{library.name}, {library.email}"\n'
+        '  phone: "{LIBRARY} {library.symbol} {x}"\n'
+    )
+
+    library = load(tmp_path, defaults).libraries[0]
+
+    assert (library.sender, library.email) == ("lib-01@ill.example", "ill@AAA.example")
+    assert library.address == "Alder, ill@AAA.example"
+    assert library.phone == "LIB_01 ISIL:US-AAA {x}"
+
+
+def test_a_placeholder_that_a_library_lacks_holds_that_one_back(tmp_path: Path) -> None:
+    write_folder(tmp_path, "lib01", "symbol: ISIL:US-AAA\nsymbols: [OCLC:AAA]\n")
+    write_folder(tmp_path, "lib02", "symbol: ISIL:US-BBB\n")
+
+    settings = load(tmp_path, 'defaults:\n  phone: "{library.OCLC}"\n')
+
+    assert [library.phone for library in settings.served_libraries] == ["AAA"]
+    (problem,) = settings.find_library("lib02").problems
+    assert str(problem).endswith(
+        "gateway.yml:2: defaults.phone: library ISIL:US-BBB has no such value in its settings, found '{library.OCLC}', "
+        "allowed: {library}, {LIBRARY}, {library.symbol}, {library.ISIL} (did you mean '{library.symbol}'?)"
+    )
+
+
+class ShelfOptions(ProfileSection):
+    url: str
+    branch: str = ""
+
+
+class BoxOptions(ProfileSection):
+    lid: bool = False
+
+
+async def never_opened(context: LibraryAdapterContext, options: BaseModel) -> LibrarySystem:
+    raise AssertionError("settings open no library")
+
+
+SYSTEMS = AdapterRegistry.from_adapters(
+    LibraryAdapter("embedded", ProfileSection, never_opened),
+    LibraryAdapter("shelf", ShelfOptions, never_opened),
+    LibraryAdapter("box", BoxOptions, never_opened),
+)
+
+
+def list_problems(folder: Path, text: str) -> dict[str, list[str]]:
+    """By short name of the library."""
+    (folder / "gateway.yml").write_text(text, encoding="utf-8")
+    libraries = load_settings(folder / "gateway.yml", SYSTEMS).libraries
+    return {
+        library.short_name: [str(problem).replace(f"{folder}/", "") for problem in library.problems]
+        for library in libraries
+    }
+
+
+def test_what_lacks_is_said_of_the_own_file_and_what_is_wrong_where_it_stands(tmp_path: Path) -> None:
+    write_folder(tmp_path, "lib01", "symbol: AAA\nsystem: {url: 'https://a.example'}\n")
+    write_folder(tmp_path, "lib02", "symbol: BBB\nname: Birch\nsystem: {branch: MAIN}\n")
+    write_folder(tmp_path, "lib03", "symbol: CCC\n")
+    write_folder(tmp_path, "lib04", "symbol: DDD\nsystem: {url: 'https://d.example'}\ncurrency: usd\n")
+    write_folder(tmp_path, "lib05", "symbol: EEE\nsystem: {url: 'https://e.example', branch: null}\n")
+
+    said = list_problems(tmp_path, "defaults:\n  system: {type: shelf, branch: []}\n")
+
+    assert said == {
+        "lib01": ["gateway.yml:2: defaults.system.branch: expected text (put it in quotes), found a list"],
+        "lib02": ["libraries/lib02/library.yml:3: system.url: is missing"],
+        "lib03": [
+            "libraries/lib03/library.yml:1: system.url: is missing",
+            "gateway.yml:2: defaults.system.branch: expected text (put it in quotes), found a list",
+        ],
+        "lib04": [
+            "libraries/lib04/library.yml:3: currency: string should match pattern '^[A-Z]{3}$', found 'usd'",
+            "gateway.yml:2: defaults.system.branch: expected text (put it in quotes), found a list",
+        ],
+        "lib05": [],
+    }
+
+
+def test_a_default_that_is_wrong_for_all_is_said_once(tmp_path: Path) -> None:
+    for short in ("aa", "bb"):
+        write_folder(tmp_path, short, f"symbol: {short}\n")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, "defaults: {curency: USD}\n")
+
+    (problem,) = caught.value.problems
+    assert "gateway.yml:1: defaults.curency: unknown key" in str(problem)
+
+
+def test_a_system_of_another_type_has_no_defaults_of_this_one(tmp_path: Path) -> None:
+    write_folder(tmp_path, "lib01", "symbol: AAA\nsystem: {type: box, lid: true}\n")
+    write_folder(tmp_path, "lib02", "symbol: BBB\nsystem: {type: shelf}\n")
+
+    assert list_problems(tmp_path, "defaults: {system: {type: shelf, url: 'https://x.example'}}\n") == {
+        "lib01": [],
+        "lib02": [],
+    }
+
+
+@pytest.mark.parametrize("key", ["symbol", "short", "symbols"])
+def test_no_default_says_which_library_it_is(tmp_path: Path, key: str) -> None:
+    write_folder(tmp_path, "lib01", "symbol: AAA\n")
+
+    with pytest.raises(ConfigurationError, match=rf"defaults\.{key}: says which library it is: no default for all"):
+        load(tmp_path, f"defaults: {{{key}: x}}\n")

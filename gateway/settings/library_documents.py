@@ -1,0 +1,153 @@
+"""What settings say of each library: its entry in gateway.yml or its folder, over the `defaults` of all, with
+placeholders filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.configuration import yaml_document
+from gateway.configuration.yaml_document import SourcePosition, YamlDocument, cut_section, merge_documents
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
+from gateway.settings.placeholders import PlaceholderFilling
+from gateway.settings.sections import SYMBOL_PATTERN, LibrarySettings, SystemSettings
+
+LIBRARIES = "libraries"
+"""The key in gateway.yml, and the folder beside it."""
+
+LIBRARY_FILE = "library.yml"
+
+DEFAULTS = "defaults"
+
+IDENTITY_KEYS = ("symbol", "short", "symbols")
+"""Keys that say which library it is: no default, and no placeholder in them."""
+
+_NAMES = ("name", "email")
+"""Keys whose values may be filled in elsewhere, and so are filled in first."""
+
+_WRITTEN_SYMBOL = re.compile(r"^symbol:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9:._-]*)[\"']?[ \t\r]*(?:#.*)?$", re.MULTILINE)
+
+
+def add_libraries(document: YamlDocument, folder: Path) -> YamlDocument:
+    """The document of gateway.yml with all that counts for each library in `libraries`: an entry more for each folder
+    that has a library.yml, by name, and the defaults in each. Each value keeps its own file and line. What is wrong
+    with one library alone is among the document's `problems`. Raises ConfigurationError."""
+    files = sorted(folder.glob(f"*/{LIBRARY_FILE}"))
+    written = document.data.get(LIBRARIES, [] if files else [{}])
+    defaults = document.data.get(DEFAULTS, {})
+    if not isinstance(written, list) or not isinstance(defaults, dict) or not (files or defaults):
+        return document  # nothing to add, or wrong as a whole
+    if wrong := [key for key in IDENTITY_KEYS if key in defaults]:
+        message = "says which library it is: no default for all"
+        raise ConfigurationError([document.make_problem((DEFAULTS, key), message) for key in wrong])
+    adding = _AddedLibraries(document)
+    for index, entry in enumerate(written):
+        adding.add_library(cut_section(document, (LIBRARIES, index)) if isinstance(entry, dict) else entry)
+    for file in files:
+        adding.add_library(adding.read_file(file))
+    data = {**document.data, LIBRARIES: adding.entries}
+    return replace(document, data=data, places=adding.places, texts=adding.texts, problems=tuple(adding.problems))
+
+
+class _AddedLibraries:
+    def __init__(self, document: YamlDocument) -> None:
+        self.entries: list[object] = []
+        self.places: dict[KeyPath, SourcePosition] = dict(document.places)
+        self.texts: dict[KeyPath, str] = dict(document.texts)
+        self.problems: list[ConfigurationProblem] = []
+        section = cut_section(document, (DEFAULTS,))
+        places = {
+            path: place._replace(path=(DEFAULTS, *path), is_default=True) for path, place in section.places.items()
+        }
+        self._defaults = replace(section, places=places)
+
+    def read_file(self, file: Path) -> YamlDocument:
+        """Read a library's file; where it can't be read, what must be known of a library that is held back."""
+        own = _find_own_files(file.parent)
+        try:
+            read = yaml_document.read_yaml(file)
+        except ConfigurationError as error:
+            self.problems += (self._relocate(problem) for problem in error.problems)
+            return merge_documents(own, YamlDocument(own.file, {"symbol": _find_written_symbol(file)}))
+        places = {path: place._replace(path=path) for path, place in read.places.items()}
+        read = replace(read, places={(): SourcePosition(own.file, 1, path=())} | places)
+        symbol = read.data.get("symbol")
+        if not (isinstance(symbol, str) and re.match(SYMBOL_PATTERN, symbol)) and ("symbol",) not in read.texts:
+            message = "must say which library it is, such as ISIL:US-AAA" if symbol is None else "is no symbol"
+            self.problems.append(self._relocate(read.make_problem(("symbol",), message)))
+            read = replace(read, data={**read.data, "symbol": file.parent.name})
+        return merge_documents(own, read)
+
+    def _relocate(self, problem: ConfigurationProblem) -> ConfigurationProblem:
+        """The problem of the library that is added next."""
+        path = problem.path if problem.path_in_file is None else problem.path_in_file
+        return replace(problem, path=(LIBRARIES, len(self.entries), *problem.path), path_in_file=path)
+
+    def add_library(self, own: YamlDocument | object) -> None:
+        index = len(self.entries)
+        path: KeyPath = (LIBRARIES, index)
+        if not isinstance(own, YamlDocument):
+            self.entries.append(own)
+            return
+        whole = merge_documents(_choose_defaults(self._defaults, own), own)
+        places = {(*path, *key): place for key, place in whole.places.items()}
+        document = YamlDocument(whole.file, {}, {**places})
+        self.entries.append(self._fill_placeholders(whole.data, path, document))
+        self.places |= places
+        self.texts |= {(*path, *key): text for key, text in whole.texts.items()}
+
+    def _fill_placeholders(self, data: dict[str, object], path: KeyPath, document: YamlDocument) -> dict[str, object]:
+        """`document`: for the sake of its places. Of a library whose symbol is wrong nothing is filled in."""
+        if not isinstance(data.get("symbol", ""), str):
+            return data
+        before = _make_library(data)
+        first = PlaceholderFilling(before, document, self.problems)
+        named = {key: first.fill_value(data[key], (*path, key)) for key in _NAMES if key in data}
+        filling = PlaceholderFilling(_make_library({**data, **named}), document, self.problems)
+        rest = {key: value for key, value in data.items() if key not in (*IDENTITY_KEYS, *_NAMES)}
+        filled = {key: filling.fill_value(value, (*path, key)) for key, value in rest.items()}
+        return {**data, **named, **filled}
+
+
+def _make_library(data: Mapping[str, object]) -> LibrarySettings:
+    """What placeholders know, of values that nobody has checked yet."""
+    texts = {key: value for key in ("symbol", "short", *_NAMES) if isinstance(value := data.get(key), str)}
+    known = {key: text for key, text in texts.items() if "{library" not in text}
+    symbols = data.get("symbols")
+    further = tuple(symbol for symbol in symbols if isinstance(symbol, str)) if isinstance(symbols, list) else ()
+    return LibrarySettings.model_construct(**{"name": "", **known, "symbols": further})  # type: ignore[arg-type]
+
+
+def _choose_defaults(defaults: YamlDocument, own: YamlDocument) -> YamlDocument:
+    """The defaults without those of a system of another type: its keys mean nothing to this one."""
+    system, usual = own.data.get("system"), defaults.data.get("system")
+    if not isinstance(usual, dict) or not isinstance(system, dict) or "type" not in system:
+        return defaults
+    if system["type"] == usual.get("type", SystemSettings().type):
+        return defaults
+    return yaml_document.drop_keys(defaults, frozenset({"system"}))
+
+
+def _find_own_files(folder: Path) -> YamlDocument:
+    """What a library's folder says by itself: its short name, and which rules and letters of its own are in it."""
+    found: dict[str, object] = {"short": folder.name}
+    if (folder / "requests.yml").is_file():
+        found["requests"] = f"{LIBRARIES}/{folder.name}/requests.yml"
+    if (folder / "letters").is_dir():
+        found["letters"] = {"folder": f"{LIBRARIES}/{folder.name}/letters"}
+    file = yaml_document.display_path(folder / LIBRARY_FILE)
+    return YamlDocument(file, found, {(): SourcePosition(file, 1, path=())})
+
+
+def _find_written_symbol(file: Path) -> str:
+    """Find the symbol in a file that is no YAML, or else the name of the folder: the place of a library that is held
+    back must not become another's."""
+    try:
+        with file.open("rb") as stream:
+            text = stream.read(yaml_document.MAX_BYTES).decode(errors="replace")
+    except OSError:
+        return file.parent.name
+    match = _WRITTEN_SYMBOL.search(text)
+    return match.group(1) if match else file.parent.name
