@@ -131,7 +131,9 @@ class Installation:
         """The profiles of the package, as the first library would have them."""
         settings = self.settings.model_copy(update={"libraries": self.settings.libraries[:1]})
         folder = find_shipped_folder() / "profiles"
-        nowhere = settings.profiles.model_copy(update={"partners": str(folder / "partners")})
+        nowhere = settings.profiles.model_copy(
+            update={"partners": str(folder / "partners"), "groups": str(folder / "groups.yml")}
+        )
         return read_profiles(folder, self.adapters, settings.model_copy(update={"profiles": nowhere})).profiles
 
     def find_profile(self, name: str) -> LoadedProfile | None:

@@ -21,11 +21,12 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.profiles import checks
+from gateway.profiles.groups import Groups, describe_member, read_groups
 from gateway.profiles.library_resources import check_library_resources
-from gateway.profiles.partner_versions import ALL, SCOPE_KEYS, document_of_library, read_scope
+from gateway.profiles.partner_versions import ALL, SCOPE_KEYS, PartnerScope, document_of_library, read_scope
 from gateway.profiles.profile_set import LoadedProfile, ProfileSet
 from gateway.profiles.shipped import is_as_shipped, list_shipped_profiles
-from gateway.settings import Settings
+from gateway.settings import LibrarySettings, Settings
 
 OWN = frozenset({"name", "description", "extends", "abstract", "match", "examples"})
 """Keys that say who a profile is: a profile that extends another doesn't take these over."""
@@ -34,6 +35,9 @@ KEYS = tuple(name for name in Profile.model_fields if name != "dialects")
 
 FILE = "schema.json"
 """In the folder of profiles."""
+
+GROUPS = "groups"
+"""The file of groups among documents of profiles and partners."""
 
 
 @value_object
@@ -55,7 +59,9 @@ def load_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Setting
 
 def read_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Settings) -> ProfileLoadResult:
     """Read as `load_profiles` does, but what is whole is there even if other profiles have problems."""
-    return _read_and_check(_ProfileFiles(folder, settings.partners_folder), adapters, settings, {})
+    return _read_and_check(
+        _ProfileFiles(folder, settings.partners_folder, settings.groups_file), adapters, settings, {}
+    )
 
 
 def read_profiles_with_fallback(
@@ -63,7 +69,7 @@ def read_profiles_with_fallback(
 ) -> ProfileLoadResult:
     """The files as they are, with what is wrong in them; a profile whose file is wrong is as it was `before`, or left
     out where it wasn't there. So is one that doesn't fit together with these. If nothing fits, all is as before."""
-    files = _ProfileFiles(folder, settings.partners_folder)
+    files = _ProfileFiles(folder, settings.partners_folder, settings.groups_file)
     result = _read_and_check(files, adapters, settings, {})
     problems, held_back = result.problems, dict[str, YamlDocument | None]()
     while wrong := {files.name_document(problem.file) for problem in result.problems} - held_back.keys():
@@ -76,21 +82,24 @@ def read_profiles_with_draft(
     folder: FilePath, file: FilePath, text: str, adapters: AdapterRegistry, settings: Settings
 ) -> ProfileLoadResult:
     """Read as `read_profiles` does, with this text in the place of a file, or as one more."""
-    files = _ProfileFiles(folder, settings.partners_folder, {file: text})
+    files = _ProfileFiles(folder, settings.partners_folder, settings.groups_file, {file: text})
     return _read_and_check(files, adapters, settings, {})
 
 
 @value_object
 class _ProfileFiles:
-    """The folders that are read. `drafts`: texts that are read in the place of files."""
+    """The folders that are read, and the file of groups. `drafts`: texts that are read in the place of files."""
 
     profiles: FilePath
     partners: FilePath
+    groups: FilePath
     drafts: Mapping[FilePath, str] = field(default_factory=dict)
 
     def name_document(self, shown: str) -> str:
-        """Name a file as problems show it, wherever the folders are: `profiles/NAME` or `partners/NAME`."""
+        """Name a file as problems show it, wherever the folders are: `profiles/NAME`, `partners/NAME` or `groups`."""
         file = FilePath(shown)
+        if shown == yaml_document.display_path(self.groups):
+            return GROUPS
         is_partner = file.parent == FilePath(yaml_document.display_path(self.partners))
         return f"{'partners' if is_partner else 'profiles'}/{file.stem}"
 
@@ -139,7 +148,8 @@ def _read_and_check(
     problems += check_library_resources(loaded.values(), settings)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
     symbols = {library.symbol: (library.symbol, *library.symbols) for library in settings.libraries}
-    return ProfileLoadResult(ProfileSet(loaded, reader.own_documents, reader.inert, symbols), tuple(unique))
+    profiles = ProfileSet(loaded, reader.own_documents, reader.inert, symbols, reader.groups.by_name)
+    return ProfileLoadResult(profiles, tuple(unique))
 
 
 class _ProfileReader:
@@ -163,6 +173,7 @@ class _ProfileReader:
         self._profiles: dict[str, YamlDocument] = {}
         self._whole: dict[str, YamlDocument] = {}
         self.partners: frozenset[str] = frozenset()
+        self.groups = Groups()
         self.inert: tuple[str, ...] = ()
         self.problems: list[ConfigurationProblem] = []
 
@@ -173,6 +184,7 @@ class _ProfileReader:
         partner_files = self._files.list_partners(self.problems)
         partners = self._read_documents(partner_files)
         self.partners = frozenset(partners)
+        self.groups = self._read_groups(partner_files)
         loaded = {}
         for name, document in tuple(self._profiles.items()):
             file = self._profile_files[name]
@@ -185,7 +197,45 @@ class _ProfileReader:
         for name, document in partners.items():
             if entry := self._build_partner(document, partner_files[name]):
                 loaded[name] = entry
-        return dict(sorted(loaded.items(), key=lambda pair: pair[1].file.name))
+        loaded |= self._build_mesh()
+        return dict(sorted(loaded.items(), key=lambda pair: f"{pair[0]}.yml"))
+
+    def _read_groups(self, partners: Mapping[str, FilePath]) -> Groups:
+        file = self._files.groups
+        if GROUPS in self._instead:
+            document = self._instead[GROUPS] or YamlDocument(yaml_document.display_path(file))
+        elif file.is_file():
+            try:
+                document = yaml_document.read_yaml(file)
+            except ConfigurationError as error:
+                self.problems += error.problems
+                return Groups()
+        else:
+            return Groups()
+        self.own_documents[GROUPS] = document
+        groups = read_groups(document, self._settings, partners, self.problems)
+        for group in groups.by_name.values():
+            self.problems += self._find_unknown_keys(group.values, ())
+        return groups
+
+    def _build_mesh(self) -> dict[str, LoadedProfile]:
+        """Build each library of a mesh as a partner of all others there."""
+        others: dict[str, dict[str, LibrarySettings]] = {}
+        members: dict[str, LibrarySettings] = {}
+        for group in self.groups.by_name.values():
+            libraries = group.meshed_libraries
+            for library in libraries:
+                members[library.symbol] = library
+                seen_by = others.setdefault(library.symbol, {})
+                seen_by |= {other.symbol: other for other in libraries if other is not library}
+        loaded: dict[str, LoadedProfile] = {}
+        for symbol, library in members.items():
+            own = describe_member(library, self._settings)
+            whole = self.groups.add_values(library.short_name, own)
+            scope = PartnerScope(tuple(others[symbol].values()), {}, ())
+            if entry := self._build_versions(own, whole, scope, self._settings.file):
+                loaded[library.short_name] = replace(entry, is_generated=True)
+        return loaded
 
     def _is_inert(self, document: YamlDocument, file: FilePath) -> bool:
         """Note a copy of a shipped profile that says none of several libraries: it is there to be extended."""
@@ -243,11 +293,13 @@ class _ProfileReader:
             self._whole[name] = whole
         return self._whole[name]
 
-    def _add_parents(self, document: YamlDocument, chain: tuple[str, ...]) -> YamlDocument | None:
-        """The document with all that it extends. `chain`: names of profiles that lead here."""
+    def _add_parents(self, document: YamlDocument, chain: tuple[str, ...], partner: str = "") -> YamlDocument | None:
+        """The document with all that it extends, and over that what the groups of a partner say. `chain`: names of
+        profiles that lead here."""
         parent = document.data.get("extends")
         if parent is None:
-            return document
+            values = self.groups.add_values(partner, YamlDocument(document.file))
+            return merge_documents(values, document) if values.data else document
         if not isinstance(parent, str) or not self._has_profile(parent):
             self._report_missing_parent(document, str(parent))
             return None
@@ -256,7 +308,7 @@ class _ProfileReader:
             self.problems.append(document.make_problem(("extends",), f"goes in a circle: {circle}"))
             return None
         base = self._resolve_parents(parent, chain)
-        return merge_documents(_drop_own_keys(base), document) if base else None
+        return merge_documents(self.groups.add_values(partner, _drop_own_keys(base)), document) if base else None
 
     def _has_profile(self, name: str) -> bool:
         """Return whether a profile can be extended; a shipped one is read when the first asks for it, unless there is a
@@ -276,27 +328,35 @@ class _ProfileReader:
 
     def _build_partner(self, own: YamlDocument, file: FilePath) -> LoadedProfile | None:
         """Build a partner as each of its libraries has it; None if that can't be had (the problem is noted)."""
-        scope = read_scope(own, self._settings)
+        scope = read_scope(own, self._settings, self.groups.libraries)
         for changes in scope.each.values():
             self.problems += self._find_unknown_keys(changes, ())
         if own.data.get("abstract"):
             self.problems.append(own.make_problem(("abstract",), "a partner lives; what is only extended is a profile"))
         self.problems += scope.problems
-        whole = self._add_parents(drop_keys(own, frozenset({*SCOPE_KEYS, "library"})), ())
+        whole = self._add_parents(drop_keys(own, frozenset({*SCOPE_KEYS, "library"})), (), file.stem)
+        return self._build_versions(own, whole, scope, file) if whole is not None else None
+
+    def _build_versions(
+        self, own: YamlDocument, whole: YamlDocument, scope: PartnerScope, file: FilePath
+    ) -> LoadedProfile | None:
+        """Build a partner as each of its libraries has it; where nothing differs, all share the sections of one."""
+        name = str(own.data["name"])
         versions: list[LoadedProfile] = []
-        plain: LoadedProfile | None = None
-        if whole is None:
-            return None
+        built: dict[object, LoadedProfile] = {}
         for library in scope.libraries:
             document = document_of_library(whole, scope, library, self.problems)
-            entry = plain if document is whole else None
-            if entry is None:
+            groups = self.groups.list_shared(name, library)
+            terms = tuple((group.name, library.lends if group.settings.reciprocal else "") for group in groups)
+            key = terms if document is whole else library.symbol
+            if key not in built:
+                document = self.groups.add_terms(document, groups, library)
                 profile = self._build_profile(document, own)
                 if profile is None:
                     return None
-                entry = LoadedProfile(profile, document, file)
-                plain = entry if document is whole else plain
+                built[key] = LoadedProfile(profile, document, file)
             changed = {"library": library.symbol} | ({"examples": ()} if versions else {})
+            entry = built[key]
             versions.append(replace(entry, profile=entry.profile.model_copy(update=changed)))
         return replace(versions[0], others=tuple(versions[1:])) if versions else None
 

@@ -30,16 +30,23 @@ class PartnerScope:
     problems: tuple[ConfigurationProblem, ...]
 
 
-def read_scope(document: YamlDocument, settings: Settings) -> PartnerScope:
-    """Read `for`, `each` and `library` (one library, as profiles have it) of a partner's own file."""
+def read_scope(
+    document: YamlDocument, settings: Settings, groups: Mapping[str, tuple[LibrarySettings, ...]]
+) -> PartnerScope:
+    """Read `for`, `each` and `library` (one library, as profiles have it) of a partner's own file. `groups`: their
+    libraries, by name."""
     problems: list[ConfigurationProblem] = []
-    libraries = tuple(_read_libraries(document, settings, problems))
+    named = {library.symbol: library for library in _read_libraries(document, settings, groups, problems)}
+    libraries = tuple(named.values())
     each = dict(_read_each(document, libraries, settings, problems))
     return PartnerScope(libraries, each, tuple(problems))
 
 
 def _read_libraries(
-    document: YamlDocument, settings: Settings, problems: list[ConfigurationProblem]
+    document: YamlDocument,
+    settings: Settings,
+    groups: Mapping[str, tuple[LibrarySettings, ...]],
+    problems: list[ConfigurationProblem],
 ) -> Iterator[LibrarySettings]:
     key = "library" if "library" in document.data else "for"
     value = document.data.get(key, ALL)
@@ -52,13 +59,16 @@ def _read_libraries(
         problems.append(document.make_problem((key,), "names no library; a file for nobody is better taken away"))
     for index, name in enumerate(names if value != ALL else ()):
         path: KeyPath = (key, index) if isinstance(value, list) else (key,)
-        library = _find_library(str(name), settings)
+        library = find_library(str(name), settings)
         if library is not None:
             yield library
+        elif name in groups:
+            yield from groups[str(name)]
         else:
-            known = tuple(entry.short_name for entry in settings.libraries)
-            near = nearest_match(str(name), (*known, ALL))
-            problems.append(document.make_problem(path, "no such library", f"'{name}'", (ALL, *known), near))
+            known = (ALL, *(entry.short_name for entry in settings.libraries), *groups)
+            message = "no such library or group" if groups else "no such library"
+            near = nearest_match(str(name), known)
+            problems.append(document.make_problem(path, message, f"'{name}'", known, near))
 
 
 def _read_each(
@@ -73,7 +83,7 @@ def _read_each(
         return
     known = tuple(library.short_name for library in libraries)
     for name, changes in section.items():
-        library = _find_library(name, settings)
+        library = find_library(name, settings)
         if library is None or library not in libraries:
             message = "no such library" if library is None else "this partner is not for it"
             near = nearest_match(name, known)
@@ -81,22 +91,22 @@ def _read_each(
         elif not isinstance(changes, dict):
             problems.append(document.make_problem(("each", name), "expected `key: value` lines"))
         else:
-            problems += _find_shared_keys(document, name, changes)
+            message = "says who the partner is, which is the same for all its libraries"
+            problems += (document.make_problem(path, message) for path in find_shared_keys(("each", name), changes))
             yield library.symbol, cut_section(document, ("each", name))
 
 
-def _find_shared_keys(
-    document: YamlDocument, name: str, changes: Mapping[str, object]
-) -> Iterator[ConfigurationProblem]:
-    message = "says who the partner is, which is the same for all its libraries"
+def find_shared_keys(path: KeyPath, changes: Mapping[str, object]) -> Iterator[KeyPath]:
+    """Find keys that say who a partner is, among changes at a path."""
     for key in changes.keys() & SHARED_KEYS:
-        yield document.make_problem(("each", name, key), message)
+        yield (*path, key)
     partner = changes.get("partner")
     if isinstance(partner, dict) and "symbols" in partner:
-        yield document.make_problem(("each", name, "partner", "symbols"), message)
+        yield (*path, "partner", "symbols")
 
 
-def _find_library(name: str, settings: Settings) -> LibrarySettings | None:
+def find_library(name: str, settings: Settings) -> LibrarySettings | None:
+    """Find a library by its symbol or short name, without case."""
     return next((library for library in settings.libraries if library.is_called(name)), None)
 
 

@@ -10,24 +10,27 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 
-from gateway.configuration.live_reload import LiveConfiguration, accept_any_file
+from gateway.configuration.live_reload import LiveConfiguration
 from gateway.configuration.yaml_document import SourcePosition, YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.value import value_object
+from gateway.profiles.groups import Group
 from gateway.profiles.matching import MessageSender, ProfileCandidate, ProfileMatcher
 
 
 @value_object
 class LoadedProfile:
     """A profile and where each of its values was said: in its own file or in one that it extends. `others`: the same
-    partner for its further libraries, each with the values that count there."""
+    partner for its further libraries, each with the values that count there. `is_generated`: a library of a mesh as the
+    partner of others, without a file of its own."""
 
     profile: Profile
     document: YamlDocument = field(repr=False)
     file: Path
     others: tuple[LoadedProfile, ...] = field(default=(), repr=False)
+    is_generated: bool = False
 
     @property
     def versions(self) -> tuple[LoadedProfile, ...]:
@@ -92,7 +95,7 @@ class ProfileSet:
     """Profiles that fit together. Never changed; a reload makes another one. `loaded` by name; `own_documents`: what
     files say by themselves, without what they extend, by `profiles/NAME` or `partners/NAME`; `inert`: names of files in
     the profiles' folder that are as shipped and live for no library; `symbols`: all symbols of each library, by that of
-    its rows."""
+    its rows. `groups`: by name, those of groups.yml."""
 
     def __init__(
         self,
@@ -100,13 +103,16 @@ class ProfileSet:
         own_documents: Mapping[str, YamlDocument] | None = None,
         inert: tuple[str, ...] = (),
         symbols: Mapping[str, tuple[str, ...]] | None = None,
+        groups: Mapping[str, Group] | None = None,
     ) -> None:
+        self.groups = dict(groups or {})
         self.loaded = dict(loaded)
         self.own_documents = dict(own_documents or {})
         self.inert = inert
         self._by_name = {name.casefold(): entry for name, entry in loaded.items()}
         self._versions = tuple(version.profile for entry in loaded.values() for version in entry.versions)
-        self._matcher = ProfileMatcher(self._versions, symbols or {})
+        written = (entry for entry in loaded.values() if not entry.is_generated)
+        self._matcher = ProfileMatcher((version.profile for entry in written for version in entry.versions), symbols)
         self._of_all = LibraryPartners(profile for profile in self._versions if not profile.library)
         self._of_library = _group_by_library(self._versions)
         self.max_bytes = max((profile.max_bytes for profile in self), default=1_000_000)
@@ -162,8 +168,8 @@ def _group_by_library(profiles: tuple[Profile, ...]) -> dict[str, LibraryPartner
 
 class ProfileStore(LiveConfiguration[ProfileSet]):
     """The profiles and partners of an installation, live: see `LiveConfiguration`. `folder` has the profiles;
-    `partners` needn't be there. `load_with_fallback`: the profiles as `read_profiles_with_fallback` finds them, where
-    something is wrong in them."""
+    `partners` and the file `groups` needn't be there. `load_with_fallback`: the profiles as
+    `read_profiles_with_fallback` finds them, where something is wrong in them."""
 
     def __init__(
         self,
@@ -171,15 +177,22 @@ class ProfileStore(LiveConfiguration[ProfileSet]):
         load: Callable[[], ProfileSet],
         load_with_fallback: Callable[[ProfileSet], ProfileSet],
         partners: Path | None = None,
+        groups: Path | None = None,
     ) -> None:
-        folders = tuple(path for path in (folder, partners) if path is not None and path.is_dir())
-        super().__init__("profiles", folders or (folder,), load, accept_any_file)
+        folders = tuple(path for path in (folder, partners) if path is not None and path.is_dir()) or (folder,)
+
+        def is_read(file: Path) -> bool:
+            return groups is None or file.parent != groups.parent or file.name == groups.name
+
+        watched = (*folders, groups.parent) if groups is not None else folders
+        super().__init__("profiles", watched, load, is_read)
         self.folder = folder
+        self._new_files = folders[-1]
         self._load_with_fallback = load_with_fallback
 
     def name_file(self, name: str) -> Path:
         """Name the file of a new partner: in the folder of partners, if there is one."""
-        return self.folders[-1] / f"{name}.yml"
+        return self._new_files / f"{name}.yml"
 
     def load_fallback(self) -> ProfileSet:
         return self._load_with_fallback(self.current)

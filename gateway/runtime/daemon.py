@@ -317,6 +317,7 @@ class Daemon:
             lambda: load_profiles(folder, adapters, settings),
             lambda before: read_profiles_with_fallback(folder, adapters, settings, before).profiles,
             settings.partners_folder,
+            settings.groups_file,
         )
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles

@@ -26,6 +26,9 @@ log = structlog.get_logger(component="configuration")
 FOLDER = "last-good"
 _PROFILES = "profiles"
 _PARTNERS = "partners"
+_COPIES = {"folder": _PROFILES, "partners": _PARTNERS, "groups": "groups.yml"}
+"""Copies by the key in `profiles` of gateway.yml that names what is copied."""
+
 _POLICIES = "requests"
 
 
@@ -78,6 +81,8 @@ class LastGoodFiles:
             (fresh / name).mkdir()
             for file in folder.glob("*.yml"):
                 shutil.copyfile(file, fresh / name / file.name)
+        if (groups := self._settings.groups_file).is_file():
+            shutil.copyfile(groups, fresh / _COPIES["groups"])
         for library in self._settings.libraries:
             file = self._settings.folder / library.requests
             copy = policies / f"{library.symbol}.yml"
@@ -94,7 +99,7 @@ class LastGoodFiles:
             library.model_copy(update={"requests": str(self._folder.resolve() / _POLICIES / f"{library.symbol}.yml")})
             for library in self._settings.libraries
         )
-        folders = {"folder": str(self._folder / _PROFILES), "partners": str(self._folder / _PARTNERS)}
+        folders = {name: str(self._folder / copy) for name, copy in _COPIES.items()}
         profiles_settings = self._settings.profiles.model_copy(update=folders)
         settings = self._settings.model_copy(update={"libraries": libraries, "profiles": profiles_settings})
         profiles = read_profiles(settings.profiles_folder, adapters, settings)

@@ -140,6 +140,10 @@ class LibrarySettings(ProfileSection):
         "its end for all that begin so; empty: with one library all but those of gateway.yml, else none",
     )
     sender: MailAddress = Field("", description="sender address of this library's letters; empty: that of `mail`")
+    lends: Literal["all", "loans", "copies", "off"] = Field(
+        "all", description="what the other libraries of a mesh may request: all, loans, copies, or off"
+    )
+    mesh: bool = Field(True, description="take part in the meshes of groups.yml; false: neither lend nor borrow there")
     letters: LibraryLettersSettings = LibraryLettersSettings.model_construct()
     sign_in: SignInSettings = SignInSettings.model_construct()
     system: SystemSettings = SystemSettings.model_construct()
@@ -264,6 +268,7 @@ class TcpListener(ProfileSection):
 class ProfilesSettings(ProfileSection):
     folder: str = Field("profiles", description="relative to this file")
     partners: str = Field("partners", min_length=1, description="folder of partners; it need not exist")
+    groups: str = Field("groups.yml", min_length=1, description="file of groups of libraries; it need not exist")
     reload: bool = Field(True, description="load changed profiles while running; SIGHUP always loads them")
 
 
@@ -520,6 +525,11 @@ class Settings(ProfileSection):
     def partners_folder(self) -> Path:
         """It needn't be there."""
         return self.folder / self.profiles.partners
+
+    @property
+    def groups_file(self) -> Path:
+        """It needn't be there."""
+        return self.folder / self.profiles.groups
 
     def find_library(self, symbol: str = "") -> LibrarySettings:
         """Find a library by symbol or short name, without case; the only one when none is said. Raises KeyError."""

@@ -20,7 +20,7 @@ from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, comparison_key, is_listed_work
 from gateway.domain.requests.network_load import NetworkMember
-from gateway.domain.requests.request import BorrowingState, ServiceType
+from gateway.domain.requests.request import BorrowingState, RequestedService, ServiceType
 from gateway.domain.sentences import Sentence, write_sentence
 
 FIELDS = ("library", "year", "month", "branch", "partner", "prefix", "sequence")
@@ -390,6 +390,33 @@ def _check_symbols_differ(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+class Term(ProfileSection):
+    """What partners agree on for a service; of several the first that fits a request counts."""
+
+    service: Literal[ServiceType.LOAN, ServiceType.COPY] | None = Field(None, description="loan or copy; not set: both")
+    level: tuple[str, ...] = Field((), description="levels of service of ISO 18626, such as rush; empty: all")
+    price: Literal[0] | Price | None = Field(
+        None, description="0, or amount and currency; not set: the term leaves the price to the partner"
+    )
+    days: int | None = Field(None, ge=1, le=365, description="calendar days of a loan, instead of `loan_days`")
+    renewals: int | None = Field(None, ge=0, le=99, description="renewals granted by rule, instead of `renewals`")
+    answer_days: int | None = Field(
+        None, ge=1, le=365, description="time limit for the supplier's answer, instead of `answer_days`"
+    )
+
+    def fits(self, service: RequestedService) -> bool:
+        """A request for a copy or a loan has the terms of a loan."""
+        is_copy = service.type is ServiceType.COPY
+        levels = {level.casefold() for level in self.level}
+        return (not levels or service.level.casefold() in levels) and (
+            self.service is None or (self.service is ServiceType.COPY) == is_copy
+        )
+
+
+class PartnerTerm(Term):
+    group: str = Field("", description="set by the gateway: the group whose term it is; empty: the partner's own")
+
+
 class PartnerPolicy(ProfileSection):
     symbols: Annotated[tuple[str, ...], AfterValidator(_check_symbols_differ)] = Field(
         (), description="symbols, such as ISIL:NO-01; the first is used in messages"
@@ -433,6 +460,9 @@ class PartnerPolicy(ProfileSection):
     max_open: int = Field(0, ge=0, le=1_000_000, description="maximum number of open requests; 0: `overload.max_open`")
     cost: Price | None = Field(None, description="usual charge for a loan; not set: free")
     copy_cost: Price | None = Field(None, description="usual charge for a copy; not set: as `cost`")
+    terms: tuple[PartnerTerm, ...] = Field(
+        (), description="what it takes and gives, by service and level; terms of groups of both come first"
+    )
     cost_limit: Price | None = Field(
         None, description="maximum cost at this partner, for any request; it is asked only if `cost` is not higher"
     )
@@ -463,10 +493,40 @@ class PartnerPolicy(ProfileSection):
     def find_closure(self, day: date) -> Closure | None:
         return next((closure for closure in self.closures if closure.includes_day(day)), None)
 
-    def usual_price(self, service: ServiceType) -> Money | None:
+    def usual_price(self, service: RequestedService) -> Money | None:
         """Return the usual price; None: nothing."""
-        price = self.copy_cost if service is ServiceType.COPY and self.copy_cost is not None else self.cost
+        term = self.find_term(service)
+        if term is not None and term.price is not None:
+            return term.price.money if term.price else None
+        is_copy = service.type is ServiceType.COPY
+        price = self.copy_cost if is_copy and self.copy_cost is not None else self.cost
         return price.money if price is not None else None
+
+    def find_term(self, service: RequestedService) -> PartnerTerm | None:
+        """Find the term that counts: the first of each group that fits, of these the cheapest, else the partner's own.
+        Amounts are compared as they stand; one that leaves the price to the partner comes last."""
+        first: dict[str, PartnerTerm] = {}
+        for term in self.terms:
+            if term.fits(service):
+                first.setdefault(term.group, term)
+        own = first.pop("", None)
+        return min(first.values(), key=_rank_term, default=own)
+
+    def workflow_of_service(self, service: RequestedService) -> Workflow:
+        """Return the workflow as the term that counts has it."""
+        term = self.find_term(service)
+        if term is None:
+            return self.workflow
+        lending = {"loan_days": term.days, "renewals": term.renewals}
+        borrowing = {"answer_days": term.answer_days}
+        changed = {
+            name: section.model_copy(update={key: value for key, value in values.items() if value is not None})
+            for name, section, values in (
+                ("lending", self.workflow.lending, lending),
+                ("borrowing", self.workflow.borrowing, borrowing),
+            )
+        }
+        return self.workflow.model_copy(update=changed)
 
     def can_supply(self, service: ServiceType) -> bool:
         """`copy-or-loan` is supplied by whoever supplies one of them."""
@@ -482,3 +542,7 @@ class PartnerPolicy(ProfileSection):
         if isinstance(self.owns, str):
             return {"everything": True, "nothing": False, "unknown": None}[self.owns]
         return is_listed_work(citation.identifiers, self.owns)
+
+
+def _rank_term(term: PartnerTerm) -> tuple[bool, Decimal]:
+    return term.price is None, term.price.amount if term.price else Decimal()

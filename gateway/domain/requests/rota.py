@@ -47,7 +47,7 @@ def partner_standing(
         open=load,
         reported=reported,
         mean_days=mean_days,
-        cost=partner.usual_price(request.service.type),
+        cost=partner.usual_price(request.service),
         reciprocity=partner.reciprocity,
         overloaded=bool(limit) and load >= limit,
         closed=closure.describe_closure() if closure is not None else "",
@@ -225,7 +225,7 @@ def _find_asking_day(
     day = today if line.standing is RotaLineStatus.WAITING else _find_retry_day(line, request, policy, zone)
     if day is None or partner is None or profile_objection(partner, request):
         return None
-    price = partner.usual_price(request.service.type)
+    price = partner.usual_price(request.service)
     if cost_objection(price, request.costs.maximum, CostLimit.OF_REQUEST):
         return None
     return find_opening_day(partner.closures, max(day, today))
@@ -347,7 +347,7 @@ def profile_objection(partner: PartnerPolicy, request: Request) -> str:
     limit = partner.cost_limit
     if limit is None:
         return ""
-    return cost_objection(partner.usual_price(service), limit.money, CostLimit.FOR_PARTNER)
+    return cost_objection(partner.usual_price(request.service), limit.money, CostLimit.FOR_PARTNER)
 
 
 def rota_objection(line: TemplateLine, partner: PartnerPolicy, request: Request) -> str:
@@ -359,7 +359,7 @@ def rota_objection(line: TemplateLine, partner: PartnerPolicy, request: Request)
         return write_sentence("not on this rota for the format %(format)s", format=format_)
     if line.max_cost is None:
         return ""
-    return cost_objection(partner.usual_price(service), line.max_cost.money, CostLimit.ON_ROTA)
+    return cost_objection(partner.usual_price(request.service), line.max_cost.money, CostLimit.ON_ROTA)
 
 
 class CostLimit(Enum):

@@ -528,7 +528,7 @@ def _build_partner_view(
         heard=heard.at,
         silent=heard.silent,
         mean_days=time.mean_days if time is not None else None,
-        cost=partner.usual_price(ServiceType.LOAN),
+        cost=partner.usual_price(RequestedService()),
     )
 
 

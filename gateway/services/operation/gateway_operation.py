@@ -294,10 +294,10 @@ class GatewayOperation:
     # --- profiles ----------------------------------------------------------------------------------------
 
     def list_profiles(self) -> Sequence[ProfileState]:
-        """Those of the library and those without one, by name; files that could not be loaded among them."""
-        versions = {
-            name: entry.for_library(self._context.symbol) for name, entry in self._profiles.current.loaded.items()
-        }
+        """Those of the library and those without one, by name; files that could not be loaded among them. Members of a
+        mesh have no file."""
+        current = self._profiles.current.loaded.items()
+        versions = {name: entry.for_library(self._context.symbol) for name, entry in current if not entry.is_generated}
         loaded = {name: entry for name, entry in versions.items() if entry is not None}
         by_file: dict[str, list[ConfigurationProblem]] = {}
         for problem in self._profiles.problems:

@@ -93,7 +93,9 @@ class ProfileDraftChecks:
 
     def find_file(self, name: str) -> Path:
         loaded_profile = self._profiles.current.loaded.get(name)
-        return loaded_profile.file if loaded_profile is not None else self._profiles.name_file(name)
+        if loaded_profile is None or loaded_profile.is_generated:
+            return self._profiles.name_file(name)
+        return loaded_profile.file
 
     def describe_file(self, name: str) -> ProfileFile:
         file = self.find_file(name)

@@ -94,7 +94,9 @@ def record_unknown_version(connection: Transaction, version: ProfileVersion) -> 
 
 
 def _read_texts(loaded: Mapping[str, LoadedProfile]) -> dict[str, str]:
-    return {name: text for name, entry in loaded.items() if (text := read_text_of_file(entry.file)) is not None}
+    """Members of a mesh have no file."""
+    written = ((name, entry.file) for name, entry in loaded.items() if not entry.is_generated)
+    return {name: text for name, file in written if (text := read_text_of_file(file)) is not None}
 
 
 def read_text_of_file(file: Path) -> str | None:

@@ -139,7 +139,7 @@ class LibraryContext(LibraryStore):
         partner = profile.partner if profile is not None else None
         if profile is None or partner is None:
             return Workflow()
-        channel, workflow = self.channels.get(partner.channel), partner.workflow
+        channel, workflow = self.channels.get(partner.channel), partner.workflow_of_service(request.service)
         is_own = request.role is Role.BORROWING and request.other_leg is None
         if not is_own or not isinstance(channel, LimitedChannel):
             return workflow

@@ -552,7 +552,7 @@ def _list_price_limits(page: StaffRequest, request: Request) -> Iterator[ShownLi
     waiting = [line for line in request.rota if line.standing is RotaLineStatus.WAITING]
     following = page.context.partner(waiting[0].partner) if waiting else None
     if price is not None and following is not None:
-        usual = following.usual_price(request.service.type)
+        usual = following.usual_price(request.service)
         yield ShownLimit(
             label=gettext("Next: %(partner)s", partner=page.context.name_of_partner(waiting[0].partner)),
             value=format_money(usual) if usual is not None else gettext("free"),

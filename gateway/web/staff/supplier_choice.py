@@ -121,7 +121,7 @@ def _describe_choice(
     line: ExplainedLine | None,
     figures: PartnerStatistics | None,
 ) -> ComparedSupplier:
-    price, limit = policy.usual_price(request.service.type), request.costs.maximum
+    price, limit = policy.usual_price(request.service), request.costs.maximum
     is_dear = price is not None and limit is not None and price.currency == limit.currency
     answer = line.answer if line is not None else ""
     unknown = mark_text("not asked") if not answer and _has_catalogue(page, view.profile) else mark_text("unknown")

@@ -10,7 +10,7 @@ from gateway.adapter_registry import load_adapters
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.domain.requests.request import ServiceType
+from gateway.domain.requests.request import RequestedService, ServiceType
 from gateway.profiles import read_profiles
 from gateway.settings import Settings
 from tests.unit.policies.support import Place
@@ -126,10 +126,10 @@ def test_what_it_charges() -> None:
         {"cost": {"amount": "12.50", "currency": "EUR"}, "copy_cost": {"amount": 4, "currency": "EUR"}}
     )
 
-    assert partner.usual_price(ServiceType.LOAN) == Money(Decimal("12.50"), "EUR")
-    assert partner.usual_price(ServiceType.COPY_OR_LOAN) == Money(Decimal("12.50"), "EUR")
-    assert partner.usual_price(ServiceType.COPY) == Money(Decimal(4), "EUR")
-    assert PartnerPolicy().usual_price(ServiceType.LOAN) is None
+    assert partner.usual_price(RequestedService(ServiceType.LOAN)) == Money(Decimal("12.50"), "EUR")
+    assert partner.usual_price(RequestedService(ServiceType.COPY_OR_LOAN)) == Money(Decimal("12.50"), "EUR")
+    assert partner.usual_price(RequestedService(ServiceType.COPY)) == Money(Decimal(4), "EUR")
+    assert PartnerPolicy().usual_price(RequestedService(ServiceType.LOAN)) is None
 
 
 @pytest.mark.parametrize(("owns", "has"), [("everything", True), ("nothing", False), ("unknown", None)])

@@ -1,0 +1,317 @@
+"""groups.yml: members, values and terms of groups, and libraries that lend to each other."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.library import Money
+from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
+from gateway.domain.requests.request import RequestedService, ServiceType
+from gateway.profiles import MessageSender, ProfileLoadResult, ProfileSet, ProfileStore, load_profiles, read_profiles
+from gateway.profiles.loader import read_profiles_with_fallback
+from gateway.settings import LibrarySettings, Settings
+from gateway.settings.sections import ProfilesSettings
+from tests.unit.profiles.support import ADAPTERS, write
+
+ALDER = LibrarySettings(
+    symbol="ISIL:US-AAA", short="lib01", symbols=("OCLC:AAA",), name="Alder", email="ill@alder.test"
+)
+BIRCH = LibrarySettings(symbol="ISIL:US-BBB", short="lib02", name="Birch")
+CEDAR = LibrarySettings(symbol="ISIL:US-CCC", short="lib03", name="Cedar")
+
+LOAN, COPY = RequestedService(ServiceType.LOAN), RequestedService(ServiceType.COPY)
+RUSH = RequestedService(ServiceType.COPY, level="rush")
+
+VALLEY = """
+    valley:
+      members: all
+      mesh: true
+      reciprocal: true
+      terms:
+        - {service: loan, price: 0, days: 42, renewals: 3, answer_days: 5}
+        - {service: copy, level: [rush], price: {amount: 12, currency: USD}}
+        - {service: copy, price: 0}
+    """
+
+
+def settings_of(folder: Path, *libraries: LibrarySettings) -> Settings:
+    there = ProfilesSettings(partners=str(folder / "partners"), groups=str(folder / "groups.yml"))
+    return Settings(libraries=libraries or (ALDER, BIRCH, CEDAR), profiles=there)
+
+
+def read(folder: Path, groups: str, *libraries: LibrarySettings, **partners: str) -> ProfileLoadResult:
+    for name in ("profiles", "partners"):
+        (folder / name).mkdir(exist_ok=True)
+    write(folder, groups=groups)
+    write(folder / "partners", **partners)
+    return read_profiles(folder / "profiles", ADAPTERS, settings_of(folder, *libraries))
+
+
+def load(folder: Path, groups: str, *libraries: LibrarySettings, **partners: str) -> ProfileSet:
+    result = read(folder, groups, *libraries, **partners)
+    assert not result.problems
+    return result.profiles
+
+
+def problems(folder: Path, groups: str, **partners: str) -> list[str]:
+    return [str(problem).replace(f"{folder}/", "") for problem in read(folder, groups, **partners).problems]
+
+
+def partner_of(profiles: ProfileSet, library: LibrarySettings, name: str) -> PartnerPolicy:
+    profile = profiles.of_library(library.symbol).find_profile(name)
+    assert profile is not None
+    assert profile.partner is not None
+    return profile.partner
+
+
+def names_of(profiles: ProfileSet, library: LibrarySettings) -> list[str]:
+    return [profile.name for profile, _ in profiles.of_library(library.symbol).partners]
+
+
+# --- the mesh ------------------------------------------------------------------------------------------------
+
+
+def test_each_library_of_a_mesh_has_all_others_as_partners_and_not_itself(tmp_path: Path) -> None:
+    profiles = load(tmp_path, VALLEY)
+
+    assert [names_of(profiles, library) for library in (ALDER, BIRCH, CEDAR)] == [
+        ["lib02", "lib03"],
+        ["lib01", "lib03"],
+        ["lib01", "lib02"],
+    ]
+    alder = partner_of(profiles, BIRCH, "lib01")
+    assert (alder.symbols, alder.name, alder.email) == (("ISIL:US-AAA", "OCLC:AAA"), "Alder", "ill@alder.test")
+    assert alder.channel == "loopback"
+    found = profiles.of_library(BIRCH.symbol).find_by_symbol("oclc:aaa")
+    assert found is not None
+    assert found.name == "lib01"
+
+
+def test_nobody_outside_can_speak_as_a_library_of_a_mesh(tmp_path: Path) -> None:
+    """It has no address: a path that begins with its name goes on meaning the library."""
+    profiles = load(tmp_path, VALLEY, state="plain: {}")
+
+    assert not profiles.has_address("lib01")
+    assert profiles.find_candidates(MessageSender("", path="lib01")) == ()
+    assert profiles.find_candidates(MessageSender("", symbols=("ISIL:US-AAA",))) == ()
+    assert profiles.has_address("state")
+
+
+def test_a_library_that_takes_no_part_has_none_and_is_none(tmp_path: Path) -> None:
+    profiles = load(tmp_path, VALLEY, ALDER, BIRCH.model_copy(update={"mesh": False}), CEDAR)
+
+    assert [names_of(profiles, library) for library in (ALDER, BIRCH, CEDAR)] == [["lib03"], [], ["lib01"]]
+
+
+@pytest.mark.parametrize(
+    ("lends", "roles", "services"),
+    [
+        ("all", (PartnerRole.SUPPLIER, PartnerRole.REQUESTER), ()),
+        ("copies", (PartnerRole.SUPPLIER, PartnerRole.REQUESTER), (ServiceType.COPY,)),
+        ("off", (PartnerRole.REQUESTER,), ()),
+    ],
+)
+def test_a_library_is_asked_for_what_it_lends(
+    tmp_path: Path, lends: str, roles: tuple[PartnerRole, ...], services: tuple[ServiceType, ...]
+) -> None:
+    profiles = load(tmp_path, VALLEY, ALDER, BIRCH.model_copy(update={"lends": lends}))
+
+    birch = partner_of(profiles, ALDER, "lib02")
+
+    assert (birch.roles, birch.services) == (roles, services)
+    assert names_of(profiles, BIRCH) == ["lib01"]
+
+
+def test_a_group_without_a_mesh_makes_no_partners(tmp_path: Path) -> None:
+    assert names_of(load(tmp_path, "valley: {members: all}"), ALDER) == []
+
+
+def test_two_meshes_make_one_partner_of_a_library(tmp_path: Path) -> None:
+    groups = "east: {members: [lib01, lib02], mesh: true}\nwest: {members: [lib02, lib03], mesh: true}"
+    profiles = load(tmp_path, groups)
+
+    assert [names_of(profiles, library) for library in (ALDER, BIRCH, CEDAR)] == [
+        ["lib02"],
+        ["lib01", "lib03"],
+        ["lib02"],
+    ]
+
+
+# --- values and terms ------------------------------------------------------------------------------------------
+
+
+def test_values_of_a_group_come_after_what_is_extended_and_before_the_partners_file(tmp_path: Path) -> None:
+    (tmp_path / "profiles").mkdir()
+    write(
+        tmp_path / "profiles",
+        base="abstract: true\nplain: {greeting: curt, address: base.test}\npartner: {name: Base, phone: '1'}",
+    )
+    groups = """
+        state:
+          members: [archive]
+          partner: {plain: {address: group.test}, partner: {phone: '2', channel: plain, category: state}}
+        """
+    archive = "extends: base\npartner: {symbols: [X], category: own}"
+    profiles = load(tmp_path, groups, archive=archive, other="extends: base\npartner: {symbols: [Y]}")
+
+    partner = partner_of(profiles, ALDER, "archive")
+    assert (partner.name, partner.phone, partner.category) == ("Base", "2", "own")
+    profile = profiles.find_profile("archive")
+    assert profile is not None
+    assert profile.dialects["plain"].model_dump() == {"greeting": "curt", "address": "group.test"}
+    assert partner_of(profiles, ALDER, "other").phone == "1"
+    place = profiles.loaded["archive"].find_position(("partner", "phone"))
+    assert (Path(place.file).name, place.line) == ("groups.yml", 3)
+
+
+def test_a_mesh_takes_values_of_its_group_but_no_address(tmp_path: Path) -> None:
+    groups = "valley: {members: all, mesh: true, partner: {plain: {}, partner: {max_open: 5}}}"
+    profiles = load(tmp_path, groups)
+
+    profile = profiles.of_library(ALDER.symbol).find_profile("lib02")
+    assert profile is not None
+    assert profile.partner is not None
+    assert (profile.partner.max_open, list(profile.dialects)) == (5, [])
+
+
+def test_terms_say_price_loan_and_wait_by_service_and_level(tmp_path: Path) -> None:
+    birch = partner_of(load(tmp_path, VALLEY), ALDER, "lib02")
+
+    assert birch.usual_price(LOAN) is None
+    assert birch.usual_price(RUSH) == Money(Decimal(12), "USD")
+    assert birch.usual_price(COPY) is None
+    assert birch.usual_price(RequestedService(ServiceType.COPY, level="express")) is None
+    workflow = birch.workflow_of_service(LOAN)
+    assert (workflow.lending.loan_days, workflow.lending.renewals, workflow.borrowing.answer_days) == (42, 3, 5)
+    assert birch.workflow_of_service(COPY).lending.loan_days == 28
+
+
+def test_a_term_has_the_line_where_it_was_written(tmp_path: Path) -> None:
+    loaded = load(tmp_path, VALLEY).loaded["lib02"]
+    assert loaded.find_position(("partner", "terms", 1, "price", "amount")).line == 7
+    assert loaded.find_position(("partner", "terms", 1, "price", "amount")).file.endswith("groups.yml")
+
+
+def test_a_price_of_nothing_is_for_who_lends_that_itself_where_terms_are_reciprocal(tmp_path: Path) -> None:
+    groups = VALLEY.rstrip(" ") + "      partner: {partner: {cost: {amount: 20, currency: USD}}}\n"
+    only_loans = ALDER.model_copy(update={"lends": "loans"})
+    off = BIRCH.model_copy(update={"lends": "off"})
+    profiles = load(tmp_path, groups, only_loans, off, CEDAR)
+
+    prices = {
+        library.name: [partner_of(profiles, library, "lib03").usual_price(service) for service in (LOAN, COPY, RUSH)]
+        for library in (only_loans, off)
+    }
+
+    own, rush = Money(Decimal(20), "USD"), Money(Decimal(12), "USD")
+    assert prices == {"Alder": [None, own, rush], "Birch": [own, own, rush]}
+    assert partner_of(profiles, CEDAR, "lib01").usual_price(COPY) is None
+
+
+def test_of_several_groups_the_cheapest_counts_and_of_each_the_first_that_fits(tmp_path: Path) -> None:
+    groups = """
+        east: {members: [lib01, state], terms: [{service: loan, price: {amount: 9, currency: USD}, days: 9}]}
+        west:
+          members: [lib01, lib02, state]
+          terms: [{level: [rush], price: {amount: 8, currency: USD}}, {price: {amount: 5, currency: USD}, days: 5}]
+        """
+    own = "partner: {symbols: [S], cost: {amount: 3, currency: USD}, terms: [{service: copy, days: 7}]}"
+    profiles = load(tmp_path, groups, state=own)
+
+    def costs(library: LibrarySettings, service: RequestedService) -> tuple[int, int]:
+        partner = partner_of(profiles, library, "state")
+        price = partner.usual_price(service)
+        assert price is not None
+        return int(price.amount), partner.workflow_of_service(service).lending.loan_days
+
+    rush_loan = RequestedService(ServiceType.LOAN, level="rush")
+    assert [costs(ALDER, service) for service in (LOAN, rush_loan)] == [(5, 5), (8, 28)]
+    assert costs(BIRCH, LOAN) == (5, 5)
+    assert [costs(CEDAR, service) for service in (LOAN, COPY)] == [(3, 28), (3, 7)]
+
+
+# --- for -------------------------------------------------------------------------------------------------------
+
+
+def test_a_partner_is_for_the_libraries_of_a_group(tmp_path: Path) -> None:
+    groups = "east: {members: [lib01, lib02]}"
+    profiles = load(tmp_path, groups, broker="for: [lib02, east]\nplain: {}", mine="for: [lib03]\nplain: {}")
+
+    assert profiles.loaded["broker"].libraries == {ALDER.symbol, BIRCH.symbol}
+    assert [version.profile.library for version in profiles.loaded["broker"].versions] == [BIRCH.symbol, ALDER.symbol]
+
+
+# --- what is wrong ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        (
+            "valley: {members: [lib01, lib13]}",
+            "groups.yml:1: valley.members.1: no such library or partner, found 'lib13', allowed: all, lib01, lib02, "
+            "lib03, state (did you mean 'lib03'?)",
+        ),
+        ("valley: {members: [lib01, state, 'ISIL:US-AAA']}", "groups.yml:1: valley.members.2: stands twice"),
+        ("valley: {mesh: true}", "groups.yml:1: valley.members: is missing"),
+        ("valley: {members: all, mehs: true}", "groups.yml:1: valley.mehs: unknown key, allowed: members, mesh"),
+        (
+            "valley: {members: all, terms: [{service: loans}]}",
+            "groups.yml:1: valley.terms.0.service: found 'loans', allowed: loan, copy",
+        ),
+        ("state: {members: all}", "groups.yml:1: state: a partner is called so; give the group another name"),
+        ("LIB01: {members: all}", "groups.yml:1: LIB01: a group's name has lower-case letters"),
+        ("lib01: {members: all}", "groups.yml:1: lib01: a library is called so"),
+        ("all: {members: all}", "groups.yml:1: all: all libraries are called so"),
+        ("valley: {members: all, partner: {extends: base}}", "groups.yml:1: valley.partner.extends: says who"),
+        (
+            "valley: {members: all, partner: {partner: {symbols: [X]}}}",
+            "groups.yml:1: valley.partner.partner.symbols: says who a partner is",
+        ),
+        ("valley: {members: all, partner: {plian: {}}}", "groups.yml:1: plian: unknown key"),
+        ("valley: {members: all, mesh: true, partner: {partner: {nam: X}}}", "groups.yml:1: partner.nam: unknown key"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, groups: str, expected: str) -> None:
+    (first, *others) = problems(tmp_path, groups, state="plain: {}")
+    assert first.startswith(expected)
+    assert others == []
+
+
+def test_a_library_or_group_that_is_missing_is_said_in_the_partners_file(tmp_path: Path) -> None:
+    found = problems(tmp_path, "valley: {members: [lib01]}", state="for: [vally]\nplain: {}")
+    assert found == [
+        "partners/state.yml:1: for.0: no such library or group, found 'vally', allowed: all, lib01, lib02, lib03, "
+        "valley (did you mean 'valley'?)"
+    ]
+
+
+def test_a_partners_file_with_the_symbol_of_a_library_in_the_mesh_is_a_problem(tmp_path: Path) -> None:
+    birch = "for: [lib01]\npartner: {symbols: ['ISIL:US-BBB']}"
+    (problem,) = problems(tmp_path, VALLEY, birch_before=birch)
+    assert "profile 'birch-before' has this symbol too" in problem
+
+
+# --- live ------------------------------------------------------------------------------------------------------
+
+
+async def test_an_edit_of_groups_is_taken_over_and_a_bad_one_is_not(tmp_path: Path) -> None:
+    load(tmp_path, VALLEY)
+    settings, folder = settings_of(tmp_path), tmp_path / "profiles"
+    store = ProfileStore(
+        folder,
+        lambda: load_profiles(folder, ADAPTERS, settings),
+        lambda before: read_profiles_with_fallback(folder, ADAPTERS, settings, before).profiles,
+        settings.partners_folder,
+        settings.groups_file,
+    )
+    assert tmp_path in store.folders
+    write(tmp_path, groups=VALLEY.replace("days: 42", "days: 30"))
+    assert await store.reload()
+    write(tmp_path, groups=VALLEY.replace("days: 42", "days: many"))
+    assert not await store.reload()
+
+    assert partner_of(store.current, ALDER, "lib02").workflow_of_service(LOAN).lending.loan_days == 30
