@@ -132,8 +132,7 @@ async def resolve_pickup(pickup: str, receiver: str, patron: Patron, context: Ci
     sent = _choose_pickup_text(pickup, receiver, context)
     if not sent:
         return await default_pickup(patron, context)
-    code = next((ours for theirs, ours in rules.map.items() if theirs.casefold() == sent.casefold()), sent)
-    if pickup_location := await _find_pickup_location(code, context):
+    if pickup_location := await _find_pickup_location(choose_pickup_code(pickup, receiver, context), context):
         return pickup_location
     if rules.unknown is UnknownPickup.DEFAULT:
         return await default_pickup(patron, context)
@@ -143,6 +142,13 @@ async def resolve_pickup(pickup: str, receiver: str, patron: Patron, context: Ci
         about=MessagePart.PICKUP_LOCATION,
         value=sent,
     )
+
+
+def choose_pickup_code(pickup: str, receiver: str, context: CirculationContext) -> str:
+    """Choose the code under which the library is asked for the place; empty: for its default."""
+    sent = _choose_pickup_text(pickup, receiver, context)
+    places = context.policy.pickup.map
+    return next((ours for theirs, ours in places.items() if theirs.casefold() == sent.casefold()), sent)
 
 
 async def default_pickup(patron: Patron, context: CirculationContext) -> PickupLocation:

@@ -163,15 +163,16 @@ def _identity_of_credential(credential: Credential, context: CirculationContext)
 
 
 def _identity_of_user_id(sent: Named, context: CirculationContext) -> _PatronIdentity:
+    return _PatronIdentity(choose_patron_key(sent, context), MessagePart.PATRON, sent.value)
+
+
+def choose_patron_key(sent: Named, context: CirculationContext) -> PatronKey:
+    """Choose the key under which the library is asked for a patron, by a user id as sent."""
     rules = context.policy.patrons
     stand_in = institution_identifier(sent.value, context.sender, rules)
     if stand_in is not None:
-        return _PatronIdentity(PatronKey(stand_in, rules.lookup_by), MessagePart.PATRON, sent.value)
-    return _PatronIdentity(
-        PatronKey(rules.rewrite.rewrite_identifier(sent.value), choose_identifier_types(sent, rules)),
-        MessagePart.PATRON,
-        sent.value,
-    )
+        return PatronKey(stand_in, rules.lookup_by)
+    return PatronKey(rules.rewrite.rewrite_identifier(sent.value), choose_identifier_types(sent, rules))
 
 
 async def _find_identity(identity: _PatronIdentity, context: CirculationContext) -> Patron:

@@ -10,10 +10,12 @@ from structlog.contextvars import clear_contextvars
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
+from gateway.profiles import LoadedProfile
 from gateway.services.desks.journaled_messages import JournaledMessageService
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.handlers import KeyedLocks
 from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult
+from gateway.services.exchange.value_trace import ValueTrace
 from gateway.services.people.users import AuditOrigin, UserService
 from gateway.store.journal_records import BodyUnreadable, FullMessage, JournalMessage
 
@@ -82,13 +84,20 @@ class MessageReplayService:
     async def _read_original(self, message_id: str) -> tuple[FullMessage, FullMessage | None]:
         """Read the original and its answer. A replay of a replay could do twice what one of the original does once: its
         identity is that of when the message came. Raises NotFound, NotReplayableError."""
-        try:
-            exchange = await self.journaled.load_exchange(message_id)
-        except BodyUnreadable as error:
-            raise NotReplayableError(error.detail) from error
+        exchange = await self._load_exchange(message_id)
         if exchange[0].message.replay_of:
             raise NotReplayableError("it is a replay; replay the original instead")
         return exchange[0], exchange[1] if len(exchange) > 1 else None
+
+    async def trace_message(self, message_id: str, loaded: LoadedProfile) -> ValueTrace:
+        """Trace each value of a message under a profile. Raises NotFound, NotReplayableError."""
+        return await self.exchange.trace_message((await self._load_exchange(message_id))[0], loaded)
+
+    async def _load_exchange(self, message_id: str) -> tuple[FullMessage, ...]:
+        try:
+            return await self.journaled.load_exchange(message_id)
+        except BodyUnreadable as error:
+            raise NotReplayableError(error.detail) from error
 
     async def find_newest_replay(self, message_id: str) -> JournalMessage | None:
         """Find the newest replay of the message; None: there is none."""

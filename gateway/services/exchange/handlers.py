@@ -241,7 +241,7 @@ class CommandHandler:
         named = getattr(command, "patron", None)
         if not isinstance(named, PatronRef) or not named.credentials:
             return {}
-        context = self._make_library_context(message)
+        context = self.make_library_context(message)
         checked: dict[tuple[PatronKey, str], Refused | None] = {}
         with suppress(Refused):
             for key, secret in list_secrets(named, context):
@@ -275,7 +275,7 @@ class CommandHandler:
     ) -> MessageEnding:
         """`begun`: the exchange to which what a managed request is told belongs; None: it isn't told. Raises
         Unavailable (the store, when the library has done its part)."""
-        context, broker = self._make_library_context(message), self.broker
+        context, broker = self.make_library_context(message), self.broker
         try:
             async with asyncio.timeout(self.library_seconds):
                 if broker is not None and broker.can_handle(message.rules, command):
@@ -324,7 +324,7 @@ class CommandHandler:
 
     # --- the use case ------------------------------------------------------------------------------------
 
-    def _make_library_context(self, message: MessageContext) -> CirculationContext:
+    def make_library_context(self, message: MessageContext) -> CirculationContext:
         """Make the context of what waits for the library."""
         journal = self.journal
         things = StoredPartnerThings(

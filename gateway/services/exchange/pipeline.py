@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -9,8 +10,9 @@ from datetime import UTC, datetime
 
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from gateway.domain.clock import Clock
+from gateway.domain.clock import Clock, FixedClock
 from gateway.domain.commands import READ_ONLY
+from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.sentences import sentence_of_text, write_sentence
@@ -26,8 +28,9 @@ from gateway.ports.responder import (
     ResponderAnswer,
     TransportKind,
 )
-from gateway.profiles import ProfileSet
+from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.services.circulation import idempotency_key
+from gateway.services.circulation.profiled_values import list_profiled_values
 from gateway.services.exchange.admission import Secrets, SenderAdmission
 from gateway.services.exchange.handlers import (
     CommandBroker,
@@ -49,6 +52,7 @@ from gateway.services.exchange.message_context import (
 )
 from gateway.services.exchange.notification_handler import NotificationHandler, PartnerInboxPort
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
+from gateway.services.exchange.value_trace import ValueTrace, ValueTracer
 from gateway.services.people.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
 from gateway.store.journal_records import OFFICE, FullMessage, JournalMessage
@@ -271,6 +275,10 @@ class MessageExchange:
         """See `Replayer.rehearse_message`. Raises NotReplayableError."""
         return await self._again.rehearse_message(kept)
 
+    async def trace_message(self, kept: FullMessage, loaded: LoadedProfile) -> ValueTrace:
+        """See `Replayer.trace_message`. Raises NotReplayableError."""
+        return await self._again.trace_message(kept, loaded)
+
 
 def _known_service(message: MessageContext) -> str:
     service = message.envelope.service
@@ -330,6 +338,24 @@ class Replayer:
         if repeated is None:
             return RehearsalResult(service, command)
         return RehearsalResult(service, command, answer=repeated.answer, carried_out_as=repeated.repeat_of)
+
+    async def trace_message(self, kept: FullMessage, loaded: LoadedProfile) -> ValueTrace:
+        """Trace each value of a message under a profile, as it would have been when the message came. Nothing is asked
+        of the library. Raises NotReplayableError."""
+        arrival = rebuild_arrival(kept, kept.message.at, TransportKind.REPLAY, self.stage.responders)
+        message = self.stage.select_library(self.stage.open_message(arrival), loaded.profile)
+        context = replace(self.stage.commands.make_library_context(message), clock=FixedClock(kept.message.at))
+
+        def profile_message(incoming: DecodedMessage, profile: Profile) -> Mapping[str, object]:
+            if incoming.command is None:
+                return {}
+            policy = profile.circulation
+            sender = translate_agency(message.envelope.from_agency, policy)
+            return list_profiled_values(incoming.command, replace(context, policy=policy, sender=sender))
+
+        assert message.exchange is not None, "a profile is chosen"
+        tracer = ValueTracer(message.responder, arrival, message.exchange, loaded, profile_message)
+        return await asyncio.to_thread(tracer.trace_values)
 
     async def _find_first_moment(self, replay: JournalMessage) -> datetime:
         """Find when the message came that it plays again: so it is told from others, whoever carries it out. Raises

@@ -24,6 +24,7 @@ from gateway.services.letters.localization import mark_text
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
 from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
+from gateway.web.staff.message_values import show_values
 from gateway.web.staff.refusal_settings import list_deciding_settings
 from gateway.web.staff.request_story import describe_message_kind
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
@@ -260,6 +261,7 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
         (journaled_message, describe_message(request, journaled_message.message)) for journaled_message in messages
     ]
     message = messages[0].message
+    values = await show_values(request, journaled, message) if with_content else None
     return request.render(
         "journal_message",
         exchange[0][1].said or messages[0].message.protocol,
@@ -269,6 +271,7 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
         why=exchange[0][1].reason if message.outcome in NOT_DONE else "",
         settings=list_deciding_settings(request, message) if message.outcome in NOT_DONE else [],
         with_content=with_content,
+        values=values,
         asked=message,
         replays=[(replay, describe_message(request, replay)) for replay in await journaled.list_replays(message.id)],
         may_replay=request.has_right(Right.OPERATION_ACT) and not journaled.is_of_office,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from gateway.domain.problems import RefusalReason
@@ -54,27 +54,35 @@ class DecidingSetting:
 def list_deciding_settings(request: StaffRequest, message: JournalMessage) -> list[DecidingSetting]:
     """List what the message's profile says, itself or in one that it extends, about the reason of its refusal.
     Defaults are left out."""
-    keys = DECIDING_KEYS.get(message.reason, ())
     try:
         loaded = request.operation.find_profile(message.profile).loaded
     except NotFound:
         return []
-    if loaded is None or not keys:
+    if loaded is None:
         return []
     shown = {state.name for state in request.operation.list_profiles()}
     values = list_sourced_values(dump_profile(loaded), loaded.document)
-    return [_describe_setting(request, value, shown) for value in _select_values(values, keys)]
+    return [
+        _describe_setting(request, value, shown)
+        for value in values
+        if value.source != DEFAULT and is_deciding_key(value.key, message.reason)
+    ]
 
 
-def _select_values(values: list[SourcedValue], keys: tuple[str, ...]) -> Iterator[SourcedValue]:
-    for value in values:
-        if value.source != DEFAULT and any(value.key == key or value.key.startswith(f"{key}.") for key in keys):
-            yield value
+def is_deciding_key(key: str, reason: str) -> bool:
+    """Return whether a key decides about a refusal for this reason."""
+    return any(key == start or key.startswith(f"{start}.") for start in DECIDING_KEYS.get(reason, ()))
 
 
 def _describe_setting(request: StaffRequest, value: SourcedValue, shown: set[str]) -> DecidingSetting:
-    place, _, line = value.source.rpartition(":")
+    text = value.value if isinstance(value.value, str) else json.dumps(value.value, ensure_ascii=False)
+    return DecidingSetting(value.key, text, *describe_source(request, value.source, shown))
+
+
+def describe_source(request: StaffRequest, source: str, shown: set[str]) -> tuple[str, str]:
+    """Describe where a value was said: file and line, and the path of the page that shows the line, empty: none.
+    `shown`: names of profiles that have a page."""
+    place, _, line = source.rpartition(":")
     file = PurePath(place)
     path = f"{request.path('operation', 'profiles', file.stem)}#line-{line}" if file.stem in shown else ""
-    text = value.value if isinstance(value.value, str) else json.dumps(value.value, ensure_ascii=False)
-    return DecidingSetting(value.key, text, f"{file.parent.name}/{file.name}:{line}", path)
+    return f"{file.parent.name}/{file.name}:{line}", path
