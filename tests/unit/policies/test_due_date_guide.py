@@ -73,9 +73,9 @@ def run_lending(example: GuideExample) -> Mapping[str, Any]:
 
 RUNS: Mapping[str, Run] = {
     "The library's calendar": run_calendar,
-    "Whose date counts for the patron": run_patron,
-    "When it can't come in time": run_need_by,
-    "What we lend, and for how long": run_lending,
+    "Due date for the patron": run_patron,
+    "Requests that would arrive too late": run_need_by,
+    "Loan periods for lending": run_lending,
 }
 
 

@@ -211,18 +211,18 @@ def run_numbers(example: GuideExample) -> Mapping[str, Any]:
 
 
 RUNS: Mapping[str, Run] = {
-    "May it be requested?": run_intake,
-    "Who looks first?": run_mediation,
-    "Which rota?": run_assignment,
-    "In which order?": run_rota,
-    "Only who owns it": run_rota,
-    "By load, speed, cost and give and take": run_rota,
-    "When a partner has too much to do": run_rota,
-    "What others ask of it": run_rota,
-    "When it can't come in time": run_too_late,
-    "Ask again later": run_rota,
-    "What we lend": run_lending,
-    "Which item is meant?": run_matching,
+    "Limit who may request": run_intake,
+    "Require staff review": run_mediation,
+    "Choose a rota": run_assignment,
+    "Order the suppliers": run_rota,
+    "Ask only suppliers that hold the item": run_rota,
+    "Rank by load, speed, cost and reciprocity": run_rota,
+    "Overloaded partners": run_rota,
+    "Load reported by other libraries": run_rota,
+    "Needed-by dates": run_too_late,
+    "Retry later": run_rota,
+    "Lending rules": run_lending,
+    "Match a lending request to an item": run_matching,
     "Request numbers": run_numbers,
 }
 
