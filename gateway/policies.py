@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ def check_with_profiles(
         if not profile.abstract and profile.partner and (profile.library == loaded_policy.library or only_library)
     }
     names = tuple(partners)
+    yield from _check_groups(loaded_policy, profiles)
     for path, name in _iter_named_profiles(loaded_policy):
         if name not in partners:
             yield loaded_policy.make_problem(path, _explain_missing_partner(profiles.find_profile(name)), name, names)
@@ -146,11 +147,40 @@ def _iter_named_profiles(loaded_policy: LoadedPolicy) -> Iterator[tuple[KeyPath,
     """Every profile that the file names."""
     for name, rota in loaded_policy.policy.rotas.items():
         for index, line in enumerate(rota.lines):
-            yield ("rotas", name, "lines", index, "partner"), line.partner
+            if not line.group:
+                yield ("rotas", name, "lines", index, "partner"), line.partner
     for profile in loaded_policy.policy.numbers.partners:
         yield ("numbers", "partners", profile), profile
     for index, name in enumerate(loaded_policy.policy.brokering.requesters):
         yield ("brokering", "requesters", index), name
+
+
+def _check_groups(entry: LoadedPolicy, profiles: ProfileSet) -> Iterator[ConfigurationProblem]:
+    for name, rota in entry.policy.rotas.items():
+        for index, line in enumerate(rota.lines):
+            path: KeyPath = ("rotas", name, "lines", index, "group")
+            if line.group and line.group not in profiles.groups:
+                yield entry.make_problem(path, "no such group in groups.yml", line.group, tuple(profiles.groups))
+            elif line.group and not profiles.groups[line.group].member_names:
+                message = "none of its members is a partner: its libraries have no `mesh: true`"
+                yield entry.make_problem(path, message, line.group)
+
+
+def _expand_groups(entry: LoadedPolicy, profiles: ProfileSet) -> LoadedPolicy:
+    """The policy whose rotas name the members of groups that its library can ask."""
+    if not any(line.group for rota in entry.policy.rotas.values() for line in rota.lines):
+        return entry
+    suppliers = {
+        profile.name
+        for profile, partner in profiles.of_library(entry.library).partners
+        if PartnerRole.SUPPLIER in partner.roles and partner.channel
+    }
+    members = {
+        name: [member for member in group.member_names if member in suppliers]
+        for name, group in profiles.groups.items()
+    }
+    rotas = {name: rota.expand_groups(members) for name, rota in entry.policy.rotas.items()}
+    return replace(entry, policy=entry.policy.model_copy(update={"rotas": rotas}))
 
 
 def _explain_missing_partner(profile: Profile | None) -> str:
@@ -231,7 +261,7 @@ def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
         except ConfigurationError as error:
             problems += error.problems
             continue
-        loaded[library.symbol] = policy
+        loaded[library.symbol] = _expand_groups(policy, profiles)
         problems += check_policy(policy)
         problems += check_with_profiles(policy, profiles, only_library=len(settings.libraries) == 1)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))

@@ -19,21 +19,24 @@ CarryMessage = Callable[[str, bytes, DeliverMessage], Awaitable[bytes]]
 
 
 class LoopbackChannel:
-    """Reachable under the symbols of the gateway's libraries from when it is made."""
+    """Hands messages for libraries of its own gateway to that gateway, on whatever node it runs. Others in this process
+    find it at the hub, under the symbols of its libraries, from when it is made."""
 
     name = "loopback"
 
     def __init__(self, context: ChannelContext) -> None:
         self._receive = context.receive
         self._record = context.record
+        self._libraries = context.libraries
         for symbol in context.libraries:
             HUB.add_member(symbol, self.accept_message)
 
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """Send a message; raises Unavailable, and what the wire raises."""
         symbol, body = message.receiver.symbol, codec.encode_partner_message(message)
+        own = self.accept_message if symbol in self._libraries else None
         try:
-            answer = await HUB.send(symbol, body)
+            answer = await HUB.send(symbol, body, own)
         except OutcomeUnknown:
             self._record(_make_channel_message(body))
             raise
@@ -93,9 +96,9 @@ class LoopbackHub:
             raise Unavailable(f"no gateway in this process has the symbol {symbol}")
         return deliver
 
-    async def send(self, symbol: str, message: bytes) -> bytes:
-        """Send a message; raises Unavailable, and what the wire and the member raise."""
-        return await self._wire(symbol, message, self.find_member(symbol))
+    async def send(self, symbol: str, message: bytes, deliver: DeliverMessage | None = None) -> bytes:
+        """Send a message to a member, or by `deliver`; raises Unavailable, and what the wire and the member raise."""
+        return await self._wire(symbol, message, deliver or self.find_member(symbol))
 
     @contextmanager
     def use_wire(self, wire: CarryMessage) -> Iterator[None]:

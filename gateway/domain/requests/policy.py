@@ -7,9 +7,10 @@ of `calendar` unless a key says otherwise.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -163,16 +164,26 @@ class UsualRanking(Ranking):
 
 
 class TemplateLine(ProfileSection):
-    partner: str = Field(description="name of a profile with a section `partner`")
+    """`partner` or `group`. In policies that were read, a line stands for each member of a group that can be asked."""
+
+    partner: str = Field("", description="name of a profile with a section `partner`")
+    group: str = Field("", description="instead: all members of a group in groups.yml, such as valley")
     last_resort: bool = Field(False, description="last resort: asked after all others")
     max_cost: Price | None = Field(None, description="skipped if it charges more than this")
     services: tuple[ServiceType, ...] = Field((), description="only for these; empty: as in its profile")
     formats: tuple[str, ...] = Field((), description="only for these; empty: as in its profile")
 
+    @model_validator(mode="after")
+    def _check_supplier_named(self) -> Self:
+        if bool(self.partner) == bool(self.group):
+            raise ValueError("a line names a partner or a group")
+        return self
+
 
 class LineOrder(StrEnum):
     ORDERED = "ordered"  # as the lines stand
     RANKED = "ranked"  # by `ranking`, anew each time
+    TIERED = "tiered"  # as the lines stand, members of a group by `ranking`
 
 
 class OnlyOwning(StrEnum):
@@ -182,7 +193,7 @@ class OnlyOwning(StrEnum):
 
 
 def _check_partners_differ(lines: tuple[TemplateLine, ...]) -> tuple[TemplateLine, ...]:
-    names = [line.partner for line in lines]
+    names = [line.partner or line.group for line in lines]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"a partner stands in one line of a rota: {', '.join(twice)}")
@@ -197,8 +208,28 @@ class RotaTemplate(ProfileSection):
     )
     ranking: Ranking | None = Field(None, description="weights for this rota")
     lines: Annotated[tuple[TemplateLine, ...], AfterValidator(_check_partners_differ)] = Field(
-        min_length=1, description="suppliers; their order applies to `ordered`, and to suppliers with equal points"
+        min_length=1,
+        description="suppliers; their order applies to `ordered` and `tiered`, and to suppliers with equal points",
     )
+
+    def expand_groups(self, members: Mapping[str, Sequence[str]]) -> RotaTemplate:
+        """Put a line for each member in the place of a group; `members`: of groups, whom the library can ask. Who has a
+        line of its own is asked by that."""
+        taken = {line.partner for line in self.lines}
+        lines: list[TemplateLine] = []
+        for line in self.lines:
+            names = [name for name in members.get(line.group, ()) if name not in taken]
+            taken |= set(names)
+            lines += [line.model_copy(update={"partner": name}) for name in names] if line.group else [line]
+        return self.model_copy(update={"lines": tuple(lines)})
+
+    def list_tiers(self) -> Mapping[str, int]:
+        """List the tier of each partner: its line as it was written, from 0."""
+        tiers: dict[str, int] = {}
+        written: dict[str, int] = {}
+        for line in self.lines:
+            tiers[line.partner] = written.setdefault(line.group or line.partner, len(written))
+        return tiers
 
 
 class RotaAssignment(RuleConditions):

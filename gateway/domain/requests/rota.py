@@ -150,8 +150,14 @@ def _current_objection(standing: PartnerStanding | None, request: Request, overl
 def _order_lines(
     able: _Lines, policy: RequestPolicy, template: RotaTemplate | None, standings: Mapping[str, PartnerStanding]
 ) -> _Lines:
-    if template is not None and template.order is LineOrder.RANKED:
-        return rank_suppliers(able, standings, template.ranking or policy.ranking)
+    if template is not None and template.order is not LineOrder.ORDERED:
+        ranked = rank_suppliers(able, standings, template.ranking or policy.ranking)
+        tiers = template.list_tiers() if template.order is LineOrder.TIERED else {}
+        places = {
+            line.partner: (line.last_resort, standings[line.partner].overloaded, tiers.get(line.partner, 0))
+            for line in ranked
+        }
+        return tuple(sorted(ranked, key=lambda line: places[line.partner]))
     lines = (line if line.by_hand else replace(line, why=_describe_order(standings[line.partner])) for line in able)
     return tuple(sorted(lines, key=lambda line: (line.last_resort, standings[line.partner].overloaded)))
 

@@ -391,7 +391,7 @@ async def explain_rota(context: LibraryContext, request: Request, look_up: LookU
         lines[at] = replace(lines[at], verdict=SupplierVerdict.NEXT)
     return RotaExplanation(
         rota=request.rota_name,
-        ranked=template is not None and template.order is LineOrder.RANKED,
+        ranked=template is not None and template.order is not LineOrder.ORDERED,
         by_rule=had_none and bool(request.rota_name),
         only_owning=_owning_rule(template),
         lines=(*sorted(lines, key=lambda line: line.verdict not in _TO_ASK), *_explain_past_lines(request, lines)),

@@ -235,8 +235,10 @@ def remark_unnamed_requesters(
         requesters = (partners[name] for name in brokering.requesters or partners if name in partners)
         if rota is None or not any(partner.brokered == "transparent" for partner in requesters):
             continue
-        for index, line in enumerate(rota.lines):
+        tiers = rota.list_tiers()
+        for line in rota.lines:
             partner = partners.get(line.partner)
             if partner is not None and not can_name_other_side(partner, adapters.channels):
                 message = f"doesn't hear for whom we ask: messages of its channel {partner.channel} name us alone"
-                yield loaded.make_problem(("rotas", brokering.rota, "lines", index, "partner"), message, line.partner)
+                path = ("rotas", brokering.rota, "lines", tiers[line.partner], "group" if line.group else "partner")
+                yield loaded.make_problem(path, message, line.partner)

@@ -1,0 +1,113 @@
+"""Lines of rotas that name a group: which members each library asks, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date
+
+import pytest
+
+from gateway.domain.requests.rota import PartnerStanding, build_rota_lines, choose_next_line
+from gateway.policies import PolicyLoadResult, read_policies
+from tests.support.requests import borrowing, money
+from tests.unit.policies.support import PARTNERS, Place
+
+LIBRARIES = """
+libraries:
+  - {symbol: AAA, short: lib01}
+  - {symbol: BBB, short: lib02, lends: "off"}
+  - {symbol: CCC, short: lib03}
+  - {symbol: DDD, short: lib04, mesh: false}
+"""
+GROUPS = "valley: {members: [lib01, lib02, lib03, lib04, warsaw], mesh: true}\nbare: {members: [lib01, lib02]}\n"
+USUAL = """
+rotas:
+  usual:
+    order: tiered
+    lines:
+      - {group: valley, services: [loan]}
+      - {partner: kyoto, last_resort: true}
+default_rota: usual
+"""
+
+
+@pytest.fixture
+def valley(place: Place) -> Place:
+    place.settings_are(LIBRARIES)
+    (place.folder / "groups.yml").write_text(GROUPS)
+    (place.folder / "partners").mkdir()
+    for name in PARTNERS:
+        (place.profiles_folder / f"{name}.yml").unlink()
+    for name in ("warsaw", "kyoto"):
+        (place.folder / "partners" / f"{name}.yml").write_text(PARTNERS[name])
+    return place
+
+
+def read(valley: Place, requests: str = USUAL) -> PolicyLoadResult:
+    valley.requests(requests)
+    return read_policies(valley.settings, valley.profiles)
+
+
+def names_on_rota(result: PolicyLoadResult, library: str) -> Sequence[str]:
+    return [line.partner for line in result.policies.for_library(library).rotas["usual"].lines]
+
+
+def test_a_group_stands_for_its_members_that_the_library_can_ask(valley: Place) -> None:
+    result = read(valley)
+
+    assert result.problems == ()
+    assert {symbol: names_on_rota(result, symbol) for symbol in ("AAA", "BBB", "CCC", "DDD")} == {
+        "AAA": ["lib03", "warsaw", "kyoto"],
+        "BBB": ["lib01", "lib03", "warsaw", "kyoto"],
+        "CCC": ["lib01", "warsaw", "kyoto"],
+        "DDD": ["warsaw", "kyoto"],
+    }
+    first = result.policies.for_library("AAA").rotas["usual"].lines[0]
+    assert (first.group, [service.value for service in first.services]) == ("valley", ["loan"])
+
+
+def test_a_partner_with_a_line_of_its_own_is_asked_by_that_one(valley: Place) -> None:
+    result = read(valley, USUAL.replace("{partner: kyoto,", "{partner: warsaw,"))
+
+    assert names_on_rota(result, "AAA") == ["lib03", "warsaw"]
+    assert result.policies.for_library("AAA").rotas["usual"].lines[1].last_resort
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("{group: vally}", "group: no such group in groups.yml, found 'vally', allowed: valley, bare (did you mean"),
+        ("{group: bare}", "group: none of its members is a partner: its libraries have no `mesh: true`"),
+        ("{group: valley, partner: warsaw}", " a line names a partner or a group"),
+        ("{last_resort: true}", " a line names a partner or a group"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said_in_its_place(valley: Place, line: str, expected: str) -> None:
+    problems = read(valley, USUAL.replace("{group: valley, services: [loan]}", line)).problems
+
+    (problem,) = {str(problem) for problem in problems}
+    place = problem.partition("requests.yml:")[2]
+    assert place.startswith("6: rotas.usual.lines.0")
+    assert expected in place
+
+
+def test_of_a_tiered_rota_members_are_ranked_before_who_comes_after_the_group(valley: Place) -> None:
+    policy = read(valley, USUAL.replace(", last_resort: true", "")).policies.for_library("BBB")
+    partners = {profile.name: partner for profile, partner in valley.profiles.of_library("BBB").partners}
+    template = policy.rotas["usual"]
+    lines = build_rota_lines(template, borrowing(), partners)
+    standings = {
+        "lib01": PartnerStanding(open=9),
+        "lib03": PartnerStanding(open=1),
+        "warsaw": PartnerStanding(cost=money("4")),
+        "kyoto": PartnerStanding(),
+    }
+
+    def choose(**changed: PartnerStanding) -> list[str]:
+        waiting = replace(borrowing(), rota=lines)
+        choice = choose_next_line(waiting, policy, template, {**standings, **changed}, date(2026, 11, 24), UTC)
+        return [line.partner for line in choice.order]
+
+    assert choose() == ["lib03", "warsaw", "lib01", "kyoto"]
+    assert choose(lib03=PartnerStanding(open=1, overloaded=True)) == ["warsaw", "lib01", "kyoto", "lib03"]
