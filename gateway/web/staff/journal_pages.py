@@ -88,10 +88,24 @@ class ShownExchange:
 
 
 async def show_journal(request: StaffRequest) -> web.Response:
-    """Show the journal. The query has, besides what is looked for: `text`, words of the content, and `cursor`."""
-    check = FormCheck(request, SubmittedForm(dict(request.http.query)))
-    search, query = read_search(request, check)
+    """Show the journal. The query has: what is looked for, and `cursor`."""
+    return await _render_journal(request, FormCheck(request, SubmittedForm(dict(request.http.query))), "")
+
+
+async def search_journal(request: StaffRequest) -> web.Response:
+    """Search the journal. The form has, besides: `text`, words of the content, which stand in no address, since they
+    may name a patron, and proxies log addresses. Without them the address says all."""
+    check = FormCheck(request, await request.read_own_form())
     words = check.read_line("text", MAX_WORDS_CHARS)
+    _search, query = read_search(request, check)
+    if words or not check.is_good:
+        return await _render_journal(request, check, words)
+    owner = {"owner": OFFICE_OWNER} if _find_journal(request).is_of_office else {}
+    return request.redirect(request.path("operation", "journal", **query, **owner))
+
+
+async def _render_journal(request: StaffRequest, check: FormCheck, words: str) -> web.Response:
+    search, query = read_search(request, check)
     journaled = _find_journal(request)
     is_narrowed = bool(query or words)
     query |= {"owner": OFFICE_OWNER} if journaled.is_of_office else {}
@@ -103,7 +117,7 @@ async def show_journal(request: StaffRequest) -> web.Response:
         help_topic="operation",
         asked=check,
         exchanges=_list_exchanges(request, hits.messages),
-        older=request.path("operation", "journal", **query, text=words, cursor=hits.cursor) if hits.cursor else "",
+        cursor=hits.cursor,
         words=words,
         most_searched=MAX_SEARCHED,
         is_narrowed=is_narrowed,
@@ -126,7 +140,7 @@ async def _search_journal(
     request: StaffRequest, asked: FormCheck, journaled: JournaledMessageService, search: JournalSearch, words: str
 ) -> JournalHits:
     """Search the journal; it is logged who searches the content of messages."""
-    cursor = request.http.query.get("cursor", "")
+    cursor = asked.form["cursor"]
     if not words:
         return await journaled.search_messages(search, ROWS, cursor)
     await request.library.users.log_message_search(request.origin)
@@ -281,6 +295,7 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
 
 PAGES = (
     StaffPage("GET", "/operation/journal", show_journal, Right.OPERATION),
+    StaffPage("POST", "/operation/journal", search_journal, Right.OPERATION),
     StaffPage("GET", "/operation/journal/{message}", show_message, Right.OPERATION),
     StaffPage("POST", "/operation/journal/{message}", read_message, Right.OPERATION),
 )

@@ -25,6 +25,7 @@ from gateway.runtime import daemon, monitoring
 from gateway.services.operation.check.certificates import describe_ending_certificates
 from gateway.services.operation.gateway_operation import CheckFindings
 from gateway.settings.sections import Tls
+from gateway.store import journal
 from gateway.store.journal_records import OFFICE, JournalEnding, JournalOpening
 from gateway.store.requests.outbox import OutboxRow, add_outbox_row, claim_rows, schedule_retry
 from gateway.store.schema import make_exchange_id
@@ -282,16 +283,44 @@ async def test_words_of_the_content_are_found_and_the_search_is_logged_without_t
     await write_exchange(gateway, service="AcceptItem", body="<Title>Тихие воды</Title>".encode())
     await write_exchange(gateway)
 
-    found = await olga.get("/operation/journal?text=тихие")
-    nothing = await olga.get("/operation/journal?text=пепел")
+    found = await olga.post("/operation/journal", {"text": "тихие"})
+    nothing = await olga.post("/operation/journal", {"text": "пепел"})
+    addressed = await olga.get("/operation/journal?text=тихие")
     log = await olga.get("/audit")
 
     assert list_shown(found) == ["received: AcceptItem ncip"]
     assert list_shown(nothing) == []
+    assert len(list_shown(addressed)) == 2, "an address has no words"
     assert not found.tree.xpath("//form[contains(@action, '/replays/')]"), "words are not kept for a job"
     told = " ".join(" ".join(log.tree.xpath("//main")[0].itertext()).split())
     assert told.count("o.brandt searched the content of messages") == 2
     assert "тихие" not in log.text
+
+
+async def test_no_address_of_a_search_for_words_has_them(
+    gateway: Running, olga: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proxies log addresses. Filters stay in them, so that one can be kept."""
+    monkeypatch.setattr(journal_pages, "ROWS", 1)
+    monkeypatch.setattr(journal, "EXPORT_PAGE", 2)
+    for service in ("CheckOutItem", "AcceptItem"):
+        await write_exchange(gateway, service=service, body="<Title>Тихие воды</Title>".encode())
+
+    filtered = await olga.post("/operation/journal", {"service": "AcceptItem", "text": ""})
+    newest = await olga.post("/operation/journal", {"protocol": "ncip", "text": "тихие"})
+    (older,) = newest.tree.xpath("//form[.//button[text()='Older']]")
+    fields = {one.get("name"): one.get("value") for one in older.xpath(".//input[@name!='csrf']")}
+    rest = await olga.post(older.get("action").removeprefix("/staff"), fields)
+
+    assert filtered.url.endswith("/staff/operation/journal?service=AcceptItem")
+    assert [list_shown(page) for page in (newest, rest)] == [
+        ["received: AcceptItem ncip"],
+        ["received: CheckOutItem ncip"],
+    ]
+    assert fields["protocol"] == "ncip"
+    for page in (newest, rest):
+        assert page.url.endswith("/operation/journal")
+        assert not page.tree.xpath("//@href[contains(., 'text=')]")
 
 
 async def test_content_that_cannot_be_read_is_told_where_words_of_it_are_searched(
@@ -299,7 +328,7 @@ async def test_content_that_cannot_be_read_is_told_where_words_of_it_are_searche
 ) -> None:
     await lose_key_of(gateway, await write_exchange(gateway))
 
-    page = await olga.get("/operation/journal?text=answered")
+    page = await olga.post("/operation/journal", {"text": "answered"})
 
     assert page.status == 422
     assert "was encrypted with key k1, which is not configured" in page.text
