@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
 
 
 LIBRARY = "library"
-"""The command that the adapter of the library system in use brings."""
+"""The command about libraries, to which the adapter of the library system in use adds its own."""
 
 COMMANDS = {
     "init": CommandEntry(
@@ -132,7 +132,7 @@ COMMANDS = {
     "outbox": CommandEntry(
         "gateway.cli.outbox_commands", "outbox_command", "List failed work (dead letters); retry, edit or skip it."
     ),
-    LIBRARY: CommandEntry("", "", "Show and edit the library system."),
+    LIBRARY: CommandEntry("", "", "Add and list libraries; show and edit the built-in one."),
 }
 
 
@@ -229,16 +229,18 @@ def _load_extension(point: EntryPoint) -> click.Command:
 
 
 def _find_library_command(ctx: click.Context) -> click.Command:
-    """The command of the library system in use; where several kinds are, the first that has one."""
+    """The commands about libraries, and those of the library system in use; of several kinds, the first that has
+    some."""
     from gateway.cli.installation import Installation
+    from gateway.cli.library_commands import make_library_command
 
     installation = ctx.obj or Installation(ctx.params["config"])
     parts, libraries = installation.store_parts, installation.settings.served_libraries
     kinds = {name: kind for library in libraries for name, kind in parts.kinds_of(library).items()}
     for adapter in kinds.values():
         if adapter.load_command is not None:
-            return adapter.load_command()
-    raise click.UsageError(f"the library system ({', '.join(kinds)}) has no commands of its own")
+            return make_library_command(adapter.load_command())
+    return make_library_command(None)
 
 
 @click.command(

@@ -22,6 +22,8 @@ from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.domain.requests.staff_views import PartnerView, RotaView
 from gateway.ports.command_output import json_option, print_json, print_json_lines
+from gateway.profiles.library_resources import iter_named_resources
+from gateway.runtime.added_libraries import write_new_key
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.web.api.models.catalogues import ExplanationOut
 from gateway.web.api.models.staff import PartnerOut, RotaOut
@@ -80,6 +82,48 @@ def _describe_membership(view: PartnerView) -> str:
         return ""
     heard = f"member, it reported at {view.heard:%Y-%m-%d %H:%M} UTC" if view.heard else "member, it has not reported"
     return f"{heard}: {view.silent}" if view.silent else heard
+
+
+@partner_command.command(name="secret")
+@click.option("--missing", is_flag=True, required=True, help="Create the keys that have no file yet.")
+@click.option("--dry-run", is_flag=True, help="List the files without writing them.")
+@pass_installation
+def make_missing_secrets(installation: Installation, missing: bool, dry_run: bool) -> None:
+    """Create random keys with which partners sign in here: the files that `auth` of a partner names (file:PATH).
+
+    Existing files are kept. Send each partner the content of its file in a secure way. Keys in the environment, and
+    keys that a partner has given to you, are not created; `illgate check` lists them.
+
+    \b
+    Example:
+      illgate partner secret --missing
+    """
+    folder = installation.settings.folder
+    rows = [("PARTNER", "LIBRARY", "FILE")]
+    for partner, library, name in _find_missing_keys(installation):
+        if not dry_run and not (folder / name).exists():
+            write_new_key(folder / name, installation.config)
+        rows.append((partner, library, name))
+    if len(rows) == 1:
+        click.echo("no key is missing")
+        return
+    for line in format_table(rows):
+        click.echo(line)
+
+
+def _find_missing_keys(installation: Installation) -> Sequence[tuple[str, str, str]]:
+    """Find partner, library, and the file's name in the folder of gateway.yml; files elsewhere are not ours to make."""
+    folder = installation.settings.folder
+    found = []
+    for name, entry in installation.profiles.profiles.loaded.items():
+        for version in entry.versions:
+            for resource in iter_named_resources(version.profile):
+                kind, _, file = resource.reference.partition(":")
+                if resource.path[0] != "auth" or kind != "file" or (folder / file).exists():
+                    continue
+                if (folder / file).resolve().is_relative_to(folder.resolve()):
+                    found.append((name, version.profile.library, file))
+    return found
 
 
 @partner_command.command(name="show")

@@ -1,5 +1,6 @@
 """gateway.yml: the settings of one installation."""
 
+from gateway.settings.library_documents import LIBRARIES, LIBRARY_FILE
 from gateway.settings.loader import (
     find_adapter_names,
     load_settings,
@@ -10,6 +11,8 @@ from gateway.settings.sections import FILE, HttpSettings, LibrarySettings, Setti
 
 __all__ = [
     "FILE",
+    "LIBRARIES",
+    "LIBRARY_FILE",
     "HttpSettings",
     "LibrarySettings",
     "Settings",

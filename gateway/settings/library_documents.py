@@ -30,15 +30,18 @@ _NAMES = ("name", "email")
 _WRITTEN_SYMBOL = re.compile(r"^symbol:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9:._-]*)[\"']?[ \t\r]*(?:#.*)?$", re.MULTILINE)
 
 
-def add_libraries(document: YamlDocument, folder: Path) -> YamlDocument:
+def add_libraries(document: YamlDocument, folder: Path, drafts: Mapping[Path, str]) -> YamlDocument:
     """The document of gateway.yml with all that counts for each library in `libraries`: an entry more for each folder
     that has a library.yml, by name, and the defaults in each. Each value keeps its own file and line. What is wrong
-    with one library alone is among the document's `problems`. Raises ConfigurationError."""
-    files = sorted(folder.glob(f"*/{LIBRARY_FILE}"))
-    written = document.data.get(LIBRARIES, [] if files else [{}])
+    with one library alone is among the document's `problems`. `drafts`: texts of files that aren't written yet. Raises
+    ConfigurationError."""
+    files = sorted({*folder.glob(f"*/{LIBRARY_FILE}"), *drafts})
+    if not files and LIBRARIES not in document.data:
+        return document  # the library of a demonstration, which has nothing of theirs
+    written = document.data.get(LIBRARIES, [])
     defaults = document.data.get(DEFAULTS, {})
-    if not isinstance(written, list) or not isinstance(defaults, dict) or not (files or defaults):
-        return document  # nothing to add, or wrong as a whole
+    if not isinstance(written, list) or not isinstance(defaults, dict):
+        return document  # wrong as a whole
     if wrong := [key for key in IDENTITY_KEYS if key in defaults]:
         message = "says which library it is: no default for all"
         raise ConfigurationError([document.make_problem((DEFAULTS, key), message) for key in wrong])
@@ -46,7 +49,7 @@ def add_libraries(document: YamlDocument, folder: Path) -> YamlDocument:
     for index, entry in enumerate(written):
         adding.add_library(cut_section(document, (LIBRARIES, index)) if isinstance(entry, dict) else entry)
     for file in files:
-        adding.add_library(adding.read_file(file))
+        adding.add_library(adding.read_file(file, drafts.get(file)))
     data = {**document.data, LIBRARIES: adding.entries}
     return replace(document, data=data, places=adding.places, texts=adding.texts, problems=tuple(adding.problems))
 
@@ -63,11 +66,11 @@ class _AddedLibraries:
         }
         self._defaults = replace(section, places=places)
 
-    def read_file(self, file: Path) -> YamlDocument:
+    def read_file(self, file: Path, draft: str | None) -> YamlDocument:
         """Read a library's file; where it can't be read, what must be known of a library that is held back."""
         own = _find_own_files(file.parent)
         try:
-            read = yaml_document.read_yaml(file)
+            read = yaml_document.read_yaml(file) if draft is None else yaml_document.parse_yaml(draft, own.file)
         except ConfigurationError as error:
             self.problems += (self._relocate(problem) for problem in error.problems)
             return merge_documents(own, YamlDocument(own.file, {"symbol": _find_written_symbol(file)}))

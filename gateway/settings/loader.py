@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import BaseModel
 
@@ -25,12 +26,13 @@ def load_settings(file: Path, adapters: AdapterRegistry) -> Settings:
     return settings_of_document(read_settings_file(file), file, adapters)
 
 
-def read_settings_file(file: Path) -> YamlDocument:
-    """Read the file, and those of libraries that have a folder; raises ConfigurationError."""
+def read_settings_file(file: Path, drafts: Mapping[Path, str] = MappingProxyType({})) -> YamlDocument:
+    """Read the file, and those of libraries that have a folder. `drafts`: texts of libraries' files that aren't written
+    yet. Raises ConfigurationError."""
     if not file.exists():
         hint = "no such file; `illgate init DIR` writes one, --config or ILLGATE_CONFIG names another"
         raise ConfigurationError([ConfigurationProblem(yaml_document.display_path(file), 0, (), hint)])
-    return add_libraries(yaml_document.read_yaml(file), file.parent / LIBRARIES)
+    return add_libraries(yaml_document.read_yaml(file), file.parent / LIBRARIES, drafts)
 
 
 def find_adapter_names(document: YamlDocument) -> frozenset[str]:

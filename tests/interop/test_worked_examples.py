@@ -20,6 +20,7 @@ from rehearsal.fakes.koha import FakeKoha
 from tests.support.daemon import Installation
 from tests.support.paths import ROOT
 from tests.support.running_servers import running
+from tests.unit.runtime.test_journal_of_strangers import read_journal
 
 ACCEPT_ITEM = """\
 <NCIPMessage xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">
@@ -223,3 +224,105 @@ def test_a_check_of_a_library_that_is_held_back_says_why(tmp_path: Path) -> None
     assert not any("nmae" in line for line in check(valley, "--library", "lib08"))
     refused = valley.run("check", "--library", "lib13", check=False)
     assert (refused.returncode, "library not found: lib13; libraries: lib01, lib02" in refused.stderr) == (2, True)
+
+
+# --- three hundred libraries behind one broker ---------------------------------------------------------------
+
+LOOKUP_USER = (
+    '<NCIPMessage xmlns="http://www.niso.org/2008/ncip"><LookupUser><UserId><UserIdentifierValue>21000000000017'
+    "</UserIdentifierValue></UserId><UserElementType>Name Information</UserElementType></LookupUser></NCIPMessage>"
+)
+
+REQUEST = """\
+<ISO18626Message xmlns="http://illtransactions.org/2013/iso18626" version="1.2"><request><header>
+<supplyingAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>US-ST117</agencyIdValue></supplyingAgencyId>
+<requestingAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>US-BROKER</agencyIdValue></requestingAgencyId>
+<timestamp>2026-12-01T10:00:00Z</timestamp><requestingAgencyRequestId>STATE-88</requestingAgencyRequestId></header>
+<bibliographicInfo><title>Aniara</title></bibliographicInfo><serviceInfo><serviceType>Loan</serviceType></serviceInfo>
+</request></ISO18626Message>"""
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Installation:
+    made = copy_example("state", tmp_path / "state")
+    made.run("library", "add", "--csv", str(made.folder / "members.csv"))
+    return made
+
+
+def test_of_three_hundred_libraries_only_secrets_are_missed(state: Installation) -> None:
+    said = check(state)
+
+    lacks = "no secret at file:libraries/lib{:03}/secrets/{}: No such file or directory"
+    assert said[0] == "installation:"
+    assert said[1:301] == [
+        f"gateway.yml:8: defaults.system.sign_in.client_secret: {lacks.format(number, 'koha')}"
+        for number in range(1, 301)
+    ]
+    at = "partners/broker.yml:4: iso18626.http.secret: for ISIL:US-ST"
+    assert [line for line in said if line.startswith(at)] == [
+        f"{at}{number:03}: {lacks.format(number, 'broker')}" for number in range(1, 301)
+    ]
+    assert said[-1].startswith("602 problems; 2 profiles, "), "the broker's two keys are the last ones"
+
+
+async def test_the_broker_reaches_each_by_its_path_and_by_its_symbol(
+    tmp_path: Path, koha: FakeKoha, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = await asyncio.to_thread(copy_example, "state", tmp_path / "state")
+    table = state.folder / "members.csv"
+    text = table.read_text()
+    assert "https://koha042.state.example" in text
+    table.write_text(text.replace("https://koha042.state.example", koha.url))
+    await asyncio.to_thread(state.run, "library", "add", "--csv", str(table))
+    (state.folder / "libraries" / "lib042" / "secrets" / "koha").write_text(koha.access.client_secret)
+    with state.config.open("a") as file:
+        file.write("http: {port: 0}\n")
+    monkeypatch.setenv("BROKER_IN", "a-key-for-requests")
+    monkeypatch.setenv("BROKER_NCIP", "a-key-for-ncip")
+    adapters = load_adapters()
+    gateway = Daemon(load_settings(state.config, adapters), adapters)
+    await gateway.start()
+    try:
+        async with aiohttp.ClientSession(gateway.url) as session:
+            answers = []
+            for path, body, key in (
+                ("/ncip/lib042/broker-ncip", LOOKUP_USER, "a-key-for-ncip"),
+                ("/ncip/broker-ncip", LOOKUP_USER, "a-key-for-ncip"),
+                ("/iso18626/broker", REQUEST, "a-key-for-requests"),
+                ("/iso18626/broker", REQUEST.replace("US-ST117", "US-ST301"), "a-key-for-requests"),
+            ):
+                async with session.post(path, data=body.encode(), headers={"Authorization": f"Bearer {key}"}) as answer:
+                    answers.append(await answer.text())
+        journal = await read_journal(gateway)
+    finally:
+        await gateway.stop()
+
+    assert "<Surname>" in answers[0].replace("ns1:", "")
+    assert "Send it to /ncip/LIBRARY/broker-ncip." in answers[1]
+    assert "<messageStatus>OK</messageStatus>" in answers[2]
+    assert journal == [("ISIL:US-ST042", "ok"), ("", "refused"), ("ISIL:US-ST117", "ok"), ("", "refused")]
+
+
+def test_a_key_that_lacks_is_made_once_and_read_by_its_owner_alone(tmp_path: Path) -> None:
+    valley = copy_example("valley", tmp_path / "valley")
+    (valley.folder / "partners" / "broker.yml").write_text(
+        "for: [lib03, lib05]\nextends: illiad-alma\n"
+        'auth: [{kind: path-key, secret: "file:libraries/{library}/secrets/illiad"}]\n'
+    )
+    keys = [valley.folder / "libraries" / short / "secrets" / "illiad" for short in ("lib03", "lib05")]
+
+    listed = valley.run("partner", "secret", "--missing", "--dry-run").stdout
+    assert not any(key.exists() for key in keys)
+    keys[1].parent.mkdir(mode=0o700)
+    keys[1].write_text("given by hand")
+    made = valley.run("partner", "secret", "--missing").stdout
+
+    assert [line.split() for line in listed.splitlines()[1:]] == [
+        ["broker", f"ISIL:US-{code}", f"libraries/{short}/secrets/illiad"]
+        for code, short in (("CCC", "lib03"), ("EEE", "lib05"))
+    ]
+    assert [line.split()[0] for line in made.splitlines()] == ["PARTNER", "broker"]
+    assert len(keys[0].read_text().strip()) == 43
+    assert (keys[0].stat().st_mode & 0o777, keys[0].parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert keys[1].read_text() == "given by hand"
+    assert valley.run("partner", "secret", "--missing").stdout == "no key is missing\n"

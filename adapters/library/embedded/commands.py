@@ -320,10 +320,11 @@ COMMANDS = (
 @click.option("--library", "symbol", default="", metavar="SYMBOL", help="Library, if the installation has several.")
 @click.pass_context
 def command(ctx: click.Context, symbol: str) -> None:
-    """Show and edit the embedded library.
+    """Add and list libraries; show and edit the embedded library.
 
     \b
     Examples:
+      illgate library list
       illgate library items --status on-loan
       illgate library item 39000000000011
       illgate library check-in 39000000000011 --at MAIN
