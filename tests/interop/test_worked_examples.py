@@ -130,7 +130,7 @@ async def test_what_illiad_receives_waits_in_koha(riverside: Installation, koha:
     assert len(koha.state.holds) == 1
 
 
-# --- twelve libraries that share three partners --------------------------------------------------------------
+# --- twelve libraries that lend to each other and share three partners ---------------------------------------
 
 
 def test_of_twelve_libraries_it_is_said_what_each_lacks(tmp_path: Path) -> None:
@@ -154,17 +154,19 @@ def test_of_twelve_libraries_it_is_said_what_each_lacks(tmp_path: Path) -> None:
         "remarks:",
     ]
     assert all("nothing is set up in this library yet" in line for line in said[19:-1])
-    assert said[-1].startswith("15 problems; 10 remarks; 3 profiles, ")
+    assert said[-1].startswith("15 problems; 10 remarks; 15 profiles, ")
 
 
-def test_three_files_are_three_partners_of_each_of_the_twelve(tmp_path: Path) -> None:
+def test_three_files_and_eleven_members_are_the_partners_of_each_of_the_twelve(tmp_path: Path) -> None:
     valley = copy_example("valley", tmp_path / "valley")
     profiles = OpenedInstallation(valley.config).profiles.profiles
 
     for number in range(1, 13):
         code = chr(64 + number) * 3
         partners = profiles.of_library(f"ISIL:US-{code}")
-        assert [profile.name for profile, _ in partners.partners] == ["british-library", "state", "worldshare"]
+        members = [f"lib{other:02}" for other in range(1, 13) if other != number]
+        names = [profile.name for profile, _ in partners.partners]
+        assert names == ["british-library", *members, "state", "worldshare"]
         sender = MessageSender("iso18626", path="worldshare", to_agency=f"OCLC:{code}")
         (candidate,) = profiles.find_candidates(sender)
         assert candidate.profile.library == f"ISIL:US-{code}"
@@ -206,13 +208,13 @@ def test_a_check_of_one_library_says_what_that_one_lacks(tmp_path: Path) -> None
         f"partners/british-library.yml:4: artemail.customers.0.password: {LACKS.format('env:LIB02_BL')}",
         "worldshare:",
         f"partners/worldshare.yml:2: auth.0.secret: {LACKS.format('env:OCLC_IN')}",
-        "3 problems; 3 profiles, 0 examples run, 0 of them with their answer",
+        "3 problems; 14 profiles, 0 examples run, 0 of them with their answer",
     ]
     assert any(line.startswith("partners/broker.yml:3: auth.0.kind: lets everybody in") for line in third)
     assert [line.partition(": nothing is set up")[0] for line in third if "nothing is set up" in line] == [
         "libraries/lib03/library.yml:1: system"
     ]
-    assert third[-1].startswith("2 problems; 2 remarks; 4 profiles, ")
+    assert third[-1].startswith("2 problems; 2 remarks; 15 profiles, ")
 
 
 def test_a_check_of_a_library_that_is_held_back_says_why(tmp_path: Path) -> None:
