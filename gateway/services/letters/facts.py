@@ -197,11 +197,11 @@ def _find_outcome(request: Request) -> str:
 
 def _describe_reason(request: Request, details: EventDetails, words: LanguageWords) -> str:
     """Describe the reason; of a request that nobody supplies, where nothing else is said, it is the one that the last
-    supplier gave."""
+    supplier gave. A partner's own words are none that a patron is told."""
     is_unfilled = request.role is Role.BORROWING and request.state is BorrowingState.UNFILLED
     heard = next((past.reason for past in reversed(request.attempts) if past.reason), "") if is_unfilled else ""
     reason = details.reason or heard
-    return words.reasons.get(reason, reason)
+    return words.reasons.get(reason, "")
 
 
 def _name_home_library(request: Request) -> str:

@@ -8,7 +8,7 @@ with the letter printed or without.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.domain.library import ContactKind, Patron
@@ -56,6 +56,10 @@ NOTICE_STATUS: Mapping[OutboxStatus, NoticeStatus] = {
 }
 
 
+NOTES_FOR_PATRON = frozenset(map(local_signal, (EventKind.CLOSE, EventKind.PATRON_ASKED, EventKind.PATRON_MESSAGE)))
+"""Events whose note staff write to the patron. All other notes are a partner's words, or words for a partner."""
+
+
 @value_object
 class NoticeService:
     context: LibraryContext
@@ -67,6 +71,13 @@ class NoticeService:
             lambda c: outbox_queries.list_rows_of_kind(c, self.context.symbol, LETTER, request_id, limit, cursor)
         )
         return ResultPage(tuple(_build_notice_view(row) for row in page.rows), page.cursor)
+
+    async def list_notices_of_requests(self, request_ids: Sequence[str], limit: int) -> Sequence[NoticeView]:
+        """List the notices of these requests, newest first."""
+        rows = await self.context.store.read(
+            lambda c: outbox_queries.list_rows_of_requests(c, self.context.symbol, LETTER, request_ids, limit)
+        )
+        return [_build_notice_view(row) for row in rows]
 
     async def list_beginnings(self, request: Request, language: str = "") -> tuple[LetterBeginning, ...]:
         """List what staff may begin a letter of their own with, in this language, or in the patron's as far as the
@@ -146,7 +157,8 @@ async def render_notice_letter(
     recall is told with the date that the library has given the loan since."""
     payload, settings = parse_letter_payload(row.payload), await load_reader_settings(context, request)
     request = replace(request, patron=replace(request.patron, language=settings.language or request.patron.language))
-    written, details = replace(payload.request, patron=request.patron), payload.event.details
+    written, event = replace(payload.request, patron=request.patron), payload.event
+    details = event.details if event.signal in NOTES_FOR_PATRON else replace(event.details, note="")
     if row.target == RECALLED and RequestFlag.RECALLED in request.flags:
         written = replace(written, terms=replace(written.terms, patron_due=request.terms.patron_due))
     places = {place.code: place.name for place in await context.system.pickup_locations()}

@@ -170,6 +170,19 @@ def list_rows_of_kind(
     return _page_of_rows(_OF_KIND.fetch_all(connection, values), limit)
 
 
+def list_rows_of_requests(
+    connection: Connection, library: str, kind: str, request_ids: Sequence[str], limit: int
+) -> tuple[OutboxRow, ...]:
+    """Rows of one kind and of any of these requests, newest first, until they are pruned."""
+    query = (
+        select(outbox)
+        .where(COLUMNS.library == library, COLUMNS.request_id.in_(request_ids), COLUMNS.kind == kind)
+        .order_by(COLUMNS.id.desc())
+        .limit(limit)
+    )
+    return tuple(outbox_row_of(row) for row in connection.execute(follow_index(query, outbox, BY_REQUEST)))
+
+
 def list_refused_of_request(
     connection: Connection, library: str, kind: str, request_id: str, limit: int = 100
 ) -> tuple[OutboxRow, ...]:

@@ -16,8 +16,7 @@ from gateway.web.pages import sign_in_pages
 from gateway.web.pages.page_request import PageRequest
 
 MAX_REQUESTS = 50
-MAX_LETTERS = 20
-"""Of one request."""
+MAX_LETTERS = 200
 
 _SUBJECTS: Mapping[str, str] = {
     "placed": mark_text("Request received"),
@@ -68,10 +67,7 @@ async def list_messages(page: PageRequest) -> web.Response:
         page.session.patron_id, None, page.localization.language, MAX_REQUESTS, ""
     )
     works = {view.request.id: view.request.citation.short for view in views}
-    notices: list[NoticeView] = []
-    for request_id in works:
-        notices += await page.library.notices.list_notices(request_id, MAX_LETTERS, "")
-    notices.sort(key=lambda notice: notice.created, reverse=True)
+    notices = await page.library.notices.list_notices_of_requests(list(works), MAX_LETTERS)
     return page.render(
         "own_messages",
         address=page.path("messages"),

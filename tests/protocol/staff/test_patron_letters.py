@@ -6,11 +6,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventKind, RequestEnding
 from gateway.domain.requests.partner_policy import STAFF_LETTER
-from gateway.domain.requests.request import PatronLink
+from gateway.domain.requests.request import PatronLink, Request
 from tests.protocol.pages.support import PATRON, Answer, Running, running
-from tests.protocol.staff.request_scenes import RULES, add_partners, make_borrowing, make_lending
+from tests.protocol.staff.request_scenes import (
+    RULES,
+    act,
+    add_partners,
+    hear_partner,
+    make_asked,
+    make_borrowing,
+    make_lending,
+)
 from tests.protocol.staff.support import Colleague
 from tests.support.daemon import Installation
 
@@ -104,3 +112,30 @@ async def test_a_template_of_the_librarys_own_is_offered_beside_ours(gateway: Ru
 async def test_there_is_no_patron_of_ours_to_write_to_in_a_lending_request(gateway: Running, ruth: Colleague) -> None:
     request = await make_lending(gateway)
     assert "/act/patron-message" not in (await ruth.get(f"/requests/{request.number}")).text
+
+
+async def read_letter(gateway: Running, request: Request, template: str) -> str:
+    notices = gateway.gateway.managed.libraries["DEMO"].notices
+    notice = next(one for one in await notices.list_notices(request.id, 10, "") if one.letter == template)
+    return (await notices.render_notice(notice.id)).text
+
+
+async def test_a_partners_words_reach_no_patron(gateway: Running) -> None:
+    """They may be about somebody else, or in a language of their own."""
+    request = await make_asked(gateway, patron=PatronLink(identifier=PATRON, language="en"))
+    await act(gateway, request, EventKind.CANCEL, note="Please tell Mrs Øverby")
+    words = "Fru Øverby has already returned it twice"
+
+    await hear_partner(gateway, request, EventKind.CANCEL_ACCEPTED, note=words, reason=words)
+
+    letter = await read_letter(gateway, request, "cancelled")
+    assert "This request has been cancelled." in letter
+    assert "verby" not in letter
+
+
+async def test_what_staff_write_to_the_patron_when_they_close_is_in_the_letter(gateway: Running) -> None:
+    request = await make_borrowing(gateway, patron=PatronLink(identifier=PATRON, language="en"))
+
+    await act(gateway, request, EventKind.CLOSE, ending=RequestEnding.NOT_AVAILABLE, note="Try the archive in Bergen.")
+
+    assert "Try the archive in Bergen." in await read_letter(gateway, request, "not-supplied")

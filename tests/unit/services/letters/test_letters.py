@@ -139,10 +139,10 @@ def test_a_field_without_a_word_of_its_own_is_shown_under_its_name() -> None:
     assert "  Colis n°: 7731\n" in written.text
 
 
-def test_a_reason_that_is_the_partners_own_word_is_shown_as_it_is() -> None:
+def test_a_reason_that_is_the_partners_own_word_is_not_told() -> None:
     facts = NoticeFacts(details=EventDetails(reason="Re-Ap"))
 
-    assert "able to supply this item (Re-Ap)." in notice(BY, "not-supplied", facts=facts).text
+    assert "able to supply this item." in notice(BY, "not-supplied", facts=facts).text
 
 
 def test_the_letter_that_nobody_supplies_gives_the_last_reason() -> None:
