@@ -8,46 +8,27 @@ from __future__ import annotations
 
 import os.path
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, time, timedelta
-from decimal import Decimal
-from enum import Enum
-from functools import cache
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import NoneType
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
-from gateway.domain.problems import ConfigurationProblem, KeyPath
+from gateway.configuration.named_resources import NamedResource, iter_resources
+from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.profile import Profile
-from gateway.domain.secret_reference import ResourceKind, is_secret_reference
-from gateway.domain.value import value_object
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.profiles.profile_set import LoadedProfile
 
-_SIMPLE = (str, int, float, Decimal, Enum, date, time, timedelta, NoneType)
-"""What values of settings are that have nothing inside."""
-
 _OF_PROCESSES = "file:/proc/"
 """Such as the daemon's environment, where its secrets may be."""
-
-
-@value_object
-class NamedResource:
-    """`reference`: `env:NAME` or `file:PATH`."""
-
-    path: KeyPath
-    reference: str
 
 
 def check_library_resources(entries: Iterable[LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
     """Check the resources of profiles that messages may belong to. Of a library that is held back nobody knows which
     secrets it may name, and nothing is sent."""
     folder = settings.folder
-    of_gateway = frozenset(_resolve(folder, resource.reference) for resource in _iter_resources(settings, ()))
+    of_gateway = frozenset(_resolve(folder, resource.reference) for resource in iter_resources(settings))
     guards = {
         library.symbol: _ResourceGuard(settings, library.symbol, of_gateway)
         for library in settings.libraries
@@ -56,7 +37,7 @@ def check_library_resources(entries: Iterable[LoadedProfile], settings: Settings
     for entry in entries:
         if entry.profile.abstract:
             continue
-        is_shared = len(entry.libraries) == len(settings.libraries) > 1
+        is_shared = len(entry.libraries) > 1
         common = tuple(iter_named_resources(entry.profile))
         for version in entry.versions:
             guard = guards.get(version.profile.library or settings.libraries[0].symbol)
@@ -74,19 +55,19 @@ class _ResourceGuard:
     def __init__(self, settings: Settings, library: str, of_gateway: frozenset[str]) -> None:
         self._folder = settings.folder
         self._library = library
-        listed = {library_settings.symbol: library_settings.secrets for library_settings in settings.libraries}
+        listed = {entry.symbol: (*entry.secrets, *entry.own_resources) for entry in settings.libraries}
         self._own = listed.pop(library, ())
         self._others = listed
         self._of_gateway = of_gateway
 
     def find_objection(self, reference: str, *, is_shared: bool) -> str:
-        """Empty: there is none. `is_shared`: a partner of all libraries names it, whose file is nobody's but the
+        """Empty: there is none. `is_shared`: a partner of several libraries names it, whose file is nobody's but the
         office's."""
         if self._is_listed(reference, self._own):
             return ""
         for symbol, listed in self._others.items():
             if self._is_listed(reference, listed):
-                return f"belongs to library {symbol}: its `secrets` in gateway.yml name it"
+                return f"belongs to library {symbol}, by its folder or its `secrets`"
         resolved = _resolve(self._folder, reference)
         if resolved.startswith(_OF_PROCESSES):
             return "is no file of an installation: it tells of running programs"
@@ -133,52 +114,6 @@ def _make_whole(folder: Path, name: str) -> str:
 
 def iter_named_resources(profile: Profile) -> Iterator[NamedResource]:
     """Iterate over the resources of its sections, in their order."""
-    for resource in _iter_resources(profile, ()):
+    for resource in iter_resources(profile):
         is_dialect = resource.path[0] == "dialects"
         yield NamedResource(resource.path[1:], resource.reference) if is_dialect else resource
-
-
-def _iter_resources(section: BaseModel, path: KeyPath) -> Iterator[NamedResource]:
-    for name, kind in _list_fields_with_resources(type(section)):
-        yield from _iter_values(getattr(section, name), kind, (*path, name))
-
-
-@cache
-def _list_fields_with_resources(model: type[BaseModel]) -> tuple[tuple[str, ResourceKind | None], ...]:
-    """List the fields that name a resource, with its kind, and those that may have sections inside."""
-    marked = (
-        (name, next(_iter_marks((*field.metadata, field.annotation)), None), field.annotation)
-        for name, field in model.model_fields.items()
-    )
-    return tuple((name, kind) for name, kind, annotation in marked if kind or _may_hold_sections(annotation))
-
-
-def _may_hold_sections(annotation: Any) -> bool:
-    if inner := get_args(annotation):
-        return any(_may_hold_sections(one) for one in inner)
-    return annotation is Any or (isinstance(annotation, type) and not issubclass(annotation, _SIMPLE))
-
-
-def _iter_values(value: Any, kind: ResourceKind | None, path: KeyPath) -> Iterator[NamedResource]:
-    match value:
-        case BaseModel():
-            yield from _iter_resources(value, path)
-        case str() if kind is not None and value:
-            reference = value if kind is ResourceKind.SECRET else f"file:{value}"
-            if is_secret_reference(reference):
-                yield NamedResource(path, reference)
-        case tuple() | list():
-            for index, inner in enumerate(value):
-                yield from _iter_values(inner, kind, (*path, index))
-        case Mapping():
-            for key, inner in value.items():
-                yield from _iter_values(inner, kind, (*path, key))
-
-
-def _iter_marks(annotations: tuple[Any, ...]) -> Iterator[ResourceKind]:
-    """Iterate over marks, also within containers and unions."""
-    for annotation in annotations:
-        if isinstance(annotation, ResourceKind):
-            yield annotation
-        else:
-            yield from _iter_marks(get_args(annotation))

@@ -54,6 +54,12 @@ def add_libraries(document: YamlDocument, folder: Path, drafts: Mapping[Path, st
     return replace(document, data=data, places=adding.places, texts=adding.texts, problems=tuple(adding.problems))
 
 
+def find_own_file(document: YamlDocument, index: int) -> str | None:
+    """Find the file of the library at this place of the list; None: it is an entry of gateway.yml."""
+    place = document.places.get((LIBRARIES, index))
+    return place.file if place is not None and place.path == () else None
+
+
 class _AddedLibraries:
     def __init__(self, document: YamlDocument) -> None:
         self.entries: list[object] = []

@@ -16,7 +16,8 @@ from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.ports.adapter import LibraryAdapter, NestedSystem
 from gateway.settings.article_lookup import UNKNOWN_SERVICE, find_service_mistakes
-from gateway.settings.library_documents import LIBRARIES, add_libraries
+from gateway.settings.library_documents import LIBRARIES, add_libraries, find_own_file
+from gateway.settings.library_ownership import check_ownership
 from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
 
 
@@ -111,7 +112,10 @@ def _make_settings(
         raise ConfigurationError([*error.problems, *problems]) from error
     settings = settings.model_copy(update={"libraries": systems.restore_options(settings.libraries)})
     settings._file, settings._document = file, document
-    problems += _check_across_sections(settings, adapters)
+    for index, library in enumerate(settings.libraries):
+        if (own := find_own_file(document, index)) is not None:
+            library.live_in(f"{LIBRARIES}/{Path(own).parent.name}")
+    problems += [*_check_across_sections(settings, adapters), *check_ownership(settings)]
     if problems:
         raise ConfigurationError(problems)
     return settings

@@ -137,7 +137,7 @@ class LibrarySettings(ProfileSection):
     secrets: tuple[SecretPattern, ...] = Field(
         (),
         description="secrets and files that profiles of this library may name: env:NAME or file:PATH, each with * at "
-        "its end for all that begin so; empty: with one library all but those of gateway.yml, else none",
+        "its end for all that begin so; empty: with one library all but those of gateway.yml, else those of its folder",
     )
     sender: MailAddress = Field("", description="sender address of this library's letters; empty: that of `mail`")
     lends: Literal["all", "loans", "copies", "off"] = Field(
@@ -148,6 +148,7 @@ class LibrarySettings(ProfileSection):
     sign_in: SignInSettings = SignInSettings.model_construct()
     system: SystemSettings = SystemSettings.model_construct()
     _problems: tuple[ConfigurationProblem, ...] = PrivateAttr(())
+    _folder: str = PrivateAttr("")
 
     @property
     def problems(self) -> tuple[ConfigurationProblem, ...]:
@@ -157,6 +158,19 @@ class LibrarySettings(ProfileSection):
 
     def hold_back(self, problems: tuple[ConfigurationProblem, ...]) -> None:
         self._problems = problems
+
+    @property
+    def folder(self) -> str:
+        """The folder that has the library's files, relative to gateway.yml; empty: it is an entry of gateway.yml."""
+        return self._folder
+
+    def live_in(self, folder: str) -> None:
+        self._folder = folder
+
+    @property
+    def own_resources(self) -> tuple[str, ...]:
+        """Patterns, as in `secrets`, of what is a library's own because it has a folder."""
+        return (f"env:{self.environment_name}_*", f"file:{self.folder}/*") if self.folder else ()
 
     @property
     def short_name(self) -> str:

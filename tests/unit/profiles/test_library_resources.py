@@ -70,6 +70,22 @@ def test_a_secret_is_named_by_its_own_librarys_profiles_alone(
     assert all(said in problem and f"found '{reference}'" in problem for problem in found)
 
 
+def test_a_library_with_a_folder_has_its_secrets_without_a_list(tmp_path: Path) -> None:
+    libraries = tuple(LibrarySettings(symbol=symbol, short=symbol.lower()) for symbol in ("NORTH", "SOUTH"))
+    for library in libraries:
+        library.live_in(f"libraries/{library.short}")
+    both = Settings(libraries=libraries)
+    for folder in ("own", "other"):
+        (tmp_path / folder).mkdir()
+    own = ("env:NORTH_RESHARE", "file:libraries/north/secrets/reshare")
+    for reference in own:
+        assert list_problems(tmp_path / "own", both, one=BY_KEY.format(library="NORTH", reference=reference)) == []
+        (found,) = list_problems(tmp_path / "other", both, one=BY_KEY.format(library="SOUTH", reference=reference))
+        assert "belongs to library NORTH, by its folder" in found
+    (found,) = list_problems(tmp_path / "own", both, one=BY_KEY.format(library="NORTH", reference="env:NORTHERN"))
+    assert "is not among the `secrets` of library NORTH" in found
+
+
 @pytest.mark.parametrize(("library", "said"), [("SOUTH", ""), ("NORTH", "belongs to library SOUTH")])
 def test_a_file_belongs_to_a_library_too(tmp_path: Path, library: str, said: str) -> None:
     found = list_problems(tmp_path, BOTH, one=BY_FILE.format(library=library, reference="keys/south.pem"))

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import ConfigurationError
+from gateway.domain.secret_reference import FileName, SecretReference
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.settings import Settings, load_settings
@@ -160,6 +161,8 @@ def test_a_placeholder_that_a_library_lacks_holds_that_one_back(tmp_path: Path) 
 class ShelfOptions(ProfileSection):
     url: str
     branch: str = ""
+    key: SecretReference = ""
+    certificate: FileName = ""
 
 
 class BoxOptions(ProfileSection):
@@ -238,3 +241,60 @@ def test_no_default_says_which_library_it_is(tmp_path: Path, key: str) -> None:
 
     with pytest.raises(ConfigurationError, match=rf"defaults\.{key}: says which library it is: no default for all"):
         load(tmp_path, f"defaults: {{{key}: x}}\n")
+
+
+# --- whose secrets --------------------------------------------------------------------------------------------
+
+ALONE = "the file of a library may name its own secrets and files alone"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("system: {type: shelf, url: x, key: 'env:LIB01_KEY'}", ""),
+        ("system: {type: shelf, url: x, key: 'file:libraries/lib01/secrets/key'}", ""),
+        ("system: {type: shelf, url: x, certificate: libraries/lib01/key.pem}", ""),
+        ("secrets: ['env:LIB01_*', 'file:libraries/lib01/*', 'file:libraries/lib01/secrets/a*']", ""),
+        ("system: {type: shelf, url: x, key: 'env:LIB02_KEY'}", "system.key"),
+        ("system: {type: shelf, url: x, key: 'env:LIB012_KEY'}", "system.key"),
+        ("system: {type: shelf, url: x, key: 'env:DATABASE'}", "system.key"),
+        ("system: {type: shelf, url: x, key: 'file:libraries/lib02/secrets/key'}", "system.key"),
+        ("system: {type: shelf, url: x, key: 'file:libraries/lib01/../lib02/secrets/key'}", "system.key"),
+        ("system: {type: shelf, url: x, key: 'file:libraries/lib01/link'}", "system.key"),
+        ("system: {type: shelf, url: x, certificate: /proc/self/environ}", "system.certificate"),
+        ("secrets: ['env:*']", "secrets.0"),
+        ("secrets: ['env:LIB0*']", "secrets.0"),
+        ("secrets: ['env:LIB01_KEY', 'file:libraries/lib01*']", "secrets.1"),
+        ("secrets: ['file:libraries/lib01/../*']", "secrets.0"),
+        ("sign_in: {oidc: {client_secret: 'env:LIB02_OIDC'}}", "sign_in.oidc.client_secret"),
+    ],
+)
+def test_the_file_of_a_library_names_its_own_alone(tmp_path: Path, text: str, key: str) -> None:
+    own = write_folder(tmp_path, "lib01", f"symbol: AAA\n{text}\n")
+    write_folder(tmp_path, "lib02", "symbol: BBB\n")
+    (own / "link").symlink_to("../lib02/secrets/key")
+
+    said = list_problems(tmp_path, "")["lib01"]
+
+    assert [line.partition(", found")[0] for line in said] == (
+        [f"libraries/lib01/library.yml:2: {key}: {ALONE}"] if key else []
+    )
+
+
+def test_the_office_names_any(tmp_path: Path) -> None:
+    write_folder(tmp_path, "lib01", "symbol: AAA\n")
+    write_folder(tmp_path, "lib02", "symbol: BBB\nsystem: {type: box}\n")
+
+    defaults = "defaults: {secrets: ['env:SHARED'], system: {type: shelf, url: x, key: 'env:ALL_KEYS'}}\n"
+
+    assert list_problems(tmp_path, defaults) == {"lib01": [], "lib02": []}
+
+
+@pytest.mark.parametrize("short", ["lib-1", "lib_1-a"])
+def test_names_of_variables_begin_as_those_of_no_other_library(tmp_path: Path, short: str) -> None:
+    write_folder(tmp_path, "lib_1", "symbol: AAA\n")
+    write_folder(tmp_path, "lib2", f"symbol: BBB\nshort: {short}\n")
+
+    (problem,) = load(tmp_path).libraries[1].problems
+
+    assert "names of variables would begin as those of library BBB do" in str(problem)
