@@ -20,7 +20,7 @@ ALLOWED: Mapping[str, str] = {
 """A finding without its line, and why it stays."""
 
 MAX_ALLOWED = 40
-MAX_IN_DOCUMENTATION = 289
+MAX_IN_DOCUMENTATION = 49
 """Findings in Markdown, which only become fewer: write the new number here. The goal is 60."""
 
 JUDGED_ELSEWHERE = "gateway/web/api/"
