@@ -21,6 +21,7 @@ from lxml import etree
 from tests.bench import messages
 from tests.support.daemon import Installation
 from tests.support.looking import Database, tracebacks
+from tests.support.shipped_profiles import copy_shipped_profiles
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 5.0
@@ -55,6 +56,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running(fresh_installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     made = fresh_installation.copy(tmp_path_factory.mktemp("anything"))
+    copy_shipped_profiles(made.folder, "illiad-aleph")
     made.change(http={"body_seconds": 5})
     with made.serve() as daemon:
         found = Running(made, Database(made.database))

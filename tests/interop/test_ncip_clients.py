@@ -11,6 +11,7 @@ from lxml import etree
 from tests.support.daemon import Installation
 from tests.support.looking import journal, library, tracebacks
 from tests.support.paths import ROOT
+from tests.support.shipped_profiles import copy_shipped_profiles
 
 USMAI = (ROOT / "tests" / "samples" / "ncip" / "illiad-aleph-accept-item.txt").read_bytes()
 PATRON, BARCODE = "21000000000017", "CPILL551207"
@@ -19,6 +20,7 @@ PATRON, BARCODE = "21000000000017", "CPILL551207"
 @pytest.fixture(scope="module")
 def served(fresh_installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     made = fresh_installation.copy(tmp_path_factory.mktemp("ncip-clients"))
+    copy_shipped_profiles(made.folder, "illiad-aleph", "illiad-alma")
     with made.serve():
         yield made
     assert tracebacks(made) == []

@@ -114,7 +114,7 @@ def wait_for(port: int, path: str = "/", seconds: float = 180) -> None:
 
 @dataclass(frozen=True)
 class Installation:
-    """A folder made by `illgate init`, with all shipped profiles and ports of its own. `tcp_port` speaks as profile
+    """A folder made by `illgate init`, with shipped profiles and ports of its own. `tcp_port` speaks as profile
     ncip1."""
 
     folder: Path
@@ -122,10 +122,10 @@ class Installation:
     tcp_port: int
 
     @classmethod
-    def make(cls, folder: Path, *options: str) -> Installation:
-        """`options` are those of `illgate init`."""
+    def make(cls, folder: Path, *options: str, profiles: Sequence[str] = ()) -> Installation:
+        """`options` are those of `illgate init`; `profiles`: the shipped ones that live, or all of them."""
         run_in_process("init", str(folder), *options)
-        copy_shipped_profiles(folder)
+        copy_shipped_profiles(folder, *profiles)
         return cls._with_ports(folder)
 
     @classmethod

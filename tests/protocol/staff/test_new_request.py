@@ -20,6 +20,7 @@ from tests.protocol.staff.request_scenes import RULES, add_partners, make_borrow
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.article_services import DOI, PMID, ArticleServer, with_articles
 from tests.support.daemon import Installation
+from tests.support.shipped_profiles import copy_shipped_profiles
 
 NEW = "/requests/new?role=borrowing"
 
@@ -35,6 +36,7 @@ async def services() -> AsyncIterator[ArticleServer]:
 
 @pytest.fixture
 async def gateway(installation: Installation, services: ArticleServer) -> AsyncIterator[Running]:
+    copy_shipped_profiles(installation.folder, "bnf-sru", "dnb-sru")
     add_partners(installation)
     adapters = with_articles(load_adapters())
     rules = {**RULES, "intake": {"duplicates": {"action": "allow"}, "locally_owned": "refuse"}}

@@ -37,6 +37,7 @@ from tests.protocol.staff.request_scenes import library_context, lose_key_of
 from tests.protocol.staff.support import BY_TEST, Colleague, colleague, make_user
 from tests.support.daemon import Installation
 from tests.support.mail_house import MemoryMailbox
+from tests.support.shipped_profiles import copy_shipped_profiles
 
 BOX = {
     "name": "ill",
@@ -59,6 +60,7 @@ def box() -> MemoryMailbox:
 
 @pytest.fixture
 async def gateway(installation: Installation, box: MemoryMailbox) -> AsyncIterator[Running]:
+    copy_shipped_profiles(installation.folder, "bldss", "illiad-alma")
     (installation.folder / "profiles" / "sahil.yml").write_text(GOOD_PROFILE, encoding="utf-8")
     async with running(installation, read_from_memory(box), rules=RULES, mailboxes=[BOX]) as one:
         yield one

@@ -13,6 +13,7 @@ from gateway.store.engine import open_store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalOpening, JournalOptions
 from tests.support.daemon import Installation
+from tests.support.shipped_profiles import copy_shipped_profiles
 
 OWN = {
     "our-illiad": """\
@@ -35,7 +36,8 @@ AT = datetime(2026, 3, 2, tzinfo=UTC)
 
 @pytest.fixture
 def old(installation: Installation) -> Installation:
-    """With a listener that names ncip1, and one message from ReShare."""
+    """With all shipped profiles, a listener that names ncip1, and one message from ReShare."""
+    copy_shipped_profiles(installation.folder)
     for name, text in OWN.items():
         write_profile(installation, name, text)
     asyncio.run(add_message(installation, "reshare"))

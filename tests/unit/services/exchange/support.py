@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from demo.prepared_databases import copy_prepared_database, keep_prepared_database
+from gateway.adapter_registry import load_adapters
 from gateway.cli.installation import Installation
 from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.problems import Unavailable
@@ -17,9 +19,11 @@ from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet
+from gateway.profiles.loader import ProfileLoadResult, read_profiles
 from gateway.runtime.database_setup import create_database
 from gateway.runtime.exchange_assembly import build_exchange, make_body_concealers
 from gateway.runtime.library_contexts import build_library_contexts
+from gateway.settings import Settings
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOpening, JournalOptions
 from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
@@ -93,6 +97,7 @@ async def open_house(
     settings = f"profiles: {{folder: {ROOT / 'profiles'}}}\nstore: {{url: '{store_url}'}}\n"
     (folder / "gateway.yml").write_text(settings, encoding="utf-8")
     installation = Installation(folder / "gateway.yml")
+    installation.profiles = read_shipped_profiles()
     await _fill_library(installation)
     async with installation.open_current_store() as store:
         concealers = make_body_concealers(installation.parts)
@@ -101,6 +106,12 @@ async def open_house(
             yield House(installation, store, journal, await installation.parts.open_libraries(store))
         finally:
             await journal.close()
+
+
+@cache
+def read_shipped_profiles() -> ProfileLoadResult:
+    """Read all once in this process: each house has the same."""
+    return read_profiles(ROOT / "profiles", load_adapters(), Settings())
 
 
 async def _fill_library(installation: Installation) -> None:
