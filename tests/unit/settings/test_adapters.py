@@ -16,7 +16,7 @@ HERE = "tests.unit.settings.test_adapters:PLAIN"
 
 def installed(monkeypatch: pytest.MonkeyPatch, value: str, **others: str) -> None:
     points = [EntryPoint(name, text, GROUP) for name, text in {"mine": value, **others}.items()]
-    monkeypatch.setattr(adapter_registry, "entry_points", lambda group: points)
+    monkeypatch.setattr(adapter_registry, "list_entry_points", lambda: points)
 
 
 def test_an_adapter_is_filed_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
