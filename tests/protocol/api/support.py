@@ -60,6 +60,15 @@ class Running:
         return (await keys.create_key(name, scopes or tuple(KeyScope))).key
 
 
+@dataclass(frozen=True)
+class CasePart:
+    """How many of the cases of an operation are tried: `examples` made at random, and one in so many of those with a
+    value at a bound."""
+
+    examples: int
+    one_in: int
+
+
 @dataclass
 class Target:
     """`known`: ids by the beginning of the path that takes them."""

@@ -15,11 +15,14 @@ import requests
 
 from gateway.services.people.api_keys import KeyScope
 from gateway.web.api.operations import ALL
-from tests.protocol.api.support import PATRON, Running, Target, in_a_thread
+from tests.protocol.api.support import PATRON, CasePart, Running, Target, in_a_thread
 from tests.support.daemon import Installation
 
 ENDLESS = "streamEvents"
 """Tested by itself, since a client that waits for its end waits for ever."""
+
+SHORT, WHOLE = CasePart(examples=4, one_in=5), CasePart(examples=12, one_in=1)
+"""A request for a loan has 588 values at a bound, of 20 ms each."""
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +71,9 @@ def _seed(target: Target, gateway: Running, wait_for: Any) -> None:
         target.known["/dead-letters"] = [one["id"] for one in letters]
 
 
+@pytest.mark.parametrize("part", [SHORT, pytest.param(WHOLE, marks=pytest.mark.long)], ids=["short", "whole"])
 @pytest.mark.parametrize("label", [f"{one.method} {one.path}" for one in ALL if one.id != ENDLESS])
-def test_the_document_holds(label: str, target: Target) -> None:
+def test_the_document_holds(label: str, part: CasePart, target: Target) -> None:
     from tests.protocol.api.schema_cases import check_operation  # here, since every worker collects this file
 
-    check_operation(label, target)
+    check_operation(label, target, part)
