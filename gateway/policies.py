@@ -47,15 +47,9 @@ def check_policy(entry: LoadedPolicy) -> Iterator[ConfigurationProblem]:
             yield entry.make_problem(("lending", "never", index), "stands in item_policies too, which are lent", code)
 
 
-def check_with_profiles(
-    loaded_policy: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
-) -> Iterator[ConfigurationProblem]:
-    """`only_library`: a profile that names no library belongs to this one."""
-    partners = {
-        profile.name: profile
-        for profile in profiles
-        if not profile.abstract and profile.partner and (profile.library == loaded_policy.library or only_library)
-    }
+def check_with_profiles(loaded_policy: LoadedPolicy, profiles: ProfileSet) -> Iterator[ConfigurationProblem]:
+    """Check what the policy says of profiles."""
+    partners = {profile.name: profile for profile, _ in profiles.of_library(loaded_policy.library).partners}
     names = tuple(partners)
     yield from _check_groups(loaded_policy, profiles)
     for path, name in _iter_named_profiles(loaded_policy):
@@ -63,7 +57,7 @@ def check_with_profiles(
             yield loaded_policy.make_problem(path, _explain_missing_partner(profiles.find_profile(name)), name, names)
         elif path[0] == "rotas":
             yield from _check_supplier(loaded_policy, path, partners[name])
-    yield from _check_catalogues(loaded_policy, profiles, only_library=only_library)
+    yield from _check_catalogues(loaded_policy, profiles)
     categories = {profile.partner.category for profile in partners.values() if profile.partner} - {""}
     for category in loaded_policy.policy.lending.loan_days.categories:
         if category not in categories:
@@ -117,15 +111,9 @@ def _check_unreachable_rules(loaded_policy: LoadedPolicy) -> Iterator[Configurat
 # --- catalogues ------------------------------------------------------------------------------------------
 
 
-def _check_catalogues(
-    entry: LoadedPolicy, profiles: ProfileSet, *, only_library: bool
-) -> Iterator[ConfigurationProblem]:
+def _check_catalogues(entry: LoadedPolicy, profiles: ProfileSet) -> Iterator[ConfigurationProblem]:
     """Check the catalogues; whether a profile has one is looked at by `illgate check`, which knows the protocols."""
-    ours = {
-        profile.name
-        for profile in profiles
-        if not profile.abstract and (profile.library in ("", entry.library) or only_library)
-    }
+    ours = {profile.name for profile in profiles.of_library(entry.library)}
     groups = entry.policy.catalogues.groups
     for group, members in groups.items():
         for index, name in enumerate(members):
@@ -263,7 +251,7 @@ def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
             continue
         loaded[library.symbol] = _expand_groups(policy, profiles)
         problems += check_policy(policy)
-        problems += check_with_profiles(policy, profiles, only_library=len(settings.libraries) == 1)
+        problems += check_with_profiles(policy, profiles)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
     return PolicyLoadResult(PolicySet(loaded), tuple(unique))
 

@@ -22,7 +22,7 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Ke
 from gateway.domain.requests.partner_policy import Term
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.value import value_object
-from gateway.profiles.partner_versions import ALL, find_library, find_shared_keys
+from gateway.profiles.partner_versions import ALL, SHARED_KEYS, find_library, find_shared_keys, read_each
 from gateway.settings import LibrarySettings, Settings
 
 MESH_CHANNEL = "loopback"
@@ -42,12 +42,15 @@ class GroupSettings(ProfileSection):
     partner: dict[str, Any] = Field(
         {}, description="values of a partner's file that all members have, before those of their own files"
     )
+    each: dict[str, dict[str, Any]] = Field(
+        {}, description="library of the mesh -> values that its partners in the mesh have for it alone"
+    )
 
 
 @value_object
 class Group:
     """`libraries` and `partners`: its members, in their order; `symbols`: of the libraries. `values`: its section
-    `partner`."""
+    `partner`; `each`: by symbol, what differs for a library of the mesh."""
 
     name: str
     settings: GroupSettings
@@ -56,6 +59,7 @@ class Group:
     partners: tuple[str, ...]
     values: YamlDocument = field(repr=False)
     symbols: frozenset[str] = frozenset()
+    each: Mapping[str, YamlDocument] = field(default_factory=dict, repr=False)
 
     @property
     def meshed_libraries(self) -> tuple[LibrarySettings, ...]:
@@ -121,6 +125,15 @@ class Groups:
                 base = replace(merge_documents(base, replace(group.values, data=kept)), file=base.file)
         return base
 
+    @property
+    def each(self) -> Mapping[str, YamlDocument]:
+        """Return what differs for libraries in meshes, by symbol."""
+        changes: dict[str, YamlDocument] = {}
+        for group in self.by_name.values():
+            for symbol, own in group.each.items():
+                changes[symbol] = merge_documents(changes[symbol], own) if symbol in changes else own
+        return changes
+
     def list_shared(self, name: str, library: LibrarySettings) -> tuple[Group, ...]:
         """List the groups with terms to which both a partner and a library belong."""
         groups = self._of_partner.get(name, ())
@@ -156,8 +169,9 @@ def _put_items(values: Mapping[KeyPath, V], sources: Sequence[tuple[Mapping[KeyP
     return result
 
 
-def describe_member(library: LibrarySettings, settings: Settings) -> YamlDocument:
-    """The document of a library as a partner of the others, of what settings say of it."""
+def describe_member(library: LibrarySettings, group: Group, settings: Settings) -> YamlDocument:
+    """The document of a library as a partner of the others, of what settings say of it. What no file says is the
+    business of the line that makes the mesh."""
     lent = list_lent_services(library)
     partner: dict[str, object] = {
         "symbols": [library.symbol, *library.symbols],
@@ -175,11 +189,11 @@ def describe_member(library: LibrarySettings, settings: Settings) -> YamlDocumen
         ("partner", key): settings.document.find_position(("libraries", index, _SOURCES.get(key, key)))
         for key in partner
     }
-    places[()] = settings.document.find_position(("libraries", index))
+    places[()] = group.document.find_position((group.name, "mesh"))
     return YamlDocument(places[()].file, {"name": library.short_name, MESH_CHANNEL: {}, "partner": partner}, places)
 
 
-_SOURCES = {"symbols": "symbol", "roles": "lends", "services": "lends", "channel": "mesh"}
+_SOURCES = {"symbols": "symbol", "roles": "lends", "services": "lends"}
 """Keys of a library's settings by those of a partner that come from them."""
 
 
@@ -198,12 +212,25 @@ def read_groups(
         who = "says who a partner is, and so stands in the partner's own file"
         own += (document.make_problem(path, who) for path in find_shared_keys((name, "partner"), section.partner))
         libraries, outside = _read_members(document, name, section, settings, partners, own)
+        meshed = tuple(library for library in libraries if library.mesh) if section.mesh else ()
+        each = dict(
+            read_each(document, (name, "each"), meshed, settings, own, "it has no part in a mesh of this group")
+        )
+        own += _check_values_of_mesh(document, name, section)
         problems += own
         if not own:
             values = cut_section(document, (name, "partner"))
             symbols = frozenset(library.symbol for library in libraries)
-            groups[name] = Group(name, section, document, libraries, outside, values, symbols)
+            groups[name] = Group(name, section, document, libraries, outside, values, symbols, each)
     return Groups(groups)
+
+
+def _check_values_of_mesh(document: YamlDocument, name: str, section: GroupSettings) -> Iterator[ConfigurationProblem]:
+    known = tuple(sorted(_VALUES_OF_MESH))
+    for library, changes in section.each.items():
+        for key in sorted(changes.keys() - _VALUES_OF_MESH - SHARED_KEYS):
+            message = "does not apply to a library of a mesh"
+            yield document.make_problem((name, "each", library, key), message, "", known, nearest_match(key, known))
 
 
 def _check_name(

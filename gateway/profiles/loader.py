@@ -21,7 +21,7 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.profiles import checks
-from gateway.profiles.groups import Groups, describe_member, read_groups
+from gateway.profiles.groups import Group, Groups, describe_member, read_groups
 from gateway.profiles.library_resources import check_library_resources
 from gateway.profiles.partner_versions import ALL, SCOPE_KEYS, PartnerScope, document_of_library, read_scope
 from gateway.profiles.profile_set import LoadedProfile, ProfileSet
@@ -221,18 +221,19 @@ class _ProfileReader:
     def _build_mesh(self) -> dict[str, LoadedProfile]:
         """Build each library of a mesh as a partner of all others there."""
         others: dict[str, dict[str, LibrarySettings]] = {}
-        members: dict[str, LibrarySettings] = {}
+        members: dict[str, tuple[LibrarySettings, Group]] = {}
         for group in self.groups.by_name.values():
             libraries = group.meshed_libraries
             for library in libraries:
-                members[library.symbol] = library
+                members.setdefault(library.symbol, (library, group))
                 seen_by = others.setdefault(library.symbol, {})
                 seen_by |= {other.symbol: other for other in libraries if other is not library}
         loaded: dict[str, LoadedProfile] = {}
-        for symbol, library in members.items():
-            own = describe_member(library, self._settings)
+        each = self.groups.each
+        for symbol, (library, group) in members.items():
+            own = describe_member(library, group, self._settings)
             whole = self.groups.add_values(library.short_name, own)
-            scope = PartnerScope(tuple(others[symbol].values()), {}, ())
+            scope = PartnerScope(tuple(others[symbol].values()), each, ())
             if entry := self._build_versions(own, whole, scope, self._settings.file):
                 loaded[library.short_name] = replace(entry, is_generated=True)
         return loaded
@@ -344,8 +345,11 @@ class _ProfileReader:
         name = str(own.data["name"])
         versions: list[LoadedProfile] = []
         built: dict[object, LoadedProfile] = {}
+        has_no_placeholders = False
         for library in scope.libraries:
-            document = document_of_library(whole, scope, library, self.problems)
+            is_whole = has_no_placeholders and library.symbol not in scope.each
+            document = whole if is_whole else document_of_library(whole, scope, library, self.problems)
+            has_no_placeholders = has_no_placeholders or document is whole
             groups = self.groups.list_shared(name, library)
             terms = tuple((group.name, library.lends if group.settings.reciprocal else "") for group in groups)
             key = terms if document is whole else library.symbol

@@ -38,7 +38,7 @@ def read_scope(
     problems: list[ConfigurationProblem] = []
     named = {library.symbol: library for library in _read_libraries(document, settings, groups, problems)}
     libraries = tuple(named.values())
-    each = dict(_read_each(document, libraries, settings, problems))
+    each = dict(read_each(document, ("each",), libraries, settings, problems))
     return PartnerScope(libraries, each, tuple(problems))
 
 
@@ -71,29 +71,36 @@ def _read_libraries(
             problems.append(document.make_problem(path, message, f"'{name}'", known, near))
 
 
-def _read_each(
+def read_each(
     document: YamlDocument,
+    path: KeyPath,
     libraries: tuple[LibrarySettings, ...],
     settings: Settings,
     problems: list[ConfigurationProblem],
+    objection: str = "this partner is not for it",
 ) -> Iterator[tuple[str, YamlDocument]]:
-    section = document.data.get("each", {})
+    """Read a section of what differs for each library, of a partner's file or of a group. `objection`: to a library
+    that isn't among `libraries`."""
+    section: object = document.data
+    for key in path:
+        section = section.get(key, {}) if isinstance(section, dict) else section
     if not isinstance(section, dict):
-        problems.append(document.make_problem(("each",), "expected a library in each line, with what differs for it"))
+        problems.append(document.make_problem(path, "expected a library in each line, with what differs for it"))
         return
     known = tuple(library.short_name for library in libraries)
     for name, changes in section.items():
         library = find_library(name, settings)
-        if library is None or library not in libraries:
-            message = "no such library" if library is None else "this partner is not for it"
+        if library is None or library.short_name not in known:
+            message = "no such library" if library is None else objection
             near = nearest_match(name, known)
-            problems.append(document.make_problem(("each", name), message, f"'{name}'", known, near))
+            problems.append(document.make_problem((*path, name), message, f"'{name}'", known, near))
         elif not isinstance(changes, dict):
-            problems.append(document.make_problem(("each", name), "expected `key: value` lines"))
+            problems.append(document.make_problem((*path, name), "expected `key: value` lines"))
         else:
             message = "says who the partner is, which is the same for all its libraries"
-            problems += (document.make_problem(path, message) for path in find_shared_keys(("each", name), changes))
-            yield library.symbol, cut_section(document, ("each", name))
+            shared = find_shared_keys((*path, name), changes)
+            problems += (document.make_problem(shared_path, message) for shared_path in shared)
+            yield library.symbol, cut_section(document, (*path, name))
 
 
 def find_shared_keys(path: KeyPath, changes: Mapping[str, object]) -> Iterator[KeyPath]:

@@ -140,6 +140,35 @@ def test_two_meshes_make_one_partner_of_a_library(tmp_path: Path) -> None:
     ]
 
 
+def test_each_says_what_differs_for_one_library_of_a_mesh(tmp_path: Path) -> None:
+    groups = """
+        valley:
+          members: [lib01, lib02]
+          mesh: true
+          each: {lib01: {partner: {max_open: 3}, circulation: {accept: {policy: FERN}}}}
+        west: {members: [lib01, lib03], mesh: true, each: {lib01: {partner: {max_open: 4}}}}
+        """
+    profiles = load(tmp_path, groups)
+
+    seen = {
+        (library.short, profile.name): (partner.max_open, profile.circulation.accept.policy)
+        for library in (ALDER, BIRCH, CEDAR)
+        for profile, partner in profiles.of_library(library.symbol).partners
+    }
+    assert seen == {
+        ("lib01", "lib02"): (4, "FERN"),
+        ("lib01", "lib03"): (4, "FERN"),
+        ("lib02", "lib01"): (0, "ill"),
+        ("lib03", "lib01"): (0, "ill"),
+    }
+
+
+def test_what_no_file_says_of_a_mesh_is_the_business_of_the_line_that_makes_it(tmp_path: Path) -> None:
+    version = load(tmp_path, VALLEY).loaded["lib02"]
+    place = version.find_position(("circulation", "accept", "policy"))
+    assert (Path(place.file).name, place.line) == ("groups.yml", 3)
+
+
 # --- values and terms ------------------------------------------------------------------------------------------
 
 
@@ -257,7 +286,7 @@ def test_a_partner_is_for_the_libraries_of_a_group(tmp_path: Path) -> None:
         ),
         ("valley: {members: [lib01, state, 'ISIL:US-AAA']}", "groups.yml:1: valley.members.2: stands twice"),
         ("valley: {mesh: true}", "groups.yml:1: valley.members: is missing"),
-        ("valley: {members: all, mehs: true}", "groups.yml:1: valley.mehs: unknown key, allowed: members, mesh"),
+        ("valley: {members: all, mehs: true}", "groups.yml:1: valley.mehs: unknown key, allowed: each, members, mesh"),
         (
             "valley: {members: all, terms: [{service: loans}]}",
             "groups.yml:1: valley.terms.0.service: found 'loans', allowed: loan, copy",
@@ -270,6 +299,18 @@ def test_a_partner_is_for_the_libraries_of_a_group(tmp_path: Path) -> None:
         (
             "valley: {members: all, partner: {partner: {symbols: [X]}}}",
             "groups.yml:1: valley.partner.partner.symbols: says who a partner is",
+        ),
+        (
+            "valley: {members: [lib01, lib02], mesh: true, each: {lib03: {partner: {max_open: 1}}}}",
+            "groups.yml:1: valley.each.lib03: it has no part in a mesh of this group, found 'lib03', allowed: lib01",
+        ),
+        (
+            "valley: {members: all, mesh: true, each: {lib01: {plain: {}}}}",
+            "groups.yml:1: valley.each.lib01.plain: does not apply to a library of a mesh, allowed: circulation, partn",
+        ),
+        (
+            "valley: {members: all, mesh: true, each: {lib01: {extends: base}}}",
+            "groups.yml:1: valley.each.lib01.extends: says who the partner is",
         ),
         ("valley: {members: all, partner: {plian: {}}}", "groups.yml:1: plian: unknown key"),
         ("valley: {members: all, mesh: true, partner: {partner: {nam: X}}}", "groups.yml:1: partner.nam: unknown key"),
