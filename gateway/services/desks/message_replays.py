@@ -3,6 +3,7 @@ and for jobs that do many (gateway.services.desks.replay_jobs)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 
 from structlog.contextvars import clear_contextvars
@@ -33,6 +34,15 @@ class MessageRehearsal:
     result: RehearsalResult
     answer_then: bytes | None = field(repr=False)
     newest_replay: str
+
+
+@value_object
+class DraftRehearsal:
+    """The effect that a replay would have with a draft of the profile. `changes`: values, by path, that are others than
+    with the profile of now, with both."""
+
+    result: RehearsalResult
+    changes: Mapping[str, tuple[str, str]] = field(repr=False)
 
 
 @value_object
@@ -92,6 +102,13 @@ class MessageReplayService:
     async def trace_message(self, message_id: str, loaded: LoadedProfile) -> ValueTrace:
         """Trace each value of a message under a profile. Raises NotFound, NotReplayableError."""
         return await self.exchange.trace_message((await self._load_exchange(message_id))[0], loaded)
+
+    async def rehearse_with_draft(self, message_id: str, draft: LoadedProfile) -> DraftRehearsal:
+        """Show what a replay would do with a draft of its profile; nothing is changed or sent. Raises NotFound,
+        NotReplayableError."""
+        asked, _answer = await self._read_original(message_id)
+        changes = await self.exchange.compare_draft(asked, draft)
+        return DraftRehearsal(await self.exchange.rehearse_message(asked, draft), changes)
 
     async def _load_exchange(self, message_id: str) -> tuple[FullMessage, ...]:
         try:

@@ -271,13 +271,17 @@ class MessageExchange:
         """See `Replayer.finish_message`. Raises NotReplayableError."""
         return await self._again.finish_message(kept)
 
-    async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
+    async def rehearse_message(self, kept: FullMessage, draft: LoadedProfile | None = None) -> RehearsalResult:
         """See `Replayer.rehearse_message`. Raises NotReplayableError."""
-        return await self._again.rehearse_message(kept)
+        return await self._again.rehearse_message(kept, draft)
 
     async def trace_message(self, kept: FullMessage, loaded: LoadedProfile) -> ValueTrace:
         """See `Replayer.trace_message`. Raises NotReplayableError."""
         return await self._again.trace_message(kept, loaded)
+
+    async def compare_draft(self, kept: FullMessage, draft: LoadedProfile) -> Mapping[str, tuple[str, str]]:
+        """See `Replayer.compare_draft`. Raises NotReplayableError."""
+        return await self._again.compare_draft(kept, draft)
 
 
 def _known_service(message: MessageContext) -> str:
@@ -308,10 +312,11 @@ class Replayer:
             message = replace(message, first_received=await self._find_first_moment(kept.message))
         return await self._handle_again(message, profile)
 
-    async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
-        """Return what `replay_message` would do, as far as it can be told without the library. Raises
-        NotReplayableError."""
+    async def rehearse_message(self, kept: FullMessage, draft: LoadedProfile | None = None) -> RehearsalResult:
+        """Return what `replay_message` would do, as far as it can be told without the library; with `draft` in the
+        place of its profile: what it would do then. Raises NotReplayableError."""
         message, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
+        profile = draft.profile if draft is not None else profile
         message = self.stage.select_library(message, profile)
         service = message.envelope.service
         try:
@@ -342,6 +347,19 @@ class Replayer:
     async def trace_message(self, kept: FullMessage, loaded: LoadedProfile) -> ValueTrace:
         """Trace each value of a message under a profile, as it would have been when the message came. Nothing is asked
         of the library. Raises NotReplayableError."""
+        return await asyncio.to_thread(self._make_tracer(kept, loaded).trace_values)
+
+    async def compare_draft(self, kept: FullMessage, draft: LoadedProfile) -> Mapping[str, tuple[str, str]]:
+        """Compare the values of a message after its profile with those after a draft of it: what differs, by path, with
+        both. Raises NotReplayableError."""
+        _message, profile = self._restore_message(kept, kept.message.at, TransportKind.REPLAY)
+        tracer = self._make_tracer(kept, draft)
+        before, after = tracer.list_values(profile), tracer.list_values(draft.profile)
+        pairs = {path: (before.get(path, ""), after.get(path, "")) for path in {**before, **after}}
+        return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
+
+    def _make_tracer(self, kept: FullMessage, loaded: LoadedProfile) -> ValueTracer:
+        """Raises NotReplayableError."""
         arrival = rebuild_arrival(kept, kept.message.at, TransportKind.REPLAY, self.stage.responders)
         message = self.stage.select_library(self.stage.open_message(arrival), loaded.profile)
         context = replace(self.stage.commands.make_library_context(message), clock=FixedClock(kept.message.at))
@@ -354,8 +372,7 @@ class Replayer:
             return list_profiled_values(incoming.command, replace(context, policy=policy, sender=sender))
 
         assert message.exchange is not None, "a profile is chosen"
-        tracer = ValueTracer(message.responder, arrival, message.exchange, loaded, profile_message)
-        return await asyncio.to_thread(tracer.trace_values)
+        return ValueTracer(message.responder, arrival, message.exchange, loaded, profile_message)
 
     async def _find_first_moment(self, replay: JournalMessage) -> datetime:
         """Find when the message came that it plays again: so it is told from others, whoever carries it out. Raises

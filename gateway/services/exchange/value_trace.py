@@ -108,6 +108,11 @@ class ValueTracer:
         added = tuple(change for name, change in changed.items() if name not in traced)
         return ValueTrace(tuple(values), added, message.unknown)
 
+    def list_values(self, profile: Profile) -> Mapping[str, str]:
+        """List what is understood under a profile, and what it makes of that. Empty: the message can't be read so."""
+        message = self._try_to_read(self.arrival.body, profile)
+        return self._list_after(message, profile) if message is not None else {}
+
     def _read(self, body: bytes, profile: Profile) -> DecodedMessage:
         """Read it; raises Refused, MalformedMessage."""
         envelope = self.responder.open(replace(self.arrival, body=body), profile.max_bytes)

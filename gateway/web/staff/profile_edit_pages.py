@@ -11,6 +11,7 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import Right
 from gateway.services.operation.profile_drafts import MAX_TEXT_BYTES, NAME_PATTERN, DraftCheck, ProfileDraft
 from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.draft_tries import DraftTries, try_draft
 from gateway.web.staff.profile_pages import number_lines
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -28,8 +29,8 @@ async def show_editor(request: StaffRequest) -> web.Response:
 
 
 async def change_profile(request: StaffRequest) -> web.Response:
-    """Change a profile. The form has: `text`, `base` (the file as it was shown), and `step`: check, or save with a
-    `reason`. Raises NotFound."""
+    """Change a profile. The form has: `text`, `base` (the file as it was shown), and `step`: check, try with messages
+    that were refused, or save with a `reason`. Raises NotFound."""
     name = _find_editable_name(request)
     checked = FormCheck(request, await request.read_own_form())
     fields = checked.form.fields
@@ -53,7 +54,10 @@ async def change_profile(request: StaffRequest) -> web.Response:
         if saved is not None:
             return saved
         check = await request.parts.profile_editing.check_draft(draft)
-    return _render_editor(request, checked, check.draft, check, check.current.obstacle)
+    tries = None
+    if checked.form["step"] == "try" and not check.problems and check.loaded is not None:
+        tries = await try_draft(request, check.loaded)
+    return _render_editor(request, checked, check.draft, check, check.current.obstacle, tries)
 
 
 async def _save_draft(
@@ -98,7 +102,12 @@ async def _save_draft(
 
 
 def _render_editor(
-    request: StaffRequest, checked: FormCheck, draft: ProfileDraft, draft_check: DraftCheck | None, obstacle: str
+    request: StaffRequest,
+    checked: FormCheck,
+    draft: ProfileDraft,
+    draft_check: DraftCheck | None,
+    obstacle: str,
+    tries: DraftTries | None = None,
 ) -> web.Response:
     problems = (*draft_check.problems, *draft_check.example_problems) if draft_check is not None else ()
     file = draft_check.loaded.document.file if draft_check is not None and draft_check.loaded is not None else ""
@@ -116,6 +125,7 @@ def _render_editor(
         found=draft_check,
         file=file,
         obstacle=request.gettext(obstacle) if obstacle else "",
+        tries=tries,
         lines=number_lines(draft.text, problems, file),
     )
 

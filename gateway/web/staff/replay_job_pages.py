@@ -23,7 +23,7 @@ from gateway.services.desks.replay_jobs import (
     ReplayStatus,
     SelectionChangedError,
 )
-from gateway.services.exchange.message_context import NotReplayableError
+from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult
 from gateway.services.exchange.replay_selection import ReplaySelection, TooManyMessagesError
 from gateway.services.letters.localization import mark_text
 from gateway.web.html.forms import FormCheck
@@ -178,19 +178,22 @@ async def _forecast(request: StaffRequest, selection: ReplaySelection) -> Sequen
             reason = request.localization.translate_sentence(why.detail)
             counts[request.gettext("cannot be replayed: %(reason)s", reason=reason)] += 1
             continue
-        if result.refusal is not None:
-            reason = describe_replay_refusal(request, result.refusal)
-            counts[request.gettext("would be refused: %(reason)s", reason=reason)] += 1
-        elif result.carried_out_as or result.is_repeat:
-            counts[request.gettext("was done before; steps still in effect are not repeated")] += 1
-        elif result.command is not None:
-            name = type(result.command).__name__
-            counts[request.gettext("would call the library system for %(command)s", command=name)] += 1
-        elif result.told is not None:
-            counts[request.gettext("concerns a request")] += 1
-        else:
-            counts[request.gettext("is answered without the library system")] += 1
+        counts[describe_forecast(request, result)] += 1
     return counts.most_common()
+
+
+def describe_forecast(request: StaffRequest, result: RehearsalResult) -> str:
+    """Describe what would become of a message, as far as it can be told without the library system."""
+    if result.refusal is not None:
+        return request.gettext("would be refused: %(reason)s", reason=describe_replay_refusal(request, result.refusal))
+    if result.carried_out_as or result.is_repeat:
+        return request.gettext("was done before; steps still in effect are not repeated")
+    if result.command is not None:
+        command = type(result.command).__name__
+        return request.gettext("would call the library system for %(command)s", command=command)
+    if result.told is not None:
+        return request.gettext("concerns a request")
+    return request.gettext("is answered without the library system")
 
 
 # --- and afterwards ------------------------------------------------------------------------------------------

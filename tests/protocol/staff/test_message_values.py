@@ -12,7 +12,7 @@ import pytest
 from gateway.ports.responder import OutcomeClass
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import PATRON, Answer, Running, running
-from tests.protocol.staff.request_scenes import hear_program
+from tests.protocol.staff.request_scenes import hear_program, list_heard_messages
 from tests.protocol.staff.support import Colleague
 from tests.protocol.staff.test_operation_pages import write_exchange
 from tests.support.daemon import Installation
@@ -159,3 +159,26 @@ async def test_what_a_dialect_takes_off_a_note_has_its_line(gateway: Running, ol
     assert after.endswith("iso18626.notes.supplier_prefix")
     assert rows["details.supplier.symbol"][3].startswith(f"details.supplier.symbol US-FJORD profiles/{profile}.yml:")
     assert rows["status_info.status"][2].startswith("kind forwarded")
+
+
+@pytest.mark.parametrize("place", ["MOON"])
+async def test_a_draft_is_tried_with_messages_that_were_refused(
+    gateway: Running, installation: Installation, olga: Colleague
+) -> None:
+    for item in ("7", "8"):
+        await hear_program(gateway, "accept-item", patron=PATRON, request=item, item=item, pickup="SCIENCE")
+    heard = await list_heard_messages(gateway)
+    text = (installation.folder / "profiles" / "ncip2.yml").read_text(encoding="utf-8")
+    draft = {"text": text.replace("SCIENCE: MOON", "SCIENCE: MAIN").replace("prefix: X-", "prefix: Y-"), "base": text}
+
+    page = await olga.post("/operation/profiles/ncip2/edit", {**draft, "step": "try"})
+
+    (row,) = page.tree.xpath("//table[@aria-labelledby='tries']/tbody/tr")
+    cells = [" ".join(cell.text_content().split()) for cell in row.xpath("./td")]
+    assert cells[0] == "AcceptItem"
+    assert cells[1] == "it cannot be picked up at this location"
+    assert cells[2] == "would call the library system for AcceptItem"
+    assert row.xpath("./td[4]/span/text()") == ["item.value", "pickup: MOON → MAIN"]
+    assert cells[4] == "2"
+    assert await list_heard_messages(gateway) == heard, "nothing was replayed"
+    assert (installation.folder / "profiles" / "ncip2.yml").read_text(encoding="utf-8") == text
