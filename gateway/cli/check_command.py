@@ -195,7 +195,9 @@ def _narrow_loading(loading: ProfileLoadResult, settings: Settings, library: Lib
     entries = loading.profiles.loaded
     versions = {name: entry.for_library(library.symbol) for name, entry in entries.items()}
     loaded = {name: replace(version, others=()) for name, version in versions.items() if version is not None}
-    of_others = {entry.document.file for name, entry in entries.items() if name not in loaded}
+    of_others = {
+        entry.document.file for name, entry in entries.items() if name not in loaded and not entry.is_generated
+    }
     problems = tuple(
         problem
         for problem in loading.problems

@@ -234,8 +234,8 @@ class _ProfileReader:
             own = describe_member(library, group, self._settings)
             whole = self.groups.add_values(library.short_name, own)
             scope = PartnerScope(tuple(others[symbol].values()), each, ())
-            if entry := self._build_versions(own, whole, scope, self._settings.file):
-                loaded[library.short_name] = replace(entry, is_generated=True)
+            if entry := self._build_versions(own, whole, scope, self._settings.file, is_generated=True):
+                loaded[library.short_name] = entry
         return loaded
 
     def _is_inert(self, document: YamlDocument, file: FilePath) -> bool:
@@ -339,7 +339,13 @@ class _ProfileReader:
         return self._build_versions(own, whole, scope, file) if whole is not None else None
 
     def _build_versions(
-        self, own: YamlDocument, whole: YamlDocument, scope: PartnerScope, file: FilePath
+        self,
+        own: YamlDocument,
+        whole: YamlDocument,
+        scope: PartnerScope,
+        file: FilePath,
+        *,
+        is_generated: bool = False,
     ) -> LoadedProfile | None:
         """Build a partner as each of its libraries has it; where nothing differs, all share the sections of one."""
         name = str(own.data["name"])
@@ -358,7 +364,7 @@ class _ProfileReader:
                 profile = self._build_profile(document, own)
                 if profile is None:
                     return None
-                built[key] = LoadedProfile(profile, document, file)
+                built[key] = LoadedProfile(profile, document, file, is_generated=is_generated)
             changed = {"library": library.symbol} | ({"examples": ()} if versions else {})
             entry = built[key]
             versions.append(replace(entry, profile=entry.profile.model_copy(update=changed)))

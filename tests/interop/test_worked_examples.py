@@ -328,3 +328,31 @@ def test_a_key_that_lacks_is_made_once_and_read_by_its_owner_alone(tmp_path: Pat
     assert (keys[0].stat().st_mode & 0o777, keys[0].parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert keys[1].read_text() == "given by hand"
     assert valley.run("partner", "secret", "--missing").stdout == "no key is missing\n"
+
+
+CEDARS_CODES = """\
+branches: {MAIN: {name: Cedar, pickup: true, shelves: {ill: Interlibrary loan}}}
+categories: {visitor: {name: Other libraries}}
+policies: {FERN: {name: Interlibrary loan}}
+loan_rules: [{loan_days: 28, renewals: 2, renewal_days: 28}]
+"""
+
+
+def test_codes_that_a_members_system_has_not_are_said_once_at_the_line_of_the_mesh(tmp_path: Path) -> None:
+    valley = copy_example("valley", tmp_path / "valley")
+    (tmp_path / "codes.yml").write_text(CEDARS_CODES)
+    valley.run("library", "--library", "lib03", "import", "setup", str(tmp_path / "codes.yml"))
+
+    said = [line for line in check(valley) if line.startswith("groups.yml:")]
+    said_of_cedar = [line for line in check(valley, "--library", "lib03") if line.startswith("groups.yml:")]
+    with (valley.folder / "groups.yml").open("a") as file:
+        file.write("  each: {lib03: {circulation: {accept: {policy: FERN, library_use_policy: FERN}}}}\n")
+
+    unknown = "unknown item policy (the default; name another in the profile), found"
+    assert said == [
+        f"groups.yml:4: circulation.accept.policy: for ISIL:US-CCC: {unknown} 'ill', allowed: FERN",
+        f"groups.yml:4: circulation.accept.library_use_policy: for ISIL:US-CCC: {unknown} 'ill-library-use', "
+        "allowed: FERN",
+    ]
+    assert said_of_cedar == [line.replace("for ISIL:US-CCC: ", "") for line in said]
+    assert not any(line.startswith("groups.yml:") for line in check(valley))

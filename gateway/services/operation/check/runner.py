@@ -78,6 +78,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     certificates = tuple(describe_ending_certificates(subject.settings, chosen_profiles.loaded, subject.clock.now()))
     findings = tuple(replace(check, problems=(*by_file.pop(check.file, ()), *check.problems)) for check in profiles)
     broken = tuple(ProfileFindings(file, file, tuple(problems)) for file, problems in by_file.items())
+    alike = tuple(ProfileFindings(entry.profile.name, entry.document.file) for entry in chosen_profiles.alike)
     installation = (
         *(problem for library in subject.settings.libraries for problem in library.problems),
         *chosen_profiles.installation_problems(),
@@ -103,7 +104,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *dict.fromkeys(remark for profile in profiles for remark in profile.remarks),
         *(_remark_brokering(subject, versions) if chosen_profiles.everything else ()),
     )
-    return CheckReport(installation, (*findings, *broken), notes, requests, remarks, libraries.steps)
+    return CheckReport(installation, (*findings, *alike, *broken), notes, requests, remarks, libraries.steps)
 
 
 async def check_examples(subject: CheckSubject, loaded: LoadedProfile) -> tuple[ConfigurationProblem, ...]:
@@ -112,7 +113,8 @@ async def check_examples(subject: CheckSubject, loaded: LoadedProfile) -> tuple[
 
 
 class _ChosenProfiles:
-    """The profiles that are looked at, and which problems of loading concern them."""
+    """The profiles that are looked at, and which problems of loading concern them. `alike`: partners in a mesh of which
+    others tell all that can be wrong."""
 
     def __init__(self, subject: CheckSubject, names: tuple[str, ...]) -> None:
         self.everything = not names
@@ -124,7 +126,8 @@ class _ChosenProfiles:
         missing = [name for name, file in files.items() if file is None]
         if missing:
             raise UnknownProfileError(f"no such profile: {', '.join(missing)}; there are: {', '.join(all_)}")
-        self.loaded = [loaded_profile for name, loaded_profile in all_.items() if not names or name in names]
+        chosen = [loaded_profile for name, loaded_profile in all_.items() if not names or name in names]
+        self.loaded, self.alike = _set_apart_alike(chosen)
         self._files = {str(file) for file in files.values()} | _parent_files(self.loaded) if names else None
 
     def group_by_file(self) -> dict[str, list[ConfigurationProblem]]:
@@ -136,6 +139,22 @@ class _ChosenProfiles:
 
     def installation_problems(self) -> list[ConfigurationProblem]:
         return [problem for problem in self._problems if problem.file == self._settings_file]
+
+
+def _set_apart_alike(chosen: list[LoadedProfile]) -> tuple[list[LoadedProfile], list[LoadedProfile]]:
+    """Take one partner in a mesh for each library: what may be wrong with one is wrong with all that it has there, and
+    of three hundred libraries there are 89,700."""
+    loaded, alike = [], []
+    seen: set[str] = set()
+    for entry in chosen:
+        versions = [v for v in entry.versions if not entry.is_generated or v.profile.library not in seen]
+        if entry.is_generated:
+            seen |= entry.libraries
+        if versions:
+            loaded.append(replace(versions[0], others=tuple(versions[1:])))
+        else:
+            alike.append(entry)
+    return loaded, alike
 
 
 def _find_profile_file(name: str, loaded: Mapping[str, LoadedProfile], broken: set[str]) -> str | None:
@@ -349,9 +368,11 @@ async def _check_versions(
     """Check a partner for each of its libraries. What is not wrong for all of them says for which."""
     checks = [await _ProfileCheck(subject, version, known).run() for version in loaded.versions]
     first = checks[0]
-    if len(checks) == 1:
+    is_one_of_several = loaded.is_generated and len(subject.loading.profiles.loaded[first.name].versions) > 1
+    if len(checks) == 1 and not is_one_of_several:
         return first
-    for_all = frozenset(first.problems).intersection(*(check.problems for check in checks))
+    for_all = frozenset(first.problems).intersection(*(check.problems for check in checks[1:]))
+    for_all = for_all if len(checks) > 1 else frozenset()
     problems = [problem for problem in first.problems if problem in for_all]
     for version, check in zip(loaded.versions, checks, strict=True):
         of_one = (problem for problem in check.problems if problem not in for_all)
