@@ -5,6 +5,7 @@ Nothing of the gateway is imported before a command is run, so that `--version` 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import re
 from collections.abc import Iterator, Mapping
@@ -53,6 +54,10 @@ class LazyGroup(click.Group):
         """Return the name and the help of each command."""
         return [(name, entry.help) for name, entry in self._entries.items()]
 
+
+COLLECTION_THRESHOLDS = (20_000, 20, 20)
+"""When Python looks for garbage in cycles (`gc.set_threshold`): not several times for each message, whose values go
+without that, and not hundreds of times while a program is loaded whose classes all stay."""
 
 LIBRARY = "library"
 """The command about libraries, to which the adapter of the library system in use adds its own."""
@@ -271,6 +276,8 @@ def main(ctx: click.Context, config: Path) -> None:
     Exit codes: 0 success; 1 refused, or problems found; 2 usage error; 3 invalid settings or profiles; 4 something
     cannot be reached; 5 sent, but the outcome is unknown.
     """
+    gc.set_threshold(*COLLECTION_THRESHOLDS)
+
     from gateway.cli.installation import Installation
     from gateway.runtime.logs import set_up_logging
 
