@@ -82,7 +82,7 @@ def make_library(folder: Path, symbol: str, name: str) -> NewLibrary:
 
 def introduce(ours: NewLibrary, theirs: NewLibrary, name: str) -> None:
     """The listener and the partner's profile, as docs/iso-ill.md has them, with the partner's symbol and addresses."""
-    guide = (ROOT / "docs" / "iso-ill.md").read_text().split("## Setting it up")[1].split("\n## ")[0]
+    guide = (ROOT / "docs" / "iso-ill.md").read_text().split("## Set up a partner")[1].split("\n## ")[0]
     listener, profile = (yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL))
     (entry,) = listener["tcp"]
     ours.made.change(tcp=[{**entry, "host": "127.0.0.1", "port": ours.made.tcp_port}])

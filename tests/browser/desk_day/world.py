@@ -253,7 +253,7 @@ def _configure_mail(made: Installation, name: str, smtp_port: int, imap_port: in
 def _introduce_by_iso_ill(ours: Installation, our_name: str, theirs: Installation, their_name: str) -> None:
     """The listener and the partner's profile, as docs/iso-ill.md has them, with the partner's symbol and addresses."""
     guide = (ROOT / "docs" / "iso-ill.md").read_text(encoding="utf-8")
-    guide = guide.split("## Setting it up")[1].split("\n## ")[0]
+    guide = guide.split("## Set up a partner")[1].split("\n## ")[0]
     listener, profile = (yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL))
     (entry,) = listener["tcp"]
     ours.change(tcp=[{**entry, "host": "127.0.0.1", "port": ours.tcp_port}])

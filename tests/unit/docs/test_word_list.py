@@ -1,10 +1,11 @@
 """The word list of the project, where it is at hand, finds nothing in pages, letters, commands and settings but what is
-listed here, and in documentation no more than before. It knows texts of catalogues and helps, but for the API's."""
+listed here, and in documentation only what has a reason. It knows texts of catalogues and helps, but for the API's."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,8 +21,14 @@ ALLOWED: Mapping[str, str] = {
 """A finding without its line, and why it stays."""
 
 MAX_ALLOWED = 40
-MAX_IN_DOCUMENTATION = 49
-"""Findings in Markdown, which only become fewer: write the new number here. The goal is 60."""
+ALLOWED_IN_DOCUMENTATION: Mapping[str, tuple[int, str]] = {
+    "docs/benchmarks.md": (8, "a record of measurements, which the navigation and the search leave out"),
+    "docs/staff/review.md": (14, "a record of what was wrong, which the navigation and the search leave out"),
+    "docs/translating.md": (5, "German words that are English ones too: E-Mail, Stand"),
+}
+"""Findings in Markdown by file, and why they stay. A number only falls."""
+
+MAX_IN_DOCUMENTATION = 60
 
 JUDGED_ELSEWHERE = "gateway/web/api/"
 
@@ -52,7 +59,9 @@ def test_texts_have_no_forbidden_words_but_the_listed_ones(word_list: Path) -> N
 
 
 @pytest.mark.slow
-def test_documentation_has_no_more_forbidden_words_than_before(word_list: Path) -> None:
+def test_documentation_has_no_forbidden_words_without_a_reason(word_list: Path) -> None:
     found = list_findings(word_list, "md")
+    numbers = {file: number for file, (number, _) in ALLOWED_IN_DOCUMENTATION.items()}
 
-    assert len(found) <= MAX_IN_DOCUMENTATION, "\n".join(found)
+    assert Counter(line.partition(":")[0] for line in found) == numbers, "\n".join(found)
+    assert len(found) <= MAX_IN_DOCUMENTATION
