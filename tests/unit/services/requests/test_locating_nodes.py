@@ -4,6 +4,7 @@ on SQLite there is only one node."""
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from gateway.store.requests import outbox as outbox_rows
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.requests.tables import outbox
+from tests.support.postgresql import Server
 from tests.unit.services.outbox.support import a_row
 from tests.unit.services.requests.support import PATRON, UNUSED_PORT
 
@@ -51,12 +53,27 @@ SITE = Site("NORTH", "Northern Library", {"hill": {"partner": {"symbols": ["HILL
 WAITS = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
 
+@pytest.fixture(scope="module")
+def template(postgresql_server: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """An installation with its sample library, and the name of its database; only to be copied."""
+    name = postgresql_server.create_database()
+    folder = tmp_path_factory.mktemp("nodes") / "north"
+    config = make_installation(folder, SITE, UNUSED_PORT, postgresql_server.url(name))
+    asyncio.run(fill_library(Town(config, FixedClock(START))))
+    return folder, name
+
+
 @pytest.fixture
-async def nodes(tmp_path: Path, fresh_postgresql_url: str) -> AsyncIterator[tuple[Town, Town]]:
-    config = await asyncio.to_thread(make_installation, tmp_path / "north", SITE, UNUSED_PORT, fresh_postgresql_url)
+async def nodes(
+    template: tuple[Path, str], postgresql_server: Server, tmp_path: Path
+) -> AsyncIterator[tuple[Town, Town]]:
+    folder, filled = template
+    name = await asyncio.to_thread(postgresql_server.create_database, filled)
+    config = shutil.copytree(folder, tmp_path / "north") / "gateway.yml"
+    config.write_text(config.read_text("utf-8").replace(filled, name), "utf-8")
     clock = FixedClock(START)
-    await fill_library(Town(config, clock))
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.to_thread, postgresql_server.drop_database, name)
         towns = Town(config, clock), Town(config, clock)
         for town in towns:
             await town.start()
