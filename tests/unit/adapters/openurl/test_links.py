@@ -55,6 +55,8 @@ def test_a_link_is_read_as_expected(row: dict[str, Any]) -> None:
     assert said(read.citation) == row["cited"]
     assert read.service.value == row["service"]
     assert list(read.unknown) == row.get("unknown", [])
+    assert read.noise <= set(read.unknown)
+    assert list(read.doubts) == [line for line in read.unknown if not any(word in line for word in NOISE)]
     assert read.referrer == row.get("referrer", "")
     assert read.requester == row.get("requester", "")
     check_written_again(read)
@@ -76,11 +78,3 @@ def check_rows_of_readers(read: LinkCitation) -> None:
 
         assert {name for name, _ in shown} <= set(words.labels.values())
         assert not {name for name, _ in shown} & {words.label(name) for name in ("source", "local")}
-
-
-@pytest.mark.parametrize("row", [row for row in ROWS if row.get("unknown")], ids=lambda row: row["name"])
-def test_noise_is_a_part_of_the_report(row: dict[str, Any]) -> None:
-    read = FORMAT.decode(link(row))
-
-    assert read.noise <= set(read.unknown)
-    assert list(read.doubts) == [line for line in row["unknown"] if not any(word in line for word in NOISE)]

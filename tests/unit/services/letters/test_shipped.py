@@ -67,17 +67,17 @@ def letter(name: str, language: str, script: str) -> RenderedLetter:
     ],
 )
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ALL)
-def test_text_and_html_say_the_same_whole_thing(name: str, language: str, script: str) -> None:
-    written = letter(name, language, script)
+def test_text_and_html_say_the_same_whole_thing(language: str, script: str) -> None:
+    for name in ALL:
+        written = letter(name, language, script)
 
-    page = html.document_fromstring(written.html)
-    text, shown = _words(written.text), _words(page.find("body").text_content())
-    assert text == shown
-    assert _words(sample.CITATIONS[script].title) in text
-    assert page.get("lang") == language
-    assert page.findtext("head/title") == written.subject
-    assert not re.search(r"\{\{|\{%|None|Undefined|&lt;|\(\)|Markup| [.,]\s", written.text)
+        page = html.document_fromstring(written.html)
+        text, shown = _words(written.text), _words(page.find("body").text_content())
+        assert text == shown, name
+        assert _words(sample.CITATIONS[script].title) in text, name
+        assert page.get("lang") == language, name
+        assert page.findtext("head/title") == written.subject, name
+        assert not re.search(r"\{\{|\{%|None|Undefined|&lt;|\(\)|Markup| [.,]\s", written.text), name
 
 
 def _words(text: str) -> str:
@@ -86,16 +86,16 @@ def _words(text: str) -> str:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", PARTNER_LETTERS)
-def test_a_partners_letter_carries_the_reference_in_subject_and_text(kind: EventKind, language: str) -> None:
-    message = sample.sample_message(kind)
+def test_a_partners_letter_carries_the_reference_in_subject_and_text(language: str) -> None:
+    for kind in PARTNER_LETTERS:
+        message = sample.sample_message(kind)
 
-    written = to_partner(BY, kind, language)
+        written = to_partner(BY, kind, language)
 
-    assert message.transaction in written.subject
-    assert message.transaction in written.text
-    assert message.transaction in written.html
-    assert written.message_id == message.id
+        assert message.transaction in written.subject, kind
+        assert message.transaction in written.text, kind
+        assert message.transaction in written.html, kind
+        assert written.message_id == message.id, kind
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
