@@ -16,6 +16,7 @@ from tests.protocol.staff.request_scenes import hear_program, list_heard_message
 from tests.protocol.staff.support import Colleague
 from tests.protocol.staff.test_operation_pages import write_exchange
 from tests.support.daemon import Installation
+from tests.support.shipped_profiles import copy_shipped_profiles
 
 HABITS = """circulation:
   patrons:
@@ -44,6 +45,7 @@ def place() -> str:
 
 @pytest.fixture
 async def gateway(installation: Installation, place: str) -> AsyncIterator[Running]:
+    copy_shipped_profiles(installation.folder, "crosslink-18626")
     file = installation.folder / "profiles" / "ncip2.yml"
     text = file.read_text(encoding="utf-8")
     assert "circulation: {}" in text
