@@ -99,7 +99,7 @@ def make_missing_secrets(installation: Installation, missing: bool, dry_run: boo
       illgate partner secret --missing
     """
     folder = installation.settings.folder
-    rows = [("PARTNER", "LIBRARY", "FILE")]
+    rows: list[tuple[str, ...]] = [("PARTNER", "LIBRARY", "FILE")]
     for partner, library, name in _find_missing_keys(installation):
         if not dry_run and not (folder / name).exists():
             write_new_key(folder / name, installation.config)

@@ -256,6 +256,7 @@ class Daemon:
             schema.look,
             {poller.box.name: poller.box.library for poller in self.mailboxes.pollers},
             self._describe_held_back(),
+            {library.short_name.casefold(): library.symbol for library in self.settings.libraries},
         )
         stack.push_async_callback(self._tasks.stop)
         self._pages: PatronPages | None = None

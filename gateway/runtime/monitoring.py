@@ -109,12 +109,14 @@ class HealthMonitor:
         look_at_schema: Callable[[], Awaitable[str]] | None = None,
         mailbox_libraries: Mapping[str, str] = MappingProxyType({}),
         held_back: Mapping[str, str] = MappingProxyType({}),
+        names: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """`set_aside`: how many messages staff must look at; raises Unavailable. `forwarding`: what is wrong with
         proxies before us, in sentences. `full_message`: bytes of the largest message that is taken now. `mailboxes`:
         by name, with what is wrong; raises Unavailable. `clock`: what is wrong with the machine's, where nodes go
         by the database's. `look_at_schema`: what is wrong with the tables; raises Unavailable. `mailbox_libraries`:
-        the symbol of its library by the name of a mailbox. `held_back`: libraries that can't be served, with why."""
+        the symbol of its library by the name of a mailbox. `held_back`: libraries that can't be served, with why.
+        `names`: the symbol of a library by its short name."""
         self._store = store
         self._libraries = libraries
         self._profiles = profiles
@@ -130,6 +132,7 @@ class HealthMonitor:
             symbol: ReadinessPart(f"library {symbol}", f"held back: {why}", library=symbol)
             for symbol, why in held_back.items()
         }
+        self._names = names
         self._lock = asyncio.Lock()
         self._last: tuple[ReadinessPart, ...] = ()
         self._looked = 0.0
@@ -179,10 +182,10 @@ class HealthMonitor:
             return GatewayReadiness((*self._last, *self._list_library_parts()))
 
     async def check_library(self, name: str) -> GatewayReadiness | None:
-        """Check one library, whose system is asked now, with what it needs of the office. `name`: its symbol, in any
-        case; None: there is no such library."""
-        known = {*self._libraries, *self._library_parts}
-        symbol = next((symbol for symbol in known if symbol.casefold() == name.casefold()), None)
+        """Check one library, whose system is asked now, with what it needs of the office. `name`: its symbol or short
+        name, in any case; None: there is no such library."""
+        known = {symbol.casefold(): symbol for symbol in (*self._libraries, *self._library_parts)}
+        symbol = known.get(name.casefold()) or self._names.get(name.casefold())
         if symbol is None:
             return None
         if symbol in self._libraries:
