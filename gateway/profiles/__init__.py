@@ -3,6 +3,7 @@
 - `profile_set`: the profiles in use, by library, with live reload
 - `loader`: files to profiles, with `extends` and the place of every value; JSON Schema for editors
 - `partner_versions`: a partner's file for each library that it is for
+- `groups`: groups.yml, its terms, and libraries that are partners of each other
 - `shipped`: the profiles of the package, which live for nobody
 - `checks`: what must fit within a profile, between profiles, and with the settings
 - `matching`: which profiles a message may belong to
