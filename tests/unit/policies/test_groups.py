@@ -10,8 +10,9 @@ import pytest
 
 from gateway.domain.requests.rota import PartnerStanding, build_rota_lines, choose_next_line
 from gateway.policies import PolicyLoadResult, read_policies
+from gateway.runtime.last_good_configuration import LastGoodFiles
 from tests.support.requests import borrowing, money
-from tests.unit.policies.support import PARTNERS, Place
+from tests.unit.policies.support import ADAPTERS, PARTNERS, Place
 
 LIBRARIES = """
 libraries:
@@ -111,3 +112,16 @@ def test_of_a_tiered_rota_members_are_ranked_before_who_comes_after_the_group(va
 
     assert choose() == ["lib03", "warsaw", "lib01", "kyoto"]
     assert choose(lib03=PartnerStanding(open=1, overloaded=True)) == ["warsaw", "lib01", "kyoto", "lib03"]
+
+
+def test_groups_are_among_the_files_that_count_while_one_is_wrong(valley: Place) -> None:
+    read(valley)
+    kept = LastGoodFiles(valley.settings, None, lambda: False)
+    kept.copy_files()
+    (valley.folder / "groups.yml").write_text("valley: {members: [nobody]}")
+
+    before = kept.read_files(ADAPTERS)
+
+    assert before is not None
+    assert list(before.profiles.profiles.groups) == ["valley", "bare"]
+    assert before.policies.policies.for_library("AAA").rotas["usual"].lines[0].partner == "lib03"
