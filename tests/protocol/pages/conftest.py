@@ -17,7 +17,7 @@ def on_postgresql(postgresql_server: Server, tmp_path_factory: pytest.TempPathFa
     """As `illgate init --store postgresql://…` makes it, and the name of its database; only to be copied."""
     name = postgresql_server.create_database()
     folder = tmp_path_factory.mktemp("pages") / "postgresql"
-    return Installation.make(folder, "--store", postgresql_server.url(name)), name
+    return Installation.make(folder, "--store", postgresql_server.url(name), profiles=("ncip1", "ncip2")), name
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """Made once, never used; with partners, and links that can be made."""
     folder = tmp_path_factory.mktemp("requests")
     assert CliRunner().invoke(main, ["init", str(folder)], catch_exceptions=False).exit_code == 0
-    copy_shipped_profiles(folder)
+    copy_shipped_profiles(folder, "ncip1", "ncip2")
     made = Installation(folder, 0, 0)
     made.change(http={"public_url": "https://ill.library.example", "port": 0})
     for name, partner in PARTNERS.items():

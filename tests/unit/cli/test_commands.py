@@ -22,7 +22,8 @@ Illgate = Callable[..., Result]
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    made = Installation.make(tmp_path_factory.mktemp("commands"))
+    named = ("ncip1", "ncip2", "illiad-alma", "illiad-aleph", "crosslink")
+    made = Installation.make(tmp_path_factory.mktemp("commands"), profiles=named)
     with made.serve():
         yield made
 
