@@ -391,7 +391,7 @@ def _check_symbols_differ(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Term(ProfileSection):
-    """What partners agree on for a service; of several the first that fits a request counts."""
+    """An agreement of partners on a service; of several the first that fits a request counts."""
 
     service: Literal[ServiceType.LOAN, ServiceType.COPY] | None = Field(None, description="loan or copy; not set: both")
     level: tuple[str, ...] = Field((), description="levels of service of ISO 18626, such as rush; empty: all")
