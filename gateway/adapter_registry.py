@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import field, replace
 from functools import cache
@@ -74,10 +75,14 @@ class AdapterRegistry:
         return replace(registry, sections=_index_sections(registry))
 
 
-@cache
 def list_entry_points() -> EntryPoints:
-    """List those of all adapters, which takes 10 ms: all installed packages are looked into. What is installed later is
-    found by the next process."""
+    """List those of all adapters; one that is installed later into these folders is found by the next process."""
+    return _read_entry_points(tuple(sys.path))
+
+
+@cache
+def _read_entry_points(_folders: tuple[str, ...]) -> EntryPoints:
+    """Look into all packages that are installed in these folders, which takes 10 ms."""
     return entry_points(group=GROUP)
 
 
