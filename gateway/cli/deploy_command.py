@@ -13,6 +13,8 @@ from gateway.profiles.shipped import find_shipped_folder
 FILES = {
     "systemd": ("illgate.service", "illgate-backup.service", "illgate-backup.timer"),
     "nginx": ("nginx.conf", "nginx-proxy.conf"),
+    "caddy": ("Caddyfile",),
+    "apache": ("apache-saml.conf",),
     "prometheus": ("prometheus-rules.yml", "grafana-dashboard.json"),
 }
 """In the folder `deploy`, by what they are for."""

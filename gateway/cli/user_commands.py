@@ -108,8 +108,13 @@ def _format_user_row(user: StaffUser, library: LibrarySettings) -> tuple[str, ..
     return user.name, user.shown_name, _describe_roles(user, library), ways, created, disabled
 
 
+def _list_roles(user: StaffUser, library: LibrarySettings) -> list[str]:
+    """Each once, whether people gave it or a provider's groups."""
+    return list(dict.fromkeys(str(grant) for grant in user.grants if grant.library == library.symbol))
+
+
 def _describe_roles(user: StaffUser, library: LibrarySettings) -> str:
-    return ",".join(str(grant) for grant in user.grants if grant.library == library.symbol)
+    return ",".join(_list_roles(user, library))
 
 
 def _document_of_user(user: StaffUser, library: LibrarySettings) -> dict[str, object]:
@@ -118,7 +123,7 @@ def _document_of_user(user: StaffUser, library: LibrarySettings) -> dict[str, ob
         "shown_name": user.shown_name,
         "email": user.email,
         "subject": user.subject,
-        "roles": [str(grant) for grant in user.grants if grant.library == library.symbol],
+        "roles": _list_roles(user, library),
         "has_password": user.has_password,
         "created": user.created,
         "disabled": user.disabled,
@@ -166,7 +171,7 @@ def add_user(
     """
     library = require_library(installation, symbol)
     grants = _parse_roles(library, roles)
-    if not grants:
+    if not grants and not installation.settings.staff.oidc.grants:
         raise click.UsageError("--role is required: an account without a role has no rights")
     if no_password and password_file is not None:
         raise click.UsageError("use either --no-password or --password-file")

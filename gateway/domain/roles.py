@@ -125,6 +125,13 @@ BRANCH_ROLES = frozenset({StaffRole.PATRON_SERVICES})
 """Roles that may be for one branch alone."""
 
 
+class GrantSource(StrEnum):
+    """Where a role comes from: people gave it, or the identity provider's groups do, anew at each sign-in there."""
+
+    STAFF = "staff"
+    PROVIDER = "provider"
+
+
 @value_object
 class RoleGrant:
     """A role that a user has in a library. `branch` empty: in all of it."""
@@ -132,6 +139,7 @@ class RoleGrant:
     library: str
     role: StaffRole
     branch: str = ""
+    source: GrantSource = GrantSource.STAFF
 
     def __str__(self) -> str:
         return f"{self.role.value}@{self.branch}" if self.branch else self.role.value
@@ -166,6 +174,9 @@ class StaffUser:
     def libraries(self) -> tuple[str, ...]:
         """Symbols of those where the user has a role, in order."""
         return tuple(sorted({grant.library for grant in self.grants}))
+
+    def grants_of(self, source: GrantSource) -> tuple[RoleGrant, ...]:
+        return tuple(grant for grant in self.grants if grant.source is source)
 
     def roles_in(self, library: str) -> tuple[StaffRole, ...]:
         roles = {grant.role for grant in self.grants if grant.library == library}
@@ -217,4 +228,6 @@ def parse_grant(library: str, text: str) -> RoleGrant:
 def sort_grants(grants: Iterable[RoleGrant]) -> tuple[RoleGrant, ...]:
     """Sort grants without repeats, by library and rank of the role."""
     order = list(StaffRole)
-    return tuple(sorted(set(grants), key=lambda grant: (grant.library, order.index(grant.role), grant.branch)))
+    return tuple(
+        sorted(set(grants), key=lambda grant: (grant.library, order.index(grant.role), grant.branch, grant.source))
+    )

@@ -19,6 +19,7 @@ from gateway.services.operation.profile_editing import ProfileEditing
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.patrons.patron_names import PatronNames
 from gateway.services.people.oidc_journeys import OidcJourneys
+from gateway.services.people.provider_grants import grants_of_claims
 from gateway.services.people.second_factors import SecondFactorService
 from gateway.services.people.sign_in_attempts import AttemptCounter
 from gateway.services.people.staff_sign_in import SessionTimes, StaffSignInService
@@ -114,6 +115,8 @@ def make_staff_pages(
             factors=SecondFactorService(store, clock, attempts, symbols[0], keys),
             journeys=OidcJourneys(store, clock, attempt_limits(settings), STAFF_AREA),
             oidc=OidcClient(staff.oidc, secrets, clock) if staff.oidc.issuer else None,
+            read_grants=lambda claims: grants_of_claims(staff.oidc.grants, claims, settings.libraries),
+            header_proxies=TrustedProxies(staff.header.proxies),
             texts=TextCatalogues(*settings.find_letters()),
             clock=clock,
             visits=BrowserVisits(STAFF_COOKIE, public_url, proxies, embedded=False),

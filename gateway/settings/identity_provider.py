@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.network_addresses import is_this_machine
+from gateway.domain.profile import Network
 from gateway.domain.secret_reference import SecretReference, UrlWithoutSecret
 
 
@@ -23,6 +24,19 @@ def _check_issuer(text: str) -> str:
     if parts.scheme == "http" and not is_this_machine(parts.hostname):
         raise ValueError("must be https://…")
     return text
+
+
+class ProxyHeader(ProfileSection):
+    """A proxy before us has signed somebody in, and says so in a header."""
+
+    name: str = Field("", pattern=r"^[A-Za-z0-9-]*$", description="name of the header, such as X-Patron; empty: off")
+    proxies: tuple[Network, ...] = Field((), description="proxies that may send the header")
+
+    @model_validator(mode="after")
+    def _check_header_complete(self) -> Self:
+        if bool(self.name) != bool(self.proxies):
+            raise ValueError("name and proxies go together: a header from anywhere could come from anybody")
+        return self
 
 
 Issuer = Annotated[UrlWithoutSecret, AfterValidator(_check_issuer)]

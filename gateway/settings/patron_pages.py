@@ -8,8 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
-from gateway.domain.profile import Network
-from gateway.settings.identity_provider import IdentityProviderSettings
+from gateway.settings.identity_provider import IdentityProviderSettings, ProxyHeader
 
 _ORIGIN = re.compile(r"(https?://)?(\*\.)?[A-Za-z0-9.-]+(:\d{1,5}|:\*)?|'self'")
 
@@ -24,20 +23,12 @@ Origin = Annotated[str, AfterValidator(_check_origin)]
 IdentifierTypes = tuple[Annotated[str, Field(min_length=1)], ...]
 
 
-class HeaderSignIn(ProfileSection):
+class HeaderSignIn(ProxyHeader):
     """A proxy before us has signed the patron in, and says so in a header."""
 
-    name: str = Field("", pattern=r"^[A-Za-z0-9-]*$", description="name of the header, such as X-Patron; empty: off")
-    proxies: tuple[Network, ...] = Field((), description="proxies that may send the header")
     identifier_types: IdentifierTypes = Field(
         (), description="types of the number; empty: any type that the library system finds"
     )
-
-    @model_validator(mode="after")
-    def _check_header_complete(self) -> Self:
-        if bool(self.name) != bool(self.proxies):
-            raise ValueError("name and proxies go together: a header from anywhere could come from anybody")
-        return self
 
 
 class OidcSettings(IdentityProviderSettings):

@@ -37,7 +37,7 @@ from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.secrets import resolve_secret
 from gateway.settings.article_lookup import ArticleLookupSettings
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
-from gateway.settings.staff_pages import StaffSettings
+from gateway.settings.staff_pages import LIBRARY, StaffSettings
 
 FILE = SETTINGS_FILE
 
@@ -475,6 +475,14 @@ class Settings(ProfileSection):
                 raise ValueError(f"{library.symbol}: sign_in.oidc needs http.public_url, where patrons come back")
         if self.staff.oidc.issuer and not self.http.public_url:
             raise ValueError("staff.oidc needs http.public_url, where staff come back")
+        return self
+
+    @model_validator(mode="after")
+    def _check_grant_libraries(self) -> Self:
+        for grant in self.staff.oidc.grants:
+            is_named = LIBRARY in grant.value or any(library.is_called(grant.library) for library in self.libraries)
+            if not is_named and (grant.library or len(self.libraries) > 1):
+                raise ValueError(f"staff.oidc.grants: {grant.value}: library must be one of those above")
         return self
 
     @model_validator(mode="after")

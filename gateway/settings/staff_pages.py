@@ -4,11 +4,47 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
-from gateway.domain.roles import StaffRole
-from gateway.settings.identity_provider import IdentityProviderSettings
+from gateway.domain.roles import StaffRole, parse_grant
+from gateway.settings.identity_provider import IdentityProviderSettings, ProxyHeader
+
+LIBRARY = "{library}"
+
+
+class ProviderGrant(ProfileSection):
+    """A role for whoever has a value, such as a group, in a claim of the ID token."""
+
+    claim: str = Field("groups", min_length=1, description="claim that is a text or a list of texts")
+    value: str = Field(
+        min_length=1,
+        description="value in the claim, such as ill-{library}-staff; {library} is a library's symbol or short name",
+    )
+    role: str = Field(description="role, such as staff, or patron-services@BRANCH")
+    library: str = Field(
+        "", description="symbol or short name of the library in which the role counts, if value has no {library}"
+    )
+
+    @field_validator("role")
+    @classmethod
+    def _check_role(cls, role: str) -> str:
+        parse_grant("", role)
+        return role
+
+    @model_validator(mode="after")
+    def _check_one_library(self) -> Self:
+        if self.library and LIBRARY in self.value:
+            raise ValueError("value names the library already, by {library}")
+        return self
+
+
+class StaffOidcSettings(IdentityProviderSettings):
+    """An identity provider of staff."""
+
+    grants: tuple[ProviderGrant, ...] = Field(
+        (), description="roles by groups, replaced at each sign-in there; the account keeps those assigned here"
+    )
 
 
 class StaffSettings(ProfileSection):
@@ -22,11 +58,14 @@ class StaffSettings(ProfileSection):
         (), description="roles that need a second factor to sign in with a password; others may set one up"
     )
     edit_profiles: bool = Field(False, description="allow operators to edit profiles on the staff pages")
-    oidc: IdentityProviderSettings = IdentityProviderSettings.model_construct()
+    oidc: StaffOidcSettings = StaffOidcSettings.model_construct()
+    header: ProxyHeader = ProxyHeader.model_construct()
     audit_days: int = Field(1095, ge=1, le=36_500, description="days until entries of the audit log are deleted")
 
     @model_validator(mode="after")
     def _check_sign_in_possible(self) -> Self:
-        if not (self.password or self.oidc.issuer):
-            raise ValueError("staff must be able to sign in: by password or oidc")
+        if not (self.password or self.oidc.issuer or self.header.name):
+            raise ValueError("staff must be able to sign in: by password, oidc or header")
+        if self.oidc.issuer and self.header.name:
+            raise ValueError("oidc and header exclude each other: an account is linked to one of them")
         return self

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from gateway.domain.roles import RoleGrant, StaffRole, StaffUser, sort_grants
+from gateway.domain.roles import GrantSource, RoleGrant, StaffRole, StaffUser, sort_grants
 from gateway.domain.value import copy_fields, value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
@@ -65,6 +65,18 @@ staff_grant = Table(
 )
 """`library`: where the role counts."""
 
+staff_provider_grant = Table(
+    "staff_provider_grant",
+    metadata,
+    column_types.text_column("library"),
+    column_types.id_column("user_id"),
+    column_types.text_column("role"),
+    column_types.text_column("branch"),
+    PrimaryKeyConstraint("library", "user_id", "role", "branch", name="pk_staff_provider_grant"),
+    Index("ix_staff_provider_grant_user", "user_id"),
+)
+"""The same, of the identity provider's groups at the last sign-in there."""
+
 staff_session = Table(
     "staff_session",
     metadata,
@@ -81,6 +93,9 @@ staff_session = Table(
     Index("ix_staff_session_expires", "library", "expires"),
 )
 """`library`: the one that the user works for now."""
+
+
+_GRANT_TABLES = {GrantSource.STAFF: staff_grant, GrantSource.PROVIDER: staff_provider_grant}
 
 
 class UserExistsError(Exception):
@@ -150,8 +165,8 @@ def read_password_hash(c: Connection, id_: str) -> str:
 def list_users(c: Connection, library: str) -> tuple[StaffUser, ...]:
     """List the users whose account the library keeps, and those who have a role there; by name."""
     table = staff_user.c
-    with_role = select(staff_grant.c.user_id).where(staff_grant.c.library == library)
-    query = _select_users().where(or_(table.library == library, table.id.in_(with_role))).order_by(table.name)
+    with_role = [table.id.in_(select(t.c.user_id).where(t.c.library == library)) for t in _GRANT_TABLES.values()]
+    query = _select_users().where(or_(table.library == library, *with_role)).order_by(table.name)
     return _users_of_rows(c, c.execute(query).all())
 
 
@@ -177,15 +192,25 @@ def set_disabled(c: Connection, user: StaffUser, disabled: datetime | None) -> N
 
 
 def replace_grants(c: Connection, library: str, user_id: str, grants: Iterable[RoleGrant]) -> None:
-    """The roles in this library; those in others stay."""
+    """The roles that people gave in this library; those in others, and an identity provider's, stay."""
     c.execute(delete(staff_grant).where(staff_grant.c.library == library, staff_grant.c.user_id == user_id))
+    own = [grant for grant in grants if grant.library == library and grant.source is GrantSource.STAFF]
+    _insert_grants(c, staff_grant, user_id, own)
+
+
+def replace_provider_grants(c: Connection, user_id: str, grants: Iterable[RoleGrant]) -> None:
+    """The roles that an identity provider's groups give, in all libraries."""
+    c.execute(delete(staff_provider_grant).where(staff_provider_grant.c.user_id == user_id))
+    _insert_grants(c, staff_provider_grant, user_id, grants)
+
+
+def _insert_grants(c: Connection, table: Table, user_id: str, grants: Iterable[RoleGrant]) -> None:
     rows = [
-        {"library": library, "user_id": user_id, "role": grant.role.value, "branch": grant.branch}
+        {"library": grant.library, "user_id": user_id, "role": grant.role.value, "branch": grant.branch}
         for grant in sort_grants(grants)
-        if grant.library == library
     ]
     if rows:
-        c.execute(insert(staff_grant), rows)
+        c.execute(insert(table), rows)
 
 
 def _find_user(c: Connection, condition: ColumnElement[bool]) -> StaffUser | None:
@@ -205,9 +230,9 @@ def _select_users() -> Select[tuple[object, ...]]:
 def _users_of_rows(c: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> tuple[StaffUser, ...]:
     grants: dict[str, list[RoleGrant]] = {row.id: [] for row in rows}
     if grants:
-        query = select(staff_grant).where(staff_grant.c.user_id.in_(grants))
-        for grant in c.execute(query):
-            grants[grant.user_id].append(RoleGrant(grant.library, StaffRole(grant.role), grant.branch))
+        for source, table in _GRANT_TABLES.items():
+            for grant in c.execute(select(table).where(table.c.user_id.in_(grants))):
+                grants[grant.user_id].append(RoleGrant(grant.library, StaffRole(grant.role), grant.branch, source))
     return tuple(
         copy_fields(
             StaffUser,

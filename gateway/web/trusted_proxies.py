@@ -89,6 +89,15 @@ class TrustedProxies:
         return sender
 
 
+def read_asserted_header(request: web.Request, name: str, proxies: TrustedProxies) -> str:
+    """Read a header in which a proxy says whom it has signed in. Empty: nothing was said, or not by one of `proxies`;
+    of two that differ, one may be the browser's own."""
+    if not name or not proxies.is_trusted(request.remote or ""):
+        return ""
+    values = set(request.headers.getall(name, ()))
+    return values.pop().encode("utf-8", "replace").decode().strip() if len(values) == 1 else ""
+
+
 def read_forwarded_address(text: str) -> str:
     """An IP address that may stand in brackets and have a port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. Empty: it
     can't be read, such as `unknown`."""

@@ -725,6 +725,16 @@ CONSTRAINT pk_staff_identity PRIMARY KEY (library, user_id)
 )
 === ix_staff_identity_subject
 CREATE UNIQUE INDEX ix_staff_identity_subject ON staff_identity (issuer, subject)
+=== staff_provider_grant
+CREATE TABLE staff_provider_grant (
+library TEXT NOT NULL,
+user_id TEXT NOT NULL,
+role TEXT NOT NULL,
+branch TEXT NOT NULL,
+CONSTRAINT pk_staff_provider_grant PRIMARY KEY (library, user_id, role, branch)
+)
+=== ix_staff_provider_grant_user
+CREATE INDEX ix_staff_provider_grant_user ON staff_provider_grant (user_id)
 === staff_recovery_code
 CREATE TABLE staff_recovery_code (
 library TEXT NOT NULL,
@@ -1639,6 +1649,14 @@ issuer TEXT NOT NULL,
 subject TEXT NOT NULL,
 linked TIMESTAMP WITH TIME ZONE,
 CONSTRAINT pk_staff_identity PRIMARY KEY (library, user_id)
+)
+=== staff_provider_grant, where PostgreSQL differs
+CREATE TABLE staff_provider_grant (
+library TEXT NOT NULL,
+user_id TEXT COLLATE "C" NOT NULL,
+role TEXT NOT NULL,
+branch TEXT NOT NULL,
+CONSTRAINT pk_staff_provider_grant PRIMARY KEY (library, user_id, role, branch)
 )
 === staff_recovery_code, where PostgreSQL differs
 CREATE TABLE staff_recovery_code (

@@ -8,13 +8,14 @@ once more, for some minutes.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
 import structlog
 
 from gateway.domain.clock import Clock
-from gateway.domain.roles import StaffRole, StaffUser
+from gateway.domain.roles import GrantSource, RoleGrant, StaffRole, StaffUser, sort_grants
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.people.passwords import PasswordKeeper
@@ -33,6 +34,7 @@ CONFIRMED_FOR = timedelta(minutes=10)
 class StaffSignInMethod(StrEnum):
     PASSWORD = "password"
     OIDC = "oidc"
+    HEADER = "header"
 
 
 WITH_CODE = "password, code"
@@ -42,11 +44,17 @@ WITH_CODE = "password, code"
 @value_object
 class OidcIdentity:
     """The person whom an identity provider has signed in. `issuer` and `subject` (`sub`) are one person for ever;
-    `name`, what the claim says, may be somebody else's tomorrow; empty: it says nothing."""
+    `name`, what the claim says, may be somebody else's tomorrow; empty: it says nothing. `grants`: roles that the
+    provider's groups give."""
 
     issuer: str
     subject: str
     name: str
+    grants: tuple[RoleGrant, ...] = ()
+
+
+PROXY_ISSUER = "proxy"
+"""Issuer of identities that a proxy's header names."""
 
 
 class StaffSignInError(Exception):
@@ -78,6 +86,13 @@ class SessionTimes:
 
     idle: timedelta
     life: timedelta
+
+
+def limit_to_method(user: StaffUser, method: StaffSignInMethod) -> StaffUser:
+    """The roles that a provider gives count for whoever signed in there alone: by a password they would outlive the
+    groups."""
+    is_provided = method is StaffSignInMethod.OIDC
+    return user if is_provided else replace(user, grants=user.grants_of(GrantSource.STAFF))
 
 
 class StaffSignInService:
@@ -121,17 +136,34 @@ class StaffSignInService:
                 await self._log_sign_in(user, "sign-in-failed", address)
             raise StaffSignInError("wrong")
         await self._attempts.clear_failures(keys, device)
-        return self._require_role(user)
+        return self._require_role(limit_to_method(user, StaffSignInMethod.PASSWORD))
 
-    async def sign_in_by_identity(self, identity: OidcIdentity, address: str) -> StaffUser:
-        """Whoever comes first under the name of an account is linked to it. Raises StaffSignInError."""
+    async def sign_in_by_identity(
+        self, identity: OidcIdentity, address: str, method: StaffSignInMethod = StaffSignInMethod.OIDC
+    ) -> StaffUser:
+        """Whoever comes first under the name of an account is linked to it; the roles that a provider's groups gave
+        before are replaced. Raises StaffSignInError."""
         user = await self._store.read(lambda c: users.find_user_by_identity(c, identity.issuer, identity.subject))
         if user is None and identity.name:
             user = await self._store.write(lambda c: self._link_expected_user(c, identity, address))
         if user is None or user.disabled is not None:
-            log.warning("sign_in.unknown_user", method=StaffSignInMethod.OIDC.value)
+            log.warning("sign_in.unknown_user", method=method.value)
             raise StaffSignInError("unknown")
-        return self._require_role(user)
+        return self._require_role(await self._replace_provider_grants(user, identity.grants, address))
+
+    async def _replace_provider_grants(self, user: StaffUser, grants: tuple[RoleGrant, ...], address: str) -> StaffUser:
+        if grants == user.grants_of(GrantSource.PROVIDER):
+            return user
+
+        def replace_grants(c: Transaction) -> None:
+            users.replace_provider_grants(c, user.id, grants)
+            roles = ", ".join(f"{grant.library} {grant}" for grant in grants) or "no role"
+            audit.add_audit_entry(
+                c, user.library, self._clock.now(), user.actor, "provider-roles-set", user.name, roles, address
+            )
+
+        await self._store.write(replace_grants)
+        return replace(user, grants=sort_grants((*user.grants_of(GrantSource.STAFF), *grants)))
 
     def _link_expected_user(self, c: Transaction, identity: OidcIdentity, address: str) -> StaffUser | None:
         user, now = users.find_expected_user(c, identity.name), self._clock.now()
@@ -179,7 +211,7 @@ class StaffSignInService:
         """Start a session under an id of its own, so that nobody who knew the old cookie is signed in with it. `user`
         has a role in some library of ours. `confirms`: signing in counts as the password that something dear asks for;
         not where a form waited for it, which is to ask for itself."""
-        now = self._clock.now()
+        now, user = self._clock.now(), limit_to_method(user, method)
         library = user.library if user.library in self._own_libraries(user) else self._own_libraries(user)[0]
         row = StaffSessionRow(
             library=library,
@@ -231,7 +263,7 @@ class StaffSignInService:
         loaded = await self._store.read(load_row)
         if loaded is None:
             return None
-        row, user = loaded
+        row, user = loaded[0], limit_to_method(loaded[1], StaffSignInMethod(loaded[0].method))
         if user.disabled is not None or row.library not in self._own_libraries(user):
             return None
         return StaffSession(row, user, self._lacks_factor(row, user))

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.views import NotFound
-from gateway.domain.roles import RoleGrant, StaffUser, sort_grants
+from gateway.domain.roles import GrantSource, RoleGrant, StaffUser, sort_grants
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
@@ -184,9 +184,10 @@ class UserService:
         await self._library.store.write(update_password)
 
     async def set_roles(self, user: StaffUser, grants: Iterable[RoleGrant], by: AuditOrigin) -> StaffUser:
-        """The roles in this library, in place of those that the user had there."""
+        """The roles in this library, in place of those that people gave the user there."""
         role_grants = sort_grants(grant for grant in grants if grant.library == self._library.symbol)
-        others = tuple(grant for grant in user.grants if grant.library != self._library.symbol)
+        given = user.grants_of(GrantSource.STAFF)
+        others = (*user.grants_of(GrantSource.PROVIDER), *(g for g in given if g.library != self._library.symbol))
 
         def update_grants(c: Transaction) -> None:
             users.replace_grants(c, self._library.symbol, user.id, role_grants)

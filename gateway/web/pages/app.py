@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 from aiohttp import web
@@ -29,6 +29,7 @@ from gateway.web.pages import (
 from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageRequest, PageServices
 from gateway.web.pages.page_texts import FAULT_TEXTS
 from gateway.web.pages.sign_in import SignInFailedError, SignInMethod
+from gateway.web.trusted_proxies import read_asserted_header
 
 log = structlog.get_logger(component="pages")
 
@@ -211,9 +212,7 @@ class PatronPages:
         header must say so on each page. A form that may be another site's signs nobody in."""
         parts, header = self._parts, page.entry.settings.header
         page.session = await parts.sessions.find_session(page.library.symbol, page.visit)
-        assertion = ""
-        if header.name and page.entry.header_proxies.is_trusted(page.http.remote or ""):
-            assertion = _sole_header_value(page.http.headers.getall(header.name, ()))
+        assertion = read_asserted_header(page.http, header.name, page.entry.header_proxies)
         by_header = page.session is not None and page.session.method == SignInMethod.HEADER
         may_be_foreign = page.http.method == "POST" and (page.visit.is_new or parts.visits.is_foreign_form(page.http))
         if not assertion:
@@ -234,12 +233,6 @@ class PatronPages:
 
 def _is_path_for_patrons(path: str) -> bool:
     return not path.startswith(OTHERS)
-
-
-def _sole_header_value(values: Sequence[str]) -> str:
-    """Read the proxy's header. Of two that differ, one may be the browser's own: then nothing was said."""
-    (value,) = set(values) if len(set(values)) == 1 else ("",)
-    return value.encode("utf-8", "replace").decode().strip()
 
 
 def _render_fault(

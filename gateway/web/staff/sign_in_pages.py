@@ -15,7 +15,7 @@ from gateway.domain.roles import Right, StaffUser
 from gateway.services.letters.localization import mark_text
 from gateway.services.people.oidc_journeys import TooManyJourneysError
 from gateway.services.people.sign_in_attempts import SignInPlace
-from gateway.services.people.staff_sign_in import OidcIdentity, StaffSignInError, StaffSignInMethod
+from gateway.services.people.staff_sign_in import PROXY_ISSUER, OidcIdentity, StaffSignInError, StaffSignInMethod
 from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.assets import HEADERS, redirect_response
 from gateway.web.html.error_pages import PageError
@@ -24,6 +24,7 @@ from gateway.web.html.visits import hash_token
 from gateway.web.oidc import OidcClient, OidcError, WeakSignInError
 from gateway.web.staff.act_forms import ACT_FIELD_LABELS
 from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
+from gateway.web.trusted_proxies import read_asserted_header
 
 log = structlog.get_logger(component="staff")
 
@@ -93,6 +94,7 @@ def _ask_to_sign_in(
 ) -> web.Response:
     """The form. `back`: address of the page that needs to know who asks; `wrong`: why signing in failed; `kept`: a form
     that was sent there and waits until then."""
+    way = "provider" if request.parts.oidc is not None else "proxy"
     return request.render(
         "sign_in",
         request.gettext("Sign in"),
@@ -101,7 +103,7 @@ def _ask_to_sign_in(
         back=back,
         name=name,
         by_password=request.parts.settings.password,
-        provider=request.path("sign-in", "provider", back=back) if request.parts.oidc is not None else "",
+        provider=request.path("sign-in", way, back=back) if request.parts.has_provider else "",
         kept=kept,
         kept_before=KEPT,
     )
@@ -258,12 +260,33 @@ async def finish_oidc(request: StaffRequest) -> web.Response:
     if not isinstance(name, str) or not name.strip():
         log.error("oidc.claim_missing", claim=claim)
         name = ""
-    identity = OidcIdentity(str(claims["iss"]), str(claims["sub"]), name.strip())
+    grants = request.parts.read_grants(claims)
+    identity = OidcIdentity(str(claims["iss"]), str(claims["sub"]), name.strip(), grants)
+    return await _sign_in_identity(request, identity, StaffSignInMethod.OIDC, back)
+
+
+async def sign_in_by_proxy(request: StaffRequest) -> web.Response:
+    """Sign in whom a proxy's header names. The proxy guards this path alone; no other page reads the header, so that
+    one that reaches other pages is nobody's word."""
+    header = request.parts.settings.header
+    if not header.name:
+        raise PageError(404, "fault-not-there")
+    back = safe_back_path(request.http.query.get("back", ""))
+    name = read_asserted_header(request.http, header.name, request.parts.header_proxies)
+    if not 0 < len(name) <= MAX_NAME_CHARS:
+        log.warning("sign_in.header_missing", peer=request.http.remote, header=header.name)
+        return _ask_to_sign_in(request, back, wrong="cancelled")
+    return await _sign_in_identity(request, OidcIdentity(PROXY_ISSUER, name, name), StaffSignInMethod.HEADER, back)
+
+
+async def _sign_in_identity(
+    request: StaffRequest, identity: OidcIdentity, method: StaffSignInMethod, back: str
+) -> web.Response:
     try:
-        user = await request.parts.sign_in.sign_in_by_identity(identity, request.address)
+        user = await request.parts.sign_in.sign_in_by_identity(identity, request.address, method)
     except StaffSignInError as error:
         return _ask_to_sign_in(request, back, wrong=error.word)
-    await _start_session(request, user, StaffSignInMethod.OIDC)
+    await _start_session(request, user, method)
     return request.redirect(back)
 
 
@@ -331,5 +354,6 @@ PAGES = (
     StaffPage("POST", "/sign-in/code", submit_code, None),
     StaffPage("GET", "/sign-in/provider", redirect_to_provider, None),
     StaffPage("GET", "/signed-in", finish_oidc, None),
+    StaffPage("GET", "/sign-in/proxy", sign_in_by_proxy, None),
     StaffPage("POST", "/sign-out", sign_out, Right.OWN_ACCOUNT, without_factor=True),
 )

@@ -20,7 +20,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import Refused
 from gateway.domain.requests.views import EventDenied
-from gateway.domain.roles import Right, StaffUser
+from gateway.domain.roles import Right, RoleGrant, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat
 from gateway.services.desks.message_replays import MessageReplayService
@@ -92,8 +92,9 @@ CheckReadiness = Callable[[str], Awaitable[GatewayReadiness | None]]
 @value_object(kw_only=True)
 class StaffServices:
     """The services behind pages of staff. `libraries` by symbol; `protocols`: as the journal names them.
-    `oidc` None: nobody signs in at an identity provider; `links` None: no adapter reads links, so numbers aren't
-    looked up either."""
+    `oidc` None: nobody signs in at an identity provider; `read_grants`: roles by the claims of its ID token;
+    `header_proxies`: from where the header of a sign-in is believed; `links` None: no adapter reads links, so numbers
+    aren't looked up either."""
 
     retention: RetentionDays
     operations: Mapping[str, GatewayOperation]
@@ -106,6 +107,8 @@ class StaffServices:
     factors: SecondFactorService
     journeys: OidcJourneys
     oidc: OidcClient | None
+    read_grants: Callable[[Mapping[str, Any]], tuple[RoleGrant, ...]]
+    header_proxies: TrustedProxies
     texts: TextCatalogues
     clock: Clock
     visits: BrowserVisits
@@ -119,6 +122,11 @@ class StaffServices:
     public_url: str = ""
     max_file_bytes: int = 50_000_000
     links: LinkFormat | None = None
+
+    @property
+    def has_provider(self) -> bool:
+        """Return whether staff can sign in with an account of their organisation."""
+        return self.oidc is not None or bool(self.settings.header.name)
 
 
 Page = Callable[["StaffRequest"], Awaitable[web.StreamResponse]]

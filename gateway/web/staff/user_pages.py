@@ -7,7 +7,16 @@ import re
 from aiohttp import web
 
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.domain.roles import BRANCH_ROLES, Right, RoleGrant, StaffRole, StaffUser, can_grant, can_manage_user
+from gateway.domain.roles import (
+    BRANCH_ROLES,
+    GrantSource,
+    Right,
+    RoleGrant,
+    StaffRole,
+    StaffUser,
+    can_grant,
+    can_manage_user,
+)
 from gateway.services.letters.localization import mark_text
 from gateway.services.people.passwords import MIN_PASSWORD_CHARS
 from gateway.services.people.users import IDENTITY_TAKEN, MAX_EMAIL_CHARS, MAX_SHOWN_NAME_CHARS, UserDraft
@@ -31,6 +40,7 @@ ACTIONS = {
     "user-changed": mark_text("changed the account"),
     "password-set": mark_text("set a password"),
     "roles-set": mark_text("changed the roles"),
+    "provider-roles-set": mark_text("got other roles through the identity provider"),
     "user-disabled": mark_text("disabled the account"),
     "user-enabled": mark_text("enabled the account"),
     "sessions-ended": mark_text("ended the sessions"),
@@ -63,6 +73,7 @@ AUDIT_WORDS = {
     "password": mark_text("with a password"),
     "code": mark_text("with a code"),
     "oidc": mark_text("through the identity provider"),
+    "header": mark_text("through the proxy"),
     "no role": mark_text("no role"),
 }
 
@@ -87,12 +98,9 @@ async def show_users(request: StaffRequest) -> web.Response:
 
 
 def _list_role_names(request: StaffRequest, user: StaffUser) -> list[tuple[str, str]]:
-    """List in this library: name of the role, branch (empty: all)."""
-    return [
-        (request.gettext(ROLE_NAMES[grant.role.value]), grant.branch)
-        for grant in user.grants
-        if grant.library == request.library.symbol
-    ]
+    """List in this library, each once: name of the role, branch (empty: all)."""
+    own = {(grant.role, grant.branch): None for grant in user.grants if grant.library == request.library.symbol}
+    return [(request.gettext(ROLE_NAMES[role.value]), branch) for role, branch in own]
 
 
 async def show_audit_log(request: StaffRequest) -> web.Response:
@@ -150,7 +158,7 @@ def _render_new_user(request: StaffRequest, checked: FormCheck) -> web.Response:
         help_topic="users",
         checked=checked,
         choices=_list_role_choices(request, ()),
-        by_provider=request.parts.oidc is not None,
+        by_provider=request.parts.has_provider,
         min_chars=MIN_PASSWORD_CHARS,
     )
 
@@ -167,7 +175,7 @@ async def add_user(request: StaffRequest) -> web.Response:
     password = "" if without_password else checked.form.fields.get("new_password", "")
     if not without_password:
         check_new_password(request, checked, password, name or "-")
-    grants = _read_grants(request, checked)
+    grants = _read_grants(request, checked, may_be_none=bool(request.parts.settings.oidc.grants))
     if not checked.is_good:
         return _render_new_user(request, checked)
     draft = UserDraft(
@@ -221,9 +229,14 @@ def _render_user(request: StaffRequest, user: StaffUser, checked: FormCheck) -> 
         user=user,
         roles=_list_role_names(request, user),
         choices=_list_role_choices(request, user.grants),
+        provided=[
+            request.gettext(ROLE_NAMES[grant.role.value])
+            for grant in user.grants_of(GrantSource.PROVIDER)
+            if grant.library == request.library.symbol
+        ],
         is_self=is_self,
         may_change=not is_self and can_manage_user(request.user, request.library.symbol, user),
-        by_provider=request.parts.oidc is not None,
+        by_provider=request.parts.has_provider,
         min_chars=MIN_PASSWORD_CHARS,
     )
 
@@ -234,7 +247,7 @@ async def change_details(request: StaffRequest) -> web.Response:
     await request.confirm_by_form(checked)
     shown_name = checked.read_line("shown_name", MAX_SHOWN_NAME_CHARS)
     email = checked.read_line("email", MAX_EMAIL_CHARS)
-    subject = checked.read_line("subject") if request.parts.oidc is not None else user.subject  # else no field asks
+    subject = checked.read_line("subject") if request.parts.has_provider else user.subject  # else no field asks
     if checked.is_good:
         try:
             await request.library.users.change_details(user, shown_name, email, subject, request.origin)
@@ -249,7 +262,7 @@ async def set_roles(request: StaffRequest) -> web.Response:
     user = await _find_user_to_change(request)
     checked = FormCheck(request, await request.read_own_form())
     await request.confirm_by_form(checked)
-    grants = _read_grants(request, checked)
+    grants = _read_grants(request, checked, may_be_none=bool(request.parts.settings.oidc.grants))
     if not checked.is_good:
         return _render_user(request, user, checked)
     await request.library.users.set_roles(user, grants, request.origin)
@@ -328,7 +341,8 @@ def _list_role_choices(
 ) -> list[tuple[str, str, str, bool, str, bool, bool]]:
     """List of each role: word, name, hint, whether it is held, for which branches, whether it may be for one, whether
     this user may give it."""
-    role_grants = [grant for grant in grants if grant.library == request.library.symbol]
+    given = [grant for grant in grants if grant.source is GrantSource.STAFF]
+    role_grants = [grant for grant in given if grant.library == request.library.symbol]
     return [
         (
             role.value,
@@ -343,8 +357,9 @@ def _list_role_choices(
     ]
 
 
-def _read_grants(request: StaffRequest, checked: FormCheck) -> tuple[RoleGrant, ...]:
-    """The roles that are ticked, of those that are this user's to give."""
+def _read_grants(request: StaffRequest, checked: FormCheck, *, may_be_none: bool) -> tuple[RoleGrant, ...]:
+    """The roles that are ticked, of those that are this user's to give; `may_be_none`: a provider's groups may give
+    some."""
     library = request.library.symbol
     grants: list[RoleGrant] = []
     for role in StaffRole:
@@ -353,14 +368,14 @@ def _read_grants(request: StaffRequest, checked: FormCheck) -> tuple[RoleGrant, 
             continue
         branches = checked.read_line(f"branch-{role.value}").split() if role in BRANCH_ROLES else []
         grants += [RoleGrant(library, role, branch) for branch in branches or [""]]
-    if not grants:
+    if not grants and not may_be_none:
         checked.add_problem_text("role-patron-services", request.gettext("Please choose a role, or disable the user."))
     return tuple(grants)
 
 
 def _show_refusal(request: StaffRequest, checked: FormCheck, refused: Refused) -> None:
     if refused.reason is RefusalReason.IN_USE:
-        is_expected = refused.detail == IDENTITY_TAKEN and request.parts.oidc is not None
+        is_expected = refused.detail == IDENTITY_TAKEN and request.parts.has_provider
         checked.add_problem_text("subject" if is_expected else "name", request.describe_refusal(refused))
         return
     place = next((name for name, word in _FIELD_OF if word in refused.detail), "name")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from tests.protocol.pages.provider import CLIENT, SECRET, Provider, provider
 from tests.protocol.pages.support import Running, running
-from tests.protocol.staff.support import BY_TEST, Colleague, colleague, make_user, user_service
+from tests.protocol.staff.support import BY_TEST, PASSWORD, Colleague, colleague, make_user, user_service
 from tests.support.daemon import Installation, free_port
 
 START = "/sign-in/provider?back=/staff/account"
@@ -116,3 +118,104 @@ async def test_where_passwords_are_off_none_are_taken(installation: Installation
 
         answer = await ruth.browser.post("/staff/sign-in", {"csrf": "x", "name": "r.okafor", "password": "x"})
         assert answer.status == 403
+
+
+# --- roles by groups -----------------------------------------------------------------------------------------
+
+GRANTS = [
+    {"value": "ill-{library}-staff", "role": "staff"},
+    {"claim": "desks", "value": "east", "role": "patron-services@EAST"},
+]
+
+
+async def roles_of(gateway: Running, name: str = "r.okafor") -> list[tuple[str, str]]:
+    """Role and its source."""
+    return [(str(grant), grant.source.value) for grant in (await user_service(gateway).find_any_user(name)).grants]
+
+
+async def test_groups_give_roles_anew_at_each_sign_in_and_those_given_by_people_stay(
+    installation: Installation,
+) -> None:
+    async with signing_in(installation, grants=GRANTS) as (gateway, idp, ruth):
+        await make_user(gateway, "r.okafor", "clearance", password="")
+
+        idp.claims |= {"groups": ["everybody", "ill-demo-staff"], "desks": "east"}
+        assert (await ruth.get(START)).title == "Your account"
+        assert (await ruth.get("/borrowing")).status == 200
+        given = [("patron-services@EAST", "provider"), ("staff", "provider"), ("clearance", "staff")]
+        assert await roles_of(gateway) == given
+
+        idp.claims |= {"groups": {"ill-demo-staff": True}, "desks": ["west"]}
+        await ruth.post("/sign-out", {})
+        await ruth.get(START)
+        assert await roles_of(gateway) == [("clearance", "staff")]
+        assert (await ruth.get("/borrowing")).status == 403
+        entries = await user_service(gateway).list_audit_entries(20)
+        details = [entry.detail for entry in entries if entry.action == "provider-roles-set"]
+        assert details == ["no role", "DEMO patron-services@EAST, DEMO staff"]
+
+
+async def test_without_a_group_or_a_rule_nobody_has_a_role(installation: Installation) -> None:
+    async with signing_in(installation, grants=GRANTS[:1]) as (gateway, idp, ruth):
+        await make_user(gateway, "r.okafor")
+        idp.claims["groups"] = ["ill-demo-staff"]
+        assert (await ruth.get(START)).status == 200
+        assert await roles_of(gateway) == [("staff", "provider")]
+
+    async with signing_in(installation) as (gateway, idp, ruth):
+        users = user_service(gateway)
+        await users.unlink_identity(await users.find_any_user("r.okafor"), BY_TEST)  # the provider has another port
+        idp.claims["groups"] = ["ill-demo-staff"]
+        page = await ruth.get(START)
+        assert (page.status, "Your account has no role yet." in page.text) == (403, True)
+        assert await roles_of(gateway) == []
+
+
+async def test_roles_of_groups_count_for_a_sign_in_there_alone(installation: Installation) -> None:
+    """By a password they would outlive the groups."""
+    async with signing_in(installation, grants=GRANTS) as (gateway, idp, ruth), colleague(gateway) as at_home:
+        await make_user(gateway, "r.okafor", "clearance")
+        idp.claims["groups"] = ["ill-demo-staff"]
+        await ruth.get(START)
+
+        await at_home.sign_in("r.okafor")
+
+        assert ((await ruth.get("/borrowing")).status, (await at_home.get("/borrowing")).status) == (200, 403)
+
+
+async def test_a_form_changes_the_roles_that_people_gave(installation: Installation) -> None:
+    async with signing_in(installation, grants=GRANTS) as (gateway, idp, ruth), colleague(gateway) as manager:
+        await make_user(gateway, "m.eriksen", "manager")
+        await make_user(gateway, "r.okafor", "clearance", password="")
+        idp.claims["groups"] = ["ill-demo-staff"]
+        await ruth.get(START)
+        await manager.sign_in("m.eriksen")
+
+        page = await manager.get("/users/r.okafor")
+        assert "Through your organisation’s groups: Interlibrary loan" in page.text
+        assert page.tree.xpath("//input[@type='checkbox' and @checked]/@name") == ["role-clearance"]
+        await manager.post("/users/r.okafor/roles", {"own_password": PASSWORD})
+
+        assert await roles_of(gateway) == [("staff", "provider")]
+
+
+@pytest.mark.parametrize(
+    ("grant", "problem"),
+    [
+        ({"value": "ill-office", "role": "staff"}, "library must be one of those above"),
+        ({"value": "ill-office", "role": "staff", "library": "ELSEWHERE"}, "library must be one of those above"),
+        ({"value": "ill-{library}", "role": "staff", "library": "DEMO"}, "value names the library already"),
+        ({"value": "ill-office", "role": "boss"}, "no such role: 'boss'"),
+        ({"value": "", "role": "staff"}, "at least 1 character"),
+    ],
+)
+def test_a_grant_that_names_no_library_or_role_is_refused(
+    installation: Installation, grant: dict[str, str], problem: str
+) -> None:
+    demo, north = ({"symbol": symbol, "name": symbol, "system": {"type": "embedded"}} for symbol in ("DEMO", "NORTH"))
+    oidc = {"issuer": "https://login.example", "client_id": "ill", "grants": [grant]}
+    installation.change(libraries=[demo, north], http={"public_url": "https://ill.example"}, staff={"oidc": oidc})
+
+    checked = installation.run("check", check=False)
+
+    assert (checked.returncode != 0, problem in checked.stdout + checked.stderr) == (True, True)

@@ -21,7 +21,7 @@ UNTRIED = {
     "fields of SIP2 that vendors name as they like": "patron_birth patron_category patron_expiry",
     "patterns and spellings beside those that samples have": "code_labels customer_pattern day_formats unknown_code",
     "a time that only a wall clock could try": "connect_seconds header_seconds scan_seconds",
-    "a number that a service is given, and tried with": "audit_days max_concurrent session_minutes tries_minutes",
+    "a number that a service is given, and tried with": "audit_days session_minutes tries_minutes",
     "a number of which the default is tried": "author_alike renewal_repeat_hours repeat_hours resends patron_number",
     "extensions of ISO ILL that no partner of the samples has": "critical_extensions",
     "the text of a technical failure; that there is one is tried": "failed_as",

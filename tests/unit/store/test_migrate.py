@@ -37,6 +37,7 @@ STEPS = [
     "0038: Mails that staff have dismissed, and can put back",
     "0039: Rows of the outbox and timers by library, so that libraries take turns",
     "0040: What patrons have set for themselves",
+    "0041: Roles that groups of an identity provider give",
 ]
 
 STEP = '''"""{doc}"""
