@@ -104,6 +104,9 @@ COMMANDS = {
     "letter": CommandEntry(
         "gateway.cli.mail_commands", "letter_command", "List and preview letters to patrons and partners."
     ),
+    "translations": CommandEntry(
+        "gateway.cli.translation_commands", "translations_command", "Translate pages and letters into another language."
+    ),
     "key": CommandEntry("gateway.cli.daemon_commands", "key_command", "Create, list and revoke API keys."),
     "peer-key": CommandEntry(
         "gateway.cli.peer_key_commands",

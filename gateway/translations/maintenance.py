@@ -55,12 +55,30 @@ OTHER_PACKAGES = ("adapters", "rehearsal")
 Adapters of a third party bring no texts of theirs."""
 
 
+PATRON_FOLDERS = ("web/pages", "web/html", "letters", "services/letters", "services/patrons")
+
+BEGUN_TRANSLATIONS = SHIPPED_TRANSLATIONS / "begun"
+"""Catalogues of `extract_patron_texts` alone: an installation offers their language when a catalogue of its own begins
+with one, since staff's pages are in English then."""
+
+
 def extract_texts() -> Catalog:
     """All texts of the gateway, without translations."""
     catalog = extract_texts_of(Path(gateway.__file__).parent)
     for package in OTHER_PACKAGES:
         for message in extract_texts_of(_find_package(package)):
             catalog.add(message.id, context=message.context)
+    for context, _key, text in list_word_texts(shipped_words()):
+        catalog.add(text, context=context)
+    return catalog
+
+
+def extract_patron_texts() -> Catalog:
+    """The texts of patrons' pages and of letters, with those of slips and the words that they share."""
+    catalog = Catalog()
+    for folder in PATRON_FOLDERS:
+        for message in extract_texts_of(Path(gateway.__file__).parent / folder):
+            catalog.add(message.id, auto_comments=message.auto_comments, context=message.context)
     for context, _key, text in list_word_texts(shipped_words()):
         catalog.add(text, context=context)
     return catalog
@@ -168,20 +186,16 @@ _FOLDER = click.option(
 )
 
 
-@main.command("update")
-@_FOLDER
 def update_catalogues(folder: Path) -> None:
-    """Update all catalogues in a folder: add new texts and remove obsolete ones."""
+    """Add new texts to all catalogues in a folder, and remove obsolete ones."""
     texts = extract_texts()
     for file in _find_catalogue_files(folder):
         write_catalogue_file(file, merge_texts(texts, read_catalogue_file(file)))
         click.echo(f"{file.name}: {len(list_shortcomings(file, texts))} to do")
 
 
-@main.command("check")
-@_FOLDER
 def check_catalogues(folder: Path) -> None:
-    """Check catalogues for missing translations. Exit code 1: some are missing."""
+    """Show what catalogues lack. Raises SystemExit where it is something."""
     texts = extract_texts()
     lines = [
         f"{file.name}: {text}" for file in _find_catalogue_files(folder) for text in list_shortcomings(file, texts)
@@ -192,11 +206,8 @@ def check_catalogues(folder: Path) -> None:
         raise SystemExit(1)
 
 
-@main.command("add")
-@_FOLDER
-@click.argument("language")
-def add_language(folder: Path, language: str) -> None:
-    """Create the catalogue of LANGUAGE (such as fr or pt-br)."""
+def add_catalogue(folder: Path, language: str) -> None:
+    """Begin the catalogue of a language, with the translations that are shipped for it."""
     file = folder / f"{language}{CATALOGUE_SUFFIX}"
     if file.exists():
         raise click.ClickException(f"{file} exists")
@@ -205,7 +216,8 @@ def add_language(folder: Path, language: str) -> None:
     except (UnknownLocaleError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="LANGUAGE") from error
     texts, now = extract_texts(), datetime.now(UTC)
-    begun = Catalog(
+    begun = BEGUN_TRANSLATIONS / file.name
+    translated = Catalog(
         locale=locale,
         header_comment=f"# Texts of illgate: {locale.english_name}",
         creation_date=now,
@@ -213,5 +225,27 @@ def add_language(folder: Path, language: str) -> None:
         last_translator="illgate",
         language_team="illgate",
     )
-    write_catalogue_file(file, merge_texts(texts, begun))
-    click.echo(f"{file}: {len(texts)} texts to translate")
+    write_catalogue_file(file, merge_texts(texts, read_catalogue_file(begun) if begun.exists() else translated))
+    click.echo(f"{file}: {len(list_shortcomings(file, texts))} of {len(texts)} texts to translate")
+
+
+@main.command("update")
+@_FOLDER
+def update_command(folder: Path) -> None:
+    """Update all catalogues in a folder: add new texts and remove obsolete ones."""
+    update_catalogues(folder)
+
+
+@main.command("check")
+@_FOLDER
+def check_command(folder: Path) -> None:
+    """Check catalogues for missing translations. Exit code 1: some are missing."""
+    check_catalogues(folder)
+
+
+@main.command("add")
+@_FOLDER
+@click.argument("language")
+def add_command(folder: Path, language: str) -> None:
+    """Create the catalogue of LANGUAGE (such as fr or pt-br)."""
+    add_catalogue(folder, language)

@@ -19,6 +19,7 @@ from gateway.translations.maintenance import (
     read_catalogue_file,
     write_catalogue_file,
 )
+from tests.support.daemon import Installation
 from tests.support.extracted_texts import read_shipped_texts
 from tests.support.paths import ROOT
 
@@ -44,6 +45,25 @@ def test_catalogues_are_as_the_command_writes_them(file: Path, texts: Catalog, t
     written = tmp_path / file.name
     write_catalogue_file(written, merge_texts(texts, read_catalogue_file(file)))
     assert written.read_text("utf-8") == file.read_text("utf-8")
+
+
+def test_french_for_patrons_is_complete_and_as_the_command_writes_it(tmp_path: Path) -> None:
+    file, texts = maintenance.BEGUN_TRANSLATIONS / "fr.po", maintenance.extract_patron_texts()
+    write_catalogue_file(tmp_path / file.name, merge_texts(texts, read_catalogue_file(file)))
+
+    assert list_shortcomings(file, texts) == []
+    assert (tmp_path / file.name).read_text("utf-8") == file.read_text("utf-8")
+
+
+def test_an_installation_begins_a_language_with_what_is_shipped(installation: Installation) -> None:
+    added = installation.run("translations", "add", "fr")
+    letter = installation.run("letter", "preview", "available", "--language", "fr").stdout
+
+    assert "texts to translate" in added.stdout
+    assert "Le document que vous avez demandé peut être retiré" in letter
+    assert installation.run("translations", "add", "fr", check=False).returncode == 1
+    missing = installation.run("translations", "check", check=False)
+    assert (missing.returncode, "fr.po: not translated: " in missing.stdout) == (1, True)
 
 
 def test_german_comes_with_the_gateway() -> None:
