@@ -25,7 +25,6 @@ UNTRIED = {
     "a number of which the default is tried": "author_alike renewal_repeat_hours repeat_hours resends patron_number",
     "extensions of ISO ILL that no partner of the samples has": "critical_extensions",
     "the text of a technical failure; that there is one is tried": "failed_as",
-    "the name of a header; that a secret needs one is tried": "secret_header",
     "letters that staff give by word of mouth": "in_person",
     "TLS by TCP to an NCIP system; that of partners is the same and is tried": "tcp_security",
 }
