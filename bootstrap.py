@@ -25,9 +25,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ctypes.util import find_library
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
@@ -247,7 +249,7 @@ def environment_of_commands() -> dict[str, str]:
     return environment
 
 
-SERVERS = {
+SERVERS: dict[str, Callable[[], bool]] = {
     "postgresql": lambda: bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),
     "pgbouncer": lambda: Path("/usr/sbin/pgbouncer").exists(),
     "dovecot-imapd": lambda: Path("/usr/sbin/dovecot").exists(),
@@ -276,7 +278,7 @@ def install_servers() -> None:
     if not missing or not shutil.which("apt-get") or os.geteuid() != 0:
         return
     print(f"installing {' and '.join(missing)} from the distribution's packages …", flush=True)
-    quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
     subprocess.run(["apt-get", "update"], **quiet)
     subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", *missing], **quiet)
 

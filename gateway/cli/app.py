@@ -56,8 +56,8 @@ class LazyGroup(click.Group):
 
 
 COLLECTION_THRESHOLDS = (20_000, 20, 20)
-"""When Python looks for garbage in cycles (`gc.set_threshold`): not several times for each message, whose values go
-without that, and not hundreds of times while a program is loaded whose classes all stay."""
+"""Counts for `gc.set_threshold`, above Python's: garbage in cycles isn't looked for several times for each message,
+whose values go without that, and hundreds of times while a program is loaded whose classes all stay."""
 
 LIBRARY = "library"
 """The command about libraries, to which the adapter of the library system in use adds its own."""

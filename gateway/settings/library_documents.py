@@ -121,7 +121,7 @@ class _AddedLibraries:
 
 
 def _make_library(data: Mapping[str, object]) -> LibrarySettings:
-    """What placeholders know, of values that nobody has checked yet."""
+    """Make the library that placeholders know, of values that nobody has checked yet."""
     texts = {key: value for key in ("symbol", "short", *_NAMES) if isinstance(value := data.get(key), str)}
     known = {key: text for key, text in texts.items() if "{library" not in text}
     symbols = data.get("symbols")
@@ -140,7 +140,7 @@ def _choose_defaults(defaults: YamlDocument, own: YamlDocument) -> YamlDocument:
 
 
 def _find_own_files(folder: Path) -> YamlDocument:
-    """What a library's folder says by itself: its short name, and which rules and letters of its own are in it."""
+    """Find what a library's folder says by itself: its short name, and its own rules and letters."""
     found: dict[str, object] = {"short": folder.name}
     if (folder / "requests.yml").is_file():
         found["requests"] = f"{LIBRARIES}/{folder.name}/requests.yml"

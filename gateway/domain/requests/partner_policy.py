@@ -461,7 +461,7 @@ class PartnerPolicy(ProfileSection):
     cost: Price | None = Field(None, description="usual charge for a loan; not set: free")
     copy_cost: Price | None = Field(None, description="usual charge for a copy; not set: as `cost`")
     terms: tuple[PartnerTerm, ...] = Field(
-        (), description="what it takes and gives, by service and level; terms of groups of both come first"
+        (), description="prices, loan periods and renewals by service and level; those of shared groups come first"
     )
     cost_limit: Price | None = Field(
         None, description="maximum cost at this partner, for any request; it is asked only if `cost` is not higher"

@@ -359,7 +359,7 @@ class Replayer:
         return {path: pair for path, pair in pairs.items() if pair[0] != pair[1]}
 
     def _make_tracer(self, kept: FullMessage, loaded: LoadedProfile) -> ValueTracer:
-        """Raises NotReplayableError."""
+        """Make what traces a message of the journal. Raises NotReplayableError."""
         arrival = rebuild_arrival(kept, kept.message.at, TransportKind.REPLAY, self.stage.responders)
         message = self.stage.select_library(self.stage.open_message(arrival), loaded.profile)
         context = replace(self.stage.commands.make_library_context(message), clock=FixedClock(kept.message.at))
