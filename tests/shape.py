@@ -43,11 +43,11 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 125_200, 108_000),
+    Bound("code lines of gateway and adapters", 126_700, 108_000),
     Bound("code lines of rehearsal", 10_100, 8_000),
-    Bound("code lines of tests", 119_100, 78_000),
+    Bound("code lines of tests", 121_200, 78_000),
     Bound("functions of services that take library: str first", 0, 0),
-    Bound("imports inside functions", 52, 50),
+    Bound("imports inside functions", 53, 50),
     Bound("modules with an HTTP client of their own", 1, 1),
     Bound("rooms directly in services", 14, 14),
     Bound("loose files in services", 0, 0),

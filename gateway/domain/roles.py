@@ -126,7 +126,7 @@ BRANCH_ROLES = frozenset({StaffRole.PATRON_SERVICES})
 
 
 class GrantSource(StrEnum):
-    """Where a role comes from: people gave it, or the identity provider's groups do, anew at each sign-in there."""
+    """The origin of a role: people gave it, or the identity provider's groups do, anew at each sign-in there."""
 
     STAFF = "staff"
     PROVIDER = "provider"

@@ -251,7 +251,7 @@ class State:
     async def measure(self, numbers: Sequence[int], rounds: int) -> float:
         """Median seconds of a LookupUser."""
         taken = []
-        for number in numbers * rounds:
+        for number in tuple(numbers) * rounds:
             began = time.perf_counter()
             status, answer = await self.send_ncip(number, messages.lookup_user())
             taken.append(time.perf_counter() - began)

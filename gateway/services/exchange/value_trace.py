@@ -26,13 +26,13 @@ HIDDEN = "[hidden]"
 """Instead of a PIN or password, which is not kept either."""
 
 MAX_VALUES = 250
-"""Of a message; the rest is not followed."""
+"""The values of a message that are followed, at most."""
 
 MAX_PLACES = 5
 """Where the same octets stand in a message more than once."""
 
 MIN_LENGTH = 2
-"""Of a value whose place in the octets is looked for."""
+"""Shorter values are not looked for in the octets."""
 
 FRAGMENT_OCTETS = 120
 """Most that are shown on either side of a value."""
