@@ -17,7 +17,7 @@ from gateway.domain.secret_reference import ResourceKind, is_secret_reference
 from gateway.domain.value import value_object
 
 _SIMPLE = (str, int, float, Decimal, Enum, date, time, timedelta, NoneType)
-"""What values of settings are that have nothing inside."""
+"""Types of values in settings that have nothing inside."""
 
 
 @value_object

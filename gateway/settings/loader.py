@@ -16,8 +16,7 @@ from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.ports.adapter import LibraryAdapter, NestedSystem
 from gateway.settings.article_lookup import UNKNOWN_SERVICE, find_service_mistakes
-from gateway.settings.library_documents import LIBRARIES, add_libraries, find_own_file
-from gateway.settings.library_ownership import check_ownership
+from gateway.settings.library_documents import LIBRARIES, add_libraries, check_ownership, find_own_file
 from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
 
 
