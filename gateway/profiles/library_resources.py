@@ -27,71 +27,73 @@ _OF_PROCESSES = "file:/proc/"
 def check_library_resources(entries: Iterable[LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
     """Check the resources of profiles that messages may belong to. Of a library that is held back nobody knows which
     secrets it may name, and nothing is sent."""
-    folder = settings.folder
-    of_gateway = frozenset(_resolve(folder, resource.reference) for resource in iter_resources(settings))
-    guards = {
-        library.symbol: _ResourceGuard(settings, library.symbol, of_gateway)
-        for library in settings.libraries
-        if not library.problems
-    }
+    owners = _ResourceOwners(settings)
+    served = {library.symbol for library in settings.libraries if not library.problems}
     for entry in entries:
         if entry.profile.abstract:
             continue
         is_shared = len(entry.libraries) > 1
         common = tuple(iter_named_resources(entry.profile))
         for version in entry.versions:
-            guard = guards.get(version.profile.library or settings.libraries[0].symbol)
-            if guard is None:
+            library = version.profile.library or settings.libraries[0].symbol
+            if library not in served:
                 continue
             is_common = version.document is entry.document
             for resource in common if is_common else iter_named_resources(version.profile):
-                if message := guard.find_objection(resource.reference, is_shared=is_shared):
+                if message := owners.find_objection(resource.reference, library, is_shared=is_shared):
                     yield version.document.make_problem(resource.path, message, f"'{resource.reference}'")
 
 
-class _ResourceGuard:
-    """The resources that profiles of one library may name. `of_gateway`: those that gateway.yml names."""
+class _ResourceOwners:
+    """The resources that profiles of each library may name, and those that gateway.yml names."""
 
-    def __init__(self, settings: Settings, library: str, of_gateway: frozenset[str]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._folder = settings.folder
-        self._library = library
-        listed = {entry.symbol: (*entry.secrets, *entry.own_resources) for entry in settings.libraries}
-        self._own = listed.pop(library, ())
-        self._others = listed
-        self._of_gateway = of_gateway
+        self._patterns = [
+            (library.symbol, pattern.endswith("*"), self._normalize_pattern(pattern))
+            for library in settings.libraries
+            for pattern in (*library.secrets, *library.own_resources)
+        ]
+        self._is_alone = len(settings.libraries) == 1 and not self._patterns
+        self._of_gateway = frozenset(_resolve(self._folder, each.reference) for each in iter_resources(settings))
+        self._owners: dict[str, list[str]] = {}
 
-    def find_objection(self, reference: str, *, is_shared: bool) -> str:
+    def find_objection(self, reference: str, library: str, *, is_shared: bool) -> str:
         """Empty: there is none. `is_shared`: a partner of several libraries names it, whose file is nobody's but the
         office's."""
-        if self._is_listed(reference, self._own):
+        if reference not in self._owners:  # partners of hundreds of libraries name the same
+            self._owners[reference] = self._list_owners(reference)
+        owners = self._owners[reference]
+        if library in owners:
             return ""
-        for symbol, listed in self._others.items():
-            if self._is_listed(reference, listed):
-                return f"belongs to library {symbol}, by its folder or its `secrets`"
+        if owners:
+            return f"belongs to library {owners[0]}, by its folder or its `secrets`"
         resolved = _resolve(self._folder, reference)
         if resolved.startswith(_OF_PROCESSES):
             return "is no file of an installation: it tells of running programs"
         if resolved in self._of_gateway:
             return "is named in gateway.yml for another use; `libraries.secrets` must name it if profiles may use it"
-        if not is_shared and (self._others or self._own):
-            return f"is not among the `secrets` of library {self._library} in gateway.yml"
+        if not is_shared and not self._is_alone:
+            return f"is not among the `secrets` of library {library} in gateway.yml"
         return ""
 
-    def _is_listed(self, reference: str, listed: tuple[str, ...]) -> bool:
+    def _list_owners(self, reference: str) -> list[str]:
         name = self._normalize(reference)
-        return any(
-            name.startswith(self._normalize_pattern(pattern[:-1]))
-            if pattern.endswith("*")
-            else name == self._normalize(pattern)
-            for pattern in listed
-        )
+        return [
+            symbol
+            for symbol, is_beginning, pattern in self._patterns
+            if (name.startswith(pattern) if is_beginning else name == pattern)
+        ]
 
     def _normalize(self, reference: str) -> str:
         kind, _, name = reference.partition(":")
         return reference if kind == "env" else f"file:{_make_whole(self._folder, name)}"
 
-    def _normalize_pattern(self, begin: str) -> str:
-        """The end of a folder's name is kept: `file:keys/*` isn't `file:keys*`."""
+    def _normalize_pattern(self, pattern: str) -> str:
+        """Without `*`. The end of a folder's name is kept: `file:keys/*` isn't `file:keys*`."""
+        if not pattern.endswith("*"):
+            return self._normalize(pattern)
+        begin = pattern[:-1]
         kind, _, name = begin.partition(":")
         if kind == "env":
             return begin

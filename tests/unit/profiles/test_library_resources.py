@@ -9,11 +9,11 @@ from pydantic import BaseModel
 
 from gateway.adapter_registry import load_adapters
 from gateway.domain.secret_reference import ResourceKind
-from gateway.profiles import read_profiles
+from gateway.profiles import library_resources, read_profiles
 from gateway.profiles.library_resources import iter_named_resources
 from gateway.profiles.loader import read_profiles_with_draft
 from gateway.settings import LibrarySettings, Settings
-from gateway.settings.sections import StoreSettings
+from gateway.settings.sections import ProfilesSettings, StoreSettings
 from tests.unit.profiles.support import write
 
 ADAPTERS = load_adapters()
@@ -84,6 +84,20 @@ def test_a_library_with_a_folder_has_its_secrets_without_a_list(tmp_path: Path) 
         assert "belongs to library NORTH, by its folder" in found
     (found,) = list_problems(tmp_path / "own", both, one=BY_KEY.format(library="NORTH", reference="env:NORTHERN"))
     assert "is not among the `secrets` of library NORTH" in found
+
+
+def test_a_name_is_compared_once_for_all_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three hundred libraries with forty partners would else be compared for minutes at the start."""
+    libraries = tuple(LibrarySettings(symbol=f"L{number}", secrets=(f"file:keys/{number}/*",)) for number in range(40))
+    partner = "auth: [{{kind: bearer, secret: 'file:keys/of-all/{name}'}}]\nncip: {{}}\n"
+    (tmp_path / "partners").mkdir()
+    partners = write(tmp_path / "partners", **{name: partner.format(name=name) for name in ("one", "two", "three")})
+    settings = Settings(libraries=libraries, profiles=ProfilesSettings(partners=str(partners)))
+    paths = []
+    make_whole = library_resources._make_whole
+    monkeypatch.setattr(library_resources, "_make_whole", lambda *path: paths.append(path) or make_whole(*path))
+    assert list_problems(tmp_path, settings) == []
+    assert len(paths) == len(libraries) + 3
 
 
 @pytest.mark.parametrize(("library", "said"), [("SOUTH", ""), ("NORTH", "belongs to library SOUTH")])
