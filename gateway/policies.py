@@ -23,7 +23,7 @@ from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.policy import RequestPolicy, RuleConditions
 from gateway.domain.value import value_object
 from gateway.profiles import ProfileSet
-from gateway.settings import LibrarySettings, Settings
+from gateway.settings import Settings
 
 _SAYS_WHAT = frozenset({"rota", "then"})
 """Keys of a rule that are no conditions."""
@@ -240,15 +240,19 @@ def load_policies(settings: Settings, profiles: ProfileSet) -> PolicySet:
 def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
     """Read as `load_policies` does, but what is whole is there even if another library's has problems."""
     loaded: dict[str, LoadedPolicy] = {}
+    by_file: dict[Path, LoadedPolicy] = {}
     problems: list[ConfigurationProblem] = []
     for index, library in enumerate(settings.libraries):
         if library.problems:
             continue
+        file = settings.folder / library.requests
         try:
-            policy = _load_policy(settings, index, library)
+            if file not in by_file:
+                by_file[file] = _load_policy(settings, index, file)
         except ConfigurationError as error:
             problems += error.problems
             continue
+        policy = replace(by_file[file], library=library.symbol)
         loaded[library.symbol] = _expand_groups(policy, profiles)
         problems += check_policy(policy)
         problems += check_with_profiles(policy, profiles)
@@ -256,21 +260,17 @@ def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
     return PolicyLoadResult(PolicySet(loaded), tuple(unique))
 
 
-def _load_policy(settings: Settings, index: int, library: LibrarySettings) -> LoadedPolicy:
-    """Load a policy; raises ConfigurationError."""
-    file = settings.folder / library.requests
-    document = _read_policy_file(settings, index, library, file)
-    return LoadedPolicy(library.symbol, validate_section(RequestPolicy, document), document)
-
-
-def _read_policy_file(settings: Settings, index: int, library: LibrarySettings, file: Path) -> YamlDocument:
+def _load_policy(settings: Settings, index: int, file: Path) -> LoadedPolicy:
+    """Load the policy of the library at an index; raises ConfigurationError."""
+    library = settings.libraries[index]
+    document = YamlDocument(yaml_document.display_path(file))
     if file.exists():
-        return yaml_document.read_yaml(file)
-    if library.requests != POLICY_FILE:
+        document = yaml_document.read_yaml(file)
+    elif library.requests != POLICY_FILE:
         raise ConfigurationError(
             [settings.make_problem(("libraries", index, "requests"), "no such file", library.requests)]
         )
-    return YamlDocument(yaml_document.display_path(file))
+    return LoadedPolicy(library.symbol, validate_section(RequestPolicy, document), document)
 
 
 def build_policy_schema() -> dict[str, Any]:
