@@ -89,10 +89,11 @@ def _describe_membership(view: PartnerView) -> str:
 @click.option("--dry-run", is_flag=True, help="List the files without writing them.")
 @pass_installation
 def make_missing_secrets(installation: Installation, missing: bool, dry_run: bool) -> None:
-    """Create random keys with which partners sign in here: the files that `auth` of a partner names (file:PATH).
+    """Create random keys with which partners sign in.
 
-    Existing files are kept. Send each partner the content of its file in a secure way. Keys in the environment, and
-    keys that a partner has given to you, are not created; `illgate check` lists them.
+    They go to the files that `auth` of a partner names (file:PATH). Existing files are kept. Send each partner the
+    content of its file in a secure way. Keys in the environment, and keys that a partner has given to you, are not
+    created; `illgate check` lists them.
 
     \b
     Example:

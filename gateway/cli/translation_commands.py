@@ -5,7 +5,13 @@ from __future__ import annotations
 import click
 
 from gateway.cli.installation import Installation, pass_installation
-from gateway.translations.maintenance import add_catalogue, check_catalogues, update_catalogues
+from gateway.ports.command_output import json_option, print_json_lines
+from gateway.translations.maintenance import (
+    add_catalogue,
+    list_all_shortcomings,
+    report_shortcomings,
+    update_catalogues,
+)
 
 
 @click.group(name="translations")
@@ -34,12 +40,17 @@ def add_language(installation: Installation, language: str) -> None:
 @translations_command.command(name="update")
 @pass_installation
 def update_languages(installation: Installation) -> None:
-    """Add the new texts of this release to your catalogues, and remove obsolete ones."""
+    """Update your catalogues: new texts are added, obsolete ones removed."""
     update_catalogues(installation.settings.letters_folder)
 
 
 @translations_command.command(name="check")
+@json_option
 @pass_installation
-def check_languages(installation: Installation) -> None:
+def check_languages(installation: Installation, as_json: bool) -> None:
     """List the texts that are not translated yet. Exit code 1: there are some."""
-    check_catalogues(installation.settings.letters_folder)
+    found = list_all_shortcomings(installation.settings.letters_folder)
+    if as_json:
+        print_json_lines({"catalogue": name, "problem": text} for name, text in found)
+        raise SystemExit(1 if found else 0)
+    report_shortcomings(found)

@@ -6,7 +6,7 @@ when its text does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -194,15 +194,17 @@ def update_catalogues(folder: Path) -> None:
         click.echo(f"{file.name}: {len(list_shortcomings(file, texts))} to do")
 
 
-def check_catalogues(folder: Path) -> None:
-    """Show what catalogues lack. Raises SystemExit where it is something."""
+def list_all_shortcomings(folder: Path) -> list[tuple[str, str]]:
+    """List what the catalogues in a folder lack: names of files, each with one shortcoming."""
     texts = extract_texts()
-    lines = [
-        f"{file.name}: {text}" for file in _find_catalogue_files(folder) for text in list_shortcomings(file, texts)
-    ]
-    for line in lines:
-        click.echo(line)
-    if lines:
+    return [(file.name, text) for file in _find_catalogue_files(folder) for text in list_shortcomings(file, texts)]
+
+
+def report_shortcomings(found: Sequence[tuple[str, str]]) -> None:
+    """Show them. Raises SystemExit where there are some."""
+    for name, text in found:
+        click.echo(f"{name}: {text}")
+    if found:
         raise SystemExit(1)
 
 
@@ -240,7 +242,7 @@ def update_command(folder: Path) -> None:
 @_FOLDER
 def check_command(folder: Path) -> None:
     """Check catalogues for missing translations. Exit code 1: some are missing."""
-    check_catalogues(folder)
+    report_shortcomings(list_all_shortcomings(folder))
 
 
 @main.command("add")

@@ -373,6 +373,7 @@ NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
         "POST /staff/sign-in",
         "POST /staff/sign-in/code",
         "GET /staff/sign-in/provider",
+        "GET /staff/sign-in/proxy",
         "GET /staff/signed-in",
         "POST /staff/sign-out",
         "POST /staff/account/password",

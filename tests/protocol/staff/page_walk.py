@@ -19,6 +19,7 @@ NOT_PAGES = {
     "GET /staff/live/counts",
     "GET /staff/requests/{number}/readers",
     "GET /staff/sign-in/provider",
+    "GET /staff/sign-in/proxy",
     "GET /staff/signed-in",
     "GET /staff/print/{number}/pdf",
     "GET /staff/print/{number}/slips/{request}",

@@ -17,6 +17,7 @@ OPEN = {
     "POST /staff/sign-in",
     "POST /staff/sign-in/code",
     "GET /staff/sign-in/provider",
+    "GET /staff/sign-in/proxy",
     "GET /staff/signed-in",
     "GET /staff/help",
 }

@@ -278,6 +278,7 @@ def _outbox_calls(connection: Connection) -> Iterator[StoreCall]:
     yield make_call(q.list_rows_of_kind, LIBRARY, "partner", "", 50)
     yield make_call(q.list_rows_of_kind, LIBRARY, "partner", REQUEST_IDS[0], 50)
     yield make_call(q.list_refused_of_request, LIBRARY, "partner", REQUEST_IDS[0])
+    yield make_call(q.list_rows_of_requests, LIBRARY, "partner", REQUEST_IDS, 50)
     yield make_call(q.count_unfinished_rows)
     yield make_call(q.count_waiting_by_target, "partner")
     yield make_call(q.group_dead_rows, LIBRARY)

@@ -120,6 +120,7 @@ COLUMNS: Mapping[str, Mapping[str, ColumnClass]] = {
     "staff_recovery_code": list_classes(secret="digest", plain="library user_id"),
     "staff_code_wait": list_classes(secret="id", plain="library user_id"),
     "staff_grant": list_classes(plain="library user_id role branch"),
+    "staff_provider_grant": list_classes(plain="library user_id role branch"),
     "staff_session": list_classes(secret="id", plain="library user_id method"),
     "profile_version": list_classes(staff="actor reason", plain="library id profile previous digest content"),
     "node": list_classes(plain="id place"),
