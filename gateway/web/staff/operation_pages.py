@@ -272,7 +272,7 @@ async def _list_ending_certificates(request: StaffRequest) -> list[Repair]:
     ending_certificates = []
     for certificate in await request.operation.list_ending_certificates():
         day = request.format_day(certificate.ends.astimezone(request.context.zone).date())
-        file = PurePath(certificate.file.strip("'")).name
+        file = PurePath(certificate.file).name
         if certificate.has_ended(now):
             text = request.gettext("The certificate %(file)s ended on %(day)s", file=file, day=day)
         else:

@@ -76,7 +76,7 @@ SHOWN = {
     "IllgateDefect": r'illgate_defects_total{event="http.message_failed"} 1',
     "IllgateNetworkMemberSilent": r'illgate_network_asks_total{outcome="silent"} 1',
     "IllgateStrangersTry": r'illgate_access_refused_total{place="api",reason="key"} 1',
-    "IllgateCertificateEnds": r'illgate_certificate_end_timestamp_seconds{file="\'gateway.pem\'"} 86400',
+    "IllgateCertificateEnds": 'illgate_certificate_end_timestamp_seconds{file="gateway.pem"} 86400',
     "IllgateBackupOld": r"illgate_backup_timestamp_seconds 1",
 }
 """What the daemon's page of metrics has for each alert, once its cause is there."""

@@ -48,10 +48,10 @@ def find_ending_certificates(
 def list_certificate_ends(settings: Settings, profiles: Iterable[LoadedProfile]) -> tuple[EndingCertificate, ...]:
     """All, however long they last, as `find_ending_certificates` has them."""
     certificates: dict[Path, EndingCertificate] = {}
-    for file, place in _list_certificates(settings, profiles):
+    for file, name, place in _list_certificates(settings, profiles):
         ends = _read_end(file) if file not in certificates else None
         if ends is not None:
-            certificates[file] = EndingCertificate(place.found, ends, place)
+            certificates[file] = EndingCertificate(name, ends, place)
     return tuple(sorted(certificates.values(), key=lambda certificate: (certificate.ends, certificate.file)))
 
 
@@ -68,13 +68,14 @@ def describe_ending_certificates(
 
 def _list_certificates(
     settings: Settings, profiles: Iterable[LoadedProfile]
-) -> Iterator[tuple[Path, ConfigurationProblem]]:
+) -> Iterator[tuple[Path, str, ConfigurationProblem]]:
+    """List files, as they are named and where."""
     for path, name in _walk_model(settings, ()):
-        yield settings.folder / name, settings.make_problem(path, "", name)
+        yield settings.folder / name, name, settings.make_problem(path, "", name)
     for loaded in profiles:
         for section, dialect in loaded.profile.dialects.items():
             for path, name in _walk_model(dialect, (section,)):
-                yield settings.folder / name, loaded.make_problem(path, "", name)
+                yield settings.folder / name, name, loaded.make_problem(path, "", name)
 
 
 def _walk_model(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
