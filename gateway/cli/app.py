@@ -90,7 +90,9 @@ COMMANDS = {
         "Find out what is wrong with machine, installation, network.",
     ),
     "config": CommandEntry("gateway.cli.config_commands", "config_command", "Show the settings in use."),
-    "adapters": CommandEntry("gateway.cli.config_commands", "adapters_command", "List installed adapters."),
+    "adapters": CommandEntry(
+        "gateway.cli.adapter_commands", "adapters_command", "List installed adapters, or begin one of your own."
+    ),
     "profile": CommandEntry("gateway.cli.profile_commands", "profile_command", "List, show and compare profiles."),
     "journal": CommandEntry(
         "gateway.cli.journal_commands", "journal_command", "List, show and export messages sent and received."

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.adapter_commands import SAMPLE
 from gateway.cli.deploy_command import FILES
 from tests.support.paths import ROOT
 
@@ -85,6 +86,7 @@ def test_the_wheel_has_what_a_new_installation_needs(wheel: Path) -> None:
     assert profiles
     assert profiles <= set(names)
     assert {f"gateway/shipped/deploy/{file}" for files in FILES.values() for file in files} <= set(names)
+    assert f"gateway/shipped/{SAMPLE}/src/illgate_ledger/system.py" in names
 
 
 def test_the_source_distribution_has_its_licence(tmp_path: Path) -> None:

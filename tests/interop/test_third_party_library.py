@@ -1,30 +1,23 @@
-"""A library system that somebody else wrote: a package of its own, built, installed and found by its entry point.
-It keeps the contract of the port. It is the sample of docs/adding-a-library-system.md."""
+"""A library system that somebody else wrote: the package that `illgate adapters new` begins, which is the sample of
+docs/adding-a-library-system.md. It is built, installed and found by its entry point, and keeps the port's contract."""
 
 from __future__ import annotations
 
 import ast
-import importlib
 import json
 import os
 import re
+import runpy
+import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from gateway.domain.clock import FixedClock
-from gateway.ports.guarded_library import LibrarySystem
-from gateway.ports.shared_store import Store
+from gateway.cli import main
 from tests.interop.test_third_party_adapter import pip
-from tests.library_contract.embedded_world import START
-from tests.library_contract.ncip_world import make_context
 from tests.library_contract.sip2_world import KNOWN
-from tests.library_contract.suite import LibraryContract, OnSqliteAlone
-from tests.library_contract.world import Known
 from tests.support.daemon import Installation, illgate
 from tests.support.partner_rights import write_all_rights
 from tests.support.paths import ROOT
@@ -34,77 +27,72 @@ GUIDE = (ROOT / "docs" / "adding-a-library-system.md").read_text("utf-8")
 BLOCK = re.compile(r"^`(?P<file>[\w./-]+)`:\n\n```\w+\n(?P<code>.*?)\n```$", re.MULTILINE | re.DOTALL)
 ALLOWED = ("gateway.domain.", "gateway.ports.", "illgate_ledger.")
 
-NAMES = ("Müller, Ana", "Папалазарова, Нина", "欧阳, 思远", "אלמוגי, נועה", "شمس, ليلى")
-PEOPLE = (KNOWN.good, KNOWN.other, KNOWN.third, KNOWN.blocked, KNOWN.expired)
 
-
-def write_ledger(file: Path) -> None:
-    patrons = {
-        key.value: {"name": name, "branch": "MAIN", "mail": f"{key.value}@library.example", "expires": "2090-12-31"}
-        for key, name in zip(PEOPLE, NAMES, strict=True)
-    }
-    patrons[KNOWN.blocked.value]["block"] = "card reported lost"
-    patrons[KNOWN.expired.value]["expires"] = (START.date() - timedelta(days=1)).isoformat()
-    titles = {KNOWN.shelf_item: "Вишнёвый сад", KNOWN.reference_item: "Atlas", **dict.fromkeys(KNOWN.copies, "紅楼夢")}
-    items = {
-        barcode: {"title": title, "branch": "MAIN", "lent": barcode != KNOWN.reference_item}
-        for barcode, title in titles.items()
-    }
-    file.write_text(json.dumps({"patrons": patrons, "items": items, "loans": []}), "utf-8")
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a new package."""
+    folder = tmp_path_factory.mktemp("third-party-library") / "illgate-aurora"
+    illgate("adapters", "new", "aurora", "--to", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(package: Path) -> Path:
     """The folder with the package, which is nowhere else."""
-    folder = tmp_path_factory.mktemp("third-party-library")
-    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder / "wheels"), str(SOURCE))
+    folder = package.parent
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder / "wheels"), str(package))
     (wheel,) = (folder / "wheels").glob("*.whl")
     pip("install", "--no-deps", "--target", str(folder / "site"), str(wheel))
     return folder / "site"
 
 
-@pytest.fixture
-def importable(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(str(installed))
-    yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == "illgate_ledger"]:
-        del sys.modules[name]
+def test_a_new_package_has_its_own_name_everywhere(package: Path) -> None:
+    written = [file for file in package.rglob("*.*") if file.suffix in {".md", ".py", ".toml"}]
+    files = {str(file.relative_to(package)): file.read_text("utf-8") for file in written}
+
+    assert {"README.md", "pyproject.toml", "contract.py", "src/illgate_aurora/aurora.py"} <= files.keys()
+    assert [name for name, text in files.items() if "ledger" in (name + text).lower()] == []
 
 
-class LedgerWorld:
-    def __init__(self, library: LibrarySystem, clock: FixedClock) -> None:
-        self.library = library
-        self.known: Known = KNOWN
-        self._clock = clock
+def test_a_new_package_keeps_the_contract_of_the_port(package: Path) -> None:
+    """By its own configuration of pytest, beside a checkout of illgate and installed nowhere."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    done = subprocess.run(
+        command, cwd=package, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
 
-    def now(self) -> datetime:
-        return self._clock.now()
-
-    def advance(self, by: timedelta) -> bool:
-        self._clock.advance(by)
-        return True
+    assert re.search(r"^[1-9]\d passed, \d+ skipped", done.stdout, re.MULTILINE), done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
 
 
-class TestLedger(OnSqliteAlone, LibraryContract):
-    @pytest.fixture
-    async def world(self, store: Store, importable: None, tmp_path: Path) -> LedgerWorld:
-        adapter: Any = importlib.import_module("illgate_ledger").adapter
-        file = tmp_path / "ledger.json"
-        write_ledger(file)
-        clock = FixedClock(START)
-        options = adapter.options(file=str(file))
-        return LedgerWorld(await adapter.open(make_context(store, clock), options), clock)
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("Aurora 2",), "Aurora 2: the name has other characters than lower-case letters and digits"),
+        (("koha",), "koha: an adapter with this name is installed; see illgate adapters list"),
+        (("aurora", "--to", "."), ".: exists; name a new folder with --to"),
+    ],
+)
+def test_a_package_that_is_not_written(
+    words: tuple[str, ...], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    refused = CliRunner().invoke(main, ["adapters", "new", *words])
+
+    assert (refused.exit_code, problem in refused.stderr, list(tmp_path.iterdir())) == (1, True, [])
 
 
 def test_a_gateway_with_it_passes_its_check_and_lends(
-    installation: Installation, installed: Path, monkeypatch: pytest.MonkeyPatch
+    installation: Installation, package: Path, installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a process of its own, which finds the package by its entry point."""
     paths = (str(installed), os.environ.get("PYTHONPATH", ""))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in paths if path))
-    write_ledger(installation.folder / "ledger.json")
+    monkeypatch.syspath_prepend(str(installed))
+    runpy.run_path(str(package / "contract.py"))["write_aurora"](installation.folder / "aurora.json")
     write_all_rights(installation.folder)
-    system = {"type": "ledger", "file": "ledger.json"}
+    system = {"type": "aurora", "file": "aurora.json"}
     installation.change(libraries=[{"symbol": "DEMO", "name": "Městská knihovna", "system": system}])
     checked = illgate("--config", str(installation.config), "check", check=False).stdout
     assert "libraries.0" not in checked, (
@@ -113,10 +101,10 @@ def test_a_gateway_with_it_passes_its_check_and_lends(
     with installation.serve_by_command():
         answer = installation.post(CHECK_OUT.encode()).decode()
     assert "DateDue>" in answer
-    (loan,) = json.loads((installation.folder / "ledger.json").read_text("utf-8"))["loans"]
+    (loan,) = json.loads((installation.folder / "aurora.json").read_text("utf-8"))["loans"]
     assert (loan["item"], loan["patron"]) == (KNOWN.shelf_item, KNOWN.good.value)
 
-    installation.change(libraries=[{"symbol": "DEMO", "name": "x", "system": {"type": "ledger", "flie": "x"}}])
+    installation.change(libraries=[{"symbol": "DEMO", "name": "x", "system": {"type": "aurora", "flie": "x"}}])
     wrong = illgate("--config", str(installation.config), "check", check=False)
     assert "libraries.0.system.flie" in wrong.stdout + wrong.stderr
 
