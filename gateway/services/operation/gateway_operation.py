@@ -160,12 +160,14 @@ class MailFailure:
 
 @value_object
 class ProfileState:
-    """`file` as problems name it; `problems`: why the file as it is now is not in use."""
+    """`file` as problems name it; `problems`: why the file as it is now is not in use; `libraries`: symbols of those of
+    which it may say something, none if it names none."""
 
     name: str
     file: str
     loaded: LoadedProfile | None
     problems: tuple[ConfigurationProblem, ...]
+    libraries: frozenset[str]
 
 
 @value_object
@@ -296,19 +298,28 @@ class GatewayOperation:
     def list_profiles(self) -> Sequence[ProfileState]:
         """Those of the library and those without one, by name; files that could not be loaded among them. Members of a
         mesh have no file."""
-        current = self._profiles.current.loaded.items()
-        versions = {name: entry.for_library(self._context.symbol) for name, entry in current if not entry.is_generated}
+        current = self._profiles.current.loaded
+        versions = {
+            name: entry.for_library(self._context.symbol) for name, entry in current.items() if not entry.is_generated
+        }
         loaded = {name: entry for name, entry in versions.items() if entry is not None}
         by_file: dict[str, list[ConfigurationProblem]] = {}
         for problem in self._profiles.problems:
             by_file.setdefault(problem.file, []).append(problem)
         states = [
-            ProfileState(name, entry.document.file, entry, tuple(by_file.pop(entry.document.file, ())))
+            ProfileState(
+                name,
+                entry.document.file,
+                entry,
+                tuple(by_file.pop(entry.document.file, ())),
+                current[name].libraries,
+            )
             for name, entry in loaded.items()
         ]
-        others = {loaded_profile.document.file for loaded_profile in self._profiles.current.loaded.values()}
+        others = {loaded_profile.document.file for loaded_profile in current.values()}
+        every = frozenset(library.symbol for library in self._settings.libraries)
         states += [
-            ProfileState(Path(file).stem, file, None, tuple(problems))
+            ProfileState(Path(file).stem, file, None, tuple(problems), every)
             for file, problems in by_file.items()
             if file not in others
         ]

@@ -12,7 +12,7 @@ from gateway.domain.roles import Right
 from gateway.services.operation.profile_drafts import MAX_TEXT_BYTES, NAME_PATTERN, DraftCheck, ProfileDraft
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.draft_tries import DraftTries, try_draft
-from gateway.web.staff.profile_pages import number_lines
+from gateway.web.staff.profile_pages import find_readable_name, number_lines
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_REASON_CHARS = 200
@@ -21,8 +21,8 @@ MAX_POSTED_BYTES = 7 * MAX_TEXT_BYTES
 
 
 async def show_editor(request: StaffRequest) -> web.Response:
-    """Show the editor; raises NotFound."""
-    name = request.operation.find_profile(request.http.match_info["name"]).name
+    """Show the editor; raises NotFound, PageError."""
+    name = find_readable_name(request)
     current = await request.parts.profile_editing.read_file(name)
     draft = ProfileDraft(name, current.text, current.text)
     return _render_editor(request, FormCheck(request, SubmittedForm()), draft, None, current.obstacle)
@@ -30,7 +30,7 @@ async def show_editor(request: StaffRequest) -> web.Response:
 
 async def change_profile(request: StaffRequest) -> web.Response:
     """Change a profile. The form has: `text`, `base` (the file as it was shown), and `step`: check, try with messages
-    that were refused, or save with a `reason`. Raises NotFound."""
+    that were refused, or save with a `reason`. Raises NotFound, PageError."""
     name = _find_editable_name(request)
     checked = FormCheck(request, await request.read_own_form())
     fields = checked.form.fields
@@ -131,10 +131,10 @@ def _render_editor(
 
 
 def _find_editable_name(request: StaffRequest) -> str:
-    """One that this library has, or that nobody has yet. Raises NotFound."""
+    """One that this library has, or that nobody has yet. Raises NotFound, PageError."""
     name = request.http.match_info["name"]
     if any(profile.name == name for profile in request.operation.list_profiles()):
-        return name
+        return find_readable_name(request)
     if NAME_PATTERN.fullmatch(name) is None or request.parts.profile_editing.is_known_name(name):
         raise NotFound("profile")
     return name

@@ -12,10 +12,14 @@ from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.profiles.effective import dump_profile, format_yaml_with_sources
+from gateway.services.letters.localization import mark_text
 from gateway.services.operation.gateway_operation import ProfileState, ProfileText
 from gateway.services.operation.profile_drafts import WRITTEN_SECRET, ProfileDraft
+from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+SHARED_FILE = mark_text("Several libraries use this file. Only an operator of all of them can see and edit it.")
 
 
 @value_object
@@ -35,7 +39,7 @@ async def show_profiles(request: StaffRequest) -> web.Response:
         request.gettext("Profiles"),
         help_topic="operation",
         profiles=[_describe_state(request, state) for state in states],
-        problems=[problem for state in states for problem in state.problems],
+        problems=[problem for state in states if may_read_file(request, state) for problem in state.problems],
         may_edit=may_edit_profiles(request),
     )
 
@@ -44,7 +48,10 @@ async def show_profile(request: StaffRequest) -> web.Response:
     """Show a profile; raises NotFound."""
     profile = await request.operation.read_profile(request.http.match_info["name"])
     current = await request.parts.profile_editing.read_file(profile.state.name)
-    problems = (*profile.state.problems, *profile.example_problems)
+    is_readable = may_read_file(request, profile.state)
+    problems = (*profile.state.problems, *profile.example_problems) if is_readable else ()
+    is_shown = is_readable and not has_written_secret(profile.text)
+    obstacle = current.obstacle if is_readable else SHARED_FILE
     return request.render(
         "profile",
         profile.state.name,
@@ -52,10 +59,24 @@ async def show_profile(request: StaffRequest) -> web.Response:
         shown=_describe_profile(request, profile),
         found=profile,
         problems=problems,
-        lines=[] if has_written_secret(profile.text) else number_lines(profile.text, problems, profile.state.file),
-        obstacle=request.gettext(current.obstacle) if current.obstacle else "",
+        lines=number_lines(profile.text, problems, profile.state.file) if is_shown else [],
+        obstacle=request.gettext(obstacle) if obstacle else "",
+        is_readable=is_readable,
         may_edit=may_edit_profiles(request),
     )
+
+
+def may_read_file(request: StaffRequest, state: ProfileState) -> bool:
+    """Return whether the user sees the operation of all libraries of which the file may say something."""
+    return all(request.user.has_right(library, Right.OPERATION) for library in state.libraries)
+
+
+def find_readable_name(request: StaffRequest) -> str:
+    """Find the profile that the address names. Raises NotFound, and PageError if the user may not read its file."""
+    state = request.operation.find_profile(request.http.match_info["name"])
+    if not may_read_file(request, state):
+        raise PageError(403, "fault-right")
+    return state.name
 
 
 def may_edit_profiles(request: StaffRequest) -> bool:
@@ -110,8 +131,8 @@ async def show_values(request: StaffRequest) -> web.Response:
 
 
 async def show_history(request: StaffRequest) -> web.Response:
-    """Show the history; raises NotFound."""
-    name = _find_listed_name(request)
+    """Show the history; raises NotFound, PageError."""
+    name = find_readable_name(request)
     versions = await request.operation.list_versions(name)
     await request.actors.load_names(version.actor for version in versions)
     return request.render(
@@ -124,8 +145,8 @@ async def show_history(request: StaffRequest) -> web.Response:
 
 
 async def show_version(request: StaffRequest) -> web.Response:
-    """Show what a version changed, and what bringing it back would change. Raises NotFound."""
-    name = _find_listed_name(request)
+    """Show what a version changed, and what bringing it back would change. Raises NotFound, PageError."""
+    name = find_readable_name(request)
     history, editing = request.operation, request.parts.profile_editing
     version = await history.find_version(name, request.http.match_info["version"])
     versions = await history.list_versions(name)
@@ -150,11 +171,6 @@ async def show_version(request: StaffRequest) -> web.Response:
         checked=checked,
         may_edit=may_edit_profiles(request),
     )
-
-
-def _find_listed_name(request: StaffRequest) -> str:
-    """Find a name; raises NotFound."""
-    return request.operation.find_profile(request.http.match_info["name"]).name
 
 
 PAGES = (

@@ -110,13 +110,15 @@ class Running:
 async def running(
     installation: Installation, adapters: AdapterRegistry | None = None, **sections: Any
 ) -> AsyncIterator[Running]:
-    """`sections` of gateway.yml; `rules` those of requests.yml, `library` of the library in gateway.yml."""
+    """`sections` of gateway.yml; `rules` those of requests.yml, `library` of the library in gateway.yml, where
+    one is there."""
     if rules := sections.pop("rules", None):
         write_yaml_file(installation.folder / "requests.yml", rules)
     more = sections.pop("library", {})
-    first = read_yaml_file(installation.config)["libraries"][0]
     others = sections.pop("other_libraries", [])
-    installation.change(libraries=[{**first, **more}, *others], tcp=[], **sections)
+    if listed := read_yaml_file(installation.config).get("libraries"):
+        sections["libraries"] = [{**listed[0], **more}, *others]
+    installation.change(tcp=[], **sections)
     adapters = adapters or load_adapters()
     gateway = Daemon(load_settings(installation.config, adapters), adapters)
     await gateway.start()

@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import MetaData, insert, select
 
 from gateway.domain.clock import SystemClock
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.drafts import LendingDraft
+from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
 from gateway.domain.requests.events import Event, EventKind, local_signal
-from gateway.domain.requests.request import LibraryParty, Role
+from gateway.domain.requests.request import LibraryParty, PatronLink, Role
 from gateway.domain.requests.views import FileUpload
 from gateway.domain.roles import Right
 from gateway.ports.library_system import HoldWish, PatronKey
@@ -37,6 +38,7 @@ from tests.protocol.staff.request_scenes import library_context
 from tests.protocol.staff.test_operation_pages import BOX as ONE_BOX
 from tests.support.blank_pdf import write_blank_pdf
 from tests.support.daemon import Installation
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 FJORD = {"symbol": "FJORD", "name": "Bibliothèque du Fjord", "requests": "requests-fjord.yml"}
 OWN_NUMBERS = "numbers: {borrowing: 'FB-{sequence}', lending: 'FL-{sequence}'}\n"
@@ -58,6 +60,21 @@ partner:
 """
 """The only profile of FJORD's own."""
 
+SHARED = "sentral"
+SHARED_PARTNER = """
+partner:
+  symbols: [XX-SENTRAL]
+  name: Sentralbiblioteket
+  email: ill@sentral.example
+  channel: mail
+each:
+  demo: {partner: {email: hafen@sentral.example}, contact: Нина Берг}
+  fjord: {partner: {email: fjord@sentral.example}}
+"""
+"""A partner of both, each with an address of its own there."""
+MESH_TITLE = "Isens vei mot havet"
+"""Of what DEMO asks of FJORD."""
+
 BOX = {**ONE_BOX, "name": "demo-box", "library": "DEMO"}
 
 UNSTEADY = frozenset({"page_failure", "mailbox", "mailbox_failure"})
@@ -69,6 +86,14 @@ USED_UP = re.compile(r"{(mail|dismissed|own_mail|closure|filter|key_filter|lette
 Rows = dict[str, list[dict[str, Any]]]
 
 
+class Layout(StrEnum):
+    """How two libraries stand in the files: both in gateway.yml and their partners in profiles/, or each in a folder of
+    its own."""
+
+    LISTED = "listed"
+    FOLDERS = "folders"
+
+
 @dataclass(frozen=True)
 class Installed:
     """`there` and `never`: the other library's things, and what never was, by the names that stand in tries."""
@@ -76,6 +101,7 @@ class Installed:
     gateway: Running
     there: Mapping[str, str]
     never: Mapping[str, str]
+    layout: Layout
 
 
 # --- two libraries ---------------------------------------------------------------------------------------
@@ -89,6 +115,30 @@ def share_installation(installation: Installation) -> None:
             file.write_text(f"library: DEMO\n{text}", encoding="utf-8")
     (installation.folder / "profiles" / "nordlys.yml").write_text(NORDLYS, encoding="utf-8")
     (installation.folder / "requests-fjord.yml").write_text(OWN_NUMBERS, encoding="utf-8")
+
+
+def move_to_folders(installation: Installation) -> None:
+    """The same two, each with a folder; what was a profile of one is a partner `for` it. They share a partner besides,
+    whose values differ, and lend to each other in a mesh."""
+    folder = installation.folder
+    settings = read_yaml_file(installation.config)
+    (demo,) = settings.pop("libraries")
+    write_yaml_file(installation.config, settings)
+    fjord = {name: value for name, value in FJORD.items() if name != "requests"}
+    for short, library in (("demo", demo), ("fjord", fjord)):
+        own = folder / "libraries" / short
+        own.mkdir(parents=True)
+        write_yaml_file(own / "library.yml", library)
+    (folder / "requests-fjord.yml").rename(folder / "libraries" / "fjord" / "requests.yml")
+    (folder / "partners").mkdir(exist_ok=True)
+    for file in (folder / "profiles").glob("*.yml"):
+        text = file.read_text(encoding="utf-8")
+        if not re.search(r"^abstract:", text, re.MULTILINE):
+            said = re.sub(r"^library: (\w+)$", lambda match: f"for: [{match[1].lower()}]", text, flags=re.MULTILINE)
+            (folder / "partners" / file.name).write_text(said, encoding="utf-8")
+            file.unlink()
+    (folder / "partners" / f"{SHARED}.yml").write_text(SHARED_PARTNER, encoding="utf-8")
+    write_yaml_file(folder / "groups.yml", {"coast": {"members": "all", "mesh": True}})
 
 
 async def read_rows(gateway: Running, library: str) -> Rows:
@@ -269,6 +319,30 @@ async def make_things(gateway: Running) -> Mapping[str, str]:
         "library": "DEMO",
         "nonce": "try-1",
     }
+
+
+async def make_shared_things(gateway: Running) -> Mapping[str, str]:
+    """What DEMO has with the partner of both, and what it asks of FJORD in the mesh."""
+    library, context = get_parts(gateway).libraries["DEMO"], library_context(gateway)
+    day = context.today() + timedelta(days=7)
+    closure = await library.closures.add_closure(SHARED, day, day, "x", "staff:x")
+    await gateway.requests().create_lending(
+        LendingDraft(
+            citation=Citation(title="Les digues de Vaumarin et leurs gardiens"),
+            requester=LibraryParty(symbol="XX-SENTRAL", profile=SHARED),
+            transaction="SENTRAL-1",
+        )
+    )
+    draft = BorrowingDraft(
+        citation=Citation(title=MESH_TITLE),
+        patron=PatronLink(identifier=PATRON),
+        partner="fjord",
+        mediated=False,
+        override=True,
+    )
+    asked = await gateway.requests().create_borrowing(draft)
+    await gateway.gateway.managed.drain_due_work()
+    return {"closed": SHARED, "closure": closure.id, "number": asked.number, "request": asked.id}
 
 
 async def add_notice(gateway: Running, row: Mapping[str, Any]) -> str:

@@ -295,6 +295,37 @@ READER_TRIES: Mapping[str, tuple[Try, ...]] = {
     "POST /openurl/{library}/holds/{id}/cancel": (at(id="{hold}"),),
 }
 
+SHARED_TRIES: Mapping[str, tuple[Try, ...]] = {
+    "POST /staff/partners/{name}/closures/delete": (Try({"name": "sentral"}, form={"id": "{closure}"}),),
+    "GET /staff/lending": (Try(query={"partner": "sentral"}),),
+    **{
+        f"GET /staff/{page}": (at(name="sentral"),)
+        for page in (
+            "partners/{name}",
+            "operation/profiles/{name}",
+            "operation/profiles/{name}/values",
+            "operation/profiles/{name}/history",
+            "operation/profiles/{name}/edit",
+        )
+    },
+    "GET /staff/requests/{number}": (at(number="{request}"),),
+    "POST /staff/requests/{number}/act": (Try({"number": "{request}"}, form={"kind": "edit", "version": "1"}),),
+    "POST /staff/requests/{number}/act/{kind}": (
+        Try({"number": "{request}", "kind": "close"}, form={"version": "1", "confirmed": "yes"}),
+    ),
+}
+"""By the pages, to reach what another library has with a partner of both, or what it asks of ours in a mesh. By the
+number of such a request ours finds its own."""
+
+SHARED_API_TRIES: Mapping[str, tuple[Try, ...]] = {
+    "DELETE /partners/{name}/closures/{id}": (at(name="sentral", id="{closure}"),),
+    "GET /partners/{name}": (at(name="sentral"),),
+    "GET /partners/{name}/closures": (at(name="sentral"),),
+    "GET /requests": (Try(query={"partner": "sentral"}),),
+    "GET /requests/{id}": (at(**ID),),
+    "POST /requests/{id}/actions/{kind}": (Try({**ID, "kind": "close"}, json={}),),
+}
+
 LISTS = "a list, or a page of the library's own"
 
 NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -18,25 +18,40 @@ import aiohttp
 import pytest
 
 from gateway.domain.clock import SystemClock
+from gateway.domain.roles import parse_grant
 from gateway.store.schema import make_exchange_id
 from gateway.web.staff.staff_request import BANNER_COOKIE
 from tests.protocol.pages.support import PATRON, PIN, Running, Visitor, running, visitor
 from tests.protocol.staff.library_pair import (
     BOX,
     FJORD,
+    MESH_TITLE,
     OWN_CARD,
+    SHARED,
     USED_UP,
     Installed,
+    Layout,
     copy_patron,
     make_key,
     make_never,
     make_own_things,
+    make_shared_things,
     make_things,
+    move_to_folders,
     read_rows,
     renew_things,
     share_installation,
 )
-from tests.protocol.staff.library_tries import API_TRIES, LISTS, NAMES_NOTHING, READER_TRIES, STAFF_TRIES, Try
+from tests.protocol.staff.library_tries import (
+    API_TRIES,
+    LISTS,
+    NAMES_NOTHING,
+    READER_TRIES,
+    SHARED_API_TRIES,
+    SHARED_TRIES,
+    STAFF_TRIES,
+    Try,
+)
 from tests.protocol.staff.page_world import (
     RULES,
     WorldSize,
@@ -53,14 +68,19 @@ from tests.support.mail_house import MemoryMailbox
 TITLE_WORDS = ("Vaumarin", "Шум дождя", "مدن الملح", "北の港", "harbour bars")
 """Of what the other library's readers have asked for."""
 
+OWN_WORDS = ("hafen@sentral", "Нина Берг")
+"""Of what the other library's settings say of a partner of both."""
+
 Answered = tuple[int, str, str]
 """Status, where it leads and the banner there, and the text."""
 
 
-@pytest.fixture
-async def installed(installation: Installation) -> AsyncIterator[Installed]:
+@pytest.fixture(params=list(Layout))
+async def installed(installation: Installation, request: pytest.FixtureRequest) -> AsyncIterator[Installed]:
     prepare_installation(installation, WorldSize.FEW)
     share_installation(installation)
+    if request.param is Layout.FOLDERS:
+        move_to_folders(installation)
     async with running(
         installation, read_from_memory(MemoryMailbox()), rules=RULES, other_libraries=[FJORD], mailboxes=[BOX]
     ) as gateway:
@@ -69,7 +89,7 @@ async def installed(installation: Installation) -> AsyncIterator[Installed]:
             await make_batches(ruth)
         await copy_patron(gateway)
         there = await make_things(gateway)
-        yield Installed(gateway, there, make_never(there))
+        yield Installed(gateway, there, make_never(there), request.param)
 
 
 # --- who sends -------------------------------------------------------------------------------------------
@@ -183,6 +203,11 @@ Sender = StaffUser | ApiUser | Reader
 Tries = Mapping[str, tuple[Try, ...]]
 
 
+def choose_tries(tries: Tries, layout: Layout) -> Tries:
+    """All, or the first of each route."""
+    return tries if layout is Layout.LISTED else {route: some[:1] for route, some in tries.items()}
+
+
 def iter_tries(tries: Tries) -> Iterator[tuple[str, Try]]:
     return ((route, one) for route, some in tries.items() for one in some)
 
@@ -197,7 +222,7 @@ async def find_differences(installed: Installed, sender: Sender, tries: Tries, o
         ]
         if theirs[0] >= 500 or (theirs != nothing and not one.is_taken):
             found.append(f"{route} {one}: {describe_difference(theirs, nothing)}")
-        found += [f"{route} {one}: tells of {word}" for word in TITLE_WORDS if word in theirs[2]]
+        found += [f"{route} {one}: tells of {word}" for word in (*TITLE_WORDS, *OWN_WORDS) if word in theirs[2]]
     return found
 
 
@@ -228,23 +253,47 @@ async def test_people_of_one_library_meet_nothing_of_another(installed: Installe
     gateway, own = installed.gateway, await make_own_things(installed.gateway, "FJORD")
     await make_user(gateway, "n.foss", *ALL_ROLES, library="FJORD")
     key = await make_key(gateway, "FJORD")
+    things = await make_shared_things(gateway) if installed.layout is Layout.FOLDERS else {}
     before = await read_rows(gateway, "DEMO")
     async with visitor(gateway) as desk, visitor(gateway) as home:
         await Colleague(desk).sign_in("n.foss")
         staff = StaffUser(desk, await Colleague(desk).read_token())
         token = await sign_in_reader(home, "FJORD", OWN_CARD)
+        api, layout = ApiUser(gateway.url, key), installed.layout
         wrong = [
-            *await find_differences(installed, staff, STAFF_TRIES, own),
-            *await find_differences(installed, ApiUser(gateway.url, key), API_TRIES, own),
+            *await find_differences(installed, staff, choose_tries(STAFF_TRIES, layout), own),
+            *await find_differences(installed, api, choose_tries(API_TRIES, layout), own),
             *await find_differences(installed, Reader(home, "FJORD", token), READER_TRIES, own),
             *await find_differences(installed, Reader(home, "DEMO", token), READER_TRIES, own),
-            *await find_listed(installed, staff, ApiUser(gateway.url, key), Reader(home, "FJORD", token)),
+            *await find_listed(installed, staff, api, Reader(home, "FJORD", token)),
         ]
+        if layout is Layout.FOLDERS:
+            shared = replace(installed, there={**installed.there, **things})
+            wrong += await find_differences(shared, staff, SHARED_TRIES, own)
+            wrong += await find_differences(shared, api, SHARED_API_TRIES, own)
+            received = repr((await read_rows(gateway, "FJORD"))["request"])
+            assert MESH_TITLE in received, "the mesh has brought it"
+            wrong += [f"sent {word}" for word in (PATRON, things["request"]) if word in received]
     after = await read_rows(gateway, "DEMO")
     wrong += [f"changed {name}" for name in before if before[name] != after[name]]
     assert not wrong, "\n".join(wrong)
+    if installed.layout is Layout.FOLDERS:
+        await read_shared_file(gateway)
+        return  # that each try would tell of the thing is seen by the other layout
     blind = await find_blind_tries_of_all(installed)
     assert not blind, "\n".join(blind)
+
+
+async def read_shared_file(gateway: Running) -> None:
+    """By an operator of both, who sees and edits it."""
+    grants = tuple(parse_grant(library, "operator") for library in ("DEMO", "FJORD"))
+    await make_user(gateway, "e.dahl", library="FJORD", grants=grants)
+    async with visitor(gateway) as browser:
+        operator = Colleague(browser)
+        await operator.sign_in("e.dahl")
+        for page in ("", "/edit"):
+            text = (await operator.get(f"/operation/profiles/{SHARED}{page}")).text
+            assert [word for word in OWN_WORDS if word not in text] == []
 
 
 async def find_listed(installed: Installed, *senders: Sender) -> list[str]:
