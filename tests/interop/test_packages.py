@@ -3,6 +3,7 @@ fresh environment without extras, with all, and on the image's own Python."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,22 @@ def test_the_source_distribution_has_its_licence(tmp_path: Path) -> None:
     with tarfile.open(built) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"LICENSE", "README.md", "CHANGELOG.md", "requests.yml", "gateway/cli/__init__.py"} <= names
+
+
+@pytest.mark.long  # installs what a release is made with: more than a minute
+def test_make_release_builds_what_is_published(tmp_path: Path) -> None:
+    checkout = tmp_path / "illgate"
+    shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(".*", "__pycache__", "build", "data", "dist"))
+
+    run_command("make", "release", folder=checkout)
+
+    built = {file.name: file for file in (checkout / "dist").iterdir()}
+    name = f"illgate-{metadata.version('illgate')}"
+    assert built.keys() == {f"{name}-py3-none-any.whl", f"{name}.tar.gz", "requirements.txt", "sbom.cdx.json"}
+    locked = re.findall(r"^(\S+)==(\S+) \\\n +--hash=sha256:", built["requirements.txt"].read_text(), re.MULTILINE)
+    listed = json.loads(built["sbom.cdx.json"].read_text())["components"]
+    assert {"aiohttp", "asyncpg", "lxml"} <= {name for name, _ in locked}
+    assert sorted((part["name"], part["version"]) for part in listed) == sorted(locked)
 
 
 def find_python(version: str) -> Path:
