@@ -16,6 +16,7 @@ from gateway.services.desks.journaled_messages import JournaledMessageService
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.handlers import KeyedLocks
 from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult
+from gateway.services.exchange.message_example import MessageExample
 from gateway.services.exchange.value_trace import ValueTrace
 from gateway.services.people.users import AuditOrigin, UserService
 from gateway.store.journal_records import BodyUnreadable, FullMessage, JournalMessage
@@ -102,6 +103,10 @@ class MessageReplayService:
     async def trace_message(self, message_id: str, loaded: LoadedProfile) -> ValueTrace:
         """Trace each value of a message under a profile. Raises NotFound, NotReplayableError."""
         return await self.exchange.trace_message((await self._load_exchange(message_id))[0], loaded)
+
+    async def make_example(self, message_id: str, loaded: LoadedProfile) -> MessageExample:
+        """Make an example of a profile from a message. Raises NotFound, NotReplayableError."""
+        return await self.exchange.make_example((await self._load_exchange(message_id))[0], loaded)
 
     async def rehearse_with_draft(self, message_id: str, draft: LoadedProfile) -> DraftRehearsal:
         """Show what a replay would do with a draft of its profile; nothing is changed or sent. Raises NotFound,

@@ -50,6 +50,7 @@ from gateway.services.exchange.message_context import (
     end_refused,
     rebuild_arrival,
 )
+from gateway.services.exchange.message_example import MessageExample, make_example
 from gateway.services.exchange.notification_handler import NotificationHandler, PartnerInboxPort
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 from gateway.services.exchange.value_trace import ValueTrace, ValueTracer
@@ -279,6 +280,10 @@ class MessageExchange:
         """See `Replayer.trace_message`. Raises NotReplayableError."""
         return await self._again.trace_message(kept, loaded)
 
+    async def make_example(self, kept: FullMessage, loaded: LoadedProfile) -> MessageExample:
+        """See `Replayer.make_example`. Raises NotReplayableError."""
+        return await self._again.make_example(kept, loaded)
+
     async def compare_draft(self, kept: FullMessage, draft: LoadedProfile) -> Mapping[str, tuple[str, str]]:
         """See `Replayer.compare_draft`. Raises NotReplayableError."""
         return await self._again.compare_draft(kept, draft)
@@ -348,6 +353,10 @@ class Replayer:
         """Trace each value of a message under a profile, as it would have been when the message came. Nothing is asked
         of the library. Raises NotReplayableError."""
         return await asyncio.to_thread(self._make_tracer(kept, loaded).trace_values)
+
+    async def make_example(self, kept: FullMessage, loaded: LoadedProfile) -> MessageExample:
+        """Make an example of a profile from a message. Raises NotReplayableError."""
+        return await asyncio.to_thread(make_example, self._make_tracer(kept, loaded))
 
     async def compare_draft(self, kept: FullMessage, draft: LoadedProfile) -> Mapping[str, tuple[str, str]]:
         """Compare the values of a message after its profile with those after a draft of it: what differs, by path, with

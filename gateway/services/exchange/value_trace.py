@@ -88,11 +88,11 @@ class ValueTracer:
 
     def trace_values(self) -> ValueTrace:
         try:
-            message = self._read(self.arrival.body, self.exchange.profile)
+            message = self.read_message(self.arrival.body, self.exchange.profile)
         except (Refused, MalformedMessage) as error:
             return ValueTrace(problem=str(error))
         decoded = dict(list(list_leaves(message.message))[:MAX_VALUES])
-        understood = _list_understood(message)
+        understood = list_understood(message)
         changed = self._list_changes(message)
         values = []
         for path, text in decoded.items():
@@ -113,7 +113,7 @@ class ValueTracer:
         message = self._try_to_read(self.arrival.body, profile)
         return self._list_after(message, profile) if message is not None else {}
 
-    def _read(self, body: bytes, profile: Profile) -> DecodedMessage:
+    def read_message(self, body: bytes, profile: Profile) -> DecodedMessage:
         """Read it; raises Refused, MalformedMessage."""
         envelope = self.responder.open(replace(self.arrival, body=body), profile.max_bytes)
         if envelope.malformed is not None:
@@ -138,7 +138,7 @@ class ValueTracer:
                 if message is None:
                     code = code or _cut_fragment(body, at, end)
                 elif dict(list_leaves(message.message)).get(path) != text:
-                    now = _list_understood(message)
+                    now = list_understood(message)
                     return _cut_fragment(body, at, end), [
                         name for name in understood if now.get(name) != understood[name]
                     ]
@@ -146,7 +146,7 @@ class ValueTracer:
 
     def _try_to_read(self, body: bytes, profile: Profile | None = None) -> DecodedMessage | None:
         try:
-            return self._read(body, profile or self.exchange.profile)
+            return self.read_message(body, profile or self.exchange.profile)
         except (Refused, MalformedMessage):
             return None
 
@@ -156,7 +156,7 @@ class ValueTracer:
         """List what the profile has changed, by path, with the keys that did. What a default adds is left out."""
         profile = self.exchange.profile
         after = self._list_after(message, profile)
-        before = self._list_plain_values() or _list_understood(message)
+        before = self._list_plain_values() or list_understood(message)
         keys: dict[str, list[tuple[str, str]]] = {path: [] for path in after if after[path] != before.get(path, "")}
         for key in _list_set_keys(self.loaded, profile):
             without = _drop_profile_key(profile, key)
@@ -176,13 +176,13 @@ class ValueTracer:
         profile = self.exchange.profile
         dialects = {name: type(dialect).model_construct() for name, dialect in profile.dialects.items()}
         message = self._try_to_read(self.arrival.body, profile.model_copy(update={"dialects": dialects}))
-        return _list_understood(message) if message is not None else {}
+        return list_understood(message) if message is not None else {}
 
     def _list_after(self, message: DecodedMessage, profile: Profile) -> Mapping[str, str]:
         """List what was understood, and in its place what the profile makes of that."""
         profiled = self.profile_message(message, profile)
         texts = {path: format_leaf(value) for path, value in profiled.items() if value not in (None, "", False)}
-        return {**_list_understood(message), **texts}
+        return {**list_understood(message), **texts}
 
 
 # --- values as text ----------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def format_leaf(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _list_understood(message: DecodedMessage) -> dict[str, str]:
+def list_understood(message: DecodedMessage) -> dict[str, str]:
     """List what was understood; the id of what is told is left out, since it is made of all octets."""
     values = dict(list_leaves(message.told if message.told is not None else message.command))
     if message.told is not None:

@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import field
+from itertools import count
 from pathlib import Path
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import file_replacement
 from gateway.configuration.text_difference import DifferenceLine, compare_texts
 from gateway.configuration.written_secrets import has_written_secret
-from gateway.configuration.yaml_document import display_path
-from gateway.domain.problems import ConfigurationProblem
+from gateway.configuration.yaml_document import display_path, parse_yaml
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.value import value_object
 from gateway.policies import read_policies
 from gateway.profiles import LoadedProfile, ProfileLoadResult, ProfileStore, read_profiles
+from gateway.profiles.effective import format_yaml
 from gateway.profiles.loader import read_profiles_with_draft
 from gateway.services.letters.localization import mark_text
 from gateway.settings import Settings
@@ -214,3 +216,35 @@ def _encode_text(text: str, before: bytes | None) -> bytes:
     if before is not None and b"\r\n" in before:
         text = text.replace("\n", "\r\n")
     return text.encode("utf-8-sig" if before is not None and before.startswith(b"\xef\xbb\xbf") else "utf-8")
+
+
+# --- examples ----------------------------------------------------------------------------------------------
+
+_EXAMPLES_HEADING = re.compile(r"^examples:[ \t]*(?:#.*)?\n", re.MULTILINE)
+
+
+class ExampleNotAddedError(Exception):
+    """The file is not YAML, or its examples are written in a way to which nothing can be added."""
+
+
+def add_example(text: str, service: str, send: str, understood: Mapping[str, str]) -> str:
+    """Add an example before those that are there: it is decoded only, so the others find the library unchanged. Its
+    name is that of the service, with a number. Raises ExampleNotAddedError."""
+    try:
+        document = parse_yaml(text, "")
+    except ConfigurationError as error:
+        raise ExampleNotAddedError from error
+    examples = document.data.get("examples")
+    listed = examples if isinstance(examples, list) else []
+    named = {example.get("name") for example in listed if isinstance(example, dict)}
+    name = next(name for number in count(1) if (name := f"{service} {number}") not in named)
+    block = format_yaml({"examples": [{"name": name, "send": send, "understood": dict(understood)}]})
+    if "examples" not in document.data:
+        return f"{text.rstrip()}\n\n{block}"
+    heading, first = _EXAMPLES_HEADING.search(text), document.places.get(("examples", 0))
+    if heading is None:
+        raise ExampleNotAddedError
+    line = text.splitlines()[first.line - 1] if first is not None else "  -"
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    lines = (f"{indent}{added[2:]}" if added else "" for added in block.splitlines()[1:])
+    return text[: heading.end()] + "".join(f"{added}\n" for added in lines) + "\n" + text[heading.end() :]

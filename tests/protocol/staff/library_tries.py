@@ -165,6 +165,7 @@ STAFF_TRIES: Mapping[str, tuple[Try, ...]] = {
     "POST /staff/operation/journal": (Try(form={"text": "{content}"}),),
     "GET /staff/operation/journal/{message}": (at(**MESSAGE),),
     "POST /staff/operation/journal/{message}": (at(**MESSAGE),),
+    "POST /staff/operation/journal/{message}/example": (at(**MESSAGE),),
     "POST /staff/operation/journal/{message}/rehearsal": (at(**MESSAGE),),
     "POST /staff/operation/journal/{message}/replay": (Try(MESSAGE, form={"seen": ""}),),
     "POST /staff/operation/replays/preview": (Try(form={"request": "{transaction}"}),),
