@@ -78,7 +78,7 @@ def _require_no_problems(settings: Settings, shorts: set[str]) -> None:
 @json_option
 @pass_installation
 def list_libraries(installation: Installation, as_json: bool) -> None:
-    """List the libraries of the installation, with the reason if one is held back."""
+    """List the libraries and their state: served or held back."""
     libraries = installation.settings.libraries
     if as_json:
         print_json_lines(
@@ -109,9 +109,9 @@ def _describe_state(library: LibrarySettings) -> str:
 @json_option
 @pass_installation
 def show_library(installation: Installation, name: str, as_json: bool) -> None:
-    """Show the settings of a library with all defaults and the source of each value.
+    """Show the settings of a library with their sources.
 
-    LIBRARY is a short name or a symbol. Secrets are shown as references, such as env:NAME.
+    All defaults are shown, and the file and line of each value. LIBRARY is a short name or a symbol. Secrets are shown as references, such as env:NAME.
     """
     settings = installation.settings
     try:
