@@ -111,7 +111,8 @@ def _describe_state(library: LibrarySettings) -> str:
 def show_library(installation: Installation, name: str, as_json: bool) -> None:
     """Show the settings of a library with their sources.
 
-    All defaults are shown, and the file and line of each value. LIBRARY is a short name or a symbol. Secrets are shown as references, such as env:NAME.
+    All defaults are shown, and the file and line of each value. LIBRARY is a short name or a symbol. Secrets are shown
+    as references, such as env:NAME.
     """
     settings = installation.settings
     try:
