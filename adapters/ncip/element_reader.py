@@ -86,8 +86,12 @@ def list_attributes(element: etree._Element) -> list[tuple[str, str]]:
 
 
 def raw_element(element: etree._Element, path: str) -> RawElement:
-    """The element as it came; canonical, so that it means the same wherever it is pasted."""
-    xml = etree.tostring(element, method="c14n", exclusive=True, with_tail=False).decode("utf-8")
+    """The element as it came; canonical, so that it means the same wherever it is pasted. Plain where that can't be:
+    canonical XML has no relative namespace names."""
+    try:
+        xml = etree.tostring(element, method="c14n", exclusive=True, with_tail=False).decode("utf-8")
+    except etree.C14NError:
+        xml = etree.tostring(element, encoding="unicode", with_tail=False)
     name = element.tag
     if not name.startswith("{"):
         # Without this the fragment would fall into the default namespace of where it is pasted.
