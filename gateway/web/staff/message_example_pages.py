@@ -11,6 +11,7 @@ from gateway.domain.value import value_object
 from gateway.services.exchange.message_context import NotReplayableError
 from gateway.services.exchange.message_example import MessageExample
 from gateway.services.operation.profile_drafts import ExampleNotAddedError, ProfileFile, add_example
+from gateway.web.staff.profile_pages import SHARED_FILE, may_read_file
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 
@@ -51,11 +52,14 @@ async def show_example(request: StaffRequest) -> web.Response:
 async def _make_example(request: StaffRequest, message_id: str, profile: str) -> ShownExample:
     """Make an example; raises _NoExampleError."""
     try:
-        loaded = request.operation.find_profile(profile).loaded
+        state = request.operation.find_profile(profile)
     except NotFound:
-        loaded = None
-    if loaded is None:
+        state = None
+    loaded = state.loaded if state is not None else None
+    if state is None or loaded is None:
         raise _NoExampleError(request.gettext("The message has no profile that has a file here."))
+    if not may_read_file(request, state):
+        raise _NoExampleError(request.gettext(SHARED_FILE))
     file = await request.parts.profile_editing.read_file(profile)
     if file.obstacle:
         raise _NoExampleError(request.gettext(file.obstacle))

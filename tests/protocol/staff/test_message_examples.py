@@ -12,13 +12,14 @@ import pytest
 
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import PATRON, Answer, Running, running
-from tests.protocol.staff.support import Colleague
+from tests.protocol.staff.support import Colleague, colleague
 from tests.protocol.staff.test_operation_pages import write_exchange
 from tests.protocol.staff.test_profile_editing import read_save_form, read_text
 from tests.support.daemon import Installation
 from tests.support.yaml_files import read_yaml_file
 
 EDIT = "/operation/profiles/ncip2/edit"
+OTHER = {"symbol": "FJORD", "name": "Bibliothèque du Fjord"}
 
 MESSAGE = """<?xml version="1.0" encoding="UTF-8"?>
 <ns1:NCIPMessage xmlns:ns1="http://www.niso.org/2008/ncip" xmlns:unused="mailto:reader01@library.example"
@@ -222,3 +223,25 @@ async def test_a_message_without_a_file_of_its_profile_is_no_example(gateway: Ru
     page = await olga.post(f"/operation/journal/{heard}/example", {})
 
     assert "no profile that has a file here" in page.tree.xpath("string(//p[@class='note-line'])")
+
+
+def share_file(file: Path) -> None:
+    """Make a partner of two libraries of it."""
+    shared = file.parent.parent / "partners" / file.name
+    shared.parent.mkdir(exist_ok=True)
+    shared.write_text(f"{read_text(file)}\neach: {{fjord: {{contact: Нина Берг}}}}\n", encoding="utf-8")
+    file.unlink()
+
+
+async def test_the_file_of_several_libraries_is_shown_to_an_operator_of_all_alone(
+    installation: Installation, file: Path
+) -> None:
+    share_file(file)
+    async with (
+        running(installation, rules=RULES, staff={"edit_profiles": True}, other_libraries=[OTHER]) as gateway,
+        colleague(gateway, "o.brandt", "operator") as olga,
+    ):
+        page = await make_example(gateway, olga)
+
+    assert "Only an operator of all of them" in page.tree.xpath("string(//p[@class='note-line'])")
+    assert "Нина" not in page.text
