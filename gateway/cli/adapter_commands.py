@@ -50,10 +50,11 @@ def list_adapters(as_json: bool) -> None:
     help="New folder for the package. Default: illgate-NAME.",
 )
 def write_new_adapter(name: str, folder: Path | None) -> None:
-    """Write a package with a small adapter that works, as the beginning of an adapter for a library system.
+    """Write a working adapter for a library system, to start from.
 
-    NAME is its `system.type`: lower-case letters and digits. The adapter keeps patrons, items and loans in a JSON file;
-    replace this by calls of your system. The README describes how to install and test it. Nothing is installed.
+    NAME is its `system.type`: lower-case letters and digits. The adapter is a package of its own. It keeps patrons,
+    items and loans in a JSON file; replace this by calls of your system. The README describes how to install and test
+    it. Nothing is installed.
 
     \b
     Examples:
