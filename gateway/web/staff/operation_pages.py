@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
@@ -26,6 +27,7 @@ from gateway.services.operation.gateway_operation import (
 from gateway.web.app import ReadinessPart
 from gateway.web.staff.journal_pages import OUTCOMES, list_profiles
 from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
+from gateway.web.staff.profile_pages import may_read_file
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 PARTS: Mapping[str, str] = {
@@ -142,7 +144,7 @@ async def show_operation(request: StaffRequest) -> web.Response:
     period = period_word if period_word in PERIODS else "day"
     troubles = await _list_troubles(request, period)
     recent = troubles if period == "day" else await _list_troubles(request, "day")
-    findings = operation.list_findings()
+    findings = _list_readable_findings(request)
     return request.render(
         "operation",
         request.gettext("System"),
@@ -222,6 +224,19 @@ def _list_refusals(request: StaffRequest, troubles: Sequence[ShownTrouble]) -> l
         for shown_trouble in troubles
         if is_for_operator(shown_trouble.trouble)
     ]
+
+
+def _list_readable_findings(request: StaffRequest) -> CheckFindings | None:
+    """List findings but those in files that the user may not read: they quote what stands there."""
+    findings = request.operation.list_findings()
+    if findings is None:
+        return None
+    hidden = {state.file for state in request.operation.list_profiles() if not may_read_file(request, state)}
+    return replace(
+        findings,
+        problems=tuple(problem for problem in findings.problems if problem.file not in hidden),
+        remarks=tuple(remark for remark in findings.remarks if remark.file not in hidden),
+    )
 
 
 def _list_findings(request: StaffRequest, findings: CheckFindings | None) -> list[Repair]:

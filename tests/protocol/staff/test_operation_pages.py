@@ -511,16 +511,20 @@ async def test_a_check_that_comes_to_no_end_is_said(gateway: Running, olga: Coll
     assert "illgate check ended with exit code 3" in words_of(page, "Configuration check")
 
 
-async def test_problems_in_profiles_of_another_library_are_not_shown(gateway: Running, olga: Colleague) -> None:
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_problems_in_profiles_of_another_library_are_not_shown(
+    gateway: Running, olga: Colleague, *, is_shared: bool
+) -> None:
+    """Nor those in the file of a partner that ours has, too."""
     operation = gateway.gateway._staff_pages._parts.operations["DEMO"]  # type: ignore[union-attr]
     loaded = next(iter(operation._profiles.current.loaded.values()))
     problem = ConfigurationProblem(loaded.document.file, 3, ("partner",), "is wrong")
     gateway.gateway._check.findings = CheckFindings(library_context(gateway).now(), (problem,))
     assert "is wrong" in words_of(await olga.get("/operation"), "Configuration check")
 
-    operation._profiles.current.loaded[loaded.profile.name] = replace(
-        loaded, profile=loaded.profile.model_copy(update={"library": "OTHER"})
-    )
+    others = replace(loaded, profile=loaded.profile.model_copy(update={"library": "OTHER"}))
+    ours = replace(loaded, profile=loaded.profile.model_copy(update={"library": "DEMO"}), others=(others,))
+    operation._profiles.current.loaded[loaded.profile.name] = ours if is_shared else others
 
     page = await olga.get("/operation")
     assert "is wrong" not in words_of(page, "Configuration check")
