@@ -8,12 +8,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from adapters.library import alma, embedded, folio, koha, paired, sip2
+from adapters.library import alma, embedded, folio, koha, none, paired, sip2
 from adapters.ncip import library_system as ncip
 from gateway.ports.adapter import LibraryAdapter
 from gateway.ports.library_system import Capability
 
-ADAPTERS = (embedded.adapter, koha.adapter, folio.adapter, alma.adapter, sip2.adapter, ncip.adapter, paired.adapter)
+ADAPTERS = (
+    embedded.adapter,
+    koha.adapter,
+    folio.adapter,
+    alma.adapter,
+    sip2.adapter,
+    ncip.adapter,
+    paired.adapter,
+    none.adapter,
+)
 
 
 def render_table(adapters: Iterable[LibraryAdapter] = ADAPTERS) -> str:
