@@ -25,7 +25,7 @@ from tests.support.compiled_templates import keep_compiled_templates
 from tests.support.daemon import Installation
 from tests.support.effort_report import EffortReport
 from tests.support.installed import start_or_skip
-from tests.support.logs import logs_as_before
+from tests.support.logs import log_plainly, logs_as_before
 from tests.support.memory_report import MemoryReport
 from tests.support.migration_replay import migrate_by_alembic, replay_migrations
 from tests.support.open_resources import OpenResources
@@ -54,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     keep_parsed_documents()
     keep_compiled_templates()
     hash_cheaply()
+    log_plainly()
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
