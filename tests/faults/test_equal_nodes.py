@@ -161,7 +161,7 @@ def served_beside(node: Installation, log: Path) -> Iterator[int]:
 
 
 def make_node(folder: Path, url: str) -> Installation:
-    node = Installation.make(folder, "--store", url)
+    node = Installation.make_mesh(folder, url)
     node.change(
         tcp=[],
         api={"webhook_networks": ["127.0.0.1"]},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from adapters.loopback.channel import HUB
 from demo.world import COPY, START
@@ -28,12 +26,10 @@ from gateway.domain.requests.views import ActionRequest, FileUpload, RequestFilt
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.database_setup import create_database
-from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.suppliers import load_partner_standings
 from gateway.settings import Settings, load_settings
 from gateway.store.migration import migrate_store
 from gateway.store.requests import outbox_queries
-from gateway.store.requests.tables import outbox
 from tests.support.paths import ROOT
 
 CEDAR, DOGWOOD = "ISIL:US-CCC", "ISIL:US-DDD"
@@ -58,12 +54,10 @@ CHAPTER = Citation(
 
 @dataclass
 class Valley:
-    """The gateway of the twelve; Cedar asks Dogwood. People are at `gateway`, and `worker` does what follows: the same,
-    or another node, and then they change places after each act."""
+    """The gateway of the twelve; Cedar asks Dogwood."""
 
     gateway: Daemon
     clock: FixedClock
-    worker: Daemon
 
     async def borrow(self, citation: Citation, service: RequestedService) -> Request:
         draft = BorrowingDraft(
@@ -75,7 +69,7 @@ class Valley:
             actor="staff:iris",
         )
         created = await self.gateway.managed.libraries[CEDAR].requests.create_borrowing(draft)
-        await self.finish_work()
+        await self.gateway.managed.drain_due_work()
         return await self.load(CEDAR, created.id)
 
     async def load(self, symbol: str, request_id: str) -> Request:
@@ -98,21 +92,11 @@ class Valley:
         version = (await self.load(symbol, request.id)).version
         action = ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:iris", version=version)
         await requests.apply_action(request.id, action)
-        await self.finish_work()
-
-    async def finish_work(self) -> None:
-        await self.worker.managed.drain_due_work()
-        self.gateway, self.worker = self.worker, self.gateway
+        await self.gateway.managed.drain_due_work()
 
     async def states(self, ours: Request, theirs: Request) -> tuple[str, str]:
         borrowing, lending = await self.load(CEDAR, ours.id), await self.load(DOGWOOD, theirs.id)
         return borrowing.state.value, lending.state.value
-
-    async def read_sending_nodes(self) -> set[str]:
-        """The names of the nodes that have sent messages to partners."""
-        sent = select(outbox.c.node).where(outbox.c.kind == PARTNER, outbox.c.status == "done")
-        rows = await self.gateway.managed.contexts[CEDAR].store.read(lambda c: c.execute(sent).all())
-        return {row.node for row in rows}
 
     async def count_waiting(self) -> int:
         context = self.gateway.managed.contexts[CEDAR]
@@ -136,27 +120,6 @@ async def fill_libraries(settings: Settings, clock: FixedClock) -> None:
         await store.close()
 
 
-@asynccontextmanager
-async def serve_valley(folder: Path, *, nodes: int = 1, store: str = "") -> AsyncIterator[Valley]:
-    """`store`: URL of a database that is empty; else SQLite in the folder."""
-    shutil.copytree(ROOT / "tests" / "worked_examples" / "valley", folder)
-    config = folder / "gateway.yml"
-    config.write_text(config.read_text().replace("mail: {host: smtp.valley.example, sender: ", "mail: {sender: "))
-    with config.open("a") as file:
-        file.write("http: {port: 0, public_url: 'https://ill.valley.example'}\n")
-        if store:
-            file.write(f"store: {{url: '{store}'}}\n")
-    clock = FixedClock(START)
-    settings = load_settings(config, load_adapters())
-    await fill_libraries(settings, clock)
-    async with AsyncExitStack() as stack:
-        gateways = [Daemon(settings, load_adapters(), clock) for _ in range(nodes)]
-        for gateway in gateways:
-            await gateway.start()
-            stack.push_async_callback(gateway.stop)
-        yield Valley(gateways[0], clock, gateways[-1])
-
-
 @pytest.fixture(autouse=True)
 def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LIB01_ALMA", "LIB02_KOHA", "OCLC_IN", *(f"LIB{number:02}_BL" for number in range(1, 13))):
@@ -165,24 +128,22 @@ def _secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def valley(tmp_path: Path) -> AsyncIterator[Valley]:
-    async with serve_valley(tmp_path / "valley") as served:
-        yield served
+    folder = tmp_path / "valley"
+    shutil.copytree(ROOT / "tests" / "worked_examples" / "valley", folder)
+    config = folder / "gateway.yml"
+    config.write_text(config.read_text().replace("mail: {host: smtp.valley.example, sender: ", "mail: {sender: "))
+    with config.open("a") as file:
+        file.write("http: {port: 0, public_url: 'https://ill.valley.example'}\n")
+    clock = FixedClock(START)
+    settings = load_settings(config, load_adapters())
+    await fill_libraries(settings, clock)
+    gateway = Daemon(settings, load_adapters(), clock)
+    await gateway.start()
+    yield Valley(gateway, clock)
+    await gateway.stop()
 
 
 async def test_a_loan_goes_from_one_member_to_another_and_back(valley: Valley) -> None:
-    await follow_loan(valley)
-
-
-@pytest.mark.postgresql
-async def test_a_loan_goes_there_and_back_by_two_nodes(fresh_postgresql_url: str, tmp_path: Path) -> None:
-    """What is done at one of them is sent, and taken at the other member, by the other node."""
-    async with serve_valley(tmp_path / "valley", nodes=2, store=fresh_postgresql_url) as valley:
-        assert valley.gateway is not valley.worker
-        await follow_loan(valley)
-        assert await valley.read_sending_nodes() == {valley.gateway.node, valley.worker.node}
-
-
-async def follow_loan(valley: Valley) -> None:
     ours = await valley.borrow(BOOK, RequestedService())
     theirs = await valley.find_lending(ours)
 

@@ -136,6 +136,25 @@ class Installation:
         made.change(http={"port": made.port})
         return made
 
+    @classmethod
+    def make_mesh(cls, folder: Path, store: str) -> Installation:
+        """With a folder for each library: DEMO, which ILLiad sends to at the addresses of `make`, and NORTH. They lend
+        to each other, and have the sample library's patrons and items. `store`: URL of an empty database."""
+        files: dict[str, object] = {
+            "gateway.yml": {"defaults": {"time_zone": "Europe/Zurich", "currency": "EUR"}, "store": {"url": store}},
+            "groups.yml": {"both": {"members": "all", "mesh": True}},
+            "libraries/demo/library.yml": {"symbol": "DEMO", "name": "Demonstration Library"},
+            "libraries/north/library.yml": {"symbol": "NORTH", "name": "Northern Library"},
+            "partners/ncip1.yml": {"extends": "ncip1", "for": ["demo"]},
+            "partners/ncip2.yml": {"extends": "ncip2", "for": ["demo"]},
+        }
+        for name, document in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write_yaml_file(folder / name, document)
+        made = cls._with_ports(folder)
+        made.run("init")
+        return made
+
     def copy(self, folder: Path) -> Installation:
         """Another one with the same data, which comes quicker than `make`; not of one that is being served."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
