@@ -289,11 +289,13 @@ class PolicyStore(LiveConfiguration[PolicySet]):
     they name some."""
 
     def __init__(self, settings: Settings, load: Callable[[], PolicySet]) -> None:
-        files = {settings.folder / library.requests for library in settings.libraries}
-        folders = tuple(sorted({file.parent for file in files if file.parent.is_dir()}))
-        names = {file.name for file in files}
+        def list_files() -> set[Path]:
+            return {settings.folder / library.requests for library in settings.libraries}
+
+        def list_folders() -> tuple[Path, ...]:
+            return tuple(sorted({file.parent for file in list_files() if file.parent.is_dir()}))
 
         def is_policy_file(file: Path) -> bool:
-            return file.name in names
+            return file.name in {each.name for each in list_files()}
 
-        super().__init__("request policies", folders, load, is_policy_file)
+        super().__init__("request policies", list_folders, load, is_policy_file)

@@ -140,9 +140,12 @@ class Installation:
         """Find a profile: a partner, one of the installation's own or, if there is none, a shipped one. `LIBRARY/NAME`
         is a partner as this library has it."""
         library, slash, name = name.rpartition("/")
-        entry = self.profiles.profiles.loaded.get(name)
+        loaded = self.profiles.profiles.loaded
+        entry = loaded.get(name)
         if slash:
-            return entry.for_library(require_library(self, library).symbol) if entry is not None else None
+            settings = require_library(self, library)
+            own = loaded.get(f"{settings.short_name}/{name}")
+            return own or (entry.for_library(settings.symbol) if entry is not None else None)
         if entry is None and name in list_shipped_profiles():
             return self.shipped_profiles.loaded.get(name)
         return entry

@@ -49,15 +49,17 @@ def check_profile(profile: Profile, document: YamlDocument, settings: Settings) 
 
 
 def check_profiles_together(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
-    """A rule that stands twice: it would be chance which profile a message gets."""
-    seen: dict[tuple[str, object], tuple[str, str]] = {}
+    """A rule that stands twice: it would be chance which profile a message gets. Partners in libraries' folders meet
+    those of the same library alone, and go before shared ones."""
+    seen: dict[tuple[str, str, object], tuple[str, str]] = {}
     for entry in loaded.values():
         for index, rule in enumerate(entry.profile.match):
             path: KeyPath = ("match", index)
             place = entry.find_position(path)
             for protocol in entry.profile.dialects:
+                owner = entry.profile.library if entry.own_of else ""
                 first = seen.setdefault(
-                    (protocol, rule_conditions(rule)), (entry.profile.name, f"{place.file}:{place.line}")
+                    (owner, protocol, rule_conditions(rule)), (entry.profile.name, f"{place.file}:{place.line}")
                 )
                 if first[1] != f"{place.file}:{place.line}":
                     asked = ", ".join(f"{name}: {value}" for name, value in rule_conditions(rule)) or "anything"
@@ -67,16 +69,17 @@ def check_profiles_together(loaded: Mapping[str, LoadedProfile], settings: Setti
 def check_path_rules(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
     """A rule on a path that a profile of another library owns: it would take that library's messages. A path is owned
     by the profile that has its name, and by one with a rule of this path alone; several libraries may share one that is
-    nobody's."""
+    nobody's. A partner in a library's folder owns none, since it gets nothing that doesn't name its library."""
     if len(settings.libraries) == 1:
         return
     profiles = [loaded_profile for loaded_profile in loaded.values() if not loaded_profile.profile.abstract]
     owners: dict[str, LoadedProfile] = {}
-    for entry in profiles:
+    shared = [entry for entry in profiles if not entry.own_of]
+    for entry in shared:
         for rule in entry.profile.match:
             if rule.path is not None and len(rule_conditions(rule)) == 1:
                 owners.setdefault(rule.path.casefold(), entry)
-    owners |= {loaded_profile.profile.name.casefold(): loaded_profile for loaded_profile in profiles}
+    owners |= {loaded_profile.profile.name.casefold(): loaded_profile for loaded_profile in shared}
     for entry in profiles:
         for index, rule in enumerate(entry.profile.match):
             owner = owners.get(rule.path.casefold()) if rule.path is not None else None
@@ -92,9 +95,8 @@ def check_partner_names(
     """A partner or its path that is called as a library is: the first part of an address would mean both. A profile of
     such a name, which was there before addresses named libraries, goes before the library. `partners`: names of the
     files of partners."""
-    for name in sorted(partners & loaded.keys()):
-        entry = loaded[name]
-        names: list[tuple[KeyPath, str]] = [((), name)]
+    for entry in (loaded[name] for name in sorted(partners & loaded.keys())):
+        names: list[tuple[KeyPath, str]] = [((), entry.profile.name)]
         names += [(("match", index, "path"), rule.path or "") for index, rule in enumerate(entry.profile.match)]
         for path, text in names:
             for library in settings.libraries:
@@ -270,6 +272,22 @@ def _check_partner_channel(
         yield entry.make_problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
 
 
+def check_connections(entry: LoadedProfile, channels: Mapping[str, ChannelAdapter]) -> Iterator[ConfigurationProblem]:
+    """Check what a library has in its folder of a partner that is spoken to on connections: one connection serves all
+    libraries."""
+    sections = {channel.section for channel in channels.values() if channel.by_connection is not None}
+    partner = entry.profile.partner
+    if partner is None or not is_spoken_to_by_connection(entry.profile, partner, channels):
+        return
+    message = "its connections serve all libraries: put this into partners/, with `for`"
+    if entry.own_of:
+        yield entry.make_problem(("partner", "channel"), message)
+    for path, place in entry.document.places.items():
+        if place.file == entry.changed_by and (path[0] in sections or path == ("partner", "channel")):
+            yield entry.make_problem(path, message)
+            return
+
+
 def is_written_by_mail(entry: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
     """Return whether its channel, as its profile has it, writes to its e-mail address."""
     channel = channels.get(partner.channel)
@@ -346,11 +364,20 @@ def check_locate_policies(
             yield from _check_locate_section(loaded_profile, locate, loaded, known) if known else ()
 
 
+def _find_target(
+    entry: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, LoadedProfile]
+) -> LoadedProfile | None:
+    """Find the profile of a catalogue: the library's own before a shared one."""
+    own = (each for each in loaded.values() if each.own_of and each.libraries == entry.libraries)
+    named = {each.profile.name: each for each in own}
+    return named.get(locate.target) or loaded.get(locate.target)
+
+
 def _check_locate_target(
     loaded_profile: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, LoadedProfile]
 ) -> Iterator[ConfigurationProblem]:
     path = ("locate", "target")
-    target = loaded.get(locate.target)
+    target = _find_target(loaded_profile, locate, loaded)
     if target is None:
         yield loaded_profile.make_problem(path, "no such profile", locate.target, tuple(loaded))
     elif target.profile.abstract:
@@ -363,7 +390,7 @@ def _check_locate_section(
     entry: LoadedProfile, locate: LocatePolicy, loaded: Mapping[str, LoadedProfile], known: tuple[str, ...]
 ) -> Iterator[ConfigurationProblem]:
     """The section that says where the catalogue is."""
-    target = loaded.get(locate.target) if locate.target else entry
+    target = _find_target(entry, locate, loaded) if locate.target else entry
     if target is None or target.profile.abstract:
         return  # said already
     if locate.by and locate.by not in known:

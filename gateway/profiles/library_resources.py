@@ -39,9 +39,31 @@ def check_library_resources(entries: Iterable[LoadedProfile], settings: Settings
             if library not in served:
                 continue
             is_common = version.document is entry.document
-            for resource in common if is_common else iter_named_resources(version.profile):
-                if message := owners.find_objection(resource.reference, library, is_shared=is_shared):
+            for resource in common if is_common else tuple(iter_named_resources(version.profile)):
+                is_own = _is_named_by_library(version, resource)
+                if message := owners.find_objection(resource.reference, library, is_shared=is_shared and not is_own):
                     yield version.document.make_problem(resource.path, message, f"'{resource.reference}'")
+                elif version.changed_by and not is_own and not owners.is_of_library(resource.reference, library):
+                    yield from _check_changed_section(version, resource)
+
+
+def _is_named_by_library(version: LoadedProfile, resource: NamedResource) -> bool:
+    return bool(version.changed_by) and version.document.find_position(resource.path).file == version.changed_by
+
+
+_ADDRESSES = (("partner", "email"), ("partner", "channel"))
+"""Keys beside the sections of protocols that say where messages go."""
+
+
+def _check_changed_section(version: LoadedProfile, resource: NamedResource) -> Iterator[ConfigurationProblem]:
+    """What a library changes of a shared partner may not lead a secret of the office's to another address."""
+    section = resource.path[0]
+    for path, place in version.document.places.items():
+        is_address = path[0] == section or path in _ADDRESSES
+        if place.file == version.changed_by and is_address and section != "auth":
+            message = "would change where a secret of the office's goes; name one of the library's own with it"
+            yield version.document.make_problem(path, message, f"'{resource.reference}'")
+            return
 
 
 class _ResourceOwners:
@@ -76,6 +98,10 @@ class _ResourceOwners:
         if not is_shared and not self._is_alone:
             return f"is not among the `secrets` of library {library} in gateway.yml"
         return ""
+
+    def is_of_library(self, reference: str, library: str) -> bool:
+        """Return whether it is one of the library's own; it was looked for by `find_objection` before."""
+        return library in self._owners[reference]
 
     def _list_owners(self, reference: str) -> list[str]:
         name = self._normalize(reference)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import field, replace
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -23,7 +25,14 @@ from gateway.domain.value import value_object
 from gateway.profiles import checks
 from gateway.profiles.groups import Group, Groups, describe_member, read_groups
 from gateway.profiles.library_resources import check_library_resources
-from gateway.profiles.partner_versions import ALL, SCOPE_KEYS, PartnerScope, document_of_library, read_scope
+from gateway.profiles.partner_versions import (
+    ALL,
+    SCOPE_KEYS,
+    PartnerScope,
+    check_differences,
+    document_of_library,
+    read_scope,
+)
 from gateway.profiles.profile_set import LoadedProfile, ProfileSet
 from gateway.profiles.shipped import is_as_shipped, list_shipped_profiles
 from gateway.settings import LibrarySettings, Settings
@@ -59,21 +68,21 @@ def load_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Setting
 
 def read_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Settings) -> ProfileLoadResult:
     """Read as `load_profiles` does, but what is whole is there even if other profiles have problems."""
-    return _read_and_check(
-        _ProfileFiles(folder, settings.partners_folder, settings.groups_file), adapters, settings, {}
-    )
+    return _read_and_check(_find_files(folder, settings), adapters, settings, {})
 
 
 def read_profiles_with_fallback(
     folder: FilePath, adapters: AdapterRegistry, settings: Settings, before: ProfileSet
 ) -> ProfileLoadResult:
     """The files as they are, with what is wrong in them; a profile whose file is wrong is as it was `before`, or left
-    out where it wasn't there. So is one that doesn't fit together with these. If nothing fits, all is as before."""
-    files = _ProfileFiles(folder, settings.partners_folder, settings.groups_file)
+    out where it wasn't there. So is one that doesn't fit together with these; in a library's folder it is left out, and
+    keeps nobody else's from being taken. If nothing fits, all is as before."""
+    files = _find_files(folder, settings)
     result = _read_and_check(files, adapters, settings, {})
-    problems, held_back = result.problems, dict[str, YamlDocument | None]()
-    while wrong := {files.name_document(problem.file) for problem in result.problems} - held_back.keys():
-        held_back |= {name: before.own_documents.get(name) for name in wrong}
+    problems, held_back, left_out = result.problems, dict[str, YamlDocument | None](), set[str]()
+    while wrong := {files.name_document(problem.file) for problem in result.problems} - left_out:
+        left_out |= {name for name in wrong if name in held_back or not files.is_own(name)}
+        held_back |= {name: None if name in held_back else before.own_documents.get(name) for name in wrong}
         result = _read_and_check(files, adapters, settings, held_back)
     return ProfileLoadResult(before if result.problems else result.profiles, problems)
 
@@ -82,26 +91,45 @@ def read_profiles_with_draft(
     folder: FilePath, file: FilePath, text: str, adapters: AdapterRegistry, settings: Settings
 ) -> ProfileLoadResult:
     """Read as `read_profiles` does, with this text in the place of a file, or as one more."""
-    files = _ProfileFiles(folder, settings.partners_folder, settings.groups_file, {file: text})
+    files = _find_files(folder, settings, {file: text})
     return _read_and_check(files, adapters, settings, {})
+
+
+def _find_files(
+    folder: FilePath, settings: Settings, drafts: Mapping[FilePath, str] = MappingProxyType({})
+) -> _ProfileFiles:
+    own = {path: library for library in settings.libraries if (path := settings.find_own_partners(library))}
+    names = {yaml_document.display_path(path): f"{library.folder}/partners" for path, library in own.items()}
+    names[yaml_document.display_path(settings.partners_folder)] = "partners"
+    return _ProfileFiles(folder, settings.partners_folder, settings.groups_file, own, names, drafts)
 
 
 @value_object
 class _ProfileFiles:
-    """The folders that are read, and the file of groups. `drafts`: texts that are read in the place of files."""
+    """The folders that are read, and the file of groups. `own`: libraries by the folders of their own partners;
+    `names`: of all folders of partners, as problems show them. `drafts`: texts that are read in the place of files."""
 
     profiles: FilePath
     partners: FilePath
     groups: FilePath
-    drafts: Mapping[FilePath, str] = field(default_factory=dict)
+    own: Mapping[FilePath, LibrarySettings]
+    names: Mapping[str, str]
+    drafts: Mapping[FilePath, str]
 
     def name_document(self, shown: str) -> str:
-        """Name a file as problems show it, wherever the folders are: `profiles/NAME`, `partners/NAME` or `groups`."""
+        """Name a file as problems show it, wherever the folders are: `profiles/NAME`, `partners/NAME`,
+        `libraries/LIBRARY/partners/NAME` or `groups`."""
         file = FilePath(shown)
         if shown == yaml_document.display_path(self.groups):
             return GROUPS
-        is_partner = file.parent == FilePath(yaml_document.display_path(self.partners))
-        return f"{'partners' if is_partner else 'profiles'}/{file.stem}"
+        return f"{self.names.get(str(file.parent), 'profiles')}/{file.stem}"
+
+    def is_own(self, name: str) -> bool:
+        """Return whether the document of this name is in a library's folder."""
+        return name.count("/") > 1
+
+    def is_of_partner(self, file: FilePath) -> bool:
+        return file.parent == self.partners or file.parent in self.own
 
     def list_profiles(self, problems: list[ConfigurationProblem]) -> dict[str, FilePath]:
         """List the files by name. The folder may be missing where there are partners."""
@@ -109,8 +137,10 @@ class _ProfileFiles:
             return {}
         return self._list_folder(self.profiles, problems)
 
-    def list_partners(self, problems: list[ConfigurationProblem]) -> dict[str, FilePath]:
-        return self._list_folder(self.partners, problems) if self.partners.exists() else {}
+    def list_partners(self, folder: FilePath, problems: list[ConfigurationProblem]) -> dict[str, FilePath]:
+        """List the files of the shared partners, or of a library's own, by name."""
+        is_there = folder.exists() or any(draft.parent == folder for draft in self.drafts)
+        return self._list_folder(folder, problems) if is_there else {}
 
     def _list_folder(self, folder: FilePath, problems: list[ConfigurationProblem]) -> dict[str, FilePath]:
         try:
@@ -145,11 +175,23 @@ def _read_and_check(
     problems += checks.check_locate_policies(loaded, adapters.searches)
     for entry in loaded.values():
         problems += checks.check_profile(entry.profile, entry.document, settings)
+        for version in (each for each in entry.versions if each.changed_by or each.own_of):
+            faults = [
+                *checks.check_connections(version, adapters.channels),
+                *(checks.check_partner(version, adapters.channels) if version.changed_by else ()),
+            ]
+            problems += (_blame_library(fault, version.changed_by) for fault in faults if fault not in problems)
     problems += check_library_resources(loaded.values(), settings)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
     symbols = {library.symbol: (library.symbol, *library.symbols) for library in settings.libraries}
     profiles = ProfileSet(loaded, reader.own_documents, reader.inert, symbols, reader.groups.by_name)
     return ProfileLoadResult(profiles, tuple(unique))
+
+
+def _blame_library(problem: ConfigurationProblem, file: str) -> ConfigurationProblem:
+    """What is wrong with a shared partner only after a library's changes is wrong in the library's file; empty: it has
+    changed nothing."""
+    return problem if not file or problem.file == file else replace(problem, file=file, line=0)
 
 
 class _ProfileReader:
@@ -176,14 +218,15 @@ class _ProfileReader:
         self.groups = Groups()
         self.inert: tuple[str, ...] = ()
         self.problems: list[ConfigurationProblem] = []
+        self._differences: dict[str, dict[str, YamlDocument]] = defaultdict(dict)
 
     def read_files(self) -> dict[str, LoadedProfile]:
         self._sections = dict(self._sections)  # all adapters: together their profiles need most of them
         self._profile_files = self._files.list_profiles(self.problems)
         self._profiles = self._read_documents(self._profile_files)
-        partner_files = self._files.list_partners(self.problems)
+        partner_files = self._files.list_partners(self._files.partners, self.problems)
         partners = self._read_documents(partner_files)
-        self.partners = frozenset(partners)
+        own_partners = list(self._read_own_partners(partners))
         self.groups = self._read_groups(partner_files)
         loaded = {}
         for name, document in tuple(self._profiles.items()):
@@ -197,8 +240,24 @@ class _ProfileReader:
         for name, document in partners.items():
             if entry := self._build_partner(document, partner_files[name]):
                 loaded[name] = entry
+        built = (self._build_own_partner(library, document, file, loaded) for library, document, file in own_partners)
+        own = {entry.key: entry for entry in built if entry is not None}
+        self.partners = frozenset({*partners, *own})
         loaded |= self._build_mesh()
-        return dict(sorted(loaded.items(), key=lambda pair: f"{pair[0]}.yml"))
+        return {**dict(sorted(loaded.items(), key=lambda pair: f"{pair[0]}.yml")), **own}
+
+    def _read_own_partners(
+        self, partners: Mapping[str, YamlDocument]
+    ) -> Iterator[tuple[LibrarySettings, YamlDocument, FilePath]]:
+        """Read what libraries have in their folders: partners of one library alone, and what differs there of a shared
+        one, which is called the same (`_differences`)."""
+        for folder, library in self._files.own.items():
+            files = self._files.list_partners(folder, self.problems)
+            for name, document in self._read_documents(files).items():
+                if name in partners:
+                    self._differences[name][library.symbol] = document
+                else:
+                    yield library, document, files[name]
 
     def _read_groups(self, partners: Mapping[str, FilePath]) -> Groups:
         file = self._files.groups
@@ -267,7 +326,7 @@ class _ProfileReader:
         if written != name:
             self.problems.append(document.make_problem(("name",), "must be the file's name", f"'{written}'", (name,)))
             return None
-        if unknown := self._find_unknown_keys(document, SCOPE_KEYS if file.parent == self._files.partners else ()):
+        if unknown := self._find_unknown_keys(document, SCOPE_KEYS if self._files.is_of_partner(file) else ()):
             self.problems += unknown
             return None
         for key, value in document.data.items():
@@ -336,7 +395,38 @@ class _ProfileReader:
             self.problems.append(own.make_problem(("abstract",), "a partner lives; what is only extended is a profile"))
         self.problems += scope.problems
         whole = self._add_parents(drop_keys(own, frozenset({*SCOPE_KEYS, "library"})), (), file.stem)
-        return self._build_versions(own, whole, scope, file) if whole is not None else None
+        differences = self._check_differences(own, scope)
+        return self._build_versions(own, whole, scope, file, differences) if whole is not None else None
+
+    def _check_differences(self, shared: YamlDocument, scope: PartnerScope) -> dict[str, YamlDocument]:
+        """What libraries change of a shared partner in their folders, as far as it is right, by symbol."""
+        right: dict[str, YamlDocument] = {}
+        symbols = {library.symbol for library in scope.libraries}
+        for symbol, changes in self._differences[str(shared.data["name"])].items():
+            problems = list(check_differences(changes, shared))
+            if symbol not in symbols:
+                message = f"{shared.file} is called so, and is not for this library: choose another name"
+                problems = [changes.make_problem((), message)]
+            self.problems += problems
+            if not problems:
+                right[symbol] = changes
+        return right
+
+    def _build_own_partner(
+        self, library: LibrarySettings, own: YamlDocument, file: FilePath, shared: Mapping[str, LoadedProfile]
+    ) -> LoadedProfile | None:
+        """Build a partner of one library alone; None if that can't be had (the problem is noted)."""
+        namesake = shared.get(str(own.data["name"]))
+        if namesake is not None and not namesake.profile.abstract:
+            message = f"{namesake.document.file} is called so: choose another name"
+            self.problems.append(own.make_problem((), message))
+            return None
+        for key in (*SCOPE_KEYS, "library", "abstract"):
+            if key in own.data:
+                self.problems.append(own.make_problem((key,), "has no use here: the folder says whose partner it is"))
+        whole = self._add_parents(drop_keys(own, frozenset({*SCOPE_KEYS, "library", "abstract"})), ())
+        entry = self._build_versions(own, whole, PartnerScope((library,), {}, ()), file) if whole is not None else None
+        return replace(entry, own_of=library.short_name) if entry is not None else None
 
     def _build_versions(
         self,
@@ -344,10 +434,12 @@ class _ProfileReader:
         whole: YamlDocument,
         scope: PartnerScope,
         file: FilePath,
+        changes: Mapping[str, YamlDocument] = MappingProxyType({}),
         *,
         is_generated: bool = False,
     ) -> LoadedProfile | None:
-        """Build a partner as each of its libraries has it; where nothing differs, all share the sections of one."""
+        """Build a partner as each of its libraries has it; where nothing differs, all share the sections of one.
+        `changes`: by symbol, what libraries say in their folders."""
         name = str(own.data["name"])
         versions: list[LoadedProfile] = []
         built: dict[object, LoadedProfile] = {}
@@ -367,8 +459,30 @@ class _ProfileReader:
                 built[key] = LoadedProfile(profile, document, file, is_generated=is_generated)
             changed = {"library": library.symbol} | ({"examples": ()} if versions else {})
             entry = built[key]
+            if library.symbol in changes:
+                entry = self._build_changed(own, whole, scope, library, changes[library.symbol]) or entry
             versions.append(replace(entry, profile=entry.profile.model_copy(update=changed)))
         return replace(versions[0], others=tuple(versions[1:])) if versions else None
+
+    def _build_changed(
+        self,
+        own: YamlDocument,
+        whole: YamlDocument,
+        scope: PartnerScope,
+        library: LibrarySettings,
+        changes: YamlDocument,
+    ) -> LoadedProfile | None:
+        """Build a shared partner with what a library changes in its folder; None if that can't be had."""
+        before, self.problems = self.problems, []
+        each = scope.each.get(library.symbol, YamlDocument(own.file))
+        merged = replace(merge_documents(each, drop_keys(changes, frozenset({"name"}))), file=own.file)
+        document = document_of_library(whole, replace(scope, each={library.symbol: merged}), library, self.problems)
+        groups = self.groups.list_shared(str(own.data["name"]), library)
+        document = self.groups.add_terms(document, groups, library)
+        profile = self._build_profile(document, own)
+        self.problems = [*before, *(_blame_library(problem, changes.file) for problem in self.problems)]
+        file = self._files.partners / f"{own.data['name']}.yml"
+        return LoadedProfile(profile, document, file, changed_by=changes.file) if profile is not None else None
 
     def _build_profile(self, document: YamlDocument, own: YamlDocument) -> Profile | None:
         """Build a profile; `own`: what its file says by itself."""

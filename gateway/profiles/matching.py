@@ -98,11 +98,13 @@ class AgencyIndex:
     """Agencies that profiles name as their own: those of rules, and those in whose name credentials speak. A profile
     that admits this machine alone, as all are shipped, names none: it is nobody else's."""
 
-    def __init__(self) -> None:
+    def __init__(self, profiles: Iterable[Profile]) -> None:
         self._owners: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        for profile in profiles:
+            self._add_profile(profile)
 
-    def add_profile(self, profile: Profile) -> None:
-        if all(_is_this_machine(entry) for entry in profile.auth):
+    def _add_profile(self, profile: Profile) -> None:
+        if profile.abstract or all(_is_this_machine(entry) for entry in profile.auth):
             return
         ruled = (rule.from_agency for rule in profile.match if rule.from_agency)
         for agency in (*ruled, *(agency for entry in profile.auth for agency in entry.agencies)):
@@ -125,20 +127,17 @@ def _is_this_machine(entry: Authentication) -> bool:
 class ProfileMatcher:
     """Who has sent a message is found first, then for which library it is: by its address, by the receiver that it
     names, or because the partner has only one. So it costs the same for a partner of one library and of three hundred,
-    which `profiles` has once for each, by the same name and rules. `symbols`: all symbols of each library, by that of
-    its rows."""
+    which `profiles` has once for each, by the same name and rules."""
 
-    def __init__(self, profiles: Iterable[Profile], symbols: Mapping[str, Iterable[str]] | None = None) -> None:
-        self._receivers = ReceiverIndex(symbols or {})
+    def __init__(self, profiles: Iterable[Profile], receivers: ReceiverIndex) -> None:
+        self._receivers = receivers
         self._by_name: dict[str, Profile] = {}
         self._versions: dict[str, dict[str, Profile]] = defaultdict(dict)
         rules: list[_IndexedRule] = []
         self._partners = PartnerIndex()
-        self.agencies = AgencyIndex()
         for profile in profiles:
             if profile.abstract:
                 continue
-            self.agencies.add_profile(profile)
             versions = self._versions[profile.name]
             versions[profile.library.casefold()] = profile
             if len(versions) > 1:

@@ -20,6 +20,10 @@ SHARED_KEYS = frozenset({"name", "extends", "abstract", "library", "match", "exa
 """Keys that say who the partner is, and so are the same for all its libraries; so are `partner.symbols`."""
 
 
+IDENTITY_KEYS = ("auth", "match", "for", "max_bytes", "peer_authentication.theirs", "partner.symbols")
+"""Keys of a shared partner that say whom we let in as it, and so aren't a library's to change in its own folder."""
+
+
 @value_object
 class PartnerScope:
     """The libraries that a partner's file is for, and what is wrong with that. `each`: by symbol, what the file says of
@@ -110,6 +114,17 @@ def find_shared_keys(path: KeyPath, changes: Mapping[str, object]) -> Iterator[K
     partner = changes.get("partner")
     if isinstance(partner, dict) and "symbols" in partner:
         yield (*path, "partner", "symbols")
+
+
+def check_differences(own: YamlDocument, shared: YamlDocument) -> Iterator[ConfigurationProblem]:
+    """Check what a library's own file changes of a shared partner."""
+    theirs = own.data.get("peer_authentication")
+    paths: list[KeyPath] = [(key,) for key in ("auth", "max_bytes") if key in own.data]
+    paths += find_shared_keys((), {key: value for key, value in own.data.items() if key != "name"})
+    paths += [("peer_authentication", "theirs")] if isinstance(theirs, dict) and "theirs" in theirs else []
+    for path in paths:
+        message = f"belongs to {shared.file}; a library may set all but {', '.join(IDENTITY_KEYS)}"
+        yield own.make_problem(path, message)
 
 
 def find_library(name: str, settings: Settings) -> LibrarySettings | None:

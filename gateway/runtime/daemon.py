@@ -15,7 +15,7 @@ import structlog
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, StoreClock
-from gateway.domain.problems import ConfigurationProblem
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.policies import PolicyStore, load_policies
 from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.library_system import HoldsConnections
@@ -319,7 +319,10 @@ class Daemon:
             lambda before: read_profiles_with_fallback(folder, adapters, settings, before).profiles,
             settings.partners_folder,
             settings.groups_file,
+            lambda: tuple(path for library in settings.libraries if (path := settings.find_own_partners(library))),
+            lambda file: settings.find_owner_of_file(file) is not None,
         )
+        _hold_back_owners(settings, profiles.problems)
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles
 
@@ -614,3 +617,13 @@ class Daemon:
         if self.settings.profiles.reload:
             self._tasks.start("profiles: watch the folder", watch_profile_files, FailurePolicy.RESTART)
             self._tasks.start("requests.yml: watch", watch_policy_files, FailurePolicy.RESTART)
+
+
+def _hold_back_owners(settings: Settings, problems: Sequence[ConfigurationProblem]) -> None:
+    """Hold back the libraries in whose folders files are wrong. Raises ConfigurationError where none is left."""
+    for library in settings.libraries:
+        own = tuple(problem for problem in problems if settings.find_owner_of_file(problem.file) is library)
+        if own:
+            library.hold_back((*library.problems, *own))
+    if not settings.served_libraries:
+        raise ConfigurationError(problems)

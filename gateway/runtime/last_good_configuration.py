@@ -81,6 +81,12 @@ class LastGoodFiles:
             (fresh / name).mkdir()
             for file in folder.glob("*.yml"):
                 shutil.copyfile(file, fresh / name / file.name)
+        for library in self._settings.libraries:
+            own = self._settings.find_own_partners(library)
+            if own is not None and own.is_dir():
+                (copies := fresh / library.folder / own.name).mkdir(parents=True)
+                for file in own.glob("*.yml"):
+                    shutil.copyfile(file, copies / file.name)
         if (groups := self._settings.groups_file).is_file():
             shutil.copyfile(groups, fresh / _COPIES["groups"])
         for library in self._settings.libraries:
@@ -102,6 +108,7 @@ class LastGoodFiles:
         folders = {name: str(self._folder / copy) for name, copy in _COPIES.items()}
         profiles_settings = self._settings.profiles.model_copy(update=folders)
         settings = self._settings.model_copy(update={"libraries": libraries, "profiles": profiles_settings})
+        settings.read_own_partners_in(self._folder.absolute())
         profiles = read_profiles(settings.profiles_folder, adapters, settings)
         policies = read_policies(settings, profiles.profiles)
         if profiles.problems or policies.problems:

@@ -5,6 +5,7 @@ comment. Durations are in seconds or days as the key says, sizes in bytes.
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -443,6 +444,10 @@ class LogSettings(ProfileSection):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+OWN_PARTNERS = "partners"
+"""The folder of a library's own partners, in the library's folder."""
+
+
 class Settings(ProfileSection):
     """One installation. `file` is where it was read from; relative paths in it start at `folder`."""
 
@@ -504,6 +509,7 @@ class Settings(ProfileSection):
 
     _file: Path = PrivateAttr(Path(FILE))
     _document: YamlDocument = PrivateAttr(YamlDocument(FILE))
+    _copies: Path | None = PrivateAttr(None)
 
     @property
     def file(self) -> Path:
@@ -547,6 +553,20 @@ class Settings(ProfileSection):
     def partners_folder(self) -> Path:
         """It needn't be there."""
         return self.folder / self.profiles.partners
+
+    def find_own_partners(self, library: LibrarySettings) -> Path | None:
+        """Find the folder of a library's own partners, which needn't be there; None: the library has no folder."""
+        return (self._copies or self.folder) / library.folder / OWN_PARTNERS if library.folder else None
+
+    def find_owner_of_file(self, file: str) -> LibrarySettings | None:
+        """Find the library in whose folder a file is, by the file's name in problems; None: it is the office's."""
+        path = os.path.abspath(file)
+        owned = (library for library in self.libraries if library.folder)
+        return next((each for each in owned if path.startswith(f"{self.folder / each.folder}{os.sep}")), None)
+
+    def read_own_partners_in(self, copies: Path) -> None:
+        """Read the folders of libraries' own partners in a copy of them, which has them by the same names."""
+        self._copies = copies
 
     @property
     def groups_file(self) -> Path:

@@ -159,13 +159,14 @@ class SenderAdmission:
         faults = _CredentialFaults()
         for candidate in candidates:
             profile = candidate.profile
-            if line is not None and line.is_admitted(profile.name) and self._speaks_for_sender(profile, message):
+            key = self.profiles().find_key(profile)
+            if line is not None and line.is_admitted(key) and self._speaks_for_sender(profile, message):
                 return _require_library(candidate, message)
             credential = await self._find_credential(profile, message, faults)
             wanted = candidate.rule.credential if candidate.rule is not None else None
             if credential is not None and wanted in (None, credential):
                 if line is not None:
-                    line.admit(profile.name)
+                    line.admit(key)
                 return _require_library(candidate, message)
         if candidates:
             raise SenderRefused(

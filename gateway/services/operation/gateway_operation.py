@@ -308,7 +308,7 @@ class GatewayOperation:
             by_file.setdefault(problem.file, []).append(problem)
         states = [
             ProfileState(
-                name,
+                entry.profile.name,
                 entry.document.file,
                 entry,
                 tuple(by_file.pop(entry.document.file, ())),
@@ -347,7 +347,7 @@ class GatewayOperation:
         if state.loaded is None:
             return ProfileText(state, text, False, (), 0)
         wrong = tuple(await self._check_examples(state.loaded))
-        is_in_use = self._history.find_text_in_use(name) == text
+        is_in_use = self._history.find_text_in_use(state.loaded) == text
         return ProfileText(state, text, is_in_use, wrong, len(state.loaded.profile.examples))
 
     async def list_versions(self, name: str) -> Sequence[ProfileVersion]:

@@ -101,6 +101,10 @@ class ProfileDraftChecks:
 
     def describe_file(self, name: str) -> ProfileFile:
         file = self.find_file(name)
+        if any(entry.own_of and entry.profile.name == name for entry in self._profiles.current.loaded.values()):
+            return ProfileFile(
+                name, "", is_there=True, obstacle=mark_text("A library has this file in its own folder.")
+            )
         try:
             content = file_replacement.read_bytes(file)
         except OSError:

@@ -101,7 +101,8 @@ class ProfileEditing:
         name, now = checked.draft.name, self._clock.now()
         loaded_profile = self._profiles.current.loaded.get(name)
         in_file = decode_text(checked.before) if checked.before is not None else None
-        before = [text for text in (self._history.find_text_in_use(name), in_file) if text is not None]
+        in_use = self._history.find_text_in_use(loaded_profile) if loaded_profile is not None else None
+        before = [text for text in (in_use, in_file) if text is not None]
 
         def record_versions(c: Transaction) -> None:
             for text in before:

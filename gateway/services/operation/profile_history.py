@@ -33,9 +33,9 @@ class ProfileHistory:
         self._lock = asyncio.Lock()
         self._texts = _read_texts(profiles.current.loaded)
 
-    def find_text_in_use(self, name: str) -> str | None:
+    def find_text_in_use(self, loaded: LoadedProfile) -> str | None:
         """Find the text that the file had when it was read and right; None: it never was."""
-        return self._texts.get(name)
+        return self._texts.get(loaded.key)
 
     async def reload(self) -> bool:
         """Reload after the profiles were read anew. Without the store it is made up for the next time."""

@@ -86,6 +86,36 @@ def test_a_library_with_a_folder_has_its_secrets_without_a_list(tmp_path: Path) 
     assert "is not among the `secrets` of library NORTH" in found
 
 
+STATE = """
+partner: {symbols: [XX-1], name: State, channel: iso18626, email: ill@state.example}
+iso18626: {http: {url: 'https://ill.example', secret_header: X-Key, secret: env:OFFICE_KEY}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ("partner: {workflow: {borrowing: {answer_days: 9}}}", ""),
+        ("iso18626: {http: {url: 'https://mine.example'}}", "iso18626"),
+        ("iso18626: {http: {url: 'https://mine.example', secret: env:NORTH_KEY}}", ""),
+        ("iso18626: {http: {secret: env:OFFICE_KEY}}", "iso18626.http.secret"),
+        ("partner: {email: me@mine.example}", "partner.email"),
+    ],
+)
+def test_a_library_leads_no_secret_of_the_offices_elsewhere(tmp_path: Path, changes: str, key: str) -> None:
+    north = LibrarySettings(symbol="NORTH", short="north")
+    north.live_in("libraries/north")
+    (tmp_path / "partners").mkdir()
+    (tmp_path / "libraries" / "north" / "partners").mkdir(parents=True)
+    there = ProfilesSettings(partners=str(write(tmp_path / "partners", state=STATE)))
+    settings = Settings(libraries=(north, SOUTH), profiles=there)
+    settings.read_own_partners_in(tmp_path)
+    write(tmp_path / "libraries" / "north" / "partners", state=changes)
+    problems = read_profiles(tmp_path, ADAPTERS, settings).problems
+    assert [problem.key for problem in problems] == [key] * bool(key)
+    assert {Path(problem.file).parts[-3] for problem in problems} <= {"north"}
+
+
 def test_a_name_is_compared_once_for_all_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three hundred libraries with forty partners would else be compared for minutes at the start."""
     libraries = tuple(LibrarySettings(symbol=f"L{number}", secrets=(f"file:keys/{number}/*",)) for number in range(40))
