@@ -10,12 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from tests.bench import messages
 from tests.bench.load import Result, all_good, drive, post
 from tests.bench.setting import with_readers
 from tests.support.daemon import Installation
+from tests.support.yaml_files import write_yaml_file
 
 PROFILES = 500
 FEW, MANY = 1_000, 1_000_000
@@ -36,7 +35,7 @@ def start_row(folder: Path) -> Row:
             "match": [{"from_agency": f"PARTNER-{number:03}"}],
             "auth": [{"kind": "network", "networks": ["127.0.0.0/8"]}],
         }
-        (installation.folder / "profiles" / f"partner-{number:03}.yml").write_text(yaml.safe_dump(profile))
+        write_yaml_file(installation.folder / "profiles" / f"partner-{number:03}.yml", profile)
     times = []
     for _ in range(3):
         begun = time.perf_counter()

@@ -15,13 +15,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from tests.bench import messages
 from tests.bench.bare import run_bare_handler
 from tests.bench.load import all_good, drive, post, processor_seconds
 from tests.bench.setting import with_readers
 from tests.support.daemon import Installation
+from tests.support.yaml_files import write_yaml_file
 
 Row = tuple[str, float, str, bool]
 
@@ -46,7 +45,7 @@ BJORNAVIK = {
 
 def make_installation(folder: Path) -> Installation:
     made = with_readers(folder)
-    (made.folder / "profiles" / "bjornavik.yml").write_text(yaml.safe_dump(BJORNAVIK, allow_unicode=True), "utf-8")
+    write_yaml_file(made.folder / "profiles" / "bjornavik.yml", BJORNAVIK)
     return made
 
 

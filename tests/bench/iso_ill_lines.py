@@ -6,12 +6,11 @@ import asyncio
 import resource
 from pathlib import Path
 
-import yaml
-
 from adapters.iso_ill.codec import ApduSplitter, encode_apdu
 from tests.bench.growth import resident
 from tests.protocol.iso_ill.house import FJORDBY, HOST, asked
 from tests.support.daemon import Installation
+from tests.support.yaml_files import write_yaml_file
 
 Row = tuple[str, float, str, bool]
 
@@ -26,7 +25,7 @@ def row(folder: Path) -> Row:
     room = CONNECTIONS + 10
     listener = {"port": made.tcp_port, "protocol": "iso_ill", "connections": room, "per_peer": room}
     made.change(tcp=[listener])
-    (made.folder / "profiles" / "fjordby.yml").write_text(yaml.safe_dump(FJORDBY, allow_unicode=True))
+    write_yaml_file(made.folder / "profiles" / "fjordby.yml", FJORDBY)
     _allow_files(3 * CONNECTIONS)
     with made.serve_by_command() as running:
         before = resident(running.pid) / MB

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from aiosmtpd.controller import Controller
 
 from tests.browser.visitor import CHROMIUM, FLAGS, PATRON, Browsing, Site
@@ -13,6 +12,7 @@ from tests.support import axe
 from tests.support.daemon import Installation, free_port
 from tests.support.installed import NotInstalled
 from tests.support.looking import tracebacks
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 PARTNER = """
 partner:
@@ -75,8 +75,8 @@ def site(
     for profile, name in MORE_PARTNERS.items():
         text = f"partner: {{symbols: [XX-{profile}], name: {name}, email: ill@{profile}.example, channel: mail}}\n"
         (made.folder / "profiles" / f"{profile}.yml").write_text(text, encoding="utf-8")
-    (made.folder / "requests.yml").write_text(yaml.safe_dump(RULES), encoding="utf-8")
-    library = yaml.safe_load(made.config.read_text(encoding="utf-8"))["libraries"][0]
+    write_yaml_file(made.folder / "requests.yml", RULES)
+    library = read_yaml_file(made.config)["libraries"][0]
     made.change(
         libraries=[{**library, "name": "Stadtbibliothek Bergstadt", "email": "ill@bergstadt.example"}],
         mail={"host": "127.0.0.1", "port": letters[1], "security": "none", "sender": "ill@bergstadt.example"},

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -22,6 +21,7 @@ from tests.bench import messages
 from tests.support.daemon import Installation
 from tests.support.looking import Database, tracebacks
 from tests.support.shipped_profiles import copy_shipped_profiles
+from tests.support.yaml_files import read_yaml_file
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 5.0
@@ -135,7 +135,7 @@ def examples() -> list[tuple[str, bytes]]:
     """Profile and message: those with which the shipped profiles are explained."""
     found = []
     for file in sorted((ROOT / "profiles").glob("*.yml")):
-        profile = yaml.safe_load(file.read_text())
+        profile = read_yaml_file(file)
         found += [(profile["name"], example["send"].encode()) for example in profile.get("examples", ())]
     return found
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import atheris
-import yaml
 
 with atheris.instrument_imports(include=["adapters.iso18626"]):
     from adapters.iso18626.codec import decode_message, encode_message
@@ -35,6 +34,7 @@ from gateway.ports.outgoing_http import HttpReply
 from gateway.ports.partner_channel import InboxResult
 from gateway.ports.responder import ExchangeContext, RawMessage, ResponderAnswer, TransportKind
 from tests.support.paths import ROOT
+from tests.support.yaml_files import read_yaml_file
 
 LONGEST = 8_192
 SECONDS_EACH = 2
@@ -106,7 +106,7 @@ def judged(data: bytes) -> None:
 def list_seeds() -> Iterator[bytes]:
     """The messages that the shipped profiles give as examples, and our answers to them."""
     for file in sorted((ROOT / "profiles").glob("*18626*.yml")):
-        for example in yaml.safe_load(file.read_text("utf-8")).get("examples", ()):
+        for example in read_yaml_file(file).get("examples", ()):
             message = example["send"].encode()
             yield message
             yield answer_of(message)[0].body

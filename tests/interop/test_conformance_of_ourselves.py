@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from gateway.domain.problems import Unavailable
 from gateway.runtime.daemon import Daemon
@@ -20,6 +19,7 @@ from rehearsal.conformance import trial_gateway
 from tests.support.conformance_tables import dump_store, try_system
 from tests.support.daemon import Installation, run_in_process
 from tests.support.scripted_supplier import ScriptedSupplier
+from tests.support.yaml_files import write_yaml_file
 
 STRAIGHT = {
     "intake": {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}}
@@ -48,7 +48,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installati
         }
         for name, profile in profiles.items():
             file = made.folder / "profiles" / f"{name}.yml"
-            file.write_text(yaml.safe_dump(dict(profile)), "utf-8")
+            write_yaml_file(file, profile)
         with made.serve():
             yield made, fjordby
 

@@ -19,6 +19,7 @@ from tests.support.daemon import Installation, free_port, stopped_at_end, wait_f
 from tests.support.forked_processes import ForkedProcess, run_illgate
 from tests.support.peers import RealisticPeer
 from tests.support.scripted_supplier import ScriptedSupplier
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 TABLE = Path(__file__).with_name("conformance_of_peers.yml")
 HERE = [{"kind": "network", "networks": ["127.0.0.0/8"]}]
@@ -63,7 +64,7 @@ def unchanged_store(config: Path) -> Iterator[None]:
 
 
 def compare_with_table(system: str, found: list[Line]) -> None:
-    wanted = yaml.safe_load(TABLE.read_text("utf-8"))[system]
+    wanted = read_yaml_file(TABLE)[system]
     assert found == wanted, yaml.safe_dump({system: found}, allow_unicode=True, sort_keys=False, width=110)
 
 
@@ -104,7 +105,7 @@ def test_a_partner_that_answers_the_daemon(peers_folder: Path, tmp_path: Path) -
     requests, lists, outbox and figures are as before."""
     made = Installation.make(tmp_path / "installation")
     profile = {**PROFILES["broker"], "iso18626": {"http": {"url": "http://127.0.0.1:9/iso18626"}}}
-    (made.folder / "profiles" / "broker.yml").write_text(yaml.safe_dump(profile), "utf-8")
+    write_yaml_file(made.folder / "profiles" / "broker.yml", profile)
     with ScriptedSupplier() as elm, made.serve():
         ours = f"http://127.0.0.1:{made.port}/iso18626/broker"
         directory = [
@@ -185,7 +186,7 @@ def test_a_librarys_system(
 
 def test_each_peer_is_tried_and_each_finding_has_its_sentence(peers_folder: Path) -> None:
     """None of them is left untried. What no sentence forbids is advice."""
-    table = yaml.safe_load(TABLE.read_text("utf-8"))
+    table = read_yaml_file(TABLE)
     peers = {one.name for one in peers_folder.iterdir() if (one / "start").is_file()}
     assert {name.partition(",")[0] for name in table} - {"illgate mock"} == peers - NOT_TRIED
     for found in (one for lines in table.values() for one in lines):

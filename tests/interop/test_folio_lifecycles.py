@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from demo.two import NORTH, SOUTH, Story, crossing, invariants, loan
 from demo.world import Site, Town, World, make_installation
@@ -20,6 +19,7 @@ from rehearsal.fakes.folio import FakeFolio
 from rehearsal.fakes.folio_circulation import ITEMS
 from rehearsal.fakes.folio_sample import fill_sample
 from tests.support.running_servers import running
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 FIRST_TO_SOUTH = {**NORTH.requests, "default_rota": "only-south"}
 PASSWORD_FILE = "folio-password"
@@ -47,7 +47,7 @@ class FolioTowns(World):
         self.fakes.append(fake)
         folder = self._folder / site.symbol.lower()
         config = await asyncio.to_thread(make_installation, folder, site, self.mail.port)
-        settings: dict[str, Any] = yaml.safe_load(config.read_text(encoding="utf-8"))
+        settings: dict[str, Any] = read_yaml_file(config)
         settings["libraries"][0]["system"] = {
             "type": "folio",
             "url": fake.url,
@@ -58,7 +58,7 @@ class FolioTowns(World):
             "temporary_items": {"location": "ill", "loan_type": "ill", "material_type": "interlibrary loan"},
             "fee_owner": "Interlibrary loan",
         }
-        config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+        write_yaml_file(config, settings)
         (folder / PASSWORD_FILE).write_text(fake.password, encoding="utf-8")
         return await opened.enter_async_context(running(Town(config, self.clock)))
 

@@ -14,7 +14,6 @@ from statistics import median
 from typing import Any
 
 import pytest
-import yaml
 from sqlalchemy import Select, select
 
 from gateway.domain.requests.request import LendingState, Request, ServiceType
@@ -24,6 +23,7 @@ from gateway.store.requests.tables import request
 from gateway.store.schema import message
 from tests.support.daemon import Installation
 from tests.support.looking import tracebacks
+from tests.support.yaml_files import write_yaml_file
 
 CLIENT = shutil.which("yaz-illclient")
 pytestmark = pytest.mark.skipif(
@@ -99,7 +99,7 @@ def house(fresh_installation: Installation, tmp_path_factory: pytest.TempPathFac
     made = fresh_installation.copy(tmp_path_factory.mktemp("yaz") / "illgate")
     made.change(tcp=[{"host": "0.0.0.0", "port": made.tcp_port, "protocol": "iso_ill"}])
     for name, profile in {"ikm": IKM, "pwd": WITH_PASSWORD}.items():
-        (made.folder / "profiles" / f"{name}.yml").write_text(yaml.safe_dump(profile, allow_unicode=True))
+        write_yaml_file(made.folder / "profiles" / f"{name}.yml", profile)
     (made.folder / "yaz.secret").write_text("100-200-300:ekki giska\n")
     with made.serve():
         yield made

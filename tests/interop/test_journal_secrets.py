@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
-import yaml
 
 from adapters.iso_ill.codec import encode_apdu
 from adapters.iso_ill.messages import StatusQuery
@@ -24,6 +23,7 @@ from adapters.iso_ill.messages.structures import (
 )
 from tests.support.daemon import Installation, free_port
 from tests.support.looking import exported
+from tests.support.yaml_files import write_yaml_file
 
 PIN, SYSTEM, AGENCY, ISO = "PIN-7391-Łódź", "Systemwort-Ørsted-55", "पासवर्ड-8642", "ekki-giska-1907"
 SECRETS = (PIN, SYSTEM, AGENCY, ISO)
@@ -138,7 +138,7 @@ def say_by_tcp(port: int, data: bytes) -> None:
 def test_no_secret_of_a_message_is_stored_or_exported(
     installation: Installation, tmp_path: Path, encrypted: bool
 ) -> None:
-    (installation.folder / "profiles" / "ozz.yml").write_text(yaml.safe_dump(OZZ, allow_unicode=True))
+    write_yaml_file(installation.folder / "profiles" / "ozz.yml", OZZ)
     (installation.folder / "iso.secret").write_text(f"100-222:{ISO}")
     (installation.folder / "journal.key").write_text("4f1c9a77e0b2d8a3655c01be")
     iso_port = free_port()

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pypdf import PdfWriter
 
 from demo.two import PATRON, partner
@@ -32,6 +31,7 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.domain.requests.views import ActionRequest, FileUpload
+from tests.support.yaml_files import write_yaml_file
 
 STAFF = "staff:ada"
 
@@ -63,7 +63,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def reruled(town: Town, **sections: Any) -> None:
-    (town.settings.folder / "requests.yml").write_text(yaml.safe_dump(sections))
+    write_yaml_file(town.settings.folder / "requests.yml", sections)
     assert await town.gateway.reload()
 
 

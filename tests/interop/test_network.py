@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from structlog.testing import capture_logs
 
 from demo.two import PATRON, partner
@@ -24,6 +23,7 @@ from gateway.services.people.api_keys import ApiKeyService, KeyScope
 from gateway.store.library_store import LibraryStore
 from gateway.store.requests import request_counts
 from tests.support.running_servers import running
+from tests.support.yaml_files import write_yaml_file
 
 STRAIGHT = {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}}
 CITY = partner("CITY", "City Library", channel="mail", email="ill@city.example", owns="everything")
@@ -67,7 +67,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 async def join(town: Town, url: str) -> None:
     profile: dict[str, Any] = {"partner": {**MEMBER["partner"], "network": {"url": url, "key": "file:south.key"}}}
-    (town.settings.folder / "profiles" / "south.yml").write_text(yaml.safe_dump(profile))
+    write_yaml_file(town.settings.folder / "profiles" / "south.yml", profile)
     assert await town.gateway.reload()
 
 
@@ -176,7 +176,7 @@ async def test_the_newest_is_kept_and_only_of_members(world: World) -> None:
     await store.write(lambda c: request_counts.store_report(c, "NORTH", [older]))
     assert await store.read(lambda c: request_counts.list_reports(c, "NORTH")) == (row,), "another node heard it before"
 
-    (world.borrower.settings.folder / "profiles" / "south.yml").write_text(yaml.safe_dump(MEMBER))
+    write_yaml_file(world.borrower.settings.folder / "profiles" / "south.yml", MEMBER)
     assert await world.borrower.gateway.reload()
     world.clock.advance(timedelta(minutes=10))
     await ask(world)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-import yaml
 
 from tests.support.daemon import Installation
 from tests.support.looking import Database, tracebacks
+from tests.support.yaml_files import write_yaml_file
 
 LOOKUP = b"""<NCIPMessage xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">
 <LookupUser><UserId><UserIdentifierValue>21000000000017</UserIdentifierValue></UserId></LookupUser></NCIPMessage>"""
@@ -44,7 +44,7 @@ def serve_partners(made: Installation) -> Iterator[Installation]:
     (made.folder / "partner.secret").write_text(SECRET)
     for name, auth in KINDS.items():
         profile = {"extends": "ncip2", "match": [{"path": name}], "auth": [auth], "examples": []}
-        (made.folder / "profiles" / f"{name}.yml").write_text(yaml.safe_dump(profile))
+        write_yaml_file(made.folder / "profiles" / f"{name}.yml", profile)
     with made.serve():
         yield made
     assert not tracebacks(made)

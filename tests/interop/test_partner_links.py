@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from demo.world import START, MailServer, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
@@ -37,6 +36,7 @@ from gateway.store.journal_records import FullMessage, JournalFilter, JournalOpt
 from tests.support.daemon import free_port
 from tests.support.reader import Page, answers, fetch, links, opens, presses
 from tests.support.running_servers import running
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 PATRON = "21000000000025"
 SULT = Citation(type=CitationType.BOOK, title="Sult & <b>andre</b>", author="Hamsun, Knut")
@@ -139,10 +139,10 @@ async def at_work(folder: Path, store_url: str = "") -> AsyncIterator[Desk]:
     clock = FixedClock(START)
     async with running(MailServer()) as mail:
         config = await asyncio.to_thread(make_installation, folder, SITE, mail.port, store_url)
-        settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+        settings = read_yaml_file(config)
         port = free_port()
         settings["http"] |= {"port": port, "public_url": f"http://127.0.0.1:{port}/"}
-        config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+        write_yaml_file(config, settings)
         town = Town(config, clock)
         await fill_library(town)
         async with running(town):
@@ -214,7 +214,7 @@ async def test_each_letter_of_a_lender_has_what_its_reader_may_say(desk: Desk) -
 async def test_without_an_address_from_outside_or_days_there_are_none(desk: Desk, tmp_path: Path) -> None:
     profile = tmp_path / "north" / "profiles" / "eastport.yml"
     for section in ({"links": {"days": 0}}, {"links": {"answers": ["unfilled"]}}):
-        profile.write_text(yaml.safe_dump(partner("EAST", "en", letters=section)), encoding="utf-8")
+        write_yaml_file(profile, partner("EAST", "en", letters=section))
         assert await desk.town.gateway.reload()
         await desk.asks()
         expected = [] if section["links"].get("days") == 0 else ["We cannot supply it"]

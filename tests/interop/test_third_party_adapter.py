@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from demo.world import START, Town
 from gateway.domain.clock import FixedClock
@@ -29,6 +28,7 @@ from gateway.domain.requests.views import ActionRequest
 from tests.support.daemon import Installation, illgate
 from tests.support.paths import ROOT
 from tests.support.running_servers import running
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 SOURCE = ROOT / "tests" / "packages" / "parcel"
 PROFILE = SOURCE / "examples" / "north.yml"
@@ -156,7 +156,7 @@ class Scene:
 
 def add_partner(installation: Installation, partner_port: int) -> None:
     """NORTH, with the profile that the package brings as an example, and a port for its lines."""
-    profile = yaml.safe_load(PROFILE.read_text("utf-8"))
+    profile = read_yaml_file(PROFILE)
     profile["parcel"]["address"] = f"127.0.0.1:{partner_port}"
     policy = {
         "intake": {"mediation_default": "straight-through", "locally_owned": "allow"},
@@ -169,7 +169,7 @@ def add_partner(installation: Installation, partner_port: int) -> None:
 
 
 def write_yaml(file: Path, content: object) -> None:
-    file.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    write_yaml_file(file, content)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pymarc import Field, Indicators, Record, Subfield
 from tests.support.daemon import Installation, free_port, run_in_process
 from tests.support.looking import tracebacks
 from tests.support.paths import ROOT
+from tests.support.yaml_files import write_yaml_file
 
 PATIENCE_SECONDS = 90.0
 CARD = "E-2041"
@@ -75,7 +76,7 @@ def make_library(folder: Path, symbol: str, name: str) -> NewLibrary:
     made = Installation(folder, port, tcp_port)
     checked = made.run("check")
     assert "\nno problems; " in f"\n{checked.stdout}", checked.stdout
-    (folder / "setup.yml").write_text(yaml.safe_dump(SETUP, allow_unicode=True), encoding="utf-8")
+    write_yaml_file(folder / "setup.yml", SETUP)
     made.run("library", "import", "setup", str(folder / "setup.yml"))
     return NewLibrary(made, symbol)
 
@@ -92,7 +93,7 @@ def introduce(ours: NewLibrary, theirs: NewLibrary, name: str) -> None:
     profile["iso_ill"]["transport"]["address"] = theirs.address
     profile["iso_ill"]["reply_to"] = ours.address
     file = ours.made.folder / "partners" / f"{theirs.symbol.lower()}.yml"
-    file.write_text(yaml.safe_dump(profile, allow_unicode=True), encoding="utf-8")
+    write_yaml_file(file, profile)
     assert "no problems" in ours.run("check", theirs.symbol.lower())
 
 

@@ -13,6 +13,7 @@ from demo.world import Site, make_installation
 from gateway.cli import main
 from tests.rehearsal.world import FJORDBY
 from tests.support.scripted_supplier import ScriptedSupplier
+from tests.support.yaml_files import write_yaml_file
 
 Typed = Callable[..., Result]
 
@@ -53,12 +54,12 @@ def illgate(tmp_path_factory: pytest.TempPathFactory) -> Typed:
         shipped.unlink()
     text = yaml.safe_dump(dict(FJORDBY), allow_unicode=True)
     (folder / "profiles" / "fjordby.yml").write_text(text, "utf-8")
-    (folder / "profiles" / "signed.yml").write_text(yaml.safe_dump(SIGNED, allow_unicode=True), "utf-8")
-    (folder / "profiles" / "nordby.yml").write_text(yaml.safe_dump(NORDBY), "utf-8")
-    (folder / "profiles" / "our-library.yml").write_text(yaml.safe_dump(dict(LIBRARY)), "utf-8")
-    (folder / "profiles" / "their-system.yml").write_text(yaml.safe_dump(dict(CLIENT)), "utf-8")
-    (folder / "profiles" / "dalen.yml").write_text(yaml.safe_dump(dict(DALEN)), "utf-8")
-    (folder / "profiles" / "kveldsvik.yml").write_text(yaml.safe_dump(dict(KVELDSVIK)), "utf-8")
+    write_yaml_file(folder / "profiles" / "signed.yml", SIGNED)
+    write_yaml_file(folder / "profiles" / "nordby.yml", NORDBY)
+    write_yaml_file(folder / "profiles" / "our-library.yml", LIBRARY)
+    write_yaml_file(folder / "profiles" / "their-system.yml", CLIENT)
+    write_yaml_file(folder / "profiles" / "dalen.yml", DALEN)
+    write_yaml_file(folder / "profiles" / "kveldsvik.yml", KVELDSVIK)
 
     def run_command(*words: str) -> Result:
         return CliRunner().invoke(main, ["--config", str(config), *words])

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import yaml
 
 from adapters.ncip.codec import decode_message
 from adapters.ncip.dialect import NcipDialect
@@ -20,6 +19,7 @@ from rehearsal.ports.trials import ConformanceContext, FindingWeight, TriedSide
 from rehearsal.protocols.ncip.conformance import AnswerExpectation, NcipTrials, check_answer
 from tests.rehearsal.test_conformance import SPITEFUL
 from tests.rehearsal.world import MockWorld, make_template, run_mock_world
+from tests.support.yaml_files import write_yaml_file
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,7 +35,7 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_template(tmp_path_factory.mktemp("ncip-conformance"))
     for name, profile in PROFILES.items():
-        (folder / "profiles" / f"{name}.yml").write_text(yaml.safe_dump(dict(profile)), "utf-8")
+        write_yaml_file(folder / "profiles" / f"{name}.yml", profile)
     return folder
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import yaml
 
 from adapters.ncip.codec import decode_message
 from adapters.ncip.dialect import NcipDialect
@@ -42,6 +41,7 @@ from rehearsal.systems.system_assembly import find_rehearsed_system, open_mock_l
 from tests.library_contract.embedded_world import START
 from tests.library_contract.ncip_world import make_context
 from tests.rehearsal.test_ncip_conformance import ASKED, RIGHT
+from tests.support.yaml_files import write_yaml_file
 
 SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 PATRON, OTHER = "21000000000017", "21000000000025"
@@ -53,7 +53,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ncip-library")
     make_installation(folder, Site("CLK", "Bibliothèque de Clarens", {}, {}), mail_port=25)
     profile = {"ncip": {"xml": {"namespace_style": "default", "version_attribute": "plain"}}}
-    (folder / "profiles" / "koha-fjordby.yml").write_text(yaml.safe_dump(profile), "utf-8")
+    write_yaml_file(folder / "profiles" / "koha-fjordby.yml", profile)
     return folder
 
 

@@ -6,13 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import yaml
 
 from rehearsal.scenarios.scenario import PARTNER_ROLES, SHIPPED_SCENARIOS, PlayedRole, load_scenarios
 from tests.rehearsal.world import make_template
 from tests.support.compared_messages import describe_message
 from tests.support.recorded_conversations import list_recorded
 from tests.support.rehearsed_conversations import load_recording, open_rehearsal
+from tests.support.yaml_files import read_yaml_rows
 
 SCENARIOS = load_scenarios([SHIPPED_SCENARIOS])
 RECORDED = [(one.name, folder) for one in SCENARIOS.values() if one.role in PARTNER_ROLES for folder in one.recorded]
@@ -53,7 +53,7 @@ def test_real_systems_were_recorded_in_both_roles(role: PlayedRole, samples_fold
 
 
 def test_each_recording_is_compared_or_has_a_reason_why_not(samples_folder: Path) -> None:
-    rows = yaml.safe_load(UNPLAYED.read_text("utf-8"))
+    rows = read_yaml_rows(UNPLAYED)
     unplayed = Counter(folder for row in rows for folder in row["conversations"])
     compared = {folder.partition("@")[0] for _, folder in RECORDED}
     assert set(unplayed.values()) == {1}

@@ -51,6 +51,7 @@ from rehearsal.scenarios.scenario import SHIPPED_SCENARIOS, load_scenarios
 from tests.faults.joined.town import Mailbox, Town
 from tests.support.iso_wires import held_port, port_of
 from tests.support.paths import ROOT
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 PATRON = "21000000000025"
 POLICY = {
@@ -154,7 +155,7 @@ class PreparedWorld:
 
     def __init__(self, template: Path, folder: Path) -> None:
         shutil.copytree(template, folder, dirs_exist_ok=True)
-        (folder / "requests.yml").write_text(yaml.safe_dump(POLICY), "utf-8")
+        write_yaml_file(folder / "requests.yml", POLICY)
         self.config = folder / "gateway.yml"
         self.clock = FixedClock(START)
         self.adapters = load_adapters()
@@ -167,9 +168,9 @@ class PreparedWorld:
         self._door.close()
 
     def write_settings(self, http: Mapping[str, Any], **sections: Any) -> None:
-        written = yaml.safe_load(self.config.read_text("utf-8"))
+        written = read_yaml_file(self.config)
         written["http"] |= http
-        self.config.write_text(yaml.safe_dump(written | sections, allow_unicode=True), "utf-8")
+        write_yaml_file(self.config, written | sections)
 
     def write_profile(self, profile: Mapping[str, Any]) -> None:
         text = yaml.safe_dump(dict(profile), allow_unicode=True)

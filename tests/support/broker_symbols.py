@@ -6,9 +6,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import yaml
-
 from gateway.domain.requests.request import Request, Role
+from tests.support.yaml_files import write_yaml_file
 
 SUPPLIER = "nordvik"
 """The one profile of the rota; its address isn't known, so that nothing is sent."""
@@ -26,8 +25,8 @@ def copy_as_broker(template: Path, folder: Path, symbol: str) -> Path:
         "rotas": {"others": {"lines": [{"partner": SUPPLIER}], "only_owning": "no"}},
         "brokering": {"rota": "others", "what": "by-hand", "symbols": [symbol]},
     }
-    (folder / "requests.yml").write_text(yaml.safe_dump(requests), "utf-8")
-    (folder / "profiles" / f"{SUPPLIER}.yml").write_text(yaml.safe_dump(_PROFILE), "utf-8")
+    write_yaml_file(folder / "requests.yml", requests)
+    write_yaml_file(folder / "profiles" / f"{SUPPLIER}.yml", _PROFILE)
     return folder
 
 

@@ -19,9 +19,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
-import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+
+from tests.support.yaml_files import write_yaml_file
 
 NAMESPACE = "http://illtransactions.org/2013/iso18626"
 ROOT = f'<ISO18626Message xmlns="{NAMESPACE}" xmlns:ill="{NAMESPACE}" ill:version="1.2">'
@@ -45,8 +46,8 @@ def write_broker(folder: Path, urls: dict[str, str]) -> None:
             "partner": {"symbols": [f"ISIL:{symbol}"], "name": name.title(), "channel": "iso18626"},
             "iso18626": {"http": {"url": urls[name]}},
         }
-        (folder / "profiles" / f"{name}.yml").write_text(yaml.safe_dump(profile), "utf-8")
-    (folder / "requests.yml").write_text(yaml.safe_dump(REQUESTS), "utf-8")
+        write_yaml_file(folder / "profiles" / f"{name}.yml", profile)
+    write_yaml_file(folder / "requests.yml", REQUESTS)
 
 
 class LoanParties:

@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
 from tests.faults.joined.installations import Template
@@ -27,6 +25,7 @@ from tests.support.iso18626_joining import Http18626
 from tests.support.iso_mail import Mail
 from tests.support.iso_pair import Joining, Pair, Tcp
 from tests.support.paths import ROOT
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 ADDRESS = "Storgata 1\n0155 Fjordby"
 
@@ -144,16 +143,16 @@ class Trio(MailedPair):
 
     def _install(self, symbol: str, config: Path, rota: tuple[str, ...]) -> None:
         super()._install(symbol, config, rota)
-        settings = yaml.safe_load(config.read_text("utf-8"))
+        settings = read_yaml_file(config)
         settings["libraries"][0]["address"] = f"{symbol.title()}\n{ADDRESS}"
-        config.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+        write_yaml_file(config, settings)
         file = config.parent / "requests.yml"
-        requests = yaml.safe_load(file.read_text("utf-8"))
+        requests = read_yaml_file(file)
         if symbol == "SOUTH":
             requests["rotas"] = {"others": {"lines": [{"partner": "east"}], "only_owning": "no"}}
             requests["default_rota"] = "others"
         requests["brokering"] = self._brokering.get(symbol, {})
-        file.write_text(yaml.safe_dump(requests, allow_unicode=True), "utf-8")
+        write_yaml_file(file, requests)
 
     async def __aenter__(self) -> Trio:
         await super().__aenter__()

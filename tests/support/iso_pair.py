@@ -19,7 +19,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
 from sqlalchemy import func, select
 
 from demo.world import START
@@ -43,6 +42,7 @@ from gateway.store.schema import message
 from tests.faults.joined.installations import NAMES, SYMBOLS, Book, Template
 from tests.faults.joined.town import Town
 from tests.support.iso_wires import HOST, Fates, Wire, held_port, port_of
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 PATRON = "21000000000025"
 SECOND = timedelta(seconds=1)
@@ -186,23 +186,23 @@ class Pair:
         """Comes before everything that is waited for; then each message is sent until it is delivered."""
 
     def _install(self, symbol: str, config: Path, rota: tuple[str, ...]) -> None:
-        settings = yaml.safe_load(config.read_text("utf-8"))
+        settings = read_yaml_file(config)
         settings.update(self.joining.settings(symbol))
-        config.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
-        requests = yaml.safe_load((config.parent / "requests.yml").read_text("utf-8"))
+        write_yaml_file(config, settings)
+        requests = read_yaml_file(config.parent / "requests.yml")
         if symbol == "NORTH":
             requests["rotas"] = {"both": {"lines": [{"partner": one.lower()} for one in rota]}}
-        (config.parent / "requests.yml").write_text(yaml.safe_dump(requests, allow_unicode=True), "utf-8")
+        write_yaml_file(config.parent / "requests.yml", requests)
         for other in SYMBOLS:
             if other == symbol:
                 continue
             file = config.parent / "profiles" / f"{other.lower()}.yml"
-            profile = yaml.safe_load(file.read_text("utf-8"))
+            profile = read_yaml_file(file)
             said = dict(self.joining.profile(symbol, other))
             if "extends" in said:
                 del profile["partner"]["channel"]  # it is that of the profile which is extended
             profile["partner"] |= {"name": NAMES[other], **said.pop("partner", {})}
-            file.write_text(yaml.safe_dump({**profile, **said}, allow_unicode=True), "utf-8")
+            write_yaml_file(file, {**profile, **said})
 
     async def __aenter__(self) -> Pair:
         async with AsyncExitStack() as opened:

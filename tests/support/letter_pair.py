@@ -12,8 +12,6 @@ from datetime import date, datetime
 from email.message import EmailMessage
 from typing import Any
 
-import yaml
-
 from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_answers import ANSWERS
@@ -25,6 +23,7 @@ from tests.support.iso18626_joining import Http18626
 from tests.support.iso_mail import Mail
 from tests.support.iso_wires import HOST, held_port, port_of
 from tests.support.paths import ROOT
+from tests.support.yaml_files import read_yaml_file
 
 LETTERS: Mapping[str, Any] = {
     "extends": "email-partner",
@@ -37,7 +36,7 @@ that (docs/facts/artemail.md 4)."""
 BY_LINK = {answer.kind: name for name, answer in ANSWERS.items() if answer.kind is not EventKind.MESSAGE}
 """Names of answers by what they say."""
 
-_WORDS = yaml.safe_load((ROOT / "gateway" / "letters" / "words.yml").read_text("utf-8"))["pages"]
+_WORDS = read_yaml_file(ROOT / "gateway" / "letters" / "words.yml")["pages"]
 
 
 @dataclass

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from adapters.library.embedded import sample
 from adapters.library.embedded.library_session import LibrarySession
 from demo.two import NORTH, SOUTH, Story
@@ -33,6 +31,7 @@ from tests.fakes.desk_library import FakeItem, FakePatron
 from tests.fakes.koha_desk import KohaDesk
 from tests.library_contract import alma_world, koha_world, ncip_world, sip2_world
 from tests.support.pysip2_server import PASSWORD, USER
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 FIRST_TO_SOUTH = {**NORTH.requests, "default_rota": "only-south"}
 SECRET = "file:system-secret"
@@ -225,9 +224,9 @@ class LibraryTowns(World):
         self.grounds.append(ground)
         if backend.start is not None:
             (folder / "system-secret").write_text(PASSWORD, encoding="utf-8")
-            settings: dict[str, Any] = yaml.safe_load(config.read_text(encoding="utf-8"))
+            settings: dict[str, Any] = read_yaml_file(config)
             settings["libraries"][0]["system"] = await backend.start(ground)
-            config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+            write_yaml_file(config, settings)
         town = Town(config, self.clock)
         if backend.start is None:
             await fill_library(town)

@@ -9,7 +9,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
-import yaml
 from sqlalchemy import Connection, select
 
 from gateway.adapter_registry import AdapterRegistry
@@ -38,6 +37,7 @@ from gateway.store.mailbox import mail as mail_table
 from gateway.store.migration import migrate_store
 from gateway.store.nodes import Node, SoleLeader
 from tests.support.daemon import Installation
+from tests.support.yaml_files import write_yaml_file
 
 LIBRARY = "DEMO"
 OURS = "ill@demo.example"
@@ -282,8 +282,8 @@ def prepare(
     for name, partner in partners.items():
         path = installation.folder / "profiles" / f"{name}.yml"
         profile = partner if "partner" in partner else {"partner": partner}
-        path.write_text(yaml.safe_dump(profile, allow_unicode=True), encoding="utf-8")
-    (installation.folder / "requests.yml").write_text(yaml.safe_dump(dict(requests)), encoding="utf-8")
+        write_yaml_file(path, profile)
+    write_yaml_file(installation.folder / "requests.yml", requests)
     installation.change(
         http={"public_url": "https://ill.demo.example"},
         mail={"host": "127.0.0.1", "security": "none", "sender": OURS},
@@ -306,7 +306,7 @@ async def mail_house(
 
     def change_profile(name: str, content: Mapping[str, Any]) -> None:
         path = installation.folder / "profiles" / f"{name}.yml"
-        path.write_text(yaml.safe_dump(dict(content), allow_unicode=True), encoding="utf-8")
+        write_yaml_file(path, content)
         profiles.append(load_profiles(settings.profiles_folder, opened.adapters, settings))
 
     policies = {LIBRARY: load_policies(settings, loading.profiles).for_library(LIBRARY)}

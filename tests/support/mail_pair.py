@@ -14,8 +14,6 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Bib
@@ -29,6 +27,7 @@ from gateway.store.mailbox import MailRow
 from tests.support.daemon import free_port
 from tests.support.dovecot import PASSWORD, Dovecot
 from tests.support.smtp_sink import Sink, running
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 PATRON = "21000000000025"
 BOX = "post"
@@ -152,7 +151,7 @@ class MailPair:
         return Side(town, user, self._dovecot)
 
     def _configure(self, config: Path, user: str) -> None:
-        settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+        settings = read_yaml_file(config)
         port = free_port()
         settings["http"] |= {"port": port, "public_url": f"http://127.0.0.1:{port}"}
         settings["mail"]["sender"] = f"{user}@mail.example"
@@ -166,7 +165,7 @@ class MailPair:
                 "password": "file:mailbox-password",
             }
         ]
-        config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+        write_yaml_file(config, settings)
         for name in ("mailbox-password", "password"):  # the second is for profiles, which may not name the first
             (config.parent / name).write_text(PASSWORD, encoding="utf-8")
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role, ServiceType
@@ -26,6 +24,7 @@ from tests.support.iso_pair import PATRON, SECOND, Joining
 from tests.support.letter_pair import LetterPair
 from tests.support.partner_rights import ALL_RIGHTS
 from tests.support.paths import ROOT
+from tests.support.yaml_files import write_yaml_file
 
 CLIENT = "illiad"
 PROFILE = {
@@ -62,7 +61,7 @@ class NcipDesk(MailedPair):
             return
         profiles = config.parent / "profiles"
         (profiles / "ncip2.yml").write_text((ROOT / "profiles" / "ncip2.yml").read_text("utf-8"), "utf-8")
-        (profiles / f"{CLIENT}.yml").write_text(yaml.safe_dump(PROFILE), "utf-8")
+        write_yaml_file(profiles / f"{CLIENT}.yml", PROFILE)
 
     async def ask(
         self,

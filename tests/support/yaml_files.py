@@ -16,6 +16,12 @@ def read_yaml_file(path: Path) -> dict[str, Any]:
     return read_yaml(path).data
 
 
+def read_yaml_rows(path: Path) -> list[dict[str, Any]]:
+    """Read a table of tests, whose file is a list, with numbers and truth values as YAML 1.1 has them."""
+    rows: list[dict[str, Any]] = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
+    return rows
+
+
 def write_yaml_file(path: Path, content: Mapping[str, Any]) -> None:
     text = yaml.dump(dict(content), Dumper=yaml.CSafeDumper, allow_unicode=True)
     path.write_text(text, encoding="utf-8")

@@ -25,6 +25,7 @@ from tests.support.dovecot import PASSWORD, Dovecot
 from tests.support.looking import Database, tracebacks
 from tests.support.paths import ROOT
 from tests.support.smtp_sink import Sink
+from tests.support.yaml_files import write_yaml_file
 
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.1
@@ -177,7 +178,7 @@ def open_world(folder: Path) -> Iterator[DeskWorld]:
             made[name].run("library", "import", "marc", str(folder / f"{name}.mrc"), "--items-from", "952")
         for name, installation in made.items():
             _configure_mail(installation, name, controller.port, dovecot.port)
-            (installation.folder / "requests.yml").write_text(yaml.safe_dump(REQUESTS), encoding="utf-8")
+            write_yaml_file(installation.folder / "requests.yml", REQUESTS)
         for ours, theirs in (("elveby", "fjordby"), ("fjordby", "elveby")):
             _introduce_by_iso_ill(made[ours], ours, made[theirs], theirs)
         for one in ("elveby", "fjordby"):
@@ -201,7 +202,7 @@ def _make_installation(folder: Path, name: str) -> Installation:
     run_in_process("init", str(folder), "--empty", *named)
     made.change(http={"public_url": f"http://127.0.0.1:{made.port}"})
     setup = {"branches": {"MAIN": MAIN, **({"WEST": WEST} if name == "elveby" else {})}, **SETUP}
-    (folder / "setup.yml").write_text(yaml.safe_dump(setup, allow_unicode=True), encoding="utf-8")
+    write_yaml_file(folder / "setup.yml", setup)
     made.run("library", "import", "setup", str(folder / "setup.yml"))
     return made
 

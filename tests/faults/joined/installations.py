@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.runtime.assembly import Assembly
+from tests.support.yaml_files import write_yaml_file
 
 SYMBOLS = ("NORTH", "SOUTH", "EAST")
 NAMES = {"NORTH": "Northern Library", "SOUTH": "Biblioteca del Sur", "EAST": "東の図書館"}
@@ -51,7 +50,7 @@ class Template:
             for other in SYMBOLS:
                 if other != symbol:
                     target = to / symbol / "profiles" / f"{other.lower()}.yml"
-                    target.write_text(yaml.safe_dump(_profile(other, workflows[symbol]), allow_unicode=True), "utf-8")
+                    write_yaml_file(target, _profile(other, workflows[symbol]))
         return {symbol: to / symbol / "gateway.yml" for symbol in SYMBOLS}
 
 

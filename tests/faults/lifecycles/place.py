@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gateway.adapter_registry import load_adapters
 from gateway.cli.app import main
 from gateway.domain.clock import SystemClock
@@ -24,6 +22,7 @@ from gateway.runtime.assembly import Assembly
 from gateway.runtime.database_setup import create_database
 from gateway.settings import load_settings
 from gateway.store.migration import migrate_store
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 NORTH, SOUTH = "NORTH", "SOUTH"
 
@@ -93,7 +92,7 @@ def make_town(folder: Path, mail_port: int, store_url: str) -> Path:
     with contextlib.redirect_stdout(io.StringIO()):
         main(["init", str(folder), "--store", store_url, "--empty"], standalone_mode=False)
     config = folder / "gateway.yml"
-    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+    settings = read_yaml_file(config)
     first = settings["libraries"][0]
     settings["libraries"] = [
         first | {"symbol": symbol, "name": name, "time_zone": "Europe/Zurich", "requests": f"{symbol.lower()}.yml"}
@@ -147,7 +146,7 @@ def _profile(library: str, partner: str, name: str) -> Mapping[str, Any]:
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:
-    file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    write_yaml_file(file, content)
 
 
 def allow_lifecycles(config: Path, count: int) -> None:

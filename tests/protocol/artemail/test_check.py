@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import yaml
 
 from gateway.cli.installation import Installation
 from gateway.domain.clock import FixedClock
@@ -13,6 +12,7 @@ from gateway.profiles import read_profiles
 from gateway.services.operation.check import CheckSubject, run_check
 from tests.support.art import ART, NOON, art
 from tests.support.paths import ROOT
+from tests.support.yaml_files import write_yaml_file
 
 SHIPPED = ROOT / "profiles"
 
@@ -21,7 +21,7 @@ async def found(folder: Path, profile: dict[str, object]) -> list[str]:
     (folder / "profiles").mkdir()
     (folder / "gateway.yml").write_text("{}")
     (folder / "profiles" / "bldss.yml").write_text((SHIPPED / "bldss.yml").read_text(encoding="utf-8"))
-    (folder / "profiles" / f"{ART}.yml").write_text(yaml.safe_dump(profile))
+    write_yaml_file(folder / "profiles" / f"{ART}.yml", profile)
     opened = Installation(folder / "gateway.yml")
     loading = read_profiles(folder / "profiles", opened.adapters, opened.settings)
     subject = CheckSubject(

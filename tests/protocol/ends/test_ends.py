@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.protocol.ends.world import BROKERED, BROKERING, COLUMNS, EndsTown, find_obstacle, make_ends_template
 from tests.protocol.iso18626.far_side import EASY
+from tests.support.yaml_files import read_yaml_file, read_yaml_rows, write_yaml_file
 
-TABLE: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "ends.yml").read_text("utf-8"))
+TABLE = read_yaml_rows(Path(__file__).parent / "ends.yml")
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,9 @@ async def test_a_requester_hears_that_its_promise_is_over_when_another_library_i
     templates: Mapping[bool, Path], tmp_path: Path
 ) -> None:
     two = await asyncio.to_thread(shutil.copytree, templates[True], tmp_path / "two")
-    rules = yaml.safe_load((two / "requests.yml").read_text("utf-8"))
+    rules = read_yaml_file(two / "requests.yml")
     rules["rotas"]["others"]["lines"].append({"partner": "letters"})
-    (two / "requests.yml").write_text(yaml.safe_dump(rules), "utf-8")
+    write_yaml_file(two / "requests.yml", rules)
     async with EndsTown(two, tmp_path) as town:
         request = await town.begin("borrowing", BROKERED)
         await town.step(request, BROKERED, "partner will-supply")

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import yaml
 from sqlalchemy import select
 
 from adapters.iso_ill.codec import decode_apdu
@@ -67,6 +66,7 @@ from tests.protocol.iso18626.far_side import (
 )
 from tests.support import reader
 from tests.support.paths import ROOT
+from tests.support.yaml_files import read_yaml_file
 
 PRICE = Money(Decimal("45.00"), "EUR")
 
@@ -132,9 +132,7 @@ _STATUS = {
 }
 _ACTIONS = {"cancel": "Cancel", "received": "Received", "returned": "ShippedReturn", "lost": "Notification"}
 
-LETTER_PAGES: Mapping[str, str] = yaml.safe_load((ROOT / "gateway" / "letters" / "words.yml").read_text("utf-8"))[
-    "pages"
-]
+LETTER_PAGES: Mapping[str, str] = read_yaml_file(ROOT / "gateway" / "letters" / "words.yml")["pages"]
 """What the links of our letters say."""
 
 _OF_BORROWERS = frozenset({"cancel", "received", "returned", "lost"})

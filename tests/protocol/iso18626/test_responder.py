@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -38,6 +37,7 @@ from tests.protocol.iso18626.endpoint import (
     write_status,
 )
 from tests.support.broker_symbols import SUPPLIER, copy_as_broker, list_passed_on
+from tests.support.yaml_files import write_yaml_file
 
 OK = ("OK", "", "")
 
@@ -157,7 +157,7 @@ async def test_what_is_asked_of_our_symbol_as_a_broker_is_passed_on(template: Pa
     partner = {**FJORDBY["partner"], "brokered": "transparent"}
     dialect = {"version": "1.2", "symbols": {"ours": "ISIL:NO-FELLES"}}
     fjordby = {**FJORDBY, "partner": partner, "iso18626": dialect}
-    (broker / "profiles" / "fjordby.yml").write_text(yaml.safe_dump(fjordby), "utf-8")
+    write_yaml_file(broker / "profiles" / "fjordby.yml", fjordby)
     async with run_endpoint(broker, tmp_path / "at-work") as endpoint:
         assert (await endpoint.post(write_request("4711", "Pan", to="NO-FELLES"))).verdict == OK
         assert (await endpoint.post(write_request("4712", "Sult", to="CLK"))).verdict == OK

@@ -12,7 +12,6 @@ from ssl import SSLContext
 from typing import Any
 
 import pytest
-import yaml
 
 from adapters.iso_ill.codec import encode_apdu
 from adapters.iso_ill.messages import Cancel, IllAnswer, StatusOrErrorReport, StatusQuery
@@ -35,6 +34,7 @@ from gateway.runtime.listener_tls import make_server_context
 from tests.protocol.iso_ill.house import FJORDBY, HOST, House, Partner, asked, header, make_template, running
 from tests.support.certificates import Authority
 from tests.support.daemon import free_port
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 
 @pytest.fixture(scope="module")
@@ -377,7 +377,7 @@ async def test_a_changed_profile_ends_its_connections_and_no_others(house: House
         await until(lambda: gateway._lines.count_connections("iso_ill", "stille"))
         file = gateway.settings.profiles_folder / "fjordby.yml"
         nobody = {**FJORDBY, "auth": [{"kind": "network", "networks": ["192.0.2.0/28"]}]}
-        file.write_text(yaml.safe_dump(nobody, allow_unicode=True), "utf-8")
+        write_yaml_file(file, nobody)
         assert await gateway.reload()
         assert await partner.hear() is None
         await closed(house)
@@ -391,9 +391,9 @@ async def test_a_listener_of_one_partner_alone_is_spoken_on_as_well(template: Pa
     own = tmp_path / "own"
     shutil.copytree(template, own)
     settings = own / "gateway.yml"
-    document = yaml.safe_load(settings.read_text("utf-8"))
+    document = read_yaml_file(settings)
     document["tcp"] = [{"port": 0, "protocol": "iso_ill", "profile": "fjordby"}]
-    settings.write_text(yaml.safe_dump(document), "utf-8")
+    write_yaml_file(settings, document)
     async with running(own, tmp_path / "house") as house, house.partner() as partner:
         assert (await partner.ask(asked("G-1", who="", to=""))).error_report is None
         await refuse(house, "G-1")

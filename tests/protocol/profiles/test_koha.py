@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import CliRunner, Result
 from lxml import etree
 
 from gateway.cli import main
 from tests.support.paths import ROOT
+from tests.support.yaml_files import write_yaml_file
 
 NCIP = "{http://www.niso.org/2008/ncip}"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?><NCIPMessage xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_0/imp1/xsd/ncip_v2_0.xsd">'
@@ -62,7 +62,7 @@ def send(folder: Path, *words: str, **profile: object) -> Result:
     """By the shipped profile, or one that extends it."""
     (folder / "profiles").mkdir(exist_ok=True)
     (folder / "profiles" / "koha-ncip.yml").write_text((ROOT / "profiles" / "koha-ncip.yml").read_text())
-    (folder / "profiles" / "ours.yml").write_text(yaml.safe_dump({"extends": "koha-ncip", **profile}))
+    write_yaml_file(folder / "profiles" / "ours.yml", {"extends": "koha-ncip", **profile})
     (folder / "gateway.yml").write_text("libraries: [{symbol: NORD, name: Nord, time_zone: Europe/Oslo}]\n")
     command = ["--config", str(folder / "gateway.yml"), "send", "ours", *words]
     return CliRunner().invoke(main, command, catch_exceptions=False, env={"KOHA_NCIP_TOKEN": "t0ken"})

@@ -9,7 +9,6 @@ from email.policy import SMTP
 from typing import Any
 
 import pytest
-import yaml
 
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.drafts import LendingDraft
@@ -29,6 +28,7 @@ from tests.protocol.pages.support import Answer, Running, running
 from tests.protocol.staff.request_scenes import make_borrowing
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
+from tests.support.yaml_files import write_yaml_file
 
 BERGEN = {
     "partner": {
@@ -44,7 +44,7 @@ BERGEN = {
 async def desk(installation: Installation) -> AsyncIterator[Running]:
     """With one partner."""
     path = installation.folder / "profiles" / "bergen.yml"
-    path.write_text(yaml.safe_dump(BERGEN, allow_unicode=True), encoding="utf-8")
+    write_yaml_file(path, BERGEN)
     async with running(installation) as gateway:
         yield gateway
 
@@ -123,7 +123,7 @@ async def send(staff: Colleague, answer: Answer, action: str, **fields: str) -> 
 async def wordless(installation: Installation) -> AsyncIterator[Running]:
     """With a supplier that is sent orders and nothing else."""
     profile = {"extends": "bldss", "abstract": False, "partner": {"symbols": ["LOCAL:BSPA"], "name": "Boston Spa"}}
-    (installation.folder / "profiles" / "boston.yml").write_text(yaml.safe_dump(profile), encoding="utf-8")
+    write_yaml_file(installation.folder / "profiles" / "boston.yml", profile)
     async with running(installation) as gateway:
         yield gateway
 
@@ -314,7 +314,7 @@ async def test_what_came_by_mail_says_so_whatever_the_channel(installation: Inst
         "iso18626": {"http": {"url": "http://127.0.0.1:1/"}},
     }
     path = installation.folder / "profiles" / "bergen.yml"
-    path.write_text(yaml.safe_dump(profile, allow_unicode=True), encoding="utf-8")
+    write_yaml_file(path, profile)
     async with running(installation) as desk, colleague(desk, "ada", "staff") as ada:
         request = await lend(desk, "NB-1")
         await partner_writes(desk, "NB-1", "Det haster.")

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
 from tests.support.daemon import Installation
 from tests.support.shipped_profiles import copy_shipped_profiles
+from tests.support.yaml_files import write_yaml_file
 
 Typed = Callable[..., Result]
 
@@ -65,8 +65,8 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     made = Installation(folder, 0, 0)
     made.change(http={"public_url": "https://ill.library.example", "port": 0})
     for name, partner in PARTNERS.items():
-        (folder / "profiles" / f"{name}.yml").write_text(yaml.safe_dump({"partner": partner}, allow_unicode=True))
-    (folder / "requests.yml").write_text(yaml.safe_dump(REQUESTS))
+        write_yaml_file(folder / "profiles" / f"{name}.yml", {"partner": partner})
+    write_yaml_file(folder / "requests.yml", REQUESTS)
     return made
 
 

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from adapters.library.embedded.system import EmbeddedLibrary
@@ -15,6 +14,7 @@ from demo.world import COPY
 from gateway.cli import main
 from gateway.domain.problems import Unavailable
 from tests.support.daemon import Installation
+from tests.support.yaml_files import write_yaml_file
 from tests.unit.cli.conftest import Typed, document, documents, number_of, typed
 
 ANA = "21000000000025"
@@ -404,7 +404,7 @@ def test_a_request_is_shown_without_the_patrons_name(desk: Typed) -> None:
 
 def test_what_a_partner_is_not_told_of_is_said_beforehand(own: Installation) -> None:
     profile = {"extends": "bldss", "partner": {"symbols": ["LOCAL:BSPA"], "name": "Boston Spa"}}
-    (own.folder / "profiles" / "boston.yml").write_text(yaml.safe_dump(profile, allow_unicode=True))
+    write_yaml_file(own.folder / "profiles" / "boston.yml", profile)
     desk = typed(own)
     number = wish(desk, "--partner", "boston", "--no-review")
     desk("outbox", "run")

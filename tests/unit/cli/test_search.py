@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-import yaml
 
 from gateway.cli.installation import Installation as Opened
 from gateway.domain.problems import Unavailable
 from gateway.ports.catalogue import CatalogueQuery, HeldItem, SearchHits, SearchIndex, SearchTerm, TermMatch
 from tests.support.daemon import Installation
+from tests.support.yaml_files import write_yaml_file
 from tests.unit.cli.conftest import REQUESTS, Typed, document, documents, number_of, typed
 from tests.unit.services.searching.support import KOBZAR, Answer, ScriptedSearch, hits, record
 
@@ -59,9 +59,9 @@ def desk(own: Installation) -> Typed:
         },
     }
     for name, content in profiles.items():
-        (own.folder / "profiles" / f"{name}.yml").write_text(yaml.safe_dump(content))
+        write_yaml_file(own.folder / "profiles" / f"{name}.yml", content)
     rules = {**REQUESTS, "catalogues": {"groups": {"all": ["union", "other", "down"]}}}
-    (own.folder / "requests.yml").write_text(yaml.safe_dump(rules))
+    write_yaml_file(own.folder / "requests.yml", rules)
     return typed(own)
 
 

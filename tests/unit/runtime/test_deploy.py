@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import CliRunner
 
 import bootstrap
@@ -15,13 +14,14 @@ from gateway.cli import main
 from gateway.ports.adapter import LibraryAdapter
 from gateway.settings import HttpSettings, Settings, load_settings
 from tests.support.paths import ROOT
+from tests.support.yaml_files import read_yaml_file
 from tests.unit.runtime.house import House, NoOptions
 
 DEPLOY = ROOT / "deploy"
 
 
 def test_compose_and_its_settings_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    compose = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+    compose = read_yaml_file(DEPLOY / "compose.yml")
     illgate, postgres = compose["services"]["illgate"], compose["services"]["postgres"]
     name = illgate["volumes"][0].partition(":")[0]
     adapters = AdapterRegistry.from_adapters(LibraryAdapter("embedded", NoOptions, House(DEPLOY)._open))

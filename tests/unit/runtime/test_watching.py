@@ -14,7 +14,6 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-import yaml
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -30,9 +29,10 @@ from tests.protocol.pages.support import running
 from tests.support.daemon import Installation
 from tests.support.installed import NotInstalled, start_or_skip
 from tests.support.paths import ROOT
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 RULES = ROOT / "deploy" / "prometheus-rules.yml"
-ALERTS = {rule["alert"]: rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]}
+ALERTS = {rule["alert"]: rule for group in read_yaml_file(RULES)["groups"] for rule in group["rules"]}
 PANELS = json.loads((ROOT / "deploy" / "grafana-dashboard.json").read_text())["panels"]
 QUERIES = [
     *((name, rule["expr"], rule["annotations"]["summary"]) for name, rule in ALERTS.items()),
@@ -199,7 +199,7 @@ def run_rules(promtool: str, folder: Path, tests: Sequence[RuleTest]) -> None:
         ],
     }
     file = folder / "tests.yml"
-    file.write_text(yaml.safe_dump(document))
+    write_yaml_file(file, document)
     done = subprocess.run([promtool, "test", "rules", file], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 

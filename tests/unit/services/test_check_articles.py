@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from gateway.adapter_registry import load_adapters
 from gateway.domain.clock import SystemClock
@@ -16,6 +15,7 @@ from gateway.profiles import read_profiles
 from gateway.services.operation.check import CheckSubject, run_check
 from gateway.settings import load_settings
 from tests.support.article_services import ArticleServer, with_articles
+from tests.support.yaml_files import write_yaml_file
 
 ADAPTERS = with_articles(load_adapters())
 
@@ -30,7 +30,7 @@ async def services() -> AsyncIterator[ArticleServer]:
 
 async def problems(folder: Path, section: dict[str, Any], *, live: bool = False) -> list[ConfigurationProblem]:
     file = folder / "gateway.yml"
-    file.write_text(yaml.safe_dump({"article_lookup": section}), encoding="utf-8")
+    write_yaml_file(file, {"article_lookup": section})
     (folder / "profiles").mkdir(exist_ok=True)
     settings = load_settings(file, ADAPTERS)
     loading = read_profiles(settings.profiles_folder, ADAPTERS, settings)

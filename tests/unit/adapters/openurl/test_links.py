@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
-import yaml
 
 from adapters.openurl import links
 from gateway.domain.requests.citation import Citation
 from gateway.ports.catalogue import LinkCitation, ReceivedLink
 from gateway.services.letters.facts import readers_citation_rows
 from gateway.services.letters.renderer import LetterPlace, LetterRenderer
+from tests.support.yaml_files import read_yaml_rows
 
 FORMAT = links.make()
 BY = LetterRenderer(LetterPlace((), "en"))
@@ -27,7 +27,7 @@ NOISE = (
 )
 """Lines that say nothing about the work."""
 
-ROWS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "links.yml").read_text(encoding="utf-8"))
+ROWS = read_yaml_rows(Path(__file__).parent / "links.yml")
 
 
 def link(row: dict[str, Any]) -> ReceivedLink:

@@ -10,7 +10,6 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-import yaml
 from sqlalchemy import Connection, select
 
 from gateway.domain.clock import FixedClock
@@ -31,6 +30,7 @@ from gateway.store.requests.tables import order_file
 from tests.support.art import ART, NOON, ONLY_ART, PASSWORD_AT, answer, art, file_number, number_of, orders_in
 from tests.support.daemon import Installation
 from tests.support.mail_house import LIBRARY, MailHouse, mail_house
+from tests.support.yaml_files import read_yaml_file
 
 TWICE_A_DAY = {"at": ["16:00", "11:30"]}
 
@@ -274,7 +274,7 @@ async def test_what_is_said_of_an_order_comes_behind_it(installation: Installati
 
 
 async def test_an_address_for_the_whole_file(installation: Installation) -> None:
-    (library,) = yaml.safe_load(installation.config.read_text())["libraries"]
+    (library,) = read_yaml_file(installation.config)["libraries"]
     installation.change(libraries=[{**library, "email": "ill@demo.example"}])
     section = {"delivery": {"file": "email"}, "layout": {"file_address": ":DELIVER ALL ITEMS TO:"}}
     async with at_noon(installation, TWICE_A_DAY, **section) as (house, clock):
