@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from gateway.domain.problems import Refusal, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -106,13 +106,18 @@ class PartnerChannel(Protocol):
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult: ...
 
 
-@runtime_checkable
 class LimitedChannel(PartnerChannel, Protocol):
-    """A channel whose format, or whose partner, has no message for some events."""
+    """A channel whose format, or whose partner, has no message for some events; see `is_limited`."""
 
     def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
         """Return whether such an event can be told at all; `role`: ours. Never raises."""
         ...
+
+
+def is_limited(channel: PartnerChannel) -> TypeGuard[LimitedChannel]:
+    """Return whether the channel has limits. It is asked for each act of each row of a list, and `isinstance` of a
+    protocol takes 0.1 ms before Python 3.12."""
+    return hasattr(channel, "has_message")
 
 
 @runtime_checkable
@@ -161,7 +166,7 @@ def choose_carry_way(channel: PartnerChannel | None, kind: EventKind, role: Role
     """`channel`: the partner's; None: it has none. `role`: ours."""
     if channel is None:
         return CarryWay.LOST
-    if not isinstance(channel, LimitedChannel) or channel.has_message(kind, role, profile):
+    if not is_limited(channel) or channel.has_message(kind, role, profile):
         return CarryWay.CARRIED
     return CarryWay.NOTE if channel.has_message(EventKind.MESSAGE, role, profile) else CarryWay.LOST
 

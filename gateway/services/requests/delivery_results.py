@@ -25,8 +25,8 @@ from gateway.domain.requests.request import (
 from gateway.domain.sentences import write_sentence
 from gateway.ports.partner_channel import (
     DeliveryResult,
-    LimitedChannel,
     PartnerMessage,
+    is_limited,
 )
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.answered_messages import find_attempt_number
@@ -114,7 +114,7 @@ def _write_words(context: LibraryContext, message: PartnerMessage) -> str:
     if profile is None or partner is None:
         return ""
     channel = context.channels.get(partner.channel)
-    if isinstance(channel, LimitedChannel) and not channel.has_message(EventKind.MESSAGE, message.role, profile):
+    if is_limited(channel) and not channel.has_message(EventKind.MESSAGE, message.role, profile):
         return ""
     return write_partner_note(message.kind, message.details, message.request, context.zone)
 

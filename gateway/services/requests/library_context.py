@@ -23,7 +23,7 @@ from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import LibraryInfo
-from gateway.ports.partner_channel import LimitedChannel, PartnerChannel
+from gateway.ports.partner_channel import PartnerChannel, is_limited
 from gateway.store.library_store import LibraryStore
 from gateway.store.requests import requests
 
@@ -141,7 +141,7 @@ class LibraryContext(LibraryStore):
             return Workflow()
         channel, workflow = self.channels.get(partner.channel), partner.workflow_of_service(request.service)
         is_own = request.role is Role.BORROWING and request.other_leg is None
-        if not is_own or not isinstance(channel, LimitedChannel):
+        if not is_own or not is_limited(channel):
             return workflow
         rules = workflow.borrowing
         renew = rules.renew and channel.has_message(EventKind.RENEW, request.role, profile)
