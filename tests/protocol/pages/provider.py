@@ -17,6 +17,8 @@ from aiohttp.test_utils import TestServer
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from tests.support.peer_tokens import make_rsa_key
+
 CLIENT, SECRET = "illgate", "öffentlich ist das nicht: 100%"
 
 
@@ -27,7 +29,7 @@ class Provider:
 
     claims: dict[str, Any] = field(default_factory=dict)
     header: dict[str, Any] = field(default_factory=dict)
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: make_rsa_key("provider"))
     algorithm: str = "RS256"
     published: dict[str, Any] = field(default_factory=dict)
     issuer: str = ""

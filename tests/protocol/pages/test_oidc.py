@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from types import MappingProxyType
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.protocol.pages.provider import CLIENT, SECRET, Provider, provider
 from tests.protocol.pages.support import BOOK, PATRON, Running, Visitor, on_both, running, visitor
 from tests.support.daemon import Installation, free_port
 from tests.support.looking import Database
+from tests.support.peer_tokens import make_rsa_key
 
 START = "/openurl/DEMO/sign-in/provider?back=requests"
 
@@ -81,7 +81,7 @@ async def test_a_key_that_does_not_say_its_algorithm(installation: Installation,
 
 
 def other_key(idp: Provider) -> None:
-    idp.key = rsa.generate_private_key(65537, 2048)
+    idp.key = make_rsa_key("another")
 
 
 def unsigned(idp: Provider) -> None:
