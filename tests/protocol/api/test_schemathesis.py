@@ -21,7 +21,7 @@ from tests.support.daemon import Installation
 ENDLESS = "streamEvents"
 """Tested by itself, since a client that waits for its end waits for ever."""
 
-SHORT, WHOLE = CasePart(examples=4, one_in=5), CasePart(examples=12, one_in=1)
+SHORT, WHOLE = CasePart(examples=3, one_in=12), CasePart(examples=12, one_in=1)
 """A request for a loan has 588 values at a bound, of 20 ms each."""
 
 

@@ -47,7 +47,7 @@ from adapters.iso18626.messages.structures import (
 from tests.protocol.iso18626.strategies import build_message_strategy
 
 V1_1, V1_2, V2021 = SchemaVersion.V1_1, SchemaVersion.V1_2, SchemaVersion.V2021
-SLOW = settings(suppress_health_check=list(HealthCheck), max_examples=150)
+SLOW = settings(suppress_health_check=list(HealthCheck), max_examples=50)
 SCHEMAS = {V1_2: "ISO-18626-v1_2.xsd", V2021: "ISO-18626-2021-2.xsd"}
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OURS, THEIRS = (AgencyId(type=OpenCode("ISIL"), value=value) for value in ("DE-Brt1", "NO-0030101"))

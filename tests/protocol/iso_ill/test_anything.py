@@ -31,13 +31,13 @@ def read(octets: bytes) -> Apdu | None:
     return decoded.apdu
 
 
-@settings(SLOW, max_examples=300)
+@settings(SLOW, max_examples=100)
 @given(st.binary(max_size=300))
 def test_any_bytes(octets: bytes) -> None:
     read(octets)
 
 
-@settings(SLOW, max_examples=300)
+@settings(SLOW, max_examples=100)
 @given(st.sampled_from(range(0x61, 0x75)), st.binary(max_size=200))
 def test_any_contents(first: int, content: bytes) -> None:
     read(bytes((first, 0x80)) + content)
@@ -64,7 +64,7 @@ def test_damaged_messages(apdu: Apdu, data: st.DataObject) -> None:
         assert type(found) in APDUS
 
 
-@settings(SLOW, max_examples=300)
+@settings(SLOW, max_examples=100)
 @given(st.lists(st.binary(max_size=40), max_size=20))
 def test_any_stream(pieces: list[bytes]) -> None:
     frames, fed, cut = ApduSplitter(BerLimits(size=500)), 0, 0

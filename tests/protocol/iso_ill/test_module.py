@@ -45,7 +45,7 @@ def test_both_modules_have_the_same_apdus(ours: Any, reference: Any) -> None:
 
 @pytest.mark.parametrize("cls", APDUS, ids=lambda cls: apdu_type_name(cls.type))
 def test_both_modules_read_and_write_the_same(cls: type[Apdu], ours: Any, reference: Any) -> None:
-    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=5, suppress_health_check=list(HealthCheck))
     @given(apdus(cls))
     def check(apdu: Apdu) -> None:
         octets = encode_apdu(apdu)
@@ -60,7 +60,7 @@ def test_both_modules_read_and_write_the_same(cls: type[Apdu], ours: Any, refere
     check()
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(apdu=apdus())
 def test_the_classes_are_declared_as_the_module_has_them(apdu: Apdu, ours: Any) -> None:
     _, read = ours.decode("ILL-APDU", encode_apdu(apdu))

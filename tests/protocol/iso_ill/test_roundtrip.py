@@ -29,7 +29,7 @@ SLOW = settings(suppress_health_check=list(HealthCheck))
 
 @pytest.mark.parametrize("cls", APDUS, ids=lambda cls: apdu_type_name(cls.type))
 def test_every_apdu_comes_back(cls: type[Apdu]) -> None:
-    @settings(SLOW, max_examples=25)
+    @settings(SLOW, max_examples=8)
     @given(apdus(cls))
     def check(apdu: Apdu) -> None:
         decoded = decode_apdu(encode_apdu(apdu))
@@ -40,7 +40,7 @@ def test_every_apdu_comes_back(cls: type[Apdu]) -> None:
     check()
 
 
-@settings(SLOW, max_examples=100)
+@settings(SLOW, max_examples=30)
 @given(apdus())
 def test_values_that_are_meant_anyhow_may_be_sent(apdu: Apdu) -> None:
     sent = encode_apdu(apdu, EncodingStyle(defaults=Defaults.SEND))
@@ -49,7 +49,7 @@ def test_values_that_are_meant_anyhow_may_be_sent(apdu: Apdu) -> None:
     assert decode_apdu(sent).apdu == apdu
 
 
-@settings(SLOW, max_examples=100)
+@settings(SLOW, max_examples=30)
 @given(apdus())
 def test_the_first_octets_are_never_taken_for_text(apdu: Apdu) -> None:
     assert not all(0x20 <= octet < 0x7F for octet in encode_apdu(apdu)[:4])
@@ -91,7 +91,7 @@ def opaque(value: object) -> bool:
     return is_dataclass(value) and any(opaque(getattr(value, one.name)) for one in fields(value))
 
 
-@settings(SLOW, max_examples=150)
+@settings(SLOW, max_examples=40)
 @given(apdus(), st.sampled_from((indefinite, padded)))
 def test_lengths_may_be_written_in_any_form(apdu: Apdu, form: Callable[[bytes], bytes]) -> None:
     decoded = decode_apdu(form(encode_apdu(apdu)))
@@ -101,7 +101,7 @@ def test_lengths_may_be_written_in_any_form(apdu: Apdu, form: Callable[[bytes], 
         assert decoded.apdu == apdu
 
 
-@settings(SLOW, max_examples=100)
+@settings(SLOW, max_examples=30)
 @given(st.lists(apdus(), min_size=1, max_size=4), st.data())
 def test_a_stream_is_cut_into_apdus_however_it_arrives(sent: list[Apdu], data: st.DataObject) -> None:
     octets = [data.draw(st.sampled_from((bytes, indefinite, padded)))(encode_apdu(one)) for one in sent]
@@ -119,7 +119,7 @@ def test_a_stream_is_cut_into_apdus_however_it_arrives(sent: list[Apdu], data: s
     assert frames.begun == 0
 
 
-@settings(SLOW, max_examples=100)
+@settings(SLOW, max_examples=30)
 @given(apdus())
 def test_the_header_can_be_read_alone(apdu: Apdu) -> None:
     found = peek_apdu(encode_apdu(apdu))
