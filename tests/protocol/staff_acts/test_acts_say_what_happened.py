@@ -26,11 +26,6 @@ from tests.protocol.staff_acts.world import BY_POST, ActsTown, Facts, Scene, mak
 
 pytestmark = pytest.mark.slow  # a PDF's pages are counted by another program
 
-CHANGING = frozenset(
-    {"approve", "cancel", "received", "at-pickup", "loaned-to-patron", "returned-by-patron", "returned", "checked-in"}
-)
-"""Acts that have much to say: by day, too, pressed in every scene. Others are pressed once in each state, and those of
-`ALIKE` once on each side."""
 
 ALIKE = frozenset(
     {
@@ -38,6 +33,8 @@ ALIKE = frozenset(
         "note", "patron-asked", "patron-message", "retry", "status-query", "unfilled", "unfilled: not-on-shelf",
     }
 )  # fmt: skip
+"""Acts that by day are pressed once on each side. Others are pressed once in each state, for a patron with and without
+mail, of one and of several volumes; as `long`, all in every scene."""
 
 NOT_HERE: Mapping[tuple[Role, K], str] = {
     (Role.BORROWING, K.SUBMIT): "made with the request",
@@ -150,10 +147,11 @@ def _choose_by_day() -> Wanted:
     seen: set[tuple[str, ...]] = set()
 
     def is_wanted(scene: Scene, state: str, act: str) -> bool:
-        key = (scene.side, act) if act in ALIKE else (scene.side, act, state, scene.service.value)
+        kind = (state, scene.service.value, scene.patron, str(len(scene.volumes)))
+        key = (scene.side, act) if act in ALIKE else (scene.side, act, *kind)
         is_new = key not in seen
         seen.add(key)
-        return is_new or act in CHANGING
+        return is_new
 
     return is_wanted
 
