@@ -248,9 +248,14 @@ class MessageEndpoint:
             return _make_busy_response()
         try:
             with self._gate.count_by_library() as take_share:
-                answer = await self._exchange.handle(
-                    self._make_raw_message(request, address, body.data, received, take_share)
-                )
+                message = self._make_raw_message(request, address, body.data, received, take_share)
+                if not library:
+                    answer = await self._exchange.handle(message)
+                elif not take_share(library):
+                    return _make_busy_response()
+                else:
+                    async with self._gate.take_turn(library):
+                        answer = await self._exchange.handle(message)
         except Exception:  # a defect: say so without details, keep the traceback for the log
             peer = self._proxies.sender_address(request)
             log.exception("http.message_failed", peer=peer, profile=address.profile)

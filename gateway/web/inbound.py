@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
@@ -25,6 +25,13 @@ SHARE = 0.4
 WANTED_SECONDS = 60.0
 """So long after its last message a library counts as one that wants places, so that no other takes them all in a moment
 in which nobody asks."""
+
+TURN_SECONDS = 0.05
+"""A message that has been in work for so long waits for its library's system, and not for our processor."""
+
+PAUSES = 3
+"""So many times as long as a library's message took before its next begins, while others want places: it has a quarter
+of the processor's time."""
 
 _TAIL = 300
 _ROOT = re.compile(rb"<([A-Za-z_][\w:.\-]{0,200})[\s/>]")
@@ -117,6 +124,7 @@ class AdmissionQueue:
         """Places by library, of the messages of which it is known."""
         self._asked: dict[str, float] = {}
         """When each library wanted a place last, on the clock of the event loop."""
+        self._turns: dict[str, asyncio.Lock] = {}
         self._count_full_share = count_full_share
         self._queue = queue
         self._seconds = seconds
@@ -173,10 +181,13 @@ class AdmissionQueue:
     @contextmanager
     def count_by_library(self) -> Iterator[Callable[[str], bool]]:
         """Give what counts a message that has entered for its library, once that is known, until the message has been
-        dealt with; False: the library has its share, and the message is to be refused."""
+        dealt with; False: the library has its share, and the message is to be refused. It counts once, however often
+        it asks."""
         counted: list[str] = []
 
         def take_share(library: str) -> bool:
+            if library in counted:
+                return True
             self._asked[library] = asyncio.get_running_loop().time()
             if not self.has_share_left(library):
                 return False
@@ -188,6 +199,26 @@ class AdmissionQueue:
             yield take_share
         finally:
             self._taken.subtract(counted)
+
+    @asynccontextmanager
+    async def take_turn(self, library: str) -> AsyncIterator[None]:
+        """Let the messages of a library begin one after the other while others want places, each when the one before
+        has ended and paused, or waits for the library's system: else many at once are before each other message."""
+        if not self._is_wanted_besides(library):
+            yield
+            return
+        turn = self._turns.setdefault(library, asyncio.Lock())
+        await turn.acquire()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        ending = loop.call_later(TURN_SECONDS, turn.release)
+        try:
+            yield
+        finally:
+            taken = loop.time() - began
+            if loop.time() < ending.when():
+                ending.cancel()
+                loop.call_later(taken * PAUSES, turn.release)
 
     async def _wait_for_place(self, seconds: float | None) -> None:
         place = asyncio.get_running_loop().create_future()

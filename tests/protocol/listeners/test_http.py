@@ -311,8 +311,8 @@ async def test_beyond_the_queue_callers_are_asked_to_come_back() -> None:
 async def test_a_library_with_its_share_in_work_is_answered_before_its_message_is_read() -> None:
     echo = Echo()
     gate = AdmissionQueue(places=5, queue=5, seconds=5)
-    with gate.count_by_library() as take_share:
-        assert [take_share(library) for library in ("OTHER", "FULL", "FULL")] == [True] * 3
+    with gate.count_by_library() as first, gate.count_by_library() as second:
+        assert (first("OTHER"), first("FULL"), second("FULL")) == (True, True, True)
         async with http(
             site(echo, gate, find_library=lambda address: {"full": "FULL", "other": "OTHER"}.get(address.profile, ""))
         ) as listener:

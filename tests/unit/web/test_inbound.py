@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -112,3 +113,57 @@ async def test_who_asked_for_nothing_for_long_wants_no_places(desk: Desk, monkey
         await asyncio.sleep(0.02)
         assert [desk.take("FLOOD") for _ in range(5)] == [True] * 4 + [False], "it still has one in work"
     assert desk.take("FLOOD")
+
+
+# --- turns of one library's messages --------------------------------------------------------------------
+
+
+async def work(desk: Desk, ends: Counter[str], seconds: float = 0.0) -> None:
+    """A message of FLOOD that takes so long."""
+    async with desk.gate.take_turn("FLOOD"):
+        ends["begun"] += 1
+        await asyncio.sleep(seconds)
+    ends["ended"] += 1
+
+
+async def test_messages_of_one_library_begin_one_after_the_other_with_pauses(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound, "TURN_SECONDS", 60)
+    monkeypatch.setattr(inbound, "PAUSES", 1000)
+    desk.take("OTHER")
+    ends: Counter[str] = Counter()
+
+    async with asyncio.TaskGroup() as tasks:
+        flood = [tasks.create_task(work(desk, ends, 0.01)) for _ in range(3)]
+        await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0.02)
+        assert ends == {"begun": 1, "ended": 1}, "the next waits a thousand times as long"
+        async with desk.gate.take_turn("OTHER"):
+            pass
+        for task in flood:
+            task.cancel()
+
+
+async def test_a_message_that_waits_for_its_librarys_system_lets_the_next_begin(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound, "TURN_SECONDS", 0.01)
+    monkeypatch.setattr(inbound, "PAUSES", 1000)
+    desk.take("OTHER")
+    ends: Counter[str] = Counter()
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(work(desk, ends, 0.1) for _ in range(3)))
+
+    assert ends == {"begun": 3, "ended": 3}
+
+
+async def test_a_library_alone_waits_for_no_turn(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbound, "PAUSES", 1000)
+    ends: Counter[str] = Counter()
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(work(desk, ends, 0.01) for _ in range(3)))
+
+    assert ends == {"begun": 3, "ended": 3}
