@@ -28,7 +28,7 @@ from gateway.cli.installation import (
     require_library,
     staff_option,
 )
-from gateway.domain.roles import RIGHTS, RoleGrant, StaffRole, StaffUser, parse_grant
+from gateway.domain.roles import ALL_LIBRARIES, RIGHTS, RoleGrant, StaffRole, StaffUser, parse_grant
 from gateway.ports.command_output import json_option, print_json_lines
 from gateway.services.people.users import AuditOrigin, UserDraft, UserService
 from gateway.settings import LibrarySettings
@@ -53,7 +53,8 @@ roles_option = click.option(
     "roles",
     multiple=True,
     metavar="ROLE[@BRANCH]",
-    help="Role. Can be repeated; patron-services may be limited to a branch. See `illgate user roles`.",
+    help="Role. Can be repeated; patron-services may be limited to a branch; ROLE@*: in all libraries. "
+    "See `illgate user roles`.",
 )
 
 
@@ -110,7 +111,7 @@ def _format_user_row(user: StaffUser, library: LibrarySettings) -> tuple[str, ..
 
 def _list_roles(user: StaffUser, library: LibrarySettings) -> list[str]:
     """Each once, whether people gave it or a provider's groups."""
-    return list(dict.fromkeys(str(grant) for grant in user.grants if grant.library == library.symbol))
+    return list(dict.fromkeys(str(grant) for grant in user.grants_in(library.symbol)))
 
 
 def _describe_roles(user: StaffUser, library: LibrarySettings) -> str:
@@ -168,6 +169,7 @@ def add_user(
       illgate user add j.tanaka --role operator --email ill-tech@riverside.example
       illgate user add desk-east --role patron-services@EAST --password-file secret.txt
       illgate user add m.eriksen --role manager --no-password
+      illgate user add a.silva --role office
     """
     library = require_library(installation, symbol)
     grants = _parse_roles(library, roles)
@@ -217,7 +219,10 @@ def set_password(installation: Installation, name: str, password_file: Path | No
 def set_roles(
     installation: Installation, name: str, roles: tuple[str, ...], no_role: bool, actor: str, symbol: str
 ) -> None:
-    """Replace the roles of an account in a library. This ends all its sessions."""
+    """Replace the roles of an account in a library. This ends all its sessions.
+
+    Roles that count in all libraries (ROLE@*) are replaced, too.
+    """
     library = require_library(installation, symbol)
     if bool(roles) == no_role:
         raise click.UsageError("--role or --none is required")
@@ -225,7 +230,7 @@ def set_roles(
 
     async def change_roles(service: UserService) -> StaffUser:
         user = await service.find_any_user(name)
-        return await service.set_roles(user, grants, AuditOrigin(actor))
+        return await service.set_roles(user, grants, AuditOrigin(actor), ALL_LIBRARIES)
 
     user = _run_on_users(installation, library, change_roles)
     click.echo(f"roles set: {user.name} ({_describe_roles(user, library) or 'none'}) in {library.symbol}")

@@ -1,7 +1,7 @@
 """Rights of staff, roles as sets of rights, and the roles that a user has where.
 
-A page names one right; a user may open it when one of the user's roles in that library has it. What no role grants is
-closed.
+A page names one right; a user may open it when one of the user's roles in that library has it, or one that counts in
+all libraries. What no role grants is closed.
 """
 
 from __future__ import annotations
@@ -39,11 +39,14 @@ class Right(StrEnum):
     OUTBOX_READ = "outbox:read"
     OUTBOX_RETRY = "outbox:retry"
     OUTBOX_ACT = "outbox:act"  # edit and skip
-    OPERATION = "operation"  # journal, profiles, mailboxes, jobs, settings
-    OPERATION_ACT = "operation:act"  # change profiles, carry messages out again
+    OPERATION = "operation"  # the library's system, mailboxes, journal; of all libraries: the machine, too
+    OPERATION_ACT = "operation:act"  # carry messages out again
+    PROFILES_READ = "profiles:read"  # files of partners and profiles
+    PROFILES_ACT = "profiles:act"
     USERS_READ = "users:read"
     USERS_ACT = "users:act"
     AUDIT_READ = "audit:read"
+    LIBRARIES_READ = "libraries:read"  # how much waits in each library, and whether its system works
     PRIVACY = "privacy"  # what is held about a patron: given out, or forgotten now
 
 
@@ -52,7 +55,13 @@ class StaffRole(StrEnum):
     STAFF = "staff"
     CLEARANCE = "clearance"
     MANAGER = "manager"
+    MEMBER_ADMIN = "member-admin"
+    OFFICE = "office"
     OPERATOR = "operator"
+
+
+ALL_LIBRARIES = "*"
+"""In place of a library's symbol: the role counts in all libraries, those added later too."""
 
 
 _EVERYBODY = frozenset({Right.OWN_ACCOUNT, Right.WORK_READ})
@@ -67,6 +76,22 @@ _READS = frozenset(
         Right.PARTNERS_READ,
         Right.STATISTICS_READ,
         Right.OUTBOX_READ,
+    }
+)
+
+_MANAGER = (
+    _EVERYBODY
+    | _READS
+    | {
+        Right.CLEARANCE_SIGN,
+        Right.PATRON_REVEAL,
+        Right.PARTNERS_ACT,
+        Right.COSTS_READ,
+        Right.PRIVACY,
+        Right.USERS_READ,
+        Right.USERS_ACT,
+        Right.AUDIT_READ,
+        Right.LIBRARIES_READ,
     }
 )
 
@@ -92,20 +117,20 @@ RIGHTS: Mapping[StaffRole, frozenset[Right]] = {
         Right.PATRON_DATA,
         Right.PATRON_REVEAL,
         Right.OUTBOX_RETRY,
+        Right.LIBRARIES_READ,
     },
     StaffRole.CLEARANCE: _EVERYBODY | {Right.COPIES_READ, Right.LENDING_READ, Right.CLEARANCE_SIGN},
-    StaffRole.MANAGER: _EVERYBODY
-    | _READS
-    | {
-        Right.CLEARANCE_SIGN,
-        Right.PATRON_REVEAL,
-        Right.PARTNERS_ACT,
-        Right.COSTS_READ,
-        Right.PRIVACY,
-        Right.USERS_READ,
-        Right.USERS_ACT,
-        Right.AUDIT_READ,
-    },
+    StaffRole.MANAGER: _MANAGER,
+    StaffRole.MEMBER_ADMIN: _MANAGER | {Right.PROFILES_READ, Right.PROFILES_ACT},
+    StaffRole.OFFICE: frozenset(
+        {
+            Right.OWN_ACCOUNT,
+            Right.LIBRARIES_READ,
+            Right.PARTNERS_READ,
+            Right.STATISTICS_READ,
+            Right.COSTS_READ,
+        }
+    ),
     StaffRole.OPERATOR: _EVERYBODY
     | _READS
     | {
@@ -114,15 +139,23 @@ RIGHTS: Mapping[StaffRole, frozenset[Right]] = {
         Right.OUTBOX_ACT,
         Right.OPERATION,
         Right.OPERATION_ACT,
+        Right.PROFILES_READ,
+        Right.PROFILES_ACT,
+        Right.LIBRARIES_READ,
         Right.USERS_READ,
         Right.USERS_ACT,
         Right.AUDIT_READ,
     },
 }
-"""Operators keep the gateway running and see no patron; managers see patrons one at a time, and it is logged."""
+"""Operators keep the gateway running and see no patron; managers see patrons one at a time, and it is logged. The
+office of a group of libraries sees counts and figures, no request and no machine."""
 
 BRANCH_ROLES = frozenset({StaffRole.PATRON_SERVICES})
 """Roles that may be for one branch alone."""
+
+
+OFFICE_ROLES = frozenset({StaffRole.OFFICE})
+"""Roles that count in all libraries or in none."""
 
 
 class GrantSource(StrEnum):
@@ -134,7 +167,7 @@ class GrantSource(StrEnum):
 
 @value_object
 class RoleGrant:
-    """A role that a user has in a library. `branch` empty: in all of it."""
+    """A role that a user has in a library (ALL_LIBRARIES: in each). `branch` empty: in all of it."""
 
     library: str
     role: StaffRole
@@ -142,7 +175,9 @@ class RoleGrant:
     source: GrantSource = GrantSource.STAFF
 
     def __str__(self) -> str:
-        return f"{self.role.value}@{self.branch}" if self.branch else self.role.value
+        """Write it as `parse_grant` reads it."""
+        place = self.branch or (ALL_LIBRARIES if self.library == ALL_LIBRARIES else "")
+        return f"{self.role.value}@{place}" if place else self.role.value
 
 
 @value_object(kw_only=True)
@@ -172,14 +207,18 @@ class StaffUser:
 
     @property
     def libraries(self) -> tuple[str, ...]:
-        """Symbols of those where the user has a role, in order."""
+        """Symbols of those where the user has a role, in order; ALL_LIBRARIES among them for a role in all."""
         return tuple(sorted({grant.library for grant in self.grants}))
 
     def grants_of(self, source: GrantSource) -> tuple[RoleGrant, ...]:
         return tuple(grant for grant in self.grants if grant.source is source)
 
+    def grants_in(self, library: str) -> tuple[RoleGrant, ...]:
+        """The grants that count in this library; in ALL_LIBRARIES: those that count in each."""
+        return tuple(grant for grant in self.grants if grant.library in (library, ALL_LIBRARIES))
+
     def roles_in(self, library: str) -> tuple[StaffRole, ...]:
-        roles = {grant.role for grant in self.grants if grant.library == library}
+        roles = {grant.role for grant in self.grants_in(library)}
         return tuple(role for role in StaffRole if role in roles)
 
     def rights_in(self, library: str) -> frozenset[Right]:
@@ -190,18 +229,25 @@ class StaffUser:
 
     def branches_with(self, library: str, right: Right) -> frozenset[str]:
         """Codes of the branches for which the user has it; empty: all of the library, or none (`has_right`)."""
-        giving = [grant for grant in self.grants if grant.library == library and right in RIGHTS[grant.role]]
+        giving = [grant for grant in self.grants_in(library) if right in RIGHTS[grant.role]]
         if any(not grant.branch for grant in giving):
             return frozenset()
         return frozenset(grant.branch for grant in giving)
 
 
+_GIVEN_BY: Mapping[StaffRole, frozenset[StaffRole]] = {
+    StaffRole.MEMBER_ADMIN: frozenset({StaffRole.MEMBER_ADMIN, StaffRole.OPERATOR}),
+    StaffRole.OPERATOR: frozenset({StaffRole.OPERATOR}),
+}
+"""Roles that only those with one of these may give; who manages accounts gives the others."""
+
+
 def can_grant(actor: StaffUser, library: str, role: StaffRole) -> bool:
     """Return whether one user may give another one this role, or take it away: nobody makes somebody mightier than
-    oneself."""
-    if not actor.has_right(library, Right.USERS_ACT):
+    oneself. `library` may be ALL_LIBRARIES."""
+    if not actor.has_right(library, Right.USERS_ACT) or (role in OFFICE_ROLES and library != ALL_LIBRARIES):
         return False
-    return role is not StaffRole.OPERATOR or StaffRole.OPERATOR in actor.roles_in(library)
+    return role not in _GIVEN_BY or not _GIVEN_BY[role].isdisjoint(actor.roles_in(library))
 
 
 def can_manage_user(actor: StaffUser, library: str, user: StaffUser) -> bool:
@@ -213,15 +259,19 @@ def can_manage_user(actor: StaffUser, library: str, user: StaffUser) -> bool:
 
 
 def parse_grant(library: str, text: str) -> RoleGrant:
-    """`staff`, or `patron-services@BRANCH`. Raises ValueError that says what is allowed."""
+    """`staff`, or `patron-services@BRANCH`; in all libraries: `staff@*`, and roles of the office also without it.
+    Raises ValueError that says what is allowed."""
     word, _, branch = text.partition("@")
     try:
         role = StaffRole(word)
     except ValueError:
         known = ", ".join(role.value for role in StaffRole)
         raise ValueError(f"no such role: '{word}'. There are: {known}") from None
+    if branch == ALL_LIBRARIES or (role in OFFICE_ROLES and not branch):
+        return RoleGrant(ALL_LIBRARIES, role)
     if branch and role not in BRANCH_ROLES:
-        raise ValueError(f"'{role.value}' is a role for the whole library, so it takes no @{branch}")
+        place = "all libraries" if role in OFFICE_ROLES else "the whole library"
+        raise ValueError(f"'{role.value}' is a role for {place}, so it takes no @{branch}")
     return RoleGrant(library, role, branch)
 
 

@@ -486,7 +486,7 @@ class Settings(ProfileSection):
     def _check_grant_libraries(self) -> Self:
         for grant in self.staff.oidc.grants:
             is_named = LIBRARY in grant.value or any(library.is_called(grant.library) for library in self.libraries)
-            if not is_named and (grant.library or len(self.libraries) > 1):
+            if not (is_named or grant.counts_everywhere) and (grant.library or len(self.libraries) > 1):
                 raise ValueError(f"staff.oidc.grants: {grant.value}: library must be one of those above")
         return self
 

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
-from gateway.domain.roles import StaffRole, parse_grant
+from gateway.domain.roles import ALL_LIBRARIES, StaffRole, parse_grant
 from gateway.settings.identity_provider import IdentityProviderSettings, ProxyHeader
 
 LIBRARY = "{library}"
@@ -21,7 +21,9 @@ class ProviderGrant(ProfileSection):
         min_length=1,
         description="value in the claim, such as ill-{library}-staff; {library} is a library's symbol or short name",
     )
-    role: str = Field(description="role, such as staff, or patron-services@BRANCH")
+    role: str = Field(
+        description="role, such as staff, or patron-services@BRANCH; in all libraries: office, or another as manager@*"
+    )
     library: str = Field(
         "", description="symbol or short name of the library in which the role counts, if value has no {library}"
     )
@@ -36,7 +38,13 @@ class ProviderGrant(ProfileSection):
     def _check_one_library(self) -> Self:
         if self.library and LIBRARY in self.value:
             raise ValueError("value names the library already, by {library}")
+        if self.counts_everywhere and (self.library or LIBRARY in self.value):
+            raise ValueError(f"{self.role} counts in all libraries, so no library is named")
         return self
+
+    @property
+    def counts_everywhere(self) -> bool:
+        return parse_grant("", self.role).library == ALL_LIBRARIES
 
 
 class StaffOidcSettings(IdentityProviderSettings):
@@ -57,7 +65,7 @@ class StaffSettings(ProfileSection):
     second_factor: tuple[StaffRole, ...] = Field(
         (), description="roles that need a second factor to sign in with a password; others may set one up"
     )
-    edit_profiles: bool = Field(False, description="allow operators to edit profiles on the staff pages")
+    edit_profiles: bool = Field(False, description="allow operators and member-admins to edit profiles at /staff")
     oidc: StaffOidcSettings = StaffOidcSettings.model_construct()
     header: ProxyHeader = ProxyHeader.model_construct()
     audit_days: int = Field(1095, ge=1, le=36_500, description="days until entries of the audit log are deleted")

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from gateway.domain.roles import GrantSource, RoleGrant, StaffRole, StaffUser, sort_grants
+from gateway.domain.roles import ALL_LIBRARIES, GrantSource, RoleGrant, StaffRole, StaffUser, sort_grants
 from gateway.domain.value import copy_fields, value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
@@ -163,9 +163,9 @@ def read_password_hash(c: Connection, id_: str) -> str:
 
 
 def list_users(c: Connection, library: str) -> tuple[StaffUser, ...]:
-    """List the users whose account the library keeps, and those who have a role there; by name."""
-    table = staff_user.c
-    with_role = [table.id.in_(select(t.c.user_id).where(t.c.library == library)) for t in _GRANT_TABLES.values()]
+    """List the users whose account the library keeps, and those who have a role there, or in all; by name."""
+    table, places = staff_user.c, (library, ALL_LIBRARIES)
+    with_role = [table.id.in_(select(t.c.user_id).where(t.c.library.in_(places))) for t in _GRANT_TABLES.values()]
     query = _select_users().where(or_(table.library == library, *with_role)).order_by(table.name)
     return _users_of_rows(c, c.execute(query).all())
 

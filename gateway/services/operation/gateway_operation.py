@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from gateway.configuration.yaml_document import display_path
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationProblem, RefusalReason
 from gateway.domain.requests.staff_views import MailboxFailure
@@ -232,6 +234,22 @@ class GatewayOperation:
             problems=tuple(problem for problem in findings.problems if problem.file not in others),
             remarks=tuple(remark for remark in findings.remarks if remark.file not in others),
         )
+
+    def is_own_problem(self, problem: ConfigurationProblem) -> bool:
+        """Return whether it stands where this library alone is meant: in its entry of gateway.yml, its folder, its
+        rules, or a file of a partner of its own."""
+        index, library = next(
+            (index, library)
+            for index, library in enumerate(self._settings.libraries)
+            if library.symbol == self._context.symbol
+        )
+        is_entry = problem.path[:2] == ("libraries", index)
+        own_files = {state.file for state in self.list_profiles() if state.libraries == {library.symbol}}
+        if library.folder:
+            is_in_folder = problem.file.startswith(f"{display_path(self._settings.folder / library.folder)}{os.sep}")
+            return is_entry or is_in_folder or problem.file in own_files
+        rules = display_path(self._settings.folder / library.requests)
+        return is_entry or problem.file in own_files | {rules}
 
     async def check_configuration(self) -> None:
         """Check now, on this node."""

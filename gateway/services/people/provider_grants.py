@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gateway.domain.roles import GrantSource, RoleGrant, parse_grant, sort_grants
+from gateway.domain.roles import ALL_LIBRARIES, GrantSource, RoleGrant, parse_grant, sort_grants
 from gateway.settings.sections import LibrarySettings
 from gateway.settings.staff_pages import LIBRARY, ProviderGrant
 
@@ -16,10 +16,19 @@ def grants_of_claims(
 ) -> tuple[RoleGrant, ...]:
     """The roles that the claims of an ID token give. A claim that is neither a text nor a list gives none."""
     return sort_grants(
-        replace(parse_grant(library.symbol, rule.role), source=GrantSource.PROVIDER)
+        replace(grant, source=GrantSource.PROVIDER)
         for rule in rules
+        for grant in _list_grants(rule, _read_values(claims.get(rule.claim)), libraries)
+    )
+
+
+def _list_grants(rule: ProviderGrant, values: set[str], libraries: Sequence[LibrarySettings]) -> tuple[RoleGrant, ...]:
+    if rule.counts_everywhere:
+        return (parse_grant(ALL_LIBRARIES, rule.role),) if rule.value in values else ()
+    return tuple(
+        parse_grant(library.symbol, rule.role)
         for library in libraries
-        if not _read_values(claims.get(rule.claim)).isdisjoint(_list_wanted_values(rule, library, len(libraries) == 1))
+        if not values.isdisjoint(_list_wanted_values(rule, library, len(libraries) == 1))
     )
 
 

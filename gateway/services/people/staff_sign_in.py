@@ -15,7 +15,7 @@ from enum import StrEnum
 import structlog
 
 from gateway.domain.clock import Clock
-from gateway.domain.roles import GrantSource, RoleGrant, StaffRole, StaffUser, sort_grants
+from gateway.domain.roles import ALL_LIBRARIES, GrantSource, RoleGrant, StaffRole, StaffUser, sort_grants
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.people.passwords import PasswordKeeper
@@ -157,7 +157,7 @@ class StaffSignInService:
 
         def replace_grants(c: Transaction) -> None:
             users.replace_provider_grants(c, user.id, grants)
-            roles = ", ".join(f"{grant.library} {grant}" for grant in grants) or "no role"
+            roles = ", ".join(map(_describe_place, grants)) or "no role"
             audit.add_audit_entry(
                 c, user.library, self._clock.now(), user.actor, "provider-roles-set", user.name, roles, address
             )
@@ -234,7 +234,11 @@ class StaffSignInService:
 
     def is_factor_required(self, user: StaffUser) -> bool:
         """Return whether a factor is required of whoever signs in by password with one of the user's roles."""
-        return any(grant.role in self._factor_roles for grant in user.grants if grant.library in self._libraries)
+        return any(
+            grant.role in self._factor_roles
+            for grant in user.grants
+            if grant.library in self._libraries or grant.library == ALL_LIBRARIES
+        )
 
     def _lacks_factor(self, row: StaffSessionRow, user: StaffUser) -> bool:
         by_password = row.method == StaffSignInMethod.PASSWORD
@@ -303,6 +307,8 @@ class StaffSignInService:
         return self._own_libraries(user)
 
     def _own_libraries(self, user: StaffUser) -> tuple[str, ...]:
+        if ALL_LIBRARIES in user.libraries:
+            return tuple(sorted(self._libraries))
         return tuple(library for library in user.libraries if library in self._libraries)
 
     def _require_role(self, user: StaffUser) -> StaffUser:
@@ -324,3 +330,7 @@ class StaffSignInService:
         await self._store.write(
             lambda c: audit.add_audit_entry(c, user.library, now, origin.actor, action, user.name, peer=origin.peer)
         )
+
+
+def _describe_place(grant: RoleGrant) -> str:
+    return str(grant) if grant.library == ALL_LIBRARIES else f"{grant.library} {grant}"

@@ -71,7 +71,7 @@ class UserService:
     async def find_user(self, name: str) -> StaffUser:
         """Find a user of this library, or with a role there. Raises NotFound."""
         user = await self._library.store.read(lambda c: users.find_user_by_name(c, fold_user_name(name)))
-        if user is None or (user.library != self._library.symbol and self._library.symbol not in user.libraries):
+        if user is None or (user.library != self._library.symbol and not user.grants_in(self._library.symbol)):
             raise NotFound("user")
         return user
 
@@ -183,14 +183,19 @@ class UserService:
 
         await self._library.store.write(update_password)
 
-    async def set_roles(self, user: StaffUser, grants: Iterable[RoleGrant], by: AuditOrigin) -> StaffUser:
-        """The roles in this library, in place of those that people gave the user there."""
-        role_grants = sort_grants(grant for grant in grants if grant.library == self._library.symbol)
+    async def set_roles(
+        self, user: StaffUser, grants: Iterable[RoleGrant], by: AuditOrigin, also_in: str = ""
+    ) -> StaffUser:
+        """The roles in this library, in place of those that people gave the user there. `also_in`: ALL_LIBRARIES, if
+        those that count in all are replaced, too."""
+        places = {self._library.symbol, also_in or self._library.symbol}
+        role_grants = sort_grants(grant for grant in grants if grant.library in places)
         given = user.grants_of(GrantSource.STAFF)
-        others = (*user.grants_of(GrantSource.PROVIDER), *(g for g in given if g.library != self._library.symbol))
+        others = (*user.grants_of(GrantSource.PROVIDER), *(grant for grant in given if grant.library not in places))
 
         def update_grants(c: Transaction) -> None:
-            users.replace_grants(c, self._library.symbol, user.id, role_grants)
+            for place in places:
+                users.replace_grants(c, place, user.id, role_grants)
             users.end_sessions_of_user(c, user.id)
             self._log_change(c, user, by, "roles-set", _describe_grants(role_grants), self._library.symbol)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import hdrs, web
 
-from gateway.domain.roles import Right
+from gateway.domain.roles import ALL_LIBRARIES, Right
 from gateway.services.letters.localization import mark_text
 from gateway.services.people.passwords import MIN_PASSWORD_CHARS, WeakPasswordError, check_password_strength
 from gateway.services.people.staff_sign_in import StaffSession, StaffSignInError
@@ -18,6 +18,8 @@ ROLE_NAMES = {
     "staff": mark_text("Interlibrary loan staff"),
     "clearance": mark_text("Copyright clearance"),
     "manager": mark_text("Manager"),
+    "member-admin": mark_text("Library administrator"),
+    "office": mark_text("Consortium office"),
     "operator": mark_text("Operator"),
 }
 
@@ -42,9 +44,15 @@ def _render_account(request: StaffRequest, checked: FormCheck) -> web.Response:
         status=checked.status,
         checked=checked,
         grants=[
-            (libraries[grant.library].context.info.name, request.gettext(ROLE_NAMES[grant.role.value]), grant.branch)
+            (
+                libraries[grant.library].context.info.name
+                if grant.library in libraries
+                else request.gettext("all libraries"),
+                request.gettext(ROLE_NAMES[grant.role.value]),
+                grant.branch,
+            )
             for grant in user.grants
-            if grant.library in libraries
+            if grant.library in libraries or grant.library == ALL_LIBRARIES
         ],
         choices=[(symbol, libraries[symbol].context.info.name) for symbol in request.parts.sign_in.libraries_of(user)],
         min_chars=MIN_PASSWORD_CHARS,

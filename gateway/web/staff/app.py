@@ -17,6 +17,7 @@ from aiohttp import web
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
+from gateway.domain.roles import Right
 from gateway.services.desks.sent_forms import prune_sent_forms
 from gateway.services.letters.localization import mark_text
 from gateway.services.searching.answer_cache import AnswerCache
@@ -116,6 +117,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/statistics", mark_text("Statistics")),
     MenuEntry("/privacy", mark_text("Privacy"), is_folded=True),
     MenuEntry("/operation", mark_text("System"), is_folded=True),
+    MenuEntry("/operation/profiles", mark_text("Profiles"), is_folded=True),
     MenuEntry("/users", mark_text("Accounts"), is_folded=True),
 )
 """What the head of every page leads to, in this order: those that are there and that the user may open."""
@@ -236,7 +238,7 @@ class StaffPages:
         if request.session is not None and not request.lacks_factor:
             rights = request.rights
             request.open_paths = frozenset(path for path, right in self._right_by_path.items() if right in rights)
-            request.menu = tuple(entry for entry in MENU if entry.path in request.open_paths)
+            request.menu = tuple(entry for entry in MENU if _is_of_use(entry, request))
             await self._load_places(request)
 
     async def _load_places(self, request: StaffRequest) -> None:
@@ -249,6 +251,14 @@ class StaffPages:
                     request.places = await self._places.fetch_answer(
                         context.symbol, context.system.pickup_locations, PLACES_KEPT_FOR
                     )
+
+
+def _is_of_use(entry: MenuEntry, request: StaffRequest) -> bool:
+    if not entry.path:
+        return request.has_right(Right.WORK_READ)
+    if entry.path == "/operation/profiles" and "/operation" in request.open_paths:
+        return False  # which leads there
+    return entry.path in request.open_paths
 
 
 def page_name(page: StaffPage) -> str:

@@ -128,11 +128,11 @@ def make_fault_mark() -> str:
 
 
 async def _find_helpers(request: StaffRequest) -> Sequence[StaffUser]:
-    """Find whom to ask for another role: managers and operators who can be written to."""
+    """Find whom to ask for another role: those who manage accounts and can be written to."""
     if request.session is None:
         return ()
     users = await request.library.users.list_users()
-    may_help = {StaffRole.MANAGER, StaffRole.OPERATOR}
+    may_help = {StaffRole.MANAGER, StaffRole.MEMBER_ADMIN, StaffRole.OPERATOR}
     return [
         user
         for user in users

@@ -127,7 +127,7 @@ async def _render_journal(request: StaffRequest, check: FormCheck, words: str) -
         and not journaled.is_of_office
         and not words,
         owner=OFFICE_OWNER if journaled.is_of_office else "",
-        may_read_office=len(request.parts.libraries) > 1 and _may_read_office(request),
+        may_read_office=len(request.parts.libraries) > 1 and request.operates_all,
         reasons=sorted(_list_reasons(request), key=lambda reason: reason[1].casefold()),
         partners=list_profiles(request),
         protocols=list(request.parts.protocols),
@@ -162,17 +162,12 @@ def _list_exchanges(request: StaffRequest, messages: Sequence[JournalMessage]) -
     return shown
 
 
-def _may_read_office(request: StaffRequest) -> bool:
-    """Return whether the user is an operator of all libraries: what came for none may be of any."""
-    return all(request.user.has_right(symbol, Right.OPERATION) for symbol in request.parts.libraries)
-
-
 def _find_journal(request: StaffRequest) -> JournaledMessageService:
     """Find the journal that is asked for: the library's, or that of messages for none. Raises PageError."""
     journaled = request.library.journaled
     if request.http.query.get("owner") != OFFICE_OWNER:
         return journaled
-    if not _may_read_office(request):
+    if not request.operates_all:
         raise PageError(403, "fault-right")
     return replace(journaled, is_of_office=True)
 

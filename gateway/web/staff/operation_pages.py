@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from aiohttp import web
 
-from gateway.domain.problems import ConfigurationError, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Refused, Unavailable
 from gateway.domain.roles import Right
 from gateway.domain.sentences import strip_full_stop
 from gateway.domain.value import value_object
@@ -137,7 +137,11 @@ async def show_operation(request: StaffRequest) -> web.Response:
     operation = request.operation
     readiness = await request.parts.check_readiness(request.library.symbol)
     assert readiness is not None, "its library is at work"
-    parts = [_describe_part(request, part) for part in readiness.parts]
+    parts = [
+        _describe_part(request, part)
+        for part in readiness.parts
+        if part.library or request.operates_all  # the machine is all libraries'
+    ]
     mailboxes = await operation.list_mailboxes()
     queues = await operation.measure_queues()
     period_word = request.http.query.get("period", "day")
@@ -164,7 +168,9 @@ async def show_operation(request: StaffRequest) -> web.Response:
         shown_parts=parts,
         mailboxes=[(mailbox, _describe_mailbox(request, mailbox)) for mailbox in mailboxes],
         queues=queues,
-        jobs=sorted((_describe_job(request, job) for job in operation.list_jobs()), key=lambda one: one.text),
+        jobs=sorted(
+            (_describe_job(request, job) for job in _list_jobs(request, mailboxes)), key=lambda shown: shown.text
+        ),
     )
 
 
@@ -232,10 +238,14 @@ def _list_readable_findings(request: StaffRequest) -> CheckFindings | None:
     if findings is None:
         return None
     hidden = {state.file for state in request.operation.list_profiles() if not may_read_file(request, state)}
+
+    def may_read(problem: ConfigurationProblem) -> bool:
+        return problem.file not in hidden and (request.operates_all or request.operation.is_own_problem(problem))
+
     return replace(
         findings,
-        problems=tuple(problem for problem in findings.problems if problem.file not in hidden),
-        remarks=tuple(remark for remark in findings.remarks if remark.file not in hidden),
+        problems=tuple(filter(may_read, findings.problems)),
+        remarks=tuple(filter(may_read, findings.remarks)),
     )
 
 
@@ -286,6 +296,8 @@ async def _list_ending_certificates(request: StaffRequest) -> list[Repair]:
     now = request.parts.clock.now()
     ending_certificates = []
     for certificate in await request.operation.list_ending_certificates():
+        if not (request.operates_all or request.operation.is_own_problem(certificate.place)):
+            continue
         day = request.format_day(certificate.ends.astimezone(request.context.zone).date())
         file = PurePath(certificate.file).name
         if certificate.has_ended(now):
@@ -323,6 +335,12 @@ def _describe_mailbox(request: StaffRequest, box: MailboxState) -> tuple[str, st
     if box.seen is None:
         return "waiting", request.gettext("not read yet")
     return "good", request.gettext("reading")
+
+
+def _list_jobs(request: StaffRequest, mailboxes: Sequence[MailboxState]) -> Sequence[BackgroundJob]:
+    """List all jobs of the node; for an operator of some libraries those that read the library's mailboxes."""
+    own = {f"{MAILBOX_JOB}{mailbox.name}" for mailbox in mailboxes}
+    return [job for job in request.operation.list_jobs() if request.operates_all or job.name in own]
 
 
 def _describe_job(request: StaffRequest, job: BackgroundJob) -> ShownJob:

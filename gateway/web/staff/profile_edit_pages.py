@@ -40,13 +40,13 @@ async def change_profile(request: StaffRequest) -> web.Response:
         return _render_editor(request, checked, draft, None, "")
     check = await request.parts.profile_editing.check_draft(draft)
     allowed = frozenset(
-        library for library in request.parts.libraries if request.user.has_right(library, Right.OPERATION_ACT)
+        library for library in request.parts.libraries if request.user.has_right(library, Right.PROFILES_ACT)
     )
     if check.libraries - allowed:
         others = ", ".join(sorted(check.libraries - allowed))
         checked.general.append(
             request.gettext(
-                "This profile is also used by %(libraries)s, where you are not an operator.", libraries=others
+                "This profile is also used by %(libraries)s, which you do not administer.", libraries=others
             )
         )
     if checked.form["step"] == "save":
@@ -185,8 +185,8 @@ def _render_new_profile(request: StaffRequest, checked: FormCheck) -> web.Respon
 
 
 PAGES = (
-    StaffPage("GET", "/operation/profiles/{name}/edit", show_editor, Right.OPERATION_ACT),
-    StaffPage("POST", "/operation/profiles/{name}/edit", change_profile, Right.OPERATION_ACT, MAX_POSTED_BYTES),
-    StaffPage("GET", "/operation/new-profile", show_new_profile, Right.OPERATION_ACT),
-    StaffPage("POST", "/operation/new-profile", begin_profile, Right.OPERATION_ACT),
+    StaffPage("GET", "/operation/profiles/{name}/edit", show_editor, Right.PROFILES_ACT),
+    StaffPage("POST", "/operation/profiles/{name}/edit", change_profile, Right.PROFILES_ACT, MAX_POSTED_BYTES),
+    StaffPage("GET", "/operation/new-profile", show_new_profile, Right.PROFILES_ACT),
+    StaffPage("POST", "/operation/new-profile", begin_profile, Right.PROFILES_ACT),
 )

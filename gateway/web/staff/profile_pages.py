@@ -19,7 +19,7 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
-SHARED_FILE = mark_text("Several libraries use this file. Only an operator of all of them can see and edit it.")
+SHARED_FILE = mark_text("Several libraries use this file. Only an administrator of all of them can see and edit it.")
 
 
 @value_object
@@ -67,8 +67,8 @@ async def show_profile(request: StaffRequest) -> web.Response:
 
 
 def may_read_file(request: StaffRequest, state: ProfileState) -> bool:
-    """Return whether the user sees the operation of all libraries of which the file may say something."""
-    return all(request.user.has_right(library, Right.OPERATION) for library in state.libraries)
+    """Return whether the user sees the profiles of all libraries of which the file may say something."""
+    return all(request.user.has_right(library, Right.PROFILES_READ) for library in state.libraries)
 
 
 def find_readable_name(request: StaffRequest) -> str:
@@ -80,7 +80,7 @@ def find_readable_name(request: StaffRequest) -> str:
 
 
 def may_edit_profiles(request: StaffRequest) -> bool:
-    return request.parts.settings.edit_profiles and request.has_right(Right.OPERATION_ACT)
+    return request.parts.settings.edit_profiles and request.has_right(Right.PROFILES_ACT)
 
 
 def _describe_profile(request: StaffRequest, profile_text: ProfileText) -> ShownProfile:
@@ -174,9 +174,9 @@ async def show_version(request: StaffRequest) -> web.Response:
 
 
 PAGES = (
-    StaffPage("GET", "/operation/profiles", show_profiles, Right.OPERATION),
-    StaffPage("GET", "/operation/profiles/{name}", show_profile, Right.OPERATION),
-    StaffPage("GET", "/operation/profiles/{name}/values", show_values, Right.OPERATION),
-    StaffPage("GET", "/operation/profiles/{name}/history", show_history, Right.OPERATION),
-    StaffPage("GET", "/operation/profiles/{name}/history/{version}", show_version, Right.OPERATION),
+    StaffPage("GET", "/operation/profiles", show_profiles, Right.PROFILES_READ),
+    StaffPage("GET", "/operation/profiles/{name}", show_profile, Right.PROFILES_READ),
+    StaffPage("GET", "/operation/profiles/{name}/values", show_values, Right.PROFILES_READ),
+    StaffPage("GET", "/operation/profiles/{name}/history", show_history, Right.PROFILES_READ),
+    StaffPage("GET", "/operation/profiles/{name}/history/{version}", show_version, Right.PROFILES_READ),
 )

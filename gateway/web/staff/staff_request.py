@@ -222,6 +222,11 @@ class StaffRequest:
     def has_right(self, right: Right) -> bool:
         return right in self.rights
 
+    @property
+    def operates_all(self) -> bool:
+        """True if the user operates all libraries, and so the machine, and what came for no library."""
+        return all(self.user.has_right(symbol, Right.OPERATION) for symbol in self.parts.libraries)
+
     def require_right(self, right: Right) -> None:
         """Require a right for what a page does only for some of those who may open it. Raises PageError."""
         if not self.has_right(right):

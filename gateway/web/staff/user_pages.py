@@ -8,7 +8,9 @@ from aiohttp import web
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.roles import (
+    ALL_LIBRARIES,
     BRANCH_ROLES,
+    OFFICE_ROLES,
     GrantSource,
     Right,
     RoleGrant,
@@ -30,6 +32,8 @@ ROLE_HINTS = {
     StaffRole.STAFF: mark_text("Borrowing, lending, copies, messages, email, printing"),
     StaffRole.CLEARANCE: mark_text("May sign off copies"),
     StaffRole.MANAGER: mark_text("Sees everything including costs; manages partners and accounts"),
+    StaffRole.MEMBER_ADMIN: mark_text("Like a manager; also edits the library’s partners"),
+    StaffRole.OFFICE: mark_text("Counts and figures of all libraries; no requests, no patron data"),
     StaffRole.OPERATOR: mark_text("Failed messages, profiles, mailboxes, accounts; no patron data"),
 }
 
@@ -98,9 +102,13 @@ async def show_users(request: StaffRequest) -> web.Response:
 
 
 def _list_role_names(request: StaffRequest, user: StaffUser) -> list[tuple[str, str]]:
-    """List in this library, each once: name of the role, branch (empty: all)."""
-    own = {(grant.role, grant.branch): None for grant in user.grants if grant.library == request.library.symbol}
-    return [(request.gettext(ROLE_NAMES[role.value]), branch) for role, branch in own]
+    """List in this library, each once: name of the role, and where: a branch, all libraries (empty: the library)."""
+    everywhere = request.gettext("all libraries")
+    own = {
+        (grant.role, everywhere if grant.library == ALL_LIBRARIES else grant.branch): None
+        for grant in user.grants_in(request.library.symbol)
+    }
+    return [(request.gettext(ROLE_NAMES[role.value]), where) for role, where in own]
 
 
 async def show_audit_log(request: StaffRequest) -> web.Response:
@@ -354,6 +362,7 @@ def _list_role_choices(
             can_grant(request.user, request.library.symbol, role),
         )
         for role in StaffRole
+        if role not in OFFICE_ROLES
     ]
 
 

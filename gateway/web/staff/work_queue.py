@@ -267,6 +267,9 @@ async def _list_own_work(request: StaffRequest) -> list[tuple[str, str]]:
 
 
 async def show_work_queue(request: StaffRequest) -> web.Response:
+    """Show what waits; who has no work here begins at the first page of the menu."""
+    if not request.has_right(Right.WORK_READ):
+        return request.redirect(request.path(request.menu[0].path.strip("/")))
     desks = await read_desks(request)
     silent = await request.library.desk.list_silent_partners() if _sees_network(request) else ()
     late = [queue_list for desk in desks for queue_list in desk.lists if queue_list.late]
@@ -383,7 +386,7 @@ async def stream_counts(request: StaffRequest) -> web.StreamResponse:
 
 
 PAGES = (
-    StaffPage("GET", "", show_work_queue, Right.WORK_READ),
+    StaffPage("GET", "", show_work_queue, Right.OWN_ACCOUNT),
     StaffPage("GET", "/live", stream_counts, Right.WORK_READ),
     StaffPage("GET", "/live/counts", show_counts, Right.WORK_READ),
 )

@@ -243,5 +243,5 @@ async def test_the_file_of_several_libraries_is_shown_to_an_operator_of_all_alon
     ):
         page = await make_example(gateway, olga)
 
-    assert "Only an operator of all of them" in page.tree.xpath("string(//p[@class='note-line'])")
+    assert "Only an administrator of all of them" in page.tree.xpath("string(//p[@class='note-line'])")
     assert "Нина" not in page.text

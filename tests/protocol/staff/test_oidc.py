@@ -125,6 +125,7 @@ async def test_where_passwords_are_off_none_are_taken(installation: Installation
 GRANTS = [
     {"value": "ill-{library}-staff", "role": "staff"},
     {"claim": "desks", "value": "east", "role": "patron-services@EAST"},
+    {"value": "ill-office", "role": "office"},
 ]
 
 
@@ -139,10 +140,15 @@ async def test_groups_give_roles_anew_at_each_sign_in_and_those_given_by_people_
     async with signing_in(installation, grants=GRANTS) as (gateway, idp, ruth):
         await make_user(gateway, "r.okafor", "clearance", password="")
 
-        idp.claims |= {"groups": ["everybody", "ill-demo-staff"], "desks": "east"}
+        idp.claims |= {"groups": ["everybody", "ill-demo-staff", "ill-office"], "desks": "east"}
         assert (await ruth.get(START)).title == "Your account"
         assert (await ruth.get("/borrowing")).status == 200
-        given = [("patron-services@EAST", "provider"), ("staff", "provider"), ("clearance", "staff")]
+        given = [
+            ("office@*", "provider"),
+            ("patron-services@EAST", "provider"),
+            ("staff", "provider"),
+            ("clearance", "staff"),
+        ]
         assert await roles_of(gateway) == given
 
         idp.claims |= {"groups": {"ill-demo-staff": True}, "desks": ["west"]}
@@ -152,7 +158,7 @@ async def test_groups_give_roles_anew_at_each_sign_in_and_those_given_by_people_
         assert (await ruth.get("/borrowing")).status == 403
         entries = await user_service(gateway).list_audit_entries(20)
         details = [entry.detail for entry in entries if entry.action == "provider-roles-set"]
-        assert details == ["no role", "DEMO patron-services@EAST, DEMO staff"]
+        assert details == ["no role", "office@*, DEMO patron-services@EAST, DEMO staff"]
 
 
 async def test_without_a_group_or_a_rule_nobody_has_a_role(installation: Installation) -> None:
@@ -205,6 +211,7 @@ async def test_a_form_changes_the_roles_that_people_gave(installation: Installat
         ({"value": "ill-office", "role": "staff"}, "library must be one of those above"),
         ({"value": "ill-office", "role": "staff", "library": "ELSEWHERE"}, "library must be one of those above"),
         ({"value": "ill-{library}", "role": "staff", "library": "DEMO"}, "value names the library already"),
+        ({"value": "ill-{library}", "role": "office"}, "office counts in all libraries"),
         ({"value": "ill-office", "role": "boss"}, "no such role: 'boss'"),
         ({"value": "", "role": "staff"}, "at least 1 character"),
     ],

@@ -8,7 +8,7 @@ import inspect
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,6 @@ from cryptography.x509.oid import NameOID
 
 from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.domain.problems import ConfigurationProblem
-from gateway.domain.roles import RoleGrant, StaffRole
 from gateway.ports.responder import OutcomeClass
 from gateway.runtime import daemon, monitoring
 from gateway.services.operation.check.certificates import describe_ending_certificates
@@ -34,7 +33,7 @@ from gateway.web.staff.operation_pages import JOBS, MAILBOX_JOB
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Answer, Running, running
 from tests.protocol.staff.request_scenes import library_context, lose_key_of
-from tests.protocol.staff.support import BY_TEST, Colleague, colleague, make_user
+from tests.protocol.staff.support import Colleague, colleague, make_user
 from tests.support.daemon import Installation
 from tests.support.mail_house import MemoryMailbox
 from tests.support.shipped_profiles import copy_shipped_profiles
@@ -617,10 +616,7 @@ async def test_what_names_no_library_is_for_operators_of_all(installation: Insta
         colleague(gateway) as olga,
         colleague(gateway, "ruth", "operator") as ruth,
     ):
-        user = await make_user(gateway, "olga.all", "operator")
-        await gateway.gateway.managed.libraries["FJORD"].users.set_roles(
-            user, [RoleGrant("FJORD", StaffRole.OPERATOR)], BY_TEST
-        )
+        await make_user(gateway, "olga.all", "operator@*")
         message = await write_exchange(gateway, library=OFFICE, peer="192.0.2.7", outcome=OutcomeClass.REJECTED)
         await olga.sign_in("olga.all")
 
@@ -635,3 +631,35 @@ async def test_what_names_no_library_is_for_operators_of_all(installation: Insta
         for path in ("/operation/journal?owner=office", f"/operation/journal/{message}?owner=office"):
             assert (await ruth.get(path)).status == 403
         assert (await ruth.post(f"/operation/journal/{message}?owner=office", {})).status == 403
+
+
+async def test_an_operator_of_one_library_sees_neither_the_machine_nor_what_is_wrong_with_others(
+    installation: Installation,
+) -> None:
+    for profile in (installation.folder / "profiles").glob("*.yml"):
+        profile.unlink()  # each would have to say which library it is for
+    fjord = {"symbol": "FJORD", "name": "Bibliothèque du Fjord", "system": {"type": "embedded"}}
+    wrong = [("mail", "host"), ("libraries", 0, "email"), ("libraries", 1, "phone")]
+    problems = tuple(ConfigurationProblem("gateway.yml", 7, path, "is wrong") for path in wrong)
+    async with (
+        running(installation, other_libraries=[fjord]) as gateway,
+        colleague(gateway, "olga.all", "operator@*") as olga,
+        colleague(gateway, "ruth", "operator") as ruth,
+    ):
+        gateway.gateway._check.findings = CheckFindings(datetime.now(UTC), problems)
+
+        (of_all, of_one) = [await person.get("/operation") for person in (olga, ruth)]
+
+        for page, is_machine_shown in ((of_all, True), (of_one, False)):
+            components = page.tree.xpath("//section[@aria-labelledby='parts']//tbody")[0].text_content()
+            jobs = page.tree.xpath("//section[@aria-labelledby='jobs']//tbody")[0].text_content()
+            found = page.tree.xpath("//section[@aria-labelledby='check']")[0].text_content()
+            assert "Library system DEMO" in " ".join(components.split())
+            assert "libraries.0.email" in found
+            for text, where in {
+                "Database": components,
+                "Test writing": jobs,
+                "mail.host": found,
+                "libraries.1.phone": found,
+            }.items():
+                assert (text in where) is is_machine_shown, text

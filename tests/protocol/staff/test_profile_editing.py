@@ -314,5 +314,5 @@ async def test_a_profile_of_all_libraries_is_changed_by_who_runs_all_of_them(
         saving = {**form, "text": "abstract: true\nmax_bytes: 6000\n", "step": "save", "reason": "more"}
         page = await olga.post(address, saving)
 
-        assert "This profile is also used by ALT, where you are not an operator." in page.text
+        assert "This profile is also used by ALT, which you do not administer." in page.text
         assert read_text(file.parent / "base.yml") == "abstract: true\nmax_bytes: 5000\n"

@@ -43,6 +43,16 @@ def test_a_user_is_made_with_roles(own: Installation) -> None:
     assert user["has_password"]
 
 
+def test_roles_in_all_libraries_are_written_as_they_are_listed(own: Installation) -> None:
+    made = enter(own, "user", "add", "ana", "--role", "staff", "--role", "office", "--role", "operator@*")
+    assert made.exit_code == 0, made.output
+    assert list_users(own)["ana"]["roles"] == ["office@*", "operator@*", "staff"]
+
+    typed(own)("user", "set-roles", "ana", "--role", "manager@*", "--role", "clearance")
+
+    assert list_users(own)["ana"]["roles"] == ["manager@*", "clearance"]
+
+
 def test_the_password_comes_from_a_file(own: Installation, tmp_path: Path) -> None:
     file = tmp_path / "secret.txt"
     file.write_text(f"{SECRET}\nanother line\n", encoding="utf-8")
