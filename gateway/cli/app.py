@@ -128,6 +128,9 @@ COMMANDS = {
     "partner": CommandEntry(
         "gateway.cli.partner_commands", "partner_command", "Show partners with their open requests."
     ),
+    "directory": CommandEntry(
+        "gateway.cli.directory_commands", "directory_command", "List and pull directories of partners."
+    ),
     "rota": CommandEntry(
         "gateway.cli.partner_commands", "rota_command", "Show rotas and explain the order of suppliers."
     ),

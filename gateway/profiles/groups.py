@@ -29,18 +29,27 @@ MESH_CHANNEL = "loopback"
 """The channel between libraries of one installation."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_PARTNER = "{partner}"
 _MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
+class SourceMembers(ProfileSection):
+    source: str = Field(min_length=1, description="name of a source in `directory.sources` of gateway.yml")
+
+
 class GroupSettings(ProfileSection):
-    members: str | tuple[str, ...] = Field(description="all (libraries), or names of libraries and partners")
+    members: str | tuple[str, ...] | SourceMembers = Field(
+        description="all (libraries), or names of libraries and partners; or the entries of a directory: {source: NAME}"
+    )
     mesh: bool = Field(False, description="its libraries are partners of each other, without a file for each pair")
     reciprocal: bool = Field(
         False, description="a term of price 0 counts only for libraries that lend that service themselves"
     )
     terms: tuple[Term, ...] = Field((), description="what its members agree on; the first that fits a request counts")
     partner: dict[str, Any] = Field(
-        {}, description="values of a partner's file that all members have, before those of their own files"
+        {},
+        description="values of a partner's file that all members have, before those of their own files; {partner} in "
+        "texts is the member's name",
     )
     each: dict[str, dict[str, Any]] = Field(
         {}, description="library of the mesh -> values that its partners in the mesh have for it alone"
@@ -60,6 +69,12 @@ class Group:
     values: YamlDocument = field(repr=False)
     symbols: frozenset[str] = frozenset()
     each: Mapping[str, YamlDocument] = field(default_factory=dict, repr=False)
+
+    @property
+    def source(self) -> str:
+        """The source of the directory whose entries are its members; empty: it names its members itself."""
+        members = self.settings.members
+        return members.source if isinstance(members, SourceMembers) else ""
 
     @property
     def meshed_libraries(self) -> tuple[LibrarySettings, ...]:
@@ -121,6 +136,7 @@ class Groups:
             kept = group.values.data
             if name not in group.partners:
                 kept = {key: value for key, value in kept.items() if key in _VALUES_OF_MESH}
+            kept = {key: _fill_name(value, name) for key, value in kept.items()}
             if kept:
                 base = replace(merge_documents(base, replace(group.values, data=kept)), file=base.file)
         return base
@@ -155,6 +171,18 @@ class Groups:
             places=_put_items(document.places, [(source.places, path) for source, path in sources]),
             texts=_put_items(document.texts, [(source.texts, path) for source, path in sources]),
         )
+
+
+def _fill_name(value: Any, name: str) -> Any:
+    """Put the partner's name in the place of {partner}, in texts at any depth."""
+    match value:
+        case str():
+            return value.replace(_PARTNER, name)
+        case dict():
+            return {key: _fill_name(inner, name) for key, inner in value.items()}
+        case list():
+            return [_fill_name(inner, name) for inner in value]
+    return value
 
 
 V = TypeVar("V")
@@ -198,9 +226,14 @@ _SOURCES = {"symbols": "symbol", "roles": "lends", "services": "lends"}
 
 
 def read_groups(
-    document: YamlDocument, settings: Settings, partners: Collection[str], problems: list[ConfigurationProblem]
+    document: YamlDocument,
+    settings: Settings,
+    partners: Collection[str],
+    problems: list[ConfigurationProblem],
+    entries: Mapping[str, Collection[str]],
 ) -> Groups:
-    """Read all groups; one in which something is wrong is left out. `partners`: names of the files of partners."""
+    """Read all groups; one in which something is wrong is left out. `partners`: names of the files of partners;
+    `entries`: those of each source of the directory."""
     groups: dict[str, Group] = {}
     for name in document.data:
         own: list[ConfigurationProblem] = list(_check_name(document, name, settings, partners))
@@ -211,7 +244,7 @@ def read_groups(
             continue
         who = "says who a partner is, and so stands in the partner's own file"
         own += (document.make_problem(path, who) for path in find_shared_keys((name, "partner"), section.partner))
-        libraries, outside = _read_members(document, name, section, settings, partners, own)
+        libraries, outside = _read_members(document, name, section, settings, partners, own, entries)
         meshed = tuple(library for library in libraries if library.mesh) if section.mesh else ()
         each = dict(
             read_each(document, (name, "each"), meshed, settings, own, "it has no part in a mesh of this group")
@@ -250,14 +283,22 @@ def _read_members(
     settings: Settings,
     partners: Collection[str],
     problems: list[ConfigurationProblem],
+    entries: Mapping[str, Collection[str]],
 ) -> tuple[tuple[LibrarySettings, ...], tuple[str, ...]]:
     libraries: dict[str, LibrarySettings] = {}
     outside: list[str] = []
     named = section.members
     if named == ALL:
         return settings.libraries, ()
+    if isinstance(named, SourceMembers):
+        if named.source not in entries:
+            near = nearest_match(named.source, entries)
+            path: KeyPath = (name, "members", "source")
+            message = "no such source in `directory.sources` of gateway.yml"
+            problems.append(document.make_problem(path, message, f"'{named.source}'", tuple(entries), near))
+        return (), tuple(entries.get(named.source, ()))
     for index, member in enumerate((named,) if isinstance(named, str) else named):
-        path: KeyPath = (name, "members") if isinstance(named, str) else (name, "members", index)
+        path = (name, "members") if isinstance(named, str) else (name, "members", index)
         library = find_library(member, settings)
         if (library.symbol if library is not None else member) in {*libraries, *outside}:
             problems.append(document.make_problem(path, "stands twice", f"'{member}'"))

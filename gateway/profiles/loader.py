@@ -45,6 +45,9 @@ KEYS = tuple(name for name in Profile.model_fields if name != "dialects")
 FILE = "schema.json"
 """In the folder of profiles."""
 
+DIRECTORY_KEYS = frozenset({"name", "extends", "partner", "iso18626"})
+"""Keys that the file of a directory's entry may have: who may send as the partner is none of them."""
+
 GROUPS = "groups"
 """The file of groups among documents of profiles and partners."""
 
@@ -75,8 +78,8 @@ def read_profiles_with_fallback(
     folder: FilePath, adapters: AdapterRegistry, settings: Settings, before: ProfileSet
 ) -> ProfileLoadResult:
     """The files as they are, with what is wrong in them; a profile whose file is wrong is as it was `before`, or left
-    out where it wasn't there. So is one that doesn't fit together with these; in a library's folder it is left out, and
-    keeps nobody else's from being taken. If nothing fits, all is as before."""
+    out where it wasn't there. So is one that doesn't fit together with these; in a library's or the directory's folder
+    it is left out, and keeps nobody else's from being taken. If nothing fits, all is as before."""
     files = _find_files(folder, settings)
     result = _read_and_check(files, adapters, settings, {})
     problems, held_back, left_out = result.problems, dict[str, YamlDocument | None](), set[str]()
@@ -101,31 +104,35 @@ def _find_files(
     own = {path: library for library in settings.libraries if (path := settings.find_own_partners(library))}
     names = {yaml_document.display_path(path): f"{library.folder}/partners" for path, library in own.items()}
     names[yaml_document.display_path(settings.partners_folder)] = "partners"
-    return _ProfileFiles(folder, settings.partners_folder, settings.groups_file, own, names, drafts)
+    sources = {source.name: settings.directory_folder / source.name for source in settings.directory.sources}
+    names |= {yaml_document.display_path(path): f"directory/{source}" for source, path in sources.items()}
+    return _ProfileFiles(folder, settings.partners_folder, settings.groups_file, own, sources, names, drafts)
 
 
 @value_object
 class _ProfileFiles:
     """The folders that are read, and the file of groups. `own`: libraries by the folders of their own partners;
-    `names`: of all folders of partners, as problems show them. `drafts`: texts that are read in the place of files."""
+    `sources`: the folder of each source of the directory, by its name; `names`: of all folders of partners, as problems
+    show them. `drafts`: texts that are read in the place of files."""
 
     profiles: FilePath
     partners: FilePath
     groups: FilePath
     own: Mapping[FilePath, LibrarySettings]
+    sources: Mapping[str, FilePath]
     names: Mapping[str, str]
     drafts: Mapping[FilePath, str]
 
     def name_document(self, shown: str) -> str:
         """Name a file as problems show it, wherever the folders are: `profiles/NAME`, `partners/NAME`,
-        `libraries/LIBRARY/partners/NAME` or `groups`."""
+        `libraries/LIBRARY/partners/NAME`, `directory/SOURCE/NAME` or `groups`."""
         file = FilePath(shown)
         if shown == yaml_document.display_path(self.groups):
             return GROUPS
         return f"{self.names.get(str(file.parent), 'profiles')}/{file.stem}"
 
     def is_own(self, name: str) -> bool:
-        """Return whether the document of this name is in a library's folder."""
+        """Return whether the document of this name is in a library's folder, or an entry of a directory."""
         return name.count("/") > 1
 
     def is_of_partner(self, file: FilePath) -> bool:
@@ -141,6 +148,13 @@ class _ProfileFiles:
         """List the files of the shared partners, or of a library's own, by name."""
         is_there = folder.exists() or any(draft.parent == folder for draft in self.drafts)
         return self._list_folder(folder, problems) if is_there else {}
+
+    def list_entries(self, problems: list[ConfigurationProblem]) -> dict[str, dict[str, FilePath]]:
+        """List the files of the directory's entries, by source and name; before its first pull a source has none."""
+        return {
+            source: self._list_folder(folder, problems) if folder.exists() else {}
+            for source, folder in self.sources.items()
+        }
 
     def _list_folder(self, folder: FilePath, problems: list[ConfigurationProblem]) -> dict[str, FilePath]:
         try:
@@ -226,8 +240,13 @@ class _ProfileReader:
         self._profiles = self._read_documents(self._profile_files)
         partner_files = self._files.list_partners(self._files.partners, self.problems)
         partners = self._read_documents(partner_files)
+        entry_files = self._files.list_entries(self.problems)
+        self.groups = self._read_groups(partner_files, entry_files)
+        for name, (document, file) in self._read_entries(entry_files).items():
+            # a partner's own file says the rest of an entry, or other values
+            partners[name] = merge_documents(document, partners[name]) if name in partners else document
+            partner_files.setdefault(name, file)
         own_partners = list(self._read_own_partners(partners))
-        self.groups = self._read_groups(partner_files)
         loaded = {}
         for name, document in tuple(self._profiles.items()):
             file = self._profile_files[name]
@@ -259,7 +278,16 @@ class _ProfileReader:
                 else:
                     yield library, document, files[name]
 
-    def _read_groups(self, partners: Mapping[str, FilePath]) -> Groups:
+    def _read_entries(self, files: Mapping[str, Mapping[str, FilePath]]) -> dict[str, tuple[YamlDocument, FilePath]]:
+        """Read the entries of sources that groups name, by name; of two with the same name that of the first source."""
+        entries: dict[str, tuple[YamlDocument, FilePath]] = {}
+        for source, source_files in files.items():
+            if any(group.source == source for group in self.groups.by_name.values()):
+                for name, document in self._read_documents(source_files).items():
+                    entries.setdefault(name, (document, source_files[name]))
+        return entries
+
+    def _read_groups(self, partners: Mapping[str, FilePath], entries: Mapping[str, Mapping[str, FilePath]]) -> Groups:
         file = self._files.groups
         if GROUPS in self._instead:
             document = self._instead[GROUPS] or YamlDocument(yaml_document.display_path(file))
@@ -272,7 +300,7 @@ class _ProfileReader:
         else:
             return Groups()
         self.own_documents[GROUPS] = document
-        groups = read_groups(document, self._settings, partners, self.problems)
+        groups = read_groups(document, self._settings, partners, self.problems, entries)
         for group in groups.by_name.values():
             self.problems += self._find_unknown_keys(group.values, ())
         return groups
@@ -328,6 +356,10 @@ class _ProfileReader:
             return None
         if unknown := self._find_unknown_keys(document, SCOPE_KEYS if self._files.is_of_partner(file) else ()):
             self.problems += unknown
+            return None
+        if file.parent in self._files.sources.values() and (keys := document.data.keys() - DIRECTORY_KEYS):
+            message = "a directory doesn't say this; it belongs into the partner's own file or the group's `partner`"
+            self.problems += [document.make_problem((key,), message) for key in sorted(keys)]
             return None
         for key, value in document.data.items():
             if value is None and self._is_section(key):

@@ -198,9 +198,10 @@ def _group_by_library(profiles: tuple[Profile, ...]) -> dict[str, LibraryPartner
 
 class ProfileStore(LiveConfiguration[ProfileSet]):
     """The profiles and partners of an installation, live: see `LiveConfiguration`. `folder` has the profiles;
-    `partners`, the file `groups` and the folders of libraries' own partners (`list_own`) needn't be there.
-    `load_with_fallback`: the profiles as `read_profiles_with_fallback` finds them, where something is wrong in them.
-    `is_of_library`: whether a file is in a library's folder, by its name in problems."""
+    `partners`, the file `groups`, the folders of libraries' own partners (`list_own`) and those of `sources`, with
+    entries of directories, needn't be there. `load_with_fallback`: the profiles as `read_profiles_with_fallback` finds
+    them, where something is wrong in them. `is_apart`: whether a file is in a library's folder or a directory's, by its
+    name in problems."""
 
     def __init__(
         self,
@@ -210,17 +211,19 @@ class ProfileStore(LiveConfiguration[ProfileSet]):
         partners: Path | None = None,
         groups: Path | None = None,
         list_own: Callable[[], tuple[Path, ...]] = tuple,
-        is_of_library: Callable[[str], bool] = lambda _file: False,
+        is_apart: Callable[[str], bool] = lambda _file: False,
+        sources: tuple[Path, ...] = (),
     ) -> None:
         self._load_with_fallback = load_with_fallback
-        self._is_of_library = is_of_library
+        self._is_apart = is_apart
 
         def list_shared() -> tuple[Path, ...]:
             return tuple(path for path in (folder, partners) if path is not None and path.is_dir()) or (folder,)
 
         def list_folders() -> tuple[Path, ...]:
             own = tuple(path if path.is_dir() else path.parent for path in list_own())
-            return (*list_shared(), *([groups.parent] if groups is not None else []), *own)
+            entries = tuple(path for path in sources if path.is_dir())
+            return (*list_shared(), *([groups.parent] if groups is not None else []), *own, *entries)
 
         def is_read(file: Path) -> bool:
             outside = {path.parent for path in list_own()}
@@ -233,11 +236,11 @@ class ProfileStore(LiveConfiguration[ProfileSet]):
         self._list_shared = list_shared
 
     def load_first(self) -> tuple[ProfileSet, tuple[ConfigurationProblem, ...]]:
-        """Load at the start: what is wrong in libraries' folders is left out."""
+        """Load at the start: what is wrong in libraries' folders, and in the directory's, is left out."""
         try:
             return super().load_first()
         except ConfigurationError as error:
-            if not all(self._is_of_library(problem.file) for problem in error.problems):
+            if not all(self._is_apart(problem.file) for problem in error.problems):
                 raise
             return self._load_with_fallback(ProfileSet({})), error.problems
 

@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import structlog
 
@@ -51,6 +51,7 @@ from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.secrets import resolve_secret
 from gateway.services.desks.message_replays import MessageReplayService
 from gateway.services.desks.replay_jobs import ReplayJobWorker
+from gateway.services.directory.pull import DirectoryPull
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.recovery import count_set_aside
 from gateway.services.operation.check import CheckSubject, check_examples
@@ -108,6 +109,7 @@ class Daemon:
         self._stop_by: float | None = None
         self._secrets = lru_cache(maxsize=256)(lambda reference: resolve_secret(reference, settings.folder))
         self._parts = Assembly(settings, adapters, self._clock, self._secrets)
+        self._directory = DirectoryPull(settings, self._secrets, self._clock)
         self._gate = AdmissionQueue(
             settings.http.max_concurrent,
             QUEUE * settings.http.max_concurrent,
@@ -320,7 +322,8 @@ class Daemon:
             settings.partners_folder,
             settings.groups_file,
             lambda: tuple(path for library in settings.libraries if (path := settings.find_own_partners(library))),
-            lambda file: settings.find_owner_of_file(file) is not None,
+            lambda file: settings.find_owner_of_file(file) is not None or settings.is_of_directory(file),
+            self._directory.make_folders(),
         )
         _hold_back_owners(settings, profiles.problems)
         self.metrics.watch_profiles(lambda: len(profiles.problems))
@@ -613,6 +616,9 @@ class Daemon:
         self._tasks.run_every("sign-in: forget old failures", FAILURES_SECONDS, prune_failures)
         self._tasks.run_every("journal: oldest pending for the metrics", LOOK_SECONDS, measure_oldest_pending)
         self._tasks.run_every("journal: retention", RETENTION_SECONDS, prune_journal)
+        for source in self.settings.directory.sources:
+            pull = partial(self._directory.pull_regularly, source)
+            self._tasks.run_every(f"directory: pull {source.name}", source.every_seconds, pull)
         self._tasks.start("configuration: keep the last good one", keep_good_files, FailurePolicy.REPORT)
         if self.settings.profiles.reload:
             self._tasks.start("profiles: watch the folder", watch_profile_files, FailurePolicy.RESTART)

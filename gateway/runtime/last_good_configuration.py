@@ -26,6 +26,7 @@ log = structlog.get_logger(component="configuration")
 FOLDER = "last-good"
 _PROFILES = "profiles"
 _PARTNERS = "partners"
+_DIRECTORY = "directory"
 _COPIES = {"folder": _PROFILES, "partners": _PARTNERS, "groups": "groups.yml"}
 """Copies by the key in `profiles` of gateway.yml that names what is copied."""
 
@@ -84,9 +85,9 @@ class LastGoodFiles:
         for library in self._settings.libraries:
             own = self._settings.find_own_partners(library)
             if own is not None and own.is_dir():
-                (copies := fresh / library.folder / own.name).mkdir(parents=True)
-                for file in own.glob("*.yml"):
-                    shutil.copyfile(file, copies / file.name)
+                _copy_files(own, fresh / library.folder / own.name)
+        for source in self._settings.directory.sources:
+            _copy_files(self._settings.directory_folder / source.name, fresh / _DIRECTORY / source.name)
         if (groups := self._settings.groups_file).is_file():
             shutil.copyfile(groups, fresh / _COPIES["groups"])
         for library in self._settings.libraries:
@@ -107,7 +108,10 @@ class LastGoodFiles:
         )
         folders = {name: str(self._folder / copy) for name, copy in _COPIES.items()}
         profiles_settings = self._settings.profiles.model_copy(update=folders)
-        settings = self._settings.model_copy(update={"libraries": libraries, "profiles": profiles_settings})
+        directory = self._settings.directory.model_copy(update={"folder": str(self._folder.resolve() / _DIRECTORY)})
+        settings = self._settings.model_copy(
+            update={"libraries": libraries, "profiles": profiles_settings, "directory": directory}
+        )
         settings.read_own_partners_in(self._folder.absolute())
         profiles = read_profiles(settings.profiles_folder, adapters, settings)
         policies = read_policies(settings, profiles.profiles)
@@ -115,3 +119,9 @@ class LastGoodFiles:
             return None
         moment = datetime.fromtimestamp(self._folder.stat().st_mtime, UTC)
         return LastGoodConfiguration(profiles, policies, moment)
+
+
+def _copy_files(folder: Path, copies: Path) -> None:
+    copies.mkdir(parents=True)
+    for file in folder.glob("*.yml"):
+        shutil.copyfile(file, copies / file.name)

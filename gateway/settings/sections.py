@@ -37,6 +37,7 @@ from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.secrets import resolve_secret
 from gateway.settings.article_lookup import ArticleLookupSettings
+from gateway.settings.directory import DirectorySettings
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
 from gateway.settings.staff_pages import LIBRARY, StaffSettings
 
@@ -459,6 +460,7 @@ class Settings(ProfileSection):
     http: HttpSettings = HttpSettings.model_construct()
     tcp: tuple[TcpListener, ...] = ()
     profiles: ProfilesSettings = ProfilesSettings.model_construct()
+    directory: DirectorySettings = DirectorySettings.model_construct()
     journal: JournalSettings = JournalSettings.model_construct()
     api: ApiSettings = ApiSettings.model_construct()
     pages: PagesSettings = PagesSettings.model_construct()
@@ -567,6 +569,15 @@ class Settings(ProfileSection):
     def read_own_partners_in(self, copies: Path) -> None:
         """Read the folders of libraries' own partners in a copy of them, which has them by the same names."""
         self._copies = copies
+
+    @property
+    def directory_folder(self) -> Path:
+        """It has a folder for each source, which needn't be there before the first pull."""
+        return self.folder / self.directory.folder
+
+    def is_of_directory(self, file: str) -> bool:
+        """Return whether a file, by its name in problems, is that of a directory's entry."""
+        return bool(self.directory.sources) and Path(os.path.abspath(file)).is_relative_to(self.directory_folder)
 
     @property
     def groups_file(self) -> Path:

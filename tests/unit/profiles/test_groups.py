@@ -13,6 +13,7 @@ from gateway.domain.requests.request import RequestedService, ServiceType
 from gateway.profiles import MessageSender, ProfileLoadResult, ProfileSet, ProfileStore, load_profiles, read_profiles
 from gateway.profiles.loader import read_profiles_with_fallback
 from gateway.settings import LibrarySettings, Settings
+from gateway.settings.directory import DirectorySettings, DirectorySource
 from gateway.settings.sections import ProfilesSettings
 from tests.unit.profiles.support import ADAPTERS, write
 
@@ -334,6 +335,99 @@ def test_a_partners_file_with_the_symbol_of_a_library_in_the_mesh_is_a_problem(t
     birch = "for: [lib01]\npartner: {symbols: ['ISIL:US-BBB']}"
     (problem,) = problems(tmp_path, VALLEY, birch_before=birch)
     assert "profile 'birch-before' has this symbol too" in problem
+
+
+# --- members from a directory ------------------------------------------------------------------------------------
+
+STATE = """
+    state:
+      members: {source: state}
+      partner: {auth: [{kind: bearer, secret: "file:secrets/{partner}"}], partner: {category: "{partner}"}}
+    """
+OAK = "{extends: base, partner: {symbols: ['ISIL:US-OAK'], name: Oak, phone: '1'}}"
+FIR = "partner: {symbols: ['ISIL:US-FIR']}"
+
+
+def settings_with_directory(folder: Path) -> Settings:
+    source = DirectorySource(name="state", url="https://dir.example", format="crosslink")
+    directory = DirectorySettings(folder=str(folder / "directory"), sources=(source,))
+    return settings_of(folder).model_copy(update={"directory": directory})
+
+
+def read_directory(
+    folder: Path, groups: str = STATE, entries: dict[str, str] | None = None, **partners: str
+) -> ProfileLoadResult:
+    for name in ("profiles", "partners", "directory/state"):
+        (folder / name).mkdir(exist_ok=True, parents=True)
+    write(folder / "profiles", base="abstract: true\npartner: {channel: plain, phone: '0'}\nplain: {}")
+    write(folder, groups=groups)
+    write(folder / "partners", **partners)
+    write(folder / "directory" / "state", **(entries if entries is not None else {"us-oak": OAK, "us-fir": FIR}))
+    return read_profiles(folder / "profiles", ADAPTERS, settings_with_directory(folder))
+
+
+def test_the_entries_of_a_source_are_partners_with_the_values_of_its_group(tmp_path: Path) -> None:
+    result = read_directory(tmp_path, **{"us-fir": "partner: {phone: '2', category: ours}"})
+
+    assert not result.problems
+    profiles = result.profiles.of_library("ISIL:US-CCC")
+    oak, fir = profiles.find_by_symbol("ISIL:US-OAK"), profiles.find_by_symbol("ISIL:US-FIR")
+    assert oak is not None
+    assert oak.partner is not None
+    assert fir is not None
+    assert fir.partner is not None
+    assert (oak.name, oak.partner.channel, oak.partner.phone, oak.partner.category) == (
+        "us-oak",
+        "plain",
+        "1",
+        "us-oak",
+    )
+    assert [entry.secret for entry in oak.auth] == ["file:secrets/us-oak"]
+    assert (fir.partner.phone, fir.partner.category) == ("2", "ours"), "its own file comes last"
+    assert [
+        candidate.profile.name for candidate in result.profiles.find_candidates(MessageSender("plain", path="us-oak"))
+    ] == ["us-oak"]
+    assert result.profiles.groups["state"].member_names == ("us-fir", "us-oak")
+
+
+def test_without_a_group_that_names_the_source_its_entries_are_no_partners(tmp_path: Path) -> None:
+    result = read_directory(tmp_path, "state: {members: [us-elm]}", **{"us-elm": FIR})
+
+    assert (list(result.profiles.loaded), result.problems) == (["base", "us-elm"], ())
+
+
+@pytest.mark.parametrize("key", ["auth: [{kind: none}]", "match: [{path: koha}]", "circulation: {}", "for: all"])
+def test_a_directory_does_not_say_who_may_send_as_a_partner(tmp_path: Path, key: str) -> None:
+    result = read_directory(tmp_path, entries={"us-fir": f"{FIR}\n{key}"})
+
+    (problem,) = result.problems
+    assert str(problem).startswith(f"{tmp_path}/directory/state/us-fir.yml:2: {key.partition(':')[0]}: ")
+    assert "us-fir" not in result.profiles.loaded
+
+
+def test_an_entry_that_does_not_fit_is_as_before_or_left_out_and_the_others_are_taken(tmp_path: Path) -> None:
+    settings, before = settings_with_directory(tmp_path), read_directory(tmp_path).profiles
+    write(tmp_path / "directory" / "state", **{"us-oak": "partner: {phne: '2'}", "us-fir": f"{FIR}\nextends: base"})
+    write(tmp_path / "directory" / "state", **{"us-yew": "{name: us-yew, partner: {symbols: ['ISIL:US-FIR']}}"})
+
+    result = read_profiles_with_fallback(tmp_path / "profiles", ADAPTERS, settings, before)
+
+    oak, fir = (result.profiles.find_profile(name) for name in ("us-oak", "us-fir"))
+    assert oak == before.find_profile("us-oak")
+    assert fir is not None
+    assert fir.partner is not None
+    assert fir.partner.channel == "plain"
+    assert {Path(problem.file).name for problem in result.problems} == {"us-oak.yml", "us-yew.yml"}
+    assert result.profiles.find_profile("us-yew") is None
+
+
+def test_a_source_that_gateway_yml_does_not_have_is_a_problem_of_the_group(tmp_path: Path) -> None:
+    (problem,) = read_directory(tmp_path, "state: {members: {source: stat}}").problems
+
+    assert str(problem) == (
+        f"{tmp_path}/groups.yml:1: state.members.source: no such source in `directory.sources` of gateway.yml, "
+        "found 'stat', allowed: state (did you mean 'state'?)"
+    )
 
 
 # --- live ------------------------------------------------------------------------------------------------------

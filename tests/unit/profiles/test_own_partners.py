@@ -169,7 +169,7 @@ def open_store(settings: Settings) -> ProfileStore:
         lambda before: read_profiles_with_fallback(settings.profiles_folder, ADAPTERS, settings, before).profiles,
         settings.partners_folder,
         list_own=lambda: tuple(folders),
-        is_of_library=lambda file: settings.find_owner_of_file(file) is not None,
+        is_apart=lambda file: settings.find_owner_of_file(file) is not None,
     )
 
 

@@ -23,6 +23,7 @@ from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.responder import ExchangeContext
 from gateway.profiles import LoadedProfile, ProfileLoadResult
 from gateway.secrets import resolve_secret
+from gateway.services.directory.pull import read_report
 from gateway.services.operation.check import outside_systems
 from gateway.services.operation.check.certificates import describe_ending_certificates
 from gateway.services.operation.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
@@ -95,6 +96,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *libraries.notes,
         *_note_unanswered(subject, chosen_profiles.loaded),
         *_note_inert_files(subject.loading.profiles.inert),
+        *_note_directory(subject.settings),
     )
     requests = _check_policies(subject, libraries.known) if chosen_profiles.everything else ()
     remarks = (
@@ -276,6 +278,7 @@ def _check_setting_secrets(settings: Settings, adapters: AdapterRegistry) -> lis
     paths: list[tuple[KeyPath, str]] = [(("store", "password"), settings.store.password)]
     paths += [(("mail", "password"), settings.mail.password)]
     paths += [(("mailboxes", i, "password"), mailbox.password) for i, mailbox in enumerate(settings.mailboxes)]
+    paths += [(("directory", "sources", i, "token"), one.token) for i, one in enumerate(settings.directory.sources)]
     paths += [(("article_lookup", "keys", name), key) for name, key in settings.article_lookup.keys.items()]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
     for index, library in enumerate(settings.libraries):
@@ -360,6 +363,20 @@ def _note_inert_files(names: Sequence[str]) -> list[str]:
         return []
     are = "1 file in the profiles' folder is" if len(names) == 1 else f"{len(names)} files in the profiles' folder are"
     return [f"{are} as shipped and for none of the libraries in particular: there to be extended, not in use"]
+
+
+def _note_directory(settings: Settings) -> Iterator[str]:
+    """Note what the last pulls of the directory's sources didn't bring, and what waits for the office."""
+    for source in settings.directory.sources:
+        report = read_report(settings, source)
+        if report.failure:
+            yield f"directory {source.name}: the last pull failed, entries are as before: {report.failure}"
+        elif report.pulled is None:
+            yield f"directory {source.name}: not pulled yet; `illgate directory pull {source.name}` does it now"
+        yield from (f"directory {source.name}: {problem}; as it was before" for problem in report.problems)
+        for name, url in report.held.items():
+            accept = f"`illgate directory pull {source.name} --accept {name}`"
+            yield f"directory {source.name}: {name} has another endpoint, {url}, not in use before {accept}"
 
 
 async def _check_versions(
