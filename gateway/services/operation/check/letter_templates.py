@@ -50,7 +50,8 @@ def check_letter_templates(settings: Settings) -> list[ConfigurationProblem]:
 def _check_letters(
     letters: LetterRenderer, settings: Settings, library: LibrarySettings, path: tuple[str | int, ...]
 ) -> list[ConfigurationProblem]:
-    """Check letters as this library sends them; `path`: of the section that says where they are."""
+    """Check letters as this library sends them; `path`: of the section that says where they are. Where there is no
+    file of its own, nothing is written: letters that are shipped are right."""
     folders, usual = settings.find_letters(library)
     info = replace(sample.LIBRARY, symbol=library.symbol)
     languages = letters.find_languages(info)
@@ -58,6 +59,8 @@ def _check_letters(
     problems += [problem for folder in folders for problem in find_unused_words(folder)]
     if usual not in languages:
         problems.append(settings.make_problem((*path, "language"), "no such language", usual, languages))
+    if not any(file.is_file() for folder in folders for file in folder.rglob("*")):
+        return problems
     for language in languages:
         problems += _patron_problems(letters, language, info, library.zone)
         problems += _partner_problems(letters, LetterStyle(language), info, library.zone)
