@@ -245,6 +245,10 @@ def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
     for index, library in enumerate(settings.libraries):
         if library.problems:
             continue
+        if not library.is_served:  # its requests are only shown, and partners that its rules named may be gone
+            plain = YamlDocument(yaml_document.display_path(settings.folder / library.requests))
+            loaded[library.symbol] = LoadedPolicy(library.symbol, RequestPolicy(), plain)
+            continue
         file = settings.folder / library.requests
         try:
             if file not in by_file:

@@ -1,13 +1,15 @@
-"""`illgate library add|list|show`: the libraries of an installation, beside the commands of the library system."""
+"""`illgate library add|list|show|close`: the libraries of an installation, beside commands of the library system."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import click
 
 from gateway.cli.formatting import format_table
 from gateway.cli.installation import CommandFailed, Installation, pass_installation
+from gateway.configuration import file_replacement
 from gateway.configuration.yaml_document import cut_section, display_path
 from gateway.domain.problems import ConfigurationError
 from gateway.ports.command_output import json_option, print_json, print_json_lines
@@ -16,9 +18,18 @@ from gateway.runtime.added_libraries import (
     AddedLibrary,
     plan_library_files,
     read_library_table,
+    set_library_state,
     write_library_files,
 )
-from gateway.settings import LIBRARIES, LibrarySettings, Settings, read_settings_file, settings_of_document
+from gateway.settings import (
+    LIBRARIES,
+    LIBRARY_FILE,
+    LibrarySettings,
+    Settings,
+    read_settings_file,
+    settings_of_document,
+)
+from gateway.store.requests.requests import count_open_of_library
 
 
 @click.command(name="add")
@@ -78,7 +89,7 @@ def _require_no_problems(settings: Settings, shorts: set[str]) -> None:
 @json_option
 @pass_installation
 def list_libraries(installation: Installation, as_json: bool) -> None:
-    """List the libraries and their state: served or held back."""
+    """List the libraries and their state: open, closing, closed or held back."""
     libraries = installation.settings.libraries
     if as_json:
         print_json_lines(
@@ -87,6 +98,7 @@ def list_libraries(installation: Installation, as_json: bool) -> None:
                 "symbol": library.symbol,
                 "name": library.name,
                 "system": library.system.type,
+                "state": library.state,
                 "problems": [str(problem) for problem in library.problems],
             }
             for library in libraries
@@ -101,7 +113,15 @@ def list_libraries(installation: Installation, as_json: bool) -> None:
 
 
 def _describe_state(library: LibrarySettings) -> str:
-    return "held back" if library.problems else "served"
+    return "held back" if library.problems else library.state
+
+
+def _find_library(settings: Settings, name: str) -> LibrarySettings:
+    """Find a library; raises CommandFailed."""
+    try:
+        return settings.find_library(name)
+    except KeyError:
+        raise CommandFailed(f"library not found: {name}; `illgate library list` lists them") from None
 
 
 @click.command(name="show")
@@ -115,10 +135,7 @@ def show_library(installation: Installation, name: str, as_json: bool) -> None:
     as references, such as env:NAME.
     """
     settings = installation.settings
-    try:
-        library = settings.find_library(name)
-    except KeyError:
-        raise CommandFailed(f"library not found: {name}; `illgate library list` lists them") from None
+    library = _find_library(settings, name)
     index = settings.libraries.index(library)
     libraries = dump_settings(settings)[LIBRARIES]
     assert isinstance(libraries, list)
@@ -130,14 +147,71 @@ def show_library(installation: Installation, name: str, as_json: bool) -> None:
         click.echo(f"held back: {problem}", err=True)
 
 
-COMMANDS = (add_library, list_libraries, show_library)
+@click.command(name="close")
+@click.argument("name", metavar="LIBRARY")
+@click.option("--dry-run", is_flag=True, help="Show the open requests without changing the file.")
+@json_option
+@pass_installation
+def close_library(installation: Installation, name: str, dry_run: bool, as_json: bool) -> None:
+    """Close a library in two steps: it takes no new requests, and when none is open it is not served any more.
+
+    The first call sets `state: closing` in its library.yml. Call it again when no request is open: it sets `state:
+    closed`. Its data are kept, and lists of commands show them. To open it again, set `state: open`. Restart the daemon
+    after each step.
+
+    \b
+    Examples:
+      illgate library close lib13 --dry-run
+      illgate library close lib13
+    """
+    library = _find_library(installation.settings, name)
+    if library.problems:
+        raise ConfigurationError(library.problems)
+
+    async def count_open() -> int:
+        async with installation.open_library_store(library) as rows:
+            return await rows.store.read(lambda c: count_open_of_library(c, library.symbol))
+
+    count = asyncio.run(count_open())
+    state = "closed" if library.state != "open" and not count else "closing"
+    if not dry_run and state != library.state:
+        _write_state(installation, library, state)
+    if as_json:
+        print_json({"short": library.short_name, "symbol": library.symbol, "state": state, "open_requests": count})
+        return
+    was = f"{library.state} -> {state}" if state != library.state else state
+    click.echo(f"{library.short_name}: {was}{' (dry run)' if dry_run else ''}; open requests: {count}")
+
+
+def _write_state(installation: Installation, library: LibrarySettings, state: str) -> None:
+    """Write the state into the library's own file, if settings are right with it. Raises ConfigurationError, OSError,
+    CommandFailed."""
+    if not library.folder:
+        raise CommandFailed(
+            f"set `state: {state}` of {library.symbol} in gateway.yml; only a library.yml is written here"
+        )
+    file = installation.config.parent / library.folder / LIBRARY_FILE
+    before = file.read_bytes()
+    text = set_library_state(before.decode("utf-8-sig"), state)
+    document = read_settings_file(installation.config, {file: text})
+    _require_no_problems(
+        settings_of_document(document, installation.config, installation.adapters), {library.short_name}
+    )
+    waiting = file_replacement.write_beside(file, before, text.encode())
+    try:
+        waiting.replace_file()
+    finally:
+        waiting.remove_waiting_file()
+
+
+COMMANDS = (add_library, list_libraries, show_library, close_library)
 
 
 def make_library_command(own: click.Command | None) -> click.Group:
     """The group of these commands, and of those that the library system has, `own`."""
     group = own if isinstance(own, click.Group) else click.Group("library")
     ours = {command.name: command for command in COMMANDS if command.name}
-    summary = group.help or "Add, list and show the libraries of the installation."
+    summary = group.help or "Add, list, show and close the libraries of the installation."
     return click.Group(
         "library", {**group.commands, **ours}, params=group.params, callback=group.callback, help=summary
     )

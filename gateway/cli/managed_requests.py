@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import click
 
-from gateway.cli.installation import Installation, errors_as_sentences
+from gateway.cli.installation import CommandFailed, Installation, errors_as_sentences
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound
 from gateway.ports.adapter import OpenLibrary
@@ -30,9 +30,9 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def open_managed_requests(installation: Installation) -> AsyncIterator[ManagedRequests]:
-    """The store up to date, libraries open. Profiles and policies are those of `Installation.working_configuration`,
-    read when something is asked of them, which raises ConfigurationError then.
+async def open_managed_requests(installation: Installation, shown: str = "") -> AsyncIterator[ManagedRequests]:
+    """The store up to date, libraries open (`shown`: one that may be closed). Profiles and policies are those of
+    `Installation.working_configuration`, read when something is asked of them, which raises ConfigurationError then.
 
     Raises ConfigurationError, SchemaTooNew, SchemaTooOld, Unavailable.
     """
@@ -45,7 +45,7 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
             secrets=parts.secrets,
             store=store,
             journal=Journal(store, make_journal_options(parts)),
-            libraries=await parts.open_libraries(store),
+            libraries=await parts.open_libraries(store, shown),
             profiles=lambda: installation.working_configuration[0],
             policies=lambda symbol: installation.working_configuration[1].for_library(symbol),
             node=Node(store, make_node_name(COMMAND)),  # a daemon that starts leaves our rows to us
@@ -73,7 +73,9 @@ def run_on_requests(installation: Installation, work: Callable[[ManagedRequests]
 def run_on_library(
     installation: Installation, library: LibrarySettings, work: Callable[[LibraryServices], Awaitable[T]]
 ) -> T:
-    """Do the work on one library; see `run_on_requests`."""
+    """Do the work on one library; see `run_on_requests`. Nothing is done for a closed one."""
+    if not library.is_served:
+        raise CommandFailed(f"Nothing was done: library {library.short_name} is closed (`state` of its settings).")
     return run_on_requests(installation, lambda managed: work(managed.libraries[library.symbol]))
 
 
@@ -84,7 +86,7 @@ def read_from_library(
     of `run_on_requests`."""
 
     async def open_and_read() -> T:
-        async with open_managed_requests(installation) as managed:
+        async with open_managed_requests(installation, library.symbol) as managed:
             return await read(managed.libraries[library.symbol])
 
     with errors_as_sentences():

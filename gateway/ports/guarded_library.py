@@ -327,10 +327,11 @@ class LibrarySystem(ABC):
 
 @value_object
 class ExchangeLibrary:
-    """A library of this installation with its system."""
+    """A library of this installation with its system. `takes_requests`: it isn't being closed."""
 
     symbol: str
     name: str
     system: LibrarySystem
     zone: tzinfo
     currency: str
+    takes_requests: bool = True

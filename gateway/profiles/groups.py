@@ -78,7 +78,7 @@ class Group:
 
     @property
     def meshed_libraries(self) -> tuple[LibrarySettings, ...]:
-        return tuple(library for library in self.libraries if library.mesh) if self.settings.mesh else ()
+        return tuple(library for library in self.libraries if is_in_mesh(library)) if self.settings.mesh else ()
 
     @property
     def member_names(self) -> tuple[str, ...]:
@@ -100,9 +100,14 @@ class Group:
         return terms
 
 
+def is_in_mesh(library: LibrarySettings) -> bool:
+    """Return whether a library is a partner of others where a group has a mesh; a closed one is nobody's."""
+    return library.mesh and library.state != "closed"
+
+
 def list_lent_services(library: LibrarySettings) -> tuple[ServiceType, ...]:
-    """List what a library lends to the others of its groups."""
-    return _LENT[library.lends]
+    """List what a library lends to the others of its groups; while it is being closed, nothing more."""
+    return _LENT[library.lends] if library.takes_requests else ()
 
 
 _LENT = {
@@ -245,7 +250,7 @@ def read_groups(
         who = "says who a partner is, and so stands in the partner's own file"
         own += (document.make_problem(path, who) for path in find_shared_keys((name, "partner"), section.partner))
         libraries, outside = _read_members(document, name, section, settings, partners, own, entries)
-        meshed = tuple(library for library in libraries if library.mesh) if section.mesh else ()
+        meshed = tuple(library for library in libraries if is_in_mesh(library)) if section.mesh else ()
         each = dict(
             read_each(document, (name, "each"), meshed, settings, own, "it has no part in a mesh of this group")
         )

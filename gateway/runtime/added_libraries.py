@@ -23,6 +23,8 @@ MAX_TABLE_BYTES = 2_000_000
 SECRETS_FOLDER = "secrets"
 
 _SHORT = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_STATE_LINE = re.compile(r"^state:[^\r\n]*", re.MULTILINE)
+_SYMBOL_LINE = re.compile(r"^symbol:[^\r\n]*", re.MULTILINE)
 _LISTS = ("symbols", "secrets")
 """Keys whose values in a table are several words."""
 
@@ -126,6 +128,13 @@ def write_library_files(config: Path, files: Mapping[Path, str]) -> None:
             stream.write(text)
         for made in (file.parent.parent, file.parent, file.parent / SECRETS_FOLDER, file):
             give_to_owner(made, config)
+
+
+def set_library_state(text: str, state: str) -> str:
+    """Set `state` in the text of a library.yml, in the line that has it, or in a new one below the symbol's."""
+    line = f"state: {state}"
+    changed, count = _STATE_LINE.subn(line, text, count=1)
+    return changed if count else _SYMBOL_LINE.sub(lambda match: f"{match.group(0)}\n{line}", text, count=1)
 
 
 def give_to_owner(made: Path, model: Path) -> None:

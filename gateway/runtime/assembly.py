@@ -55,7 +55,7 @@ class Assembly:
     @property
     def migration_histories(self) -> tuple[SchemaMigrations, ...]:
         """The histories of all tables: the gateway's own and those of the library systems in use."""
-        libraries = self.settings.served_libraries
+        libraries = [library for library in self.settings.libraries if not library.problems]
         kinds = {name: kind for library in libraries for name, kind in self.kinds_of(library).items()}
         return (OWN, *(adapter.migrations for adapter in kinds.values() if adapter.migrations is not None))
 
@@ -88,13 +88,19 @@ class Assembly:
             open_other=self.open_other,
         )
 
-    async def open_libraries(self, store: Store) -> dict[str, ExchangeLibrary]:
-        """All that aren't held back, by symbol. Raises Unavailable, ConfigurationError."""
-        libraries = {}
-        for library in self.settings.served_libraries:
-            adapter, context = self.adapter_of(library), self.library_context(library, store)
-            libraries[library.symbol] = make_open_library(library, await adapter.open(context, library.system.options))
-        return libraries
+    async def open_libraries(self, store: Store, shown: str = "") -> dict[str, ExchangeLibrary]:
+        """All that are served, by symbol, and one that is closed, to be `shown`. Raises Unavailable,
+        ConfigurationError."""
+        return {
+            library.symbol: await self.open_library(library, store)
+            for library in self.settings.libraries
+            if library.is_served or library.symbol == shown
+        }
+
+    async def open_library(self, library: LibrarySettings, store: Store) -> ExchangeLibrary:
+        """Open a library's system; raises Unavailable, ConfigurationError."""
+        context = self.library_context(library, store)
+        return make_open_library(library, await self.adapter_of(library).open(context, library.system.options))
 
     async def prune_library_changes(self, store: Store) -> int:
         """Forgets what was asked of libraries' systems as long ago as messages are forgotten; how much that was."""
@@ -114,4 +120,4 @@ class Assembly:
 
 
 def make_open_library(library: LibrarySettings, system: LibrarySystem) -> ExchangeLibrary:
-    return ExchangeLibrary(library.symbol, library.name, system, library.zone, library.currency)
+    return ExchangeLibrary(library.symbol, library.name, system, library.zone, library.currency, library.takes_requests)

@@ -66,7 +66,7 @@ from gateway.store.journal import Journal
 from gateway.store.migration import SchemaTooNew, measure_database_bytes
 from gateway.store.nodes import BEAT_SECONDS, Node, make_node_name
 from gateway.store.postgresql import require_fit_pooler
-from gateway.store.requests import outbox_queries, request_messages
+from gateway.store.requests import outbox_queries, request_counts, request_messages
 from gateway.web.api.app import JsonApi, make_api
 from gateway.web.api.operation import ApiLimits
 from gateway.web.app import HttpSite
@@ -87,6 +87,11 @@ SLOW_LOOK_SECONDS = 600.0
 
 RETENTION_SECONDS = 6 * 3600.0
 FAILURES_SECONDS = 600.0
+
+WITHOUT_SETTINGS = (
+    "it has requests here, and no settings: put its library.yml back, with this symbol, which can't be changed; "
+    "a library ends by `illgate library close`"
+)
 
 MIN_STOP_SECONDS = 1.0
 """So long each part that stops has in any case."""
@@ -196,6 +201,7 @@ class Daemon:
         await self._upgrade_database(store, schema)
         self._gate.closed_by = lambda: node.outdated_by
         beats = await self._register_node(node)
+        self._absent = await self._list_absent(store, node)
         libraries = await parts.open_libraries(store)
         for library in libraries.values():
             if isinstance(library.system, HoldsConnections):
@@ -282,7 +288,17 @@ class Daemon:
                 problems = [str(problem) for problem in library.problems]
                 log.error("library.held_back", library=library.symbol, problems=problems)
                 reasons[library.symbol] = f"{'; '.join(problems)} (mend it, see `illgate check`, and restart)"
+        for symbol in self._absent:
+            log.error("library.held_back", library=symbol, problems=[WITHOUT_SETTINGS])
+            reasons[symbol] = WITHOUT_SETTINGS
         return reasons
+
+    async def _list_absent(self, store: Store, node: Node) -> tuple[str, ...]:
+        """List symbols of libraries that have requests here, and no settings any more."""
+        if node.outdated_by:
+            return ()
+        known = {library.symbol for library in self.settings.libraries}
+        return tuple(sorted(await store.read(request_counts.list_libraries) - known))
 
     async def _upgrade_database(self, store: Store, schema: SchemaWatch) -> None:
         """Upgrade the database; where a newer release has been at it the node starts all the same, red: so one that is
@@ -353,6 +369,7 @@ class Daemon:
             observe=self.metrics.count_outbox_attempt,
             network_asked=self.metrics.count_network_query,
             lines=self._lines,
+            absent=self._absent,
         )
         self._stack.push_async_callback(managed.close_clients)
         return managed

@@ -56,6 +56,7 @@ def build_exchange(
         report_defect=report_defect,
         names={name: known.symbol for known in parts.settings.libraries for name in (known.short_name, known.symbol)},
         held_back=tuple(known.symbol for known in parts.settings.libraries if known.symbol not in libraries),
+        is_closed=lambda symbol: parts.settings.find_library(symbol).state == "closed",
     )
 
 

@@ -46,6 +46,7 @@ def build_library_contexts(
             system=library.system,
             zone=library.zone,
             currency=library.currency,
+            takes_requests=library.takes_requests,
             store=store,
             clock=clock,
             profiles=profiles,

@@ -63,7 +63,7 @@ class MailboxServices:
         self.pollers = tuple(
             self._make_poller(mailbox_settings)
             for mailbox_settings in settings.mailboxes
-            if not settings.find_library(mailbox_settings.library).problems
+            if settings.find_library(mailbox_settings.library).is_served
         )
 
     async def list_failures(self) -> Mapping[str, MailboxFailure | None]:

@@ -52,7 +52,7 @@ from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.peer_keys import PeerKeyRing, PeerTokenWriter
 from gateway.services.letters.renderer import LetterRenderer, make_letter_renderer
-from gateway.services.libraries.library_services import LibraryRegistry, LibraryServices
+from gateway.services.libraries.library_services import NOT_SERVED, LibraryRegistry, LibraryServices
 from gateway.services.mailbox.mail_replies import REPLY, MailReplyHandler
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.operation import network_load
@@ -113,7 +113,8 @@ SLICE = 500
 
 
 class ManagedRequests:
-    """`policies` gives the rules in use now, by symbol of the library.
+    """`policies` gives the rules in use now, by symbol of the library. `absent`: symbols of libraries whose work waits,
+    since they have no settings.
 
     `wake` and `worker.run`, `timekeeper.run` are started by whoever keeps this for longer; commands call
     `drain_due_work`.
@@ -135,10 +136,12 @@ class ManagedRequests:
         observe: Observe = observe_nothing,
         network_asked: network_load.Observe = network_load.observe_nothing,
         lines: PartnerConnections = NoPartnerConnections(),  # noqa: B008 - it has no state
+        absent: Sequence[str] = (),
     ) -> None:
         self._settings = settings
         self._channel_adapters = adapters.channels
-        self._held_back = tuple(library.symbol for library in settings.libraries if library.symbol not in libraries)
+        unserved = (library.symbol for library in settings.libraries if library.symbol not in libraries)
+        self._held_back = (*unserved, *absent)
         self._store = store
         self._clock = clock
         self.node = node
@@ -318,9 +321,9 @@ class ManagedRequests:
         return forgotten
 
     async def _fire_timer(self, row: TimerRow) -> None:
-        """Fire a timer; raises Unavailable, so that it is tried again, while its library is held back."""
+        """Fire a timer; raises Unavailable, so that it is tried again, while its library isn't served."""
         if row.library in self._held_back:
-            raise Unavailable("the library is held back: its section of gateway.yml is wrong")
+            raise Unavailable(NOT_SERVED)
         await apply_expired_timer(find_library_context(self.contexts, row.library), row)
 
     def _make_mailer(self, adapters: AdapterRegistry, secrets: Secrets) -> Mailer:

@@ -126,6 +126,9 @@ class LibrarySettings(ProfileSection):
         (), description="further symbols by which partners name the library, such as OCLC:AAA"
     )
     name: str = Field("Demonstration Library", description="name shown to partners and staff")
+    state: Literal["open", "closing", "closed"] = Field(
+        "open", description="open; closing: takes no new requests; closed: is not served, and its data are kept"
+    )
     time_zone: ZoneName = Field("Europe/Zurich", description="for dates, and for times without a zone")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code for fees without one")
     address: str = Field("", description="postal address; empty: the lines of `postal_address`")
@@ -160,6 +163,15 @@ class LibrarySettings(ProfileSection):
 
     def hold_back(self, problems: tuple[ConfigurationProblem, ...]) -> None:
         self._problems = problems
+
+    @property
+    def is_served(self) -> bool:
+        return not self._problems and self.state != "closed"
+
+    @property
+    def takes_requests(self) -> bool:
+        """Return whether new requests begin here; those that are open are done in any case."""
+        return self.state == "open"
 
     @property
     def folder(self) -> str:
@@ -528,8 +540,8 @@ class Settings(ProfileSection):
 
     @property
     def served_libraries(self) -> tuple[LibrarySettings, ...]:
-        """The libraries in whose sections nothing is wrong."""
-        return tuple(library for library in self.libraries if not library.problems)
+        """The libraries that are not closed, and in whose sections nothing is wrong."""
+        return tuple(library for library in self.libraries if library.is_served)
 
     @property
     def article_lookup_email(self) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from gateway.domain.clock import Clock, FixedClock
-from gateway.domain.commands import READ_ONLY
+from gateway.domain.commands import READ_ONLY, PlaceRequest
 from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
@@ -55,10 +55,13 @@ from gateway.services.exchange.notification_handler import NotificationHandler, 
 from gateway.services.exchange.peer_tokens import PeerTokenVerifier
 from gateway.services.exchange.value_trace import ValueTrace, ValueTracer
 from gateway.services.people.patron_authentication import PatronAuthenticator
+from gateway.services.requests.library_context import TAKES_NO_REQUESTS
 from gateway.store.journal import Journal
 from gateway.store.journal_records import OFFICE, FullMessage, JournalMessage
 
 HELD_BACK = "This library cannot be reached at the moment. Please send the message again later."
+
+CLOSED = write_sentence("This library is closed.")
 
 FULL_SHARE = write_sentence("Too many messages for this library at once. Please send the message again later.")
 
@@ -66,13 +69,14 @@ FULL_SHARE = write_sentence("Too many messages for this library at once. Please 
 @value_object(kw_only=True)
 class Pipeline:
     """`libraries` by symbol, case-folded. `names`: symbols of libraries by all that addresses call them, case-folded.
-    `held_back`: symbols of those that can't be served now."""
+    `held_back`: symbols of those that can't be served now; `is_closed`: whether one of them never will be."""
 
     names: Mapping[str, str]
     responders: Mapping[str, Responder]
     profiles: Callable[[], ProfileSet]
     libraries: Mapping[str, ExchangeLibrary]
     held_back: frozenset[str]
+    is_closed: Callable[[str], bool]
     admission: SenderAdmission
     commands: CommandHandler
     news: NotificationHandler
@@ -135,16 +139,23 @@ class Pipeline:
         message = replace(message, incoming=incoming)
         if incoming.told is not None:
             return await self.news.handle_notification(message, incoming.told)
+        if isinstance(incoming.command, PlaceRequest) and not message.library.takes_requests:
+            return await self.endings.refuse_message(
+                message, Refused(RefusalReason.UNSUPPORTED_SERVICE, TAKES_NO_REQUESTS)
+            )
         if incoming.command is None or isinstance(incoming.command, READ_ONLY):
             return await self.commands.handle_query(message, incoming.command)
         return await self.commands.handle_command(message, incoming.command)
 
     async def refuse_held_back(self, message: MessageContext, profile: Profile) -> MessageEnding:
-        """Refuse what is for a library that can't be served now, in the words of the protocol; it can be replayed."""
+        """Refuse what is for a library that can't be served now, in the words of the protocol; it can be replayed,
+        unless the library is closed."""
         exchange = ExchangeContext(profile, profile.library, UTC, "", message.arrival.received)
         message = replace(message, owner=profile.library, exchange=exchange)
-        refusal = Refusal(RefusalReason.TEMPORARY_FAILURE, HELD_BACK)
-        ending = end_refused(message, refusal, message.write_refusal(refusal), OutcomeClass.FAILED)
+        refusal, outcome = Refusal(RefusalReason.TEMPORARY_FAILURE, HELD_BACK), OutcomeClass.FAILED
+        if self.is_closed(profile.library):
+            refusal, outcome = Refusal(RefusalReason.UNSUPPORTED_SERVICE, CLOSED), OutcomeClass.REFUSED
+        ending = end_refused(message, refusal, message.write_refusal(refusal), outcome)
         return await self.endings.record_ending(ending)
 
     def select_library(self, message: MessageContext, profile: Profile) -> MessageContext:
@@ -202,12 +213,13 @@ class MessageExchange:
         partner_inbox: PartnerInboxPort | None = None,
         report_defect: DefectReporter = log_defect,
         held_back: Collection[str] = (),
+        is_closed: Callable[[str], bool] = lambda _symbol: False,
         names: Mapping[str, str] | None = None,
     ) -> None:
         """`authenticator` checks the PINs that messages carry. `library_seconds`: longest time for one use case.
         `link`, `broker` and `partner_inbox`: where it manages requests. `report_defect` logs and counts. `held_back`:
-        symbols of libraries that can't be served now. `names`: symbols of libraries by the names that addresses may
-        have; None: addresses name profiles alone."""
+        symbols of libraries that can't be served now; `is_closed`: whether one of them never will be. `names`: symbols
+        of libraries by the names that addresses may have; None: addresses name profiles alone."""
         if not libraries:
             raise ValueError("an exchange needs a library")
         endings = MessageOutcomes(journal, clock)
@@ -217,6 +229,7 @@ class MessageExchange:
             profiles=profiles,
             libraries={symbol.casefold(): library for symbol, library in libraries.items()},
             held_back=frozenset(held_back),
+            is_closed=is_closed,
             admission=SenderAdmission(profiles, secrets, PeerTokenVerifier(clock)),
             commands=CommandHandler(
                 journal=journal,

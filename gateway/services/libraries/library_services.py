@@ -80,9 +80,12 @@ class LibraryServices:
         return self.context.symbol
 
 
+NOT_SERVED = "the library is closed, or held back because of an error in its settings"
+
+
 class LibraryRegistry(dict[str, LibraryServices]):
-    """The libraries that are served, by symbol. `held_back`: symbols of the others, whose sections of gateway.yml are
-    wrong."""
+    """The libraries that are served, by symbol. `held_back`: symbols of the others: they are closed, or something in
+    their settings is wrong."""
 
     def __init__(self, served: Mapping[str, LibraryServices], held_back: Collection[str]) -> None:
         super().__init__(served)
@@ -93,7 +96,7 @@ def find_library(libraries: LibraryRegistry, symbol: str) -> LibraryServices:
     """Return the library that has this symbol, without case. Raises NotFound; Unavailable for one that is held back."""
     services = next((library for known, library in libraries.items() if known.casefold() == symbol.casefold()), None)
     if services is None and symbol.casefold() in libraries.held_back:
-        raise Unavailable("the library is held back: its section of gateway.yml is wrong")
+        raise Unavailable(NOT_SERVED)
     if services is None:
         raise NotFound("library")
     return services

@@ -72,7 +72,8 @@ async def create_borrowing_request(
 ) -> Request:
     """Create a request; raises Refused(UNKNOWN_PATRON | PATRON_BLOCKED | LIMIT_REACHED | DUPLICATE_REQUEST |
     NOT_ALLOWED (owned here) | DATA_MISSING | INVALID_DATE | BAD_PICKUP_LOCATION | INVALID_VALUE (rota) | UNKNOWN_AGENCY
-    (partner))."""
+    (partner) | UNSUPPORTED_SERVICE (the library is being closed))."""
+    context.require_open()
     _check_draft(context, draft)
     patron = await context.system.find_patron(PatronKey(draft.patron.identifier)) if draft.patron.identifier else None
     pickup = await _choose_pickup(context, draft, patron)

@@ -33,7 +33,9 @@ from gateway.store.schema import make_exchange_id
 def new_lending_request(
     connection: Transaction, context: LibraryContext, draft: LendingDraft, profile: Profile, transaction: str
 ) -> Request:
-    """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE)."""
+    """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE |
+    UNSUPPORTED_SERVICE: the library is being closed)."""
+    context.require_open()
     partner = profile.partner
     if partner is None or PartnerRole.REQUESTER not in partner.roles:
         raise Refused(

@@ -39,6 +39,9 @@ PATRON = "patron"
 """Actor of what patrons do themselves."""
 
 
+TAKES_NO_REQUESTS = write_sentence("This library takes no new requests.")
+
+
 def report_no_load(_symbols: tuple[str, ...], _policy: RequestPolicy) -> ReportedLoad:
     """There is no network."""
     return NOTHING
@@ -62,6 +65,12 @@ class LibraryContext(LibraryStore):
     public_url: str = ""
     writes_letters: bool = True
     network: Network = report_no_load
+    takes_requests: bool = True
+
+    def require_open(self) -> None:
+        """Raise Refused(UNSUPPORTED_SERVICE) while the library is being closed: nothing new begins."""
+        if not self.takes_requests:
+            raise Refused(RefusalReason.UNSUPPORTED_SERVICE, TAKES_NO_REQUESTS)
 
     def today(self) -> date:
         """Return the day in the library's zone."""

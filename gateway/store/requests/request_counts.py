@@ -117,6 +117,11 @@ def count_supply(connection: Connection, request: Request, attempt_number: int) 
     )
 
 
+def list_libraries(connection: Connection) -> frozenset[str]:
+    """List the symbols of all libraries that have ever had a request."""
+    return frozenset(connection.scalars(select(_count_columns.library).distinct()))
+
+
 def read_task_counts(connection: Connection, library: str) -> Mapping[str, int]:
     """Count the requests on each task list, and the dead letters; all names, in order."""
     totals = read_counts(connection, library, TASK)

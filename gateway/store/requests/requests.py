@@ -293,6 +293,9 @@ _OPEN_COUNT = PreparedStatement(
     .select_from(request)
     .where(_c.library == bindparam("library"), _c.patron_id == bindparam("patron_id"), HAS_PATRON, IS_OPEN)
 )
+_OPEN_OF_LIBRARY = PreparedStatement(
+    select(func.count().label("n")).select_from(request).where(_c.library == bindparam("library"), IS_OPEN)
+)
 _SIMILAR = PreparedStatement(
     select(_c.id)
     .where(
@@ -350,6 +353,12 @@ def count_open_requests(connection: Connection, library: str, patron_id: str) ->
     if not patron_id:
         return 0
     count: int = _OPEN_COUNT.fetch_first(connection, {"library": library, "patron_id": patron_id}).n
+    return count
+
+
+def count_open_of_library(connection: Connection, library: str) -> int:
+    """Count all open requests of a library."""
+    count: int = _OPEN_OF_LIBRARY.fetch_first(connection, {"library": library}).n
     return count
 
 

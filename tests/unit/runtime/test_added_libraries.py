@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -127,3 +128,37 @@ def test_lists_and_shows_libraries_with_what_holds_one_back(folder: Path) -> Non
     assert "time_zone: Europe/Zurich # default" in lines
     assert "held back: " in shown.stderr
     assert run_in_process(*config, "show", "lib03", check=False).returncode == 1
+
+
+# --- illgate library close -------------------------------------------------------------------------------------
+
+
+def run_library(folder: Path, *arguments: str) -> str:
+    ran = run_in_process("--config", str(folder / "gateway.yml"), "library", *arguments, check=False)
+    return (ran.stdout + ran.stderr).replace(f"{folder}/", "")
+
+
+def test_a_library_is_closed_in_two_steps(tmp_path: Path) -> None:
+    (tmp_path / "gateway.yml").write_text("libraries: [{symbol: Z}]\n")
+    run_in_process("--config", str(tmp_path / "gateway.yml"), "init", "--empty")
+    add(tmp_path, "lib13", "--symbol", "M")
+    file = tmp_path / "libraries/lib13/library.yml"
+    file.write_text("# Maple\nsymbol: M  # for ever\nname: Maple\n")
+
+    assert (
+        run_library(tmp_path, "close", "lib13", "--dry-run") == "lib13: open -> closing (dry run); open requests: 0\n"
+    )
+    assert "state" not in file.read_text()
+    assert run_library(tmp_path, "close", "M") == "lib13: open -> closing; open requests: 0\n"
+    assert file.read_text() == "# Maple\nsymbol: M  # for ever\nstate: closing\nname: Maple\n"
+    assert json.loads(run_library(tmp_path, "close", "lib13", "--json")) == {
+        "short": "lib13",
+        "symbol": "M",
+        "state": "closed",
+        "open_requests": 0,
+    }
+    assert file.read_text() == "# Maple\nsymbol: M  # for ever\nstate: closed\nname: Maple\n"
+    assert run_library(tmp_path, "list").splitlines()[-1].split() == ["lib13", "M", "embedded", "closed", "Maple"]
+    listed = run_in_process("--config", str(tmp_path / "gateway.yml"), "request", "list", "--library", "lib13")
+    assert listed.stdout == "no requests\n"
+    assert "set `state: closing` of Z in gateway.yml" in run_library(tmp_path, "close", "Z")
