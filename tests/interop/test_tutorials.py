@@ -31,6 +31,8 @@ class Reader:
     folder: Path
     environment: dict[str, str]
     terminals: contextlib.ExitStack
+    installation: str = ""
+    """The folder that names of files are relative to; empty: they begin with it."""
     first_terminal: list[str] = field(default_factory=list)
     """What has been typed there, as far as it holds for what follows: folder and variables."""
 
@@ -48,7 +50,7 @@ class Reader:
     def write_file(self, text: str) -> None:
         """A comment in its first line names the file; of gateway.yml it is the section of the library system."""
         name, content = text.split("\n", 1)
-        file = self.folder / "bergstadt" / name.removeprefix("# ")
+        file = self.folder / self.installation / name.removeprefix("# ")
         if file.name == "gateway.yml":
             before = file.read_text("utf-8")
             content, replaced = re.subn(r"    system:.*\n      type: embedded.*\n", lambda _: content, before)
@@ -108,20 +110,34 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.mark.slow
-def test_illiad_and_koha_in_an_afternoon(wheel: Path, tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "tutorials" / "illiad-and-koha.md").read_text("utf-8")
+@contextlib.contextmanager
+def reading(tutorial: str, wheel: Path, folder: Path, installation: str = "") -> Iterator[tuple[str, Reader]]:
+    """The page with free ports and this year's numbers, and who has followed it."""
+    page = (ROOT / "docs" / "tutorials" / tutorial).read_text("utf-8").replace("2026-", f"{time.gmtime().tm_year}-")
     for port in sorted(set(re.findall(r"\b80[89]\d\b", page))):
         page = page.replace(port, str(free_port()))
-    shutil.copy(wheel, tmp_path)
+    shutil.copy(wheel, folder)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ILLGATE"))}
     environment |= {"PYTHONUNBUFFERED": "1", "PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
-
     with contextlib.ExitStack() as terminals:
-        reader = Reader(tmp_path, environment, terminals)
+        reader = Reader(folder, environment, terminals, installation)
         reader.follow(page)
+        yield page, reader
 
+
+@pytest.mark.slow
+def test_illiad_and_koha_in_an_afternoon(wheel: Path, tmp_path: Path) -> None:
+    with reading("illiad-and-koha.md", wheel, tmp_path, "bergstadt") as (page, reader):
         (koha,) = re.findall(r"curl .*(http\S+)", page)
         loans = reader.run_bash(f"curl -s -u illgate:koha-rehearsal {koha}").stdout
         assert loans.count('"checkout_id"') == 1
         assert "no problems" in reader.run_bash("\n".join([*reader.first_terminal, "illgate check --live"])).stdout
+
+
+@pytest.mark.long
+def test_two_libraries_lend_to_each_other(wheel: Path, tmp_path: Path) -> None:
+    with reading("two-libraries.md", wheel, tmp_path) as (_page, reader):
+        lent = reader.run_bash(". env/bin/activate; illgate --config hill/gateway.yml request list --all --json").stdout
+        assert [line.count('"state": "completed"') for line in lent.splitlines()] == [0, 1]
+        patron = reader.run_bash(". env/bin/activate; illgate --config fjord/gateway.yml library temporary").stdout
+        assert "39900000000011" not in patron
