@@ -15,22 +15,16 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli import main
 from gateway.cli.adapter_commands import SAMPLE
 from gateway.cli.deploy_command import FILES
 from tests.support.paths import ROOT
+from tests.unit.runtime.test_without_extras import IMPORT_ALL
 
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 PYTHON_OF_IMAGE = "3.13"
-
-IMPORT_ALL = """
-import importlib, pkgutil
-for package in ("gateway", "adapters", "rehearsal"):
-    for found in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
-        if ".migrations" not in found.name:
-            importlib.import_module(found.name)
-"""
-"""Fails where a module needs what only the development environment has."""
 
 WRITE_PDF = """
 import asyncio
@@ -127,38 +121,40 @@ def find_python(version: str) -> Path:
     pytest.skip(f"Python {version} with venv is not installed")
 
 
-@pytest.mark.slow
+@pytest.mark.long  # by day a tutorial installs it, without extras
 def test_an_installation_without_extras_and_then_with_all(wheel: Path, tmp_path: Path) -> None:
     venv = make_environment(Path(sys.executable), tmp_path)
 
     for extras in ("", "[mail,pdf,postgresql]"):
         install_package(venv, f"{wheel}{extras}")
         check_installation(venv, tmp_path / f"library{extras}")
-    run_command(venv / "bin" / "python", "-c", WRITE_PDF, folder=venv)
 
 
-@pytest.mark.slow
+@pytest.mark.long  # the same
 def test_an_installation_on_the_python_of_the_image(wheel: Path, tmp_path: Path) -> None:
-    assert DOCKERFILE.count(f"FROM python:{PYTHON_OF_IMAGE}-slim") == 2
     (extras,) = re.findall(r"'\.(\[[a-z,]+\])'", DOCKERFILE)
 
     venv = make_environment(find_python(PYTHON_OF_IMAGE), tmp_path)
     install_package(venv, f"{wheel}{extras}")
     check_installation(venv, tmp_path / "library")
+    run_command(venv / "bin" / "python", "-c", WRITE_PDF, folder=venv)
 
-    home = tmp_path / "srv"
-    home.mkdir()
-    copy_files_of_stage(2, home)
+
+def test_the_installation_in_the_image_has_no_problems(tmp_path: Path) -> None:
+    copy_files_of_stage(2, tmp_path)
     assert "\nRUN mkdir partners && " in DOCKERFILE
-    (home / "partners").mkdir()
-    told = run_command(venv / "bin" / "illgate", "--config", home / "gateway.yml", "check")
-    assert "no problems" in told
+    (tmp_path / "partners").mkdir()
+
+    result = CliRunner().invoke(main, ["--config", str(tmp_path / "gateway.yml"), "check"])
+
+    assert "no problems" in result.output
 
 
-def test_the_image_runs_as_an_ordinary_user() -> None:
+def test_the_image_has_its_python_and_runs_as_an_ordinary_user() -> None:
     """After the last step that writes anything but its data folder."""
     stage = DOCKERFILE.split("\nFROM ")[2]
 
+    assert DOCKERFILE.count(f"FROM python:{PYTHON_OF_IMAGE}-slim") == 2
     assert stage.index("useradd --system") < stage.index("\nRUN mkdir") < stage.index("\nUSER illgate\n")
     assert "\nRUN " not in stage[stage.index("\nUSER illgate\n") :]
 
