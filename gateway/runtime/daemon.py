@@ -401,6 +401,7 @@ class Daemon:
             self._make_profile_editing(store),
             self._replays,
             health.check_library,
+            health.check,
             self._adapters,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from gateway.adapter_registry import AdapterRegistry
@@ -15,6 +15,7 @@ from gateway.services.desks.message_replays import MessageReplayService
 from gateway.services.exchange.admission import Secrets
 from gateway.services.letters.localization import TextCatalogues
 from gateway.services.operation.gateway_operation import GatewayOperation
+from gateway.services.operation.library_overview import LibraryOverview
 from gateway.services.operation.profile_editing import ProfileEditing
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.patrons.patron_names import PatronNames
@@ -24,13 +25,14 @@ from gateway.services.people.second_factors import SecondFactorService
 from gateway.services.people.sign_in_attempts import AttemptCounter
 from gateway.services.people.staff_sign_in import SessionTimes, StaffSignInService
 from gateway.settings import LibrarySettings, Settings
+from gateway.web.app import GatewayReadiness
 from gateway.web.html.visits import BrowserVisits
 from gateway.web.oidc import OidcClient
 from gateway.web.pages.app import PatronPages
 from gateway.web.pages.page_request import LibraryEntry, PageServices
 from gateway.web.pages.sign_in import NAME as PATRON_COOKIE
 from gateway.web.pages.sign_in import PatronSessions, SignInService
-from gateway.web.staff.app import StaffPages
+from gateway.web.staff.app import RESERVED, StaffPages
 from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_viewers import RequestViewers
@@ -94,6 +96,7 @@ def make_staff_pages(
     profile_editing: ProfileEditing,
     replays: Mapping[str, MessageReplayService],
     check_readiness: CheckReadiness,
+    check_installation: Callable[[], Awaitable[GatewayReadiness]],
     adapters: AdapterRegistry,
 ) -> StaffPages:
     staff, public_url = settings.staff, settings.http.public_url
@@ -105,11 +108,14 @@ def make_staff_pages(
     return StaffPages(
         StaffServices(
             libraries=managed.libraries,
+            address_names={library.symbol: _name_in_address(library) for library in settings.libraries},
             retention=_read_retention(settings),
             operations=operations,
             profile_editing=profile_editing,
             replays=replays,
             check_readiness=check_readiness,
+            check_installation=check_installation,
+            overview=LibraryOverview(store),
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),
             sign_in=StaffSignInService(store, clock, attempts, times, symbols[0], symbols, staff.second_factor),
             factors=SecondFactorService(store, clock, attempts, symbols[0], keys),
@@ -132,6 +138,11 @@ def make_staff_pages(
             links=managed.links,
         )
     )
+
+
+def _name_in_address(library: LibrarySettings) -> str:
+    """Name it by its short name, or something else where a page has that address."""
+    return f"{library.short_name}-library" if library.short_name in RESERVED else library.short_name
 
 
 def make_start_page(settings: Settings, has_reader_pages: bool) -> StartPage:

@@ -281,9 +281,8 @@ class StaffSignInService:
         """Switch to a library; raises StaffSignInError for one in which the user has no role."""
         if library not in self._own_libraries(session.user):
             raise StaffSignInError("no-role")
-        return StaffSession(
-            await self._store.write(lambda c: users.move_session(c, session.row, library)), session.user
-        )
+        row = await self._store.write(lambda c: users.move_session(c, session.row, library))
+        return StaffSession(row, session.user, session.lacks_factor)
 
     async def end_session(self, id_: str) -> None:
         await self._store.write(lambda c: users.end_session(c, id_))

@@ -183,6 +183,22 @@ def read_counts(connection: Connection, library: str, kind: str) -> dict[str, in
     return {row.name: int(row.n) for row in rows if row.n}
 
 
+def read_counts_of_libraries(
+    connection: Connection, libraries: Collection[str], kind: str
+) -> dict[str, dict[str, int]]:
+    """Read the counts of one kind by library and name; what nothing has is left out. One query for all."""
+    query = (
+        select(_count_columns.library, _count_columns.name, func.sum(_count_columns.n))
+        .where(_count_columns.library.in_(sorted(libraries)), _count_columns.kind == kind)
+        .group_by(_count_columns.library, _count_columns.name)
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for library, name, n in connection.execute(query):
+        if n:
+            counts.setdefault(library, {})[name] = int(n)
+    return counts
+
+
 def store_report(connection: Connection, library: str, reports: Iterable[LoadReport]) -> None:
     """Store a report in place of what these members said before; another node may have heard a later word already."""
     rows = [

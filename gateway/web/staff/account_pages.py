@@ -105,7 +105,7 @@ async def switch_library(request: StaffRequest) -> web.Response:
     except StaffSignInError:
         raise PageError(403, "fault-right") from None
     banner = request.gettext("You now work for %(library)s.", library=request.context.info.name)
-    return request.redirect(ROOT, banner)
+    return request.redirect(request.root, banner)
 
 
 async def change_look(request: StaffRequest) -> web.Response:

@@ -36,6 +36,7 @@ from gateway.web.staff import (
     message_example_pages,
     message_pages,
     new_request_pages,
+    office_page,
     operation_pages,
     outbox_pages,
     partner_pages,
@@ -72,6 +73,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGES: tuple[StaffPage, ...] = (
     *work_queue.PAGES,
+    *office_page.PAGES,
     *scan_pages.PAGES,
     *outbox_pages.PAGES,
     *partner_pages.PAGES,
@@ -105,6 +107,7 @@ PAGES: tuple[StaffPage, ...] = (
 """All pages of staff, by topic."""
 
 MENU: tuple[MenuEntry, ...] = (
+    MenuEntry("/office", mark_text("Libraries"), names_library=False),
     MenuEntry("", mark_text("Work queue")),
     MenuEntry("/borrowing", mark_text("Borrowing")),
     MenuEntry("/lending", mark_text("Lending")),
@@ -128,6 +131,11 @@ PLACES_KEPT_FOR = timedelta(minutes=10)
 MAX_PLACES_SECONDS = 2.0
 """So long a page waits to hear of them; who asks later has the answer."""
 
+RESERVED = frozenset({"_assets", *(page.path.split("/")[1] for page in PAGES if page.path)})
+"""Words behind /staff/ that name no library."""
+
+_LIBRARY_IN_PATH = rf"(?!(?:{'|'.join(sorted(RESERVED))})(?:/|$))[A-Za-z0-9][A-Za-z0-9._-]*"
+
 _WRONG_PATH = StaffPage("GET", "/{wrong:.+}", error_pages.show_nothing, None)
 
 
@@ -145,6 +153,10 @@ class StaffPages:
         app.middlewares.append(make_wrong_path_middleware(self._make_handler(_WRONG_PATH), _is_path_for_staff))
         for page in self._pages:
             app.router.add_route(page.method, f"{ROOT}{page.path}", self._make_handler(page))
+        for page in self._pages:
+            if page.names_library:
+                path = f"{ROOT}/{{library:{_LIBRARY_IN_PATH}}}{page.path}"
+                app.router.add_route(page.method, path, self._make_handler(page))
         app.router.add_get(f"{ROOT}/", _redirect_to_root)
 
     def wake_streams(self, library: str) -> None:
@@ -168,7 +180,10 @@ class StaffPages:
 
     def _make_handler(self, page: StaffPage) -> Handler:
         async def handle_page(http: web.Request) -> web.StreamResponse:
-            request = self._make_staff_request(http, page)
+            named = self._parts.find_named_library(http.match_info.get("library", ""))
+            is_wrong = "library" in http.match_info and not named
+            request = self._make_staff_request(http, _WRONG_PATH if is_wrong else page)
+            request.named = named
             if (chosen := self._switch_language(request)) is not None:
                 return chosen
             arrived = request.visit
@@ -201,6 +216,8 @@ class StaffPages:
             await self._recognise_user(request)
             if self._parts.visits.is_foreign_form(request.http):
                 raise PageError(403, "fault-foreign-form")
+            if self._lacks_library(request):
+                return request.redirect(f"{request.root}{request.here.removeprefix(ROOT)}")
             if request.page.right is not None:
                 if request.session is None:
                     return await sign_in_pages.ask_who_it_is(request)
@@ -235,11 +252,41 @@ class StaffPages:
         session = await find(request.visit.id)
         request.lacks_factor = session is not None and session.lacks_factor
         request.session = session if not request.lacks_factor or request.page.without_factor else None
+        is_stranger = await self._work_for_named_library(request)
         if request.session is not None and not request.lacks_factor:
             rights = request.rights
             request.open_paths = frozenset(path for path, right in self._right_by_path.items() if right in rights)
-            request.menu = tuple(entry for entry in MENU if _is_of_use(entry, request))
+            request.menu = tuple(entry for entry in MENU if self._is_of_use(entry, request))
             await self._load_places(request)
+        if is_stranger:
+            raise PageError(403, "fault-right")
+
+    async def _work_for_named_library(self, request: StaffRequest) -> bool:
+        """An address without a library leads to this one from now on. True: it is none of the user's libraries."""
+        session = request.session
+        if session is None or request.named in ("", session.library):
+            return False
+        if request.named not in self._parts.sign_in.libraries_of(session.user):
+            request.named = ""
+            return True
+        if request.http.method == "GET" and not request.is_polled:
+            request.session = await self._parts.sign_in.switch_library(session, request.named)
+        return False
+
+    def _lacks_library(self, request: StaffRequest) -> bool:
+        """Return whether the address of a page is to name one of several libraries, and doesn't."""
+        is_of_one = request.page.right is not None and request.page.names_library and not request.named
+        is_read = request.http.method == "GET" and not request.is_asked_by_script
+        return is_of_one and is_read and request.session is not None and len(self._parts.libraries) > 1
+
+    def _is_of_use(self, entry: MenuEntry, request: StaffRequest) -> bool:
+        if not entry.path:
+            return request.has_right(Right.WORK_READ)
+        if entry.path == "/operation/profiles" and "/operation" in request.open_paths:
+            return False  # which leads there
+        if entry.path == "/office" and len(self._parts.sign_in.libraries_of(request.user)) == 1:
+            return False
+        return entry.path in request.open_paths
 
     async def _load_places(self, request: StaffRequest) -> None:
         """Load the places for whoever works for branches. While the library's system names none, a branch is the one
@@ -251,14 +298,6 @@ class StaffPages:
                     request.places = await self._places.fetch_answer(
                         context.symbol, context.system.pickup_locations, PLACES_KEPT_FOR
                     )
-
-
-def _is_of_use(entry: MenuEntry, request: StaffRequest) -> bool:
-    if not entry.path:
-        return request.has_right(Right.WORK_READ)
-    if entry.path == "/operation/profiles" and "/operation" in request.open_paths:
-        return False  # which leads there
-    return entry.path in request.open_paths
 
 
 def page_name(page: StaffPage) -> str:

@@ -246,7 +246,7 @@ async def choose_columns(request: StaffRequest) -> web.Response:
     """Choose columns, which are kept in this browser."""
     form = await request.read_own_form()
     columns = [name for name in COLUMNS if name in form.all_values("column")]
-    response = request.redirect(_require_own_path(form["back"]))
+    response = request.redirect(_require_own_path(request, form["back"]))
     secure = "; Secure" if request.visit.secure else ""
     response.headers.add(
         hdrs.SET_COOKIE,
@@ -255,10 +255,10 @@ async def choose_columns(request: StaffRequest) -> web.Response:
     return response
 
 
-def _require_own_path(path: str) -> str:
+def _require_own_path(request: StaffRequest, path: str) -> str:
     """Require the path of one of these lists. Raises PageError."""
     plain = path.partition("?")[0]
-    if plain not in {f"{ROOT}/{name}" for name in PLACES} or not path.isascii() or not path.isprintable():
+    if plain not in {request.path(name) for name in PLACES} or not path.isascii() or not path.isprintable():
         raise PageError(404, "fault-not-there")
     return path
 

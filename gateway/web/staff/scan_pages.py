@@ -301,7 +301,9 @@ async def keep_settings(request: StaffRequest) -> web.Response:
     """Keep settings for this person at this browser."""
     form = await request.read_own_form()
     back = DESK_OF_PATH.get(f"/scan/{form['work']}")
-    response = request.redirect(f"{ROOT}{back.path if back is not None else '/scan'}", request.gettext("Saved."))
+    response = request.redirect(
+        f"{request.root}{back.path if back is not None else '/scan'}", request.gettext("Saved.")
+    )
     kept = {SOUND_COOKIE: "on" if form["sound"] else "off"}
     if form["slips"] in set(SlipChoice):
         kept[SLIPS_COOKIE] = form["slips"]

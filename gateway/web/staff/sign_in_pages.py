@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from urllib.parse import quote
 
 import structlog
 from aiohttp import web
@@ -59,6 +60,8 @@ MAX_BACK_CHARS = 2_000
 _BACK = re.compile(rf"{ROOT}(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*(\?[\x21-\x5b\x5d-\x7e]*)?")
 """A path of ours: no other host, no way out of /staff."""
 
+_SIGN_IN = re.compile(rf"{ROOT}(/[^/]+)?/(sign-in|signed-in)")
+
 Kept = tuple[tuple[str, str], ...]
 
 
@@ -103,7 +106,7 @@ def _ask_to_sign_in(
         back=back,
         name=name,
         by_password=request.parts.settings.password,
-        provider=request.path("sign-in", way, back=back) if request.parts.has_provider else "",
+        provider=f"{ROOT}/sign-in/{way}?back={quote(back, safe='')}" if request.parts.has_provider else "",
         kept=kept,
         kept_before=KEPT,
     )
@@ -307,7 +310,7 @@ def _redirect_uri(request: StaffRequest) -> str:
 
 def safe_back_path(text: str) -> str:
     """A place of ours, or else the work queue."""
-    is_sign_in = text.startswith((f"{ROOT}/sign-in", f"{ROOT}/signed-in"))
+    is_sign_in = _SIGN_IN.match(text) is not None
     return text if len(text) <= MAX_BACK_CHARS and _BACK.fullmatch(text) and not is_sign_in else ROOT
 
 
@@ -352,8 +355,8 @@ PAGES = (
     StaffPage("GET", "/sign-in", show_sign_in, None),
     StaffPage("POST", "/sign-in", submit_sign_in, None),
     StaffPage("POST", "/sign-in/code", submit_code, None),
-    StaffPage("GET", "/sign-in/provider", redirect_to_provider, None),
-    StaffPage("GET", "/signed-in", finish_oidc, None),
-    StaffPage("GET", "/sign-in/proxy", sign_in_by_proxy, None),
+    StaffPage("GET", "/sign-in/provider", redirect_to_provider, None, names_library=False),
+    StaffPage("GET", "/signed-in", finish_oidc, None, names_library=False),
+    StaffPage("GET", "/sign-in/proxy", sign_in_by_proxy, None, names_library=False),  # the one path that is guarded
     StaffPage("POST", "/sign-out", sign_out, Right.OWN_ACCOUNT, without_factor=True),
 )

@@ -27,6 +27,7 @@ from gateway.services.desks.message_replays import MessageReplayService
 from gateway.services.letters.localization import Localization, TextCatalogues, mark_text
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.services.operation.gateway_operation import GatewayOperation
+from gateway.services.operation.library_overview import LibraryOverview
 from gateway.services.operation.profile_editing import ProfileEditing
 from gateway.services.patrons.patron_data import RetentionDays
 from gateway.services.patrons.patron_names import PatronNames
@@ -65,6 +66,9 @@ TEMPLATES = PageTemplates(HERE / "templates", ASSETS)
 PROGRAM_VERSION = version("illgate")
 """At the foot of pages for whoever has signed in."""
 
+MAX_SWITCHES = 20
+"""Libraries in the head of a page; more are found at the page of all libraries."""
+
 BANNER_COOKIE = "illgate_banner"
 MAX_BANNER_CHARS = 1_000
 LOOK_COOKIE = "illgate_look"
@@ -91,7 +95,8 @@ CheckReadiness = Callable[[str], Awaitable[GatewayReadiness | None]]
 
 @value_object(kw_only=True)
 class StaffServices:
-    """The services behind pages of staff. `libraries` by symbol; `protocols`: as the journal names them.
+    """The services behind pages of staff. `libraries` by symbol; `address_names`: as they stand behind /staff/, by
+    symbol; `protocols`: as the journal names them.
     `oidc` None: nobody signs in at an identity provider; `read_grants`: roles by the claims of its ID token;
     `header_proxies`: from where the header of a sign-in is believed; `links` None: no adapter reads links, so numbers
     aren't looked up either."""
@@ -101,8 +106,11 @@ class StaffServices:
     profile_editing: ProfileEditing
     replays: Mapping[str, MessageReplayService]
     check_readiness: CheckReadiness
+    check_installation: Callable[[], Awaitable[GatewayReadiness]]
+    overview: LibraryOverview
     protocols: Sequence[str]
     libraries: Mapping[str, LibraryServices]
+    address_names: Mapping[str, str]
     sign_in: StaffSignInService
     factors: SecondFactorService
     journeys: OidcJourneys
@@ -123,6 +131,11 @@ class StaffServices:
     max_file_bytes: int = 50_000_000
     links: LinkFormat | None = None
 
+    def find_named_library(self, name: str) -> str:
+        """Find the symbol of the library that an address names, in any case; empty: there is none."""
+        named = (symbol for symbol, known in self.address_names.items() if known.casefold() == name.casefold())
+        return next((symbol for symbol in named if symbol in self.libraries), "")
+
     @property
     def has_provider(self) -> bool:
         """Return whether staff can sign in with an account of their organisation."""
@@ -134,8 +147,9 @@ Page = Callable[["StaffRequest"], Awaitable[web.StreamResponse]]
 
 @value_object
 class StaffPage:
-    """A route. `path` is behind /staff; `right` None: open to whoever has not signed in; `max_bytes`: of a form;
-    `without_factor`: also for whoever has signed in and has to set up a second factor first."""
+    """A route. `path` is behind /staff, and behind /staff/LIBRARY where it `names_library`; `right` None: open to
+    whoever has not signed in; `max_bytes`: of a form; `without_factor`: also for whoever has signed in and has to set
+    up a second factor first."""
 
     method: str
     path: str
@@ -144,6 +158,7 @@ class StaffPage:
     max_bytes: int = MAX_FORM_BYTES
     max_fields: int = MAX_FIELDS
     without_factor: bool = False
+    names_library: bool = True
 
 
 @value_object
@@ -154,6 +169,7 @@ class MenuEntry:
     path: str
     text: str
     is_folded: bool = False
+    names_library: bool = True
 
 
 @value_object
@@ -169,15 +185,17 @@ class FlashBanner:
 @dataclass(slots=True)
 class StaffRequest:
     """`page` is the route; `session` None: nobody has signed in, which only pages without a right see. `menu`: entries
-    that this user may open; `open_paths`: all pages that the user may open, as `StaffPage.path`. `sent`: the form that
-    came, once it was read. `lacks_factor`: somebody has signed in who has to set up a second factor first. `places`:
-    where the library's patrons collect, for a user whose roles are for branches."""
+    that this user may open; `named`: symbol of the library that the address names, empty: none; `open_paths`: all pages
+    that the user may open, as `StaffPage.path`. `sent`: the form that came, once it was read. `lacks_factor`: somebody
+    has signed in who has to set up a second factor first. `places`: where the library's patrons collect, for a user
+    whose roles are for branches."""
 
     parts: StaffServices
     http: web.Request
     page: StaffPage
     localization: Localization
     visit: BrowserVisit
+    named: str = ""
     session: StaffSession | None = None
     menu: tuple[MenuEntry, ...] = ()
     open_paths: frozenset[str] = frozenset()
@@ -200,8 +218,36 @@ class StaffRequest:
 
     @property
     def library(self) -> LibraryServices:
-        """The one that the user works for now; the first where nobody has signed in."""
-        return self.parts.libraries[self.session.library if self.session is not None else self.parts.home]
+        """The one that the address names, or else the user worked for last; the first where nobody has signed in."""
+        last = self.session.library if self.session is not None else self.parts.home
+        return self.parts.libraries[self.named or last]
+
+    @property
+    def root(self) -> str:
+        """The beginning of all addresses of this library's pages; of the installation's where none is known."""
+        is_known = bool(self.named) or (self.session is not None and len(self.parts.libraries) > 1)
+        return self.root_of(self.library.symbol) if is_known else ROOT
+
+    def root_of(self, library: str) -> str:
+        return f"{ROOT}/{quote(self.parts.address_names[library], safe='')}"
+
+    @property
+    def heading(self) -> str:
+        """The name on top of the page: the library's, but not where somebody is to sign in for any."""
+        is_of_library = self.session is not None or self.named or len(self.parts.libraries) == 1
+        return self.context.info.name if is_of_library else self.gettext("For staff")
+
+    @property
+    def switches(self) -> tuple[tuple[str, str, bool], ...]:
+        """The libraries that the user may change to, and this one: address, name, whether it is this one. Empty: there
+        is one, or so many that a list in the head is no help."""
+        own = self.parts.sign_in.libraries_of(self.user) if self.session is not None else ()
+        if not 1 < len(own) <= MAX_SWITCHES:
+            return ()
+        return tuple(
+            (self.root_of(symbol), self.parts.libraries[symbol].context.info.name, symbol == self.library.symbol)
+            for symbol in own
+        )
 
     @property
     def operation(self) -> GatewayOperation:
@@ -360,15 +406,19 @@ class StaffRequest:
     # --- what goes out ---------------------------------------------------------------------------------------
 
     def path(self, *parts: str, **query: str) -> str:
-        """`path("requests", "L2026-00004", task="to-ship")`: /staff/requests/L2026-00004?task=to-ship."""
+        """`path("requests", "L2026-00004", task="to-ship")`: /staff/requests/L2026-00004?task=to-ship; of several
+        libraries /staff/lib01/requests/…"""
         place = "".join(f"/{quote(part, safe='')}" for part in parts)
         pairs = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items() if value)
-        return f"{ROOT}{place}{'?' if pairs else ''}{pairs}"
+        return f"{self.root}{place}{'?' if pairs else ''}{pairs}"
 
     def open_path(self, path: str) -> str:
         """The address of a page by its path behind /staff, such as /borrowing?task=to-ship; empty: there is none, or
         not for this user."""
-        return f"{ROOT}{path}" if path and path.partition("?")[0] in self.open_paths else ""
+        return f"{self.root}{path}" if path and path.partition("?")[0] in self.open_paths else ""
+
+    def address_of(self, entry: MenuEntry) -> str:
+        return f"{self.root if entry.names_library else ROOT}{entry.path}"
 
     def help_url(self, topic: str = "") -> str:
         """Return where the help is about this page."""
@@ -377,7 +427,7 @@ class StaffRequest:
     @property
     def menu_path(self) -> str:
         """The path of the menu's entry under which this page is: /scan for /scan/receive."""
-        place = self.http.path.removeprefix(ROOT)
+        place = self.http.path.removeprefix(self.root if self.named else ROOT)
         return f"/{place.split('/')[1]}" if place else ""
 
     @property
@@ -459,7 +509,7 @@ class StaffRequest:
         joint = "&" if "?" in self.here else "?"
         is_page = self.http.method == "GET"
         return tuple(
-            (code, name, f"{self.here if is_page else ROOT}{joint if is_page else '?'}{LANGUAGE_KEY}={code}")
+            (code, name, f"{self.here if is_page else self.root}{joint if is_page else '?'}{LANGUAGE_KEY}={code}")
             for code, name in self.parts.texts.known.items()
             if code != self.localization.language
         )

@@ -269,7 +269,7 @@ async def _list_own_work(request: StaffRequest) -> list[tuple[str, str]]:
 async def show_work_queue(request: StaffRequest) -> web.Response:
     """Show what waits; who has no work here begins at the first page of the menu."""
     if not request.has_right(Right.WORK_READ):
-        return request.redirect(request.path(request.menu[0].path.strip("/")))
+        return request.redirect(request.address_of(request.menu[0]))
     desks = await read_desks(request)
     silent = await request.library.desk.list_silent_partners() if _sees_network(request) else ()
     late = [queue_list for desk in desks for queue_list in desk.lists if queue_list.late]

@@ -332,6 +332,7 @@ LISTS = "a list, or a page of the library's own"
 NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
     LISTS: (
         "GET /staff",
+        "GET /staff/office",
         "GET /staff/live/counts",
         "GET /staff/scan",
         *(f"GET /staff/scan/{desk}" for desk in _SCANS),

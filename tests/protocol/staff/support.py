@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.domain.clock import FixedClock
-from gateway.domain.roles import StaffRole, StaffUser, parse_grant
+from gateway.domain.roles import OFFICE_ROLES, StaffRole, StaffUser, parse_grant
 from gateway.services.people.users import AuditOrigin, UserDraft, UserService
 from tests.protocol.pages.support import Answer, Running, Visitor, visitor
 
 PASSWORD = "vier Wörter sind genug"
-ALL_ROLES = tuple(role.value for role in StaffRole)
+ALL_ROLES = tuple(role.value for role in StaffRole if role not in OFFICE_ROLES)
+"""All that can be of one library alone."""
+
 BY_TEST = AuditOrigin("staff:test")
 
 

@@ -170,6 +170,38 @@ async def test_nothing_that_somebody_types_becomes_markup(gateway: Running) -> N
         assert SCRIPT not in answer.text
 
 
+async def test_the_address_names_the_library(installation: Installation) -> None:
+    for profile in (installation.folder / "profiles").glob("*.yml"):
+        profile.unlink()  # each would have to say which library it is for
+    others = [{"symbol": "FJORD", "name": "Bibliothèque du Fjord", "system": {"type": "embedded"}}]
+    async with running(installation, other_libraries=others) as gateway, colleague(gateway) as ruth:
+        user = await make_user(gateway, "ruth", "manager")
+        await gateway.gateway.managed.libraries["FJORD"].users.set_roles(
+            user, [RoleGrant("FJORD", StaffRole.STAFF)], BY_TEST
+        )
+        assert "Bibliothèque" not in (await ruth.get("/sign-in")).text
+        form = await ruth.get("/fjord/borrowing?task=overdue")
+        assert form.tree.xpath("string(//p[@class='library'])") == "Bibliothèque du Fjord"
+        page = await ruth.sign_in("ruth", back=form.hidden("back"))
+        assert (page.url.removeprefix(gateway.url), page.title) == ("/staff/fjord/borrowing?task=overdue", "Overdue")
+        assert page.tree.xpath("//details[summary='Change library']//a/@href") == ["/staff/demo", "/staff/fjord"]
+
+        one_tab = await ruth.get("/demo/new-user")
+        other_tab = await ruth.get("/fjord/new-user")
+        fields = {"name": "ana", "shown_name": "Ana", "role-staff": "yes", "new_password": NEW_PASSWORD}
+        added = await ruth.post("/demo/new-user", fields, token=one_tab.hidden("csrf"))
+
+        assert (one_tab.status, other_tab.status, added.title) == (200, 403, "Ana")
+        assert await roles_of(gateway, "ana") == ["staff"]
+        last = await ruth.get("/borrowing", follow=False)
+        assert (last.status, last.headers["Location"]) == (303, "/staff/demo/borrowing")
+        async with colleague(gateway) as ana:
+            await ana.sign_in("ana", NEW_PASSWORD)
+            tried = [await ana.get(path) for path in ("/fjord/borrowing", "/oslo/borrowing", "/fjord/sign-in/proxy")]
+            tried.append(await ana.post("/fjord/account/library", {"library": "FJORD"}))
+        assert [answer.status for answer in tried] == [403, 404, 404, 403]
+
+
 async def test_of_several_libraries_one_is_worked_for(installation: Installation) -> None:
     for profile in (installation.folder / "profiles").glob("*.yml"):
         profile.unlink()  # each would have to say which library it is for

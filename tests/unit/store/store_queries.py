@@ -213,6 +213,7 @@ def _journal_calls() -> Iterator[StoreCall]:
     yield make_call(q.forget_bodies_about_request, LIBRARY, names)
     yield make_call(q.forget_bodies_about_patron, LIBRARY, mark_patron(LIBRARY, CARD))
     yield make_call(q.list_patron_marks, LIBRARY, names)
+    yield make_call(q.find_last_moments, [LIBRARY, "OTHER"])
     yield make_call(q.next_library, None)
     yield make_call(q.next_library, LIBRARY)
     for forget in (q.forget_bodies, q.forget_messages, q.forget_processed):
@@ -439,6 +440,7 @@ def _count_calls(connection: Connection) -> Iterator[StoreCall]:
     days = {"more_steps": 40_000, "reason": "grows with days and partners"}
     yield make_call(k.read_supply_times, LIBRARY, NOW - timedelta(days=30), **days)
     yield make_call(k.read_counts, LIBRARY, "task")
+    yield make_call(k.read_counts_of_libraries, [LIBRARY, "OTHER"], "task")
     yield make_call(k.store_report, LIBRARY, [LoadReport(member="visby", library="VISBY", at=NOW, open={"X": 2})])
     yield make_call(k.list_reports, LIBRARY)
     yield make_call(k.forget_former_members, LIBRARY, ("visby",))

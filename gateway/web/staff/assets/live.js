@@ -2,10 +2,11 @@
 // and tells the others (over HTTP/1.1 a browser has six connections to a host, and each stream would keep one).
 // Where there are no locks or no streams, each window asks every 30 seconds while somebody looks at it.
 
-const STREAM = "/staff/live";
-const COUNTS = "/staff/live/counts";
+const ROOT = document.body.dataset.root; // of one library: windows of another have a stream of their own
+const STREAM = `${ROOT}/live`;
+const COUNTS = `${ROOT}/live/counts`;
 const PAUSE_MS = 30_000;
-const CHANNEL = "illgate-live";
+const CHANNEL = `illgate-live ${ROOT}`;
 
 /** Calls `show` with {lists, desks} each time that these have changed. */
 export function listenToCounts(show) {
