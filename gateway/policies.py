@@ -135,7 +135,7 @@ def _iter_named_profiles(loaded_policy: LoadedPolicy) -> Iterator[tuple[KeyPath,
     """Every profile that the file names."""
     for name, rota in loaded_policy.policy.rotas.items():
         for index, line in enumerate(rota.lines):
-            if not line.group:
+            if not line.named_groups:
                 yield ("rotas", name, "lines", index, "partner"), line.partner
     for profile in loaded_policy.policy.numbers.partners:
         yield ("numbers", "partners", profile), profile
@@ -146,17 +146,23 @@ def _iter_named_profiles(loaded_policy: LoadedPolicy) -> Iterator[tuple[KeyPath,
 def _check_groups(entry: LoadedPolicy, profiles: ProfileSet) -> Iterator[ConfigurationProblem]:
     for name, rota in entry.policy.rotas.items():
         for index, line in enumerate(rota.lines):
-            path: KeyPath = ("rotas", name, "lines", index, "group")
-            if line.group and line.group not in profiles.groups:
-                yield entry.make_problem(path, "no such group in groups.yml", line.group, tuple(profiles.groups))
-            elif line.group and not profiles.groups[line.group].member_names:
-                message = "none of its members is a partner: its libraries have no `mesh: true`"
-                yield entry.make_problem(path, message, line.group)
+            at: KeyPath = ("rotas", name, "lines", index)
+            for place, group in enumerate(line.named_groups):
+                path: KeyPath = (*at, "group") if line.group else (*at, "groups", place)
+                if group not in profiles.groups:
+                    yield entry.make_problem(path, "no such group in groups.yml", group, tuple(profiles.groups))
+                elif not profiles.groups[group].member_names and not profiles.groups[group].source:
+                    message = "none of its members is a partner: its libraries have no `mesh: true`"
+                    yield entry.make_problem(path, message, group)
+            ours = profiles.of_library(entry.library)
+            if line.catalogue and ours.find_profile(line.catalogue) is None:
+                known = tuple(profile.name for profile in ours)
+                yield entry.make_problem((*at, "from"), "no such profile", line.catalogue, known)
 
 
 def _expand_groups(entry: LoadedPolicy, profiles: ProfileSet) -> LoadedPolicy:
     """The policy whose rotas name the members of groups that its library can ask."""
-    if not any(line.group for rota in entry.policy.rotas.values() for line in rota.lines):
+    if not any(line.named_groups for rota in entry.policy.rotas.values() for line in rota.lines):
         return entry
     suppliers = {
         profile.name

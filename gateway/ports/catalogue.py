@@ -7,11 +7,12 @@ LinkFormat is pure: it fetches nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
@@ -53,6 +54,25 @@ class Catalogue(Protocol):
         self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN
     ) -> HoldingsReport:
         """Look for holdings; raises nothing: a catalogue that can't be reached is UNKNOWN."""
+        ...
+
+
+@value_object
+class LocationReport:
+    """The holdings of a record that a union catalogue shows at one location; `note` as that of `HoldingsReport`."""
+
+    location: str
+    holding: HoldingAnswer
+    note: str = ""
+
+
+@runtime_checkable
+class ListsHolders(Protocol):
+    """A `Catalogue` that lists who holds a work."""
+
+    async def list_holders(self, citation: Citation, union: Profile, service: ServiceType) -> Sequence[LocationReport]:
+        """List the locations that a union catalogue shows for a work, each once. Raises Unavailable, and Refused where
+        the profile has no catalogue."""
         ...
 
 

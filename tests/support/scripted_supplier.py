@@ -30,6 +30,7 @@ class ScriptedSupplier:
         self.answers_to = answers_to
         self._refuses = refuses
         self.received: list[str] = []
+        self.bodies: list[bytes] = []
         self.authorizations: list[str] = []
         self.unheard: list[bytes] = []
         self._speakers: list[threading.Thread] = []
@@ -70,6 +71,7 @@ class ScriptedSupplier:
 
     def take_message(self, body: bytes) -> tuple[bytes, bytes]:
         """Its confirmation, and what is said then."""
+        self.bodies.append(body)
         (message,) = ET.fromstring(body)
         kind = message.tag.split("}")[1]
         header = message[0]

@@ -12,7 +12,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.requests.attachments import USUAL, FileType
@@ -164,10 +164,17 @@ class UsualRanking(Ranking):
 
 
 class TemplateLine(ProfileSection):
-    """`partner` or `group`. In policies that were read, a line stands for each member of a group that can be asked."""
+    """`partner`, `group` or `from`. In policies that were read, a line stands for each member of a group that can be
+    asked."""
+
+    model_config = ConfigDict(populate_by_name=True)
 
     partner: str = Field("", description="name of a profile with a section `partner`")
     group: str = Field("", description="instead: all members of a group in groups.yml, such as valley")
+    catalogue: str = Field(
+        "", alias="from", description="instead: profile of a union catalogue; its holders in `groups` are asked"
+    )
+    groups: tuple[str, ...] = Field((), description="with `from`: groups whose members are asked, such as [valley]")
     last_resort: bool = Field(False, description="last resort: asked after all others")
     max_cost: Price | None = Field(None, description="skipped if it charges more than this")
     services: tuple[ServiceType, ...] = Field((), description="only for these; empty: as in its profile")
@@ -175,9 +182,25 @@ class TemplateLine(ProfileSection):
 
     @model_validator(mode="after")
     def _check_supplier_named(self) -> Self:
-        if bool(self.partner) == bool(self.group):
-            raise ValueError("a line names a partner or a group")
+        if [bool(self.partner), bool(self.group), bool(self.catalogue)].count(True) != 1:
+            raise ValueError("a line names a partner, a group, or a catalogue in `from`")
+        if bool(self.catalogue) != bool(self.groups):
+            raise ValueError("`from` and `groups` go together")
         return self
+
+    @property
+    def name(self) -> str:
+        """The name of what it was written for."""
+        return self.group or self.catalogue or self.partner
+
+    @property
+    def written_key(self) -> str:
+        """The key that the name stands under."""
+        return "group" if self.group else "from" if self.catalogue else "partner"
+
+    @property
+    def named_groups(self) -> tuple[str, ...]:
+        return (self.group,) if self.group else self.groups
 
 
 class LineOrder(StrEnum):
@@ -193,7 +216,7 @@ class OnlyOwning(StrEnum):
 
 
 def _check_partners_differ(lines: tuple[TemplateLine, ...]) -> tuple[TemplateLine, ...]:
-    names = [line.partner or line.group for line in lines]
+    names = [line.name for line in lines]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"a partner stands in one line of a rota: {', '.join(twice)}")
@@ -218,9 +241,13 @@ class RotaTemplate(ProfileSection):
         taken = {line.partner for line in self.lines}
         lines: list[TemplateLine] = []
         for line in self.lines:
-            names = [name for name in members.get(line.group, ()) if name not in taken]
+            if not line.named_groups:
+                lines.append(line)
+                continue
+            names = [name for group in line.named_groups for name in members.get(group, ())]
+            names = [name for name in dict.fromkeys(names) if name not in taken]
             taken |= set(names)
-            lines += [line.model_copy(update={"partner": name}) for name in names] if line.group else [line]
+            lines += [line.model_copy(update={"partner": name}) for name in names]
         return self.model_copy(update={"lines": tuple(lines)})
 
     def list_tiers(self) -> Mapping[str, int]:
@@ -228,7 +255,7 @@ class RotaTemplate(ProfileSection):
         tiers: dict[str, int] = {}
         written: dict[str, int] = {}
         for line in self.lines:
-            tiers[line.partner] = written.setdefault(line.group or line.partner, len(written))
+            tiers[line.partner] = written.setdefault(line.name, len(written))
         return tiers
 
 

@@ -301,13 +301,16 @@ class RotaLineStatus(StrEnum):
 @value_object
 class RotaLine:
     """A supplier on this request's rota, in the order in which they are asked. `why` says what put it there or
-    why it was skipped."""
+    why it was skipped. `catalogue`: of a union, which is looked into before any of its lines is asked; `held`: what it
+    has shown of this supplier's holdings."""
 
     partner: str  # profile name
     standing: RotaLineStatus = RotaLineStatus.WAITING
     why: StoredSentence = ""
     last_resort: bool = False
     by_hand: bool = False  # staff put it there: before all others, whatever catalogue and ranking say
+    catalogue: str = ""  # profile name; empty: none, or it has been looked into
+    held: StoredSentence = ""
 
 
 class VolumeState(StrEnum):

@@ -77,7 +77,50 @@ def build_rota_lines(
 
 def _make_rota_line(line: TemplateLine, request: Request, partner: PartnerPolicy | None) -> RotaLine:
     why = rota_objection(line, partner, request) if partner is not None else NO_SUCH_PARTNER
-    return RotaLine(line.partner, RotaLineStatus.SKIPPED if why else RotaLineStatus.WAITING, why, line.last_resort)
+    standing = RotaLineStatus.SKIPPED if why else RotaLineStatus.WAITING
+    return RotaLine(line.partner, standing, why, line.last_resort, catalogue=line.catalogue)
+
+
+# --- holders that a union catalogue shows ----------------------------------------------------------------
+
+
+@value_object
+class ShownLocation:
+    """A location at which a union catalogue shows holdings. `partner`: whose it is, empty: no partner's; `is_lent`
+    False: its holdings aren't lent; `report`: what was found, for staff."""
+
+    name: str
+    partner: str
+    is_lent: bool
+    report: str
+
+
+def keep_holders(rota: tuple[RotaLine, ...], catalogue: str, shown: Iterable[ShownLocation]) -> tuple[RotaLine, ...]:
+    """Keep, of the lines that a union catalogue decides on, those of holders. A holder that is no partner stands at the
+    end, as skipped: staff can ask it by other means."""
+    by_partner: dict[str, ShownLocation] = {}
+    unknown: dict[str, RotaLine] = {}
+    for location in shown:
+        if not location.partner:
+            why = write_sentence("%(name)s shows holdings there, but it is not a partner", name=catalogue)
+            unknown[location.name] = RotaLine(location.name, RotaLineStatus.SKIPPED, why)
+        elif location.is_lent or location.partner not in by_partner:
+            by_partner[location.partner] = location
+    lines: list[RotaLine] = []
+    for line in rota:
+        if line.catalogue != catalogue:
+            lines.append(line)
+        elif line.partner in by_partner:
+            lines.append(_mark_holder(line, by_partner[line.partner]))
+    return (*lines, *(line for name, line in unknown.items() if name not in {line.partner for line in lines}))
+
+
+def _mark_holder(line: RotaLine, location: ShownLocation) -> RotaLine:
+    marked = replace(line, catalogue="", held=location.report)
+    if location.is_lent or line.standing is not RotaLineStatus.WAITING:
+        return marked
+    why = write_sentence("holds it but does not lend it (%(report)s)", report=location.report)
+    return replace(marked, standing=RotaLineStatus.SKIPPED, why=why)
 
 
 # --- the next one ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.due_dates import describe_need_by_problem
-from gateway.domain.problems import Unavailable
+from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.attempt_updates import start_attempt
 from gateway.domain.requests.brokered_requests import is_same_symbol
@@ -31,18 +31,27 @@ from gateway.domain.requests.rota import (
     ExplainedLine,
     PartnerStanding,
     RotaExplanation,
+    ShownLocation,
     SupplierVerdict,
     build_rota_lines,
     can_ask_supplier,
     choose_next_line,
     choose_rota,
+    keep_holders,
     partner_standing,
 )
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.views import VersionConflict
-from gateway.domain.sentences import join_sentences, mark_template, write_sentence
+from gateway.domain.sentences import join_sentences, mark_template, write_about, write_sentence
 from gateway.domain.value import value_object
-from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
+from gateway.ports.catalogue import (
+    Catalogue,
+    HeldItem,
+    HoldingAnswer,
+    HoldingsReport,
+    ListsHolders,
+    LocationReport,
+)
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext, require_role
 from gateway.services.requests.partner_closures import load_partners
@@ -108,6 +117,7 @@ async def _choose_supplier(context: LibraryContext, request: Request) -> Supplie
     by_hand = next((line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING), None)
     if by_hand is not None:  # staff know better than catalogue and ranking
         return SupplierSelection(request, by_hand)
+    request = await find_holders(context, request)
     template = policy.rotas.get(request.rota_name)
     rule = template.only_owning if template is not None else OnlyOwning.UNKNOWN_TOO
     standings = await load_partner_standings(context, request)
@@ -137,6 +147,49 @@ def assign_rota(context: LibraryContext, request: Request) -> Request:
         rota_name=name,
         rota=(*request.rota, *(line for line in by_rule if line.partner not in named)),
     )
+
+
+async def find_holders(context: LibraryContext, request: Request) -> Request:
+    """Ask the union catalogues that decide on lines of the rota, each once, and keep the lines of holders. Raises
+    Unavailable."""
+    for name in dict.fromkeys(line.catalogue for line in request.rota if line.catalogue):
+        union = context.profile(name)
+        if union is None or not isinstance(context.catalogue, ListsHolders):
+            raise Unavailable(f"{name}: no such catalogue")
+        try:
+            reports = await context.catalogue.list_holders(request.citation, union, request.service.type)
+        except Refused as refused:
+            raise Unavailable(f"{name}: {refused.detail}") from refused
+        shown = [
+            ShownLocation(
+                report.location,
+                _find_holder(context, name, report.location, request.rota),
+                report.holding in (HoldingAnswer.OWNS, HoldingAnswer.UNKNOWN),
+                write_about(name, report.note),
+            )
+            for report in reports
+        ]
+        request = replace(request, rota=keep_holders(request.rota, name, shown))
+    return request
+
+
+def _find_holder(context: LibraryContext, catalogue: str, location: str, rota: Iterable[RotaLine]) -> str:
+    """Find the partner whose location it is, by `locate.locations` of its profile, else by its symbols; one with a line
+    on the rota comes first. Empty: no partner's."""
+    ours = {line.partner for line in rota if line.catalogue == catalogue}
+    names = [
+        profile.name
+        for profile, partner in context.partners()
+        if _is_location_of(profile, partner, catalogue, location)
+    ]
+    return next((name for name in names if name in ours), names[0] if names else "")
+
+
+def _is_location_of(profile: Profile, partner: PartnerPolicy, catalogue: str, location: str) -> bool:
+    locate = profile.locate
+    if locate is not None and locate.target == catalogue and locate.locations:
+        return locate.is_own_holding(HeldItem(location=location))
+    return any(is_same_symbol(symbol, location) for symbol in partner.symbols)
 
 
 def _record_reasons(lines: tuple[RotaLine, ...], rota_lines: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
@@ -302,6 +355,8 @@ async def look_up_holdings(
 async def _look_up_line(context: LibraryContext, request: Request, line: RotaLine, rule: OnlyOwning) -> HoldingsLookup:
     if rule is OnlyOwning.NO:
         return HoldingsLookup(line, None)
+    if line.held:
+        return HoldingsLookup(line, HoldingsReport(HoldingAnswer.OWNS, line.held))
     partner = context.require_partner(line.partner)[0]
     holdings = await context.catalogue.holds(request.citation, partner, request.service.type)
     return HoldingsLookup(line, holdings, _holdings_objection(rule, holdings))
@@ -329,6 +384,12 @@ class KnownHoldings:
 
     searched: Catalogue
     listed: Catalogue = StaticCatalogue()
+
+    async def list_holders(self, citation: Citation, union: Profile, service: ServiceType) -> Sequence[LocationReport]:
+        """See `ListsHolders`."""
+        if not isinstance(self.searched, ListsHolders):
+            raise Unavailable("no catalogue is searched here")
+        return await self.searched.list_holders(citation, union, service)
 
     async def holds(
         self, citation: Citation, partner: Profile, service: ServiceType = ServiceType.LOAN
@@ -379,6 +440,8 @@ async def explain_rota(context: LibraryContext, request: Request, look_up: LookU
     require_role(request, Role.BORROWING)
     had_none = not request.rota_name
     request = assign_rota(context, request)
+    if look_up is _look_up_all:
+        request = await _find_holders_if_possible(context, request)
     template = context.policy().rotas.get(request.rota_name)
     first = tuple(line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING)
     rest = replace(request, rota=tuple(line for line in request.rota if line not in first))
@@ -396,6 +459,18 @@ async def explain_rota(context: LibraryContext, request: Request, look_up: LookU
         only_owning=_owning_rule(template),
         lines=(*sorted(lines, key=lambda line: line.verdict not in _TO_ASK), *_explain_past_lines(request, lines)),
     )
+
+
+async def _find_holders_if_possible(context: LibraryContext, request: Request) -> Request:
+    """Find the holders; lines of a catalogue that can't say are passed over until it can."""
+    try:
+        return await find_holders(context, request)
+    except Unavailable as error:
+        why = write_sentence("its catalogue cannot be searched (%(report)s)", report=error.detail)
+        lines = (
+            replace(line, standing=RotaLineStatus.SKIPPED, why=why) if line.catalogue else line for line in request.rota
+        )
+        return replace(request, rota=tuple(lines))
 
 
 _TO_ASK = (SupplierVerdict.NEXT, SupplierVerdict.AFTER)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from gateway.domain.library import RecordId
@@ -37,6 +37,7 @@ from gateway.ports.catalogue import (
     HeldItem,
     HoldingAnswer,
     HoldingsReport,
+    LocationReport,
     SearchHits,
     SearchIndex,
     SearchTerm,
@@ -82,6 +83,31 @@ class SearchCatalogue:
         is_own = target.name == partner.name and not policy.locations  # numbers of a shared catalogue are not its own
         note = write_about(target.name, result.note)
         return HoldingsReport(result.holding, note, clock() - begun, result.skip, result.record if is_own else "")
+
+    async def list_holders(self, citation: Citation, union: Profile, service: ServiceType) -> Sequence[LocationReport]:
+        """See `gateway.ports.catalogue.ListsHolders`. The answers of one question count, as in `holds`."""
+        policy = union.locate or LocatePolicy()
+        target = find_catalogue(union, self.profiles().of_library(union.library), self.asker.searches)
+        sought, keep = SoughtCitation(citation, service, policy), timedelta(minutes=policy.cache_minutes)
+        refusals: list[Refused] = []
+        questions = plan_questions(citation, policy)
+        try:
+            async with asyncio.timeout(policy.seconds):
+                for question in questions:
+                    try:
+                        hits = await self.asker.search(
+                            target, question.query, count=policy.looked_at, seconds=policy.seconds, keep=keep
+                        )
+                    except Refused as refused:
+                        refusals.append(refused)
+                        continue
+                    if locations := judge_locations(question, hits, sought):
+                        return locations
+        except TimeoutError as error:
+            raise Unavailable(f"{union.name}: no answer within {policy.seconds:g} seconds") from error
+        if refusals and len(refusals) == len(questions):
+            raise refusals[0]
+        return ()
 
 
 @value_object
@@ -287,6 +313,25 @@ def judge_answer(step: LookupStep, hits: SearchHits, sought: SoughtCitation) -> 
         judged = [_judge_record(record, how, sought) for record, how in same]
         return min(judged, key=lambda verdict: _BEST_FIRST.index(verdict.holding))
     return _judge_no_match(hits, [agreement.how for _, agreement in agreed])
+
+
+def judge_locations(
+    question: CatalogueQuestion, hits: SearchHits, sought: SoughtCitation
+) -> tuple[LocationReport, ...]:
+    """Judge the answer of a union catalogue by location: all holdings there of records that are what is asked for."""
+    if question.step is LookupStep.TITLE and hits.total > sought.policy.title.most_hits:
+        return ()
+    items: dict[str, list[HeldItem]] = {}
+    for record in hits.records:
+        if compare_with_hit(sought.citation, record.citation, sought.policy.title).same:
+            for item in record.holdings or ():
+                items.setdefault(item.location, []).append(item)
+    reports = []
+    for location, held in items.items():
+        if location:
+            holding, note = _judge_holdings(tuple(held), sought)
+            reports.append(LocationReport(location, holding, write_about(question.says, note or location)))
+    return tuple(reports)
 
 
 def _judge_no_match(hits: SearchHits, reasons: list[str]) -> HoldingVerdict:

@@ -8,6 +8,7 @@ from datetime import UTC, date
 
 import pytest
 
+from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.rota import PartnerStanding, build_rota_lines, choose_next_line
 from gateway.policies import PolicyLoadResult, read_policies
 from gateway.runtime.last_good_configuration import LastGoodFiles
@@ -80,8 +81,8 @@ def test_a_partner_with_a_line_of_its_own_is_asked_by_that_one(valley: Place) ->
     [
         ("{group: vally}", "group: no such group in groups.yml, found 'vally', allowed: valley, bare (did you mean"),
         ("{group: bare}", "group: none of its members is a partner: its libraries have no `mesh: true`"),
-        ("{group: valley, partner: warsaw}", " a line names a partner or a group"),
-        ("{last_resort: true}", " a line names a partner or a group"),
+        ("{group: valley, partner: warsaw}", " a line names a partner, a group, or a catalogue in `from`"),
+        ("{last_resort: true}", " a line names a partner, a group, or a catalogue in `from`"),
     ],
 )
 def test_what_is_wrong_with_a_line_is_said_in_its_place(valley: Place, line: str, expected: str) -> None:
@@ -125,3 +126,40 @@ def test_groups_are_among_the_files_that_count_while_one_is_wrong(valley: Place)
     assert before is not None
     assert list(before.profiles.profiles.groups) == ["valley", "bare"]
     assert before.policies.policies.for_library("AAA").rotas["usual"].lines[0].partner == "lib03"
+
+
+# --- holders of a union catalogue ------------------------------------------------------------------------
+
+
+FROM_UNION = USUAL.replace("{group: valley, services: [loan]}", "{from: warsaw, groups: [valley], services: [loan]}")
+
+
+def test_a_line_from_a_union_catalogue_waits_for_the_holders_among_the_members(valley: Place) -> None:
+    result = read(valley, FROM_UNION)
+
+    assert result.problems == ()
+    rota = result.policies.for_library("AAA").rotas["usual"]
+    members = {name: PartnerPolicy(symbols=(name,)) for name in ("lib03", "warsaw", "kyoto")}
+    lines = build_rota_lines(rota, borrowing(), members)
+    assert [(line.partner, line.catalogue) for line in lines] == [
+        ("lib03", "warsaw"),
+        ("warsaw", "warsaw"),
+        ("kyoto", ""),
+    ]
+    assert rota.list_tiers() == {"lib03": 0, "warsaw": 0, "kyoto": 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{from: warsav, groups: [valley]}", "lines.0.from: no such profile, found 'warsav'"),
+        ("{from: warsaw, groups: [valle]}", "lines.0.groups.0: no such group in groups.yml, found 'valle'"),
+        ("{from: warsaw}", "`from` and `groups` go together"),
+        ("{partner: kyoto, groups: [valley]}", "`from` and `groups` go together"),
+        ("{from: warsaw, groups: [valley], partner: kyoto}", "a line names a partner, a group, or a catalogue"),
+    ],
+)
+def test_a_wrong_line_from_a_union_catalogue_is_said(valley: Place, line: str, said: str) -> None:
+    problems = read(valley, f"rotas: {{usual: {{lines: [{line}]}}}}").problems
+
+    assert said in str(problems[0])

@@ -89,8 +89,9 @@ def test_the_examples_are_right_and_show_every_kind_of_entry() -> None:
     assert policy.intake.mediation[0].then is Mediation.STRAIGHT_THROUGH
     assert list(policy.numbers.branches) == ["SCI"]
     assert list(policy.numbers.partners) == ["nordviken"]
-    assert [line.partner or line.group for line in policy.rotas["quick"].lines] == [
+    assert [line.name for line in policy.rotas["quick"].lines] == [
         "valley",
+        "union",
         "nordviken",
         "national-library",
     ]
@@ -104,7 +105,9 @@ def test_every_key_of_a_rota_is_shown() -> None:
     rota = data["rotas"]["quick"]
 
     assert set(rota) == set(RotaTemplate.model_fields) - {"ranking"}
-    assert {key for line in rota["lines"] for key in line} == set(TemplateLine.model_fields)
+    assert {key for line in rota["lines"] for key in line} == {
+        field.alias or name for name, field in TemplateLine.model_fields.items()
+    }
 
 
 def test_a_new_installation_has_it(tmp_path: Path) -> None:

@@ -240,5 +240,5 @@ def remark_unnamed_requesters(
             partner = partners.get(line.partner)
             if partner is not None and not can_name_other_side(partner, adapters.channels):
                 message = f"doesn't hear for whom we ask: messages of its channel {partner.channel} name us alone"
-                path = ("rotas", brokering.rota, "lines", tiers[line.partner], "group" if line.group else "partner")
+                path = ("rotas", brokering.rota, "lines", tiers[line.partner], line.written_key)
                 yield loaded.make_problem(path, message, line.partner)

@@ -36,7 +36,13 @@ from gateway.domain.requests.request import (
     RotaLineStatus,
     ServiceType,
 )
-from gateway.domain.requests.rota import PartnerStanding, choose_next_line, rank_suppliers
+from gateway.domain.requests.rota import (
+    PartnerStanding,
+    ShownLocation,
+    choose_next_line,
+    keep_holders,
+    rank_suppliers,
+)
 from tests.support.requests import attempt, borrowing, money
 
 TODAY = date(2026, 11, 24)
@@ -561,4 +567,33 @@ def test_a_rota_s_highest_price_is_compared_with_that_of_the_service() -> None:
     assert rota.rota_objection(line, costly, requested(service=RequestedService(ServiceType.COPY))) == ""
     assert rota.rota_objection(line, costly, requested()) == (
         "costs 12 EUR, more than the maximum for this rota (10 EUR)"
+    )
+
+
+# --- holders that a union catalogue shows ----------------------------------------------------------------
+
+
+def test_of_the_lines_of_a_union_catalogue_those_of_holders_stay() -> None:
+    union = {name: RotaLine(name, catalogue="union") for name in NAMES}
+    asks = RotaLine("lagos", RotaLineStatus.SKIPPED, "asks for it", catalogue="union")
+    other = RotaLine("lima", catalogue="another")
+    shown = [
+        ShownLocation("WAW", "warsaw", False, "reference only"),
+        ShownLocation("WAW-2", "warsaw", True, "on shelf"),
+        ShownLocation("TBS", "tbilisi", False, "reference only"),
+        ShownLocation("LOS", "lagos", True, "on shelf"),
+        ShownLocation("OSL", "", True, "on shelf"),
+        ShownLocation("OSL", "", True, "on shelf, too"),
+    ]
+
+    kept = keep_holders((*union.values(), asks, other), "union", shown)
+
+    assert kept == (
+        RotaLine("warsaw", held="on shelf"),
+        RotaLine(
+            "tbilisi", RotaLineStatus.SKIPPED, "holds it but does not lend it (reference only)", held="reference only"
+        ),
+        RotaLine("lagos", RotaLineStatus.SKIPPED, "asks for it", held="on shelf"),
+        other,
+        RotaLine("OSL", RotaLineStatus.SKIPPED, "union shows holdings there, but it is not a partner"),
     )

@@ -9,8 +9,14 @@ from gateway.domain.library import RecordId
 from gateway.domain.requests.catalogue_policy import LocatePolicy, LookupStep
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
-from gateway.ports.catalogue import FoundRecord, HeldItem, HoldingAnswer, SearchHits
-from gateway.services.searching.lookup import HoldingVerdict, SoughtCitation, judge_answer
+from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, HoldingAnswer, LocationReport, SearchHits
+from gateway.services.searching.lookup import (
+    CatalogueQuestion,
+    HoldingVerdict,
+    SoughtCitation,
+    judge_answer,
+    judge_locations,
+)
 from tests.unit.services.searching.support import JOURNAL, KOBZAR, hits, record
 
 STACKS = HeldItem(location="MAG", policy="loan", status="Available", available=True)
@@ -152,3 +158,26 @@ def test_why_it_is_not_lent_and_that_it_decides_itself() -> None:
     assert not_lent.note == "ISBN matches; LS, reading-room, Available"
     asked = judged(hits(record(KOBZAR, HeldItem(status="On order"))), lending=RULES)
     assert asked.note == "ISBN matches; On order, lendable by rule"
+
+
+# --- a union catalogue -----------------------------------------------------------------------------------
+
+
+def test_a_union_catalogue_is_judged_by_location_over_all_its_records() -> None:
+    other = replace(KOBZAR, title="Гайдамаки", identifiers=(RecordId("isbn", "9780306406157"),))
+    found = hits(
+        record(KOBZAR, STACKS, READING_ROOM, HeldItem(location="")),
+        record(KOBZAR, replace(READING_ROOM, policy="loan"), position=2),
+        record(KOBZAR, HeldItem(location="RR", policy="reading-room"), position=3),
+        record(other, HeldItem(location="ELSEWHERE"), position=4),
+    )
+    question = CatalogueQuestion(LookupStep.ISBN, CatalogueQuery(), "isbn 1")
+    sought = SoughtCitation(KOBZAR, ServiceType.LOAN, LocatePolicy.model_validate({"lending": RULES}))
+
+    assert judge_locations(question, found, sought) == (
+        LocationReport("MAG", HoldingAnswer.OWNS, "isbn 1: MAG, loan, Available"),
+        LocationReport("LS", HoldingAnswer.OWNS, "isbn 1: LS, loan, Available"),
+        LocationReport("RR", HoldingAnswer.NOT_LENT, "isbn 1: RR, reading-room"),
+    )
+    many = replace(found, total=512)
+    assert judge_locations(replace(question, step=LookupStep.TITLE), many, sought) == ()
