@@ -16,7 +16,7 @@ from gateway.domain.requests.request_messages import is_message_to_read
 from gateway.domain.requests.volume_notes import MAX_VOLUMES, read_named_volumes, read_wanted_volumes, tell_volumes
 from tests.support.requests import borrowing
 
-LABEL = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=40)
+LABEL = st.text(st.characters(exclude_categories=("C",)), max_size=40)
 
 
 def of_volumes(*labels: str, note: str = "") -> Request:
