@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterable
 from functools import lru_cache
 from io import BytesIO
@@ -49,7 +51,12 @@ def is_known_to_cldr(code: str) -> bool:
 
 
 def find_changed(file: Path) -> ChangedFile | None:
-    return (file, file.stat().st_mtime_ns) if file.is_file() else None
+    """Return the file as it is now, or None: there is none. A page asks for a dozen, so each is looked at once."""
+    try:
+        found = os.stat(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return (file, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 @lru_cache(maxsize=64)

@@ -88,10 +88,7 @@ class Localization:
     @property
     def name(self) -> str:
         """The name of the language, in itself."""
-        if self.own.name or not is_known_to_cldr(self.language):
-            return self.own.name or self.language
-        name = Locale.parse(self.language, sep="-").get_display_name() or self.language
-        return name[:1].upper() + name[1:]
+        return self.own.name or name_language(self.language)
 
     @property
     def direction(self) -> Literal["ltr", "rtl"]:
@@ -305,6 +302,13 @@ def language_fallbacks(code: str) -> list[str]:
     """The code itself and the more general ones: de-ch, de."""
     parts = normalize_language_code(code).split("-")
     return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
+@lru_cache(maxsize=64)  # each page names all languages, and CLDR's names are slow to look up
+def name_language(code: str) -> str:
+    """Name a language in itself as CLDR does; one that CLDR doesn't know has its code."""
+    name = (Locale.parse(code, sep="-").get_display_name() if is_known_to_cldr(code) else "") or code
+    return name[:1].upper() + name[1:] if name != code else code
 
 
 class TextCatalogues:
