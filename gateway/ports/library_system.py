@@ -199,7 +199,7 @@ class BibHoldings:
 @value_object
 class LibraryInfo:
     """The library's description of itself. `postal_address`: the parts of `address`; None: they are not known.
-    `sender`: the address that its letters come from; empty: that of the installation."""
+    `sender`, `sender_name`, `reply_to`: of its letters; empty: as the installation has them."""
 
     symbol: str
     name: str
@@ -208,6 +208,8 @@ class LibraryInfo:
     phone: str = ""
     postal_address: PostalAddress | None = None
     sender: str = ""
+    sender_name: str = ""
+    reply_to: str = ""
 
 
 @value_object

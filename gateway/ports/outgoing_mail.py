@@ -56,15 +56,18 @@ class RenderedLetter:
 
 @value_object
 class LetterSender:
-    """The sender of letters. A library may have an address of its own; name and address for replies are taken from it
-    where they are empty."""
+    """The sender of letters. What a library has of its own counts first; its name and email address last."""
 
     address: str
     name: str = ""
     reply_to: str = ""
 
     def fill_from_library(self, library: LibraryInfo) -> LetterSender:
-        return LetterSender(library.sender or self.address, self.name or library.name, self.reply_to or library.email)
+        return LetterSender(
+            library.sender or self.address,
+            library.sender_name or self.name or library.name,
+            library.reply_to or self.reply_to or library.email,
+        )
 
 
 class Mailer(Protocol):

@@ -145,6 +145,8 @@ class LibrarySettings(ProfileSection):
         "its end for all that begin so; empty: with one library all but those of gateway.yml, else those of its folder",
     )
     sender: MailAddress = Field("", description="sender address of this library's letters; empty: that of `mail`")
+    sender_name: str = Field("", description="sender name of its letters; empty: that of `mail`")
+    reply_to: MailAddress = Field("", description="address for replies to its letters; empty: that of `mail`")
     lends: Literal["all", "loans", "copies", "off"] = Field(
         "all", description="what the other libraries of a mesh may request: all, loans, copies, or off"
     )
@@ -214,7 +216,15 @@ class LibrarySettings(ProfileSection):
         parts = PostalAddress(**self.postal_address.model_dump())
         address = self.address or parts.text
         return LibraryInfo(
-            self.symbol, self.name, address, self.email, self.phone, parts if parts.text else None, self.sender
+            self.symbol,
+            self.name,
+            address,
+            self.email,
+            self.phone,
+            parts if parts.text else None,
+            self.sender,
+            self.sender_name,
+            self.reply_to,
         )
 
 

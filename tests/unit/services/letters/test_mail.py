@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
+from gateway.settings import LibrarySettings
 
 SENDER = LetterSender("ill@northfield.example", "Northfield ILL")
 LETTER = RenderedLetter(
@@ -144,5 +145,18 @@ def test_what_the_installation_does_not_say_is_the_librarys() -> None:
     assert LetterSender("a@b.example", "N", "r@b.example").fill_from_library(library) == LetterSender(
         "a@b.example", "N", "r@b.example"
     )
-    own = replace(library, sender="ill@northfield.example")
-    assert LetterSender("a@b.example").fill_from_library(own).address == "ill@northfield.example"
+
+
+def test_what_a_library_says_of_its_letters_comes_before_what_the_installation_says() -> None:
+    library = LibrarySettings(
+        symbol="NO-01",
+        name="Northfield",
+        email="desk@northfield.example",
+        sender="ill@northfield.example",
+        sender_name="Fjernlån",
+        reply_to="svar@northfield.example",
+    )
+
+    assert LetterSender("a@b.example", "N", "r@b.example").fill_from_library(library.info) == LetterSender(
+        "ill@northfield.example", "Fjernlån", "svar@northfield.example"
+    )
