@@ -40,9 +40,9 @@ _WORDS = (
     "x" * 130,
     "😀 €",
 )
-texts = st.sampled_from(_WORDS) | st.text(
-    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12
-).map(str.strip).filter(bool)
+texts = st.sampled_from(_WORDS) | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).map(
+    str.strip
+).filter(bool)
 printables = st.sampled_from(("25.00", "$35", "1 234,50", "USD", "0"))
 days = st.dates(date(1, 1, 1), date(9999, 12, 31))
 clocks = st.times().map(lambda one: one.replace(microsecond=0))

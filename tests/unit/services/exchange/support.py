@@ -94,11 +94,18 @@ class House:
 async def open_house(
     folder: Path, options: JournalOptions | None = None, store_url: str = "sqlite:///data/illgate.db"
 ) -> AsyncIterator[House]:
-    settings = f"profiles: {{folder: {ROOT / 'profiles'}}}\nstore: {{url: '{store_url}'}}\n"
-    (folder / "gateway.yml").write_text(settings, encoding="utf-8")
-    installation = Installation(folder / "gateway.yml")
+    await _fill_library(_write_settings(folder, store_url))
+    async with open_filled_house(folder, options, store_url=store_url) as house:
+        yield house
+
+
+@contextlib.asynccontextmanager
+async def open_filled_house(
+    folder: Path, options: JournalOptions | None = None, *, store_url: str
+) -> AsyncIterator[House]:
+    """On a database that has the sample library already."""
+    installation = _write_settings(folder, store_url)
     installation.profiles = read_shipped_profiles()
-    await _fill_library(installation)
     async with installation.open_current_store() as store:
         concealers = make_body_concealers(installation.parts)
         journal = Journal(store, replace(options or JournalOptions(), concealers=concealers))
@@ -106,6 +113,12 @@ async def open_house(
             yield House(installation, store, journal, await installation.parts.open_libraries(store))
         finally:
             await journal.close()
+
+
+def _write_settings(folder: Path, store_url: str) -> Installation:
+    settings = f"profiles: {{folder: {ROOT / 'profiles'}}}\nstore: {{url: '{store_url}'}}\n"
+    (folder / "gateway.yml").write_text(settings, encoding="utf-8")
+    return Installation(folder / "gateway.yml")
 
 
 @cache

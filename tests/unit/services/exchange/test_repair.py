@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +30,29 @@ from gateway.store.postgresql import lock_key_of
 from gateway.store.requests import outbox
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.schema import make_exchange_id
-from tests.unit.services.exchange.support import PATRON, House, Silent, open_house
+from tests.support.postgresql import Server
+from tests.unit.services.exchange.support import PATRON, House, Silent, open_filled_house, open_house
+
+
+@pytest.fixture(scope="module")
+def filled_database(postgresql_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a database with the sample library; only to be copied, which takes a third of the time."""
+    name = postgresql_server.create_database()
+
+    async def fill_database() -> None:
+        async with open_house(tmp_path_factory.mktemp("filled"), store_url=postgresql_server.url(name)):
+            pass
+
+    asyncio.run(fill_database())
+    yield name
+    postgresql_server.drop_database(name)
+
+
+@pytest.fixture
+def filled_postgresql_url(postgresql_server: Server, filled_database: str) -> Iterator[str]:
+    name = postgresql_server.create_database(filled_database)
+    yield postgresql_server.url(name)
+    postgresql_server.drop_database(name)
 
 
 @pytest.fixture
@@ -179,9 +202,15 @@ async def test_a_content_whose_key_is_missing_is_left_and_the_others_are_finishe
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-async def either_house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
-    where = {} if request.param == "sqlite" else {"store_url": request.getfixturevalue("fresh_postgresql_url")}
-    async with open_house(tmp_path, **where) as opened:
+def either_opening(request: pytest.FixtureRequest, tmp_path: Path) -> AbstractAsyncContextManager[House]:
+    if request.param == "sqlite":
+        return open_house(tmp_path)
+    return open_filled_house(tmp_path, store_url=request.getfixturevalue("filled_postgresql_url"))
+
+
+@pytest.fixture
+async def either_house(either_opening: AbstractAsyncContextManager[House]) -> AsyncIterator[House]:
+    async with either_opening as opened:
         yield opened
 
 
@@ -258,11 +287,11 @@ async def test_a_library_that_hangs_holds_up_no_other_nor_another_node(
 
 @pytest.mark.postgresql
 async def test_a_dead_node_is_known_until_the_library_has_answered(
-    tmp_path: Path, fresh_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, filled_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else nobody would know of its messages when the heir dies as well."""
     be_patient(monkeypatch)
-    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+    async with open_filled_house(tmp_path, store_url=filled_postgresql_url) as house:
         gone, heir, next_heir = (Node(house.store, name) for name in ("gone", "heir", "next"))
         for node in (gone, heir, next_heir):
             await node.tell_alive()
@@ -334,8 +363,8 @@ async def test_a_start_that_lives_counts_for_nothing(house: House) -> None:
 
 
 @pytest.mark.postgresql
-async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
-    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, filled_postgresql_url: str) -> None:
+    async with open_filled_house(tmp_path, store_url=filled_postgresql_url) as house:
         living = Node(house.store, "a")
         await living.tell_alive()
         in_hand = await begun_by("a", house, 7)
@@ -351,8 +380,8 @@ async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fres
 
 
 @pytest.mark.postgresql
-async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, fresh_postgresql_url: str) -> None:
-    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, filled_postgresql_url: str) -> None:
+    async with open_filled_house(tmp_path, store_url=filled_postgresql_url) as house:
         await begun_by("b", house, 9)
         other = Node(house.store, "other")
         await other.tell_alive()
@@ -368,11 +397,11 @@ async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, fre
 
 @pytest.mark.postgresql
 async def test_a_node_of_an_older_release_lives_as_long_as_it_holds_its_lock(
-    tmp_path: Path, fresh_postgresql_url: str
+    tmp_path: Path, filled_postgresql_url: str
 ) -> None:
-    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+    async with open_filled_house(tmp_path, store_url=filled_postgresql_url) as house:
         begun = await begun_by("127.0.0.1:8080/0a1b2c3d", house, 10)
-        older = await asyncpg.connect(fresh_postgresql_url)
+        older = await asyncpg.connect(filled_postgresql_url)
         await older.execute(f"SELECT pg_advisory_lock({lock_key_of('node 127.0.0.1:8080/0a1b2c3d')})")
 
         assert await repair(house) == RecoveryReport()
@@ -435,10 +464,10 @@ def let_pass(connection: Transaction, **seconds: int) -> None:
 
 @pytest.mark.postgresql
 async def test_a_living_node_takes_rows_and_messages_of_one_that_dies(
-    tmp_path: Path, fresh_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, filled_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     be_patient(monkeypatch)
-    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+    async with open_filled_house(tmp_path, store_url=filled_postgresql_url) as house:
         gone, heir, other = Node(house.store, "gone"), Node(house.store, "heir"), Node(house.store, "other")
         for node in (gone, heir, other):
             await node.tell_alive()
@@ -473,8 +502,8 @@ async def test_while_the_database_is_away_a_node_goes_on_looking_at_its_pace(
 
 
 @pytest.mark.postgresql
-async def test_who_ends_with_something_in_hand_leaves_it_to_an_heir(tmp_path: Path, fresh_postgresql_url: str) -> None:
-    async with open_house(tmp_path, store_url=fresh_postgresql_url) as house:
+async def test_who_ends_with_something_in_hand_leaves_it_to_an_heir(tmp_path: Path, filled_postgresql_url: str) -> None:
+    async with open_filled_house(tmp_path, store_url=filled_postgresql_url) as house:
         for name, is_left in (("idle", False), ("busy", True)):
             node = Node(house.store, name)
             await node.tell_alive()
@@ -483,7 +512,7 @@ async def test_who_ends_with_something_in_hand_leaves_it_to_an_heir(tmp_path: Pa
             await recovery_of(house, house.libraries, node).leave()
 
         names = "SELECT id FROM node"
-        found = await asyncpg.connect(fresh_postgresql_url)
+        found = await asyncpg.connect(filled_postgresql_url)
         assert [row["id"] for row in await found.fetch(names)] == ["busy"]
         await found.close()
 
