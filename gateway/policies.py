@@ -233,6 +233,8 @@ class PolicyLoadResult:
 
     policies: PolicySet
     problems: tuple[ConfigurationProblem, ...]
+    wrong: frozenset[str] = frozenset()
+    """The symbols of the libraries whose rules have them."""
 
 
 def load_policies(settings: Settings, profiles: ProfileSet) -> PolicySet:
@@ -246,6 +248,7 @@ def load_policies(settings: Settings, profiles: ProfileSet) -> PolicySet:
 def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
     """Read as `load_policies` does, but what is whole is there even if another library's has problems."""
     loaded: dict[str, LoadedPolicy] = {}
+    wrong = set[str]()
     by_file: dict[Path, LoadedPolicy] = {}
     problems: list[ConfigurationProblem] = []
     for index, library in enumerate(settings.libraries):
@@ -261,13 +264,24 @@ def read_policies(settings: Settings, profiles: ProfileSet) -> PolicyLoadResult:
                 by_file[file] = _load_policy(settings, index, file)
         except ConfigurationError as error:
             problems += error.problems
+            wrong.add(library.symbol)
             continue
         policy = replace(by_file[file], library=library.symbol)
         loaded[library.symbol] = _expand_groups(policy, profiles)
-        problems += check_policy(policy)
-        problems += check_with_profiles(policy, profiles)
+        if own := [*check_policy(policy), *check_with_profiles(policy, profiles)]:
+            problems += own
+            wrong.add(library.symbol)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
-    return PolicyLoadResult(PolicySet(loaded), tuple(unique))
+    return PolicyLoadResult(PolicySet(loaded), tuple(unique), frozenset(wrong))
+
+
+def read_policies_with_fallback(settings: Settings, profiles: ProfileSet, before: PolicySet) -> PolicySet:
+    """The policies as they are now; those of a library in whose rules something is wrong are as they were `before`, or
+    left out where they weren't there."""
+    result = read_policies(settings, profiles)
+    kept = {symbol: policy for symbol, policy in before.loaded.items() if symbol in result.wrong}
+    whole = {symbol: policy for symbol, policy in result.policies.loaded.items() if symbol not in result.wrong}
+    return PolicySet(whole | kept)
 
 
 def _load_policy(settings: Settings, index: int, file: Path) -> LoadedPolicy:
@@ -298,7 +312,10 @@ class PolicyStore(LiveConfiguration[PolicySet]):
     """The policies of all libraries, live: see `LiveConfiguration`. Read them anew when profiles have changed, too:
     they name some."""
 
-    def __init__(self, settings: Settings, load: Callable[[], PolicySet]) -> None:
+    def __init__(self, settings: Settings, profiles: Callable[[], ProfileSet]) -> None:
+        self._settings = settings
+        self._profiles = profiles
+
         def list_files() -> set[Path]:
             return {settings.folder / library.requests for library in settings.libraries}
 
@@ -308,4 +325,16 @@ class PolicyStore(LiveConfiguration[PolicySet]):
         def is_policy_file(file: Path) -> bool:
             return file.name in {each.name for each in list_files()}
 
-        super().__init__("request policies", list_folders, load, is_policy_file)
+        super().__init__("request policies", list_folders, lambda: load_policies(settings, profiles()), is_policy_file)
+
+    def load_first(self) -> tuple[PolicySet, tuple[ConfigurationProblem, ...]]:
+        """Load at the start: what is wrong in libraries' folders is left out."""
+        try:
+            return super().load_first()
+        except ConfigurationError as error:
+            if not all(self._settings.find_owner_of_file(problem.file) for problem in error.problems):
+                raise
+            return read_policies_with_fallback(self._settings, self._profiles(), PolicySet({})), error.problems
+
+    def load_fallback(self) -> PolicySet:
+        return read_policies_with_fallback(self._settings, self._profiles(), self.current)

@@ -51,7 +51,7 @@ def add_library(
     """Create libraries/SHORT/library.yml and a folder for secrets. SHORT is the library's name in addresses and files.
 
     The columns of a table are `short`, `symbol` and any other key, such as `name`, `email`, `symbols` or `system.url`.
-    If something is wrong with one of the libraries, no file is written. Restart the daemon to serve them.
+    If something is wrong with one of the libraries, no file is written. A running daemon serves them at once.
 
     \b
     Examples:
@@ -156,8 +156,8 @@ def close_library(installation: Installation, name: str, dry_run: bool, as_json:
     """Close a library in two steps: it takes no new requests, and when none is open it is not served any more.
 
     The first call sets `state: closing` in its library.yml. Call it again when no request is open: it sets `state:
-    closed`. Its data are kept, and lists of commands show them. To open it again, set `state: open`. Restart the daemon
-    after each step.
+    closed`. Its data are kept, and lists of commands show them. To open it again, set `state: open`. A running daemon
+    applies each step.
 
     \b
     Examples:

@@ -16,7 +16,7 @@ import structlog
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
-from gateway.policies import PolicyStore, load_policies
+from gateway.policies import PolicyStore
 from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.library_system import HoldsConnections
 from gateway.ports.shared_store import Store
@@ -32,17 +32,24 @@ from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.configuration_check import CheckProcess
 from gateway.runtime.daemon_listeners import MAX_SILENCE_SECONDS, DaemonListeners
 from gateway.runtime.database_setup import require_database_file, upgrade_database
-from gateway.runtime.exchange_assembly import build_exchange, make_authenticator, make_journal_options
+from gateway.runtime.exchange_assembly import (
+    build_exchange,
+    make_authenticator,
+    make_journal_options,
+    name_libraries,
+)
 from gateway.runtime.last_good_configuration import LastGoodFiles
 from gateway.runtime.listeners import (
     HttpListener,
     TcpMessageListener,
 )
+from gateway.runtime.live_libraries import LibraryFiles, LiveLibraries
 from gateway.runtime.logs import DefectLog
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.runtime.monitoring import WRITE_SECONDS, GatewayMetrics, HealthMonitor
 from gateway.runtime.page_assembly import (
+    make_library_entry,
     make_pages,
     make_staff_pages,
     make_start_page,
@@ -60,7 +67,8 @@ from gateway.services.operation.gateway_operation import GatewayOperation
 from gateway.services.operation.nodes import RETRY_SECONDS, NodeBeats, NodeRecovery, SchemaWatch
 from gateway.services.operation.profile_editing import ProfileEditing
 from gateway.services.operation.profile_history import ProfileHistory
-from gateway.settings import Settings
+from gateway.services.requests.library_context import LibraryContext
+from gateway.settings import LibrarySettings, Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.migration import SchemaTooNew, measure_database_bytes
@@ -73,6 +81,7 @@ from gateway.web.app import HttpSite
 from gateway.web.client_certificates import ForwardedCertificates
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 from gateway.web.pages.app import PatronPages
+from gateway.web.pages.page_request import LibraryEntry
 from gateway.web.staff.app import StaffPages
 from gateway.web.trusted_proxies import ForwardingNotes, TrustedProxies
 
@@ -176,7 +185,8 @@ class Daemon:
         they are in stays as it was."""
         self._secrets.cache_clear()
         renewed = self._listeners.take_changed_certificates()
-        return await self._profiles.reload() and renewed
+        followed = await self._live.files.reload()
+        return await self._profiles.reload() and followed and renewed
 
     # --- from inside out ---------------------------------------------------------------------------------
 
@@ -186,6 +196,7 @@ class Daemon:
             log.error("adapter.not_loaded", reason=reason)
         options = make_journal_options(parts)
         self._profiles = self._load_profiles()
+        self._policies = self._load_policies()
         if (file := parts.database) is not None:
             require_database_file(file)
         if (lock := parts.database_lock) is not None:
@@ -203,9 +214,8 @@ class Daemon:
         beats = await self._register_node(node)
         self._absent = await self._list_absent(store, node)
         libraries = await parts.open_libraries(store)
-        for library in libraries.values():
-            if isinstance(library.system, HoldsConnections):
-                stack.push_async_callback(library.system.close_connections)
+        self._systems = [library.system for library in libraries.values()]
+        stack.push_async_callback(self._close_systems)
         journal = Journal(store, options, self.node)
         stack.push_async_callback(journal.close)
         self._lines = PartnerConnectionPool(
@@ -230,6 +240,7 @@ class Daemon:
         )
         if not node.outdated_by:
             await self.mailboxes.forget_removed_mailboxes()
+        names = name_libraries(self.settings)
         exchange = build_exchange(
             parts,
             libraries,
@@ -239,6 +250,7 @@ class Daemon:
             self._record_exchange,
             self.managed.contexts,
             DefectLog(self.metrics.count_defect).report_defect,
+            names,
         )
         recovery = NodeRecovery(
             node=node,
@@ -264,13 +276,19 @@ class Daemon:
             schema.look,
             {poller.box.name: poller.box.library for poller in self.mailboxes.pollers},
             self._describe_held_back(),
-            {library.short_name.casefold(): library.symbol for library in self.settings.libraries},
+            names,
+            lambda: (*self._live.notes, *map(str, self._live.files.problems)),
         )
         stack.push_async_callback(self._tasks.stop)
+        self._live = self._make_live_libraries(store, libraries, names, exchange, health)
+        self._entries = {library.symbol: self._make_entry(library) for library in self.settings.served_libraries}
         self._pages: PatronPages | None = None
         if self.managed.links is not None and self.settings.pages.enabled:
-            self._pages = make_pages(self.settings, self.managed.links, self.managed, store, self._clock, self._secrets)
+            self._pages = make_pages(
+                self.settings, self.managed.links, self.managed, store, self._clock, self._secrets, self._entries
+            )
         self._make_replay_services(store, journal, exchange, node)
+        self._operations = {symbol: self._make_operation(each) for symbol, each in self.managed.contexts.items()}
         self._api = self._make_api(store)
         self._staff_pages = self._make_staff_pages(store, health)
         await self._start_listeners(exchange, health)
@@ -280,6 +298,12 @@ class Daemon:
         self._tasks.run_every("node: finish what waits for libraries", RETRY_SECONDS, recovery.finish_waiting)
         await self._probe_listeners(health)
 
+    async def _close_systems(self) -> None:
+        """Close the connections of all systems, of those that were replaced, too: what they had in hand came first."""
+        for system in self._systems:
+            if isinstance(system, HoldsConnections):
+                await system.close_connections()
+
     def _describe_held_back(self) -> dict[str, str]:
         """Describe by symbol why libraries are held back, and log it."""
         reasons = {}
@@ -287,7 +311,7 @@ class Daemon:
             if library.problems:
                 problems = [str(problem) for problem in library.problems]
                 log.error("library.held_back", library=library.symbol, problems=problems)
-                reasons[library.symbol] = f"{'; '.join(problems)} (mend it, see `illgate check`, and restart)"
+                reasons[library.symbol] = f"{'; '.join(problems)} (mend it, see `illgate check`)"
         for symbol in self._absent:
             log.error("library.held_back", library=symbol, problems=[WITHOUT_SETTINGS])
             reasons[symbol] = WITHOUT_SETTINGS
@@ -345,12 +369,16 @@ class Daemon:
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles
 
+    def _load_policies(self) -> PolicyStore:
+        policies = PolicyStore(self.settings, lambda: self._profiles.current)
+        _hold_back_owners(self.settings, policies.problems)
+        self._profiles.followers.append(policies)
+        return policies
+
     def _make_managed_requests(
         self, store: Store, journal: Journal, libraries: Mapping[str, ExchangeLibrary], node: Node
     ) -> ManagedRequests:
         settings = self.settings
-        self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
-        self._profiles.followers.append(self._policies)
         self._last_good = LastGoodFiles(
             settings, self._parts.database, lambda: bool(self._profiles.problems or self._policies.problems)
         )
@@ -397,7 +425,7 @@ class Daemon:
             store,
             self._clock,
             self._secrets,
-            self._make_operations(),
+            self._operations,
             self._make_profile_editing(store),
             self._replays,
             health.check_library,
@@ -432,21 +460,68 @@ class Daemon:
             clock=self._clock,
         )
 
-    def _make_operations(self) -> Mapping[str, GatewayOperation]:
-        return {
-            symbol: GatewayOperation(
-                context=context,
-                pollers=self.mailboxes.pollers,
-                profiles=self._profiles,
-                history=self._profile_history,
-                check_examples=self._check_examples,
-                check=self._check,
-                settings=self.settings,
-                list_jobs=self._tasks.list_jobs,
-                clock=self._clock,
-            )
-            for symbol, context in self.managed.contexts.items()
-        }
+    def _make_operation(self, context: LibraryContext) -> GatewayOperation:
+        return GatewayOperation(
+            context=context,
+            pollers=self.mailboxes.pollers,
+            profiles=self._profiles,
+            history=self._profile_history,
+            check_examples=self._check_examples,
+            check=self._check,
+            settings=self.settings,
+            list_jobs=self._tasks.list_jobs,
+            clock=self._clock,
+        )
+
+    def _make_entry(self, library: LibrarySettings) -> LibraryEntry:
+        return make_library_entry(self.settings, library, self._secrets, self._clock)
+
+    def _make_live_libraries(
+        self,
+        store: Store,
+        libraries: dict[str, ExchangeLibrary],
+        names: dict[str, str],
+        exchange: MessageExchange,
+        health: HealthMonitor,
+    ) -> LiveLibraries:
+        """Make what applies changed files of libraries; `libraries` and `names` are what all others have, too."""
+
+        def rename_libraries() -> None:
+            names.clear()
+            names.update(name_libraries(self.settings))
+
+        def serve(settings: LibrarySettings, library: ExchangeLibrary) -> None:
+            symbol = library.symbol
+            self._systems.append(library.system)
+            rename_libraries()
+            self.managed.put_library(library)
+            services = self.managed.libraries[symbol]
+            self._entries[symbol] = self._make_entry(settings)
+            self._operations[symbol] = self._make_operation(services.context)
+            self._replays[symbol] = MessageReplayService(services.journaled, exchange, services.users)
+            health.put_library(symbol, library.system)
+            libraries[symbol] = library
+
+        def stop_serving(symbol: str, why: str) -> None:
+            rename_libraries()
+            if libraries.pop(symbol, None) is not None:
+                self.managed.take_out_library(symbol)
+            health.hold_back(symbol, why)
+
+        files = LibraryFiles(self.settings, self._adapters)
+        live = LiveLibraries(
+            settings=self.settings,
+            files=files,
+            parts=self._parts,
+            store=store,
+            profiles=self._profiles,
+            policies=self._policies,
+            libraries=libraries,
+            serve=serve,
+            stop_serving=stop_serving,
+        )
+        files.followers.append(live)
+        return live
 
     def _make_api(self, store: Store) -> JsonApi:
         settings, managed = self.settings.api, self.managed
@@ -567,6 +642,9 @@ class Daemon:
         async def keep_good_files() -> None:
             await self._last_good.reload()
 
+        async def watch_library_files() -> None:
+            await self._live.files.watch_folders(asyncio.Event())
+
         async def watch_policy_files() -> None:
             await self._policies.watch_folders(asyncio.Event())
 
@@ -641,6 +719,7 @@ class Daemon:
         if self.settings.profiles.reload:
             self._tasks.start("profiles: watch the folder", watch_profile_files, FailurePolicy.RESTART)
             self._tasks.start("requests.yml: watch", watch_policy_files, FailurePolicy.RESTART)
+            self._tasks.start("libraries: watch their files", watch_library_files, FailurePolicy.RESTART)
 
 
 def _hold_back_owners(settings: Settings, problems: Sequence[ConfigurationProblem]) -> None:

@@ -38,8 +38,10 @@ def build_exchange(
     observe: Callable[[ExchangeRecord], None] = observe_nothing,
     contexts: Mapping[str, LibraryContext] | None = None,
     report_defect: DefectReporter = log_defect,
+    names: Mapping[str, str] | None = None,
 ) -> MessageExchange:
-    """`contexts`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
+    """`contexts`: managed requests of the libraries, by symbol; None: messages are for the libraries alone. `names`:
+    those of `name_libraries`; None: they don't change."""
     return MessageExchange(
         responders={name: adapter.responder() for name, adapter in parts.adapters.protocols.items()},
         profiles=profiles,
@@ -54,10 +56,15 @@ def build_exchange(
         broker=RequestBroker(contexts) if contexts is not None else None,
         partner_inbox=PartnerInbox(contexts) if contexts is not None else None,
         report_defect=report_defect,
-        names={name: known.symbol for known in parts.settings.libraries for name in (known.short_name, known.symbol)},
-        held_back=tuple(known.symbol for known in parts.settings.libraries if known.symbol not in libraries),
+        names=names if names is not None else name_libraries(parts.settings),
         is_closed=lambda symbol: parts.settings.find_library(symbol).state == "closed",
     )
+
+
+def name_libraries(settings: Settings) -> dict[str, str]:
+    """Name libraries as addresses may: symbols by symbol and short name, case-folded."""
+    known = settings.libraries
+    return {name.casefold(): each.symbol for each in known for name in (each.short_name, each.symbol)}
 
 
 def make_journal_options(parts: Assembly) -> JournalOptions:

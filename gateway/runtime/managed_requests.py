@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from functools import partial
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
@@ -52,7 +53,7 @@ from gateway.services.desks.staff_service import PartnerDirectory, StaffService
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.peer_keys import PeerKeyRing, PeerTokenWriter
 from gateway.services.letters.renderer import LetterRenderer, make_letter_renderer
-from gateway.services.libraries.library_services import NOT_SERVED, LibraryRegistry, LibraryServices
+from gateway.services.libraries.library_services import LibraryRegistry, LibraryServices
 from gateway.services.mailbox.mail_replies import REPLY, MailReplyHandler
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.operation import network_load
@@ -81,7 +82,7 @@ from gateway.services.requests.effects import (
     next_batch_number,
     remove_patron_data,
 )
-from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.library_context import NOT_SERVED, LibraryContext, find_library_context
 from gateway.services.requests.order_batches import send_single
 from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.partner_inbox import PartnerInbox
@@ -140,8 +141,7 @@ class ManagedRequests:
     ) -> None:
         self._settings = settings
         self._channel_adapters = adapters.channels
-        unserved = (library.symbol for library in settings.libraries if library.symbol not in libraries)
-        self._held_back = (*unserved, *absent)
+        self._absent = tuple(absent)
         self._store = store
         self._clock = clock
         self.node = node
@@ -152,7 +152,7 @@ class ManagedRequests:
             self.peer_keys, clock, lambda profile: settings.find_library(profile.library).symbol
         )
         search_context = SearchContext(secrets, AllowedAddresses(settings.api.webhook_networks))
-        letters = make_letter_renderer(settings)
+        self._letters = letters = make_letter_renderer(settings)
         mailer = self._make_mailer(adapters, secrets)
 
         def make_channels(
@@ -166,18 +166,18 @@ class ManagedRequests:
         self._asker = CatalogueClient(
             {name: adapter.make(search_context) for name, adapter in adapters.searches.items()}, clock
         )
-        self.contexts = build_library_contexts(
-            settings,
-            store,
-            clock,
-            libraries,
-            profiles,
-            policies,
-            self.channels,
-            self.wake.notify,
-            {symbol: loads.reported_load for symbol, loads in self.network.libraries.items()},
-            KnownHoldings(SearchCatalogue(self._asker, profiles)),
-        )
+        catalogue = KnownHoldings(SearchCatalogue(self._asker, profiles))
+
+        def make_contexts(libraries: Mapping[str, ExchangeLibrary]) -> dict[str, LibraryContext]:
+            loads = {symbol: self.network.add_library(symbol).reported_load for symbol in libraries}
+            nudge = self.wake.notify
+            return build_library_contexts(
+                settings, store, clock, libraries, profiles, policies, self.channels, nudge, loads, catalogue
+            )
+
+        self._make_contexts = make_contexts
+        self.contexts: dict[str, LibraryContext] = make_contexts(libraries)
+        self._channel_libraries = {symbol: _describe_for_channels(each) for symbol, each in self.contexts.items()}
         self.articles = make_article_lookup(settings, adapters, secrets, clock)
         self.partner_inbox = PartnerInbox(self.contexts, journal)
         self.channels.update(make_channels(mailer, lines))
@@ -198,33 +198,50 @@ class ManagedRequests:
             node.name,
             observe,
             lambda: bool(node.outdated_by),
-            self._held_back,
+            self.list_held_back,
         )
         self.wake.subscribe(self.worker.wake)
         self.timekeeper = TimerWorker(store, clock, self._fire_timer, node.make_leader("timers"))
         self.wake.subscribe(self.timekeeper.wake)
-        actions = {symbol: ActionService(context, self.worker.run_row) for symbol, context in self.contexts.items()}
-        self.questions = PatronQuestionService(store, journal, self.contexts, actions, letters)
+        self._actions: dict[str, ActionService] = {}
+        self.questions = PatronQuestionService(store, journal, self.contexts, self._actions, letters)
         self.replays_waiting = asyncio.Event()
         self.mail_formats: Mapping[str, MailFormat] = {
             name: mail_format.make() for name, mail_format in adapters.mail_formats.items()
         }
         link_adapter = adapters.links.get(LINKS)
         self.links: LinkFormat | None = link_adapter.make() if link_adapter is not None else None
-        served = {
-            symbol: self._make_library(context, actions[symbol], journal, letters, adapters)
-            for symbol, context in self.contexts.items()
-        }
-        self.libraries = LibraryRegistry(served, self._held_back)
+        self.libraries = LibraryRegistry(self.list_held_back)
+        self._make_library = partial(self._build_library, journal=journal, letters=letters, adapters=adapters)
+        for context in self.contexts.values():
+            self._put_services(context)
 
-    def _make_library(
-        self,
-        context: LibraryContext,
-        actions: ActionService,
-        journal: Journal,
-        letters: LetterRenderer,
-        adapters: AdapterRegistry,
+    def list_held_back(self) -> tuple[str, ...]:
+        """List the symbols of libraries that are not served now."""
+        known = (library.symbol for library in self._settings.libraries)
+        return (*(symbol for symbol in known if symbol not in self.contexts), *self._absent)
+
+    def put_library(self, library: ExchangeLibrary) -> None:
+        """Serve a library from now on, or serve it as it is now: what is in hand ends as it began."""
+        context = self._make_contexts({library.symbol: library})[library.symbol]
+        self._letters.place_library(self._settings.find_library(library.symbol), self._settings)
+        self._channel_libraries[library.symbol] = _describe_for_channels(context)
+        self._put_services(context)
+        self.contexts[library.symbol] = context
+        self.wake.notify(library.symbol)
+
+    def take_out_library(self, symbol: str) -> None:
+        """Serve a library no more: its work waits."""
+        del self.libraries[symbol], self.contexts[symbol]
+
+    def _put_services(self, context: LibraryContext) -> None:
+        self._actions[context.symbol] = ActionService(context, self.worker.run_row)
+        self.libraries[context.symbol] = self._make_library(context)
+
+    def _build_library(
+        self, context: LibraryContext, journal: Journal, letters: LetterRenderer, adapters: AdapterRegistry
     ) -> LibraryServices:
+        actions = self._actions[context.symbol]
         settings, mail = self._settings, self._settings.mail
         addresses = AllowedAddresses(settings.api.webhook_networks)
         requests, marks = RequestService(context, actions), RequestMarkService(context)
@@ -309,7 +326,7 @@ class ManagedRequests:
             symbol: now - timedelta(days=context.policy().retention.outbox_days)
             for symbol, context in self.contexts.items()
         }
-        by_library |= dict.fromkeys(self._held_back, datetime.min.replace(tzinfo=UTC))  # nobody knows their rules
+        by_library |= dict.fromkeys(self.list_held_back(), datetime.min.replace(tzinfo=UTC))  # nobody knows their rules
         before = now - timedelta(days=Retention().outbox_days)  # of libraries that are here no more
         forgotten = 0
         while count := await self._store.write(lambda c: outbox.prune_ended_rows(c, before, SLICE, by_library)):
@@ -322,7 +339,7 @@ class ManagedRequests:
 
     async def _fire_timer(self, row: TimerRow) -> None:
         """Fire a timer; raises Unavailable, so that it is tried again, while its library isn't served."""
-        if row.library in self._held_back:
+        if row.library in self.list_held_back():
             raise Unavailable(NOT_SERVED)
         await apply_expired_timer(find_library_context(self.contexts, row.library), row)
 
@@ -338,10 +355,7 @@ class ManagedRequests:
         lines: PartnerConnections,
     ) -> ChannelContext:
         return ChannelContext(
-            libraries={
-                symbol: ChannelLibrary(context.info, context.zone, context.currency)
-                for symbol, context in self.contexts.items()
-            },
+            libraries=self._channel_libraries,
             clock=self._clock,
             secrets=secrets,
             folder=self._settings.folder,
@@ -367,6 +381,10 @@ class ManagedRequests:
         if content is None:
             raise KeyError(file_id)
         return content
+
+
+def _describe_for_channels(context: LibraryContext) -> ChannelLibrary:
+    return ChannelLibrary(context.info, context.zone, context.currency)
 
 
 class _CapturingMailer:

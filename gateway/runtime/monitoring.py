@@ -110,15 +110,17 @@ class HealthMonitor:
         mailbox_libraries: Mapping[str, str] = MappingProxyType({}),
         held_back: Mapping[str, str] = MappingProxyType({}),
         names: Mapping[str, str] = MappingProxyType({}),
+        list_notes: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         """`set_aside`: how many messages staff must look at; raises Unavailable. `forwarding`: what is wrong with
         proxies before us, in sentences. `full_message`: bytes of the largest message that is taken now. `mailboxes`:
         by name, with what is wrong; raises Unavailable. `clock`: what is wrong with the machine's, where nodes go
         by the database's. `look_at_schema`: what is wrong with the tables; raises Unavailable. `mailbox_libraries`:
         the symbol of its library by the name of a mailbox. `held_back`: libraries that can't be served, with why.
-        `names`: the symbol of a library by its short name."""
+        `names`: the symbol of a library by its short name. `list_notes`: what of the settings isn't applied."""
         self._store = store
-        self._libraries = libraries
+        self._libraries = dict(libraries)
+        self._list_notes = list_notes
         self._profiles = profiles
         self._listeners = listeners
         self._set_aside = set_aside
@@ -146,6 +148,18 @@ class HealthMonitor:
         more."""
         self._is_reporting = False
 
+    def put_library(self, symbol: str, system: LibrarySystem) -> None:
+        """Look at a library that is served from now on."""
+        self._libraries[symbol] = system
+        self._library_parts.pop(symbol, None)
+
+    def hold_back(self, symbol: str, why: str) -> None:
+        """Look at a library no more that isn't served now; empty: it is closed."""
+        self._libraries.pop(symbol, None)
+        self._library_parts.pop(symbol, None)
+        if why:
+            self._library_parts[symbol] = ReadinessPart(f"library {symbol}", f"held back: {why}", library=symbol)
+
     async def try_writing(self) -> None:
         """Try to write, every `WRITE_SECONDS`."""
         self._writing_since = asyncio.get_running_loop().time()
@@ -170,7 +184,10 @@ class HealthMonitor:
                 pause = min(PROBE_SECONDS / len(self._libraries), MAX_PROBE_PAUSE_SECONDS)
 
     async def _probe_library(self, symbol: str) -> None:
-        self._library_parts[symbol] = await probe_library(symbol, self._libraries[symbol])
+        system = self._libraries.get(symbol)
+        part = await probe_library(symbol, system) if system is not None else None
+        if part is not None and self._libraries.get(symbol) is system:
+            self._library_parts[symbol] = part
 
     async def check(self) -> GatewayReadiness:
         clock = asyncio.get_running_loop().time
@@ -179,7 +196,9 @@ class HealthMonitor:
                 self._last = await self._check_parts()
                 self._looked = clock()
                 self._log_changes((*self._last, *self._list_library_parts()))
-            return GatewayReadiness((*self._last, *self._list_library_parts()))
+            notes = self._list_notes()
+            settings = (ReadinessPart("settings", notes=notes),) if notes else ()
+            return GatewayReadiness((*self._last, *settings, *self._list_library_parts()))
 
     async def check_library(self, name: str) -> GatewayReadiness | None:
         """Check one library, whose system is asked now, with what it needs of the office. `name`: its symbol or short

@@ -52,7 +52,9 @@ def make_pages(
     store: Store,
     clock: Clock,
     secrets: Secrets,
+    entries: Mapping[str, LibraryEntry],
 ) -> PatronPages:
+    """`entries`: of the libraries that are served, by symbol; they may change."""
     pages, public_url = settings.pages, settings.http.public_url
     proxies = TrustedProxies(settings.http.trusted_proxies)
     return PatronPages(
@@ -63,16 +65,11 @@ def make_pages(
             texts=TextCatalogues(*settings.find_letters()),
             store=store,
             clock=clock,
-            sessions=PatronSessions(
-                store, clock, pages.session_minutes, [library.symbol for library in settings.libraries]
-            ),
+            sessions=PatronSessions(store, clock, pages.session_minutes, managed.libraries.keys()),
             signing_in=SignInService(make_authenticator(settings, store, clock)),
             journeys=OidcJourneys(store, clock, attempt_limits(settings)),
             visits=BrowserVisits(PATRON_COOKIE, public_url, proxies, embedded=bool(pages.embed_in)),
-            entries={
-                library.symbol: _make_library_entry(settings, library, secrets, clock)
-                for library in settings.served_libraries
-            },
+            entries=entries,
             proxies=proxies,
             public_url=public_url,
             embed_in=pages.embed_in,
@@ -117,7 +114,9 @@ def make_staff_pages(
             check_installation=check_installation,
             overview=LibraryOverview(store),
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),
-            sign_in=StaffSignInService(store, clock, attempts, times, symbols[0], symbols, staff.second_factor),
+            sign_in=StaffSignInService(
+                store, clock, attempts, times, symbols[0], managed.libraries.keys(), staff.second_factor
+            ),
             factors=SecondFactorService(store, clock, attempts, symbols[0], keys),
             journeys=OidcJourneys(store, clock, attempt_limits(settings), STAFF_AREA),
             oidc=OidcClient(staff.oidc, secrets, clock) if staff.oidc.issuer else None,
@@ -148,7 +147,7 @@ def _name_in_address(library: LibrarySettings) -> str:
 def make_start_page(settings: Settings, has_reader_pages: bool) -> StartPage:
     proxies = TrustedProxies(settings.http.trusted_proxies)
     links = StartLinks(
-        libraries=[library.info for library in settings.served_libraries],
+        list_libraries=lambda: [library.info for library in settings.served_libraries],
         readers=has_reader_pages,
         staff=settings.staff.enabled,
     )
@@ -156,7 +155,7 @@ def make_start_page(settings: Settings, has_reader_pages: bool) -> StartPage:
     return StartPage(links, texts, BrowserVisits(PATRON_COOKIE, settings.http.public_url, proxies, embedded=False))
 
 
-def _make_library_entry(settings: Settings, library: LibrarySettings, secrets: Secrets, clock: Clock) -> LibraryEntry:
+def make_library_entry(settings: Settings, library: LibrarySettings, secrets: Secrets, clock: Clock) -> LibraryEntry:
     sign_in = library.sign_in
     return LibraryEntry(
         settings=sign_in,

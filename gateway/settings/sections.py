@@ -535,6 +535,11 @@ class Settings(ProfileSection):
     _document: YamlDocument = PrivateAttr(YamlDocument(FILE))
     _copies: Path | None = PrivateAttr(None)
 
+    def take_libraries(self, libraries: tuple[LibrarySettings, ...], document: YamlDocument) -> None:
+        """Take other libraries, of the same files read anew: whoever has these settings meets all of them at once."""
+        self.__dict__["libraries"] = libraries
+        self._document = document
+
     @property
     def file(self) -> Path:
         return self._file

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from aiohttp import web
@@ -24,9 +24,10 @@ TEMPLATES = PageTemplates(rendering.FOLDER, ASSETS)
 
 @value_object(kw_only=True)
 class StartLinks:
-    """The links that there are. `readers`, `staff`: whether these pages are there."""
+    """The links that there are. `list_libraries`: those that are served now; `readers`, `staff`: whether these pages
+    are there."""
 
-    libraries: Sequence[LibraryInfo]
+    list_libraries: Callable[[], Sequence[LibraryInfo]]
     readers: bool
     staff: bool
 
@@ -54,7 +55,7 @@ class StartPage:
         return html_response(self._render_start(localization), 200)
 
     def _render_start(self, localization: Localization) -> str:
-        libraries = self._links.libraries
+        libraries = self._links.list_libraries()
         return TEMPLATES.render(
             "start",
             localization,

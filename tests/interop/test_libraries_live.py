@@ -1,7 +1,8 @@
-"""Libraries that are closed: new requests are refused in the protocol's words, and what is open ends."""
+"""Libraries that are closed, added, changed and mended while the gateway runs."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from gateway.runtime.daemon import Daemon
 from gateway.runtime.database_setup import create_database
 from gateway.settings import load_settings
 from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests.requests import count_open_of_library
 from tests.support.yaml_files import write_yaml_file
 from tests.unit.services.outbox.support import a_row
 
@@ -58,19 +60,21 @@ class Valley:
         """Status and error of the confirmation."""
         path, body = f"/iso18626/lib{number:02}/peer", REQUEST.format(number=number, id=id_)
         async with self.session.post(path, data=body, headers={"Content-Type": "application/xml"}) as answer:
+            if answer.status != 200:
+                return str(answer.status), await answer.text()
             parsed = etree.fromstring(await answer.read())
         error = parsed.findtext(".//{*}errorType") or "", parsed.findtext(".//{*}errorValue") or ""
         return parsed.findtext(".//{*}messageStatus") or "", ": ".join(error).strip(": ")
 
-    async def place_hold(self, number: int) -> tuple[str, str]:
+    async def place_hold(self, number: int, partner: str = "broker") -> tuple[str, str]:
         """Type and detail of the problem."""
-        async with self.session.post(f"/ncip/lib{number:02}/broker", data=REQUEST_ITEM) as answer:
+        async with self.session.post(f"/ncip/lib{number:02}/{partner}", data=REQUEST_ITEM) as answer:
             parsed = etree.fromstring(await answer.read())
         return parsed.findtext(".//{*}ProblemType") or "", parsed.findtext(".//{*}ProblemDetail") or ""
 
     async def look(self, path: str) -> tuple[int, Any]:
         async with self.session.get(path) as answer:
-            return answer.status, await answer.json()
+            return answer.status, await answer.json(content_type=None) if answer.status != 404 else ""
 
 
 @pytest.fixture
@@ -140,3 +144,103 @@ async def test_what_has_requests_and_no_settings_waits(valley: Valley) -> None:
         await again.stop()
     assert kept == row, "not tried"
     assert (status, "has requests here, and no settings" in said) == (503, True)
+
+
+# --- while the gateway runs --------------------------------------------------------------------------------------
+
+
+async def test_a_library_is_added_while_others_exchange_messages(valley: Valley) -> None:
+    """With a partner of its own; of the others' messages none is lost and none refused."""
+    answers: list[tuple[str, str]] = []
+
+    async def ask_again_and_again() -> None:
+        while True:
+            answers.append(await valley.ask_for_loan(1, f"1-{len(answers)}"))
+
+    asking = asyncio.create_task(ask_again_and_again())
+    write_library(valley.folder, 13)
+    (valley.folder / "libraries" / "lib13" / "partners").mkdir()
+    own = {"extends": "ncip2", "auth": ANYBODY_HERE, "ncip": {"services": ["RequestItem"]}}
+    write_yaml_file(valley.folder / "libraries" / "lib13" / "partners" / "illiad.yml", own)
+    async with asyncio.timeout(60):
+        while (await valley.look("/readyz/lib13"))[0] != 200:  # noqa: ASYNC110  nothing else tells
+            await asyncio.sleep(0.1)
+    asking.cancel()
+
+    assert await valley.ask_for_loan(13, "13") == ("OK", "")
+    assert await valley.place_hold(13, "illiad") == ("Unknown User", "Patron not found.")
+    store = valley.gateway.managed.contexts["ISIL:US-T01"].store
+    kept = await store.read(lambda c: count_open_of_library(c, "ISIL:US-T01"))
+    assert set(answers) == {("OK", "")}
+    assert kept in (len(answers), len(answers) + 1), "one may have been under way"
+
+
+async def test_a_changed_library_is_served_as_its_file_says_and_a_bad_edit_changes_nothing(valley: Valley) -> None:
+    write_library(valley.folder, 1, name="Alder", time_zone="America/Chicago", lends="off")
+    await valley.gateway.reload()
+    context = valley.gateway.managed.libraries["ISIL:US-T01"].context
+    assert (context.info.name, str(context.zone)) == ("Alder", "America/Chicago")
+
+    write_library(valley.folder, 1, nmae="Birch")
+    await valley.gateway.reload()
+    assert valley.gateway.managed.libraries["ISIL:US-T01"].context is context
+    (part,) = [part for part in (await valley.look("/readyz"))[1]["parts"] if part["name"] == "settings"]
+    assert "library ISIL:US-T01: " in part["notes"][0]
+    assert "nmae: unknown key" in part["notes"][0]
+    assert await valley.ask_for_loan(1, "1") == ("OK", "")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        ("library.yml", "symbol: ISIL:US-T04\nnmae: Elm\n", "nmae: unknown key"),
+        ("requests.yml", "rotas: {usual: {lines: [{partner: nobody}]}}\n", "no such profile"),
+        ("partners/own.yml", "extends: nobody\n", "no such profile"),
+        ("library.yml", "symbol: ISIL:US-T04\nsystem: {type: koha, url: 'https://koha.example'}\n", "sign_in"),
+    ],
+)
+async def test_a_new_library_with_an_error_is_held_back_and_served_once_mended(
+    valley: Valley, file: str, text: str, why: str
+) -> None:
+    write_library(valley.folder, 4)
+    own = valley.folder / "libraries" / "lib04"
+    (own / "partners").mkdir()
+    (own / file).write_text(text)
+    await valley.gateway.reload()
+    status, said = await valley.look("/readyz/lib04")
+    assert (status, why in str(said)) == (503, True), said
+    assert await valley.ask_for_loan(4, "4") == ("503", "The message can't be taken now; please send it again later.\n")
+    assert await valley.ask_for_loan(1, "1") == ("OK", "")
+
+    (own / file).unlink()
+    write_library(valley.folder, 4)
+    await valley.gateway.reload()
+    assert (await valley.look("/readyz/lib04"))[0] == 200
+    assert await valley.ask_for_loan(4, "5") == ("OK", "")
+
+
+async def test_what_cannot_change_goes_on_as_it_was(valley: Valley) -> None:
+    """A folder that vanishes, a changed symbol, a port: each with words in /readyz."""
+    write_yaml_file(valley.folder / "gateway.yml", {"http": {"port": 9}, "shutdown_seconds": 0.5})
+    write_yaml_file(valley.folder / "libraries" / "lib01" / "library.yml", {"symbol": "ISIL:US-ANOTHER"})
+    (valley.folder / "libraries" / "lib02" / "library.yml").unlink()
+    await valley.gateway.reload()
+    (part,) = [part for part in (await valley.look("/readyz"))[1]["parts"] if part["name"] == "settings"]
+    assert part["notes"] == [
+        "gateway.yml needs a restart: http",
+        "library ISIL:US-T01: a symbol cannot be changed: put it back in place of ISIL:US-ANOTHER",
+        "library ISIL:US-T02: its settings are gone; until a restart it is served as before: put them back, or close "
+        "it first",
+    ]
+    assert await valley.ask_for_loan(1, "1") == ("OK", "")
+
+
+async def test_a_library_is_closed_and_opened_again(valley: Valley) -> None:
+    write_library(valley.folder, 2, state="closed")
+    write_library(valley.folder, 3)
+    await valley.gateway.reload()
+    assert [await valley.ask_for_loan(number, "1") for number in (2, 3)] == [
+        ("ERROR", "UnrecognisedDataValue: This library is closed."),
+        ("OK", ""),
+    ]
+    assert set(valley.gateway.managed.list_held_back()) == {"ISIL:US-T02"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -68,14 +68,13 @@ FULL_SHARE = write_sentence("Too many messages for this library at once. Please 
 
 @value_object(kw_only=True)
 class Pipeline:
-    """`libraries` by symbol, case-folded. `names`: symbols of libraries by all that addresses call them, case-folded.
-    `held_back`: symbols of those that can't be served now; `is_closed`: whether one of them never will be."""
+    """`libraries`: those that are served now, by symbol. `names`: symbols of all libraries by what addresses call them,
+    case-folded. `is_closed`: whether one that isn't served never will be."""
 
     names: Mapping[str, str]
     responders: Mapping[str, Responder]
     profiles: Callable[[], ProfileSet]
     libraries: Mapping[str, ExchangeLibrary]
-    held_back: frozenset[str]
     is_closed: Callable[[str], bool]
     admission: SenderAdmission
     commands: CommandHandler
@@ -97,7 +96,7 @@ class Pipeline:
         one is meant by each. OFFICE: it names none."""
         if arrival.library:
             return arrival.library
-        if len(self.libraries) == 1 and not self.held_back:
+        if len(self.libraries) == 1 and len(set(self.names.values())) <= 1:
             return next(iter(self.libraries.values())).symbol
         symbols = self.profiles().list_libraries_at(arrival.profile)
         return min(symbols) if len(symbols) == 1 else OFFICE
@@ -124,7 +123,7 @@ class Pipeline:
         return await self.handle(message, profile)
 
     async def handle(self, message: MessageContext, profile: Profile) -> MessageEnding:
-        if profile.library in self.held_back:
+        if profile.library and profile.library not in self.libraries:
             return await self.refuse_held_back(message, profile)
         message = self.select_library(message, profile)
         bind_contextvars(profile=profile.name, service=message.envelope.service)
@@ -166,7 +165,7 @@ class Pipeline:
 
     def library_of_profile(self, profile: Profile) -> ExchangeLibrary:
         if profile.library:
-            return self.libraries[profile.library.casefold()]
+            return self.libraries[profile.library]
         return next(iter(self.libraries.values()))  # profiles are checked: there is one library
 
     def decode_within_limit(self, message: MessageContext) -> DecodedMessage:
@@ -212,23 +211,21 @@ class MessageExchange:
         broker: CommandBroker | None = None,
         partner_inbox: PartnerInboxPort | None = None,
         report_defect: DefectReporter = log_defect,
-        held_back: Collection[str] = (),
         is_closed: Callable[[str], bool] = lambda _symbol: False,
         names: Mapping[str, str] | None = None,
     ) -> None:
         """`authenticator` checks the PINs that messages carry. `library_seconds`: longest time for one use case.
-        `link`, `broker` and `partner_inbox`: where it manages requests. `report_defect` logs and counts. `held_back`:
-        symbols of libraries that can't be served now; `is_closed`: whether one of them never will be. `names`: symbols
-        of libraries by the names that addresses may have; None: addresses name profiles alone."""
+        `link`, `broker` and `partner_inbox`: where it manages requests. `report_defect` logs and counts. `is_closed`:
+        whether a library that isn't served never will be. `names`: symbols of libraries by the names that addresses may
+        have, case-folded; None: addresses name profiles alone. `libraries` and `names` may change."""
         if not libraries:
             raise ValueError("an exchange needs a library")
         endings = MessageOutcomes(journal, clock)
         self._stage = Pipeline(
-            names={name.casefold(): symbol for name, symbol in (names or {}).items()},
+            names=names if names is not None else {},
             responders=responders,
             profiles=profiles,
-            libraries={symbol.casefold(): library for symbol, library in libraries.items()},
-            held_back=frozenset(held_back),
+            libraries=libraries,
             is_closed=is_closed,
             admission=SenderAdmission(profiles, secrets, PeerTokenVerifier(clock)),
             commands=CommandHandler(
@@ -420,8 +417,8 @@ class Replayer:
             )
         if profile is None:
             raise NotReplayableError(write_sentence("its profile '%(name)s' no longer exists", name=message.profile))
-        if profile.library in self.stage.held_back:
-            raise NotReplayableError("its library is held back: its section of gateway.yml is wrong")
+        if profile.library and profile.library not in self.stage.libraries:
+            raise NotReplayableError("its library is closed, or held back because of an error in its settings")
         restored = replace(self.stage.open_message(arrival), first_received=message.at)
         if needed := restored.responder.describe_concealed(restored.envelope, profile):
             raise NotReplayableError(

@@ -37,7 +37,7 @@ from gateway.services.letters.templates import (
     strip_isolation,
 )
 from gateway.services.letters.vocabulary import LanguageWords, words_of_language
-from gateway.settings import Settings
+from gateway.settings import LibrarySettings, Settings
 
 NOTHING = NoticeFacts()
 
@@ -78,7 +78,13 @@ class LetterRenderer:
 
     def __init__(self, place: LetterPlace, places: Mapping[str, LetterPlace] = MappingProxyType({})) -> None:
         self._place = place
-        self._places = places
+        self._places = dict(places)
+
+    def place_library(self, library: LibrarySettings, settings: Settings) -> None:
+        """Take the letters that a library's settings say now."""
+        self._places.pop(library.symbol, None)
+        if library.letters.is_own:
+            self._places[library.symbol] = LetterPlace(*settings.find_letters(library))
         self._at = lru_cache(maxsize=128)(self._open_letter_sources)
 
     def find_languages(self, library: LibraryInfo | None = None) -> tuple[str, ...]:
@@ -210,14 +216,10 @@ class LetterRenderer:
 
 
 def make_letter_renderer(settings: Settings) -> LetterRenderer:
-    return LetterRenderer(
-        LetterPlace(*settings.find_letters()),
-        {
-            library.symbol: LetterPlace(*settings.find_letters(library))
-            for library in settings.libraries
-            if library.letters.is_own
-        },
-    )
+    renderer = LetterRenderer(LetterPlace(*settings.find_letters()))
+    for library in settings.libraries:
+        renderer.place_library(library, settings)
+    return renderer
 
 
 @value_object

@@ -7,7 +7,7 @@ then names none any more.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.views import NotFound
@@ -34,7 +34,7 @@ from gateway.services.people.users import UserService
 from gateway.services.request_work.patron_notices import NoticeService
 from gateway.services.request_work.request_reader import EventFeed
 from gateway.services.request_work.request_service import RequestService
-from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.library_context import NOT_SERVED, LibraryContext
 from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.searching.fulfilment import FulfilmentService
@@ -80,16 +80,18 @@ class LibraryServices:
         return self.context.symbol
 
 
-NOT_SERVED = "the library is closed, or held back because of an error in its settings"
-
-
 class LibraryRegistry(dict[str, LibraryServices]):
-    """The libraries that are served, by symbol. `held_back`: symbols of the others: they are closed, or something in
-    their settings is wrong."""
+    """The libraries that are served now, by symbol. `list_held_back`: symbols of the others: they are closed, or
+    something in their settings is wrong."""
 
-    def __init__(self, served: Mapping[str, LibraryServices], held_back: Collection[str]) -> None:
-        super().__init__(served)
-        self.held_back = frozenset(symbol.casefold() for symbol in held_back)
+    def __init__(self, list_held_back: Callable[[], Collection[str]]) -> None:
+        super().__init__()
+        self._list_held_back = list_held_back
+
+    @property
+    def held_back(self) -> frozenset[str]:
+        """Their symbols, case-folded."""
+        return frozenset(symbol.casefold() for symbol in self._list_held_back())
 
 
 def find_library(libraries: LibraryRegistry, symbol: str) -> LibraryServices:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 import structlog
@@ -218,7 +219,12 @@ class NetworkLoads:
         is_paused: Callable[[], bool] = lambda: False,
     ) -> None:
         self._is_paused = is_paused
-        self.libraries = {symbol: LibraryLoads(symbol, clock, secrets, observe) for symbol in symbols}
+        self._make_loads = partial(LibraryLoads, clock=clock, secrets=secrets, observe=observe)
+        self.libraries = {symbol: self._make_loads(symbol) for symbol in symbols}
+
+    def add_library(self, symbol: str) -> LibraryLoads:
+        """Add a library, unless it is here already."""
+        return self.libraries.setdefault(symbol, self._make_loads(symbol))
 
     async def restore_reports(self, contexts: Mapping[str, LibraryContext]) -> None:
         """Restore the reports of all libraries. Raises Unavailable."""
@@ -234,8 +240,8 @@ class NetworkLoads:
 
     async def ask_due_libraries(self, contexts: Mapping[str, LibraryContext]) -> None:
         """Let libraries whose time has come ask all their members."""
-        for symbol, loads in self.libraries.items():
-            await loads.ask_when_due(contexts[symbol])
+        for symbol, context in tuple(contexts.items()):
+            await self.libraries[symbol].ask_when_due(context)
 
 
 def _members_of_library(context: LibraryContext) -> dict[str, NetworkMember]:

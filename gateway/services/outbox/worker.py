@@ -39,7 +39,8 @@ ABANDON_SECONDS = 10.0
 
 class OutboxWorker:
     """One a process. `node`: its name (gateway.store.nodes); only kinds that have a handler here are taken. While
-    `is_paused` says so, no rows are taken but those that somebody waits for. `held_back`: libraries whose rows wait."""
+    `is_paused` says so, no rows are taken but those that somebody waits for. `held_back`: libraries whose rows wait
+    now."""
 
     def __init__(
         self,
@@ -50,14 +51,15 @@ class OutboxWorker:
         node: str,
         observe: Observe = observe_nothing,
         is_paused: Callable[[], bool] = lambda: False,
-        held_back: Collection[str] = (),
+        held_back: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._clock = clock
         self._options = options
         self._book = OutboxQueue(store, node, tuple(handlers), options.lease)
         self._breakers = CircuitBreakers(options.breaker_failures, options.breaker_seconds)
         self._is_paused = is_paused
-        self._routes_held_back = frozenset(Route(kind, library=symbol) for kind in handlers for symbol in held_back)
+        self._kinds = tuple(handlers)
+        self._held_back = held_back
         self._slots = RouteSlots(options.concurrency, options.per_target)
         self._trying = AttemptRunner(self._book, handlers, options, self._breakers, observe, self._plan_claim)
         self._tasks: dict[str, asyncio.Task[AttemptEnd]] = {}
@@ -172,12 +174,15 @@ class OutboxWorker:
         now, limit = moment(), self._slots.free_slots
         if not limit or self._is_paused():
             return 0, False
-        full = self._slots.full_routes | self._breakers.blocked_routes(now) | self._routes_held_back | besides
+        full = self._slots.full_routes | self._breakers.blocked_routes(now) | self._list_routes_held_back() | besides
         rows = await self._book.claim_rows(Claim(now, limit, full, tuple(self._held.values()), self._last))
         self._start_claimed(rows, moment)
         back = len(self._unstarted)
         await self._put_back_unstarted()
         return len(rows) - back, len(rows) == limit or back > 0
+
+    def _list_routes_held_back(self) -> frozenset[Route]:
+        return frozenset(Route(kind, library=symbol) for symbol in self._held_back() for kind in self._kinds)
 
     def _plan_claim(self, row: OutboxRow) -> Claim | None:
         """Plan what can be taken when this row gives its place back."""
@@ -186,7 +191,7 @@ class OutboxWorker:
         now = self._clock.now()
         way = route_of(row)
         full = self._slots.full_routes_without(way) | (self._breakers.blocked_routes(now) - {way})
-        full |= self._routes_held_back
+        full |= self._list_routes_held_back()
         held = tuple(library for id_, library in self._held.items() if id_ != row.id)
         return Claim(now, self._slots.free_slots + 1, full, held, self._last)
 

@@ -115,7 +115,7 @@ class StaffSignInService:
         self._attempts = attempts
         self._times = times
         self._home = home
-        self._libraries = frozenset(libraries)
+        self._libraries = libraries
         self._factor_roles = frozenset(factor_roles)
         self._passwords = PasswordKeeper()
 
@@ -290,7 +290,7 @@ class StaffSignInService:
     async def prune_sessions(self) -> int:
         """Remove sessions that are over, and return their number."""
         now = self._clock.now()
-        return await self._store.write(lambda c: users.prune_sessions(c, self._libraries, now))
+        return await self._store.write(lambda c: users.prune_sessions(c, frozenset(self._libraries), now))
 
     async def prune_audit(self, keep: timedelta) -> int:
         """Entries of the audit log that are older; how many there were."""

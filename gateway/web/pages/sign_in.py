@@ -64,7 +64,7 @@ class PatronSessions:
         self._store = store
         self._clock = clock
         self._idle = timedelta(minutes=idle_minutes)
-        self._libraries = tuple(libraries)
+        self._libraries = libraries
 
     async def find_session(self, library: str, visit: BrowserVisit) -> SessionRow | None:
         """It lives on with this, but a page every few seconds writes nothing."""
@@ -99,14 +99,14 @@ class PatronSessions:
         )
 
         def replace_session(c: Transaction) -> None:
-            patron_sessions.end_session(c, self._libraries, old.id)
+            patron_sessions.end_session(c, tuple(self._libraries), old.id)
             patron_sessions.add_session(c, row)
 
         await self._store.write(replace_session)
         return row
 
     async def end_session(self, visit: BrowserVisit) -> None:
-        await self._store.write(lambda c: patron_sessions.end_session(c, self._libraries, visit.id))
+        await self._store.write(lambda c: patron_sessions.end_session(c, tuple(self._libraries), visit.id))
 
 
 def _choose_identifier(who: SignInResult) -> str:

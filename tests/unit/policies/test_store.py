@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.domain.problems import ConfigurationError
-from gateway.policies import PolicyStore, load_policies
+from gateway.policies import PolicyStore
 from tests.unit.policies.support import Place
 
 GOOD = "retention: {anonymise_days: 7}\n"
@@ -17,7 +17,7 @@ BAD = "retention: {anonymise_days: soon}\n"
 @pytest.fixture
 def store(place: Place) -> PolicyStore:
     place.requests(GOOD)
-    return PolicyStore(place.settings, lambda: load_policies(place.settings, place.profiles))
+    return PolicyStore(place.settings, lambda: place.profiles)
 
 
 def days(store: PolicyStore) -> int:
@@ -63,7 +63,7 @@ async def test_the_first_time_it_must_be_right(place: Place) -> None:
     place.requests(BAD)
 
     with pytest.raises(ConfigurationError):
-        PolicyStore(place.settings, lambda: load_policies(place.settings, place.profiles))
+        PolicyStore(place.settings, lambda: place.profiles)
 
 
 async def test_changed_files_are_noticed_others_are_not(place: Place, store: PolicyStore) -> None:

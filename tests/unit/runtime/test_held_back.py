@@ -78,16 +78,6 @@ async def test_the_others_are_served_and_its_own_wait(house: House) -> None:
     await store.close()
 
 
-async def test_once_mended_it_is_served_again(house: House) -> None:
-    spoil_settings(house, WRONG_ZONE)
-    async with house.running() as gateway:
-        assert await ask(gateway, "/plain/nordlys", b"x") == (200, "no")
-    spoil_settings(house, WRONG_ZONE[::-1])
-    async with house.running() as gateway:
-        assert await ask(gateway, "/plain/nordlys", b"x") == (200, "hello")
-        assert (await look(gateway, "/readyz/FJORD"))[0] == 200
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
