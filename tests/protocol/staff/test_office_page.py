@@ -37,6 +37,6 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(installati
         assert [(row[6], row[7] == "none") for row in rows] == [("working", False), ("working", True)]
         assert page.tree.xpath("//tbody//a/@href") == ["/staff/fjord", "/staff/demo"]
         menu = [link.text_content() for link in page.tree.xpath("//nav[@id='menu']/a[not(@class)]")]
-        assert menu == ["Libraries", "Partners", "Statistics"]
+        assert menu == ["Partners", "Statistics"]
         tried = [(await ana.get(path)).status for path in ("/fjord/lending", "/fjord/operation", "/fjord/find?q=Om")]
         assert tried == [403, 403, 403]
