@@ -5,6 +5,7 @@ Bodies go on as they came: undoing a partner's habits (URL encoding, form fields
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import field
@@ -24,7 +25,7 @@ from gateway.services.exchange.peer_keys import KEY_SET_PATH, PeerKeyRing
 from gateway.web.access_refusals import CountRefusal, ignore_refusal, make_refusal_signal
 from gateway.web.client_certificates import ForwardedCertificates, connection_certificate
 from gateway.web.common_headers import make_header_signal
-from gateway.web.inbound import AdmissionQueue, QueueFullError, ReadTimeouts, read_body
+from gateway.web.inbound import REFUSAL_SECONDS, AdmissionQueue, QueueFullError, ReadTimeouts, read_body
 from gateway.web.trusted_proxies import ForwardingNotes, TrustedProxies, is_open_path, make_forwarding_middleware
 
 log = structlog.get_logger(component="http")
@@ -237,6 +238,7 @@ class MessageEndpoint:
             raise web.HTTPNotFound
         library = self._find_library(address)
         if library and not self._gate.has_share_left(library):
+            await asyncio.sleep(REFUSAL_SECONDS)
             return _make_busy_response()
         body = await read_body(request, self._limit(), self._patience)
         if not body.data and request.method in ("GET", "HEAD"):
@@ -249,13 +251,11 @@ class MessageEndpoint:
         try:
             with self._gate.count_by_library() as take_share:
                 message = self._make_raw_message(request, address, body.data, received, take_share)
-                if not library:
-                    answer = await self._exchange.handle(message)
-                elif not take_share(library):
+                if library and not take_share(library):
                     return _make_busy_response()
-                else:
-                    async with self._gate.take_turn(library):
-                        answer = await self._exchange.handle(message)
+                if library:
+                    await self._gate.wait_for_turn(library)
+                answer = await self._exchange.handle(message)
         except Exception:  # a defect: say so without details, keep the traceback for the log
             peer = self._proxies.sender_address(request)
             log.exception("http.message_failed", peer=peer, profile=address.profile)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
@@ -27,11 +27,11 @@ WANTED_SECONDS = 60.0
 in which nobody asks."""
 
 TURN_SECONDS = 0.05
-"""A message that has been in work for so long waits for its library's system, and not for our processor."""
+"""From the beginning of a library's message to that of its next, while others want places."""
 
-PAUSES = 3
-"""So many times as long as a library's message took before its next begins, while others want places: it has a quarter
-of the processor's time."""
+REFUSAL_SECONDS = 1.0
+"""So late a message beyond its library's share is refused by HTTP: a sender that sends again at once does so once a
+second."""
 
 _TAIL = 300
 _ROOT = re.compile(rb"<([A-Za-z_][\w:.\-]{0,200})[\s/>]")
@@ -124,7 +124,8 @@ class AdmissionQueue:
         """Places by library, of the messages of which it is known."""
         self._asked: dict[str, float] = {}
         """When each library wanted a place last, on the clock of the event loop."""
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns: dict[str, float] = {}
+        """When each library's next message may begin, on the same clock."""
         self._count_full_share = count_full_share
         self._queue = queue
         self._seconds = seconds
@@ -200,25 +201,15 @@ class AdmissionQueue:
         finally:
             self._taken.subtract(counted)
 
-    @asynccontextmanager
-    async def take_turn(self, library: str) -> AsyncIterator[None]:
-        """Let the messages of a library begin one after the other while others want places, each when the one before
-        has ended and paused, or waits for the library's system: else many at once are before each other message."""
+    async def wait_for_turn(self, library: str) -> None:
+        """Let the messages of a library begin one after the other while others want places: many that come at once
+        would otherwise all be before each message of another library."""
         if not self._is_wanted_besides(library):
-            yield
             return
-        turn = self._turns.setdefault(library, asyncio.Lock())
-        await turn.acquire()
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        ending = loop.call_later(TURN_SECONDS, turn.release)
-        try:
-            yield
-        finally:
-            taken = loop.time() - began
-            if loop.time() < ending.when():
-                ending.cancel()
-                loop.call_later(taken * PAUSES, turn.release)
+        now = asyncio.get_running_loop().time()
+        turn = max(now, self._turns.get(library, now))
+        self._turns[library] = turn + TURN_SECONDS
+        await asyncio.sleep(turn - now)
 
     async def _wait_for_place(self, seconds: float | None) -> None:
         place = asyncio.get_running_loop().create_future()

@@ -1,5 +1,6 @@
 """Thirty libraries on one gateway, each with a folder. The system of one hangs, one is flooded by its partner, one is
-held back by a wrong key. At all others, loans end right by NCIP and in the mesh, and requests by ISO 18626."""
+held back by a wrong key. At all others requests and loans end right, by NCIP, ISO 18626, ISO ILL, letters and in the
+mesh, and messages take no longer than before."""
 
 from __future__ import annotations
 
@@ -7,9 +8,11 @@ import asyncio
 import re
 import statistics
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from sqlalchemy import Connection, select
 
+from adapters.iso_ill.messages import Returned, Shipped
+from adapters.iso_ill.messages.structures import ItemId
 from adapters.library.embedded import sample
 from adapters.library.embedded.catalogue import add_bib, add_copies
 from adapters.library.embedded.library_session import plan_session
@@ -39,12 +44,25 @@ from gateway.store.migration import migrate_store
 from gateway.store.schema import message
 from tests.bench import messages
 from tests.protocol.iso18626.far_side import write_confirmation
+from tests.protocol.iso_ill.house import FJORDBY, Partner, asked, header
+from tests.support import reader, smtp_sink
+from tests.support.daemon import free_port
+from tests.support.flood import ask, flooding, write_post
 from tests.support.yaml_files import write_yaml_file
 
 HANGING, FLOODED, HELD_BACK = 1, 2, 3
 OTHERS = tuple(range(4, 31))
 PLACES = 20
 """For messages at a time, of which 8 are a library's share."""
+
+SLOWER = 1.3
+"""So many times as long a message may take beside the others' troubles."""
+
+MIN_PAIRS, MAX_PAIRS = 3, 9
+"""Of measurements without and with the flood, whose median counts; more only until it is as it should be."""
+
+PATIENCE_SECONDS = 5.0
+"""Far less than the system that hangs takes."""
 
 PATRON = "21000000000025"
 BOOK = Citation(type=CitationType.BOOK, title="The Three-Body Problem", author="Liu, Cixin")
@@ -99,6 +117,16 @@ async def hang_up_never(_request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
+async def connected(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    octets, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield octets, writer
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+@asynccontextmanager
 async def serving(handler: Any) -> AsyncIterator[str]:
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler)
@@ -110,7 +138,7 @@ async def serving(handler: Any) -> AsyncIterator[str]:
         await server.close()
 
 
-def write_installation(folder: Path, koha: str, peer: str) -> Path:
+def write_installation(folder: Path, koha: str, peer: str, smtp: int) -> Path:
     for number in range(1, 31):
         own = folder / "libraries" / f"lib{number:02}"
         (own / "secrets").mkdir(parents=True)
@@ -144,10 +172,19 @@ def write_installation(folder: Path, koha: str, peer: str) -> Path:
         "iso18626": {"http": {"url": peer}},
     }
     write_yaml_file(folder / "partners" / "peer.yml", outside)
+    write_yaml_file(folder / "partners" / "fjordby.yml", FJORDBY)
+    letters = {
+        "extends": "email-partner",
+        "partner": {"symbols": ["ISIL:US-COUNTY"], "name": "County Library", "email": "ill@county.example"},
+    }
+    write_yaml_file(folder / "partners" / "county.yml", letters)
     write_yaml_file(folder / "groups.yml", {"state": {"members": "all", "mesh": True}})
+    port = free_port()  # links in letters lead there
     settings = {
         "defaults": {"time_zone": "America/Chicago", "currency": "USD"},
-        "http": {"port": 0, "max_concurrent": PLACES},
+        "http": {"port": port, "public_url": f"http://127.0.0.1:{port}", "max_concurrent": PLACES},
+        "tcp": [{"port": 0, "protocol": "iso_ill"}],
+        "mail": {"host": "127.0.0.1", "port": smtp, "security": "none", "sender": "ill@state.example"},
         "library_timeout_seconds": 60,
         "shutdown_seconds": 0.5,
     }
@@ -186,6 +223,7 @@ class State:
 
     gateway: Daemon
     peer: Peer
+    mail: smtp_sink.Sink
     session: aiohttp.ClientSession
 
     async def send_ncip(self, number: int, body: bytes) -> tuple[int, bytes]:
@@ -248,15 +286,59 @@ class State:
         ends = (await self.load(borrower, ours.id)).state.value, (await self.load(lender, theirs.id)).state.value
         return ends[0], ends[1]
 
-    async def measure(self, numbers: Sequence[int], rounds: int) -> float:
-        """Median seconds of a LookupUser."""
-        taken = []
-        for number in tuple(numbers) * rounds:
-            began = time.perf_counter()
-            status, answer = await self.send_ncip(number, messages.lookup_user())
-            taken.append(time.perf_counter() - began)
-            assert (status, messages.succeeded("LookupUser")(answer)) == (200, True), answer
-        return statistics.median(taken)
+    async def lend_by_iso_ill(self, number: int) -> str:
+        """Fjordby asks over TCP, and hears on its connection that the book is on its way."""
+        async with connected(self.gateway.tcp_ports[0]) as line:
+            fjordby = Partner(*line)
+            wanted = ItemId(title=BOOK.title, author=BOOK.author)
+            await fjordby.ask(replace(asked(f"G-{number}", to=symbol(number)), item=wanted))
+            await self.gateway.managed.drain_due_work()
+            (request,) = [one for one in await self.list_lending(number) if one.partner.profile == "fjordby"]
+            await self.act(number, request.id, *LENDER_SHIPS)
+            while not isinstance(await fjordby.hear(), Shipped):
+                pass
+            fjordby.say(Returned(**header(f"G-{number}", to=symbol(number)), date_returned=date(2026, 3, 20)))
+            while (await self.load(number, request.id)).state.value != "returned":  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0.02)
+            await self.act(number, request.id, *LENDER_CHECKS_IN)
+        return str((await self.load(number, request.id)).state.value)
+
+    async def borrow_by_letter(self, number: int) -> str:
+        """The county library reads a letter, and says by its link that it has sent the book."""
+        draft = BorrowingDraft(
+            citation=Citation(type=CitationType.BOOK, title=f"Aniara {number}"),
+            service=RequestedService(),
+            patron=PatronLink(identifier=PATRON),
+            partner="county",
+            mediated=False,
+            actor="staff:iris",
+        )
+        ours = await self.gateway.managed.libraries[symbol(number)].requests.create_borrowing(draft)
+        await self.gateway.managed.drain_due_work()
+        letters = [mail for mail in self.mail.mails if mail["To"] == "ill@county.example"]
+        (letter,) = [mail for mail in letters if f"Aniara {number}" in mail.get_body(("plain",)).get_content()]
+        page = await reader.answers(letter, "We have shipped it", due="2026-04-20")
+        assert page.status == 200, page.text
+        await self.act(number, ours.id, *BORROWER_RETURNS)
+        return str((await self.load(number, ours.id)).state.value)
+
+    async def measure_look_ups(self) -> list[float]:
+        """Eight LookupUsers of each library, four at a time: seconds of this process's processor between question and
+        answer. Other programs on the machine don't count, and whatever the gateway does meanwhile does."""
+        taken: list[float] = []
+
+        async def look_up(numbers: Sequence[int]) -> None:
+            async with connected(self.gateway.settings.http.port) as line:
+                for number in numbers:
+                    post = write_post(f"/ncip/lib{number:02}/illiad/key-of-{number:02}", messages.lookup_user())
+                    began, waited = time.process_time(), time.monotonic()
+                    status, answer = await ask(*line, post)
+                    taken.append(time.process_time() - began)
+                    assert (status, messages.succeeded("LookupUser")(answer)) == (200, True), answer
+                    assert time.monotonic() - waited < PATIENCE_SECONDS, "it waited for a place"
+
+        await asyncio.gather(*(look_up(OTHERS[first::4] * 8) for first in range(4)))
+        return taken
 
 
 @pytest.fixture
@@ -265,38 +347,44 @@ async def state(tmp_path: Path) -> AsyncIterator[State]:
     async with AsyncExitStack() as stack:
         koha = await stack.enter_async_context(serving(hang_up_never))
         outside = await stack.enter_async_context(serving(peer.take_message))
-        settings = load_settings(write_installation(tmp_path, koha, outside), load_adapters())
+        mail = await stack.enter_async_context(smtp_sink.running(smtp_sink.Sink()))
+        settings = load_settings(write_installation(tmp_path, koha, outside, mail.port), load_adapters())
         await fill_libraries(settings, clock)
         gateway = Daemon(settings, load_adapters(), clock)
         await gateway.start()
         stack.push_async_callback(gateway.stop)
         session = await stack.enter_async_context(aiohttp.ClientSession(gateway.url))
-        yield State(gateway, peer, session)
+        yield State(gateway, peer, mail, session)
 
 
 @asynccontextmanager
-async def troubled(state: State) -> AsyncIterator[list[int]]:
-    """More messages than there are places wait for the system that hangs, and twelve senders flood another library.
-    Yields the statuses of the flood's answers."""
-    statuses: list[int] = []
-
-    async def flood() -> None:
-        while True:
-            statuses.append((await state.send_ncip(FLOODED, messages.lookup_user()))[0])
-            await asyncio.sleep(0.05)
-
-    async def wait_for_koha() -> None:
-        statuses.append((await state.send_ncip(HANGING, messages.lookup_user()))[0])
-
-    tasks = [asyncio.create_task(wait_for_koha()) for _ in range(PLACES + 10)]
-    tasks += [asyncio.create_task(flood()) for _ in range(12)]
+async def hanging(state: State) -> AsyncIterator[None]:
+    """More messages than there are places wait for the system that hangs. Others have sent something just before: a
+    library alone may take all places."""
+    for number in OTHERS:
+        await state.send_ncip(number, messages.lookup_user())
+    post = [state.send_ncip(HANGING, messages.lookup_user()) for _ in range(PLACES + 10)]
+    tasks = list(map(asyncio.create_task, post))
     await asyncio.sleep(0.5)
     try:
-        yield statuses
+        yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def compare_slowest(state: State, flood: Callable[[], AbstractContextManager[None]]) -> list[float]:
+    """How many times as long the slowest hundredth of others' messages takes beside the flood as just before."""
+    ratios: list[float] = []
+    await state.measure_look_ups()
+    while len(ratios) < MIN_PAIRS or (statistics.median(ratios) > SLOWER and len(ratios) < MAX_PAIRS):
+        alone = await state.measure_look_ups()
+        with flood():
+            await asyncio.sleep(1)
+            beside = await state.measure_look_ups()
+        ratios.append(statistics.quantiles(beside, n=100)[-1] / statistics.quantiles(alone, n=100)[-1])
+    return ratios
 
 
 async def read_journal(state: State) -> dict[str, set[tuple[str, str]]]:
@@ -309,22 +397,29 @@ async def read_journal(state: State) -> dict[str, set[tuple[str, str]]]:
     return journal
 
 
-async def test_the_troubles_of_three_libraries_are_theirs_alone(state: State) -> None:
-    alone = await state.measure(OTHERS, 2)
+async def test_the_troubles_of_three_libraries_are_theirs_alone(state: State, tmp_path: Path) -> None:
+    post = write_post(f"/ncip/lib{FLOODED:02}/illiad/key-of-{FLOODED:02}", messages.lookup_user())
+    flood = partial(flooding, state.gateway.settings.http.port, post, tmp_path / "flood.log")
 
-    async with troubled(state) as statuses:
-        beside = await state.measure(OTHERS, 2)
-        by_ncip = [await state.lend_by_ncip(number) for number in OTHERS]
-        asked = [await state.ask_by_iso18626(number) for number in OTHERS]
-        ended = [await state.borrow_in_mesh(number, number + 1) for number in OTHERS[:-1:2]]
-        held_back = await state.send_ncip(HELD_BACK, messages.lookup_user())
-        pages = {path: await state.look(f"/readyz{path}") for path in ("", "/lib01", "/lib03", "/lib10")}
-        async with state.session.get("/metrics") as answer:
-            metrics = await answer.text()
+    async with hanging(state):
+        ratios = await compare_slowest(state, flood)
+        with flood():
+            by_ncip = [await state.lend_by_ncip(number) for number in OTHERS]
+            by_iso18626 = [await state.ask_by_iso18626(number) for number in OTHERS]
+            ended = [await state.borrow_in_mesh(number, number + 1) for number in OTHERS[:-1:2]]
+            by_iso_ill = [await state.lend_by_iso_ill(number) for number in OTHERS[::5]]
+            by_letter = [await state.borrow_by_letter(number) for number in OTHERS[1::5]]
+            held_back = await state.send_ncip(HELD_BACK, messages.lookup_user())
+            pages = {path: await state.look(f"/readyz{path}") for path in ("", "/lib01", "/lib03", "/lib10")}
+            async with state.session.get("/metrics") as answer:
+                metrics = await answer.text()
 
+    assert statistics.median(ratios) <= SLOWER, ratios
+    assert by_iso_ill == ["completed"] * 6
+    assert by_letter == ["completed"] * 6
     assert by_ncip == [[True, True, True]] * len(OTHERS)
     assert ended == [("completed", "completed")] * 13
-    assert asked == [True] * len(OTHERS)
+    assert by_iso18626 == [True] * len(OTHERS)
     for number in OTHERS:
         (request,) = [entry for entry in await state.list_lending(number) if entry.partner.profile == "peer"]
         await state.act(number, request.id, EventKind.UNFILLED)
@@ -332,7 +427,6 @@ async def test_the_troubles_of_three_libraries_are_theirs_alone(state: State) ->
         (f"US-T{number:02}", f"PEER-{number}", "Unfilled") for number in OTHERS
     ]
 
-    assert {200, 503} <= set(statuses), "the flood and the messages behind the system that hangs had their share"
     assert b"Temporary Processing Failure" in held_back[1]
     assert {path: status for path, (status, _) in pages.items()} == {
         "": 200,
@@ -345,7 +439,7 @@ async def test_the_troubles_of_three_libraries_are_theirs_alone(state: State) ->
     assert "lib03/library.yml:3: nmae: unknown key" in problems[symbol(HELD_BACK)]
     assert not any(problems[symbol(number)] for number in OTHERS)
     over_share = dict(re.findall(r'illgate_messages_over_share_total\{library="([^"]*)"\} ([0-9.]+)', metrics))
-    assert set(over_share) <= {symbol(HANGING), symbol(FLOODED)}
+    assert set(over_share) == {symbol(HANGING), symbol(FLOODED)}
     assert float(over_share[symbol(HANGING)]) >= PLACES + 10 - 0.4 * PLACES
     journal = await read_journal(state)
     assert journal[symbol(HELD_BACK)] == {("LookupUser", "failed")}
@@ -353,4 +447,3 @@ async def test_the_troubles_of_three_libraries_are_theirs_alone(state: State) ->
         services = {service for service, _ in journal[symbol(number)]}
         assert {"LookupUser", "AcceptItem", "CheckOutItem", "CheckInItem"} <= services, number
         assert {outcome for _, outcome in journal[symbol(number)]} == {"ok"}, number
-    assert beside < alone * 20, "they wait for the processor at most, never for a place"

@@ -7,6 +7,7 @@ import gzip
 import json
 import socket
 import struct
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import structlog
 
 from gateway.runtime import listeners
 from gateway.runtime.listener_tls import make_server_context
+from gateway.web import app, inbound
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 from gateway.web.trusted_proxies import MAX_NOTED_PROXIES, NOTED_SECONDS, ForwardingNotes
@@ -308,7 +310,11 @@ async def test_beyond_the_queue_callers_are_asked_to_come_back() -> None:
     assert gate.in_hand == 0
 
 
-async def test_a_library_with_its_share_in_work_is_answered_before_its_message_is_read() -> None:
+async def test_a_library_with_its_share_in_work_is_answered_before_its_message_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After a while, or it would send again at once."""
+    monkeypatch.setattr(app, "REFUSAL_SECONDS", 0.5)
     echo = Echo()
     gate = AdmissionQueue(places=5, queue=5, seconds=5)
     with gate.count_by_library() as first, gate.count_by_library() as second:
@@ -317,14 +323,31 @@ async def test_a_library_with_its_share_in_work_is_answered_before_its_message_i
             site(echo, gate, find_library=lambda address: {"full": "FULL", "other": "OTHER"}.get(address.profile, ""))
         ) as listener:
             head, _, _ = post(MESSAGE, "Connection: close").partition(b"\r\n\r\n")
-            full = await talk(listener.port, head.replace(b"/ncip", b"/ncip/full") + b"\r\n\r\n")
-            assert answer_of(full)[0] == 503
+            began = time.monotonic()
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            writer.write(head.replace(b"/ncip", b"/ncip/full") + b"\r\n\r\n")
+            full = await reader.readuntil(b"\r\n\r\n")
+            assert time.monotonic() - began >= 0.5
+            writer.close()
+            assert b" 503 " in full
             assert b"Retry-After:" in full
             assert echo.bodies == []
             for address in (b"/ncip/other", b"/ncip"):
                 raw = post(MESSAGE, "Connection: close").replace(b"/ncip", address)
                 assert answer_of(await talk(listener.port, raw))[0] == 200
             assert [arrival.take_share("FULL") for arrival in echo.arrivals] == [False, False]
+
+
+async def test_messages_at_an_address_of_one_library_begin_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbound, "TURN_SECONDS", 0.2)
+    echo, gate = Echo(), AdmissionQueue(places=10, queue=5, seconds=5)
+    with gate.count_by_library() as take_share:
+        assert take_share("OTHER")
+        async with http(site(echo, gate, find_library=lambda _address: "FLOOD")) as listener:
+            began = time.monotonic()
+            await asyncio.gather(*(talk(listener.port, post(MESSAGE, "Connection: close")) for _ in range(3)))
+            assert time.monotonic() - began >= 0.4
+    assert len(echo.bodies) == 3
 
 
 async def test_a_defect_is_answered_without_details_and_logged() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from gateway.web import inbound
-from gateway.web.inbound import AdmissionQueue, QueueFullError
+from gateway.web.inbound import TURN_SECONDS, AdmissionQueue, QueueFullError
 
 
 async def test_first_come_first_served() -> None:
@@ -118,52 +117,39 @@ async def test_who_asked_for_nothing_for_long_wants_no_places(desk: Desk, monkey
 # --- turns of one library's messages --------------------------------------------------------------------
 
 
-async def work(desk: Desk, ends: Counter[str], seconds: float = 0.0) -> None:
-    """A message of FLOOD that takes so long."""
-    async with desk.gate.take_turn("FLOOD"):
-        ends["begun"] += 1
-        await asyncio.sleep(seconds)
-    ends["ended"] += 1
+async def begin_at_once(desk: Desk, number: int) -> list[float]:
+    """Seconds after which so many messages of FLOOD begin."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+
+    async def begin() -> float:
+        await desk.gate.wait_for_turn("FLOOD")
+        return clock() - began
+
+    return sorted(await asyncio.gather(*(begin() for _ in range(number))))
 
 
-async def test_messages_of_one_library_begin_one_after_the_other_with_pauses(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_messages_of_one_library_begin_one_after_the_other(desk: Desk) -> None:
+    desk.take("OTHER")
+
+    first, *others = await begin_at_once(desk, 4)
+
+    assert first < TURN_SECONDS
+    assert all(after >= number * TURN_SECONDS for number, after in enumerate(others, 1)), others
+
+
+async def test_a_turn_of_one_library_is_none_of_another(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbound, "TURN_SECONDS", 60)
-    monkeypatch.setattr(inbound, "PAUSES", 1000)
     desk.take("OTHER")
-    ends: Counter[str] = Counter()
-
-    async with asyncio.TaskGroup() as tasks:
-        flood = [tasks.create_task(work(desk, ends, 0.01)) for _ in range(3)]
-        await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.sleep(0.02)
-        assert ends == {"begun": 1, "ended": 1}, "the next waits a thousand times as long"
-        async with desk.gate.take_turn("OTHER"):
-            pass
-        for task in flood:
-            task.cancel()
-
-
-async def test_a_message_that_waits_for_its_librarys_system_lets_the_next_begin(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(inbound, "TURN_SECONDS", 0.01)
-    monkeypatch.setattr(inbound, "PAUSES", 1000)
-    desk.take("OTHER")
-    ends: Counter[str] = Counter()
+    await desk.gate.wait_for_turn("FLOOD")
+    desk.take("FLOOD")
 
     async with asyncio.timeout(5):
-        await asyncio.gather(*(work(desk, ends, 0.1) for _ in range(3)))
-
-    assert ends == {"begun": 3, "ended": 3}
+        await desk.gate.wait_for_turn("OTHER")
 
 
 async def test_a_library_alone_waits_for_no_turn(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbound, "PAUSES", 1000)
-    ends: Counter[str] = Counter()
+    monkeypatch.setattr(inbound, "TURN_SECONDS", 60)
 
     async with asyncio.timeout(5):
-        await asyncio.gather(*(work(desk, ends, 0.01) for _ in range(3)))
-
-    assert ends == {"begun": 3, "ended": 3}
+        await begin_at_once(desk, 4)
