@@ -38,6 +38,19 @@ def test_of_an_office_before_its_first_pull_only_the_token_is_missed(tmp_path: P
     ]
 
 
+def test_a_rota_from_a_profile_without_a_catalogue_is_a_problem(tmp_path: Path) -> None:
+    office = copy_example("broker", tmp_path / "broker")
+    entries = office.folder / "directory" / "state"
+    entries.mkdir(parents=True)
+    (entries / "us-oak.yml").write_text("extends: iso18626-2017\npartner: {symbols: ['ISIL:US-OAK']}\n")
+    (office.folder / "partners" / "union.yml").write_text("description: to be filled in\n")
+
+    (said,) = [line for line in check(office) if line.startswith("requests.yml")]
+
+    problem = "rotas.union.lines.0.from: Profile 'union' has no searchable catalogue"
+    assert said.startswith(f"requests.yml:2: {problem}")
+
+
 @pytest.fixture(scope="module")
 def union() -> Iterator[Zebra]:
     """It has one book, at four places: one doesn't know us, and one is who asks."""

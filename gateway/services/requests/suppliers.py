@@ -441,7 +441,7 @@ async def explain_rota(context: LibraryContext, request: Request, look_up: LookU
     had_none = not request.rota_name
     request = assign_rota(context, request)
     if look_up is _look_up_all:
-        request = await _find_holders_if_possible(context, request)
+        request = await find_holders_if_possible(context, request)
     template = context.policy().rotas.get(request.rota_name)
     first = tuple(line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING)
     rest = replace(request, rota=tuple(line for line in request.rota if line not in first))
@@ -461,7 +461,7 @@ async def explain_rota(context: LibraryContext, request: Request, look_up: LookU
     )
 
 
-async def _find_holders_if_possible(context: LibraryContext, request: Request) -> Request:
+async def find_holders_if_possible(context: LibraryContext, request: Request) -> Request:
     """Find the holders; lines of a catalogue that can't say are passed over until it can."""
     try:
         return await find_holders(context, request)

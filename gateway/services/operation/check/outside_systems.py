@@ -296,7 +296,8 @@ def _policy_item_policies(loaded_policy: LoadedPolicy) -> _Values:
 def check_policy_catalogues(
     loaded_policy: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]
 ) -> Iterator[ConfigurationProblem]:
-    """Profiles in groups that have no catalogue; those that aren't there are named in reading the file."""
+    """Profiles in groups, and in lines of rotas, that have no catalogue; those that aren't there are named in reading
+    the file."""
     known = tuple(searches)
     rules = loaded_policy.policy.catalogues
     named: list[tuple[KeyPath, str]] = [
@@ -306,6 +307,10 @@ def check_policy_catalogues(
     ]
     if rules.look_up and rules.look_up not in rules.groups:
         named.append((("catalogues", "look_up"), rules.look_up))
+    for rota_name, rota in loaded_policy.policy.rotas.items():
+        tiers = rota.list_tiers()
+        unions = {tiers[line.partner]: line.catalogue for line in rota.lines if line.catalogue}
+        named += [(("rotas", rota_name, "lines", tier, "from"), name) for tier, name in unions.items()]
     own = profiles.of_library(loaded_policy.library)
     for path, name in named:
         profile = own.find_profile(name)

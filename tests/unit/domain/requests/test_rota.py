@@ -580,8 +580,9 @@ def test_of_the_lines_of_a_union_catalogue_those_of_holders_stay() -> None:
     shown = [
         ShownLocation("WAW", "warsaw", False, "reference only"),
         ShownLocation("WAW-2", "warsaw", True, "on shelf"),
+        ShownLocation("WAW-3", "warsaw", False, "rare book"),
         ShownLocation("TBS", "tbilisi", False, "reference only"),
-        ShownLocation("LOS", "lagos", True, "on shelf"),
+        ShownLocation("LOS", "lagos", False, "rare book"),
         ShownLocation("OSL", "", True, "on shelf"),
         ShownLocation("OSL", "", True, "on shelf, too"),
     ]
@@ -593,7 +594,7 @@ def test_of_the_lines_of_a_union_catalogue_those_of_holders_stay() -> None:
         RotaLine(
             "tbilisi", RotaLineStatus.SKIPPED, "holds it but does not lend it (reference only)", held="reference only"
         ),
-        RotaLine("lagos", RotaLineStatus.SKIPPED, "asks for it", held="on shelf"),
+        RotaLine("lagos", RotaLineStatus.SKIPPED, "asks for it", held="rare book"),
         other,
         RotaLine("OSL", RotaLineStatus.SKIPPED, "union shows holdings there, but it is not a partner"),
     )
