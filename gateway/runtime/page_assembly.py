@@ -105,7 +105,7 @@ def make_staff_pages(
     return StaffPages(
         StaffServices(
             libraries=managed.libraries,
-            address_names={library.symbol: _name_in_address(library) for library in settings.libraries},
+            list_address_names=AddressNames(settings).list_names,
             retention=_read_retention(settings),
             operations=operations,
             profile_editing=profile_editing,
@@ -139,8 +139,24 @@ def make_staff_pages(
     )
 
 
-def _name_in_address(library: LibrarySettings) -> str:
-    """Name it by its short name, or something else where a page has that address."""
+class AddressNames:
+    """Names of libraries in addresses: their short names, or something else where a page has that address. They are
+    made anew when the settings have other libraries; one that is in no file any more keeps its name."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._libraries: tuple[LibrarySettings, ...] = ()
+        self._names: Mapping[str, str] = {}
+
+    def list_names(self) -> Mapping[str, str]:
+        """List them by symbol."""
+        if self._libraries is not self._settings.libraries:
+            self._libraries = self._settings.libraries
+            self._names = {**self._names, **{library.symbol: _name_library(library) for library in self._libraries}}
+        return self._names
+
+
+def _name_library(library: LibrarySettings) -> str:
     return f"{library.short_name}-library" if library.short_name in RESERVED else library.short_name
 
 

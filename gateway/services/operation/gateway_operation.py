@@ -238,11 +238,11 @@ class GatewayOperation:
     def is_own_problem(self, problem: ConfigurationProblem) -> bool:
         """Return whether it stands where this library alone is meant: in its entry of gateway.yml, its folder, its
         rules, or a file of a partner of its own."""
-        index, library = next(
-            (index, library)
-            for index, library in enumerate(self._settings.libraries)
-            if library.symbol == self._context.symbol
-        )
+        symbols = [library.symbol for library in self._settings.libraries]
+        if self._context.symbol not in symbols:
+            return False  # its file has gone, and it is served as it was
+        index = symbols.index(self._context.symbol)
+        library = self._settings.libraries[index]
         is_entry = problem.path[:2] == ("libraries", index)
         own_files = {state.file for state in self.list_profiles() if state.libraries == {library.symbol}}
         if library.folder:

@@ -95,8 +95,8 @@ CheckReadiness = Callable[[str], Awaitable[GatewayReadiness | None]]
 
 @value_object(kw_only=True)
 class StaffServices:
-    """The services behind pages of staff. `libraries` by symbol; `address_names`: as they stand behind /staff/, by
-    symbol; `protocols`: as the journal names them.
+    """The services behind pages of staff. `libraries` by symbol; `list_address_names`: as they stand behind /staff/, by
+    symbol, now; `protocols`: as the journal names them.
     `oidc` None: nobody signs in at an identity provider; `read_grants`: roles by the claims of its ID token;
     `header_proxies`: from where the header of a sign-in is believed; `links` None: no adapter reads links, so numbers
     aren't looked up either."""
@@ -110,7 +110,7 @@ class StaffServices:
     overview: LibraryOverview
     protocols: Sequence[str]
     libraries: Mapping[str, LibraryServices]
-    address_names: Mapping[str, str]
+    list_address_names: Callable[[], Mapping[str, str]]
     sign_in: StaffSignInService
     factors: SecondFactorService
     journeys: OidcJourneys
@@ -133,7 +133,8 @@ class StaffServices:
 
     def find_named_library(self, name: str) -> str:
         """Find the symbol of the library that an address names, in any case; empty: there is none."""
-        named = (symbol for symbol, known in self.address_names.items() if known.casefold() == name.casefold())
+        wanted = name.casefold()
+        named = (symbol for symbol, known in self.list_address_names().items() if known.casefold() == wanted)
         return next((symbol for symbol in named if symbol in self.libraries), "")
 
     @property
@@ -229,7 +230,7 @@ class StaffRequest:
         return self.root_of(self.library.symbol) if is_known else ROOT
 
     def root_of(self, library: str) -> str:
-        return f"{ROOT}/{quote(self.parts.address_names[library], safe='')}"
+        return f"{ROOT}/{quote(self.parts.list_address_names()[library], safe='')}"
 
     @property
     def heading(self) -> str:

@@ -184,6 +184,7 @@ async def test_the_address_names_the_library(installation: Installation) -> None
         assert form.tree.xpath("string(//p[@class='library'])") == "Bibliothèque du Fjord"
         page = await ruth.sign_in("ruth", back=form.hidden("back"))
         assert (page.url.removeprefix(gateway.url), page.title) == ("/staff/fjord/borrowing?task=overdue", "Overdue")
+        assert (await ruth.get("/borrowing", follow=False)).headers["Location"] == "/staff/fjord/borrowing"
         switches = page.tree.xpath("//details[summary='Libraries']//a/@href")
         assert switches == ["/staff/office", "/staff/demo", "/staff/fjord"]
 
