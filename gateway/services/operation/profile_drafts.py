@@ -94,10 +94,12 @@ class ProfileDraftChecks:
     # --- files -------------------------------------------------------------------------------------------
 
     def find_file(self, name: str) -> Path:
+        """Find the file that an edit changes: not that of a directory's entry, which each pull writes anew."""
         loaded_profile = self._profiles.current.loaded.get(name)
         if loaded_profile is None or loaded_profile.is_generated:
             return self._profiles.name_file(name)
-        return loaded_profile.file
+        is_pulled = self._settings.is_of_directory(str(loaded_profile.file))
+        return self._profiles.name_file(name) if is_pulled else loaded_profile.file
 
     def describe_file(self, name: str) -> ProfileFile:
         file = self.find_file(name)

@@ -12,6 +12,7 @@ from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
 from gateway.domain.requests.request import RequestedService, ServiceType
 from gateway.profiles import MessageSender, ProfileLoadResult, ProfileSet, ProfileStore, load_profiles, read_profiles
 from gateway.profiles.loader import read_profiles_with_fallback
+from gateway.services.operation.profile_drafts import ProfileDraftChecks
 from gateway.settings import LibrarySettings, Settings
 from gateway.settings.directory import DirectorySettings, DirectorySource
 from gateway.settings.sections import ProfilesSettings
@@ -419,6 +420,17 @@ def test_an_entry_that_does_not_fit_is_as_before_or_left_out_and_the_others_are_
     assert fir.partner.channel == "plain"
     assert {Path(problem.file).name for problem in result.problems} == {"us-oak.yml", "us-yew.yml"}
     assert result.profiles.find_profile("us-yew") is None
+
+
+def test_an_edit_of_an_entry_goes_into_a_file_of_ones_own(tmp_path: Path) -> None:
+    profiles = read_directory(tmp_path, **{"us-fir": "partner: {phone: '2'}"}).profiles
+    folder, settings = tmp_path / "profiles", settings_with_directory(tmp_path)
+    store = ProfileStore(folder, lambda: profiles, lambda _: profiles, settings.partners_folder)
+    drafts = ProfileDraftChecks(settings, ADAPTERS, store)
+
+    files = [drafts.find_file(name).relative_to(tmp_path) for name in ("us-oak", "us-fir", "base")]
+
+    assert [str(file) for file in files] == ["partners/us-oak.yml", "partners/us-fir.yml", "profiles/base.yml"]
 
 
 def test_a_source_that_gateway_yml_does_not_have_is_a_problem_of_the_group(tmp_path: Path) -> None:
