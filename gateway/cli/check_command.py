@@ -185,7 +185,10 @@ def _narrow_report(report: CheckReport, settings: Settings, library: LibrarySett
 
 
 def _concerns(problem: ConfigurationProblem, settings: Settings, library: LibrarySettings) -> bool:
-    """Return whether a problem is in the library's own section of gateway.yml, or in another file."""
+    """Return whether a problem is in the library's own section of gateway.yml, or in another file that isn't in another
+    library's folder."""
+    if settings.find_owner_of_file(problem.file) not in (None, library):
+        return False
     if problem.path[:1] == ("libraries",):
         return problem.path[1:2] == (settings.libraries.index(library),)
     return problem.file != settings.make_problem((), "").file

@@ -219,6 +219,18 @@ async def test_a_new_library_with_an_error_is_held_back_and_served_once_mended(
     assert await valley.ask_for_loan(4, "5") == ("OK", "")
 
 
+async def test_a_wrong_partner_of_a_library_is_shown_to_its_own_operators_alone(valley: Valley) -> None:
+    own = valley.folder / "libraries" / "lib01" / "partners"
+    own.mkdir()
+    (own / "illiad.yml").write_text("extends: nobody\n")
+    await valley.gateway.reload()
+    shown = {
+        symbol: [(state.name, state.libraries) for state in operation.list_profiles() if state.problems]
+        for symbol, operation in valley.gateway._operations.items()
+    }
+    assert shown == {"ISIL:US-T01": [("illiad", frozenset({"ISIL:US-T01"}))], "ISIL:US-T02": []}
+
+
 async def test_what_cannot_change_goes_on_as_it_was(valley: Valley) -> None:
     """A folder that vanishes, a changed symbol, a port: each with words in /readyz."""
     write_yaml_file(valley.folder / "gateway.yml", {"http": {"port": 9}, "shutdown_seconds": 0.5})

@@ -231,9 +231,19 @@ class GatewayOperation:
         others = (all_files | {problem.file for problem in self._profiles.problems}) - own
         return replace(
             findings,
-            problems=tuple(problem for problem in findings.problems if problem.file not in others),
-            remarks=tuple(remark for remark in findings.remarks if remark.file not in others),
+            problems=tuple(each for each in findings.problems if each.file not in others and self._may_see(each.file)),
+            remarks=tuple(each for each in findings.remarks if each.file not in others and self._may_see(each.file)),
         )
+
+    def _find_owners(self, file: str) -> frozenset[str]:
+        """Find the symbols of the libraries of which a file that can't be read may say something."""
+        owner = self._settings.find_owner_of_file(file)
+        owners = (owner,) if owner is not None else self._settings.libraries
+        return frozenset(library.symbol for library in owners)
+
+    def _may_see(self, file: str) -> bool:
+        """Return whether a file is in no other library's folder."""
+        return self._context.symbol in self._find_owners(file)
 
     def is_own_problem(self, problem: ConfigurationProblem) -> bool:
         """Return whether it stands where this library alone is meant: in its entry of gateway.yml, its folder, its
@@ -335,11 +345,10 @@ class GatewayOperation:
             for name, entry in loaded.items()
         ]
         others = {loaded_profile.document.file for loaded_profile in current.values()}
-        every = frozenset(library.symbol for library in self._settings.libraries)
         states += [
-            ProfileState(Path(file).stem, file, None, tuple(problems), every)
+            ProfileState(Path(file).stem, file, None, tuple(problems), self._find_owners(file))
             for file, problems in by_file.items()
-            if file not in others
+            if file not in others and self._may_see(file)
         ]
         return sorted(states, key=lambda state: (state.name, state.file))
 

@@ -116,6 +116,26 @@ def test_a_library_leads_no_secret_of_the_offices_elsewhere(tmp_path: Path, chan
     assert {Path(problem.file).parts[-3] for problem in problems} <= {"north"}
 
 
+LINES = "partner: {symbols: [XX-1], name: One, channel: iso-ill}\niso_ill: {transport: {address: '127.0.0.1:1611'}}\n"
+
+
+def test_connections_of_all_libraries_are_no_librarys_to_lead(tmp_path: Path) -> None:
+    north = LibrarySettings(symbol="NORTH", short="north")
+    north.live_in("libraries/north")
+    (tmp_path / "partners").mkdir()
+    own = tmp_path / "libraries" / "north" / "partners"
+    own.mkdir(parents=True)
+    there = ProfilesSettings(partners=str(write(tmp_path / "partners", shared=LINES)))
+    settings = Settings(libraries=(north, SOUTH), profiles=there)
+    settings.read_own_partners_in(tmp_path)
+    write(own, alone=LINES.replace("XX-1", "XX-2"), shared="iso_ill: {transport: {address: '127.0.0.1:9'}}")
+    problems = read_profiles(tmp_path, ADAPTERS, settings).problems
+    assert {(Path(problem.file).name, problem.key) for problem in problems} == {
+        ("alone.yml", "partner.channel"),
+        ("shared.yml", "iso_ill"),
+    }
+
+
 def test_a_name_is_compared_once_for_all_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three hundred libraries with forty partners would else be compared for minutes at the start."""
     libraries = tuple(LibrarySettings(symbol=f"L{number}", secrets=(f"file:keys/{number}/*",)) for number in range(40))

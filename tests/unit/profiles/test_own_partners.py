@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.check_command import _narrow_loading
 from gateway.profiles import MessageSender, ProfileSet, ProfileStore, load_profiles, read_profiles_with_fallback
 from gateway.profiles.effective import source_of
 from gateway.profiles.loader import read_profiles
@@ -156,6 +157,13 @@ def test_a_partner_of_other_libraries_cannot_be_changed(settings: Settings) -> N
     write_own(settings, "lib01", alone="plain: {}")
     (problem,) = problems(settings)
     assert problem.startswith("libraries/lib01/partners/alone.yml: partners/alone.yml is called so, and is not for")
+
+
+def test_a_check_of_one_library_says_nothing_of_files_of_another(settings: Settings) -> None:
+    write_own(settings, "lib01", own="plain: {greeting: rude}")
+    loading = read_profiles(settings.profiles_folder, ADAPTERS, settings)
+    found = [len(_narrow_loading(loading, settings, library).problems) for library in settings.libraries]
+    assert found == [1, 0]
 
 
 # --- while the daemon runs -----------------------------------------------------------------------------------
