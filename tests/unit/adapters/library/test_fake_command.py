@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parents[4]
 PROGRAM = "from rehearsal.fakes.fake_command import command; command()"
 
 
-@pytest.mark.parametrize("name", FAKES)
+@pytest.mark.parametrize(
+    "name", ["koha", *(pytest.param(one, marks=pytest.mark.long) for one in FAKES if one != "koha")]
+)
 def test_it_answers_until_it_is_interrupted(name: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, name, "--port", "0"],
