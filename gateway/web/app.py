@@ -245,24 +245,25 @@ class MessageEndpoint:
             return _text_response(200, self._usage_text())
         received = self._clock.now()
         try:
-            await self._gate.enter()
-        except QueueFullError:
-            return _make_busy_response()
-        try:
             with self._gate.count_by_library() as take_share:
-                message = self._make_raw_message(request, address, body.data, received, take_share)
                 if library and not take_share(library):
                     return _make_busy_response()
                 if library:
                     await self._gate.wait_for_turn(library)
-                answer = await self._exchange.handle(message)
+                await self._gate.enter()
+                try:
+                    answer = await self._exchange.handle(
+                        self._make_raw_message(request, address, body.data, received, take_share)
+                    )
+                finally:
+                    self._gate.leave()
+        except QueueFullError:
+            return _make_busy_response()
         except Exception:  # a defect: say so without details, keep the traceback for the log
             peer = self._proxies.sender_address(request)
             log.exception("http.message_failed", peer=peer, profile=address.profile)
             self._count_defect("http.message_failed")
             return _text_response(500, "The message could not be answered because of an error in the gateway.\n")
-        finally:
-            self._gate.leave()
         response = web.Response(body=answer.body, status=answer.status, headers=answer.headers)
         response.headers[hdrs.CONTENT_TYPE] = answer.content_type
         if not body.whole:

@@ -26,7 +26,7 @@ WANTED_SECONDS = 60.0
 """So long after its last message a library counts as one that wants places, so that no other takes them all in a moment
 in which nobody asks."""
 
-TURN_SECONDS = 0.05
+TURN_SECONDS = 0.1
 """From the beginning of a library's message to that of its next, while others want places."""
 
 REFUSAL_SECONDS = 1.0
@@ -181,9 +181,8 @@ class AdmissionQueue:
 
     @contextmanager
     def count_by_library(self) -> Iterator[Callable[[str], bool]]:
-        """Give what counts a message that has entered for its library, once that is known, until the message has been
-        dealt with; False: the library has its share, and the message is to be refused. It counts once, however often
-        it asks."""
+        """Give what counts a message for its library, once that is known, until the message has been dealt with;
+        False: the library has its share, and the message is to be refused. It counts once, however often it asks."""
         counted: list[str] = []
 
         def take_share(library: str) -> bool:
@@ -203,7 +202,7 @@ class AdmissionQueue:
 
     async def wait_for_turn(self, library: str) -> None:
         """Let the messages of a library begin one after the other while others want places: many that come at once
-        would otherwise all be before each message of another library."""
+        would otherwise all be before each message of another library. Meanwhile they need no place."""
         if not self._is_wanted_besides(library):
             return
         now = asyncio.get_running_loop().time()

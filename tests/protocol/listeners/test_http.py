@@ -345,7 +345,10 @@ async def test_messages_at_an_address_of_one_library_begin_one_after_the_other(m
         assert take_share("OTHER")
         async with http(site(echo, gate, find_library=lambda _address: "FLOOD")) as listener:
             began = time.monotonic()
-            await asyncio.gather(*(talk(listener.port, post(MESSAGE, "Connection: close")) for _ in range(3)))
+            talks = asyncio.gather(*(talk(listener.port, post(MESSAGE, "Connection: close")) for _ in range(3)))
+            await asyncio.sleep(0.1)
+            assert gate.in_hand <= 1, "who waits for a turn has no place"
+            await talks
             assert time.monotonic() - began >= 0.4
     assert len(echo.bodies) == 3
 
