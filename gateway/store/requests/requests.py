@@ -294,7 +294,9 @@ _OPEN_COUNT = PreparedStatement(
     .where(_c.library == bindparam("library"), _c.patron_id == bindparam("patron_id"), HAS_PATRON, IS_OPEN)
 )
 _OPEN_OF_LIBRARY = PreparedStatement(
-    select(func.count().label("n")).select_from(request).where(_c.library == bindparam("library"), IS_OPEN)
+    select(func.count().label("n"))
+    .select_from(request)
+    .where(_c.library == bindparam("library"), _c.role == bindparam("role"), IS_OPEN)
 )
 _SIMILAR = PreparedStatement(
     select(_c.id)
@@ -358,8 +360,8 @@ def count_open_requests(connection: Connection, library: str, patron_id: str) ->
 
 def count_open_of_library(connection: Connection, library: str) -> int:
     """Count all open requests of a library."""
-    count: int = _OPEN_OF_LIBRARY.fetch_first(connection, {"library": library}).n
-    return count
+    asked = ({"library": library, "role": role.value} for role in Role)
+    return sum(_OPEN_OF_LIBRARY.fetch_first(connection, parameters).n for parameters in asked)
 
 
 def find_similar(

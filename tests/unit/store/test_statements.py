@@ -49,6 +49,7 @@ MEANT_SCANS = {
     "SCAN message USING INDEX ix_message_pending": "messages in work are few",
     "SCAN interrupted": "messages that were interrupted are few",
     "SCAN request_message USING INDEX ix_request_message_unread": "what is unread is counted for all libraries",
+    "SCAN request_count": "a few counts of each library, gone through once at the start",
     "SCAN request_supply": "the sums of a hundred days are all there are here",
     r"SCAN (\d.*)?(CONSTANT ROW|VALUES CLAUSE)": "no table",
     r"SCAN (busy|turn)\b": "libraries with work",
