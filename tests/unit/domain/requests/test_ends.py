@@ -11,6 +11,7 @@ import pytest
 
 from gateway.domain.requests.borrowing_table import BORROWING
 from gateway.domain.requests.events import (
+    Event,
     EventDetails,
     EventKind,
     EventOrigin,
@@ -112,15 +113,21 @@ def walk(kind: ServiceType, conditions: str) -> tuple[tuple[Place, Transition, P
 def list_steps(request: Request, workflow: object) -> Iterator[Transition]:
     if request.state is B.SOURCING and not request.attempts:
         yield Story(request, workflow).ask()  # type: ignore[arg-type]
-    for signal in BORROWING.signals:
-        if signal.kind in ON_THE_WAY or signal == local_signal(K.REQUEST):
-            continue
-        for details in list_details(signal):
-            by_partner = signal.origin is EventOrigin.PARTNER
-            said = replace(event(signal, attempt=request.current if by_partner else 0), details=details)
-            outcome = compute_transition(request, said, workflow)  # type: ignore[arg-type]
-            if isinstance(outcome, Transition):
-                yield outcome
+    for said in list_events(request.current):
+        outcome = compute_transition(request, said, workflow)  # type: ignore[arg-type]
+        if isinstance(outcome, Transition):
+            yield outcome
+
+
+@cache
+def list_events(current: int) -> tuple[Event, ...]:
+    """All that can happen, about this attempt where a partner says it."""
+    return tuple(
+        replace(event(signal, attempt=current if signal.origin is EventOrigin.PARTNER else 0), details=details)
+        for signal in BORROWING.signals
+        if signal.kind not in ON_THE_WAY and signal != local_signal(K.REQUEST)
+        for details in list_details(signal)
+    )
 
 
 def list_details(signal: EventSignal) -> Iterator[EventDetails]:
