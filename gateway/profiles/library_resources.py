@@ -56,7 +56,7 @@ _ADDRESSES = (("partner", "email"), ("partner", "channel"))
 
 
 def _check_changed_section(version: LoadedProfile, resource: NamedResource) -> Iterator[ConfigurationProblem]:
-    """What a library changes of a shared partner may not lead a secret of the office's to another address."""
+    """Find changes of a shared partner by a library that would lead a secret of the office's to another address."""
     section = resource.path[0]
     for path, place in version.document.places.items():
         is_address = path[0] == section or path in _ADDRESSES

@@ -203,7 +203,7 @@ def _read_and_check(
 
 
 def _blame_library(problem: ConfigurationProblem, file: str) -> ConfigurationProblem:
-    """What is wrong with a shared partner only after a library's changes is wrong in the library's file; empty: it has
+    """Place in the library's file what is wrong with a shared partner only after the library's changes; empty: it has
     changed nothing."""
     return problem if not file or problem.file == file else replace(problem, file=file, line=0)
 
@@ -431,7 +431,7 @@ class _ProfileReader:
         return self._build_versions(own, whole, scope, file, differences) if whole is not None else None
 
     def _check_differences(self, shared: YamlDocument, scope: PartnerScope) -> dict[str, YamlDocument]:
-        """What libraries change of a shared partner in their folders, as far as it is right, by symbol."""
+        """Find what libraries change of a shared partner in their folders, as far as it is right, by symbol."""
         right: dict[str, YamlDocument] = {}
         symbols = {library.symbol for library in scope.libraries}
         for symbol, changes in self._differences[str(shared.data["name"])].items():

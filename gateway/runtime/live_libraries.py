@@ -46,13 +46,13 @@ class LibraryFiles(LiveConfiguration[Settings]):
         super().__init__("libraries", list_folders, lambda: load_settings(settings.file, adapters), is_read)
 
     def load_first(self) -> tuple[Settings, tuple[ConfigurationProblem, ...]]:
-        """What is in use was just read."""
+        """Return what is in use: it was just read."""
         return self._settings, ()
 
 
 @dataclass(kw_only=True, slots=True)
 class LiveLibraries:
-    """What follows `LibraryFiles`. `libraries`: those that are served, by symbol. `serve` puts one in its place
+    """Follows `LibraryFiles`. `libraries`: those that are served, by symbol. `serve` puts one in its place
     everywhere, `stop_serving` takes one out, and says why in words; empty: it is closed."""
 
     settings: Settings

@@ -29,7 +29,7 @@ _GENERAL_LEVELS = frozenset({"standard", "normal"})
 
 @value_object
 class EntryFiles:
-    """What a pull makes of the files of its source. `texts` by name of the partner; `removed`: names; `held`: the
+    """Changes of the files of a source by a pull. `texts` by name of the partner; `removed`: names; `held`: the
     address that isn't taken yet, by name; `problems`: sentences without contents of entries."""
 
     texts: Mapping[str, str]

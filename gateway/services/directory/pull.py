@@ -41,7 +41,7 @@ _LIMITS = HttpLimits(connect_seconds=10, reply_seconds=60, max_bytes=20_000_000)
 
 
 class PullReport(BaseModel):
-    """How the last pull of a source went. `pulled`: the last that got all entries; `failure`: why the last one didn't,
+    """The last pull of a source. `pulled`: the last that got all entries; `failure`: why the last one didn't,
     empty: it did. `held`: an address on another host that isn't taken yet, by partner."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -1,4 +1,4 @@
-"""How the libraries of an installation stand beside each other: what waits in each, and when its last message came or
+"""The libraries of an installation beside each other: what waits in each, and when its last message came or
 went. Each figure is one query for all of them, so that it costs the same for 3 libraries and, nearly, for 300.
 """
 

@@ -1,4 +1,5 @@
-"""The work queue at /staff: every list that somebody waits on, by desk and in the order in which the day goes."""
+"""The work queue at /staff: every list that somebody waits on, by desk and in the order in which the day goes. And
+/staff/office, for whoever works for several libraries: what waits in each."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from gateway.domain.requests.views import RequestFilter
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import mark_text
+from gateway.services.operation.library_overview import LibraryFigures
+from gateway.web.app import ReadinessPart
 from gateway.web.html.assets import HEADERS
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -385,7 +388,64 @@ async def stream_counts(request: StaffRequest) -> web.StreamResponse:
     return await streams.serve_counts(request.http, request.library.symbol, read_counts, is_still_allowed)
 
 
+# --- all libraries of the user ---------------------------------------------------------------------------
+
+_OFFICE_COLUMNS = (
+    ("new", mark_text("New")),
+    ("waiting", mark_text("Waiting")),
+    ("late", mark_text("Overdue")),
+    ("unread", mark_text("Unread")),
+    ("dead", mark_text("Failed messages")),
+)
+"""Fields of `LibraryFigures` and their headings."""
+
+
+@value_object
+class ShownLibrary:
+    """`kind`: shape of the tag of `word`, the state of its system; `path`: of its first page."""
+
+    name: str
+    path: str
+    figures: LibraryFigures
+    kind: str
+    word: str
+
+
+async def show_libraries(request: StaffRequest) -> web.Response:
+    """Show those in which the user has the right, by name."""
+    parts = request.parts
+    symbols = [
+        symbol
+        for symbol in parts.sign_in.libraries_of(request.user)
+        if request.user.has_right(symbol, Right.LIBRARIES_READ)
+    ]
+    figures = await parts.overview.read_figures(symbols)
+    readiness = await parts.check_installation()
+    systems = {part.library: part for part in readiness.parts if part.name == f"library {part.library}"}
+    shown = []
+    for symbol in symbols:
+        kind, word = _describe_system(systems.get(symbol))
+        name = parts.libraries[symbol].context.info.name
+        shown.append(ShownLibrary(name, request.root_of(symbol), figures[symbol], kind, request.gettext(word)))
+    return request.render(
+        "office",
+        request.gettext("Libraries"),
+        help_topic="users",
+        libraries=sorted(shown, key=lambda library: library.name.casefold()),
+        columns=_OFFICE_COLUMNS,
+        now=request.format_moment(parts.clock.now()),
+    )
+
+
+def _describe_system(part: ReadinessPart | None) -> tuple[str, str]:
+    """Shape and word of its tag. A part with notes says that nobody has asked its system yet."""
+    if part is None or part.notes:
+        return "waiting", mark_text("not checked yet")
+    return ("good", mark_text("working")) if part.is_up else ("late", mark_text("not working"))
+
+
 PAGES = (
+    StaffPage("GET", "/office", show_libraries, Right.LIBRARIES_READ, names_library=False),
     StaffPage("GET", "", show_work_queue, Right.OWN_ACCOUNT),
     StaffPage("GET", "/live", stream_counts, Right.WORK_READ),
     StaffPage("GET", "/live/counts", show_counts, Right.WORK_READ),
