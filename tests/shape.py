@@ -43,13 +43,13 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 127_000, 108_000),
+    Bound("code lines of gateway and adapters", 128_900, 108_000),
     Bound("code lines of rehearsal", 10_100, 8_000),
-    Bound("code lines of tests", 121_710, 78_000),
+    Bound("code lines of tests", 123_500, 78_000),
     Bound("functions of services that take library: str first", 0, 0),
     Bound("imports inside functions", 53, 50),
     Bound("modules with an HTTP client of their own", 1, 1),
-    Bound("rooms directly in services", 14, 14),
+    Bound("rooms directly in services", 15, 14),
     Bound("loose files in services", 0, 0),
     Bound("rooms of services in a circle", 0, 0),
     Bound("class names that stand more than once in gateway", 0, 0),
