@@ -79,13 +79,14 @@ class LetterRenderer:
     def __init__(self, place: LetterPlace, places: Mapping[str, LetterPlace] = MappingProxyType({})) -> None:
         self._place = place
         self._places = dict(places)
+        self._at = lru_cache(maxsize=128)(self._open_letter_sources)
 
     def place_library(self, library: LibrarySettings, settings: Settings) -> None:
         """Take the letters that a library's settings say now."""
         self._places.pop(library.symbol, None)
         if library.letters.is_own:
             self._places[library.symbol] = LetterPlace(*settings.find_letters(library))
-        self._at = lru_cache(maxsize=128)(self._open_letter_sources)
+        self._at.cache_clear()
 
     def find_languages(self, library: LibraryInfo | None = None) -> tuple[str, ...]:
         """Find those that letters can be in."""
