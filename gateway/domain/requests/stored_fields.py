@@ -95,7 +95,7 @@ FIELD_CLASSES: Mapping[type, Mapping[str, FieldClass]] = {
         work="holdings",
         staff="agreed_by",
     ),
-    RotaLine: _list_classes(library="partner", ours="why"),
+    RotaLine: _list_classes(library="partner catalogue", work="held", ours="why"),
     OtherLeg: _list_classes(number="request_id number"),
     RequestCosts: _list_classes(staff="agreed_by"),
     RequestedService: _list_classes(code="format level"),

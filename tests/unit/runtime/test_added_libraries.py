@@ -119,7 +119,7 @@ def test_lists_and_shows_libraries_with_what_holds_one_back(folder: Path) -> Non
 
     assert [line.split() for line in listed] == [
         ["SHORT", "SYMBOL", "SYSTEM", "STATE", "NAME"],
-        ["lib01", "A", "embedded", "served", "Alder"],
+        ["lib01", "A", "embedded", "open", "Alder"],
         ["lib02", "B", "embedded", "held", "back", "Birch"],
     ]
     lines = [" ".join(line.replace(f"{folder}/", "").split()) for line in shown.stdout.splitlines()]
