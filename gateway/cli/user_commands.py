@@ -173,7 +173,7 @@ def add_user(
     """
     library = require_library(installation, symbol)
     grants = _parse_roles(library, roles)
-    if not grants and not installation.settings.staff.oidc.grants:
+    if not (grants or library.staff.oidc.grants or installation.settings.staff.oidc.grants):
         raise click.UsageError("--role is required: an account without a role has no rights")
     if no_password and password_file is not None:
         raise click.UsageError("use either --no-password or --password-file")

@@ -49,6 +49,7 @@ from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.runtime.monitoring import WRITE_SECONDS, GatewayMetrics, HealthMonitor
 from gateway.runtime.page_assembly import (
+    list_staff_providers,
     make_library_entry,
     make_pages,
     make_staff_pages,
@@ -287,6 +288,7 @@ class Daemon:
             self._pages = make_pages(
                 self.settings, self.managed.links, self.managed, store, self._clock, self._secrets, self._entries
             )
+        self._staff_providers = list_staff_providers(self.settings, self._secrets, self._clock)
         self._make_replay_services(store, journal, exchange, node)
         self._operations = {symbol: self._make_operation(each) for symbol, each in self.managed.contexts.items()}
         self._api = self._make_api(store)
@@ -425,6 +427,7 @@ class Daemon:
             store,
             self._clock,
             self._secrets,
+            self._staff_providers,
             self._operations,
             self._make_profile_editing(store),
             self._replays,
@@ -497,6 +500,8 @@ class Daemon:
             self.managed.put_library(library)
             services = self.managed.libraries[symbol]
             self._entries[symbol] = self._make_entry(settings)
+            self._staff_providers.clear()
+            self._staff_providers.update(list_staff_providers(self.settings, self._secrets, self._clock))
             self._operations[symbol] = self._make_operation(services.context)
             self._replays[symbol] = MessageReplayService(services.journaled, exchange, services.users)
             health.put_library(symbol, library.system)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
+from gateway.domain.roles import RoleGrant
 from gateway.ports.catalogue import LinkFormat
 from gateway.ports.shared_store import Store
 from gateway.runtime.exchange_assembly import attempt_limits, make_authenticator
@@ -25,6 +27,7 @@ from gateway.services.people.second_factors import SecondFactorService
 from gateway.services.people.sign_in_attempts import AttemptCounter
 from gateway.services.people.staff_sign_in import SessionTimes, StaffSignInService
 from gateway.settings import LibrarySettings, Settings
+from gateway.settings.staff_pages import StaffOidcSettings
 from gateway.web.app import GatewayReadiness
 from gateway.web.html.visits import BrowserVisits
 from gateway.web.oidc import OidcClient
@@ -36,6 +39,7 @@ from gateway.web.staff.app import RESERVED, StaffPages
 from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_viewers import RequestViewers
+from gateway.web.staff.staff_provider import StaffProvider
 from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
 from gateway.web.staff.staff_request import CheckReadiness, StaffServices
 from gateway.web.start_page import StartLinks, StartPage
@@ -89,6 +93,7 @@ def make_staff_pages(
     store: Store,
     clock: Clock,
     secrets: Secrets,
+    providers: Mapping[str, StaffProvider],
     operations: Mapping[str, GatewayOperation],
     profile_editing: ProfileEditing,
     replays: Mapping[str, MessageReplayService],
@@ -96,6 +101,7 @@ def make_staff_pages(
     check_installation: Callable[[], Awaitable[GatewayReadiness]],
     adapters: AdapterRegistry,
 ) -> StaffPages:
+    """`providers`: as of `list_staff_providers`; they may change."""
     staff, public_url = settings.staff, settings.http.public_url
     proxies = TrustedProxies(settings.http.trusted_proxies)
     symbols = tuple(library.symbol for library in settings.served_libraries)
@@ -115,12 +121,11 @@ def make_staff_pages(
             overview=LibraryOverview(store),
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),
             sign_in=StaffSignInService(
-                store, clock, attempts, times, symbols[0], managed.libraries.keys(), staff.second_factor
+                store, clock, attempts, times, symbols[0], managed.libraries.keys(), staff.second_factor, providers
             ),
             factors=SecondFactorService(store, clock, attempts, symbols[0], keys),
             journeys=OidcJourneys(store, clock, attempt_limits(settings), STAFF_AREA),
-            oidc=OidcClient(staff.oidc, secrets, clock) if staff.oidc.issuer else None,
-            read_grants=lambda claims: grants_of_claims(staff.oidc.grants, claims, settings.libraries),
+            providers=providers,
             header_proxies=TrustedProxies(staff.header.proxies),
             texts=TextCatalogues(*settings.find_letters()),
             clock=clock,
@@ -137,6 +142,21 @@ def make_staff_pages(
             links=managed.links,
         )
     )
+
+
+def list_staff_providers(settings: Settings, secrets: Secrets, clock: Clock) -> dict[str, StaffProvider]:
+    """List the identity providers at which staff sign in, by the library whose own they are; of the installation:
+    empty."""
+
+    def make_provider(symbol: str, oidc: StaffOidcSettings) -> StaffProvider:
+        def read_grants(claims: Mapping[str, Any]) -> tuple[RoleGrant, ...]:
+            libraries = [library for library in settings.libraries if symbol in ("", library.symbol)]
+            return grants_of_claims(oidc.grants, claims, libraries)
+
+        return StaffProvider(symbol, oidc, OidcClient(oidc, secrets, clock), read_grants)
+
+    sections = {"": settings.staff.oidc, **{library.symbol: library.staff.oidc for library in settings.libraries}}
+    return {symbol: make_provider(symbol, oidc) for symbol, oidc in sections.items() if oidc.issuer}
 
 
 class AddressNames:

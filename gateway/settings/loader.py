@@ -224,6 +224,9 @@ def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> lis
             message = f"another library is called '{short}' too; give one of them a name of its own by `short`"
             problems.append(settings.make_problem(("libraries", index, key), message))
         names |= {symbol, short}
+        if library.staff.oidc.issuer and not settings.http.public_url:
+            path = ("libraries", index, "staff", "oidc", "issuer")
+            problems.append(settings.make_problem(path, "needs http.public_url, where staff come back"))
     if all(library.state == "closed" for library in settings.libraries):
         problems.append(settings.make_problem(("libraries", 0, "state"), "one library at least is not closed"))
     addresses: set[tuple[str, int]] = {(settings.http.host, settings.http.port)}

@@ -39,7 +39,7 @@ from gateway.secrets import resolve_secret
 from gateway.settings.article_lookup import ArticleLookupSettings
 from gateway.settings.directory import DirectorySettings
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
-from gateway.settings.staff_pages import LIBRARY, StaffSettings
+from gateway.settings.staff_pages import LIBRARY, LibraryStaffSettings, StaffSettings
 
 FILE = SETTINGS_FILE
 
@@ -153,6 +153,7 @@ class LibrarySettings(ProfileSection):
     mesh: bool = Field(True, description="take part in the meshes of groups.yml; false: neither lend nor borrow there")
     letters: LibraryLettersSettings = LibraryLettersSettings.model_construct()
     sign_in: SignInSettings = SignInSettings.model_construct()
+    staff: LibraryStaffSettings = LibraryStaffSettings.model_construct()
     system: SystemSettings = SystemSettings.model_construct()
     _problems: tuple[ConfigurationProblem, ...] = PrivateAttr(())
     _folder: str = PrivateAttr("")

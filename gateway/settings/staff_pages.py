@@ -55,6 +55,20 @@ class StaffOidcSettings(IdentityProviderSettings):
     )
 
 
+class LibraryStaffSettings(ProfileSection):
+    """How the staff of one library sign in at /staff/LIBRARY, in place of the provider of the installation."""
+
+    oidc: StaffOidcSettings = StaffOidcSettings.model_construct()
+
+    @model_validator(mode="after")
+    def _check_own_grants(self) -> Self:
+        for grant in self.oidc.grants:
+            if grant.library or grant.counts_everywhere:
+                message = "a library's own provider gives roles in it alone: no library, no @*, no office"
+                raise ValueError(f"oidc.grants: {grant.value}: {message}")
+        return self
+
+
 class StaffSettings(ProfileSection):
     """The pages of staff at /staff. Accounts are made by `illgate user`; without one the pages are closed."""
 

@@ -34,6 +34,7 @@ CONFIRMED_FOR = timedelta(minutes=10)
 class StaffSignInMethod(StrEnum):
     PASSWORD = "password"
     OIDC = "oidc"
+    LIBRARY_OIDC = "library-oidc"  # at the library's own provider
     HEADER = "header"
 
 
@@ -45,12 +46,13 @@ WITH_CODE = "password, code"
 class OidcIdentity:
     """The person whom an identity provider has signed in. `issuer` and `subject` (`sub`) are one person for ever;
     `name`, what the claim says, may be somebody else's tomorrow; empty: it says nothing. `grants`: roles that the
-    provider's groups give."""
+    provider's groups give. `library`: symbol of the one whose own provider it is; empty: the installation's."""
 
     issuer: str
     subject: str
     name: str
     grants: tuple[RoleGrant, ...] = ()
+    library: str = ""
 
 
 PROXY_ISSUER = "proxy"
@@ -90,15 +92,20 @@ class SessionTimes:
 
 def limit_to_method(user: StaffUser, method: StaffSignInMethod) -> StaffUser:
     """The roles that a provider gives count for whoever signed in there alone: by a password they would outlive the
-    groups."""
-    is_provided = method is StaffSignInMethod.OIDC
-    return user if is_provided else replace(user, grants=user.grants_of(GrantSource.STAFF))
+    groups. A library's own provider is believed for that library alone, so none of the user's other roles count."""
+    match method:
+        case StaffSignInMethod.OIDC:
+            return user
+        case StaffSignInMethod.LIBRARY_OIDC:
+            return replace(user, grants=tuple(grant for grant in user.grants if grant.library == user.library))
+        case _:
+            return replace(user, grants=user.grants_of(GrantSource.STAFF))
 
 
 class StaffSignInService:
     """`home`: library under which tries are counted: a name is tried before its library is known. `libraries`: those of
-    this installation. `factor_roles`: roles that need a second factor beside a password. All methods raise
-    Unavailable."""
+    this installation. `factor_roles`: roles that need a second factor beside a password. `own_providers`: symbols of
+    libraries with an identity provider of their own. All methods raise Unavailable."""
 
     def __init__(
         self,
@@ -109,6 +116,7 @@ class StaffSignInService:
         home: str,
         libraries: Collection[str],
         factor_roles: Collection[StaffRole] = (),
+        own_providers: Collection[str] = (),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -117,6 +125,7 @@ class StaffSignInService:
         self._home = home
         self._libraries = libraries
         self._factor_roles = frozenset(factor_roles)
+        self._own_providers = own_providers
         self._passwords = PasswordKeeper()
 
     # --- signing in ------------------------------------------------------------------------------------------
@@ -141,15 +150,16 @@ class StaffSignInService:
     async def sign_in_by_identity(
         self, identity: OidcIdentity, address: str, method: StaffSignInMethod = StaffSignInMethod.OIDC
     ) -> StaffUser:
-        """Whoever comes first under the name of an account is linked to it; the roles that a provider's groups gave
-        before are replaced. Raises StaffSignInError."""
+        """Whoever comes first under the name of an account is linked to it, if it is the provider of the account's
+        library; the roles that a provider's groups gave before are replaced. Raises StaffSignInError."""
         user = await self._store.read(lambda c: users.find_user_by_identity(c, identity.issuer, identity.subject))
         if user is None and identity.name:
             user = await self._store.write(lambda c: self._link_expected_user(c, identity, address))
-        if user is None or user.disabled is not None:
+        if user is None or user.disabled is not None or identity.library not in ("", user.library):
             log.warning("sign_in.unknown_user", method=method.value)
             raise StaffSignInError("unknown")
-        return self._require_role(await self._replace_provider_grants(user, identity.grants, address))
+        user = await self._replace_provider_grants(user, identity.grants, address)
+        return self._require_role(limit_to_method(user, method))
 
     async def _replace_provider_grants(self, user: StaffUser, grants: tuple[RoleGrant, ...], address: str) -> StaffUser:
         if grants == user.grants_of(GrantSource.PROVIDER):
@@ -168,7 +178,9 @@ class StaffSignInService:
     def _link_expected_user(self, c: Transaction, identity: OidcIdentity, address: str) -> StaffUser | None:
         user, now = users.find_expected_user(c, identity.name), self._clock.now()
         if user is None or user.disabled is not None:
-            return user
+            return None
+        if identity.library != (user.library if user.library in self._own_providers else ""):
+            return None  # its own provider signs the user in, or else the installation's
         if not link_identity(c, user.id, identity.issuer, identity.subject, now):
             return users.find_user_by_identity(c, identity.issuer, identity.subject)
         audit.add_audit_entry(c, user.library, now, user.actor, "identity-linked", user.name, peer=address)

@@ -22,8 +22,9 @@ from gateway.web.html.assets import HEADERS, redirect_response
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import SubmittedForm
 from gateway.web.html.visits import hash_token
-from gateway.web.oidc import OidcClient, OidcError, WeakSignInError
+from gateway.web.oidc import OidcError, WeakSignInError
 from gateway.web.staff.act_forms import ACT_FIELD_LABELS
+from gateway.web.staff.staff_provider import StaffProvider
 from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
 from gateway.web.trusted_proxies import read_asserted_header
 
@@ -97,7 +98,8 @@ def _ask_to_sign_in(
 ) -> web.Response:
     """The form. `back`: address of the page that needs to know who asks; `wrong`: why signing in failed; `kept`: a form
     that was sent there and waits until then."""
-    way = "provider" if request.parts.oidc is not None else "proxy"
+    provider = request.parts.find_provider(request.named)
+    way = f"{_root_of(request, provider)}/sign-in/provider" if provider is not None else f"{ROOT}/sign-in/proxy"
     return request.render(
         "sign_in",
         request.gettext("Sign in"),
@@ -106,7 +108,7 @@ def _ask_to_sign_in(
         back=back,
         name=name,
         by_password=request.parts.settings.password,
-        provider=f"{ROOT}/sign-in/{way}?back={quote(back, safe='')}" if request.parts.has_provider else "",
+        provider=f"{way}?back={quote(back, safe='')}" if request.parts.has_provider(request.named) else "",
         kept=kept,
         kept_before=KEPT,
     )
@@ -214,12 +216,14 @@ async def sign_out(request: StaffRequest) -> web.Response:
 
 async def redirect_to_provider(request: StaffRequest) -> web.Response:
     """Redirect to the provider, with what tells us on the way back that it was this browser that we sent."""
-    oidc = _require_provider(request)
+    provider = request.parts.find_provider(request.named)
+    if provider is None:
+        raise PageError(404, "fault-not-there")
     back = safe_back_path(request.http.query.get("back", ""))
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     row = JourneyRow(
-        library=request.parts.home,
-        id=_journey_id(state),
+        library=provider.library or request.parts.home,
+        id=_journey_id(provider, state),
         visit=request.visit.id,
         nonce=nonce,
         verifier=verifier,
@@ -227,9 +231,9 @@ async def redirect_to_provider(request: StaffRequest) -> web.Response:
         expires=request.parts.clock.now() + JOURNEY,
     )
     try:
-        address = await oidc.make_sign_in_url(state, nonce, verifier, _redirect_uri(request))
+        address = await provider.client.make_sign_in_url(state, nonce, verifier, _redirect_uri(request, provider))
     except OidcError as fault:
-        log.error("sign_in.unavailable", why=str(fault))
+        log.error("sign_in.unavailable", why=str(fault), library=provider.library)
         raise PageError(502, "fault-provider") from None
     try:
         await request.parts.journeys.start_journey(row, request.address)
@@ -239,33 +243,36 @@ async def redirect_to_provider(request: StaffRequest) -> web.Response:
 
 
 async def finish_oidc(request: StaffRequest) -> web.Response:
-    """Finish with a code from the provider, or with its refusal."""
-    oidc, said = _require_provider(request), request.http.query
-    place = SignInPlace(request.parts.home, request.address)
-    row = await request.parts.journeys.finish_journey(place, _journey_id(said.get("state", "")))
+    """Finish with a code from the provider, or with its refusal. Each provider has an address of its own for it, and a
+    journey to one is none to another (RFC 9700 section 4.4)."""
+    provider, said = request.parts.providers.get(request.named), request.http.query
+    if provider is None:
+        raise PageError(404, "fault-not-there")
+    place = SignInPlace(provider.library or request.parts.home, request.address)
+    row = await request.parts.journeys.finish_journey(place, _journey_id(provider, said.get("state", "")))
     if row is None or request.visit.is_new or row.visit != request.visit.id:
         raise PageError(403, "fault-journey")
     back = safe_back_path(row.back_to)
     if not said.get("code"):
         return _ask_to_sign_in(request, back, wrong="cancelled")
     try:
-        claims = await oidc.fetch_claims(
-            said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(request)
+        claims = await provider.client.fetch_claims(
+            said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(request, provider)
         )
     except WeakSignInError as fault:
-        log.warning("sign_in.too_weak", why=str(fault))
+        log.warning("sign_in.too_weak", why=str(fault), library=provider.library)
         return _ask_to_sign_in(request, back, wrong="weak")
     except OidcError as fault:
-        log.error("oidc.answer_refused", why=str(fault))
+        log.error("oidc.answer_refused", why=str(fault), library=provider.library)
         raise PageError(502, "fault-provider") from None
-    claim = request.parts.settings.oidc.claim
+    claim = provider.settings.claim
     name = claims.get(claim)
     if not isinstance(name, str) or not name.strip():
-        log.error("oidc.claim_missing", claim=claim)
+        log.error("oidc.claim_missing", claim=claim, library=provider.library)
         name = ""
-    grants = request.parts.read_grants(claims)
-    identity = OidcIdentity(str(claims["iss"]), str(claims["sub"]), name.strip(), grants)
-    return await _sign_in_identity(request, identity, StaffSignInMethod.OIDC, back)
+    grants = provider.read_grants(claims)
+    identity = OidcIdentity(str(claims["iss"]), str(claims["sub"]), name.strip(), grants, provider.library)
+    return await _sign_in_identity(request, identity, provider.method, back)
 
 
 async def sign_in_by_proxy(request: StaffRequest) -> web.Response:
@@ -293,19 +300,20 @@ async def _sign_in_identity(
     return request.redirect(back)
 
 
-def _require_provider(request: StaffRequest) -> OidcClient:
-    if request.parts.oidc is None:
-        raise PageError(404, "fault-not-there")
-    return request.parts.oidc
+def _journey_id(provider: StaffProvider, state: str) -> str:
+    """Make an id apart from those of journeys to other providers, and from those of patrons, who may be under way to
+    the same one."""
+    kind = f"staff/{provider.library}" if provider.library else "staff"
+    return hash_token(f"{kind} {state}")
 
 
-def _journey_id(state: str) -> str:
-    """Make an id apart from those of patrons, who may be under way to the same provider."""
-    return hash_token(f"staff {state}")
+def _redirect_uri(request: StaffRequest, provider: StaffProvider) -> str:
+    return f"{request.parts.public_url.rstrip('/')}{_root_of(request, provider)}/signed-in"
 
 
-def _redirect_uri(request: StaffRequest) -> str:
-    return f"{request.parts.public_url.rstrip('/')}{ROOT}/signed-in"
+def _root_of(request: StaffRequest, provider: StaffProvider) -> str:
+    """The beginning of the addresses of whoever signs in there."""
+    return request.root_of(provider.library) if provider.library else ROOT
 
 
 def safe_back_path(text: str) -> str:
@@ -355,8 +363,8 @@ PAGES = (
     StaffPage("GET", "/sign-in", show_sign_in, None),
     StaffPage("POST", "/sign-in", submit_sign_in, None),
     StaffPage("POST", "/sign-in/code", submit_code, None),
-    StaffPage("GET", "/sign-in/provider", redirect_to_provider, None, names_library=False),
-    StaffPage("GET", "/signed-in", finish_oidc, None, names_library=False),
+    StaffPage("GET", "/sign-in/provider", redirect_to_provider, None),
+    StaffPage("GET", "/signed-in", finish_oidc, None),
     StaffPage("GET", "/sign-in/proxy", sign_in_by_proxy, None, names_library=False),  # the one path that is guarded
     StaffPage("POST", "/sign-out", sign_out, Right.OWN_ACCOUNT, without_factor=True),
 )

@@ -20,7 +20,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import Refused
 from gateway.domain.requests.views import EventDenied
-from gateway.domain.roles import Right, RoleGrant, StaffUser
+from gateway.domain.roles import Right, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat
 from gateway.services.desks.message_replays import MessageReplayService
@@ -45,12 +45,12 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import MAX_FIELDS, MAX_FORM_BYTES, FormCheck, SubmittedForm, parse_form, read_posted_bytes
 from gateway.web.html.rendering import PageTemplates
 from gateway.web.html.visits import BrowserVisit, BrowserVisits
-from gateway.web.oidc import OidcClient
 from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_viewers import RequestViewers
 from gateway.web.staff.request_words import describe_denial
+from gateway.web.staff.staff_provider import StaffProvider
 from gateway.web.trusted_proxies import TrustedProxies
 
 ROOT = "/staff"
@@ -97,7 +97,7 @@ CheckReadiness = Callable[[str], Awaitable[GatewayReadiness | None]]
 class StaffServices:
     """The services behind pages of staff. `libraries` by symbol; `list_address_names`: as they stand behind /staff/, by
     symbol, now; `protocols`: as the journal names them.
-    `oidc` None: nobody signs in at an identity provider; `read_grants`: roles by the claims of its ID token;
+    `providers`: identity providers by the library whose own they are; of the installation: empty;
     `header_proxies`: from where the header of a sign-in is believed; `links` None: no adapter reads links, so numbers
     aren't looked up either."""
 
@@ -114,8 +114,7 @@ class StaffServices:
     sign_in: StaffSignInService
     factors: SecondFactorService
     journeys: OidcJourneys
-    oidc: OidcClient | None
-    read_grants: Callable[[Mapping[str, Any]], tuple[RoleGrant, ...]]
+    providers: Mapping[str, StaffProvider]
     header_proxies: TrustedProxies
     texts: TextCatalogues
     clock: Clock
@@ -137,10 +136,15 @@ class StaffServices:
         named = (symbol for symbol, known in self.list_address_names().items() if known.casefold() == wanted)
         return next((symbol for symbol in named if symbol in self.libraries), "")
 
-    @property
-    def has_provider(self) -> bool:
-        """Return whether staff can sign in with an account of their organisation."""
-        return self.oidc is not None or bool(self.settings.header.name)
+    def find_provider(self, library: str) -> StaffProvider | None:
+        """Find the identity provider for staff of a library: its own, or else the installation's. `library` empty: for
+        any; of the only one where there is one."""
+        own = library or (next(iter(self.libraries)) if len(self.libraries) == 1 else "")
+        return self.providers.get(own) or self.providers.get("")
+
+    def has_provider(self, library: str) -> bool:
+        """Return whether staff of a library can sign in with an account of their organisation."""
+        return self.find_provider(library) is not None or bool(self.settings.header.name)
 
 
 Page = Callable[["StaffRequest"], Awaitable[web.StreamResponse]]

@@ -77,6 +77,7 @@ AUDIT_WORDS = {
     "password": mark_text("with a password"),
     "code": mark_text("with a code"),
     "oidc": mark_text("through the identity provider"),
+    "library-oidc": mark_text("through the library’s own identity provider"),
     "header": mark_text("through the proxy"),
     "no role": mark_text("no role"),
 }
@@ -166,7 +167,7 @@ def _render_new_user(request: StaffRequest, checked: FormCheck) -> web.Response:
         help_topic="users",
         checked=checked,
         choices=_list_role_choices(request, ()),
-        by_provider=request.parts.has_provider,
+        by_provider=request.parts.has_provider(request.library.symbol),
         min_chars=MIN_PASSWORD_CHARS,
     )
 
@@ -183,7 +184,7 @@ async def add_user(request: StaffRequest) -> web.Response:
     password = "" if without_password else checked.form.fields.get("new_password", "")
     if not without_password:
         check_new_password(request, checked, password, name or "-")
-    grants = _read_grants(request, checked, may_be_none=bool(request.parts.settings.oidc.grants))
+    grants = _read_grants(request, checked)
     if not checked.is_good:
         return _render_new_user(request, checked)
     draft = UserDraft(
@@ -244,7 +245,7 @@ def _render_user(request: StaffRequest, user: StaffUser, checked: FormCheck) -> 
         ],
         is_self=is_self,
         may_change=not is_self and can_manage_user(request.user, request.library.symbol, user),
-        by_provider=request.parts.has_provider,
+        by_provider=request.parts.has_provider(request.library.symbol),
         min_chars=MIN_PASSWORD_CHARS,
     )
 
@@ -255,7 +256,8 @@ async def change_details(request: StaffRequest) -> web.Response:
     await request.confirm_by_form(checked)
     shown_name = checked.read_line("shown_name", MAX_SHOWN_NAME_CHARS)
     email = checked.read_line("email", MAX_EMAIL_CHARS)
-    subject = checked.read_line("subject") if request.parts.has_provider else user.subject  # else no field asks
+    is_asked = request.parts.has_provider(request.library.symbol)
+    subject = checked.read_line("subject") if is_asked else user.subject
     if checked.is_good:
         try:
             await request.library.users.change_details(user, shown_name, email, subject, request.origin)
@@ -270,7 +272,7 @@ async def set_roles(request: StaffRequest) -> web.Response:
     user = await _find_user_to_change(request)
     checked = FormCheck(request, await request.read_own_form())
     await request.confirm_by_form(checked)
-    grants = _read_grants(request, checked, may_be_none=bool(request.parts.settings.oidc.grants))
+    grants = _read_grants(request, checked)
     if not checked.is_good:
         return _render_user(request, user, checked)
     await request.library.users.set_roles(user, grants, request.origin)
@@ -366,9 +368,9 @@ def _list_role_choices(
     ]
 
 
-def _read_grants(request: StaffRequest, checked: FormCheck, *, may_be_none: bool) -> tuple[RoleGrant, ...]:
-    """The roles that are ticked, of those that are this user's to give; `may_be_none`: a provider's groups may give
-    some."""
+def _read_grants(request: StaffRequest, checked: FormCheck) -> tuple[RoleGrant, ...]:
+    """The roles that are ticked, of those that are this user's to give; some, unless a provider's groups may give
+    others."""
     library = request.library.symbol
     grants: list[RoleGrant] = []
     for role in StaffRole:
@@ -377,14 +379,15 @@ def _read_grants(request: StaffRequest, checked: FormCheck, *, may_be_none: bool
             continue
         branches = checked.read_line(f"branch-{role.value}").split() if role in BRANCH_ROLES else []
         grants += [RoleGrant(library, role, branch) for branch in branches or [""]]
-    if not grants and not may_be_none:
+    provider = request.parts.find_provider(library)
+    if not grants and not (provider is not None and provider.settings.grants):
         checked.add_problem_text("role-patron-services", request.gettext("Please choose a role, or disable the user."))
     return tuple(grants)
 
 
 def _show_refusal(request: StaffRequest, checked: FormCheck, refused: Refused) -> None:
     if refused.reason is RefusalReason.IN_USE:
-        is_expected = refused.detail == IDENTITY_TAKEN and request.parts.has_provider
+        is_expected = refused.detail == IDENTITY_TAKEN and request.parts.has_provider(request.library.symbol)
         checked.add_problem_text("subject" if is_expected else "name", request.describe_refusal(refused))
         return
     place = next((name for name, word in _FIELD_OF if word in refused.detail), "name")

@@ -243,6 +243,31 @@ def test_no_default_says_which_library_it_is(tmp_path: Path, key: str) -> None:
         load(tmp_path, f"defaults: {{{key}: x}}\n")
 
 
+OWN_ROLES = "staff: oidc.grants: ill: a library's own provider gives roles in it alone"
+
+
+@pytest.mark.parametrize(
+    ("url", "grant", "said"),
+    [
+        ("https://ill.example", "{value: ill, role: staff}", ""),
+        ("https://ill.example", "{value: ill, role: office}", OWN_ROLES),
+        ("https://ill.example", "{value: ill, role: manager@*}", OWN_ROLES),
+        ("https://ill.example", "{value: ill, role: staff, library: lib02}", OWN_ROLES),
+        ("", "{value: ill, role: staff}", "staff.oidc.issuer: needs http.public_url, where staff come back"),
+    ],
+)
+def test_a_provider_of_a_library_gives_roles_in_it_alone(tmp_path: Path, url: str, grant: str, said: str) -> None:
+    oidc = f"{{issuer: 'https://login.example', client_id: ill, grants: [{grant}]}}"
+    write_folder(tmp_path, "lib01", f"symbol: AAA\nstaff: {{oidc: {oidc}}}\n")
+    write_folder(tmp_path, "lib02", "symbol: BBB\n")
+
+    problems = list_problems(tmp_path, f"http: {{public_url: '{url}'}}\n")
+
+    assert problems["lib02"] == []
+    begin = f"libraries/lib01/library.yml:2: {said}"
+    assert [problem.startswith(begin) for problem in problems["lib01"]] == ([True] if said else [])
+
+
 # --- whose secrets --------------------------------------------------------------------------------------------
 
 ALONE = "the file of a library may name its own secrets and files alone"
@@ -267,6 +292,7 @@ ALONE = "the file of a library may name its own secrets and files alone"
         ("secrets: ['env:LIB01_KEY', 'file:libraries/lib01*']", "secrets.1"),
         ("secrets: ['file:libraries/lib01/../*']", "secrets.0"),
         ("sign_in: {oidc: {client_secret: 'env:LIB02_OIDC'}}", "sign_in.oidc.client_secret"),
+        ("staff: {oidc: {client_secret: 'env:LIB02_OIDC'}}", "staff.oidc.client_secret"),
     ],
 )
 def test_the_file_of_a_library_names_its_own_alone(tmp_path: Path, text: str, key: str) -> None:
