@@ -63,6 +63,7 @@ JOBS: Mapping[str, str] = {
     "outbox: count for the metrics": mark_text("Count the queue"),
     "outbox: do what waits": mark_text("Process the queue"),
     "outbox: retention": mark_text("Delete finished work, email and sessions whose retention period has ended"),
+    "libraries: watch their files": mark_text("Watch the settings of libraries"),
     "profiles: watch the folder": mark_text("Watch the profiles folder"),
     "replay: do what waits": mark_text("Replay messages of jobs"),
     "requests.yml: watch": mark_text("Watch requests.yml"),
@@ -73,7 +74,7 @@ JOBS: Mapping[str, str] = {
 }
 """By name as in the log; others are shown by it."""
 
-MAILBOX_JOB = "mailbox: read "
+MAILBOX_JOB, DIRECTORY_JOB = "mailbox: read ", "directory: pull "
 """Begins the name of the job that reads a mailbox; the mailbox's name follows."""
 
 
@@ -346,6 +347,8 @@ def _list_jobs(request: StaffRequest, mailboxes: Sequence[MailboxState]) -> Sequ
 def _describe_job(request: StaffRequest, job: BackgroundJob) -> ShownJob:
     if job.name.startswith(MAILBOX_JOB):
         return ShownJob(request.gettext("Read mailbox %(name)s", name=job.name.removeprefix(MAILBOX_JOB)), job)
+    if job.name.startswith(DIRECTORY_JOB):
+        return ShownJob(request.gettext("Pull directory %(name)s", name=job.name.removeprefix(DIRECTORY_JOB)), job)
     return ShownJob(request.gettext(JOBS[job.name]) if job.name in JOBS else job.name, job)
 
 
