@@ -256,3 +256,8 @@ async def test_a_library_is_closed_and_opened_again(valley: Valley) -> None:
         ("OK", ""),
     ]
     assert set(valley.gateway.managed.list_held_back()) == {"ISIL:US-T02"}
+
+    write_library(valley.folder, 1, state="closed")
+    await valley.gateway.reload()
+    async with valley.session.get("/staff/lib03/help") as answer:
+        assert answer.status == 200, "the first library was lib01"

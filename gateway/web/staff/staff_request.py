@@ -224,8 +224,8 @@ class StaffRequest:
     @property
     def library(self) -> LibraryServices:
         """The one that the address names, or else the user worked for last; the first where nobody has signed in."""
-        last = self.session.library if self.session is not None else self.parts.home
-        return self.parts.libraries[self.named or last]
+        last = self.session.library if self.session is not None else ""
+        return self.parts.libraries[self.named or last or next(iter(self.parts.libraries))]
 
     @property
     def root(self) -> str:
