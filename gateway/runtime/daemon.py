@@ -17,7 +17,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.policies import PolicyStore
-from gateway.ports.guarded_library import ExchangeLibrary
+from gateway.ports.guarded_library import ExchangeLibrary, LibrarySystem
 from gateway.ports.library_system import HoldsConnections
 from gateway.ports.shared_store import Store
 from gateway.profiles import (
@@ -102,6 +102,10 @@ WITHOUT_SETTINGS = (
     "it has requests here, and no settings: put its library.yml back, with this symbol, which can't be changed; "
     "a library ends by `illgate library close`"
 )
+
+REPLACED_SECONDS = 60.0
+"""So much longer than one of its calls may take, a library's system that was replaced keeps its connections: who began
+with it may make several."""
 
 MIN_STOP_SECONDS = 1.0
 """So long each part that stops has in any case."""
@@ -215,7 +219,7 @@ class Daemon:
         beats = await self._register_node(node)
         self._absent = await self._list_absent(store, node)
         libraries = await parts.open_libraries(store)
-        self._systems = [library.system for library in libraries.values()]
+        self._systems: list[LibrarySystem] = [library.system for library in libraries.values()]
         stack.push_async_callback(self._close_systems)
         journal = Journal(store, options, self.node)
         stack.push_async_callback(journal.close)
@@ -301,10 +305,22 @@ class Daemon:
         await self._probe_listeners(health)
 
     async def _close_systems(self) -> None:
-        """Close the connections of all systems, of those that were replaced, too: what they had in hand came first."""
+        """Close the connections of all systems: what they had in hand came first."""
         for system in self._systems:
             if isinstance(system, HoldsConnections):
                 await system.close_connections()
+
+    def _retire_system(self, library: ExchangeLibrary) -> None:
+        """Close the connections of a system that is asked no more, once what was begun with it has ended."""
+
+        async def close_later() -> None:
+            longest = max(self.settings.library_timeout_seconds, self.settings.outbox.handler_seconds)
+            await asyncio.sleep(longest + REPLACED_SECONDS)
+            self._systems.remove(library.system)
+            if isinstance(library.system, HoldsConnections):
+                await library.system.close_connections()
+
+        self._tasks.start(f"library: close the former system of {library.symbol}", close_later, FailurePolicy.REPORT)
 
     def _describe_held_back(self) -> dict[str, str]:
         """Describe by symbol why libraries are held back, and log it."""
@@ -495,6 +511,8 @@ class Daemon:
 
         def serve(settings: LibrarySettings, library: ExchangeLibrary) -> None:
             symbol = library.symbol
+            if (former := libraries.get(symbol)) is not None:
+                self._retire_system(former)
             self._systems.append(library.system)
             rename_libraries()
             self.managed.put_library(library)
@@ -509,8 +527,9 @@ class Daemon:
 
         def stop_serving(symbol: str, why: str) -> None:
             rename_libraries()
-            if libraries.pop(symbol, None) is not None:
+            if (former := libraries.pop(symbol, None)) is not None:
                 self.managed.take_out_library(symbol)
+                self._retire_system(former)
             health.hold_back(symbol, why)
 
         files = LibraryFiles(self.settings, self._adapters)

@@ -15,6 +15,7 @@ from gateway.configuration.live_reload import LiveConfiguration
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
 from gateway.policies import PolicyStore
 from gateway.ports.guarded_library import ExchangeLibrary
+from gateway.ports.library_system import HoldsConnections
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore
 from gateway.runtime.assembly import Assembly
@@ -92,6 +93,8 @@ class LiveLibraries:
                 self.serve(library, system)
                 log.info("library.served", library=library.symbol)
             elif not library.is_served:
+                if isinstance(system, ExchangeLibrary) and isinstance(system.system, HoldsConnections):
+                    await system.system.close_connections()  # its partners or rules are wrong, as was seen afterwards
                 self._stop_serving(library, before)
         for symbol in before.keys() - {library.symbol for library in chosen}:
             self.stop_serving(symbol, "")
