@@ -163,6 +163,10 @@ class ProfileSet:
         """Find the name of a profile in `loaded`."""
         return self._own_keys.get((profile.library, profile.name), profile.name)
 
+    def has_own_partner(self, symbol: str, name: str) -> bool:
+        """Return whether a library has a partner of this name in its folder, which is no other's."""
+        return (symbol, name) in self._own_keys
+
     def find_candidates(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]:
         """Profiles that a message may belong to, each with the rule that fits, best first: most conditions, then by
         name. A profile comes once for each of its rules that fits. Those in a library's folder are among them where the

@@ -199,6 +199,7 @@ class ManagedRequests:
             observe,
             lambda: bool(node.outdated_by),
             self.list_held_back,
+            lambda library, name: profiles().has_own_partner(library, name),
         )
         self.wake.subscribe(self.worker.wake)
         self.timekeeper = TimerWorker(store, clock, self._fire_timer, node.make_leader("timers"))

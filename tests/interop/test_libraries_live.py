@@ -21,6 +21,7 @@ from gateway.runtime.daemon import Daemon
 from gateway.runtime.database_setup import create_database
 from gateway.settings import load_settings
 from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests.outbox import Route
 from gateway.store.requests.requests import count_open_of_library
 from tests.support.yaml_files import write_yaml_file
 from tests.unit.services.outbox.support import a_row
@@ -149,15 +150,19 @@ async def test_what_has_requests_and_no_settings_waits(valley: Valley) -> None:
 # --- while the gateway runs --------------------------------------------------------------------------------------
 
 
-async def test_a_library_is_added_while_others_exchange_messages(valley: Valley) -> None:
+async def test_a_thirteenth_library_is_added_while_twelve_exchange_messages(valley: Valley) -> None:
     """With a partner of its own; of the others' messages none is lost and none refused."""
-    answers: list[tuple[str, str]] = []
+    twelve = range(1, 13)
+    for number in twelve:
+        write_library(valley.folder, number)
+    await valley.gateway.reload()
+    answers: dict[int, list[tuple[str, str]]] = {number: [] for number in twelve}
 
-    async def ask_again_and_again() -> None:
+    async def ask_again_and_again(number: int) -> None:
         while True:
-            answers.append(await valley.ask_for_loan(1, f"1-{len(answers)}"))
+            answers[number].append(await valley.ask_for_loan(number, f"{number}-{len(answers[number])}"))
 
-    asking = asyncio.create_task(ask_again_and_again())
+    asking = [asyncio.create_task(ask_again_and_again(number)) for number in twelve]
     write_library(valley.folder, 13)
     (valley.folder / "libraries" / "lib13" / "partners").mkdir()
     own = {"extends": "ncip2", "auth": ANYBODY_HERE, "ncip": {"services": ["RequestItem"]}}
@@ -165,14 +170,24 @@ async def test_a_library_is_added_while_others_exchange_messages(valley: Valley)
     async with asyncio.timeout(60):
         while (await valley.look("/readyz/lib13"))[0] != 200:  # noqa: ASYNC110  nothing else tells
             await asyncio.sleep(0.1)
-    asking.cancel()
+    for task in asking:
+        task.cancel()
+    await asyncio.wait(asking)
 
     assert await valley.ask_for_loan(13, "13") == ("OK", "")
     assert await valley.place_hold(13, "illiad") == ("Unknown User", "Patron not found.")
+    async with valley.session.get("/metrics") as answer:
+        assert 'profile="lib13/illiad"' in await answer.text()
+    worker, row = valley.gateway.managed.worker, a_row("illiad", library="ISIL:US-T13")
+    assert worker._route_of(row) == Route("partner", "ISIL:US-T13", "illiad"), "no other library's partner of this name"
+
     store = valley.gateway.managed.contexts["ISIL:US-T01"].store
-    kept = await store.read(lambda c: count_open_of_library(c, "ISIL:US-T01"))
-    assert set(answers) == {("OK", "")}
-    assert kept in (len(answers), len(answers) + 1), "one may have been under way"
+    for number, said in answers.items():
+        symbol = f"ISIL:US-T{number:02}"
+        kept = await store.read(lambda c, symbol=symbol: count_open_of_library(c, symbol))
+        assert said, symbol
+        assert set(said) == {("OK", "")}, symbol
+        assert kept in (len(said), len(said) + 1), "one may have been under way"
 
 
 async def test_a_changed_library_is_served_as_its_file_says_and_a_bad_edit_changes_nothing(valley: Valley) -> None:

@@ -184,8 +184,9 @@ OTHER_SERVICE = "other"
 
 @value_object
 class ExchangeRecord:
-    """The facts known of a finished exchange, for metrics. `profile` is empty or one of ours, `service` empty, one of
-    the protocol's or `other`: nothing that a sender may choose without end."""
+    """The facts known of a finished exchange, for metrics. `profile` is empty or one of ours (`lib01/NAME` for a
+    library's own partner), `service` empty, one of the protocol's or `other`: nothing that a sender may choose without
+    end."""
 
     protocol: str
     profile: str
@@ -249,6 +250,7 @@ class MessageExchange:
         )
         self._again = Replayer(self._stage, journal, clock)
         self._observe = observe
+        self._profiles = profiles
 
     async def handle(self, arrival: RawMessage) -> ResponderAnswer:
         """Handle a message; never raises for anything that it holds."""
@@ -256,7 +258,8 @@ class MessageExchange:
         clear_contextvars()
         ending = await self._stage.process(message)
         seconds = time.perf_counter() - message.started
-        profile = ending.message.profile
+        exchange = ending.message.exchange
+        profile = self._profiles().find_key(exchange.profile) if exchange is not None else ""
         self._observe(ExchangeRecord(arrival.protocol, profile, _known_service(message), ending.outcome, seconds))
         return ending.answer
 

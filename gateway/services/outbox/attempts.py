@@ -35,7 +35,6 @@ from gateway.services.outbox.queue import (
     Observe,
     OutboxOptions,
     OutboxQueue,
-    route_of,
 )
 from gateway.store.requests.outbox import LeaseLost, OutboxRow, Route
 
@@ -97,6 +96,7 @@ class AttemptRunner:
         breakers: CircuitBreakers,
         observe: Observe,
         plan_claim: PlanClaim,
+        find_route: Callable[[OutboxRow], Route],
     ) -> None:
         self._book = queue
         self._handlers = handlers
@@ -104,6 +104,7 @@ class AttemptRunner:
         self._breakers = breakers
         self._observe = observe
         self._plan_claim = plan_claim
+        self._route_of = find_route
         self._draw = random.random
 
     async def run_attempt(
@@ -132,7 +133,7 @@ class AttemptRunner:
         if isinstance(result, HandlerResult):
             ended = await self._finish_row(row, result, moment)
             if isinstance(ended, AttemptEnd):
-                self._breakers.record_answer(route_of(row), row.id)
+                self._breakers.record_answer(self._route_of(row), row.id)
                 self._observe(row, AttemptOutcome.DONE)
                 return ended
             failure = ended
@@ -169,7 +170,7 @@ class AttemptRunner:
         log.error("outbox.dead", tries=row.tries, outcome="interrupted")
 
     def _update_breaker(self, row: OutboxRow, failure: Exception, now: datetime) -> None:
-        way = route_of(row)
+        way = self._route_of(row)
         if isinstance(failure, Refused | Postponed | UnclearAnswer):  # an answer, and about this row
             self._breakers.record_answer(way, row.id)
         elif isinstance(failure, Unavailable | OutcomeUnknown) and self._breakers.record_failure(way, row.id, now):

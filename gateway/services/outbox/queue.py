@@ -200,13 +200,23 @@ class RouteSlots:
             del self._taken[way]
 
 
-def route_of(row: OutboxRow) -> Route:
-    """A partner or the receiver of a webhook is its target, for all libraries alike."""
+HasOwnPartner = Callable[[str, str], bool]
+"""Whether a library, by its symbol, has a partner of this name in its folder, which is no other's."""
+
+
+def has_no_own_partner(_library: str, _name: str) -> bool:
+    """All partners are shared."""
+    return False
+
+
+def route_of(row: OutboxRow, has_own: HasOwnPartner = has_no_own_partner) -> Route:
+    """A partner or the receiver of a webhook is its target, for all libraries alike; a library's own partner is its
+    target for that library."""
     if row.kind in MAIL:
         return Route(row.kind)
     if row.kind in HOUSE:
         return Route(row.kind, library=row.library)
-    return Route(row.kind, target=row.target)
+    return Route(row.kind, row.library if has_own(row.library, row.target) else None, row.target)
 
 
 @value_object

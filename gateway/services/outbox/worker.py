@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -20,10 +21,12 @@ from gateway.services.outbox.queue import (
     DESK_GRACE,
     Claim,
     Handler,
+    HasOwnPartner,
     Observe,
     OutboxOptions,
     OutboxQueue,
     RouteSlots,
+    has_no_own_partner,
     observe_nothing,
     route_of,
 )
@@ -52,6 +55,7 @@ class OutboxWorker:
         observe: Observe = observe_nothing,
         is_paused: Callable[[], bool] = lambda: False,
         held_back: Callable[[], Collection[str]] = tuple,
+        has_own: HasOwnPartner = has_no_own_partner,
     ) -> None:
         self._clock = clock
         self._options = options
@@ -61,7 +65,10 @@ class OutboxWorker:
         self._kinds = tuple(handlers)
         self._held_back = held_back
         self._slots = RouteSlots(options.concurrency, options.per_target)
-        self._trying = AttemptRunner(self._book, handlers, options, self._breakers, observe, self._plan_claim)
+        self._route_of = partial(route_of, has_own=has_own)
+        self._trying = AttemptRunner(
+            self._book, handlers, options, self._breakers, observe, self._plan_claim, self._route_of
+        )
         self._tasks: dict[str, asyncio.Task[AttemptEnd]] = {}
         """By the id of the row in hand."""
         self._held: dict[str, str] = {}
@@ -189,7 +196,7 @@ class OutboxWorker:
         if not self._is_running or self._stopping or self._is_paused():
             return None
         now = self._clock.now()
-        way = route_of(row)
+        way = self._route_of(row)
         full = self._slots.full_routes_without(way) | (self._breakers.blocked_routes(now) - {way})
         full |= self._list_routes_held_back()
         held = tuple(library for id_, library in self._held.items() if id_ != row.id)
@@ -210,10 +217,10 @@ class OutboxWorker:
     def _order_probes(self, rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
         """A way that is open is probed by the row that was tried least: one that fails whenever it is tried says
         nothing of the way."""
-        return sorted(rows, key=lambda row: 0 if self._breakers.is_closed(route_of(row)) else row.tries)
+        return sorted(rows, key=lambda row: 0 if self._breakers.is_closed(self._route_of(row)) else row.tries)
 
     def _try_start(self, row: OutboxRow, moment: Moment) -> bool:
-        way = route_of(row)
+        way = self._route_of(row)
         if not self._slots.has_room(way) or not self._breakers.allow_attempt(way, moment()):
             return False
         self._start_attempt(row, moment, self._book.mark_dead)
@@ -222,7 +229,7 @@ class OutboxWorker:
     def _start_attempt(
         self, row: OutboxRow, moment: Moment, end_refused: EndRefused, handler: Handler | None = None
     ) -> asyncio.Task[AttemptEnd]:
-        way = route_of(row)
+        way = self._route_of(row)
         self._slots.take_slot(way)
         task = asyncio.create_task(
             self._trying.run_attempt(row, moment, end_refused, handler), name=f"outbox: {row.kind} {row.id}"

@@ -61,6 +61,8 @@ def test_a_new_name_is_a_partner_of_that_library_alone(settings: Settings) -> No
     assert addresses == {AAA: "one.example", BBB: "two.example"}
     assert sorted(profiles.loaded) == ["lib01/illiad", "lib02/illiad", "state"]
     assert {profiles.find_key(profile) for profile in profiles} == set(profiles.loaded), "each admits for itself"
+    own = [(symbol, name) for symbol in (AAA, BBB) for name in ("illiad", "state")]
+    assert [profiles.has_own_partner(*pair) for pair in own] == [True, False, True, False]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from gateway.domain.clock import FixedClock
 from gateway.ports.shared_store import Store
 from gateway.services.outbox import AttemptOutcome, Handler, HandlerResult, OutboxOptions, OutboxWorker
+from gateway.services.outbox.queue import HasOwnPartner, has_no_own_partner
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.schema import make_exchange_id
@@ -60,10 +61,14 @@ class House:
     outcomes: Counter[tuple[str, AttemptOutcome]] = field(default_factory=Counter)
 
     def worker(
-        self, handlers: Mapping[str, Handler] | Handler, options: OutboxOptions = OPTIONS, node: str = "here/1"
+        self,
+        handlers: Mapping[str, Handler] | Handler,
+        options: OutboxOptions = OPTIONS,
+        node: str = "here/1",
+        has_own: HasOwnPartner = has_no_own_partner,
     ) -> OutboxWorker:
         by_kind = handlers if isinstance(handlers, Mapping) else {"partner": handlers}
-        return OutboxWorker(self.store, self.clock, by_kind, options, node, self.observe)
+        return OutboxWorker(self.store, self.clock, by_kind, options, node, self.observe, has_own=has_own)
 
     def observe(self, row: OutboxRow, outcome: AttemptOutcome) -> None:
         self.outcomes[row.kind, outcome] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -324,6 +325,21 @@ async def test_letters_share_a_breaker_and_each_library_has_its_own(house: House
     tried = [(row.kind, row.library) for row in sent.rows]
     assert tried.count(("letter", LIBRARY)) == tried.count(("library", LIBRARY)) == OPTIONS.breaker_failures
     assert tried.count(("library", "UBX")) == 5
+
+
+async def test_partners_of_one_name_in_two_libraries_folders_hold_up_only_their_own_rows(house: House) -> None:
+    """A shared partner that is away is left alone by all libraries."""
+    sent = Sent(failing=lambda row: Unavailable("gone") if row.library == LIBRARY or row.target == "shared" else None)
+    libraries = (LIBRARY, "UBX")
+    await house.add(*(a_row(name, library=each) for name in ("own", "shared") for _ in range(5) for each in libraries))
+    worker = house.worker(sent, replace(OPTIONS, per_target=1), has_own=lambda library, name: name == "own")
+
+    await worker.drain()
+
+    tried = Counter((row.target, row.library) for row in sent.rows)
+    assert (tried["own", LIBRARY], tried["own", "UBX"]) == (OPTIONS.breaker_failures, 5)
+    assert tried["shared", LIBRARY] + tried["shared", "UBX"] == OPTIONS.breaker_failures
+    assert worker.open_breakers == 2
 
 
 # --- one row at once -------------------------------------------------------------------------------------
