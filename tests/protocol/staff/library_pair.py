@@ -28,6 +28,7 @@ from gateway.store.requests.outbox_payloads import LetterPayload
 from gateway.store.requests.request_rows import parse_request
 from gateway.store.schema import make_exchange_id
 from gateway.web.staff.recent_acts import RecentAct
+from tests.protocol.ncip.test_things_of_others import EVERYTHING
 from tests.protocol.pages.support import PATRON, Running
 from tests.protocol.pages.test_own_copies import deliver_file
 from tests.protocol.staff.page_world import (
@@ -72,6 +73,10 @@ each:
   fjord: {partner: {email: fjord@sentral.example}}
 """
 """A partner of both, each with an address of its own there."""
+OWN = "kapitel"
+"""A partner that each of the two has in its own folder."""
+ALONE = "ardea"
+"""One that DEMO alone has, in its folder."""
 MESH_TITLE = "Isens vei mot havet"
 """Of what DEMO asks of FJORD."""
 
@@ -119,7 +124,7 @@ def share_installation(installation: Installation) -> None:
 
 def move_to_folders(installation: Installation) -> None:
     """The same two, each with a folder; what was a profile of one is a partner `for` it. They share a partner besides,
-    whose values differ, and lend to each other in a mesh."""
+    whose values differ, have partners in their folders, and lend to each other in a mesh."""
     folder = installation.folder
     settings = read_yaml_file(installation.config)
     (demo,) = settings.pop("libraries")
@@ -138,7 +143,25 @@ def move_to_folders(installation: Installation) -> None:
             (folder / "partners" / file.name).write_text(said, encoding="utf-8")
             file.unlink()
     (folder / "partners" / f"{SHARED}.yml").write_text(SHARED_PARTNER, encoding="utf-8")
+    for short, name, mail in (("demo", OWN, "hafen"), ("demo", ALONE, "hafen"), ("fjord", OWN, "fjord")):
+        own = folder / "libraries" / short / "partners"
+        own.mkdir(exist_ok=True)
+        write_yaml_file(own / f"{name}.yml", describe_own_partner(name, mail))
     write_yaml_file(folder / "groups.yml", {"coast": {"members": "all", "mesh": True}})
+
+
+def describe_own_partner(name: str, mail: str) -> dict[str, Any]:
+    """Describe a partner that says by NCIP whatever it likes, without a credential, and is told by mail."""
+    return {
+        "extends": "ncip2",
+        "auth": [{"kind": "network", "networks": ["127.0.0.0/8"]}],
+        "circulation": EVERYTHING,
+        "partner": {"symbols": [symbol_of(name)], "name": name, "email": f"{mail}@{name}.example", "channel": "mail"},
+    }
+
+
+def symbol_of(partner: str) -> str:
+    return f"XX-{partner.upper()}"
 
 
 async def read_rows(gateway: Running, library: str) -> Rows:
@@ -183,7 +206,7 @@ async def copy_patron(gateway: Running) -> None:
 async def make_own_things(gateway: Running, library: str) -> Mapping[str, str]:
     """A request and a mail of whoever sends."""
     partner = OWN_NAMES[library]["own_partner"]
-    requester = LibraryParty(symbol=f"XX-{partner.upper()}", profile=partner)
+    requester = LibraryParty(symbol=symbol_of(partner), profile=partner)
     draft = LendingDraft(citation=Citation(title="Eget verk"), requester=requester, transaction="OWN-1")
     made = await gateway.gateway.managed.libraries[library].requests.create_lending(draft)
     names = {"own_number": made.number, "own_id": made.id, "own_mail": await add_mail(gateway, library)}
@@ -321,18 +344,23 @@ async def make_things(gateway: Running) -> Mapping[str, str]:
     }
 
 
-async def make_shared_things(gateway: Running) -> Mapping[str, str]:
-    """What DEMO has with the partner of both, and what it asks of FJORD in the mesh."""
+async def make_partner_things(gateway: Running, partner: str) -> Mapping[str, str]:
+    """What DEMO has with a partner."""
     library, context = get_parts(gateway).libraries["DEMO"], library_context(gateway)
     day = context.today() + timedelta(days=7)
-    closure = await library.closures.add_closure(SHARED, day, day, "x", "staff:x")
+    closure = await library.closures.add_closure(partner, day, day, "x", "staff:x")
     await gateway.requests().create_lending(
         LendingDraft(
             citation=Citation(title="Les digues de Vaumarin et leurs gardiens"),
-            requester=LibraryParty(symbol="XX-SENTRAL", profile=SHARED),
-            transaction="SENTRAL-1",
+            requester=LibraryParty(symbol=symbol_of(partner), profile=partner),
+            transaction=f"{partner}-1",
         )
     )
+    return {"shared": partner, "closed": partner, "closure": closure.id}
+
+
+async def ask_in_mesh(gateway: Running) -> Mapping[str, str]:
+    """What DEMO asks of FJORD."""
     draft = BorrowingDraft(
         citation=Citation(title=MESH_TITLE),
         patron=PatronLink(identifier=PATRON),
@@ -342,7 +370,7 @@ async def make_shared_things(gateway: Running) -> Mapping[str, str]:
     )
     asked = await gateway.requests().create_borrowing(draft)
     await gateway.gateway.managed.drain_due_work()
-    return {"closed": SHARED, "closure": closure.id, "number": asked.number, "request": asked.id}
+    return {"number": asked.number, "request": asked.id}
 
 
 async def add_notice(gateway: Running, row: Mapping[str, Any]) -> str:

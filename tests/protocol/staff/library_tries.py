@@ -297,10 +297,10 @@ READER_TRIES: Mapping[str, tuple[Try, ...]] = {
 }
 
 SHARED_TRIES: Mapping[str, tuple[Try, ...]] = {
-    "POST /staff/partners/{name}/closures/delete": (Try({"name": "sentral"}, form={"id": "{closure}"}),),
-    "GET /staff/lending": (Try(query={"partner": "sentral"}),),
+    "POST /staff/partners/{name}/closures/delete": (Try({"name": "{shared}"}, form={"id": "{closure}"}),),
+    "GET /staff/lending": (Try(query={"partner": "{shared}"}),),
     **{
-        f"GET /staff/{page}": (at(name="sentral"),)
+        f"GET /staff/{page}": (at(name="{shared}"),)
         for page in (
             "partners/{name}",
             "operation/profiles/{name}",
@@ -315,14 +315,14 @@ SHARED_TRIES: Mapping[str, tuple[Try, ...]] = {
         Try({"number": "{request}", "kind": "close"}, form={"version": "1", "confirmed": "yes"}),
     ),
 }
-"""By the pages, to reach what another library has with a partner of both, or what it asks of ours in a mesh. By the
-number of such a request ours finds its own."""
+"""By the pages, to reach what another library has with a partner whose name both know, or what it asks of ours in a
+mesh. By the number of such a request ours finds its own."""
 
 SHARED_API_TRIES: Mapping[str, tuple[Try, ...]] = {
-    "DELETE /partners/{name}/closures/{id}": (at(name="sentral", id="{closure}"),),
-    "GET /partners/{name}": (at(name="sentral"),),
-    "GET /partners/{name}/closures": (at(name="sentral"),),
-    "GET /requests": (Try(query={"partner": "sentral"}),),
+    "DELETE /partners/{name}/closures/{id}": (at(name="{shared}", id="{closure}"),),
+    "GET /partners/{name}": (at(name="{shared}"),),
+    "GET /partners/{name}/closures": (at(name="{shared}"),),
+    "GET /requests": (Try(query={"partner": "{shared}"}),),
     "GET /requests/{id}": (at(**ID),),
     "POST /requests/{id}/actions/{kind}": (Try({**ID, "kind": "close"}, json={}),),
 }

@@ -21,21 +21,26 @@ from gateway.domain.clock import SystemClock
 from gateway.domain.roles import parse_grant
 from gateway.store.schema import make_exchange_id
 from gateway.web.staff.staff_request import BANNER_COOKIE
+from tests.protocol.ncip import test_things_of_others as partner_messages
+from tests.protocol.ncip.test_on_the_sample_library import V2, Answer
 from tests.protocol.pages.support import PATRON, PIN, Running, Visitor, running, visitor
 from tests.protocol.staff.library_pair import (
+    ALONE,
     BOX,
     FJORD,
     MESH_TITLE,
+    OWN,
     OWN_CARD,
     SHARED,
     USED_UP,
     Installed,
     Layout,
+    ask_in_mesh,
     copy_patron,
     make_key,
     make_never,
     make_own_things,
-    make_shared_things,
+    make_partner_things,
     make_things,
     move_to_folders,
     read_rows,
@@ -68,8 +73,11 @@ from tests.support.mail_house import MemoryMailbox
 TITLE_WORDS = ("Vaumarin", "Шум дождя", "مدن الملح", "北の港", "harbour bars")
 """Of what the other library's readers have asked for."""
 
-OWN_WORDS = ("hafen@sentral", "Нина Берг")
+SHARED_WORDS = ("hafen@sentral", "Нина Берг")
 """Of what the other library's settings say of a partner of both."""
+
+OWN_WORDS = (*SHARED_WORDS, f"hafen@{OWN}", f"hafen@{ALONE}")
+"""The same of partners in its folder."""
 
 Answered = tuple[int, str, str]
 """Status, where it leads and the banner there, and the text."""
@@ -257,7 +265,7 @@ async def test_people_of_one_library_meet_nothing_of_another(installed: Installe
     gateway, own = installed.gateway, await make_own_things(installed.gateway, "FJORD")
     await make_user(gateway, "n.foss", *ALL_ROLES, library="FJORD")
     key = await make_key(gateway, "FJORD")
-    things = await make_shared_things(gateway) if installed.layout is Layout.FOLDERS else {}
+    things = await make_things_of_folders(gateway) if installed.layout is Layout.FOLDERS else {}
     before = await read_rows(gateway, "DEMO")
     async with visitor(gateway) as desk, visitor(gateway) as home:
         await Colleague(desk).sign_in("n.foss")
@@ -272,24 +280,76 @@ async def test_people_of_one_library_meet_nothing_of_another(installed: Installe
             *await find_listed(installed, staff, api, Reader(home, "FJORD", token)),
         ]
         if layout is Layout.FOLDERS:
-            shared = replace(installed, there={**installed.there, **things})
-            wrong += await find_differences(shared, staff, SHARED_TRIES, own)
-            wrong += await find_differences(shared, api, SHARED_API_TRIES, own)
+            for name in (SHARED, OWN):
+                known = add_names(installed, {**things["mesh"], **things[name]}, {"shared": name})
+                wrong += await find_differences(known, staff, SHARED_TRIES, own)
+                wrong += await find_differences(known, api, SHARED_API_TRIES, own)
+            alone = add_names(installed, {**things[ALONE], "profile": ALONE}, {"profile": f"no-{ALONE}"})
+            wrong += await find_differences(alone, staff, choose_of_partner(STAFF_TRIES), own)
+            wrong += await find_differences(alone, api, choose_of_partner(API_TRIES), own)
+            wrong += await find_by_message(gateway)
             received = repr((await read_rows(gateway, "FJORD"))["request"])
             assert MESH_TITLE in received, "the mesh has brought it"
-            wrong += [f"sent {word}" for word in (PATRON, things["request"]) if word in received]
+            wrong += [f"sent {word}" for word in (PATRON, things["mesh"]["request"]) if word in received]
     after = await read_rows(gateway, "DEMO")
     wrong += [f"changed {name}" for name in before if before[name] != after[name]]
     assert not wrong, "\n".join(wrong)
     if installed.layout is Layout.FOLDERS:
-        await read_shared_file(gateway)
+        await read_partner_files(gateway)
         return  # that each try would tell of the thing is seen by the other layout
     blind = await find_blind_tries_of_all(installed)
     assert not blind, "\n".join(blind)
 
 
-async def read_shared_file(gateway: Running) -> None:
-    """By an operator of both, who sees and edits it."""
+async def make_things_of_folders(gateway: Running) -> Mapping[str, Mapping[str, str]]:
+    """What DEMO has with partners that FJORD knows by name, with one of its own folder, and what these have made."""
+    for name in ("record", "lasting item", "user"):
+        answer = await send_message(gateway, "demo", partner_messages.MADE[name])
+        assert answer.problem == ("", "", ""), answer.body
+    things = {name: await make_partner_things(gateway, name) for name in (SHARED, OWN, ALONE)}
+    return {**things, "mesh": await ask_in_mesh(gateway)}
+
+
+def add_names(installed: Installed, there: Mapping[str, str], never: Mapping[str, str]) -> Installed:
+    return replace(installed, there={**installed.there, **there}, never={**installed.never, **never})
+
+
+def choose_of_partner(tries: Tries) -> Tries:
+    """Those that name a partner, or what there is with it."""
+    chosen = {route: tuple(one for one in some if "{profile}" in repr(one)) for route, some in tries.items()}
+    return {**chosen, **{route: some for route, some in tries.items() if "{closed}" in repr(some)}}
+
+
+async def send_message(gateway: Running, library: str, message: str) -> Answer:
+    """By NCIP, as the partner in the library's folder."""
+    url, body = f"{gateway.url}/ncip/{library}/{OWN}", f"{V2}{message}</NCIPMessage>".encode()
+    async with aiohttp.ClientSession() as session, session.post(url, data=body) as answer:
+        return Answer(await answer.read())
+
+
+async def find_by_message(gateway: Running) -> list[str]:
+    """Messages by which FJORD's own partner tells what DEMO's partner of the same name has made from what never was."""
+    found, sent = [], partner_messages
+    reader = sent.user(OWN_CARD)
+    for messages, about in (
+        (sent.ITEM_MESSAGES, ("ALD-1", sent.NEVER_ITEM)),
+        (sent.NUMBER_MESSAGES, ("R-1", sent.NEVER_NUMBER)),
+        (sent.USER_MESSAGES, ("ALD-USER", sent.NEVER_USER)),
+    ):
+        for service, message in messages.items():
+            answers = []
+            for name in about:
+                said = {"item": sent.item(name), "request": sent.request(name), "user": sent.user(name), "number": name}
+                filled = message.format_map({**said, "ana": reader, "reader": reader})
+                answers.append(await send_message(gateway, "fjord", filled))
+            theirs, nothing = (one.body.replace(name, "…") for one, name in zip(answers, about, strict=True))
+            if theirs != nothing or not answers[1].problem[0]:
+                found.append(f"{service}: {theirs}\n instead of {nothing}")
+    return found
+
+
+async def read_partner_files(gateway: Running) -> None:
+    """By an operator of both, who sees all that each library says, and edits what both share."""
     grants = tuple(parse_grant(library, "operator") for library in ("DEMO", "FJORD"))
     await make_user(gateway, "e.dahl", library="FJORD", grants=grants)
     async with visitor(gateway) as browser:
@@ -297,7 +357,9 @@ async def read_shared_file(gateway: Running) -> None:
         await operator.sign_in("e.dahl")
         for page in ("", "/edit"):
             text = (await operator.get(f"/operation/profiles/{SHARED}{page}")).text
-            assert [word for word in OWN_WORDS if word not in text] == []
+            assert [word for word in SHARED_WORDS if word not in text] == []
+        for name in (OWN, ALONE):
+            assert f"hafen@{name}" in (await operator.get(f"/demo/operation/profiles/{name}")).text
 
 
 async def find_listed(installed: Installed, *senders: Sender) -> list[str]:
@@ -306,7 +368,11 @@ async def find_listed(installed: Installed, *senders: Sender) -> list[str]:
     for route in NAMES_NOTHING[LISTS]:
         sender = next(one for one in senders if route.startswith(f"GET {one.root}"))
         _, _, text = await sender.send_try(route, Try(), installed.there)
-        words = (*TITLE_WORDS, *(installed.there[name] for name in ("number", "sent", "mail", "letter", "user", "job")))
+        words = (
+            *TITLE_WORDS,
+            *OWN_WORDS,
+            *(installed.there[name] for name in ("number", "sent", "mail", "letter", "user", "job")),
+        )
         found += [f"{route}: tells of {word}" for word in words if word in text]
     return found
 
