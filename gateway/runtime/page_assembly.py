@@ -112,6 +112,7 @@ def make_staff_pages(
         StaffServices(
             libraries=managed.libraries,
             list_address_names=AddressNames(settings).list_names,
+            list_unserved=lambda: _name_unserved(settings, managed),
             retention=_read_retention(settings),
             operations=operations,
             profile_editing=profile_editing,
@@ -157,6 +158,13 @@ def list_staff_providers(settings: Settings, secrets: Secrets, clock: Clock) -> 
 
     sections = {"": settings.staff.oidc, **{library.symbol: library.staff.oidc for library in settings.libraries}}
     return {symbol: make_provider(symbol, oidc) for symbol, oidc in sections.items() if oidc.issuer}
+
+
+def _name_unserved(settings: Settings, managed: ManagedRequests) -> Mapping[str, str]:
+    """Name libraries that aren't served now, by symbol; those whose settings don't say their name, or are gone, by
+    their symbol."""
+    names = {library.symbol: library.name for library in settings.libraries if "name" in library.model_fields_set}
+    return {symbol: names.get(symbol, symbol) for symbol in managed.list_held_back()}
 
 
 class AddressNames:

@@ -96,7 +96,8 @@ CheckReadiness = Callable[[str], Awaitable[GatewayReadiness | None]]
 @value_object(kw_only=True)
 class StaffServices:
     """The services behind pages of staff. `libraries` by symbol; `list_address_names`: as they stand behind /staff/, by
-    symbol, now; `protocols`: as the journal names them.
+    symbol, now; `list_unserved`: names of libraries that are closed or held back now, by symbol; `protocols`: as the
+    journal names them.
     `providers`: identity providers by the library whose own they are; of the installation: empty;
     `header_proxies`: from where the header of a sign-in is believed; `links` None: no adapter reads links, so numbers
     aren't looked up either."""
@@ -111,6 +112,7 @@ class StaffServices:
     protocols: Sequence[str]
     libraries: Mapping[str, LibraryServices]
     list_address_names: Callable[[], Mapping[str, str]]
+    list_unserved: Callable[[], Mapping[str, str]]
     sign_in: StaffSignInService
     factors: SecondFactorService
     journeys: OidcJourneys

@@ -402,21 +402,24 @@ _OFFICE_COLUMNS = (
 
 @value_object
 class ShownLibrary:
-    """`kind`: shape of the tag of `word`, the state of its system; `path`: of its first page."""
+    """`kind`: shape of the tag of `word`, the state of its system; `path`: of its first page, and `why` it has none:
+    it is held back."""
 
     name: str
     path: str
     figures: LibraryFigures
     kind: str
     word: str
+    why: str = ""
 
 
 async def show_libraries(request: StaffRequest) -> web.Response:
-    """Show those in which the user has the right, by name."""
+    """Show those in which the user has the right, by name; those that aren't served, too."""
     parts = request.parts
+    unserved = parts.list_unserved()
     symbols = [
         symbol
-        for symbol in parts.sign_in.libraries_of(request.user)
+        for symbol in (*parts.sign_in.libraries_of(request.user), *unserved)
         if request.user.has_right(symbol, Right.LIBRARIES_READ)
     ]
     figures = await parts.overview.read_figures(symbols)
@@ -424,9 +427,14 @@ async def show_libraries(request: StaffRequest) -> web.Response:
     systems = {part.library: part for part in readiness.parts if part.name == f"library {part.library}"}
     shown = []
     for symbol in symbols:
-        kind, word = _describe_system(systems.get(symbol))
-        name = parts.libraries[symbol].context.info.name
-        shown.append(ShownLibrary(name, request.root_of(symbol), figures[symbol], kind, request.gettext(word)))
+        part = systems.get(symbol)
+        if symbol in unserved:
+            name, path, why = unserved[symbol], "", part.problem if part is not None else ""
+            kind, word = ("late", mark_text("not working")) if why else ("closed", mark_text("closed"))
+        else:
+            name, path, why = parts.libraries[symbol].context.info.name, request.root_of(symbol), ""
+            kind, word = _describe_system(part)
+        shown.append(ShownLibrary(name, path, figures[symbol], kind, request.gettext(word), why))
     return request.render(
         "office",
         request.gettext("Libraries"),

@@ -18,7 +18,11 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(installati
     (installation.folder / "partners").mkdir(exist_ok=True)
     partner = "for: [fjord]\npartner: {symbols: [XX-VALE], name: Vale, email: ill@vale.example, channel: mail}\n"
     (installation.folder / "partners" / "vale.yml").write_text(partner, encoding="utf-8")
-    others = [{"symbol": "FJORD", "name": "Bibliothèque du Fjord", "system": {"type": "embedded"}}]
+    others = [
+        {"symbol": "FJORD", "name": "Bibliothèque du Fjord", "system": {"type": "embedded"}},
+        {"symbol": "LUND", "name": "Lunden", "state": "closed"},
+        {"symbol": "OSLO", "name": "Åsen", "time_zone": "Europe/Nowhere"},
+    ]
     async with running(installation, other_libraries=others) as gateway, colleague(gateway, "ana", "office") as ana:
         for title in ("Om fargen", "De rerum nubium"):
             requester = LibraryParty(symbol="XX-VALE", profile="vale")
@@ -33,8 +37,13 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(installati
         assert [row[:6] for row in rows] == [
             ["Bibliothèque du Fjord", "2", "0", "0", "0", "0"],
             ["Demonstration Library", "0", "0", "0", "0", "0"],
+            ["Lunden", "0", "0", "0", "0", "0"],
+            ["Åsen", "0", "0", "0", "0", "0"],
         ]
-        assert [(row[6], row[7] == "none") for row in rows] == [("working", False), ("working", True)]
+        states = [(row[6], row[7] == "none") for row in rows]
+        assert states[:3] == [("working", False), ("working", True), ("closed", True)]
+        assert "not working held back: " in states[3][0]
+        assert "libraries.3.time_zone: not a time zone" in states[3][0]
         assert page.tree.xpath("//tbody//a/@href") == ["/staff/fjord", "/staff/demo"]
         menu = [link.text_content() for link in page.tree.xpath("//nav[@id='menu']/a[not(@class)]")]
         assert menu == ["Partners", "Statistics"]
