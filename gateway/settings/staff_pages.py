@@ -56,7 +56,7 @@ class StaffOidcSettings(IdentityProviderSettings):
 
 
 class LibraryStaffSettings(ProfileSection):
-    """How the staff of one library sign in at /staff/LIBRARY, in place of the provider of the installation."""
+    """The way in which staff of one library sign in at /staff/LIBRARY, in place of the provider of the installation."""
 
     oidc: StaffOidcSettings = StaffOidcSettings.model_construct()
 
