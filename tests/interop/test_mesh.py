@@ -182,6 +182,8 @@ async def test_a_loan_goes_from_one_member_to_another_and_back(valley: Valley) -
 async def test_a_copy_goes_to_another_member(valley: Valley) -> None:
     ours = await valley.borrow(CHAPTER, RequestedService(ServiceType.COPY, level="rush"))
     theirs = await valley.find_lending(ours)
+    view = await valley.gateway.managed.libraries[CEDAR].requests.load_view(ours.id)
+    assert [timer.at - START for timer in view.timers if timer.timer == "answer"] == [timedelta(hours=4)], "on rush"
 
     library = valley.gateway.managed.libraries[DOGWOOD].requests
     upload = FileUpload(name="chapter.pdf", media_type="application/pdf", content=COPY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from gateway.domain.requests.partner_policy import BatchRule, Closure
+from gateway.domain.requests.partner_policy import BatchRule, Closure, TimeLimit
 from gateway.domain.requests.policy import CalendarPolicy, Weekday
 from gateway.domain.value import value_object
 
@@ -61,6 +61,29 @@ class Calendar:
         local = start.astimezone(self.zone)
         day = self.open_day_after(local.date(), days)
         return _moment_on_day(day, local.time(), self.zone)
+
+    def add_open_hours(self, start: datetime, hours: int) -> datetime:
+        """`hours` after `start`, of which only those of open days count; in UTC.
+
+        A day is open from midnight to midnight in the zone: 23 or 25 hours where clocks change. What ends with a day
+        ends when the next open day begins. 0: `start` itself, whatever day it is. Raises NoOpenDayError.
+        """
+        moment, left = start.astimezone(UTC), timedelta(hours=hours)
+        if not left:
+            return moment
+        day = self.first_open_day(self.day_of_moment(start))
+        while True:
+            moment = max(moment, _moment_on_day(day, time.min, self.zone))
+            rest = _moment_on_day(day + timedelta(days=1), time.min, self.zone) - moment
+            if left < rest:
+                return moment + left
+            left -= rest
+            day = self.first_open_day(day + timedelta(days=1))
+
+    def add_time_limit(self, start: datetime, limit: TimeLimit) -> datetime:
+        """A time limit of a profile after `start`; in UTC. Raises NoOpenDayError."""
+        add = self.add_open_days if limit.endswith("d") else self.add_open_hours
+        return add(start, int(limit[:-1]))
 
     def open_day_after(self, day: date, days: int) -> date:
         """The `days`-th open day after `day`; 0: the day itself. Raises NoOpenDayError."""

@@ -38,6 +38,16 @@ MAX_NUMBER_CHARS = 60
 Sender = Annotated[str, Field(pattern=r"^[^@\s<>]*@[^@\s<>]+$")]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
+
+def _check_time_limit(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,2}[hd]", text):
+        raise ValueError("not a time limit such as 4h (hours) or 3d (days)")
+    return text
+
+
+TimeLimit = Annotated[str, AfterValidator(_check_time_limit)]
+"""Hours of business days (4h) or business days (3d); added by `Calendar.add_time_limit`."""
+
 LETTERS = (
     "placed",
     "sent",
@@ -175,6 +185,11 @@ class BorrowingWorkflow(ProfileSection):
     )
     digital_only: bool = Field(False, description="request only copies from this partner")
     answer_days: int = Field(3, ge=1, le=365, description="time limit for an answer; then the next supplier is asked")
+    answer: TimeLimit | None = Field(
+        None,
+        description="time limit for an answer, such as 4h (hours of business days) or 3d (business days), instead of "
+        "`answer_days`",
+    )
     ship_days: int = Field(
         7,
         ge=1,
@@ -400,9 +415,22 @@ class Term(ProfileSection):
     )
     days: int | None = Field(None, ge=1, le=365, description="calendar days of a loan, instead of `loan_days`")
     renewals: int | None = Field(None, ge=0, le=99, description="renewals granted by rule, instead of `renewals`")
-    answer_days: int | None = Field(
-        None, ge=1, le=365, description="time limit for the supplier's answer, instead of `answer_days`"
+    answer: TimeLimit | None = Field(
+        None,
+        description="time limit for the supplier's answer, such as 4h (hours of business days) or 3d (business days)",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_former_name(cls, data: object) -> object:
+        """`answer_days` was the time limit when it was in days only."""
+        if not isinstance(data, Mapping) or "answer_days" not in data:
+            return data
+        if "answer" in data:
+            raise ValueError("answer_days is the former name of answer; keep only answer")
+        days = data["answer_days"]
+        kept = {key: value for key, value in data.items() if key != "answer_days"}
+        return {**kept, "answer": f"{days}d" if isinstance(days, int) else days}
 
     def fits(self, service: RequestedService) -> bool:
         """A request for a copy or a loan has the terms of a loan."""
@@ -518,7 +546,7 @@ class PartnerPolicy(ProfileSection):
         if term is None:
             return self.workflow
         lending = {"loan_days": term.days, "renewals": term.renewals}
-        borrowing = {"answer_days": term.answer_days}
+        borrowing = {"answer": term.answer}
         changed = {
             name: section.model_copy(update={key: value for key, value in values.items() if value is not None})
             for name, section, values in (

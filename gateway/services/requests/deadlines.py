@@ -1,4 +1,4 @@
-"""Deadlines: when timers are due, and when the patron's loan ends: business days of the library's calendar."""
+"""Deadlines: when timers are due, by business days of the library's calendar, and when the patron's loan ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.domain.due_dates import due_moment
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests import rota
 from gateway.domain.requests.calendar import Calendar, NoOpenDayError
-from gateway.domain.requests.partner_policy import Closure, PartnerPolicy, Workflow
+from gateway.domain.requests.partner_policy import Closure, PartnerPolicy, TimeLimit, Workflow
 from gateway.domain.requests.request import BorrowingState, Request, RequestFlag, Role
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.task_lists import COMES_HERE
@@ -41,11 +41,15 @@ class _TimerContext:
         return self.context.calendar.add_open_days(self.now, days)
 
     def add_partner_days(self, days: int) -> datetime:
+        return self.add_partner_limit(f"{days}d")
+
+    def add_partner_limit(self, limit: TimeLimit) -> datetime:
         """Business days on which the partner is there too. One that never is again is not waited for longer."""
+        calendar = self.context.calendar
         try:
-            return _exclude_closures(self.context.calendar, self.closures).add_open_days(self.now, days)
+            return _exclude_closures(calendar, self.closures).add_time_limit(self.now, limit)
         except NoOpenDayError:
-            return self.add_business_days(days)
+            return calendar.add_time_limit(self.now, limit)
 
     def drop_known_overdue(self, due: datetime | None) -> datetime | None:
         """A date that is over already, and is known to be: nobody is told twice."""
@@ -101,7 +105,7 @@ def _answer_due(case: _TimerContext) -> datetime | None:
             return case.add_partner_days(rules.condition_days)
         case BorrowingState.CANCEL_PENDING:
             return case.add_partner_days(rules.cancel_days)
-    return case.add_partner_days(rules.answer_days)
+    return case.add_partner_limit(rules.answer or f"{rules.answer_days}d")
 
 
 def _retry_due(case: _TimerContext) -> datetime | None:

@@ -33,8 +33,11 @@ def calendar_of(example: GuideExample) -> Calendar:
 
 
 def run_calendar(example: GuideExample) -> Mapping[str, Any]:
-    given = example.given
-    return {"moment": local(calendar_of(example).add_open_days(moment(given["start"]), given["business_days"]))}
+    given, calendar = example.given, calendar_of(example)
+    start = moment(given["start"])
+    if "time_limit" in given:
+        return {"moment": local(calendar.add_time_limit(start, given["time_limit"]))}
+    return {"moment": local(calendar.add_open_days(start, given["business_days"]))}
 
 
 def run_patron(example: GuideExample) -> Mapping[str, Any]:

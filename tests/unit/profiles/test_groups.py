@@ -34,7 +34,7 @@ VALLEY = """
       reciprocal: true
       terms:
         - {service: loan, price: 0, days: 42, renewals: 3, answer_days: 5}
-        - {service: copy, level: [rush], price: {amount: 12, currency: USD}}
+        - {service: copy, level: [rush], price: {amount: 12, currency: USD}, answer: 4h}
         - {service: copy, price: 0}
     """
 
@@ -216,8 +216,10 @@ def test_terms_say_price_loan_and_wait_by_service_and_level(tmp_path: Path) -> N
     assert birch.usual_price(COPY) is None
     assert birch.usual_price(RequestedService(ServiceType.COPY, level="express")) is None
     workflow = birch.workflow_of_service(LOAN)
-    assert (workflow.lending.loan_days, workflow.lending.renewals, workflow.borrowing.answer_days) == (42, 3, 5)
+    assert (workflow.lending.loan_days, workflow.lending.renewals) == (42, 3)
     assert birch.workflow_of_service(COPY).lending.loan_days == 28
+    answers = [birch.workflow_of_service(service).borrowing.answer for service in (LOAN, RUSH, COPY)]
+    assert answers == ["5d", "4h", None], "`answer_days` is read on"
 
 
 def test_a_term_has_the_line_where_it_was_written(tmp_path: Path) -> None:
@@ -292,6 +294,14 @@ def test_a_partner_is_for_the_libraries_of_a_group(tmp_path: Path) -> None:
         (
             "valley: {members: all, terms: [{service: loans}]}",
             "groups.yml:1: valley.terms.0.service: found 'loans', allowed: loan, copy",
+        ),
+        (
+            "valley: {members: all, terms: [{answer: 4}]}",
+            "groups.yml:1: valley.terms.0.answer: not a time limit such as 4h (hours) or 3d (days), found '4'",
+        ),
+        (
+            "valley: {members: all, terms: [{answer: 4h, answer_days: 1}]}",
+            "groups.yml:1: valley.terms.0: answer_days is the former name of answer; keep only answer",
         ),
         ("state: {members: all}", "groups.yml:1: state: a partner is called so; give the group another name"),
         ("LIB01: {members: all}", "groups.yml:1: LIB01: a group's name has lower-case letters"),

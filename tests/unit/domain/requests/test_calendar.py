@@ -96,6 +96,30 @@ def test_the_second_of_two_times_is_moved_to_the_first() -> None:
     assert move_to_day(second, date(2027, 10, 31), ZURICH) == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("start", "hours", "end"),
+    [
+        ("2026-11-27T15:00", 4, "2026-11-27T19:00"),
+        ("2026-11-27T15:00", 24, "2026-11-30T15:00"),
+        ("2026-11-27T20:00", 4, "2026-11-30T00:00"),
+        ("2026-11-28T11:00", 4, "2026-11-30T04:00"),
+        ("2026-11-28T11:00", 0, "2026-11-28T11:00"),
+    ],
+    ids=["same-day", "over-a-weekend", "to-the-end-of-a-day", "from-a-closed-day", "none"],
+)
+def test_hours_of_closed_days_do_not_count(start: str, hours: int, end: str) -> None:
+    moment = datetime.fromisoformat(start).replace(tzinfo=ZURICH)
+
+    assert wall(WEEKDAYS.add_open_hours(moment, hours)) == end
+    assert WEEKDAYS.add_time_limit(moment, f"{hours}h") == WEEKDAYS.add_open_hours(moment, hours)
+
+
+def test_a_time_limit_in_days_keeps_the_time_of_day() -> None:
+    saturday = datetime(2026, 11, 28, 11, 0, tzinfo=ZURICH)
+
+    assert wall(WEEKDAYS.add_time_limit(saturday, "1d")) == "2026-11-30T11:00"
+
+
 @pytest.mark.parametrize("days", [0, 1])
 def test_deadlines_are_in_utc(days: int) -> None:
     assert WEEKDAYS.add_open_days(datetime(2026, 11, 24, 9, 0, tzinfo=ZURICH), days).tzinfo is UTC
@@ -120,6 +144,8 @@ def test_a_library_that_never_opens_is_a_named_error_not_an_endless_search() -> 
 
     with pytest.raises(NoOpenDayError, match="no open day after 2026-11-30"):
         closed.add_open_days(datetime(2026, 11, 29, 10, 0, tzinfo=ZURICH), 1)
+    with pytest.raises(NoOpenDayError, match="no open day after 2026-11-29"):
+        closed.add_open_hours(datetime(2026, 11, 29, 10, 0, tzinfo=ZURICH), 1)
     with pytest.raises(NoOpenDayError, match="no open day before 2026-11-29"):
         closed.open_day_on_or_before(date(2026, 11, 29))
 
@@ -141,3 +167,42 @@ def test_any_deadline_falls_on_an_open_day_later_and_in_order(
     assert end > start
     assert calendar.count_open_days(calendar.day_of_moment(start), calendar.day_of_moment(end)) == days
     assert calendar.add_open_days(start, days + 1) > end
+
+
+changes = st.sampled_from(
+    [
+        ("Europe/Zurich", datetime(2027, 3, 28, 1, 0, tzinfo=UTC)),
+        ("Europe/Zurich", datetime(2027, 10, 31, 1, 0, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 11, 1, 6, 0, tzinfo=UTC)),
+        ("America/Havana", datetime(2026, 11, 1, 5, 0, tzinfo=UTC)),
+        ("America/Havana", datetime(2027, 3, 14, 5, 0, tzinfo=UTC)),
+        ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
+        ("Asia/Kathmandu", datetime(2026, 12, 31, 18, 15, tzinfo=UTC)),
+    ]
+)
+"""Zones, and moments at which their clocks change; at midnight in Havana, never in Kathmandu."""
+
+QUARTER = timedelta(minutes=15)
+
+
+@given(
+    changes,
+    st.integers(-4 * 72, 4 * 24),
+    st.integers(1, 40),
+    st.sets(st.sampled_from(list(Weekday)), max_size=5),
+    st.integers(0, 3),
+)
+def test_between_now_and_a_time_limit_the_library_is_open_for_so_many_hours(
+    change: tuple[str, datetime], quarters: int, hours: int, closed: set[Weekday], closure_days: int
+) -> None:
+    """Counted by quarters of an hour; a closure begins on the day of the change."""
+    zone, start = ZoneInfo(change[0]), change[1] + quarters * QUARTER
+    first = change[1].astimezone(zone).date()
+    closure = (Closure(first=first, last=first + timedelta(days=closure_days - 1)),) if closure_days else ()
+    calendar = Calendar.from_policy(CalendarPolicy(closed_weekdays=tuple(closed), closed=closure), zone)
+
+    end = calendar.add_open_hours(start, hours)
+
+    between = (start + n * QUARTER for n in range((end - start) // QUARTER))
+    assert sum(calendar.is_open(calendar.day_of_moment(moment)) for moment in between) == 4 * hours
+    assert calendar.is_open(calendar.day_of_moment(end))

@@ -1,4 +1,4 @@
-"""When the timers of a request end, by the days that the workflow of its partner says: from a Friday on."""
+"""When the timers of a request end, by the days or hours that the workflow of its partner says: from a Friday on."""
 
 from __future__ import annotations
 
@@ -75,6 +75,8 @@ ENDS = [
     ("patron", "due_soon_days", 0, TimerKind.DUE_SOON, LENT_TO_PATRON, None),
     ("patron", "due_soon_days", 8, TimerKind.DUE_SOON, LENT_TO_PATRON, None),  # that would have been yesterday
     ("borrowing", "answer_days", 2, TimerKind.ANSWER, asked(BorrowingState.REQUESTED), at(3, 10)),
+    ("borrowing", "answer", "30h", TimerKind.ANSWER, asked(BorrowingState.REQUESTED), at(3, 9, 15)),
+    ("borrowing", "answer", "1d", TimerKind.ANSWER, asked(BorrowingState.REQUESTED), at(3, 9)),
     ("borrowing", "condition_days", 3, TimerKind.ANSWER, asked(BorrowingState.CONDITIONAL), at(3, 11)),
     ("borrowing", "cancel_days", 4, TimerKind.ANSWER, asked(BorrowingState.CANCEL_PENDING), at(3, 12)),
     ("borrowing", "ship_days", 5, TimerKind.CHASE, asked(BorrowingState.WILL_SUPPLY), at(3, 13)),
