@@ -23,6 +23,7 @@ from gateway.domain.requests.request import (
     Role,
     RotaLineStatus,
 )
+from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import (
     CopyLinkView,
@@ -248,7 +249,7 @@ async def render_request(
         condition=_describe_condition(page, view),
         acts=acts,
         act_label=lambda kind: describe_act(kind, localization, request),
-        limits=_list_limits(page, request, move),
+        limits=_list_limits(page, view, move),
         may_settle=_may_settle(page, request),
         act_hint=lambda kind: localization.translate_sentence(view.hints.get(kind, "")),
         checked=checked or FormCheck(page, SubmittedForm()),
@@ -513,11 +514,25 @@ class ShownLimit:
     is_late: bool = False
 
 
-def _list_limits(page: StaffRequest, request: Request, move: NextMove) -> list[ShownLimit]:
-    """List what decides the next act: until when it is wanted, and what it may cost."""
+_AWAITED: Mapping[str, str] = {
+    TimerKind.ANSWER: mark_text("Answer expected by"),
+    TimerKind.CHASE: mark_text("Shipment expected by"),
+    TimerKind.RENEWAL: mark_text("Renewal answer expected by"),
+}
+"""Timers that wait for the partner, and the label of their moment."""
+
+
+def _list_limits(page: StaffRequest, view: RequestView, move: NextMove) -> list[ShownLimit]:
+    """List what decides the next act: until when it is wanted, and what it may cost; or until when the partner is
+    waited for."""
+    request, gettext = view.request, page.gettext
     if not move.ours:
-        return []
-    terms, gettext = request.terms, page.gettext
+        return [
+            ShownLimit(label=gettext(_AWAITED[timer.timer]), value=page.format_moment(timer.at))
+            for timer in view.timers
+            if timer.timer in _AWAITED
+        ]
+    terms = request.terms
     limits = []
     if request.role is Role.BORROWING and request.state in _WANTED:
         need_by = request.dates.need_by

@@ -128,9 +128,13 @@ async def test_a_request_to_review_has_its_act_open_and_others_folded(gateway: R
 
 
 async def test_where_it_is_the_partners_move_nothing_is_pressed_upon_us(gateway: Running, ruth: Colleague) -> None:
-    page = await open_page(ruth, await make_asked(gateway))
+    request = await make_asked(gateway)
+    page = await open_page(ruth, request)
 
     assert texts(page, "//h2[@id='move']") == ["Waiting for Universität Altenried: answer"]
+    (end,) = [timer.at for timer in (await gateway.requests().load_view(request.id)).timers if timer.timer == "answer"]
+    moment = TextCatalogues((), "en").choose_language(("en",)).format_moment(end, library_context(gateway).zone)
+    assert texts(page, "//dl[@class='limits']/div/*") == ["Answer expected by", moment]
     assert not page.tree.xpath("//*[@id='act']//form")
     assert not page.tree.xpath("//section[contains(@class, 'spine')]")
 
