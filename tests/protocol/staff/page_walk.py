@@ -158,5 +158,6 @@ def name_route(method: str, address: str) -> str:
 
 
 def _make_pattern(page: StaffPage) -> str:
-    parts = re.split(r"(\{[^}]*\})", f"{ROOT}{page.path}")
-    return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts)
+    """With or without the library in the address."""
+    parts = re.split(r"(\{[^}]*\})", page.path)
+    return f"{ROOT}(?:/demo)?" + "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts)
