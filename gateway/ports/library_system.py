@@ -199,7 +199,8 @@ class BibHoldings:
 @value_object
 class LibraryInfo:
     """The library's description of itself. `postal_address`: the parts of `address`; None: they are not known.
-    `sender`, `sender_name`, `reply_to`: of its letters; empty: as the installation has them."""
+    `sender`, `sender_name`, `reply_to`: of its letters; empty: as the installation has them. `home`: URL of its
+    website; `colour`: of its letters, such as #14506b; empty: none."""
 
     symbol: str
     name: str
@@ -210,6 +211,8 @@ class LibraryInfo:
     sender: str = ""
     sender_name: str = ""
     reply_to: str = ""
+    home: str = ""
+    colour: str = ""
 
 
 @value_object

@@ -29,9 +29,11 @@ from gateway.services.people.staff_sign_in import SessionTimes, StaffSignInServi
 from gateway.settings import LibrarySettings, Settings
 from gateway.settings.staff_pages import StaffOidcSettings
 from gateway.web.app import GatewayReadiness
+from gateway.web.html.brand import BrandAssets
 from gateway.web.html.visits import BrowserVisits
 from gateway.web.oidc import OidcClient
 from gateway.web.pages.app import PatronPages
+from gateway.web.pages.page_request import ROOT as PATRON_ROOT
 from gateway.web.pages.page_request import LibraryEntry, PageServices
 from gateway.web.pages.sign_in import NAME as PATRON_COOKIE
 from gateway.web.pages.sign_in import PatronSessions, SignInService
@@ -41,6 +43,7 @@ from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_viewers import RequestViewers
 from gateway.web.staff.staff_provider import StaffProvider
 from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
+from gateway.web.staff.staff_request import ROOT as STAFF_ROOT
 from gateway.web.staff.staff_request import CheckReadiness, StaffServices
 from gateway.web.start_page import StartLinks, StartPage
 from gateway.web.trusted_proxies import TrustedProxies
@@ -74,6 +77,7 @@ def make_pages(
             journeys=OidcJourneys(store, clock, attempt_limits(settings)),
             visits=BrowserVisits(PATRON_COOKIE, public_url, proxies, embedded=bool(pages.embed_in)),
             entries=entries,
+            brands=BrandAssets(PATRON_ROOT, settings.find_library),
             proxies=proxies,
             public_url=public_url,
             embed_in=pages.embed_in,
@@ -113,6 +117,7 @@ def make_staff_pages(
             libraries=managed.libraries,
             list_address_names=AddressNames(settings).list_names,
             list_unserved=lambda: _name_unserved(settings, managed),
+            brands=BrandAssets(STAFF_ROOT, settings.find_library),
             retention=_read_retention(settings),
             operations=operations,
             profile_editing=profile_editing,

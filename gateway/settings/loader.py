@@ -16,6 +16,7 @@ from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.ports.adapter import LibraryAdapter, NestedSystem
 from gateway.settings.article_lookup import UNKNOWN_SERVICE, find_service_mistakes
+from gateway.settings.library_brand import read_logo
 from gateway.settings.library_documents import LIBRARIES, add_libraries, check_ownership, find_own_file
 from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
 
@@ -114,7 +115,7 @@ def _make_settings(
     for index, library in enumerate(settings.libraries):
         if (own := find_own_file(document, index)) is not None:
             library.live_in(f"{LIBRARIES}/{Path(own).parent.name}")
-    problems += [*_check_across_sections(settings, adapters), *check_ownership(settings)]
+    problems += [*_check_across_sections(settings, adapters), *check_ownership(settings), *_read_logos(settings)]
     if problems:
         raise ConfigurationError(problems)
     return settings
@@ -244,6 +245,18 @@ def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> lis
             message = f"a listener for {listener.protocol} needs a profile"
             problems.append(settings.make_problem(("tcp", index, "profile"), message))
     return [*problems, *_check_article_sources(settings, adapters)]
+
+
+def _read_logos(settings: Settings) -> Iterator[ConfigurationProblem]:
+    for index, library in enumerate(settings.libraries):
+        if not (name := library.brand.logo):
+            continue
+        folders = [settings.letters_folder, *([settings.folder / library.folder] if library.folder else [])]
+        try:
+            library.take_logo(read_logo(settings.folder / name, folders))
+        except (OSError, ValueError) as error:
+            message = f"can't be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+            yield settings.make_problem((LIBRARIES, index, "brand", "logo"), message, name)
 
 
 def _check_article_sources(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:

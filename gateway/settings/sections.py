@@ -38,6 +38,7 @@ from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.secrets import resolve_secret
 from gateway.settings.article_lookup import ArticleLookupSettings
 from gateway.settings.directory import DirectorySettings
+from gateway.settings.library_brand import BrandSettings, LibraryLogo
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
 from gateway.settings.staff_pages import LIBRARY, LibraryStaffSettings, StaffSettings
 
@@ -152,11 +153,13 @@ class LibrarySettings(ProfileSection):
     )
     mesh: bool = Field(True, description="take part in the meshes of groups.yml; false: neither lend nor borrow there")
     letters: LibraryLettersSettings = LibraryLettersSettings.model_construct()
+    brand: BrandSettings = BrandSettings.model_construct()
     sign_in: SignInSettings = SignInSettings.model_construct()
     staff: LibraryStaffSettings = LibraryStaffSettings.model_construct()
     system: SystemSettings = SystemSettings.model_construct()
     _problems: tuple[ConfigurationProblem, ...] = PrivateAttr(())
     _folder: str = PrivateAttr("")
+    _own_logo: LibraryLogo | None = PrivateAttr(None)
 
     @property
     def problems(self) -> tuple[ConfigurationProblem, ...]:
@@ -183,6 +186,14 @@ class LibrarySettings(ProfileSection):
 
     def live_in(self, folder: str) -> None:
         self._folder = folder
+
+    @property
+    def own_logo(self) -> LibraryLogo | None:
+        """The logo that `brand` names, as it was when the settings were read."""
+        return self._own_logo
+
+    def take_logo(self, logo: LibraryLogo) -> None:
+        self._own_logo = logo
 
     @property
     def own_resources(self) -> tuple[str, ...]:
@@ -226,6 +237,8 @@ class LibrarySettings(ProfileSection):
             self.sender,
             self.sender_name,
             self.reply_to,
+            self.brand.home,
+            self.brand.colour,
         )
 
 

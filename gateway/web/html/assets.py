@@ -19,7 +19,7 @@ from gateway.domain.value import value_object
 FOLDER = Path(__file__).parent / "assets"
 """Of what all pages share."""
 
-TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".png": "image/png"}
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -52,8 +52,7 @@ class PageAssets:
         """Read once, when the first is asked for."""
         assets: dict[str, PageAsset] = {}
         for file in sorted(file for folder in self._folders for file in folder.iterdir() if file.suffix in TYPES):
-            content = file.read_bytes()
-            assets[file.name] = PageAsset(content, TYPES[file.suffix], hashlib.sha256(content).hexdigest()[:12])
+            assets[file.name] = make_asset(file.read_bytes(), TYPES[file.suffix])
         return assets
 
     def make_url(self, name: str) -> str:
@@ -64,18 +63,32 @@ class PageAssets:
         app.router.add_get(f"{self._root}/{{name}}", self.serve_asset)
 
     async def serve_asset(self, request: web.Request) -> web.StreamResponse:
-        """One that is asked for without its version, as scripts name each other, is asked for again each time."""
         asset = self.by_name.get(request.match_info["name"])
         if asset is None:
             raise web.HTTPNotFound
-        is_this_version = request.query.get("v", "") == asset.version
-        headers = {
-            hdrs.CACHE_CONTROL: IMMUTABLE if is_this_version else "no-cache",
-            hdrs.ETAG: f'"{asset.version}"',
-        }
-        if request.headers.get(hdrs.IF_NONE_MATCH) == headers[hdrs.ETAG]:
-            return web.Response(status=304, headers=headers)
-        return web.Response(body=asset.content, content_type=asset.content_type, charset="utf-8", headers=headers)
+        return asset_response(request, asset)
+
+
+def make_asset(content: bytes, content_type: str) -> PageAsset:
+    return PageAsset(content, content_type, hashlib.sha256(content).hexdigest()[:12])
+
+
+def asset_response(request: web.Request, asset: PageAsset) -> web.StreamResponse:
+    """Make a response for what pages load. What is asked for without its version, as scripts name each other, is asked
+    for again each time."""
+    is_this_version = request.query.get("v", "") == asset.version
+    headers = {
+        hdrs.CACHE_CONTROL: IMMUTABLE if is_this_version else "no-cache",
+        hdrs.ETAG: f'"{asset.version}"',
+    }
+    if request.headers.get(hdrs.IF_NONE_MATCH) == headers[hdrs.ETAG]:
+        return web.Response(status=304, headers=headers)
+    return web.Response(
+        body=asset.content,
+        content_type=asset.content_type,
+        charset=None if asset.content_type == TYPES[".png"] else "utf-8",
+        headers=headers,
+    )
 
 
 OURSELVES = ("'self'",)

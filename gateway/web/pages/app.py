@@ -98,6 +98,7 @@ class PatronPages:
             make_wrong_path_middleware(self._make_handler(offer_pages.show_nothing), _is_path_for_patrons)
         )
         ASSETS.register(app)
+        self._parts.brands.register(app)
         for method in ("GET", "HEAD", "POST"):
             for path in (ROOT, f"{ROOT}/", f"{ROOT}/{{library}}/"):
                 app.router.add_route(method, path, self._make_handler(offer_pages.show_services))

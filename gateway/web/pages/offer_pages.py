@@ -122,6 +122,7 @@ def show_libraries(parts: PageServices, http: web.Request, status: int = 200) ->
         {
             "languages": [],
             "library": None,
+            "brand": None,
             "session": None,
             "title": localization.gettext("Which library do you belong to?"),
             "libraries": names,

@@ -32,6 +32,7 @@ from gateway.settings.patron_pages import SignInSettings
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html import assets
 from gateway.web.html.assets import PageAssets, html_response, redirect_response
+from gateway.web.html.brand import BrandAssets
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import SubmittedForm, parse_form, read_posted_bytes
 from gateway.web.html.rendering import PageTemplates
@@ -82,6 +83,7 @@ class PageServices:
     visits: BrowserVisits
     libraries: LibraryRegistry
     entries: Mapping[str, LibraryEntry]
+    brands: BrandAssets
     proxies: TrustedProxies
     public_url: str = ""
     embed_in: tuple[str, ...] = ()
@@ -216,6 +218,7 @@ class PageRequest:
                 "act_texts": ACT_TEXTS,
                 "languages": languages,
                 "library": self.context.info,
+                "brand": self.parts.brands.find_brand(self.library.symbol),
                 "session": self.session,
                 "embedded": bool(self.parts.embed_in),
                 "csrf": self.visit.csrf,

@@ -148,6 +148,7 @@ class StaffPages:
 
     def register(self, app: web.Application) -> None:
         ASSETS.register(app)
+        self._parts.brands.register(app)
         app.middlewares.append(make_wrong_path_middleware(self._make_handler(_WRONG_PATH), _is_path_for_staff))
         for page in self._pages:
             app.router.add_route(page.method, f"{ROOT}{page.path}", self._make_handler(page))

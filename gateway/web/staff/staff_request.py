@@ -41,6 +41,7 @@ from gateway.settings.staff_pages import StaffSettings
 from gateway.web.app import GatewayReadiness
 from gateway.web.html import assets
 from gateway.web.html.assets import PageAssets, html_response, redirect_response
+from gateway.web.html.brand import BrandAssets, PageBrand
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import MAX_FIELDS, MAX_FORM_BYTES, FormCheck, SubmittedForm, parse_form, read_posted_bytes
 from gateway.web.html.rendering import PageTemplates
@@ -113,6 +114,7 @@ class StaffServices:
     libraries: Mapping[str, LibraryServices]
     list_address_names: Callable[[], Mapping[str, str]]
     list_unserved: Callable[[], Mapping[str, str]]
+    brands: BrandAssets
     sign_in: StaffSignInService
     factors: SecondFactorService
     journeys: OidcJourneys
@@ -241,8 +243,17 @@ class StaffRequest:
     @property
     def heading(self) -> str:
         """The name on top of the page: the library's, but not where somebody is to sign in for any."""
-        is_of_library = self.session is not None or self.named or len(self.parts.libraries) == 1
-        return self.context.info.name if is_of_library else self.gettext("For staff")
+        return self.context.info.name if self._is_of_library else self.gettext("For staff")
+
+    @property
+    def brand(self) -> PageBrand | None:
+        """The look of the library at whose page somebody is to sign in; None: at that of any, or they have."""
+        is_shown = self.session is None and self._is_of_library
+        return self.parts.brands.find_brand(self.library.symbol) if is_shown else None
+
+    @property
+    def _is_of_library(self) -> bool:
+        return self.session is not None or bool(self.named) or len(self.parts.libraries) == 1
 
     @property
     def switches(self) -> tuple[tuple[str, str, bool], ...]:

@@ -393,6 +393,8 @@ NAMES_NOTHING: Mapping[str, tuple[str, ...]] = {
         "GET /_assets/{name}",
         "GET /openurl/_assets/{name}",
         "GET /staff/_assets/{name}",
+        "GET /openurl/_brand/{library}/{name}",
+        "GET /staff/_brand/{library}/{name}",
         "GET /staff/",
         "GET /healthz",
         "GET /readyz",

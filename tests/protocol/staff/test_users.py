@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gateway.domain.roles import RoleGrant, StaffRole
@@ -174,14 +176,16 @@ async def test_the_address_names_the_library(installation: Installation) -> None
     for profile in (installation.folder / "profiles").glob("*.yml"):
         profile.unlink()  # each would have to say which library it is for
     others = [{"symbol": "FJORD", "name": "Bibliothèque du Fjord", "system": {"type": "embedded"}}]
+    others[0]["brand"] = {"home": "https://fjord.example/"}
     async with running(installation, other_libraries=others) as gateway, colleague(gateway) as ruth:
         user = await make_user(gateway, "ruth", "manager")
         await gateway.gateway.managed.libraries["FJORD"].users.set_roles(
             user, [RoleGrant("FJORD", StaffRole.STAFF)], BY_TEST
         )
-        assert "Bibliothèque" not in (await ruth.get("/sign-in")).text
+        assert not re.search("Bibliothèque|fjord.example", (await ruth.get("/sign-in")).text)
         form = await ruth.get("/fjord/borrowing?task=overdue")
         assert form.tree.xpath("string(//p[@class='library'])") == "Bibliothèque du Fjord"
+        assert form.tree.xpath("//p[@class='library']/a/@href") == ["https://fjord.example/"]
         page = await ruth.sign_in("ruth", back=form.hidden("back"))
         assert (page.url.removeprefix(gateway.url), page.title) == ("/staff/fjord/borrowing?task=overdue", "Overdue")
         assert (await ruth.get("/borrowing", follow=False)).headers["Location"] == "/staff/fjord/borrowing"

@@ -49,6 +49,16 @@ def test_a_patron_is_written_in_a_language_of_theirs(wanted: str, written: str) 
     assert notice(BY, "sent", wanted).language == written
 
 
+def test_a_letter_has_the_colour_and_the_website_of_its_library() -> None:
+    library = replace(sample.LIBRARY, home="https://www.northfield.example/", colour="#0b6a5b")
+    letter = BY.render_patron_letter("sent", sample.sample_request(), sample.PATRON, library, ZONE, sample.NOW)
+
+    assert "border-top: 4px solid #0b6a5b;" in letter.html
+    assert '<a href="https://www.northfield.example/">Northfield University Library</a>' in letter.html
+    assert "https://www.northfield.example/" in letter.text.splitlines()
+    assert not re.search("border-top|None", notice(BY, "sent").html)
+
+
 def test_where_none_is_known_the_installations_language_counts() -> None:
     assert notice(LetterRenderer(LetterPlace((), "de")), "sent").subject.startswith(
         "Bestellung 2026-000417 ist unterwegs"

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from gateway.settings.library_brand import DARK_GROUNDS, LIGHT_GROUNDS, MIN_CONTRAST, compute_contrast
 from gateway.web.html.assets import FOLDER
 
 TOKENS = (FOLDER / "tokens.css").read_text("utf-8")
@@ -38,17 +39,6 @@ DARK_BY_SYSTEM = read_tokens(TOKENS.split("@media")[1].split('[data-theme="dark"
 DARK_BY_CHOICE = read_tokens(TOKENS.split(':root[data-theme="dark"] {')[1].split("}")[0])
 
 
-def compute_luminance(colour: str) -> float:
-    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def compute_contrast(one: str, two: str) -> float:
-    high, low = sorted((compute_luminance(one), compute_luminance(two)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
 def test_the_formula_is_that_of_wcag() -> None:
     assert compute_contrast("#000000", "#ffffff") == pytest.approx(21)
     assert compute_contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
@@ -59,12 +49,16 @@ def test_dark_is_the_same_by_system_and_by_choice() -> None:
     assert DARK_BY_CHOICE.keys() == LIGHT.keys()
 
 
+def test_a_librarys_colour_is_seen_on_these() -> None:
+    assert [(theme["paper"], theme["ground"]) for theme in (LIGHT, DARK_BY_CHOICE)] == [LIGHT_GROUNDS, DARK_GROUNDS]
+
+
 @pytest.mark.parametrize("theme", [LIGHT, DARK_BY_CHOICE], ids=["light", "dark"])
 @pytest.mark.parametrize("pair", TEXT)
 def test_text_can_be_read(pair: str, theme: dict[str, str]) -> None:
     front, back = pair.split()
 
-    assert compute_contrast(theme[front], theme[back]) >= 4.5
+    assert compute_contrast(theme[front], theme[back]) >= MIN_CONTRAST
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK_BY_CHOICE], ids=["light", "dark"])
