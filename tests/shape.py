@@ -43,9 +43,9 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 128_900, 108_000),
+    Bound("code lines of gateway and adapters", 129_200, 108_000),
     Bound("code lines of rehearsal", 10_100, 8_000),
-    Bound("code lines of tests", 123_500, 78_000),
+    Bound("code lines of tests", 123_900, 78_000),
     Bound("functions of services that take library: str first", 0, 0),
     Bound("imports inside functions", 53, 50),
     Bound("modules with an HTTP client of their own", 1, 1),
@@ -62,7 +62,7 @@ BOUNDS: Sequence[Bound] = (
 
 TRACED_BOUNDS: Sequence[Bound] = (
     Bound("files that an AcceptItem runs through", 90, 55),
-    Bound("files that a link to an ISO 18626 request runs through", 168, 115),
+    Bound("files that a link to an ISO 18626 request runs through", 173, 115),
     Bound("files that ship runs through", 124, 90),
     Bound("transitions computed for one ship", 1, 1),
     Bound("loads of the request for one ship", 2, 2),

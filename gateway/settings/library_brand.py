@@ -1,4 +1,4 @@
-"""How a library's patrons' pages, letters and sign-in page of staff look: its logo, its colour, and a link to it."""
+"""The look of a library's patrons' pages, letters and sign-in page of staff: its logo, its colour, and a link to it."""
 
 from __future__ import annotations
 
