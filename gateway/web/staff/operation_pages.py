@@ -74,7 +74,14 @@ JOBS: Mapping[str, str] = {
 }
 """By name as in the log; others are shown by it."""
 
-MAILBOX_JOB, DIRECTORY_JOB = "mailbox: read ", "directory: pull "
+MAILBOX_JOB = "mailbox: read "
+
+NAMED_JOBS = {
+    MAILBOX_JOB: mark_text("Read mailbox %(name)s"),
+    "directory: pull ": mark_text("Pull directory %(name)s"),
+    "library: close the former system of ": mark_text("Close the former library system of %(name)s"),
+}
+"""Jobs for one thing each, by what their names begin with; its name follows."""
 """Begins the name of the job that reads a mailbox; the mailbox's name follows."""
 
 
@@ -345,10 +352,9 @@ def _list_jobs(request: StaffRequest, mailboxes: Sequence[MailboxState]) -> Sequ
 
 
 def _describe_job(request: StaffRequest, job: BackgroundJob) -> ShownJob:
-    if job.name.startswith(MAILBOX_JOB):
-        return ShownJob(request.gettext("Read mailbox %(name)s", name=job.name.removeprefix(MAILBOX_JOB)), job)
-    if job.name.startswith(DIRECTORY_JOB):
-        return ShownJob(request.gettext("Pull directory %(name)s", name=job.name.removeprefix(DIRECTORY_JOB)), job)
+    for beginning, text in NAMED_JOBS.items():
+        if job.name.startswith(beginning):
+            return ShownJob(request.gettext(text, name=job.name.removeprefix(beginning)), job)
     return ShownJob(request.gettext(JOBS[job.name]) if job.name in JOBS else job.name, job)
 
 

@@ -29,7 +29,7 @@ from gateway.store.journal_records import OFFICE, JournalEnding, JournalOpening
 from gateway.store.requests.outbox import OutboxRow, add_outbox_row, claim_rows, schedule_retry
 from gateway.store.schema import make_exchange_id
 from gateway.web.staff import journal_pages
-from gateway.web.staff.operation_pages import DIRECTORY_JOB, JOBS, MAILBOX_JOB
+from gateway.web.staff.operation_pages import JOBS, NAMED_JOBS
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Answer, Running, running
 from tests.protocol.staff.request_scenes import library_context, lose_key_of
@@ -411,7 +411,7 @@ def test_each_job_of_the_daemon_has_words_for_people() -> None:
     with_names = {ast.unparse(one.values[0]) for one in names if isinstance(one, ast.JoinedStr)}
 
     assert fixed == set(JOBS)
-    assert with_names == {repr(MAILBOX_JOB), repr(DIRECTORY_JOB)}
+    assert with_names == set(map(repr, NAMED_JOBS))
 
 
 # --- messages that were not done -----------------------------------------------------------------------------
