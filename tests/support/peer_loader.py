@@ -20,9 +20,9 @@ MAX_BYTES = 65_536
 
 
 def serve_forks(path: str, asked: socket.socket) -> None:
-    loaded: dict[str, object] = {"__name__": "loaded", "__file__": path}
     sys.path[0] = str(Path(path).parent)
-    exec(compile(Path(path).read_text("utf-8"), path, "exec"), loaded)  # without its main()
+    program = compile(Path(path).read_text("utf-8"), path, "exec")
+    exec(program, {"__name__": "loaded", "__file__": path})  # as no main program: it loads, and serves nothing
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # whoever has ended is nobody's zombie
     while True:
         message, descriptors, _, _ = socket.recv_fds(asked, MAX_BYTES, 1)
@@ -34,8 +34,7 @@ def serve_forks(path: str, asked: socket.socket) -> None:
             os.dup2(descriptors[0], sys.stdout.fileno())
             os.close(descriptors[0])
             sys.argv = [path, *json.loads(message)]
-            loaded["__name__"] = "__main__"
-            loaded["main"]()  # type: ignore[operator]
+            exec(program, {"__name__": "__main__", "__file__": path})
             sys.exit(0)
         os.close(descriptors[0])
         asked.sendall(f"{process}\n".encode())
