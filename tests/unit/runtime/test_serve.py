@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -90,7 +91,8 @@ async def test_ready_reload_and_graceful_stop(daemon: Daemon, notifications: soc
     assert await daemon.ask() == "hello"
     daemon.house.profile.write_text(daemon.house.profile.read_text().replace("hello", "servus"))
     daemon.process.send_signal(signal.SIGHUP)
-    await daemon.until("configuration.reloaded")
+    while not re.search(r"what\W.*profiles", await daemon.until("configuration.reloaded")):
+        pass  # of libraries and of rules
     assert await daemon.ask() == "servus"
     daemon.process.send_signal(signal.SIGTERM)
     assert await daemon.ended() == 0
