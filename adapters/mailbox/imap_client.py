@@ -197,7 +197,8 @@ class ImapMailbox:
         imap = self._connected_client
         imap.idle()
         try:
-            imap.idle_check(timeout=seconds)
+            if not _read_buffered(imap):
+                imap.idle_check(timeout=seconds)
         finally:
             if self._imap is not None:
                 imap.idle_done()
@@ -242,6 +243,17 @@ def _tls_context(server: MailboxServer) -> ssl.SSLContext | None:
     if server.security is MailSecurity.NONE:
         return None
     return make_client_context(ClientTls(ca=server.ca))
+
+
+def _read_buffered(imap: IMAPClient) -> Sequence[object]:
+    """Read what came in one piece with the server's "+": the mails since our last look. It lies in the buffer of
+    imaplib, and IMAPClient 4.1 waits for the socket alone, so without this it is seen when the waiting ends."""
+    imap._poll_socket = lambda sock, timeout: True
+    try:
+        answers: Sequence[object] = imap.idle_check(timeout=0)
+    finally:
+        del imap._poll_socket
+    return answers
 
 
 def _log_out(imap: IMAPClient) -> None:

@@ -151,6 +151,19 @@ async def test_a_new_mail_ends_the_waiting(house: MailHouse, dovecot: Dovecot, u
         await until(dovecot, user, {"done": 1})
 
 
+async def test_a_mail_between_the_look_and_the_waiting_ends_it(house: MailHouse, dovecot: Dovecot, user: str) -> None:
+    """The server tells of it in one piece with its "+", where a client that waits for the socket doesn't see it."""
+    await house.asked()
+    async with (
+        wire(dovecot.port, hold=b" IDLE") as line,
+        at_work(house.at_imap(line.port, client(), user, poll_seconds=600)),
+    ):
+        await line.held.wait()
+        dovecot.deliver(user, house.reply("TBS"))
+        line.release()
+        await until(dovecot, user, {"done": 1}, seconds=20)
+
+
 async def test_a_connection_that_is_cut_while_waiting_is_made_anew(
     house: MailHouse, dovecot: Dovecot, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

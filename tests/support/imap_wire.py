@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Wire:
-    """`hold`: what the client says from the first piece on that has this in it goes no further; `held` is set then."""
+    """`hold`: what the client says from the first piece on that has this in it goes no further until `release`; `held`
+    is set then."""
 
     server_port: int
     hold: bytes = b""
@@ -18,12 +19,21 @@ class Wire:
     idling: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
     connections: int = 0
+    _kept: list[tuple[asyncio.StreamWriter, bytes]] = field(default_factory=list)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def cut(self) -> None:
         """Every conversation breaks off, without a word."""
         for writer in self._writers:
             writer.transport.abort()
+
+    def release(self) -> None:
+        """Pass on what was held, and whatever comes after."""
+        self.hold = b""
+        self.held.clear()
+        for writer, piece in self._kept:
+            writer.write(piece)
+        self._kept.clear()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -47,9 +57,11 @@ class Wire:
                     self.held.set()
                 if b" IDLE" in piece:
                     self.idling.set()
-                if not self.held.is_set():
-                    writer.write(piece)
-                    await writer.drain()
+                if self.held.is_set():
+                    self._kept.append((writer, piece))
+                    continue
+                writer.write(piece)
+                await writer.drain()
         writer.close()
 
     async def _inward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
