@@ -283,7 +283,8 @@ class _NodeReader:
 
 
 def merge_documents(base: YamlDocument, top: YamlDocument) -> YamlDocument:
-    """Mappings are merged, everything else is replaced; a null in `top` takes away what `base` says."""
+    """Mappings are merged, everything else is replaced; a null in `top` takes away what `base` says, and so does the
+    other name of a value (`_OTHER_NAMES`)."""
     changes = _MergeChanges(set(), set())
     data = _merge_mappings(base.data, top.data, (), changes)
     hidden = changes.replaced | changes.removed
@@ -325,6 +326,10 @@ def cut_section(document: YamlDocument, path: KeyPath) -> YamlDocument:
     )
 
 
+_OTHER_NAMES = {"answer": "answer_days", "answer_days": "answer"}
+"""Keys of one value: a nearer file may use the other one."""
+
+
 class _MergeChanges(NamedTuple):
     replaced: set[KeyPath]
     removed: set[KeyPath]
@@ -345,6 +350,10 @@ def _merge_mappings(
         else:
             changes.replaced.add(key_path)
             result[key] = value
+            other = _OTHER_NAMES.get(key, "")
+            if other in result and other not in top:
+                del result[other]
+                changes.removed.add((*path, other))
     return result
 
 

@@ -27,6 +27,8 @@ CEDAR = LibrarySettings(symbol="ISIL:US-CCC", short="lib03", name="Cedar")
 LOAN, COPY = RequestedService(ServiceType.LOAN), RequestedService(ServiceType.COPY)
 RUSH = RequestedService(ServiceType.COPY, level="rush")
 
+WORKFLOW = ("partner", "workflow", "borrowing")
+
 VALLEY = """
     valley:
       members: all
@@ -196,6 +198,33 @@ def test_values_of_a_group_come_after_what_is_extended_and_before_the_partners_f
     assert partner_of(profiles, ALDER, "other").phone == "1"
     place = profiles.loaded["archive"].find_position(("partner", "phone"))
     assert (Path(place.file).name, place.line) == ("groups.yml", 3)
+
+
+@pytest.mark.parametrize(
+    ("base", "group", "own", "answer", "days"),
+    [
+        ("", "answer: 4h", "answer_days: 9", None, 9),
+        ("", "answer_days: 9", "answer: 4h", "4h", 3),
+        ("", "answer: 4h", "answer: 2d", "2d", 3),
+        ("", "answer: 4h", "answer: 2d, answer_days: 9", "2d", 9),
+        ("answer: 4h", "answer_days: 9", "renew: false", None, 9),
+    ],
+)
+def test_of_a_time_for_an_answer_the_nearest_counts_in_hours_or_in_days(
+    tmp_path: Path, base: str, group: str, own: str, answer: str | None, days: int
+) -> None:
+    partner = "partner: {{{}workflow: {{borrowing: {{{}}}}}}}"
+    (tmp_path / "profiles").mkdir()
+    write(tmp_path / "profiles", base=f"abstract: true\n{partner.format('symbols: [X], ', base)}")
+    groups = f"state: {{members: [archive], partner: {{{partner.format('', group)}}}}}"
+    archive = f"extends: base\n{partner.format('', own)}"
+    profiles = load(tmp_path, groups, archive=archive)
+
+    rules = partner_of(profiles, ALDER, "archive").workflow.borrowing
+
+    assert (rules.answer, rules.answer_days) == (answer, days)
+    if answer is None:
+        assert profiles.loaded["archive"].document.places.keys().isdisjoint({(*WORKFLOW, "answer")})
 
 
 def test_a_mesh_takes_values_of_its_group_but_no_address(tmp_path: Path) -> None:
