@@ -166,7 +166,7 @@ def make_app(site: HttpSite) -> web.Application:
     app.on_response_prepare.append(make_refusal_signal(site.proxies, site.count_refusal))
     for protocol in site.protocols:
         endpoint = MessageEndpoint(site, protocol)
-        for path in ("", "/{first}", "/{first}/{second}", "/{first}/{second}/{key}"):
+        for path in ("/{first}", "", "/{first}/{second}", "/{first}/{second}/{key}"):  # tried in this order
             app.router.add_route("*", f"/{protocol}{path}", endpoint.handle)
             app.router.add_route("*", f"/{protocol}{path}/", endpoint.handle)
     app.router.add_get("/healthz", show_alive)
@@ -193,7 +193,7 @@ def make_closing_middleware(closed_by: Callable[[], str]) -> Middleware:
 
     @web.middleware
     async def refuse_while_closed(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not is_open_path(request.path) and closed_by():
+        if closed_by() and not is_open_path(request.path):
             headers: dict[str, str] = {hdrs.RETRY_AFTER: RETRY_AFTER, hdrs.CACHE_CONTROL: "no-store"}
             return _text_response(503, "The gateway is being upgraded; please try again shortly.\n", headers)
         return await handler(request)

@@ -176,6 +176,8 @@ class AdmissionQueue:
         return False
 
     def _is_wanted_besides(self, library: str) -> bool:
+        if self._asked.keys() <= {library}:
+            return False
         recent = asyncio.get_running_loop().time() - WANTED_SECONDS
         return any(at > recent or self._taken[other] for other, at in self._asked.items() if other != library)
 
@@ -198,7 +200,8 @@ class AdmissionQueue:
         try:
             yield take_share
         finally:
-            self._taken.subtract(counted)
+            for library in counted:
+                self._taken[library] -= 1
 
     async def wait_for_turn(self, library: str) -> None:
         """Let the messages of a library begin one after the other while others want places: many that come at once
