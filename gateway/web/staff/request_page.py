@@ -524,15 +524,18 @@ _AWAITED: Mapping[str, str] = {
 
 def _list_limits(page: StaffRequest, view: RequestView, move: NextMove) -> list[ShownLimit]:
     """List what decides the next act: until when it is wanted, and what it may cost; or until when the partner is
-    waited for."""
-    request, gettext = view.request, page.gettext
+    waited for, or an item that is late."""
+    request, gettext, terms = view.request, page.gettext, view.request.terms
+    dates = ((gettext("Due at lender"), terms.lender_due), (gettext("Due from patron"), terms.patron_due))
+    due_dates = [ShownLimit(label=label, value=page.format_moment(due)) for label, due in dates if due is not None]
+    is_late = request.open and not request.flags.isdisjoint({RequestFlag.RECALLED, RequestFlag.OVERDUE})
     if not move.ours:
-        return [
+        awaited = [
             ShownLimit(label=gettext(_AWAITED[timer.timer]), value=page.format_moment(timer.at))
             for timer in view.timers
             if timer.timer in _AWAITED
         ]
-    terms = request.terms
+        return [*awaited, *(due_dates if is_late else ())]
     limits = []
     if request.role is Role.BORROWING and request.state in _WANTED:
         need_by = request.dates.need_by
@@ -540,9 +543,8 @@ def _list_limits(page: StaffRequest, view: RequestView, move: NextMove) -> list[
         limits.append(ShownLimit(label=gettext("Needed by"), value=day))
     if request.state is BorrowingState.CONDITIONAL:
         limits += _list_price_limits(page, request)
-    if move.task in ("overdue", "overdue-out", "recalled", "return-late") or request.state is BorrowingState.SHIPPED:
-        dates = ((gettext("Due at lender"), terms.lender_due), (gettext("Due from patron"), terms.patron_due))
-        limits += [ShownLimit(label=label, value=page.format_moment(due)) for label, due in dates if due is not None]
+    if is_late or move.task == "return-late" or request.state is BorrowingState.SHIPPED:
+        limits += due_dates
     return limits
 
 

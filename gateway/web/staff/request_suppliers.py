@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.domain.requests.events import NamedSupplier
-from gateway.domain.requests.request import FormerSupplier, Request, RotaLineStatus
+from gateway.domain.requests.request import BorrowingState, FormerSupplier, Request, RotaLineStatus
 from gateway.domain.requests.supplier_takeover import is_behind_partner
 from gateway.domain.sentences import strip_full_stop
 from gateway.domain.value import value_object
@@ -112,9 +112,16 @@ def _describe_former(page: StaffRequest, former: FormerSupplier) -> str:
     return page.gettext("%(supplier)s: %(reason)s.", supplier=former.name or former.symbol, reason=why)
 
 
+_SENT = frozenset(
+    {BorrowingState.SHIPPED, BorrowingState.RECEIVED, BorrowingState.LENT, BorrowingState.BACK, BorrowingState.RETURNED}
+)
+"""A supplier has sent it: nobody is next."""
+
+
 def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
     waiting = [line for line in request.rota if line.standing is RotaLineStatus.WAITING]
     first = len(request.attempts) + 1
+    is_wanted = request.open and request.state not in _SENT
     suppliers = []
     for index, line in enumerate(waiting):
         moves = (*(("up",) if index else ()), *(("down",) if index + 1 < len(waiting) else ()), "skip")
@@ -124,11 +131,11 @@ def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, 
                 number=str(first + index),
                 partner=page.context.name_of_partner(line.partner),
                 profile=line.partner,
-                kind="waiting" if not index else "",
-                word=page.gettext("Next") if not index else "",
+                kind="waiting" if is_wanted and not index else "",
+                word=page.gettext("Next") if is_wanted and not index else "",
                 texts=texts,
                 remarks=(page.localization.translate_stored(line.why),) if line.why else (),
-                moves=moves if request.open else (),
+                moves=moves if is_wanted else (),
             )
         )
     return tuple(suppliers)
