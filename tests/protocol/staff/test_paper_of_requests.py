@@ -115,6 +115,7 @@ async def test_paper_of_a_request_is_printed_from_its_page_and_again(gateway: Ru
     assert offered == ["Print: Book strap", "Print: Return slip", "Print: Address label"]
     assert "Hold slip (No item is on the hold shelf.)" in refused
     assert slip.title == "Return slips, batch 1"
+    assert "Your number" not in slip.text
     assert "Return slip again" in line.text_content()
     assert "Printed by Ruth Okafor" in line.text_content()
     assert len(again.tree.xpath("//article")) == 1
