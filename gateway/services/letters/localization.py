@@ -196,7 +196,7 @@ class Localization:
             day = moment
         if day.year == today.year:
             return format_skeleton("MMMd", day, locale=self.locale)
-        return format_date(day, "medium", locale=self.locale)
+        return format_skeleton("yMMMd", day, locale=self.locale)
 
     def format_to_second(self, moment: datetime, now: datetime, zone: tzinfo) -> str:
         """Format a moment for lists where seconds count: 09:05:44 of today, else 24 Nov, 09:05:44."""
