@@ -38,7 +38,6 @@ from tests.protocol.staff.support import ALL_ROLES, PASSWORD, Colleague, make_us
 from tests.support.daemon import Installation
 
 NAME, SHOWN_NAME = "r.okafor", "Ruth Okafor"
-NAME, SHOWN_NAME = "r.okafor", "Ruth Okafor"
 WIDTHS = (360, 1024, 1600)
 COLOURS = 128
 """Of a palette: pages have few, and files become a quarter as large."""
