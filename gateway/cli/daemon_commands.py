@@ -33,16 +33,16 @@ from gateway.ports.shared_store import Store
 from gateway.profiles.shipped import find_shipped_folder, list_sample_partners
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.database_setup import create_database, upgrade_database
-from gateway.runtime.file_upgrade import (
+from gateway.runtime.file_changes import (
     COPY_PREFIX,
     UNDONE_PREFIX,
     FileChange,
-    FileUpgrade,
     apply_changes,
     copy_files,
     find_copy,
     plan_way_back,
 )
+from gateway.runtime.file_upgrade import FileUpgrade
 from gateway.runtime.logs import set_up_logging
 from gateway.services.people.api_keys import SCOPES, ApiKeyService, KeyScope, NewKey
 from gateway.settings import FILE, LibrarySettings, read_settings_file
@@ -242,7 +242,7 @@ async def _make_sample_requests(installation: Installation) -> None:
 
 
 @click.command(name="upgrade")
-@click.option("--files", is_flag=True, help="Upgrade the files of profiles and partners instead.")
+@click.option("--files", is_flag=True, help="Upgrade the files of profiles, partners and libraries instead.")
 @click.option("--dry-run", is_flag=True, help="With --files: only show what would be done.")
 @click.option("--undo", is_flag=True, help="With --files: put the files of the newest copy back.")
 @pass_installation
@@ -254,8 +254,9 @@ def upgrade_command(installation: Installation, files: bool, dry_run: bool, undo
     nothing new.
 
     With --files: partners move from profiles/ to partners/, and unchanged copies of shipped profiles are removed, since
-    the program has them; those in use become partners. All partners keep their values. A copy of the files is kept
-    beside gateway.yml.
+    the program has them; those in use become partners. Of several libraries in gateway.yml, each moves to
+    libraries/SHORT/library.yml, with rules, letters and secrets of its own. All partners and libraries keep their
+    values. A copy of the files is kept beside gateway.yml.
 
     \b
     Examples:
@@ -290,12 +291,12 @@ def _upgrade_files(installation: Installation, dry_run: bool, undo: bool) -> Non
     elif dry_run:
         click.echo("Nothing was changed.")
     else:
-        is_new = not settings.partners_folder.exists()
-        kept = copy_files(settings, UNDONE_PREFIX if undo else COPY_PREFIX, installation.clock.now())
-        apply_changes(settings, changes)
+        is_new = not all(file.parent.exists() for file in texts)
+        kept = copy_files(settings, UNDONE_PREFIX if undo else COPY_PREFIX, installation.clock.now(), changes)
+        apply_changes(changes)
         click.echo(f"{display_path(kept)}: a copy of the files as they were before")
         if is_new:
-            click.echo("Restart the daemon: it watches a folder of partners that was there when it started.")
+            click.echo("Restart the daemon: it watches folders that were there when it started.")
 
 
 async def _list_used_profiles(store: Store, symbol: str) -> frozenset[str]:
@@ -312,7 +313,8 @@ async def _plan_file_upgrade(installation: Installation) -> tuple[FileChange, ..
         used = [await _list_used_profiles(store, symbol) for symbol in symbols]
     document = read_settings_file(installation.config)
     adapters, profiles, policies = installation.adapters, installation.profiles, installation.policies
-    upgrade = FileUpgrade(installation.settings, document, adapters, profiles, policies, frozenset().union(*used))
+    settings, config = installation.settings, installation.config
+    upgrade = FileUpgrade(settings, config, document, adapters, profiles, policies, frozenset().union(*used))
     return upgrade.plan_changes()
 
 

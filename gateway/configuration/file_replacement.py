@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from dataclasses import field
 from pathlib import Path
@@ -44,9 +45,9 @@ class WaitingText:
         self.waiting.unlink(missing_ok=True)
 
 
-def write_beside(file: Path, before: bytes | None, after: bytes) -> WaitingText:
-    """Owner, group and mode are those of the file, of a new one as its folder has them. Raises FileChangedError,
-    FileNotReplaceableError, OSError; then nothing was written."""
+def write_beside(file: Path, before: bytes | None, after: bytes, model: Path | None = None) -> WaitingText:
+    """Owner, group and mode are those of the file, of a new one as its folder has them, unless `model` is a file whose
+    rights it gets. Raises FileChangedError, FileNotReplaceableError, OSError; then nothing was written."""
     if file.is_symlink():
         raise FileNotReplaceableError
     if read_bytes(file) != before:
@@ -55,7 +56,8 @@ def write_beside(file: Path, before: bytes | None, after: bytes) -> WaitingText:
     waiting = WaitingText(file, Path(name), before)
     try:
         with os.fdopen(handle, "wb") as stream:
-            _copy_rights(file if before is not None else file.parent, stream.fileno(), is_new=before is None)
+            model = model or (file if before is not None else file.parent)
+            _copy_rights(model, stream.fileno(), is_new=before is None)
             stream.write(after)
             stream.flush()
             os.fsync(stream.fileno())
@@ -82,7 +84,7 @@ def _copy_rights(model: Path, handle: int, *, is_new: bool) -> None:
     except PermissionError as error:
         if not is_new:
             raise FileNotReplaceableError from error
-    os.fchmod(handle, wanted.st_mode & (0o666 if is_new else 0o7777))
+    os.fchmod(handle, wanted.st_mode & (0o666 if stat.S_ISDIR(wanted.st_mode) else 0o7777))
 
 
 def _sync_folder(folder: Path) -> None:

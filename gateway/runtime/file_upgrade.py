@@ -1,57 +1,44 @@
 """Files of an installation of an earlier state in the layout of this one: `illgate upgrade --files`.
 
 Each file in `profiles/` was a dialect and somebody who may send messages. Here partners are in `partners/`, dialects of
-the program are not copied, and `profiles/` has dialects of the installation's own (docs/decisions/0048). The result is
-read before anything is written: each partner has all its values as before, and nothing is wrong that was not.
+the program are not copied, and `profiles/` has dialects of the installation's own (docs/decisions/0048). Libraries have
+folders (gateway.runtime.library_upgrade). The result is read before anything is written: each partner and each library
+has all its values as before, and nothing is wrong that was not.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import field
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gateway.adapter_registry import AdapterRegistry
-from gateway.configuration.file_replacement import read_bytes, write_beside
 from gateway.configuration.yaml_document import YamlDocument, display_path
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
-from gateway.domain.value import value_object
 from gateway.policies import PolicyLoadResult, read_policies
 from gateway.profiles import LoadedProfile, ProfileLoadResult, read_profiles
 from gateway.profiles.effective import dump_profile
 from gateway.profiles.loader import OWN, make_modeline
 from gateway.profiles.shipped import find_shipped_folder, is_as_shipped
-from gateway.settings import Settings
+from gateway.runtime.file_changes import FileChange
+from gateway.runtime.library_upgrade import LibraryUpgrade
+from gateway.settings import Settings, load_settings
 from gateway.settings.loader import iter_words
-
-COPY_PREFIX = "files-before-upgrade-"
-UNDONE_PREFIX = "files-before-undo-"
 
 NOT_COMPARED = ("description", "examples", "library")
 """What an unchanged copy says for itself alone, and that a partner names its only library."""
 
 
-@value_object
-class FileChange:
-    """What is done with a file. `texts`: what files hold afterwards, None: nothing, they are removed; none: the file
-    stays."""
-
-    file: Path
-    sentence: str
-    texts: Mapping[Path, bytes | None] = field(default_factory=dict, repr=False)
-
-
 class FileUpgrade:
-    """The plan for one installation. `document`: gateway.yml; `profiles`, `policies`: as they were read; `used`: names
-    of the profiles that the journal has messages of."""
+    """The plan for one installation. `config`, `document`: gateway.yml; `profiles`, `policies`: as they were read;
+    `used`: names of the profiles that the journal has messages of."""
 
     def __init__(
         self,
         settings: Settings,
+        config: Path,
         document: YamlDocument,
         adapters: AdapterRegistry,
         profiles: ProfileLoadResult,
@@ -67,19 +54,25 @@ class FileUpgrade:
         self._named = [document, *(policy.document for policy in policies.policies)]
         self._folder = settings.profiles_folder
         self._partners = settings.partners_folder
+        self._config = config
+        self._held_back = {library.symbol for library in settings.libraries if library.problems}
+        documents = (*self._documents.values(), *(policy.document for policy in policies.policies))
+        self._libraries = LibraryUpgrade(settings, config, documents)
 
     def plan_changes(self) -> tuple[FileChange, ...]:
-        """Plan what is done with each file. One that would not be as before, or in which something is wrong, stays.
-        Raises ConfigurationError for what would be wrong elsewhere."""
+        """Plan what is done with each file and each library. One that would not be as before, or in which something is
+        wrong, stays. Raises ConfigurationError for what would be wrong elsewhere."""
         staying: dict[str, str] = {}
         while True:
-            changes = tuple(self._plan_files(staying))
-            problems = self._find_new_problems(changes)
+            changes, libraries = tuple(self._plan_files(staying)), self._libraries.plan_changes()
+            problems = self._find_new_problems(changes, libraries)
             changed = {change.file.stem for change in changes if change.texts}
             if elsewhere := [problem for problem in problems if Path(problem.file).stem not in changed]:
+                if self._libraries.keep_entries(elsewhere):
+                    continue
                 raise ConfigurationError(elsewhere)
             if not problems:
-                return changes
+                return (*changes, *libraries)
             staying |= {Path(problem.file).stem: problem.message for problem in problems}
 
     def _plan_files(self, staying: Mapping[str, str]) -> Iterator[FileChange]:
@@ -153,22 +146,51 @@ class FileUpgrade:
 
     # --- the result, before it is written -----------------------------------------------------------------------
 
-    def _find_new_problems(self, changes: tuple[FileChange, ...]) -> list[ConfigurationProblem]:
-        """Find what would be wrong and is not, and partners that would not be as before."""
+    def _find_new_problems(
+        self, changes: tuple[FileChange, ...], libraries: tuple[FileChange, ...]
+    ) -> list[ConfigurationProblem]:
+        """Find what would be wrong and is not, and partners and libraries that would not be as before."""
         with TemporaryDirectory(prefix="illgate-upgrade-") as folder:
-            after, policies = self._read_result(Path(folder), changes)
+            try:
+                settings = self._read_settings(Path(folder), libraries)
+            except ConfigurationError as error:
+                return list(error.problems)
+            after, policies = self._read_result(Path(folder), changes, settings)
         known = {_identify_problem(problem) for problem in (*self._before.problems, *self._policies.problems)}
         new = [problem for problem in (*after.problems, *policies.problems) if _identify_problem(problem) not in known]
-        for change in changes:
-            name = change.file.stem
+        is_moving = settings is not self._settings
+        served = (library for library in settings.libraries if library.symbol not in self._held_back)
+        new += [problem for library in served for problem in library.problems]
+        removed = {change.file.stem for change in changes if not any(change.texts.values())}
+        names = self._before.profiles.loaded if is_moving else {change.file.stem for change in changes}
+        for name in names:
             before, entry = self._before.profiles.loaded.get(name), after.profiles.loaded.get(name)
-            if before is None or (change.file == before.file and not any(change.texts.values())):
+            if before is None or (entry is None and name in removed):
                 continue
             if entry is None or _dump_versions(before) != _dump_versions(entry):
-                new.append(ConfigurationProblem(str(change.file), 0, (), "as a partner it would have other values"))
+                new.append(ConfigurationProblem(str(before.file), 0, (), "as a partner it would have other values"))
+        if not new and is_moving:
+            new += self._libraries.find_differences(settings)
         return new
 
-    def _read_result(self, folder: Path, changes: tuple[FileChange, ...]) -> tuple[ProfileLoadResult, PolicyLoadResult]:
+    def _read_settings(self, folder: Path, libraries: tuple[FileChange, ...]) -> Settings:
+        """The settings as they would be, read in a copy of the installation whose other files are links. Raises
+        ConfigurationError."""
+        texts = {file: text for change in libraries for file, text in change.texts.items()}
+        if not texts:
+            return self._settings
+        source, target = self._settings.folder, folder / "installation"
+        _link_files(source, target, {file.relative_to(source) for file in texts})
+        for file, text in texts.items():
+            if text is not None:
+                copy = target / file.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(text)
+        return load_settings(target / self._config.name, self._adapters)
+
+    def _read_result(
+        self, folder: Path, changes: tuple[FileChange, ...], settings: Settings
+    ) -> tuple[ProfileLoadResult, PolicyLoadResult]:
         places = {self._folder: folder / "profiles", self._partners: folder / "partners"}
         for source, place in places.items():
             place.mkdir()
@@ -182,9 +204,20 @@ class FileUpgrade:
                 else:
                     target.unlink()
         named = {"folder": str(places[self._folder]), "partners": str(places[self._partners])}
-        settings = self._settings.model_copy(update={"profiles": self._settings.profiles.model_copy(update=named)})
+        settings = settings.model_copy(update={"profiles": settings.profiles.model_copy(update=named)})
         profiles = read_profiles(places[self._folder], self._adapters, settings)
         return profiles, read_policies(settings, profiles.profiles)
+
+
+def _link_files(source: Path, target: Path, left_out: Collection[Path]) -> None:
+    """Make a folder with links to what is in another one, but for files that are left out, by their names in it."""
+    target.mkdir()
+    for file in source.iterdir():
+        inner = {path.relative_to(file.name) for path in left_out if path.parts[0] == file.name}
+        if not inner:
+            (target / file.name).symlink_to(file)
+        elif file.is_dir():
+            _link_files(file, target / file.name, inner)
 
 
 def _identify_problem(problem: ConfigurationProblem) -> tuple[object, ...]:
@@ -211,60 +244,3 @@ def _adapt_modeline(text: bytes, modeline: str) -> bytes:
     """Let the first line name the schema from the new folder, where it names one."""
     first, end, rest = text.partition(b"\n")
     return modeline.encode() + end + rest if first.startswith(b"# yaml-language-server:") else text
-
-
-# --- writing ---------------------------------------------------------------------------------------------------
-
-
-def copy_files(settings: Settings, prefix: str, now: datetime) -> Path:
-    """Copy profiles and partners beside gateway.yml, and return the copy. Raises OSError."""
-    copy = settings.folder / f"{prefix}{now:%Y%m%dT%H%M%SZ}"
-    copy.mkdir(mode=0o700)
-    for name, folder in _name_folders(settings).items():
-        if folder.is_dir():
-            shutil.copytree(folder, copy / name)
-    return copy
-
-
-def find_copy(settings: Settings) -> Path | None:
-    """Find the newest copy from before an upgrade."""
-    return max(settings.folder.glob(f"{COPY_PREFIX}*"), default=None)
-
-
-def plan_way_back(settings: Settings, copy: Path) -> tuple[FileChange, ...]:
-    """Plan how the files become those of the copy."""
-    changes = []
-    for name, folder in _name_folders(settings).items():
-        there, then = _read_folder(folder), _read_folder(copy / name)
-        for file in sorted(there.keys() | then.keys()):
-            if there.get(file) != then.get(file):
-                sentence = "removed" if file not in then else "as it was" if file in there else "is there again"
-                changes.append(FileChange(folder / file, sentence, {folder / file: then.get(file)}))
-    return tuple(changes)
-
-
-def apply_changes(settings: Settings, changes: tuple[FileChange, ...]) -> None:
-    """Write what is new, then remove what is gone: a daemon that reads in between finds each partner once, since one
-    goes before a profile of its name. Raises OSError, FileChangedError, FileNotReplaceableError."""
-    if not settings.partners_folder.exists():
-        settings.partners_folder.mkdir()
-        shutil.copymode(settings.profiles_folder, settings.partners_folder)
-    texts = [(change, file, text) for change in changes for file, text in change.texts.items()]
-    for change, file, text in texts:
-        if text is not None:
-            waiting = write_beside(file, read_bytes(file), text)
-            if change.file.exists():
-                waiting.waiting.chmod(change.file.stat().st_mode & 0o7777)
-            waiting.replace_file()
-            waiting.remove_waiting_file()
-    for _, file, text in texts:
-        if text is None:
-            file.unlink()
-
-
-def _name_folders(settings: Settings) -> Mapping[str, Path]:
-    return {"profiles": settings.profiles_folder, "partners": settings.partners_folder}
-
-
-def _read_folder(folder: Path) -> Mapping[str, bytes]:
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()} if folder.is_dir() else {}
