@@ -21,7 +21,7 @@ from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
 from tests.support.answers import Watch
 from tests.support.cheap_hashes import hash_cheaply
-from tests.support.compiled_templates import keep_compiled_templates
+from tests.support.compilations import keep_compiled_patterns, keep_compiled_statements, keep_compiled_templates
 from tests.support.daemon import Installation
 from tests.support.effort_report import EffortReport
 from tests.support.installed import start_or_skip
@@ -56,6 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     replay_migrations()
     keep_parsed_documents()
     keep_compiled_templates()
+    keep_compiled_statements()
+    keep_compiled_patterns()
     hash_cheaply()
     log_plainly()
 
