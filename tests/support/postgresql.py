@@ -163,7 +163,7 @@ class DatabaseCopies:
         self._server = server
         self._template = template
         self._free: list[str] = []
-        self._kept = [name for name in server.query(template, _LIST_TABLES).split() if self._has_rows(name)]
+        self._kept = self._list_filled_tables()
         """Tables that have rows in the template: the revisions of the schema."""
         self._shape = self._describe_shape(template)
 
@@ -179,8 +179,10 @@ class DatabaseCopies:
         else:
             self._server.drop_database(name)
 
-    def _has_rows(self, table: str) -> bool:
-        return self._server.query(self._template, f'SELECT EXISTS (SELECT FROM "{table}")').strip() == "t"
+    def _list_filled_tables(self) -> list[str]:
+        tables = self._server.query(self._template, _LIST_TABLES).split()
+        parts = [f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")" for table in tables]
+        return self._server.query(self._template, " UNION ALL ".join(parts)).split()
 
     def _describe_shape(self, name: str, *before: str) -> str:
         kept = [f'SELECT * FROM "{table}" ORDER BY 1' for table in self._kept]
