@@ -14,7 +14,7 @@ from adapters.mailbox.mime_parser import parse_mail
 from gateway.cli.installation import Installation
 from gateway.domain.profile import ProfileExample
 from gateway.domain.requests.events import EventKind
-from gateway.profiles import LoadedProfile, load_profiles
+from gateway.profiles import LoadedProfile, ProfileSet, load_profiles
 from gateway.services.operation.check.examples import MailExampleRunner
 from tests.support.paths import ROOT
 
@@ -28,8 +28,13 @@ def installation() -> Installation:
     return Installation(ROOT / "gateway.yml")
 
 
+@lru_cache(maxsize=1)
+def shipped() -> ProfileSet:
+    return load_profiles(ROOT / "profiles", installation().adapters, installation().settings)
+
+
 def loaded(name: str) -> LoadedProfile:
-    return load_profiles(ROOT / "profiles", installation().adapters, installation().settings).loaded[name]
+    return shipped().loaded[name]
 
 
 def runner(name: str) -> MailExampleRunner:
