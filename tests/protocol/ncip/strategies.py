@@ -127,6 +127,9 @@ def version_messages() -> st.SearchStrategy[Message]:
     )
 
 
+hints_of = cache(get_type_hints)
+
+
 @cache
 def structures(cls: type[Structure], version: Version, depth: int) -> st.SearchStrategy[Structure]:
     """Structures as the schema of the version has them."""
@@ -137,7 +140,7 @@ def structures(cls: type[Structure], version: Version, depth: int) -> st.SearchS
 def _structures(draw: Any, cls: type[Structure], version: Version, depth: int) -> Structure:
     elements = {name: element for name, element in elements_of(cls).items() if is_in_version(element, version)}
     names = _chosen(draw, cls, elements, depth, version)
-    hints = get_type_hints(cls)
+    hints = hints_of(cls)
     values = {name: draw(_field(hints[name], elements[name], version, depth)) for name in names}
     if _may_have_ext(cls, names, version) and draw(st.integers(0, 9)) == 0:
         values["ext"] = tuple(draw(st.lists(ext_elements, min_size=1, max_size=2)))
@@ -159,7 +162,7 @@ def _chosen(draw: Any, cls: type[Structure], elements: dict[str, Element], depth
     chosen: list[str] = []
     for choice in cls.choices:
         chosen += _one_way(draw, choice, elements, cls, version)
-    hints = get_type_hints(cls)
+    hints = hints_of(cls)
     for name, element in elements.items():
         if name in in_choices or name == "problems" or (_only_with_problems(cls, element)):
             continue
