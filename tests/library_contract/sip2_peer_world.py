@@ -112,8 +112,8 @@ class RecordedHolds:
     """Instead of those of the contract: the demo library of the recorded server says of every item that somebody waits
     for that it is on the hold shelf (08), lends it to nobody, and takes back nothing that isn't on loan."""
 
+    @needs(Capability.HOLD_ITEM)
     async def test_an_item_hold_is_shown_everywhere(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         hold = await hold_item(world, world.known.shelf_item, world.known.good, request="REQ-7")
         item = await world.library.item_by_barcode(world.known.shelf_item)
         shelved = replace(hold, status=HoldStatus.READY)
@@ -124,8 +124,8 @@ class RecordedHolds:
         assert await world.library.item_holds(item.id) == (shelved,)
         assert (await world.library.find_patron(world.known.good)).hold_count == 1
 
+    @needs(Capability.HOLD_ITEM)
     async def test_the_same_key_places_no_second_hold(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         wish = HoldWish(await patron_id(world, world.known.good), world.known.desk, item_barcode=world.known.shelf_item)
         under = key()
         first = await world.library.place_hold(wish, under)
@@ -133,14 +133,14 @@ class RecordedHolds:
         assert (await world.library.place_hold(wish, under)).id == first.id
         assert len(await world.library.patron_holds(wish.patron_id)) == 1
 
+    @needs(Capability.HOLD_ITEM)
     async def test_an_item_kept_for_somebody_goes_to_nobody_else(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         await hold_item(world, world.known.shelf_item, world.known.good)
         with refused(RefusalReason.REQUESTED_BY_OTHER):
             await lend(world, world.known.shelf_item, world.known.other)
 
+    @needs(Capability.HOLD_ITEM)
     async def test_a_return_is_caught_for_the_next_hold(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         await lend(world, world.known.shelf_item, world.known.good)
         hold = await hold_item(world, world.known.shelf_item, world.known.other)
         back = await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk)
@@ -149,8 +149,8 @@ class RecordedHolds:
         assert (back.next_hold.id, back.next_hold.status) == (hold.id, HoldStatus.READY)
         assert back.item.status is ItemStatus.ON_HOLD_SHELF
 
+    @needs(Capability.HOLD_CANCEL)
     async def test_a_cancelled_hold_frees_the_item(self, world: World) -> None:
-        needs(world, Capability.HOLD_CANCEL)
         hold = await hold_item(world, world.known.shelf_item, world.known.good)
         await world.library.cancel_hold(hold.id, key())
 

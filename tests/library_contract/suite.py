@@ -4,10 +4,12 @@ fixture `world`; what the backend has no capability for is skipped."""
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -39,6 +41,8 @@ from gateway.ports.library_system import (
 )
 from tests.library_contract.world import World
 
+Test = TypeVar("Test", bound=Callable[..., object])
+
 _numbers = itertools.count(1)
 
 
@@ -47,10 +51,14 @@ def key() -> str:
     return f"test/{next(_numbers)}"
 
 
-def needs(world: World, *capabilities: Capability) -> None:
-    missing = [c.value for c in capabilities if c not in world.library.capabilities]
-    if missing:
-        pytest.skip(f"this library system has no {', '.join(missing)}")
+def needs(*capabilities: Capability) -> Callable[[Test], Test]:
+    """Skip the test where the library system lacks one of these."""
+
+    def note_needs(test: Test) -> Test:
+        test.__dict__["needs"] = capabilities
+        return test
+
+    return note_needs
 
 
 async def patron_id(world: World, who: PatronKey) -> str:
@@ -101,7 +109,21 @@ class refused:
         return True
 
 
-class PatronContract:
+class PartOfContract:
+    @pytest.fixture(autouse=True)
+    def skip_what_the_system_lacks(self, request: pytest.FixtureRequest) -> None:
+        """Before there is a `world`, where the class has pinned its abilities (`PinnedAbilities`)."""
+        needed: tuple[Capability, ...] = getattr(request.function, "needs", ())
+        if not needed:
+            return
+        pinned: frozenset[Capability] | None = getattr(self, "abilities", None)
+        able = request.getfixturevalue("world").library.capabilities if pinned is None else pinned
+        missing = [capability.value for capability in needed if capability not in able]
+        if missing:
+            pytest.skip(f"this library system has no {', '.join(missing)}")
+
+
+class PatronContract(PartOfContract):
     async def test_answers(self, world: World) -> None:
         await world.library.ping()
         assert (await world.library.info()).symbol
@@ -147,22 +169,22 @@ class PatronContract:
         with refused(RefusalReason.UNKNOWN_PATRON):
             await world.library.find_patron(PatronKey("no-such-patron"))
 
+    @needs(Capability.CONTACT)
     async def test_contacts_are_known(self, world: World) -> None:
-        needs(world, Capability.CONTACT)
         patron = await world.library.find_patron(world.known.good)
 
         assert any(contact.kind is ContactKind.EMAIL and "@" in contact.value for contact in patron.contacts)
 
+    @needs(Capability.BLOCKS_DETAILED)
     async def test_a_blocked_patron_says_why_and_for_what(self, world: World) -> None:
-        needs(world, Capability.BLOCKS_DETAILED)
         block = (await world.library.find_patron(world.known.blocked)).find_block(BlockScope.BORROW)
 
         assert block is not None
         assert block.reason
 
+    @needs(Capability.BLOCKS_DETAILED)
     async def test_a_block_tells_its_patron_what_stands_behind_it(self, world: World) -> None:
         """By a cause for which there are words. What the system says no more of is `other`."""
-        needs(world, Capability.BLOCKS_DETAILED)
         expired = (await world.library.find_patron(world.known.expired)).list_blocks(BlockScope.BORROW)
         blocked = (await world.library.find_patron(world.known.blocked)).list_blocks(BlockScope.BORROW)
 
@@ -175,14 +197,14 @@ class PatronContract:
         assert patron.expires is not None
         assert patron.find_block(BlockScope.BORROW) is not None
 
+    @needs(Capability.AUTHENTICATE)
     async def test_the_right_secret_lets_in(self, world: World) -> None:
-        needs(world, Capability.AUTHENTICATE)
         patron = await world.library.authenticate(world.known.good, world.known.good_secret)
 
         assert patron == await world.library.find_patron(world.known.good)
 
+    @needs(Capability.AUTHENTICATE)
     async def test_a_wrong_secret_and_an_unknown_patron_are_refused_alike(self, world: World) -> None:
-        needs(world, Capability.AUTHENTICATE)
         details = []
         for who in (world.known.good, PatronKey("no-such-patron")):
             with pytest.raises(Refused) as refusal:
@@ -193,7 +215,7 @@ class PatronContract:
         assert details[0][0] is RefusalReason.PATRON_AUTH_FAILED
 
 
-class NewPatronContract:
+class NewPatronContract(PartOfContract):
     def draft(self, world: World, value: str = "29990001") -> PatronDraft:
         return PatronDraft(
             identifiers=(PatronIdentifier("barcode", value),),
@@ -203,46 +225,46 @@ class NewPatronContract:
             secret="4321",
         )
 
+    @needs(Capability.PATRON_CREATE)
     async def test_a_new_patron_is_found_and_can_sign_in(self, world: World) -> None:
-        needs(world, Capability.PATRON_CREATE)
         created = await world.library.create_patron(self.draft(world), key())
 
         assert await world.library.find_patron(PatronKey("29990001")) == created
         if Capability.AUTHENTICATE in world.library.capabilities:
             assert (await world.library.authenticate(PatronKey("29990001"), "4321")).id == created.id
 
+    @needs(Capability.PATRON_CREATE)
     async def test_the_same_key_makes_no_second_patron(self, world: World) -> None:
-        needs(world, Capability.PATRON_CREATE)
         under = key()
         first = await world.library.create_patron(self.draft(world), under)
 
         assert (await world.library.create_patron(self.draft(world), under)).id == first.id
 
+    @needs(Capability.PATRON_CREATE)
     async def test_a_number_that_is_taken_is_refused(self, world: World) -> None:
-        needs(world, Capability.PATRON_CREATE)
         with refused(RefusalReason.DUPLICATE_PATRON):
             await world.library.create_patron(self.draft(world, world.known.good.value), key())
 
+    @needs(Capability.PATRON_CREATE)
     async def test_a_nameless_patron_is_refused(self, world: World) -> None:
-        needs(world, Capability.PATRON_CREATE)
         with refused(RefusalReason.DATA_MISSING):
             await world.library.create_patron(replace(self.draft(world), name=None), key())
 
+    @needs(Capability.PATRON_CREATE)
     async def test_an_unknown_category_is_refused(self, world: World) -> None:
-        needs(world, Capability.PATRON_CREATE)
         with refused(RefusalReason.INVALID_VALUE):
             await world.library.create_patron(replace(self.draft(world), category="no-such"), key())
 
+    @needs(Capability.PATRON_UPDATE)
     async def test_an_update_changes_what_it_says_and_no_more(self, world: World) -> None:
-        needs(world, Capability.PATRON_UPDATE)
         before = await world.library.find_patron(world.known.good)
         after = await world.library.update_patron(before.id, PatronDraft(name=PersonName("Ζωγράφου-Δοκιμή")), key())
 
         assert after == replace(before, name=PersonName("Ζωγράφου-Δοκιμή"))
         assert await world.library.find_patron(world.known.good) == after
 
+    @needs(Capability.PATRON_EXPIRE)
     async def test_expiry_ends_a_membership_and_keeps_the_patron(self, world: World) -> None:
-        needs(world, Capability.PATRON_EXPIRE)
         patron = await world.library.find_patron(world.known.good)
         yesterday = world.now().date() - timedelta(days=1)
         expired = await world.library.expire_patron(patron.id, yesterday, key())
@@ -250,8 +272,8 @@ class NewPatronContract:
         assert expired.expires == yesterday
         assert expired.find_block(BlockScope.BORROW) is not None
 
+    @needs(Capability.PATRON_DELETE, Capability.PATRON_CREATE, Capability.CHECK_OUT, Capability.CHECK_IN)
     async def test_a_temporary_patron_is_deleted(self, world: World) -> None:
-        needs(world, Capability.PATRON_DELETE, Capability.PATRON_CREATE, Capability.CHECK_OUT, Capability.CHECK_IN)
         good = await world.library.find_patron(world.known.good)
         with refused(RefusalReason.NOT_ALLOWED):
             await world.library.delete_patron(good.id, key())
@@ -273,9 +295,9 @@ class NewPatronContract:
         assert await world.library.find_patron(PatronKey("TMP-4711")) == again
 
 
-class CatalogueContract:
+class CatalogueContract(PartOfContract):
+    @needs(Capability.BIB_FIND)
     async def test_a_record_is_found_by_its_identifier(self, world: World) -> None:
-        needs(world, Capability.BIB_FIND)
         item = await world.library.item_by_barcode(world.known.shelf_item)
         found = await world.library.find_bib(world.known.record)
 
@@ -283,22 +305,22 @@ class CatalogueContract:
         assert await world.library.find_bib(RecordId("local", found.id)) == found
         assert await world.library.get_bib(found.id) == found
 
+    @needs(Capability.BIB_FIND)
     async def test_an_unknown_record_is_refused(self, world: World) -> None:
-        needs(world, Capability.BIB_FIND)
         unknown = (("isbn", "9790000000000"), ("local", "no-such-record"), ("local", "99999999"))
         for record in (RecordId(kind, value) for kind, value in unknown):
             with refused(RefusalReason.UNKNOWN_RECORD):
                 await world.library.find_bib(record)
 
+    @needs(Capability.SEARCH)
     async def test_words_find_a_record(self, world: World) -> None:
-        needs(world, Capability.SEARCH)
         item = await world.library.item_by_barcode(world.known.shelf_item)
 
         assert item.bib_id in {bib.id for bib in await world.library.search_bibs(world.known.title_words)}
         assert not await world.library.search_bibs(f"{world.known.title_words} qzxqzx")
 
+    @needs(Capability.ITEM_AVAILABILITY)
     async def test_holdings_list_the_copies(self, world: World) -> None:
-        needs(world, Capability.ITEM_AVAILABILITY)
         item = await world.library.item_by_barcode(world.known.copies[0])
         there = await world.library.holdings(item.bib_id)
 
@@ -318,16 +340,16 @@ class CatalogueContract:
         with refused(RefusalReason.UNKNOWN_ITEM):
             await world.library.item_by_barcode("no-such-item")
 
+    @needs(Capability.PICKUP_LIST)
     async def test_pickup_locations_are_listed(self, world: World) -> None:
-        needs(world, Capability.PICKUP_LIST)
         codes = {place.code for place in await world.library.pickup_locations()}
 
         assert {world.known.desk, world.known.other_desk} <= codes
 
 
-class HoldContract:
+class HoldContract(PartOfContract):
+    @needs(Capability.HOLD_ITEM)
     async def test_an_item_hold_is_shown_everywhere(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         hold = await hold_item(world, world.known.shelf_item, world.known.good, request="REQ-7")
         item = await world.library.item_by_barcode(world.known.shelf_item)
 
@@ -341,8 +363,8 @@ class HoldContract:
         assert await world.library.item_holds(item.id) == (hold,)
         assert (await world.library.find_patron(world.known.good)).hold_count == 1
 
+    @needs(Capability.HOLD_TITLE)
     async def test_a_title_hold_may_be_filled_by_any_copy(self, world: World) -> None:
-        needs(world, Capability.HOLD_TITLE)
         copies = [await world.library.item_by_barcode(barcode) for barcode in world.known.copies]
         wish = HoldWish(await patron_id(world, world.known.good), world.known.desk, bib_id=copies[0].bib_id)
         hold = await world.library.place_hold(wish, key())
@@ -353,8 +375,8 @@ class HoldContract:
             assert await world.library.item_holds(copy.id) == ((hold,) if is_chosen else ())
         assert (await world.library.holdings(copies[0].bib_id)).hold_count == 1
 
+    @needs(Capability.HOLD_ITEM)
     async def test_the_same_key_places_no_second_hold(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         wish = HoldWish(await patron_id(world, world.known.good), world.known.desk, item_barcode=world.known.shelf_item)
         under = key()
         first = await world.library.place_hold(wish, under)
@@ -362,14 +384,14 @@ class HoldContract:
         assert await world.library.place_hold(wish, under) == first
         assert len(await world.library.patron_holds(wish.patron_id)) == 1
 
+    @needs(Capability.HOLD_ITEM)
     async def test_the_same_wish_under_another_key_is_a_duplicate(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         await hold_item(world, world.known.shelf_item, world.known.good)
         with refused(RefusalReason.DUPLICATE_REQUEST):
             await hold_item(world, world.known.shelf_item, world.known.good)
 
+    @needs(Capability.HOLD_ITEM)
     async def test_holds_queue_in_order(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         await lend(world, world.known.shelf_item, world.known.third)
         first = await hold_item(world, world.known.shelf_item, world.known.good)
         second = await hold_item(world, world.known.shelf_item, world.known.other)
@@ -377,8 +399,8 @@ class HoldContract:
         assert (first.position, second.position) == (1, 2)
         assert [hold.id for hold in await world.library.item_holds(first.item_id)] == [first.id, second.id]
 
+    @needs(Capability.HOLD_ITEM)
     async def test_what_cannot_be_requested_is_refused(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         with refused(RefusalReason.NOT_ALLOWED):
             await hold_item(world, world.known.reference_item, world.known.good)
         with refused(RefusalReason.UNKNOWN_ITEM):
@@ -394,21 +416,21 @@ class HoldContract:
                 HoldWish("no-such-patron", world.known.desk, item_barcode=world.known.shelf_item), key()
             )
 
+    @needs(Capability.HOLD_ITEM)
     async def test_a_hold_without_a_place_goes_to_the_resource_sharing_branch(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         wish = HoldWish(await patron_id(world, world.known.good), "", item_barcode=world.known.shelf_item)
         hold = await world.library.place_hold(wish, key())
 
         assert hold.pickup == world.known.ill.library
 
+    @needs(Capability.HOLD_ITEM)
     async def test_what_a_patron_has_on_loan_cannot_be_requested(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         await lend(world, world.known.shelf_item, world.known.good)
         with refused(RefusalReason.ON_LOAN_SAME_PATRON):
             await hold_item(world, world.known.shelf_item, world.known.good)
 
+    @needs(Capability.HOLD_CANCEL)
     async def test_a_cancelled_hold_is_gone_and_the_same_key_says_so_again(self, world: World) -> None:
-        needs(world, Capability.HOLD_CANCEL)
         hold = await hold_item(world, world.known.shelf_item, world.known.good)
         under = key()
         cancelled = await world.library.cancel_hold(hold.id, under)
@@ -421,8 +443,8 @@ class HoldContract:
         with refused(RefusalReason.UNKNOWN_REQUEST):
             await world.library.cancel_hold("no-such-hold", key())
 
+    @needs(Capability.HOLD_UPDATE)
     async def test_a_hold_can_be_picked_up_elsewhere(self, world: World) -> None:
-        needs(world, Capability.HOLD_UPDATE)
         hold = await hold_item(world, world.known.shelf_item, world.known.good)
         day = world.now().date() + timedelta(days=30)
         changed = await world.library.update_hold(hold.id, key(), pickup=world.known.other_desk, expires=day)
@@ -432,17 +454,16 @@ class HoldContract:
             await world.library.update_hold(hold.id, key(), pickup="no-such-place")
         assert (await world.library.patron_holds(hold.patron_id)) == (changed,)
 
+    @needs(Capability.HOLD_UPDATE, Capability.HOLD_CANCEL)
     async def test_a_hold_that_is_over_is_not_changed(self, world: World) -> None:
-        needs(world, Capability.HOLD_UPDATE)
-        needs(world, Capability.HOLD_CANCEL)
         hold = await hold_item(world, world.known.shelf_item, world.known.good)
         await world.library.cancel_hold(hold.id, key())
 
         with refused(RefusalReason.REQUEST_CLOSED):
             await world.library.update_hold(hold.id, key(), pickup=world.known.other_desk)
 
+    @needs(Capability.HOLD_ITEM)
     async def test_a_hold_expires(self, world: World) -> None:
-        needs(world, Capability.HOLD_ITEM)
         wish = HoldWish(
             await patron_id(world, world.known.good),
             world.known.desk,
@@ -461,9 +482,9 @@ class HoldContract:
             await world.library.find_hold("no-such-request")
 
 
-class TemporaryItemContract:
+class TemporaryItemContract(PartOfContract):
+    @needs(Capability.TEMPORARY_ITEM)
     async def test_a_partners_item_is_found_by_everything_that_names_it(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM)
         received = await accept(world, world.known.ill.library)
 
         assert not received.repeated
@@ -476,8 +497,8 @@ class TemporaryItemContract:
         assert await world.library.get_bib(received.bib.id) == received.bib
         assert await world.library.item_by_request("REQ-1") == received.item
 
+    @needs(Capability.ITEM_WITHOUT_HOLD)
     async def test_a_partners_item_may_be_for_nobody(self, world: World) -> None:
-        needs(world, Capability.ITEM_WITHOUT_HOLD)
         received = await world.library.create_temporary_item(partners_item(world), key())
 
         assert received.hold is None
@@ -485,8 +506,8 @@ class TemporaryItemContract:
         assert await world.library.item_by_barcode("ILL-880001") == received.item
         assert await world.library.item_holds(received.item.id) == ()
 
+    @needs(Capability.TEMPORARY_ITEM, Capability.HOLD_SHELF)
     async def test_a_partners_item_is_ready_for_its_patron(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM, Capability.HOLD_SHELF)
         received = await accept(world, world.known.ill.library)
 
         assert received.hold is not None
@@ -494,8 +515,8 @@ class TemporaryItemContract:
         assert received.hold.ready_until is not None
         assert received.item.status is ItemStatus.ON_HOLD_SHELF
 
+    @needs(Capability.TEMPORARY_ITEM, Capability.HOLD_SHELF, Capability.CHECK_IN)
     async def test_it_travels_to_another_pickup_place(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM, Capability.HOLD_SHELF, Capability.CHECK_IN)
         received = await accept(world, world.known.desk)
 
         assert received.hold is not None
@@ -508,8 +529,8 @@ class TemporaryItemContract:
         assert arrived.next_hold is not None
         assert arrived.next_hold.status is HoldStatus.READY
 
+    @needs(Capability.TEMPORARY_ITEM, Capability.SHELF_CHOICE, Capability.CHECK_IN)
     async def test_it_may_wait_for_a_scan(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM, Capability.SHELF_CHOICE, Capability.CHECK_IN)
         received = await accept(world, world.known.ill.library, on_shelf=False)
         assert received.hold is not None
         assert received.hold.status in (HoldStatus.WAITING, HoldStatus.PAGED)
@@ -519,22 +540,22 @@ class TemporaryItemContract:
         assert scanned.next_hold is not None
         assert scanned.next_hold.status is HoldStatus.READY
 
+    @needs(Capability.TEMPORARY_ITEM)
     async def test_the_same_key_makes_nothing_twice(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM)
         under = key()
         first = await accept(world, world.known.desk, under=under)
 
         assert await accept(world, world.known.desk, under=under) == replace(first, repeated=True)
         assert len(await world.library.patron_holds(await patron_id(world, world.known.good))) == 1
 
+    @needs(Capability.TEMPORARY_ITEM)
     async def test_a_barcode_that_is_here_is_refused(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM)
         await accept(world, world.known.desk)
         with refused(RefusalReason.DUPLICATE_ITEM):
             await accept(world, world.known.desk)
 
+    @needs(Capability.TEMPORARY_ITEM)
     async def test_what_is_wrong_leaves_nothing_behind(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM)
         with refused(RefusalReason.BAD_PICKUP_LOCATION):
             await accept(world, "no-such-place")
         with refused(RefusalReason.UNKNOWN_PATRON):
@@ -546,14 +567,14 @@ class TemporaryItemContract:
         with refused(RefusalReason.UNKNOWN_ITEM):
             await world.library.item_by_barcode("ILL-880001")
 
+    @needs(Capability.TEMPORARY_ITEM, Capability.SEARCH, Capability.SUPPRESS)
     async def test_a_suppressed_record_is_not_found_by_words(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM, Capability.SEARCH, Capability.SUPPRESS)
         await accept(world, world.known.desk)
 
         assert await world.library.search_bibs("Brücke мостом") == ()
 
+    @needs(Capability.TEMPORARY_ITEM, Capability.CHECK_OUT, Capability.CHECK_IN)
     async def test_it_is_lent_returned_and_deleted(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM, Capability.CHECK_OUT, Capability.CHECK_IN)
         received = await accept(world, world.known.ill.library)
         assert received.hold is not None
         given = world.now().replace(microsecond=0) + timedelta(days=20)
@@ -581,8 +602,8 @@ class TemporaryItemContract:
         with refused(RefusalReason.UNKNOWN_ITEM):
             await world.library.delete_temporary_item("ILL-880001", key())
 
+    @needs(Capability.TEMPORARY_ITEM)
     async def test_deletion_cancels_its_hold_and_frees_the_barcode(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM)
         under = key()
         first = await accept(world, world.known.desk, under=under)
         await world.library.delete_temporary_item("ILL-880001", key())
@@ -594,13 +615,13 @@ class TemporaryItemContract:
         assert (second.item.id, second.bib.id) != (first.item.id, first.bib.id)
         assert await world.library.item_by_barcode("ILL-880001") == second.item
 
+    @needs(Capability.TEMPORARY_ITEM)
     async def test_our_own_items_are_not_deleted_this_way(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM)
         with refused(RefusalReason.NOT_ALLOWED):
             await world.library.delete_temporary_item(world.known.shelf_item, key())
 
+    @needs(Capability.TEMPORARY_ITEM, Capability.CHANGE_BARCODE)
     async def test_the_barcode_on_the_piece_takes_over(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM, Capability.CHANGE_BARCODE)
         received = await accept(world, world.known.desk)
         under = key()
         changed = await world.library.change_barcode("ILL-880001", "39999000000018", under)
@@ -613,8 +634,8 @@ class TemporaryItemContract:
         with refused(RefusalReason.NOT_ALLOWED):
             await world.library.change_barcode(world.known.shelf_item, "39999000000026", key())
 
+    @needs(Capability.TEMPORARY_ITEM, Capability.SEARCH)
     async def test_a_lasting_item_is_found_by_words(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM, Capability.SEARCH)
         wish = replace(partners_item(world, "39999000000034"), suppressed=False)
         received = await world.library.create_item(wish, key())
 
@@ -622,9 +643,9 @@ class TemporaryItemContract:
         assert await world.library.search_bibs("brucke МОСТОМ") == (received.bib,)
 
 
-class LoanContract:
+class LoanContract(PartOfContract):
+    @needs(Capability.CHECK_OUT)
     async def test_a_loan_is_shown_everywhere(self, world: World) -> None:
-        needs(world, Capability.CHECK_OUT)
         loan = await lend(world, world.known.shelf_item, world.known.good)
         item = await world.library.item_by_barcode(world.known.shelf_item)
 
@@ -635,14 +656,14 @@ class LoanContract:
         assert await world.library.patron_loans(loan.patron_id) == (loan,)
         assert (await world.library.find_patron(world.known.good)).loan_count == 1
 
+    @needs(Capability.CHECK_OUT, Capability.DUE_DATE_GIVEN)
     async def test_a_given_due_date_wins(self, world: World) -> None:
-        needs(world, Capability.CHECK_OUT, Capability.DUE_DATE_GIVEN)
         due = datetime(world.now().year + 1, 1, 31, 22, 59, tzinfo=UTC)
 
         assert (await lend(world, world.known.shelf_item, world.known.good, due=due)).due == due
 
+    @needs(Capability.CHECK_OUT)
     async def test_the_same_key_lends_once(self, world: World) -> None:
-        needs(world, Capability.CHECK_OUT)
         under = key()
         first = await lend(world, world.known.shelf_item, world.known.good, under)
 
@@ -652,8 +673,8 @@ class LoanContract:
         with refused(RefusalReason.ITEM_ON_LOAN):
             await lend(world, world.known.shelf_item, world.known.other)
 
+    @needs(Capability.CHECK_OUT)
     async def test_who_and_what_cannot_be_lent_is_refused(self, world: World) -> None:
-        needs(world, Capability.CHECK_OUT)
         for who, reason in (
             (world.known.blocked, RefusalReason.PATRON_BLOCKED),
             (world.known.expired, RefusalReason.PATRON_EXPIRED),
@@ -665,16 +686,16 @@ class LoanContract:
         with refused(RefusalReason.UNKNOWN_ITEM):
             await lend(world, "no-such-item", world.known.good)
 
+    @needs(Capability.CHECK_OUT, Capability.OVERRIDE)
     async def test_what_has_happened_already_is_not_stopped_by_rules(self, world: World) -> None:
-        needs(world, Capability.CHECK_OUT, Capability.OVERRIDE)
         blocked = await patron_id(world, world.known.blocked)
         due = world.now() + timedelta(days=9)
         for barcode in (world.known.shelf_item, world.known.reference_item):
             loan = await world.library.check_out(barcode, blocked, key(), due=due, override=True)
             assert loan.patron_id == blocked
 
+    @needs(Capability.CHECK_OUT, Capability.HOLD_ITEM)
     async def test_an_item_kept_for_somebody_goes_to_nobody_else(self, world: World) -> None:
-        needs(world, Capability.CHECK_OUT, Capability.HOLD_ITEM)
         hold = await hold_item(world, world.known.shelf_item, world.known.good)
         with refused(RefusalReason.REQUESTED_BY_OTHER):
             await lend(world, world.known.shelf_item, world.known.other)
@@ -682,9 +703,9 @@ class LoanContract:
         await lend(world, world.known.shelf_item, world.known.good)
         assert (await world.library.patron_holds(hold.patron_id)) == ()
 
+    @needs(Capability.CHECK_OUT, Capability.HOLD_TITLE)
     async def test_a_title_hold_keeps_back_a_copy(self, world: World) -> None:
         """Some systems keep back all copies until one has been put on the hold shelf."""
-        needs(world, Capability.CHECK_OUT, Capability.HOLD_TITLE)
         item = await world.library.item_by_barcode(world.known.copies[0])
         wish = HoldWish(await patron_id(world, world.known.good), world.known.desk, bib_id=item.bib_id)
         await world.library.place_hold(wish, key())
@@ -698,8 +719,8 @@ class LoanContract:
         assert reasons
         assert set(reasons) == {RefusalReason.REQUESTED_BY_OTHER}
 
+    @needs(Capability.CHECK_OUT, Capability.DUE_DATE_CHANGE)
     async def test_a_due_date_can_be_set(self, world: World) -> None:
-        needs(world, Capability.CHECK_OUT, Capability.DUE_DATE_CHANGE)
         loan = await lend(world, world.known.shelf_item, world.known.good)
         due = loan.due + timedelta(days=3)
         under = key()
@@ -707,8 +728,8 @@ class LoanContract:
         assert await world.library.set_due_date(loan.id, due, under) == replace(loan, due=due)
         assert await world.library.set_due_date(loan.id, due, under) == replace(loan, due=due)
 
+    @needs(Capability.RENEW, Capability.DUE_DATE_GIVEN)
     async def test_a_loan_is_renewed_once_per_key(self, world: World) -> None:
-        needs(world, Capability.RENEW, Capability.DUE_DATE_GIVEN)
         loan = await lend(world, world.known.shelf_item, world.known.good)
         under, due = key(), loan.due + timedelta(days=7)
         renewed = await world.library.renew_loan(world.known.shelf_item, under, patron_id=loan.patron_id, due=due)
@@ -716,8 +737,8 @@ class LoanContract:
         assert (renewed.renewals, renewed.due) == (1, due)
         assert await world.library.renew_loan(world.known.shelf_item, under, due=due) == renewed
 
+    @needs(Capability.RENEW, Capability.DUE_DATE_GIVEN)
     async def test_a_renewal_that_does_not_move_the_date_is_refused(self, world: World) -> None:
-        needs(world, Capability.RENEW, Capability.DUE_DATE_GIVEN)
         loan = await lend(world, world.known.shelf_item, world.known.good)
         soon = loan.due - timedelta(days=1)
         for wish in ({"due": loan.due}, {"due": soon}, {"latest": soon}):
@@ -726,8 +747,8 @@ class LoanContract:
 
         assert await world.library.item_loan(loan.item_id) == loan
 
+    @needs(Capability.RENEW, Capability.DUE_DATE_GIVEN)
     async def test_what_cannot_be_renewed_is_refused(self, world: World) -> None:
-        needs(world, Capability.RENEW, Capability.DUE_DATE_GIVEN)
         with refused(RefusalReason.NOT_CHECKED_OUT):
             await world.library.renew_loan(world.known.shelf_item, key())
         loan = await lend(world, world.known.shelf_item, world.known.good)
@@ -739,15 +760,15 @@ class LoanContract:
                 due = loan.due + timedelta(days=n)
                 await world.library.renew_loan(world.known.shelf_item, key(), due=due)
 
+    @needs(Capability.RENEW, Capability.HOLD_ITEM)
     async def test_what_others_wait_for_is_not_renewed(self, world: World) -> None:
-        needs(world, Capability.RENEW, Capability.HOLD_ITEM)
         await lend(world, world.known.shelf_item, world.known.good)
         await hold_item(world, world.known.shelf_item, world.known.other)
         with refused(RefusalReason.RENEWAL_HAS_REQUESTS):
             await world.library.renew_loan(world.known.shelf_item, key())
 
+    @needs(Capability.RECALL)
     async def test_a_recall_shortens_a_loan(self, world: World) -> None:
-        needs(world, Capability.RECALL)
         with refused(RefusalReason.NOT_CHECKED_OUT):
             await world.library.recall_loan(world.known.shelf_item, key())
         loan = await lend(world, world.known.shelf_item, world.known.good)
@@ -762,9 +783,9 @@ class LoanContract:
             await world.library.renew_loan(world.known.shelf_item, key())
 
 
-class ReturnContract:
+class ReturnContract(PartOfContract):
+    @needs(Capability.CHECK_IN)
     async def test_a_return_ends_the_loan(self, world: World) -> None:
-        needs(world, Capability.CHECK_IN)
         loan = await lend(world, world.known.shelf_item, world.known.good)
         under = key()
         back = await world.library.check_in(world.known.shelf_item, under, at=world.known.desk)
@@ -781,8 +802,8 @@ class ReturnContract:
         with refused(RefusalReason.NOT_CHECKED_OUT):
             await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk)
 
+    @needs(Capability.CHECK_IN)
     async def test_an_item_returned_elsewhere_travels_home(self, world: World) -> None:
-        needs(world, Capability.CHECK_IN)
         await lend(world, world.known.shelf_item, world.known.good)
         back = await world.library.check_in(world.known.shelf_item, key(), at=world.known.other_desk)
 
@@ -793,8 +814,8 @@ class ReturnContract:
         assert home.loan is None
         assert home.item.status is ItemStatus.AVAILABLE
 
+    @needs(Capability.CHECK_IN, Capability.HOLD_ITEM)
     async def test_a_return_is_caught_for_the_next_hold(self, world: World) -> None:
-        needs(world, Capability.CHECK_IN, Capability.HOLD_ITEM)
         await lend(world, world.known.shelf_item, world.known.good)
         hold = await hold_item(world, world.known.shelf_item, world.known.other)
         back = await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk)
@@ -807,8 +828,8 @@ class ReturnContract:
             await lend(world, world.known.shelf_item, world.known.good)
         await lend(world, world.known.shelf_item, world.known.other)
 
+    @needs(Capability.CHECK_IN, Capability.HOLD_ITEM)
     async def test_it_travels_to_the_next_holds_pickup_place(self, world: World) -> None:
-        needs(world, Capability.CHECK_IN, Capability.HOLD_ITEM)
         await lend(world, world.known.shelf_item, world.known.good)
         await hold_item(world, world.known.shelf_item, world.known.other, pickup=world.known.other_desk)
         back = await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk)
@@ -819,8 +840,8 @@ class ReturnContract:
         assert back.route_to is not None
         assert back.route_to.library == world.known.other_desk
 
+    @needs(Capability.CHECK_IN, Capability.HOLD_ITEM, Capability.LEAVE_HOLDS)
     async def test_a_hold_can_be_left_waiting(self, world: World) -> None:
-        needs(world, Capability.CHECK_IN, Capability.HOLD_ITEM, Capability.LEAVE_HOLDS)
         await lend(world, world.known.shelf_item, world.known.good)
         hold = await hold_item(world, world.known.shelf_item, world.known.other)
         back = await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk, fill_hold=False)
@@ -829,8 +850,8 @@ class ReturnContract:
         assert back.item.status is ItemStatus.AVAILABLE
         assert (await world.library.patron_holds(hold.patron_id))[0].status is HoldStatus.WAITING
 
+    @needs(Capability.CHECK_IN, Capability.HOLD_CANCEL)
     async def test_a_cancelled_hold_frees_the_item(self, world: World) -> None:
-        needs(world, Capability.CHECK_IN, Capability.HOLD_CANCEL)
         hold = await hold_item(world, world.known.shelf_item, world.known.good)
         await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk)
         await world.library.cancel_hold(hold.id, key())
@@ -838,8 +859,8 @@ class ReturnContract:
         assert (await world.library.item_by_barcode(world.known.shelf_item)).status is ItemStatus.AVAILABLE
         await lend(world, world.known.shelf_item, world.known.other)
 
+    @needs(Capability.CHECK_IN, Capability.FEES_READ)
     async def test_a_late_return_costs_a_fine(self, world: World) -> None:
-        needs(world, Capability.CHECK_IN, Capability.FEES_READ)
         loan = await lend(world, world.known.shelf_item, world.known.good)
         if not world.advance(loan.due - world.now() + timedelta(days=3)):
             pytest.skip("this library system has a clock of its own")
@@ -851,9 +872,9 @@ class ReturnContract:
         assert (await world.library.find_patron(world.known.good)).balance == fine.amount
 
 
-class PlaceContract:
+class PlaceContract(PartOfContract):
+    @needs(Capability.STATUS_UPDATE)
     async def test_a_status_is_set(self, world: World) -> None:
-        needs(world, Capability.STATUS_UPDATE)
         under = key()
         missing = await world.library.set_item_status(world.known.shelf_item, ItemStatus.MISSING, under)
 
@@ -864,14 +885,14 @@ class PlaceContract:
         found = await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk)
         assert found.item.status is ItemStatus.AVAILABLE
 
+    @needs(Capability.STATUS_UPDATE)
     async def test_an_item_on_loan_is_not_made_available_by_hand(self, world: World) -> None:
-        needs(world, Capability.STATUS_UPDATE)
         await lend(world, world.known.shelf_item, world.known.good)
         with refused(RefusalReason.IN_USE):
             await world.library.set_item_status(world.known.shelf_item, ItemStatus.AVAILABLE, key())
 
+    @needs(Capability.MOVE_LOCATION)
     async def test_an_item_goes_to_the_ill_desk_and_home(self, world: World) -> None:
-        needs(world, Capability.MOVE_LOCATION)
         before = await world.library.item_by_barcode(world.known.shelf_item)
         moved = await world.library.move_to_ill(world.known.shelf_item, world.known.ill, key())
 
@@ -880,9 +901,9 @@ class PlaceContract:
         assert await world.library.return_home(world.known.shelf_item, key()) == before
 
 
-class MoneyContract:
+class MoneyContract(PartOfContract):
+    @needs(Capability.POST_FEE)
     async def test_a_fee_is_posted_once_per_key(self, world: World) -> None:
-        needs(world, Capability.POST_FEE)
         who = await patron_id(world, world.known.good)
         fee = Money(Decimal("3.50"), world.known.currency)
         under = key()
@@ -893,8 +914,8 @@ class MoneyContract:
         assert await world.library.patron_charges(who) == (charge,)
         assert (await world.library.find_patron(world.known.good)).balance == fee
 
+    @needs(Capability.POST_FEE)
     async def test_a_wrong_amount_is_refused(self, world: World) -> None:
-        needs(world, Capability.POST_FEE)
         who = await patron_id(world, world.known.good)
         for amount in (Money(Decimal(0), world.known.currency), Money(Decimal(1), "XTS")):
             with refused(RefusalReason.INVALID_AMOUNT):
@@ -902,8 +923,7 @@ class MoneyContract:
 
 
 class OnSqliteAlone:
-    """For systems outside the store: of what they need there, the list of changes, `TestSip2` shows that it is the same
-    on PostgreSQL."""
+    """For systems outside the store: all that they need there is the list of changes."""
 
     @pytest.fixture
     def store_url(self, tmp_path: Path) -> str:

@@ -1,11 +1,11 @@
-"""A library behind Koha keeps the contract, as far as Koha's API can: on the fake's own rules, and on the OpenAPI
-documents of real Kohas."""
+"""A library behind Koha keeps the contract, as far as Koha's API can, on the OpenAPI documents of real Kohas."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -14,9 +14,10 @@ from gateway.domain.problems import RefusalReason
 from gateway.ports.library_system import Capability
 from gateway.ports.shared_store import Store
 from rehearsal.fakes.fake_server import FakeCall
-from tests.fakes.documented_koha import DOCUMENTS, DocumentedKoha
+from tests.fakes.documented_koha import DOCUMENTS
+from tests.library_contract.abilities import PinnedAbilities
 from tests.library_contract.embedded_world import START
-from tests.library_contract.koha_world import KohaWorld, koha_world, make_documented_koha, make_fake_koha
+from tests.library_contract.koha_world import KohaWorld, koha_world, make_documented_koha
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone, hold_item, key, needs, refused
 from tests.library_contract.world import World
 from tests.support.running_servers import running
@@ -63,45 +64,30 @@ OLDER_LACKS = frozenset(
 """Without POST and PUT of items and without debits."""
 
 
-class TestKoha(OnSqliteAlone, LibraryContract):
-    @pytest.fixture
-    async def world(self, store: Store) -> AsyncIterator[KohaWorld]:
-        clock = FixedClock(START)
-        async with running(make_fake_koha(clock, is_near_main=True)) as fake:
-            world = await koha_world(store, fake, clock)
-            yield world
-            await world.library.close_connections()
-
-    def test_it_can_all_that_kohas_api_can(self, world: KohaWorld) -> None:
-        assert world.library.capabilities == ALL
-
-
-@pytest.mark.parametrize("document", DOCUMENTS)
-class TestKohaOfDocument(OnSqliteAlone, LibraryContract):
+class DocumentContract(OnSqliteAlone, PinnedAbilities, LibraryContract):
     """Each call is judged by the document as the real Koha judges it: one that it would refuse fails the test."""
 
+    document: ClassVar[str]
+
     @pytest.fixture
-    async def world(self, store: Store, document: str, specs_folder: Path) -> AsyncIterator[KohaWorld]:
+    async def world(self, store: Store, specs_folder: Path) -> AsyncIterator[KohaWorld]:
         clock = FixedClock(START)
-        async with running(make_documented_koha(clock, specs_folder, document)) as fake:
+        async with running(make_documented_koha(clock, specs_folder, self.document)) as fake:
             world = await koha_world(store, fake, clock)
             yield world
             await world.library.close_connections()
             assert fake.refused == []
 
-    def test_it_can_what_the_document_offers(self, world: KohaWorld, document: str) -> None:
-        lacking = OLDER_LACKS if document == "community-older" else frozenset()
 
-        assert world.library.capabilities == ALL - lacking
+class TestKohaNearMain(DocumentContract):
+    document = "fork-near-main-2026"
+    abilities = ALL
 
+
+class ReleasedContract(DocumentContract):
+    @needs(Capability.HOLD_UPDATE)
     async def test_a_hold_can_be_picked_up_elsewhere(self, world: World) -> None:
-        """The day on which it ends, near main alone."""
-        assert isinstance(world, KohaWorld)
-        assert isinstance(world.fake, DocumentedKoha)
-        if world.fake.document == "fork-near-main-2026":
-            await super().test_a_hold_can_be_picked_up_elsewhere(world)
-            return
-        needs(world, Capability.HOLD_UPDATE)
+        """The day on which it ends is for Kohas near main alone."""
         hold = await hold_item(world, world.known.shelf_item, world.known.good)
         day = world.now().date() + timedelta(days=30)
 
@@ -111,6 +97,16 @@ class TestKohaOfDocument(OnSqliteAlone, LibraryContract):
         assert changed.pickup == world.known.other_desk
         with refused(RefusalReason.BAD_PICKUP_LOCATION):
             await world.library.update_hold(hold.id, key(), pickup="no-such-place")
+
+
+class TestKohaInProduction(ReleasedContract):
+    document = "production-23.11"
+    abilities = ALL
+
+
+class TestOlderKoha(ReleasedContract):
+    document = "community-older"
+    abilities = ALL - OLDER_LACKS
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -13,6 +13,7 @@ import pytest
 
 from gateway.ports.library_system import Capability
 from gateway.ports.shared_store import Store
+from tests.library_contract.abilities import PinnedAbilities
 from tests.library_contract.ncip_peer_world import PeerWorld, folio_peer_world, koha_peer_world
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone
 
@@ -53,7 +54,8 @@ class KnownLimits:
         assert not [name for name in self.CANNOT if not hasattr(LibraryContract, name)]
 
 
-class TestKohaByNcip(KnownLimits, OnSqliteAlone, LibraryContract):
+class TestKohaByNcip(KnownLimits, OnSqliteAlone, PinnedAbilities, LibraryContract):
+    abilities = BOTH | {Capability.RENEW, Capability.DUE_DATE_GIVEN}
     CANNOT: ClassVar[Mapping[str, str]] = {
         "test_an_item_hold_is_shown_everywhere": COUNTS,
         "test_a_loan_is_shown_everywhere": COUNTS,
@@ -73,11 +75,9 @@ class TestKohaByNcip(KnownLimits, OnSqliteAlone, LibraryContract):
         async with koha_peer_world(store, peers_folder, tmp_path / "koha") as world:
             yield world
 
-    def test_it_can_what_it_could(self, world: PeerWorld) -> None:
-        assert world.library.capabilities == BOTH | {Capability.RENEW, Capability.DUE_DATE_GIVEN}
 
-
-class TestFolioByNcip(KnownLimits, OnSqliteAlone, LibraryContract):
+class TestFolioByNcip(KnownLimits, OnSqliteAlone, PinnedAbilities, LibraryContract):
+    abilities = BOTH
     CANNOT: ClassVar[Mapping[str, str]] = {
         "test_an_unknown_barcode_is_refused": "it has no LookupItem",
         "test_an_item_hold_is_shown_everywhere": COUNTS,
@@ -98,6 +98,3 @@ class TestFolioByNcip(KnownLimits, OnSqliteAlone, LibraryContract):
     async def world(self, store: Store, peers_folder: Path, tmp_path: Path) -> AsyncIterator[PeerWorld]:
         async with folio_peer_world(store, peers_folder, tmp_path / "folio") as world:
             yield world
-
-    def test_it_can_what_it_could(self, world: PeerWorld) -> None:
-        assert world.library.capabilities == BOTH

@@ -12,18 +12,14 @@ from gateway.ports.shared_store import Store
 from tests.library_contract.abilities import CIRCULATION, HOLDS, PATRONS, PinnedAbilities
 from tests.library_contract.embedded_world import START
 from tests.library_contract.sip2_world import Sip2World, sip2_world, started_server, stock_library
-from tests.library_contract.suite import LibraryContract
+from tests.library_contract.suite import LibraryContract, OnSqliteAlone
 from tests.support.running_servers import running
 
 
-class TestSip2(PinnedAbilities, LibraryContract):
+class TestSip2(OnSqliteAlone, PinnedAbilities, LibraryContract):
     abilities = (
         PATRONS | CIRCULATION | HOLDS | {Capability.OVERRIDE, Capability.ITEM_BY_REQUEST, Capability.PICKUP_LIST}
     )
-
-    @pytest.fixture
-    def store_url(self, migrated_store_url: str) -> str:
-        return migrated_store_url
 
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[Sip2World]:
