@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -21,9 +20,7 @@ from tests.library_contract.paired_world import (
     embedded_pair_apart,
     koha_and_sip2,
     sip2_and_embedded,
-    sip2_peer_and_embedded,
 )
-from tests.library_contract.sip2_peer_world import RecordedHolds
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone, accept, key, patron_id, refused
 
 APART = "ILL-880001"
@@ -117,17 +114,6 @@ class TestSip2AndEmbedded(OnSqliteAlone, PinnedAbilities, ApartContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[PairedWorld]:
         async with sip2_and_embedded(store) as world:
-            yield world
-
-
-class TestSip2PeerAndEmbedded(OnSqliteAlone, RecordedHolds, PinnedAbilities, ApartContract):
-    """The server that was recorded of Evergreen, with partners' items apart."""
-
-    abilities = APART_ABILITIES
-
-    @pytest.fixture
-    async def world(self, store: Store, peers_folder: Path, tmp_path: Path) -> AsyncIterator[PairedWorld]:
-        async with sip2_peer_and_embedded(store, peers_folder, tmp_path / "peer") as world:
             yield world
 
 

@@ -32,6 +32,7 @@ from tests.library_contract.sip2_peer_world import (
     sip2_peer_world,
 )
 from tests.library_contract.suite import (
+    CatalogueContract,
     LibraryContract,
     LoanContract,
     OnSqliteAlone,
@@ -57,11 +58,7 @@ class PeerContract(OnSqliteAlone, PinnedAbilities):
             yield world
 
 
-class WholeContract(PeerContract, RecordedHolds, LibraryContract):
-    """All of it."""
-
-
-class TestEvergreen(WholeContract):
+class TestEvergreen(PeerContract, RecordedHolds, LibraryContract):
     async def test_no_message_has_an_empty_pin(self, world: Sip2PeerWorld) -> None:
         hold = await hold_item(world, ITEM, world.known.good)
         await world.library.cancel_hold(hold.id, key())
@@ -89,14 +86,16 @@ class TestEvergreen(WholeContract):
             await world.library.renew_loan(ITEM, key(), patron_id=OTHER_READER)
 
 
-class TestKoha(WholeContract):
+class TestKoha(PeerContract, PatronContract):
     """By SIP2 it makes holds on titles, and cancels none."""
 
     dialect = KOHA
     abilities = WITH_HOLDS - HOLDS - {Capability.PICKUP_LIST}
 
 
-class TestFolio(WholeContract):
+class TestFolio(PeerContract, PatronContract, CatalogueContract):
+    """What it says of an unknown item and takes for a PIN."""
+
     dialect = FOLIO
 
 
@@ -111,7 +110,7 @@ class TestAccentsApart(PeerContract, PatronContract):
         assert unicodedata.is_normalized("NFC", title)
 
 
-class LendingContract(PeerContract, RecordedHolds, PatronContract, LoanContract, ReturnContract):
+class LendingContract(PeerContract, RecordedHolds, LoanContract, ReturnContract):
     """What 98 and the login have to do with."""
 
 
