@@ -41,10 +41,9 @@ from gateway.web.staff.app import RESERVED, StaffPages
 from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_viewers import RequestViewers
-from gateway.web.staff.staff_provider import StaffProvider
 from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
 from gateway.web.staff.staff_request import ROOT as STAFF_ROOT
-from gateway.web.staff.staff_request import CheckReadiness, StaffServices
+from gateway.web.staff.staff_request import CheckReadiness, StaffProvider, StaffServices
 from gateway.web.start_page import StartLinks, StartPage
 from gateway.web.trusted_proxies import TrustedProxies
 

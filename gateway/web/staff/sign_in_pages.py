@@ -24,8 +24,7 @@ from gateway.web.html.forms import SubmittedForm
 from gateway.web.html.visits import hash_token
 from gateway.web.oidc import OidcError, WeakSignInError
 from gateway.web.staff.act_forms import ACT_FIELD_LABELS
-from gateway.web.staff.staff_provider import StaffProvider
-from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
+from gateway.web.staff.staff_request import ROOT, StaffPage, StaffProvider, StaffRequest
 from gateway.web.trusted_proxies import read_asserted_header
 
 log = structlog.get_logger(component="staff")

@@ -20,7 +20,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import Refused
 from gateway.domain.requests.views import EventDenied
-from gateway.domain.roles import Right, StaffUser
+from gateway.domain.roles import Right, RoleGrant, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat
 from gateway.services.desks.message_replays import MessageReplayService
@@ -34,10 +34,10 @@ from gateway.services.patrons.patron_names import PatronNames
 from gateway.services.people.oidc_journeys import OidcJourneys
 from gateway.services.people.second_factors import SecondFactorService
 from gateway.services.people.sign_in_attempts import BrowserDevice
-from gateway.services.people.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
+from gateway.services.people.staff_sign_in import StaffSession, StaffSignInError, StaffSignInMethod, StaffSignInService
 from gateway.services.people.users import AuditOrigin
 from gateway.services.requests.library_context import LibraryContext
-from gateway.settings.staff_pages import StaffSettings
+from gateway.settings.staff_pages import StaffOidcSettings, StaffSettings
 from gateway.web.app import GatewayReadiness
 from gateway.web.html import assets
 from gateway.web.html.assets import PageAssets, html_response, redirect_response
@@ -46,12 +46,12 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import MAX_FIELDS, MAX_FORM_BYTES, FormCheck, SubmittedForm, parse_form, read_posted_bytes
 from gateway.web.html.rendering import PageTemplates
 from gateway.web.html.visits import BrowserVisit, BrowserVisits
+from gateway.web.oidc import OidcClient
 from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_viewers import RequestViewers
 from gateway.web.staff.request_words import describe_denial
-from gateway.web.staff.staff_provider import StaffProvider
 from gateway.web.trusted_proxies import TrustedProxies
 
 ROOT = "/staff"
@@ -92,6 +92,21 @@ FORM_TEXTS = {
 
 CheckReadiness = Callable[[str], Awaitable[GatewayReadiness | None]]
 """What `/readyz` says of a library."""
+
+
+@value_object
+class StaffProvider:
+    """The identity provider at which staff sign in. `library`: symbol of the one whose own it is; empty: the
+    installation's. `read_grants`: roles by the claims of its ID token."""
+
+    library: str
+    settings: StaffOidcSettings
+    client: OidcClient
+    read_grants: Callable[[Mapping[str, Any]], tuple[RoleGrant, ...]]
+
+    @property
+    def method(self) -> StaffSignInMethod:
+        return StaffSignInMethod.LIBRARY_OIDC if self.library else StaffSignInMethod.OIDC
 
 
 @value_object(kw_only=True)
