@@ -15,10 +15,9 @@ import structlog
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, StoreClock
-from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+from gateway.domain.problems import ConfigurationProblem
 from gateway.policies import PolicyStore
-from gateway.ports.guarded_library import ExchangeLibrary, LibrarySystem
-from gateway.ports.library_system import HoldsConnections
+from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.shared_store import Store
 from gateway.profiles import (
     LoadedProfile,
@@ -27,6 +26,7 @@ from gateway.profiles import (
     load_profiles,
     read_profiles_with_fallback,
 )
+from gateway.runtime import periodic_tasks
 from gateway.runtime.assembly import Assembly
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.configuration_check import CheckProcess
@@ -34,7 +34,6 @@ from gateway.runtime.daemon_listeners import MAX_SILENCE_SECONDS, DaemonListener
 from gateway.runtime.database_setup import require_database_file, upgrade_database
 from gateway.runtime.exchange_assembly import (
     build_exchange,
-    make_authenticator,
     make_journal_options,
     name_libraries,
 )
@@ -49,40 +48,41 @@ from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.runtime.monitoring import WRITE_SECONDS, GatewayMetrics, HealthMonitor
 from gateway.runtime.page_assembly import (
-    list_staff_providers,
-    make_library_entry,
     make_pages,
     make_staff_pages,
     make_start_page,
 )
 from gateway.runtime.partner_connections import PartnerConnectionPool
+from gateway.runtime.periodic_tasks import GatewayMeasurement, RetentionTasks
+from gateway.runtime.served_libraries import (
+    OpenSystems,
+    ServedLibraries,
+    describe_held_back,
+    hold_back_owners,
+    list_absent_libraries,
+)
 from gateway.secrets import resolve_secret
-from gateway.services.desks.message_replays import MessageReplayService
 from gateway.services.desks.replay_jobs import ReplayJobWorker
 from gateway.services.directory.pull import DirectoryPull
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.recovery import count_set_aside
 from gateway.services.operation.check import CheckSubject, check_examples
-from gateway.services.operation.check.certificates import list_certificate_ends
 from gateway.services.operation.gateway_operation import GatewayOperation
 from gateway.services.operation.nodes import RETRY_SECONDS, NodeBeats, NodeRecovery, SchemaWatch
 from gateway.services.operation.profile_editing import ProfileEditing
 from gateway.services.operation.profile_history import ProfileHistory
 from gateway.services.requests.library_context import LibraryContext
-from gateway.settings import LibrarySettings, Settings
-from gateway.store import mailbox
+from gateway.settings import Settings
 from gateway.store.journal import Journal
-from gateway.store.migration import SchemaTooNew, measure_database_bytes
+from gateway.store.migration import SchemaTooNew
 from gateway.store.nodes import BEAT_SECONDS, Node, make_node_name
 from gateway.store.postgresql import require_fit_pooler
-from gateway.store.requests import outbox_queries, request_counts, request_messages
 from gateway.web.api.app import JsonApi, make_api
 from gateway.web.api.operation import ApiLimits
 from gateway.web.app import HttpSite
 from gateway.web.client_certificates import ForwardedCertificates
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 from gateway.web.pages.app import PatronPages
-from gateway.web.pages.page_request import LibraryEntry
 from gateway.web.staff.app import StaffPages
 from gateway.web.trusted_proxies import ForwardingNotes, TrustedProxies
 
@@ -90,22 +90,6 @@ log = structlog.get_logger(component="gateway")
 
 QUEUE = 4
 """So many times `http.max_concurrent` may wait for their turn."""
-
-LOOK_SECONDS = 15.0
-SLOW_LOOK_SECONDS = 600.0
-"""For what changes by the day."""
-
-RETENTION_SECONDS = 6 * 3600.0
-FAILURES_SECONDS = 600.0
-
-WITHOUT_SETTINGS = (
-    "it has requests here, and no settings: put its library.yml back, with this symbol, which can't be changed; "
-    "a library ends by `illgate library close`"
-)
-
-REPLACED_SECONDS = 60.0
-"""So much longer than one of its calls may take, a library's system that was replaced keeps its connections: who began
-with it may make several."""
 
 MIN_STOP_SECONDS = 1.0
 """So long each part that stops has in any case."""
@@ -217,10 +201,10 @@ class Daemon:
         await self._upgrade_database(store, schema)
         self._gate.closed_by = lambda: node.outdated_by
         beats = await self._register_node(node)
-        self._absent = await self._list_absent(store, node)
+        self._absent = await list_absent_libraries(self.settings, store, node)
         libraries = await parts.open_libraries(store)
-        self._systems: list[LibrarySystem] = [library.system for library in libraries.values()]
-        stack.push_async_callback(self._close_systems)
+        systems = OpenSystems(self.settings, self._tasks, libraries)
+        stack.push_async_callback(systems.close_systems)
         journal = Journal(store, options, self.node)
         stack.push_async_callback(journal.close)
         self._lines = PartnerConnectionPool(
@@ -280,67 +264,44 @@ class Daemon:
             beats.describe_skew if node.is_among_others else None,
             schema.look,
             {poller.box.name: poller.box.library for poller in self.mailboxes.pollers},
-            self._describe_held_back(),
+            describe_held_back(self.settings, self._absent),
             names,
             lambda: (*self._live.notes, *map(str, self._live.files.problems)),
         )
         stack.push_async_callback(self._tasks.stop)
-        self._live = self._make_live_libraries(store, libraries, names, exchange, health)
-        self._entries = {library.symbol: self._make_entry(library) for library in self.settings.served_libraries}
+        self._served = ServedLibraries(
+            settings=self.settings,
+            secrets=self._secrets,
+            clock=self._clock,
+            systems=systems,
+            managed=self.managed,
+            exchange=exchange,
+            health=health,
+            libraries=libraries,
+            names=names,
+            make_operation=self._make_operation,
+        )
+        self._live = self._make_live_libraries(store)
         self._pages: PatronPages | None = None
         if self.managed.links is not None and self.settings.pages.enabled:
             self._pages = make_pages(
-                self.settings, self.managed.links, self.managed, store, self._clock, self._secrets, self._entries
+                self.settings, self.managed.links, self.managed, store, self._clock, self._secrets, self._served.entries
             )
-        self._staff_providers = list_staff_providers(self.settings, self._secrets, self._clock)
-        self._make_replay_services(store, journal, exchange, node)
-        self._operations = {symbol: self._make_operation(each) for symbol, each in self.managed.contexts.items()}
+        self._replay_worker = ReplayJobWorker(
+            store=store,
+            replays=self._served.replays,
+            leader=node.make_leader("replays"),
+            clock=self._clock,
+            woken=self.managed.replays_waiting,
+        )
         self._api = self._make_api(store)
         self._staff_pages = self._make_staff_pages(store, health)
         await self._start_listeners(exchange, health)
-        self._start_periodic_tasks(store, journal, libraries, health)
+        self._start_periodic_tasks(store, journal, health)
         self._tasks.start("node: look for a newer release", schema.run)
         self._tasks.run_every("node: take over from dead ones", BEAT_SECONDS, recovery.take_over_dead)
         self._tasks.run_every("node: finish what waits for libraries", RETRY_SECONDS, recovery.finish_waiting)
         await self._probe_listeners(health)
-
-    async def _close_systems(self) -> None:
-        """Close the connections of all systems: what they had in hand came first."""
-        for system in self._systems:
-            if isinstance(system, HoldsConnections):
-                await system.close_connections()
-
-    def _retire_system(self, library: ExchangeLibrary) -> None:
-        """Close the connections of a system that is asked no more, once what was begun with it has ended."""
-
-        async def close_later() -> None:
-            longest = max(self.settings.library_timeout_seconds, self.settings.outbox.handler_seconds)
-            await asyncio.sleep(longest + REPLACED_SECONDS)
-            self._systems.remove(library.system)
-            if isinstance(library.system, HoldsConnections):
-                await library.system.close_connections()
-
-        self._tasks.start(f"library: close the former system of {library.symbol}", close_later, FailurePolicy.REPORT)
-
-    def _describe_held_back(self) -> dict[str, str]:
-        """Describe by symbol why libraries are held back, and log it."""
-        reasons = {}
-        for library in self.settings.libraries:
-            if library.problems:
-                problems = [str(problem) for problem in library.problems]
-                log.error("library.held_back", library=library.symbol, problems=problems)
-                reasons[library.symbol] = f"{'; '.join(problems)} (mend it, see `illgate check`)"
-        for symbol in self._absent:
-            log.error("library.held_back", library=symbol, problems=[WITHOUT_SETTINGS])
-            reasons[symbol] = WITHOUT_SETTINGS
-        return reasons
-
-    async def _list_absent(self, store: Store, node: Node) -> tuple[str, ...]:
-        """List symbols of libraries that have requests here, and no settings any more."""
-        if node.outdated_by:
-            return ()
-        known = {library.symbol for library in self.settings.libraries}
-        return tuple(sorted(await store.read(request_counts.list_libraries) - known))
 
     async def _upgrade_database(self, store: Store, schema: SchemaWatch) -> None:
         """Upgrade the database; where a newer release has been at it the node starts all the same, red: so one that is
@@ -383,13 +344,13 @@ class Daemon:
             lambda file: settings.find_owner_of_file(file) is not None or settings.is_of_directory(file),
             self._directory.make_folders(),
         )
-        _hold_back_owners(settings, profiles.problems)
+        hold_back_owners(settings, profiles.problems)
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles
 
     def _load_policies(self) -> PolicyStore:
         policies = PolicyStore(self.settings, lambda: self._profiles.current)
-        _hold_back_owners(self.settings, policies.problems)
+        hold_back_owners(self.settings, policies.problems)
         self._profiles.followers.append(policies)
         return policies
 
@@ -420,19 +381,6 @@ class Daemon:
         self._stack.push_async_callback(managed.close_clients)
         return managed
 
-    def _make_replay_services(self, store: Store, journal: Journal, exchange: MessageExchange, node: Node) -> None:
-        self._replays = {
-            symbol: MessageReplayService(library.journaled, exchange, library.users)
-            for symbol, library in self.managed.libraries.items()
-        }
-        self._replay_worker = ReplayJobWorker(
-            store=store,
-            replays=self._replays,
-            leader=node.make_leader("replays"),
-            clock=self._clock,
-            woken=self.managed.replays_waiting,
-        )
-
     def _make_staff_pages(self, store: Store, health: HealthMonitor) -> StaffPages | None:
         settings = self.settings
         if not settings.staff.enabled:
@@ -443,10 +391,10 @@ class Daemon:
             store,
             self._clock,
             self._secrets,
-            self._staff_providers,
-            self._operations,
+            self._served.staff_providers,
+            self._served.operations,
             self._make_profile_editing(store),
-            self._replays,
+            self._served.replays,
             health.check_library,
             health.check,
             self._adapters,
@@ -492,46 +440,7 @@ class Daemon:
             clock=self._clock,
         )
 
-    def _make_entry(self, library: LibrarySettings) -> LibraryEntry:
-        return make_library_entry(self.settings, library, self._secrets, self._clock)
-
-    def _make_live_libraries(
-        self,
-        store: Store,
-        libraries: dict[str, ExchangeLibrary],
-        names: dict[str, str],
-        exchange: MessageExchange,
-        health: HealthMonitor,
-    ) -> LiveLibraries:
-        """Make what applies changed files of libraries; `libraries` and `names` are what all others have, too."""
-
-        def rename_libraries() -> None:
-            names.clear()
-            names.update(name_libraries(self.settings))
-
-        def serve(settings: LibrarySettings, library: ExchangeLibrary) -> None:
-            symbol = library.symbol
-            if (former := libraries.get(symbol)) is not None:
-                self._retire_system(former)
-            self._systems.append(library.system)
-            rename_libraries()
-            self.managed.put_library(library)
-            services = self.managed.libraries[symbol]
-            self._entries[symbol] = self._make_entry(settings)
-            self._staff_providers.clear()
-            self._staff_providers.update(list_staff_providers(self.settings, self._secrets, self._clock))
-            self._operations[symbol] = self._make_operation(services.context)
-            self._replays[symbol] = MessageReplayService(services.journaled, exchange, services.users)
-            health.put_library(symbol, library.system)
-            libraries[symbol] = library
-
-        def stop_serving(symbol: str, why: str) -> None:
-            rename_libraries()
-            if (former := libraries.pop(symbol, None)) is not None:
-                self.managed.take_out_library(symbol)
-                self._retire_system(former)
-            health.hold_back(symbol, why)
-
+    def _make_live_libraries(self, store: Store) -> LiveLibraries:
         files = LibraryFiles(self.settings, self._adapters)
         live = LiveLibraries(
             settings=self.settings,
@@ -540,9 +449,9 @@ class Daemon:
             store=store,
             profiles=self._profiles,
             policies=self._policies,
-            libraries=libraries,
-            serve=serve,
-            stop_serving=stop_serving,
+            libraries=self._served.libraries,
+            serve=self._served.serve_library,
+            stop_serving=self._served.stop_serving,
         )
         files.followers.append(live)
         return live
@@ -633,32 +542,9 @@ class Daemon:
 
     # --- in the background -------------------------------------------------------------------------------
 
-    def _start_periodic_tasks(
-        self,
-        store: Store,
-        journal: Journal,
-        libraries: Mapping[str, ExchangeLibrary],
-        health: HealthMonitor,
-    ) -> None:
-        async def measure_readiness() -> None:
-            self.metrics.record_readiness(await health.check())
-
+    def _start_periodic_tasks(self, store: Store, journal: Journal, health: HealthMonitor) -> None:
         async def take_changed_certificates() -> None:
             self._listeners.take_changed_certificates()
-
-        async def measure_oldest_pending() -> None:
-            pending = await journal.find_oldest_pending()
-            oldest = min((at for library, at in pending.items() if library in libraries), default=None)
-            self.metrics.record_oldest_pending(oldest, self._clock.now())
-
-        retention = self.managed.node.make_leader("retention")
-
-        async def prune_journal() -> None:
-            if not await retention.is_leader():
-                return
-            forgotten = await journal.apply_retention(self._clock.now())
-            if forgotten.messages or forgotten.bodies:
-                log.info("journal.pruned", messages=forgotten.messages, contents=forgotten.bodies)
 
         async def watch_profile_files() -> None:
             await self._profiles.watch_folders(asyncio.Event())
@@ -672,70 +558,36 @@ class Daemon:
         async def watch_policy_files() -> None:
             await self._policies.watch_folders(asyncio.Event())
 
-        async def count_outbox_rows() -> None:
-            counts = await store.read(outbox_queries.count_unfinished_rows)
-            oldest = await store.read(outbox_queries.find_oldest_waiting)
-            self.metrics.record_outbox_rows(counts, oldest, self._clock.now())
-
-        async def count_unread() -> None:
-            libraries = tuple(self.managed.contexts)
-            counts = await store.read(request_messages.count_unread_messages)
-            self.metrics.record_unread_messages(libraries, counts, self._clock.now())
-            mails = await store.read(mailbox.count_waiting_by_library)
-            for library in libraries:
-                self.metrics.record_unmatched_mails(library, mails.get(library, 0))
-
-        async def measure_mailboxes() -> None:
-            self.metrics.record_mailboxes(await self.mailboxes.list_failures(), self._clock.now())
-
-        async def measure_database() -> None:
-            self.metrics.record_database_bytes(await measure_database_bytes(store))
-
-        async def measure_certificates() -> None:
-            profiles = tuple(self._profiles.current.loaded.values())
-            certificates = await asyncio.to_thread(list_certificate_ends, self.settings, profiles)
-            self.metrics.record_certificates({certificate.file: certificate.ends for certificate in certificates})
-
-        async def prune_finished_work() -> None:
-            if not await retention.is_leader():
-                return
-            if forgotten := await self.managed.prune_outbox():
-                log.info("outbox.pruned", rows=forgotten)
-            if forgotten := await self.mailboxes.prune_mails():
-                log.info("mailbox.pruned", mails=forgotten)
-            if forgotten := await self._parts.prune_library_changes(store):
-                log.info("library.changes_pruned", changes=forgotten)
-            if forgotten := await self._parts.prune_partner_things(store):
-                log.info("library.things_pruned", things=forgotten)
-            for library in self.managed.libraries.values():
-                await library.replay_jobs.forget_old_jobs()
-            await self._api.prune_stored_answers(self.managed.contexts)
-            if self._pages is not None:
-                await self._pages.prune_expired(self.managed.contexts)
-            if self._staff_pages is not None:
-                await self._staff_pages.prune_expired()
-
-        authenticator = make_authenticator(self.settings, store, self._clock)
-
-        async def prune_failures() -> None:
-            if not await retention.is_leader():
-                return
-            await authenticator.prune_failures(self.managed.contexts)
-
+        measurement = GatewayMeasurement(
+            settings=self.settings,
+            store=store,
+            journal=journal,
+            managed=self.managed,
+            mailboxes=self.mailboxes,
+            profiles=self._profiles,
+            libraries=self._served.libraries,
+            health=health,
+            metrics=self.metrics,
+            clock=self._clock,
+        )
+        retention = RetentionTasks(
+            parts=self._parts,
+            store=store,
+            journal=journal,
+            managed=self.managed,
+            mailboxes=self.mailboxes,
+            api=self._api,
+            pages=self._pages,
+            staff_pages=self._staff_pages,
+        )
         self._tasks.run_every("health: try to write", WRITE_SECONDS, health.try_writing)
         self._tasks.start("health: ask the libraries' systems", health.probe_libraries)
-        self._tasks.run_every("health: look for the metrics", LOOK_SECONDS, measure_readiness)
+        measurement.start_tasks(self._tasks)
+        retention.start_tasks(self._tasks)
         if self._listeners.certificates:
-            self._tasks.run_every("tls: look for new certificates", LOOK_SECONDS, take_changed_certificates)
-        self._tasks.run_every("outbox: count for the metrics", LOOK_SECONDS, count_outbox_rows)
-        self._tasks.run_every("messages: count the unread for the metrics", LOOK_SECONDS, count_unread)
-        self._tasks.run_every("mailboxes: how long away, for the metrics", LOOK_SECONDS, measure_mailboxes)
-        self._tasks.run_every("database: size for the metrics", SLOW_LOOK_SECONDS, measure_database)
-        self._tasks.run_every("certificates: ends for the metrics", SLOW_LOOK_SECONDS, measure_certificates)
-        self._tasks.run_every("outbox: retention", RETENTION_SECONDS, prune_finished_work)
-        self._tasks.run_every("sign-in: forget old failures", FAILURES_SECONDS, prune_failures)
-        self._tasks.run_every("journal: oldest pending for the metrics", LOOK_SECONDS, measure_oldest_pending)
-        self._tasks.run_every("journal: retention", RETENTION_SECONDS, prune_journal)
+            self._tasks.run_every(
+                "tls: look for new certificates", periodic_tasks.LOOK_SECONDS, take_changed_certificates
+            )
         for source in self.settings.directory.sources:
             pull = partial(self._directory.pull_regularly, source)
             self._tasks.run_every(f"directory: pull {source.name}", source.every_seconds, pull)
@@ -744,13 +596,3 @@ class Daemon:
             self._tasks.start("profiles: watch the folder", watch_profile_files, FailurePolicy.RESTART)
             self._tasks.start("requests.yml: watch", watch_policy_files, FailurePolicy.RESTART)
             self._tasks.start("libraries: watch their files", watch_library_files, FailurePolicy.RESTART)
-
-
-def _hold_back_owners(settings: Settings, problems: Sequence[ConfigurationProblem]) -> None:
-    """Hold back the libraries in whose folders files are wrong. Raises ConfigurationError where none is left."""
-    for library in settings.libraries:
-        own = tuple(problem for problem in problems if settings.find_owner_of_file(problem.file) is library)
-        if own:
-            library.hold_back((*library.problems, *own))
-    if not settings.served_libraries:
-        raise ConfigurationError(problems)

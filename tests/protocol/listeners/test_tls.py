@@ -194,7 +194,7 @@ async def wait_for_certificate(port: int, client: ssl.SSLContext, name: str) -> 
 async def test_the_daemon_looks_for_new_certificates(
     authority: Authority, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.runtime.daemon.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.runtime.periodic_tasks.LOOK_SECONDS", 0.05)
     used, renewed = authority.issue("before.example"), authority.issue("after.example")
     files = {"certificate": str(used.certificate), "key": str(used.key)}
     client = authority.client_context()

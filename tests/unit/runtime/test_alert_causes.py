@@ -24,8 +24,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, partn
 from gateway.ports.adapter import LibraryAdapter, ProtocolAdapter
 from gateway.ports.responder import DecodedMessage
 from gateway.ports.shared_store import Store, Transaction
-from gateway.runtime import daemon as daemon_module
-from gateway.runtime import monitoring
+from gateway.runtime import monitoring, periodic_tasks
 from gateway.runtime.daemon import Daemon
 from gateway.services.exchange.recovery import MAX_STARTS
 from gateway.services.outbox import AttemptOutcome
@@ -216,8 +215,8 @@ async def test_each_cause_at_a_daemon_makes_its_alert_fire(
 ) -> None:
     monkeypatch.setattr(monitoring, "FRESH_SECONDS", 0.0)
     monkeypatch.setattr(monitoring, "PROBE_SECONDS", 0.5)
-    monkeypatch.setattr(daemon_module, "LOOK_SECONDS", 0.2)
-    monkeypatch.setattr(daemon_module, "SLOW_LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(periodic_tasks, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(periodic_tasks, "SLOW_LOOK_SECONDS", 0.2)
     house = build_house(tmp_path)
     store = open_store(f"sqlite:///{tmp_path}/data/illgate.db")
     async with house.running() as gateway:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from gateway.domain.problems import ConfigurationError
-from gateway.runtime import daemon, monitoring
+from gateway.runtime import daemon, monitoring, periodic_tasks
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.listeners import TcpMessageListener
 from gateway.store.engine import open_store
@@ -108,7 +108,7 @@ async def test_messages_of_an_earlier_start_wait_for_their_library(
 
 
 async def test_what_ends_at_a_stop_is_not_logged_as_down(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(periodic_tasks, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(monitoring, "FRESH_SECONDS", 0.0)
     with capture_logs() as logs:
         async with house.running() as gateway:

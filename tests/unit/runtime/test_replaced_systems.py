@@ -10,7 +10,7 @@ import pytest
 
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
-from gateway.runtime import daemon
+from gateway.runtime import served_libraries
 from tests.unit.runtime.house import PROFILE, SETTINGS, House, Shelf
 
 FJORD = "  - {symbol: FJORD, system: {type: shelf}%s}\nstore:"
@@ -52,7 +52,7 @@ class ConnectedHouse(House):
 async def test_connections_end_once_no_call_can_be_under_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, opened: int
 ) -> None:
-    monkeypatch.setattr(daemon, "REPLACED_SECONDS", 0.1)
+    monkeypatch.setattr(served_libraries, "REPLACED_SECONDS", 0.1)
     house, loop = ConnectedHouse(tmp_path), asyncio.get_running_loop()
     house.build(SETTINGS.replace("store:", FJORD % "") + TIMES)
     async with house.running() as gateway:

@@ -246,7 +246,7 @@ async def test_the_whole_house_s_list_is_paged_oldest_first(north: NcipTown) -> 
 async def test_the_daemon_counts_them_for_its_metrics(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.runtime.daemon.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("gateway.runtime.periodic_tasks.LOOK_SECONDS", 0.1)
     async with NcipTown(template, tmp_path) as north:
         await write(north, await north.asked(), EventKind.MESSAGE, note="Pregunta")
         north.clock.advance(timedelta(minutes=5))
