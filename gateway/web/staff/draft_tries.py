@@ -11,6 +11,7 @@ from gateway.profiles import LoadedProfile
 from gateway.services.desks.journaled_messages import JournalSearch
 from gateway.services.exchange.message_context import NotReplayableError
 from gateway.services.exchange.replay_selection import ReplaySelection, TooManyMessagesError
+from gateway.web.staff.journal_pages import MINUTE
 from gateway.web.staff.journal_reasons import describe_journal_reason
 from gateway.web.staff.replay_job_pages import MAX_PREVIEWS, describe_forecast
 from gateway.web.staff.staff_request import StaffRequest
@@ -71,3 +72,10 @@ async def try_draft(request: StaffRequest, draft: LoadedProfile) -> DraftTries |
         counts[message.service, reason, now, changes] += 1
     groups = tuple(TriedGroup(*key, count) for key, count in counts.most_common())
     return DraftTries(groups, len(selection.messages), len(selection.messages) > MAX_PREVIEWS)
+
+
+def find_tried_path(request: StaffRequest, name: str) -> str:
+    """Find the page of the journal with the messages with which a profile is tried, to be replayed once it is saved."""
+    first = (request.parts.clock.now() - TRIED).astimezone(request.context.zone)
+    query = {"profile": name, "outcome": OutcomeClass.REFUSED.value, "first": f"{first:{MINUTE}}"}
+    return request.path("operation", "journal", **query)

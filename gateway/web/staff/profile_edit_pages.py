@@ -11,7 +11,7 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import Right
 from gateway.services.operation.profile_drafts import MAX_TEXT_BYTES, NAME_PATTERN, DraftCheck, ProfileDraft
 from gateway.web.html.forms import FormCheck, SubmittedForm
-from gateway.web.staff.draft_tries import DraftTries, try_draft
+from gateway.web.staff.draft_tries import DraftTries, find_tried_path, try_draft
 from gateway.web.staff.profile_pages import find_readable_name, number_lines
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -30,7 +30,7 @@ async def show_editor(request: StaffRequest) -> web.Response:
 
 async def change_profile(request: StaffRequest) -> web.Response:
     """Change a profile. The form has: `text`, `base` (the file as it was shown), and `step`: check, try with messages
-    that were refused, or save with a `reason`. Raises NotFound, PageError."""
+    that were refused, or save with a `reason`; `then` leads on to these messages. Raises NotFound, PageError."""
     name = _find_editable_name(request)
     checked = FormCheck(request, await request.read_own_form())
     fields = checked.form.fields
@@ -98,6 +98,8 @@ async def _save_draft(
             request.gettext("Saved. There is a problem that keeps profiles from being used: see below."),
             "look",
         )
+    if checked.form["then"] == "replay" and request.has_right(Right.OPERATION):
+        address = find_tried_path(request, draft_check.draft.name)
     return request.redirect(address, request.gettext("Saved and in use."))
 
 

@@ -11,8 +11,8 @@ import pytest
 from gateway.services.operation.gateway_operation import ProfileState
 from gateway.store import profile_versions
 from tests.protocol.pages.conftest import RULES
-from tests.protocol.pages.support import Answer, Running, on_both, running
-from tests.protocol.staff.request_scenes import library_context
+from tests.protocol.pages.support import PATRON, Answer, Running, on_both, running
+from tests.protocol.staff.request_scenes import hear_program, library_context
 from tests.protocol.staff.support import PASSWORD, Colleague, colleague, wait_until_password_is_asked
 from tests.protocol.staff.test_operation_pages import GOOD_PROFILE, words_of
 from tests.support.daemon import Installation
@@ -316,3 +316,23 @@ async def test_a_profile_of_all_libraries_is_changed_by_who_runs_all_of_them(
 
         assert "This profile is also used by ALT, which you do not administer." in page.text
         assert read_text(file.parent / "base.yml") == "abstract: true\nmax_bytes: 5000\n"
+
+
+async def test_messages_with_which_a_draft_was_tried_are_next_once_it_is_saved(
+    gateway: Running, olga: Colleague
+) -> None:
+    await hear_program(gateway, "check-out", patron=PATRON, item="ILL-1")
+    address = "/operation/profiles/ncip2/edit"
+    form = read_form(await olga.get(address))
+    tried = await olga.post(address, {**form, "text": f"# as they send it\n{form['text']}", "step": "try"})
+    assert "1 refused message of the last 7 days" in tried.text
+    assert tried.tree.xpath("//button[@name='then']/@value") == ["replay"]
+
+    saved = await olga.post(address, {**read_save_form(tried), "reason": "a habit", "then": "replay"})
+
+    assert "Saved and in use." in saved.text
+    (replay,) = saved.tree.xpath("//form[contains(@action, '/operation/replays/preview')]")
+    fields = {str(one.get("name")): str(one.get("value")) for one in replay.xpath(".//input[@type='hidden']")}
+    assert (fields["profile"], fields["outcome"]) == ("ncip2", "refused")
+    preview = await olga.post("/operation/replays/preview", fields)
+    assert preview.hidden("agreed") == "1"
