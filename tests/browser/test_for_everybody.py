@@ -70,6 +70,16 @@ def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, s
         inspector.look("sent")
         page.get_by_role("link", name="My account").first.click()
         inspector.look("own requests")
+        page.locator(".requests a").first.click()
+        inspector.look("own request")
+        page.get_by_role("link", name="My account").first.click()
+        page.get_by_role("link", name="Messages").click()
+        inspector.look("messages")
+        page.locator(".requests a").first.click()
+        inspector.look("message")
+        page.get_by_role("link", name="My account").first.click()
+        page.get_by_role("link", name="Settings").click()
+        inspector.look("settings")
         page.get_by_role("link", name="Your data").click()
         inspector.look("own data")
         page.locator("#pin-file").fill("0000")
@@ -79,7 +89,7 @@ def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, s
         inspector.look("signed out")
 
     assert inspector.found == {}
-    assert len(inspector.looked_at) == 18
+    assert len(inspector.looked_at) == 22
 
 
 def test_a_page_in_german(site: Site, browsing: Browsing, axe_core: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -9,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from lxml import html
+
 from gateway.web.staff.app import PAGES, page_name
 from gateway.web.staff.staff_request import ROOT, StaffPage
 from tests.protocol.pages.support import BOOK, OURS, Answer, Visitor
-from tests.protocol.staff.page_world import CHANGED_PROFILE, CONDITIONAL, REVIEWED, WRITTEN
+from tests.protocol.staff.page_world import CANDIDATES, CHANGED_PROFILE, CONDITIONAL, REVIEWED, WRITTEN
 
 NOT_PAGES = {
     "GET /staff/live",
@@ -32,12 +35,16 @@ NOT_PAGES = {
 NOT_SENT = {"POST /staff/sign-out", "POST /staff/account/sessions", "POST /staff/account/password"}
 """Forms that sign out who walks."""
 
+FORMS_OF_AN_ACT = 1
+"""All acts have one route, and each has fields of its own."""
+
 STARTS = (
     "/",
     f"{ROOT}/sign-in",
     f"{ROOT}/nowhere",
     f"{ROOT}/requests/{CONDITIONAL}",
     f"{ROOT}/requests/{REVIEWED}",
+    f"{ROOT}/requests/{CANDIDATES}",
     f"{ROOT}/requests/{WRITTEN}/journal",
     f"{ROOT}/operation/profiles/{CHANGED_PROFILE}/history",
     f"{ROOT}/find?q=e",
@@ -61,15 +68,17 @@ STARTS = (
 
 @dataclass
 class PageWalk:
-    """`pages`: the HTML by method and address; `wrong_links`: where a link led that isn't there; `routes`: the pages of
-    staff that were reached."""
+    """`pages`: the HTML by method and address; `files`: what they bring along, by address; `wrong_links`: where a link
+    led that isn't there; `routes`: the pages of staff that were reached."""
 
     visitor: Visitor
     each: int = 4  # pages of one route: more show the same again
     pages: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     wrong_links: dict[str, str] = field(default_factory=dict)
     routes: Counter[str] = field(default_factory=Counter)
     _forms: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+    _acts: Counter[str] = field(default_factory=Counter)
 
     async def see_pages(self, addresses: Iterable[str]) -> None:
         for address in addresses:
@@ -99,6 +108,20 @@ class PageWalk:
             links = (urljoin(address, str(one)).partition("#")[0] for one in answer.tree.xpath("//a/@href"))
             ways.extend((link, address) for link in links if link.startswith("/"))
 
+    async def fetch_files(self) -> None:
+        """The style sheets and scripts of the pages."""
+        for address in sorted({file for page in self.pages.values() for file in list_files(page)}):
+            self.files[address] = (await self.visitor.get(address)).text
+
+    def find_heavy_pages(self, most_bytes: int) -> dict[str, int]:
+        """Those that a proxy would send as more bytes, with all their files, which browsers keep."""
+        weights = {address: len(gzip.compress(text.encode())) for address, text in self.files.items()}
+        totals = {
+            name: len(gzip.compress(page.encode())) + sum(weights[file] for file in list_files(page))
+            for name, page in self.pages.items()
+        }
+        return {name: total for name, total in totals.items() if total > most_bytes}
+
     async def send_forms(self) -> None:
         """One of each route. Those that answer with a page of their own are kept, most of them with what is wrong."""
         for name, (action, fields) in sorted(self._forms.items()):
@@ -121,6 +144,9 @@ class PageWalk:
         if name in NOT_PAGES:
             return False
         self.routes[name] += 1
+        if act := re.search(r"/act/[a-z-]+$", urlsplit(address).path):
+            self._acts[act[0]] += 1
+            return self._acts[act[0]] <= FORMS_OF_AN_ACT
         return self.routes[name] <= self.each
 
     def _keep_forms(self, answer: Answer) -> None:
@@ -133,6 +159,11 @@ class PageWalk:
 
 def is_html(answer: Answer) -> bool:
     return answer.headers.get("Content-Type", "").startswith("text/html")
+
+
+def list_files(page: str) -> list[str]:
+    found = html.document_fromstring(page).xpath("//link[@rel='stylesheet']/@href | //script/@src")
+    return [str(address) for address in found]
 
 
 def read_fields(form: Any) -> dict[str, str]:

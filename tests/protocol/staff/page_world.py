@@ -73,6 +73,9 @@ PLAIN_TITLES = (
 CONDITIONAL, WRITTEN = "B2026-00001", "L2026-00001"
 """Requests that have a bit of everything: the partner has set a condition, or its messages are in the journal."""
 
+CANDIDATES = "L2026-00002"
+"""A request for which several of our copies may be meant."""
+
 REVIEWED = "B2026-00002"
 """A request whose citation can be corrected."""
 
@@ -137,6 +140,7 @@ async def _make_lending_requests(gateway: Running, titles: Sequence[str]) -> Non
     lent = await make_lending(gateway)
     await write_journal(gateway, lent, "<b>Bitte</b> „Свет“".encode())
     await hear_partner(gateway, lent, EventKind.MESSAGE, attempt=0, note="Wir brauchen es bis Freitag.")
+    await gateway.requests().create_lending(_lending_draft("The Three-Body Problem", "V-COPIES"))
     for number, title in enumerate(titles):
         await gateway.requests().create_lending(_lending_draft(title, f"V-{number}"))
     copy = await gateway.requests().create_lending(

@@ -1,5 +1,5 @@
-"""Every page of staff and readers is valid HTML, with nothing to show, with little and with much; every page can be
-reached by links, and no link leads nowhere."""
+"""Every page of staff and readers is valid HTML and weighs little, with nothing to show, with little and with much;
+every page can be reached by links, and no link leads nowhere."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from tests.support.authenticator_app import show_code
 from tests.support.daemon import Installation
 from tests.support.installed import NotInstalled
 
+MAX_PAGE_BYTES = 30_000
+"""Compressed, with all files of its own."""
+
 
 async def walk_world(installation: Installation, size: WorldSize) -> PageWalk:
     prepare_installation(installation, size)
@@ -31,7 +34,10 @@ async def walk_world(installation: Installation, size: WorldSize) -> PageWalk:
             walk.pages |= before.pages
             await ruth.browser.sign_in()
             await walk.follow_links()
+            await walk.fetch_files()
+            heavy = walk.find_heavy_pages(MAX_PAGE_BYTES)
             await walk.send_forms()
+    assert heavy == {}
     return walk
 
 
