@@ -28,6 +28,23 @@ def make_subject_template(fields: Sequence[str]) -> AfterValidator:
     return AfterValidator(check_subject)
 
 
+def make_duration_check(units: str, expected: str) -> AfterValidator:
+    """Make the check of a number with one of these units, such as 4h, that `split_duration` reads. `expected`: what it
+    should have been, with examples."""
+
+    def check_duration(text: str) -> str:
+        if not re.fullmatch(rf"[1-9][0-9]{{0,3}}[{units}]", text):
+            raise ValueError(f"not {expected}")
+        return text
+
+    return AfterValidator(check_duration)
+
+
+def split_duration(text: str) -> tuple[int, str]:
+    """Split a duration that was checked into its number and its unit: m, h or d."""
+    return int(text[:-1]), text[-1]
+
+
 def _check_mail_charset(value: str) -> str:
     try:
         codecs.lookup(value)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.profile_values import make_duration_check, split_duration
 from gateway.domain.secret_reference import SecretReference
 from gateway.settings.article_lookup import WebAddress
 
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 
 
-def _check_period(text: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,3}[mhd]", text):
-        raise ValueError("not a period such as 30m, 6h or 1d")
-    return text
+Period = Annotated[str, make_duration_check("mhd", "a period such as 30m, 6h or 1d")]
 
 
 class DirectoryPart(StrEnum):
@@ -37,14 +34,15 @@ class DirectorySource(ProfileSection):
     url: WebAddress = Field(description="address, such as https://directory.example/directory")
     format: Literal["crosslink"] = Field(description="format: crosslink, the directory API of CrossLink")
     token: SecretReference = Field("", description="sent as a bearer token: env:NAME or file:PATH; empty: none")
-    every: Annotated[str, AfterValidator(_check_period)] = Field("6h", description="interval: 30m, 6h, 1d …")
+    every: Period = Field("6h", description="interval: 30m, 6h, 1d …")
     takes: tuple[DirectoryPart, ...] = Field(
         tuple(DirectoryPart), description="values taken from it: names, addresses, closures, terms, endpoints"
     )
 
     @property
     def every_seconds(self) -> int:
-        return int(self.every[:-1]) * _UNIT_SECONDS[self.every[-1]]
+        number, unit = split_duration(self.every)
+        return number * _UNIT_SECONDS[unit]
 
 
 class DirectorySettings(ProfileSection):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from gateway.domain.profile_values import split_duration
 from gateway.domain.requests.partner_policy import BatchRule, Closure, TimeLimit
 from gateway.domain.requests.policy import CalendarPolicy, Weekday
 from gateway.domain.value import value_object
@@ -82,8 +83,8 @@ class Calendar:
 
     def add_time_limit(self, start: datetime, limit: TimeLimit) -> datetime:
         """A time limit of a profile after `start`; in UTC. Raises NoOpenDayError."""
-        add = self.add_open_days if limit.endswith("d") else self.add_open_hours
-        return add(start, int(limit[:-1]))
+        number, unit = split_duration(limit)
+        return self.add_open_days(start, number) if unit == "d" else self.add_open_hours(start, number)
 
     def open_day_after(self, day: date, days: int) -> date:
         """The `days`-th open day after `day`; 0: the day itself. Raises NoOpenDayError."""

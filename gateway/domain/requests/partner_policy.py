@@ -18,6 +18,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import Money
+from gateway.domain.profile_values import make_duration_check
 from gateway.domain.requests.citation import Citation, comparison_key, is_listed_work
 from gateway.domain.requests.network_load import NetworkMember
 from gateway.domain.requests.request import BorrowingState, RequestedService, ServiceType
@@ -39,13 +40,7 @@ Sender = Annotated[str, Field(pattern=r"^[^@\s<>]*@[^@\s<>]+$")]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
-def _check_time_limit(text: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,2}[hd]", text):
-        raise ValueError("not a time limit such as 4h (hours) or 3d (days)")
-    return text
-
-
-TimeLimit = Annotated[str, AfterValidator(_check_time_limit)]
+TimeLimit = Annotated[str, make_duration_check("hd", "a time limit such as 4h (hours) or 3d (days)")]
 """Hours of business days (4h) or business days (3d); added by `Calendar.add_time_limit`."""
 
 LETTERS = (

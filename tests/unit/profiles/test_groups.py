@@ -325,8 +325,8 @@ def test_a_partner_is_for_the_libraries_of_a_group(tmp_path: Path) -> None:
             "groups.yml:1: valley.terms.0.service: found 'loans', allowed: loan, copy",
         ),
         (
-            "valley: {members: all, terms: [{answer: 4}]}",
-            "groups.yml:1: valley.terms.0.answer: not a time limit such as 4h (hours) or 3d (days), found '4'",
+            "valley: {members: all, terms: [{answer: 30m}]}",
+            "groups.yml:1: valley.terms.0.answer: not a time limit such as 4h (hours) or 3d (days), found '30m'",
         ),
         (
             "valley: {members: all, terms: [{answer: 4h, answer_days: 1}]}",
