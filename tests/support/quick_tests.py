@@ -62,7 +62,6 @@ SLOW_FILES = (
     "tests/unit/domain/requests/test_joined.py",
     # All of the code, all texts or all letters are read.
     "tests/unit/docs/test_architecture.py",
-    "tests/unit/docs/test_naming.py",
     "tests/unit/runtime/test_dependencies.py",
     "tests/unit/services/fulfilment/test_texts.py",
     "tests/unit/services/letters/test_as_before.py",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.shape import read_shapes
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
@@ -174,13 +175,8 @@ def test_find_every_path() -> None:
 
 def test_find_every_class_and_function_that_the_text_names() -> None:
     """Names in prose: of some module, whichever."""
-    known = {
-        node.name
-        for folder in ("gateway", "adapters", "rehearsal")
-        for path in (ROOT / folder).rglob("*.py")
-        for node in ast.walk(parse_module(path))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    }
+    modules = [module for folder in ("gateway", "adapters", "rehearsal") for module in read_shapes(folder)]
+    known = {name for module in modules for name in (*module.functions, *module.classes)}
     prose = re.sub(r"^```.*?^```", "", PAGE, flags=re.MULTILINE | re.DOTALL)
     named = [name for name in CODE.findall(prose) if re.fullmatch(r"_?[a-z]+(_[a-z]+)+|([A-Z][a-z]+){2,}", name)]
     assert len(named) > 100
