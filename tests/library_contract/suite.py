@@ -4,6 +4,7 @@ fixture `world`; what the backend has no capability for is skipped."""
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -926,8 +927,8 @@ class OnSqliteAlone:
     """For systems outside the store: all that they need there is the list of changes."""
 
     @pytest.fixture
-    def store_url(self, tmp_path: Path) -> str:
-        return f"sqlite:///{tmp_path / 'illgate.db'}"
+    def store_url(self, migrated_database: Path, tmp_path: Path) -> str:
+        return f"sqlite:///{shutil.copy(migrated_database, tmp_path / 'illgate.db')}"
 
 
 class LibraryContract(
