@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +21,6 @@ from gateway.services.outbox import HandlerResult
 from gateway.store.engine import open_store
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
-from gateway.store.schema import metadata
 from tests.unit.services.outbox.support import LIBRARY, OPTIONS, House, a_row
 
 LANES = 4
@@ -71,7 +72,6 @@ def follows(connection: Connection) -> list[str]:
 async def live(store: Store, seed: int) -> None:
     """A worker that is started, cancelled at any moment and started again, with a partner that fails now and then."""
     chance = random.Random(seed)
-    await store.write(lambda connection: metadata.create_all(connection))
     house, partner = House(store), Partner(chance)
     rows = [a_row(f"partner-{n % 3}", lane=f"lane-{n % LANES}") for n in range(24)]
     words = {row.id for row in rows[1::5]}
@@ -108,10 +108,10 @@ async def live(store: Store, seed: int) -> None:
 
 @settings(max_examples=25)
 @given(st.integers(0, 2**32))
-def test_with_any_failures_and_interruptions(seed: int) -> None:
+def test_with_any_failures_and_interruptions(migrated_database: Path, seed: int) -> None:
     async def with_a_store() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            store = open_store(f"sqlite:///{folder}/illgate.db")
+            store = open_store(f"sqlite:///{shutil.copy(migrated_database, folder)}")
             try:
                 await live(store, seed)
             finally:
@@ -126,9 +126,8 @@ async def test_on_both_databases(store: Store, seed: int) -> None:
 
 
 @pytest.mark.postgresql
-async def test_several_nodes_share_the_work_and_keep_the_order(fresh_postgresql_url: str) -> None:
-    stores = [open_store(fresh_postgresql_url) for _ in range(3)]
-    await stores[0].write(lambda connection: metadata.create_all(connection))
+async def test_several_nodes_share_the_work_and_keep_the_order(copied_postgresql_url: str) -> None:
+    stores = [open_store(copied_postgresql_url) for _ in range(3)]
     rows = [a_row(f"partner-{n % 5}", lane=f"lane-{n % 6}") for n in range(60)]
     await House(stores[0]).add(*rows)
     by: Counter[int] = Counter()
