@@ -182,7 +182,9 @@ async def _live(scene: Scene, steps: tuple[Step, ...]) -> None:
 
 
 @pytest.mark.parametrize("life", LIVES)
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize(
+    "system", ["koha", pytest.param("alma", marks=pytest.mark.long), pytest.param("folio", marks=pytest.mark.long)]
+)
 async def test_a_life_with_one_lost_answer_ends_as_without(tmp_path: Path, system: str, life: str) -> None:
     async with _open_scene(system, tmp_path) as scene:
         before = scene.describe()
