@@ -160,9 +160,23 @@ class SampleConversation:
         return answer, etree.fromstring(answer.body)
 
 
-def ncip2(installation: Installation, changes: Mapping[str, Any]) -> Profile:
-    shipped = load_profiles(ROOT / "profiles", installation.adapters, installation.settings)
-    profile = shipped.loaded["ncip2"].profile
+@pytest.fixture(scope="module")
+def installation() -> Installation:
+    return Installation(ROOT / "gateway.yml")
+
+
+@pytest.fixture(scope="module")
+def shipped_ncip2(installation: Installation) -> Profile:
+    return load_profiles(ROOT / "profiles", installation.adapters, installation.settings).loaded["ncip2"].profile
+
+
+@pytest.fixture(scope="module")
+def sample_libraries(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> SampleLibraries:
+    """Each conversation gets a copy."""
+    return SampleLibraries(installation.parts, tmp_path_factory.mktemp("sample"))
+
+
+def change_ncip(profile: Profile, changes: Mapping[str, Any]) -> Profile:
     dialect = profile.dialects["ncip"]
     assert isinstance(dialect, NcipDialect)
     changed = profile.model_copy(update={"dialects": {"ncip": dialect.model_copy(update=dict(changes))}})
@@ -171,11 +185,10 @@ def ncip2(installation: Installation, changes: Mapping[str, Any]) -> Profile:
 
 @pytest.fixture
 async def conversation(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, shipped_ncip2: Profile, sample_libraries: SampleLibraries
 ) -> AsyncIterator[SampleConversation]:
-    installation = Installation(ROOT / "gateway.yml")
-    libraries = SampleLibraries(installation.parts, tmp_path_factory.mktemp("sample"))
-    async with libraries.open_sample_exchange(ncip2(installation, getattr(request, "param", {}))) as exchange:
+    profile = change_ncip(shipped_ncip2, getattr(request, "param", {}))
+    async with sample_libraries.open_sample_exchange(profile) as exchange:
         yield SampleConversation(exchange, datetime.now(UTC))
 
 
