@@ -6,7 +6,7 @@ so that nothing but the one rule stands between them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -229,17 +229,14 @@ async def make_things(house: House) -> None:
         assert answer.problem == ("", "", ""), f"{name}: {answer.body}"
 
 
-async def read_library(house: House) -> dict[str, list[tuple[Any, ...]]]:
+async def read_library(house: House) -> dict[str, Sequence[Any]]:
     """Everything that is in the library's system."""
     tables = ("items", "holds", "loans", "patrons", "patron_identifiers", "charges", "bibs", "holdings")
 
-    def read_all(connection: Any) -> dict[str, list[tuple[Any, ...]]]:
-        return {
-            name: sorted(map(tuple, connection.execute(text(f"SELECT * FROM embedded_{name}"))), key=repr)
-            for name in tables
-        }
+    def read_all(connection: Any) -> dict[str, Sequence[Any]]:
+        return {name: connection.execute(text(f"SELECT * FROM embedded_{name} ORDER BY 1")).all() for name in tables}
 
-    found: dict[str, list[tuple[Any, ...]]] = await house.store.read(read_all)
+    found: dict[str, Sequence[Any]] = await house.store.read(read_all)
     return found
 
 

@@ -46,6 +46,8 @@ class House:
         self.libraries = libraries
         self.profiles: dict[str, Profile] = {one.name: one for one in installation.profiles.profiles}
         self.profiles |= {name: give_all_rights(self.profiles[name]) for name in ("ncip1", "ncip2")}
+        self._profile_set = ProfileSet({})
+        self._profiles_in_set: dict[str, Profile] = {}
         contexts = build_library_contexts(
             installation.settings,
             store,
@@ -59,9 +61,12 @@ class House:
         )
 
     def profile_set(self) -> ProfileSet:
-        return ProfileSet(
-            {name: LoadedProfile(one, YamlDocument(name), Path(name)) for name, one in self.profiles.items()}
-        )
+        """The set of `profiles`, which a test may change: made anew where it has."""
+        if self._profiles_in_set != self.profiles:
+            self._profiles_in_set = dict(self.profiles)
+            loaded = {name: LoadedProfile(one, YamlDocument(name), Path(name)) for name, one in self.profiles.items()}
+            self._profile_set = ProfileSet(loaded)
+        return self._profile_set
 
     @property
     def system(self) -> Any:
