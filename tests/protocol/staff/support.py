@@ -12,6 +12,7 @@ from urllib.parse import quote
 from gateway.domain.clock import FixedClock
 from gateway.domain.roles import OFFICE_ROLES, StaffRole, StaffUser, parse_grant
 from gateway.services.people.users import AuditOrigin, UserDraft, UserService
+from gateway.web.staff.staff_request import COOKIE
 from tests.protocol.pages.support import Answer, Running, Visitor, visitor
 
 PASSWORD = "vier Wörter sind genug"
@@ -46,9 +47,10 @@ async def make_user(gateway: Running, name: str, *roles: str, library: str = "DE
 
 @dataclass
 class Colleague:
-    """Somebody at a browser without scripts."""
+    """Somebody at a browser without scripts. `token`: of forms, by the session for which it was read."""
 
     browser: Visitor
+    token: tuple[str, str] = ("", "")
 
     async def get(self, path: str = "", follow: bool = True) -> Answer:
         return await self.browser.get(f"/staff{path}", follow)
@@ -59,8 +61,11 @@ class Colleague:
         return await self.browser.post(f"/staff{path}", {"csrf": csrf, **fields}, follow)
 
     async def read_token(self) -> str:
-        form = await self.get("/account")
-        return str(form.tree.xpath("//input[@name='csrf']/@value")[0])
+        session = self.browser.cookies.get(COOKIE, "")
+        if self.token[0] != session or not session:
+            form = await self.get("/account")
+            self.token = (session, str(form.tree.xpath("//input[@name='csrf']/@value")[0]))
+        return self.token[1]
 
     async def sign_in(self, name: str, password: str = PASSWORD, back: str = "/staff", follow: bool = True) -> Answer:
         form = await self.browser.get(f"/staff/sign-in?back={quote(back, safe='')}")
@@ -77,5 +82,5 @@ async def colleague(
         somebody = Colleague(browser)
         if name:
             await make_user(gateway, name, *roles, shown_name=shown_name)
-            assert (await somebody.sign_in(name)).status == 200
+            assert (await somebody.sign_in(name, follow=False)).status == 303
         yield somebody
