@@ -313,8 +313,7 @@ async def _plan_file_upgrade(installation: Installation) -> tuple[FileChange, ..
         used = [await _list_used_profiles(store, symbol) for symbol in symbols]
     document = read_settings_file(installation.config)
     adapters, profiles, policies = installation.adapters, installation.profiles, installation.policies
-    settings, config = installation.settings, installation.config
-    upgrade = FileUpgrade(settings, config, document, adapters, profiles, policies, frozenset().union(*used))
+    upgrade = FileUpgrade(installation.settings, document, adapters, profiles, policies, frozenset().union(*used))
     return upgrade.plan_changes()
 
 

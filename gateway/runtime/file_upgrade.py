@@ -32,13 +32,12 @@ NOT_COMPARED = ("description", "examples", "library")
 
 
 class FileUpgrade:
-    """The plan for one installation. `config`, `document`: gateway.yml; `profiles`, `policies`: as they were read;
-    `used`: names of the profiles that the journal has messages of."""
+    """The plan for one installation. `document`: gateway.yml; `profiles`, `policies`: as they were read; `used`: names
+    of the profiles that the journal has messages of."""
 
     def __init__(
         self,
         settings: Settings,
-        config: Path,
         document: YamlDocument,
         adapters: AdapterRegistry,
         profiles: ProfileLoadResult,
@@ -54,10 +53,9 @@ class FileUpgrade:
         self._named = [document, *(policy.document for policy in policies.policies)]
         self._folder = settings.profiles_folder
         self._partners = settings.partners_folder
-        self._config = config
         self._held_back = {library.symbol for library in settings.libraries if library.problems}
         documents = (*self._documents.values(), *(policy.document for policy in policies.policies))
-        self._libraries = LibraryUpgrade(settings, config, documents)
+        self._libraries = LibraryUpgrade(settings, documents)
 
     def plan_changes(self) -> tuple[FileChange, ...]:
         """Plan what is done with each file and each library. One that would not be as before, or in which something is
@@ -186,7 +184,7 @@ class FileUpgrade:
                 copy = target / file.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(text)
-        return load_settings(target / self._config.name, self._adapters)
+        return load_settings(target / self._settings.file.name, self._adapters)
 
     def _read_result(
         self, folder: Path, changes: tuple[FileChange, ...], settings: Settings

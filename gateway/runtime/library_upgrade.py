@@ -16,6 +16,7 @@ from gateway.configuration.named_resources import iter_resources
 from gateway.configuration.yaml_document import YamlDocument, display_path, parse_yaml, read_yaml
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.domain.value import value_object
+from gateway.policies import POLICY_FILE
 from gateway.profiles.effective import dump_settings, format_yaml
 from gateway.runtime.added_libraries import SECRETS_FOLDER
 from gateway.runtime.file_changes import FileChange
@@ -57,12 +58,12 @@ class _MovedLibrary:
 class LibraryUpgrade:
     """`documents`: files besides gateway.yml that may name files. Raises ConfigurationError."""
 
-    def __init__(self, settings: Settings, config: Path, documents: Iterable[YamlDocument]) -> None:
+    def __init__(self, settings: Settings, documents: Iterable[YamlDocument]) -> None:
         self._settings = settings
-        self._config = config
+        self._config = settings.file.absolute()
         self._folder = settings.folder
-        self._document = read_yaml(config)
-        self._lines = config.read_bytes().decode().splitlines(keepends=True)
+        self._document = read_yaml(self._config)
+        self._lines = self._config.read_bytes().decode().splitlines(keepends=True)
         self._words = [word for document in documents for word in iter_words(document.data)]
         self._staying: dict[str, str] = {}
         self._moved: list[_MovedLibrary] = []
@@ -127,6 +128,8 @@ class LibraryUpgrade:
                 self._staying[short] = f"this must be fixed first: {library.problems[0]}"
             elif any(file.is_file() for file in (self._folder / LIBRARIES / short).rglob("*")):
                 self._staying[short] = f"there is a folder {LIBRARIES}/{short} with files"
+            elif self._config.is_symlink():
+                self._staying[short] = "the file is a link"
             elif lines is None:
                 self._staying[short] = "its entry doesn't begin with a line `- key: value` of its own"
             else:
@@ -207,7 +210,7 @@ class LibraryUpgrade:
         entries: list[object] = list(self._document.data[LIBRARIES])  # type: ignore[call-overload]
         sections = {**self._document.data, LIBRARIES: [*entries[:index], *entries[index + 1 :]]}
         others = [each for place, each in enumerate(self._settings.libraries) if place != index]
-        names = [*self._words, *iter_words(sections), self._settings.letters.folder]
+        names = [*self._words, *iter_words(sections), self._settings.letters.folder, POLICY_FILE]
         names += [name for library in others for name in (library.requests, library.letters.folder)]
         return {os.path.normpath(self._folder / name.removeprefix(_FILE)) for name in names if name}
 

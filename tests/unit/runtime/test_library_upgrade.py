@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.support.daemon import Installation
+from tests.support.daemon import Installation, run_in_process
 from tests.support.yaml_files import read_yaml_file
 
 LIBRARIES = """\
@@ -15,6 +15,7 @@ LIBRARIES = """\
 libraries:
   - symbol: DEMO
     name: "Demonstration Library"   # of the valley
+    requests: requests.yml
     system: {type: embedded}
   # The northern one.
   - name: Northern Library
@@ -133,8 +134,8 @@ def test_each_library_gets_a_folder_with_what_is_its_own(old: Installation) -> N
     assert lines[-1].startswith("Restart the daemon")
     after = read_files(old)
     assert after["libraries/north/library.yml"][0].decode() == NORTH
-    demo = 'symbol: DEMO\nname: "Demonstration Library"   # of the valley\nsystem: {type: embedded}\n'
-    assert after["libraries/demo/library.yml"][0].decode() == demo
+    demo = ["symbol: DEMO", 'name: "Demonstration Library"   # of the valley', "requests: requests.yml"]
+    assert after["libraries/demo/library.yml"][0].decode().splitlines()[:3] == demo
     assert {target: after[target] for target in MOVED.values()} == {
         target: before[source] for source, target in MOVED.items()
     }
@@ -184,6 +185,17 @@ def test_a_dry_run_changes_nothing_and_a_second_run_has_nothing_to_do(old: Insta
     assert upgrade(old) == ["Nothing to do: the files are in the present layout."]
 
 
+def test_a_configuration_may_be_named_from_the_current_folder(
+    old: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(old.folder)
+
+    lines = run_in_process("upgrade", "--files").stdout.splitlines()
+
+    assert "gateway.yml: library north moves to libraries/north/library.yml" in lines
+    assert (old.folder / "libraries" / "north" / "library.yml").read_text() == NORTH
+
+
 def test_a_library_stays_whose_file_may_not_name_its_secret(old: Installation) -> None:
     demo = "    secrets: [env:PARTNERS_KEY]\n    system: {type: embedded}\n"
     write_libraries(old, LIBRARIES.replace("    system: {type: embedded}\n", demo))
@@ -211,7 +223,7 @@ def test_libraries_stay_if_a_partner_of_all_could_not_name_its_secret_any_more(o
 
 
 def test_files_that_others_name_stay_where_they_are(old: Installation) -> None:
-    libraries = LIBRARIES.replace("    system: {type", "    requests: rules/north.yml\n    system: {type")
+    libraries = LIBRARIES.replace("requests: requests.yml", "requests: rules/north.yml")
     write_libraries(old, libraries)
 
     lines = upgrade(old)
@@ -264,3 +276,10 @@ def test_one_library_alone_stays_in_gateway_yml(old: Installation) -> None:
     write_libraries(old, "libraries:\n  - symbol: DEMO\n")
 
     assert upgrade(old) == ["Nothing to do: the files are in the present layout."]
+
+
+def test_libraries_stay_if_gateway_yml_is_a_link(old: Installation) -> None:
+    old.config.rename(old.folder / "real.yml")
+    old.config.symlink_to(old.folder / "real.yml")
+
+    assert upgrade(old)[0] == "gateway.yml: library demo stays: the file is a link"
