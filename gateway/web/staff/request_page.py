@@ -521,6 +521,9 @@ _AWAITED: Mapping[str, str] = {
 }
 """Timers that wait for the partner, and the label of their moment."""
 
+_CHASED_RETURN = mark_text("Check-in expected by")
+"""The label of a partner that is asked after what we have returned."""
+
 
 def _list_limits(page: StaffRequest, view: RequestView, move: NextMove) -> list[ShownLimit]:
     """List what decides the next act: until when it is wanted, and what it may cost; or until when the partner is
@@ -530,10 +533,11 @@ def _list_limits(page: StaffRequest, view: RequestView, move: NextMove) -> list[
     due_dates = [ShownLimit(label=label, value=page.format_moment(due)) for label, due in dates if due is not None]
     is_late = request.open and not request.flags.isdisjoint({RequestFlag.RECALLED, RequestFlag.OVERDUE})
     if not move.ours:
+        words = {**_AWAITED, TimerKind.CHASE: _CHASED_RETURN} if request.state is BorrowingState.RETURNED else _AWAITED
         awaited = [
-            ShownLimit(label=gettext(_AWAITED[timer.timer]), value=page.format_moment(timer.at))
+            ShownLimit(label=gettext(words[timer.timer]), value=page.format_moment(timer.at))
             for timer in view.timers
-            if timer.timer in _AWAITED
+            if timer.timer in words
         ]
         return [*awaited, *(due_dates if is_late else ())]
     limits = []

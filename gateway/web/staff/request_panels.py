@@ -23,6 +23,7 @@ from gateway.services.requests.library_context import PATRON
 from gateway.services.requests.located_copies import look_up_copy
 from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.coded_words import describe_condition
+from gateway.web.staff.request_story import CHANNELS
 from gateway.web.staff.staff_request import StaffRequest
 
 MAX_LOOKED_UP = 6
@@ -239,6 +240,8 @@ def list_partner_rows(page: StaffRequest, request: Request) -> LabelledRows:
         rows.append((gettext("Library"), partner.name or partner.symbol))
     if partner.symbol and partner.name:
         rows.append((gettext("Symbol"), partner.symbol))
+    if policy is not None and policy.channel:
+        rows.append((gettext("Channel"), gettext(CHANNELS.get(policy.channel, policy.channel))))
     if partner.email or (policy is not None and policy.email):
         rows.append((gettext("Email"), partner.email or (policy.email if policy is not None else "")))
     if policy is not None and policy.phone:

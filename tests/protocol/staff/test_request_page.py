@@ -468,6 +468,15 @@ async def test_after_a_recall_the_due_date_is_explained_by_it(gateway: Running, 
     assert "Next" not in texts(page, "//section[@aria-labelledby='attempts']//td")
 
 
+async def test_what_was_sent_back_waits_for_the_lender_to_check_it_in(gateway: Running, ruth: Colleague) -> None:
+    request = await make_asked(gateway)
+    await hear_partner(gateway, request, EventKind.SHIPPED, due=date(2099, 1, 16))
+    await act(gateway, request, EventKind.RECEIVED)
+    await act(gateway, request, EventKind.RETURNED)
+    page = await open_page(ruth, request)
+    assert texts(page, "//section[@aria-labelledby='move']//dt") == ["Check-in expected by"]
+
+
 async def test_the_call_number_of_what_a_supplier_sent_is_shown(gateway: Running, ruth: Colleague) -> None:
     request = await make_asked(gateway)
     item = ShippedItem(barcode="30100-88", label="Bd. 1", call_number="QL 737 .C2")
@@ -690,6 +699,8 @@ async def test_in_german(gateway: Running) -> None:
 
     assert page.tree.get("lang") == "de"
     assert texts(page, "//h2[@id='move']") == ["Zu erledigen: Bedingung von Universität Altenried beantworten"]
+    partner = texts(page, "//section[@aria-labelledby='partner']//dl/*")
+    assert partner[partner.index("Kanal") + 1] == "E-Mail"
     headings = texts(page, "//h2")
     assert headings[1:4] == ["Fehlgeschlagene Nachrichten", "Nutzer/in", "Partner"]
     assert headings[-3:] == ["Lieferbibliotheken", "Verlauf", "Nachrichten mit Universität Altenried"]
