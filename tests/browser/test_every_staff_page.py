@@ -71,7 +71,7 @@ class Inspection:
 
 
 async def list_addresses(gateway: Running) -> list[str]:
-    """Of two pages of each route, and one form of each act that a link leads to."""
+    """List those of two pages of each route, and one form of each act that a link leads to."""
     async with colleague(gateway, "w.walker", *ALL_ROLES) as walker:
         await make_batches(walker)
         walk = PageWalk(walker.browser, each=2)
