@@ -1,4 +1,4 @@
-"""What a daemon does again and again beside its messages: it measures for the metrics, and deletes what is past its
+"""The work that a daemon repeats beside its messages: it measures for the metrics, and deletes what is past its
 retention period."""
 
 from __future__ import annotations
