@@ -113,7 +113,7 @@ class refused:
 class PartOfContract:
     @pytest.fixture(autouse=True)
     def skip_what_the_system_lacks(self, request: pytest.FixtureRequest) -> None:
-        """Before there is a `world`, where the class has pinned its abilities (`PinnedAbilities`)."""
+        """Skip before there is a `world`, where the class has pinned its abilities (`PinnedAbilities`)."""
         needed: tuple[Capability, ...] = getattr(request.function, "needs", ())
         if not needed:
             return

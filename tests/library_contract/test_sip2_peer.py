@@ -94,7 +94,7 @@ class TestKoha(PeerContract, PatronContract):
 
 
 class TestFolio(PeerContract, PatronContract, CatalogueContract):
-    """What it says of an unknown item and takes for a PIN."""
+    """It answers otherwise for an unknown item, and takes an empty PIN."""
 
     dialect = FOLIO
 
