@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.domain.problems import ConfigurationProblem
 from gateway.ports.responder import OutcomeClass
-from gateway.runtime import daemon, monitoring
+from gateway.runtime import daemon, monitoring, periodic_tasks, served_libraries
 from gateway.services.operation.check.certificates import describe_ending_certificates
 from gateway.services.operation.gateway_operation import CheckFindings
 from gateway.settings.sections import Tls
@@ -400,11 +400,12 @@ async def test_a_file_that_never_was_in_use_is_listed_too(
 
 
 def test_each_job_of_the_daemon_has_words_for_people() -> None:
-    calls = [one for one in ast.walk(ast.parse(inspect.getsource(daemon))) if isinstance(one, ast.Call)]
+    sources = [inspect.getsource(module) for module in (daemon, periodic_tasks, served_libraries)]
+    calls = [one for source in sources for one in ast.walk(ast.parse(source)) if isinstance(one, ast.Call)]
     names = [
         one.args[0]
         for one in calls
-        if isinstance(one.func, ast.Attribute) and ast.unparse(one.func).startswith("self._tasks.") and one.args
+        if isinstance(one.func, ast.Attribute) and ast.unparse(one.func.value) in ("self._tasks", "tasks") and one.args
     ]
 
     fixed = {one.value for one in names if isinstance(one, ast.Constant)}
