@@ -241,7 +241,7 @@ async def test_a_wrong_partner_of_a_library_is_shown_to_its_own_operators_alone(
     await valley.gateway.reload()
     shown = {
         symbol: [(state.name, state.libraries) for state in operation.list_profiles() if state.problems]
-        for symbol, operation in valley.gateway._operations.items()
+        for symbol, operation in valley.gateway._served.operations.items()
     }
     assert shown == {"ISIL:US-T01": [("illiad", frozenset({"ISIL:US-T01"}))], "ISIL:US-T02": []}
 
