@@ -67,18 +67,25 @@ def installed(trace: FileTrace) -> Iterator[None]:
 
 
 def measure_events(times: int = 2) -> Mapping[str, int]:
-    """The least of so many: what a daemon does now and then may fall into an event, and an event can't do without what
-    it needs."""
-    found = [_measure_once() for _ in range(times)]
-    return {name: min(one[name] for one in found) for name in found[0]}
+    """Counts the files that an event ran through each time: what a daemon does now and then may fall into an event."""
+    traces = [_trace_events() for _ in range(times)]
+    accept, link, ship = (set.intersection(*(trace.files for trace in event)) for event in zip(*traces, strict=True))
+    ships = [ship_trace.calls for _, _, ship_trace in traces]
+    return {
+        "files that an AcceptItem runs through": len(accept),
+        "files that a link to an ISO 18626 request runs through": len(link),
+        "files that ship runs through": len(ship),
+        "transitions computed for one ship": min(calls["compute_transition"] for calls in ships),
+        "loads of the request for one ship": min(calls["load_request"] + calls["lock_request"] for calls in ships),
+    }
 
 
-def _measure_once() -> Mapping[str, int]:
+def _trace_events() -> tuple[FileTrace, FileTrace, FileTrace]:
     with TemporaryDirectory() as folder:
-        return asyncio.run(_measure_in(Path(folder)))
+        return asyncio.run(_trace_in(Path(folder)))
 
 
-async def _measure_in(folder: Path) -> Mapping[str, int]:
+async def _trace_in(folder: Path) -> tuple[FileTrace, FileTrace, FileTrace]:
     rules = {**EASY, "default_rota": "near", "rotas": {"near": {"lines": [{"partner": "broker"}]}}}
     site = Site("OAK", "Oak Library", {"broker": partner_profile(), "illiad": ncip()}, rules)
     config = await asyncio.to_thread(make_installation, folder / "template", site, 25)
@@ -92,13 +99,7 @@ async def _measure_in(folder: Path) -> Mapping[str, int]:
         with installed(trace):
             async with FarTown(config.parent, folder / act.__name__) as town:
                 await act(town, trace)
-    return {
-        "files that an AcceptItem runs through": len(accept.files),
-        "files that a link to an ISO 18626 request runs through": len(link.files),
-        "files that ship runs through": len(ship.files),
-        "transitions computed for one ship": ship.calls["compute_transition"],
-        "loads of the request for one ship": ship.calls["load_request"] + ship.calls["lock_request"],
-    }
+    return accept, link, ship
 
 
 async def _accept_item(town: FarTown, trace: FileTrace) -> None:
