@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from tests.support.daemon import free_port
@@ -25,6 +26,7 @@ from tests.support.installed import NotInstalled
 from tests.support.running_servers import stop_process
 
 PASSWORD = "made-up"
+_mail_numbers = count(1)
 START_SECONDS = 30.0
 
 CONFIGURATION_24 = """
@@ -171,13 +173,18 @@ class Dovecot:
         self.deliver_all(user, [mail])
 
     def deliver_all(self, user: str, mails: Iterable[bytes]) -> None:
-        """In this order."""
+        """In this order. Each is the server's own before it is there: it moves at once what it sees."""
         folder = self._mail / user
-        box = mailbox.Maildir(folder)
+        if not folder.exists():
+            mailbox.Maildir(folder).close()
+            self.own(user)
         for mail in mails:
-            box.add(mail)
-        box.close()
-        self.own(user)
+            seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+            name = f"{seconds}.M{nanoseconds // 1000:06}P{os.getpid()}Q{next(_mail_numbers)}.illgate"
+            written = folder / "tmp" / name
+            written.write_bytes(mail)
+            self._own(written)
+            written.rename(folder / "new" / name)
 
     def own(self, user: str) -> None:
         """The server may write into the user's folder."""
