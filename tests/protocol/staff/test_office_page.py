@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import aiohttp
+
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.request import LibraryParty
@@ -29,6 +31,10 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(installati
             draft = LendingDraft(citation=Citation(title=title), requester=requester, transaction=title)
             await gateway.gateway.managed.libraries["FJORD"].requests.create_lending(draft)
         await write_exchange(gateway, library="FJORD", outcome=OutcomeClass.REJECTED)
+        async with aiohttp.ClientSession() as session:
+            for library in ("fjord", "demo"):  # asks its system now; else that is done soon after the start
+                async with session.get(f"{gateway.url}/readyz/{library}") as answer:
+                    assert answer.status == 200
 
         page = await ana.get()
 
