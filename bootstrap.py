@@ -19,14 +19,13 @@ python3 bootstrap.py install     only install
 from __future__ import annotations
 
 import argparse
-import itertools
 import os
 import random
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from ctypes.util import find_library
 from pathlib import Path
@@ -42,9 +41,6 @@ DEV = "[dev]"
 WORKERS = (os.cpu_count() or 1) + 1
 """One more than there are processors: a quarter of the time a worker waits for servers that its tests start."""
 
-LANE_WORKERS = max(2, os.cpu_count() or 1)
-"""In each of the lanes, which wait at different times."""
-
 PARALLEL = ["-n", str(WORKERS), "--dist", "worksteal"]
 """A worker that is done takes tests from another, else one works alone at the end."""
 
@@ -55,12 +51,12 @@ ROOM = 8 << 30
 RESULTS = HERE / ".pytest_cache" / "results"
 """What each part of the last run found, as JUnit XML."""
 
-LANES = (
-    (["tests/unit", "tests/library_contract"],),
-    (["tests", *(f"--ignore=tests/{name}" for name in ("unit", "library_contract", "protocol"))], ["tests/protocol"]),
+PARTS = (
+    ["tests/unit", "tests/library_contract"],
+    ["tests/protocol"],
+    ["tests", *(f"--ignore=tests/{name}" for name in ("unit", "library_contract", "protocol"))],
 )
-"""All tests, in parts: what a worker has collected and loaded it keeps, and each part begins with new ones. The parts
-of a lane run one after the other, beside the other lane: most of what waits for servers is in one of them."""
+"""All tests, in three runs: what a worker has collected and loaded it keeps, and each run begins with new ones."""
 
 
 def programs_of(venv: Path) -> Path:
@@ -154,7 +150,7 @@ def test(words: list[str]) -> int:
     """Everything, in an order drawn by chance; whatever other words there are go to one pytest."""
     parser = argparse.ArgumentParser(prog="bootstrap.py test", add_help=False, allow_abbrev=False)
     parser.add_argument("--seed", type=int, default=random.getrandbits(32))
-    parser.add_argument("--workers", type=int, default=LANE_WORKERS)
+    parser.add_argument("--workers", type=int, default=WORKERS)
     options, rest = parser.parse_known_args(words)
     install_servers()
     in_memory = choose_temporary_folder()
@@ -170,11 +166,12 @@ def test(words: list[str]) -> int:
     shutil.rmtree(RESULTS, ignore_errors=True)
     common = ["-m", "not long", "-n", str(options.workers), "--dist", "worksteal", f"--randomly-seed={options.seed}"]
     common += ["-o", "junit_family=xunit1"]  # which names the files
-    files = (f"--junitxml={RESULTS / f'{number}.xml'}" for number in itertools.count(1))
-    lanes = [[["pytest", *part, *common, next(files)] for part in parts] for parts in LANES]
-    failed = run_lanes(lanes) if options.workers > 1 else run_all(itertools.chain(*lanes))
-    summary = run_commands([["python", "-m", "tests.support.run_summary", str(RESULTS), str(options.seed)]])
-    failed = failed or summary
+    codes = [
+        run_commands([["pytest", *part, *common, f"--junitxml={RESULTS / f'{number}.xml'}"]])
+        for number, part in enumerate(PARTS, start=1)
+    ]
+    codes.append(run_commands([["python", "-m", "tests.support.run_summary", str(RESULTS), str(options.seed)]]))
+    failed = next((code for code in codes if code), 0)
     if in_memory and not failed:  # else the folders of failed tests are looked at
         shutil.rmtree(in_memory, ignore_errors=True)
     return failed
@@ -216,48 +213,22 @@ def test_on_python(version: str, rest: list[str]) -> int:
 
 def run_side_by_side(commands: list[list[str]]) -> int:
     """All of them, at the same time; prints what those say that fail. Returns the exit code of the first of these."""
+
+    def run_command(command: list[str]) -> subprocess.CompletedProcess[bytes]:
+        program = str(programs_of(VENV) / command[0])
+        return subprocess.run(
+            [program, *command[1:]], cwd=HERE, env=environment_of_commands(), capture_output=True, check=False
+        )
+
     failed = 0
     with ThreadPoolExecutor(len(commands)) as threads:
-        for command, ran in zip(commands, threads.map(run_quietly, commands), strict=True):
+        for command, ran in zip(commands, threads.map(run_command, commands), strict=True):
             print("$", " ".join(command), "" if ran.returncode else "… passed", flush=True)
             if ran.returncode:
                 failed = failed or ran.returncode
                 sys.stdout.buffer.write(ran.stdout + ran.stderr)
                 sys.stdout.flush()
     return failed
-
-
-def run_quietly(command: list[str]) -> subprocess.CompletedProcess[bytes]:
-    program = str(programs_of(VENV) / command[0])
-    return subprocess.run(
-        [program, *command[1:]], cwd=HERE, env=environment_of_commands(), capture_output=True, check=False
-    )
-
-
-def run_lanes(lanes: list[list[list[str]]]) -> int:
-    """The commands of each lane one after the other, whatever fails, beside those of the others. The first lane prints
-    as it runs, the others when a command has ended. Returns the exit code of a command that failed, else 0."""
-
-    def run_lane(lane: list[list[str]]) -> int:
-        failed = 0
-        for command in lane:
-            ran = run_quietly(command)
-            print("$", " ".join(command), flush=True)
-            sys.stdout.buffer.write(ran.stdout + ran.stderr)
-            sys.stdout.flush()
-            failed = failed or ran.returncode
-        return failed
-
-    with ThreadPoolExecutor(len(lanes)) as threads:
-        others = [threads.submit(run_lane, lane) for lane in lanes[1:]]
-        failed = run_all(lanes[0])
-        return next((code for lane in others if (code := lane.result())), failed)
-
-
-def run_all(commands: Iterable[list[str]]) -> int:
-    """One after the other, whatever fails. Returns the exit code of the first that failed, else 0."""
-    codes = [run_commands([command]) for command in commands]
-    return next((code for code in codes if code), 0)
 
 
 def run_commands(commands: list[list[str]], venv: Path = VENV) -> int:
