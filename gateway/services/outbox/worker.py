@@ -39,6 +39,8 @@ log = structlog.get_logger(component="outbox")
 ABANDON_SECONDS = 10.0
 """Longest wait for handlers to hear that they are cancelled."""
 
+STOPPING = "the gateway is stopping; the work continues when it has restarted"
+
 
 class OutboxWorker:
     """One a process. `node`: its name (gateway.store.nodes); only kinds that have a handler here are taken. While
@@ -77,10 +79,12 @@ class OutboxWorker:
         """The library whose turn was the last."""
         self._unstarted: list[OutboxRow] = []
         """In hand as well, but there is no place for them: they are to be put back."""
-        self._is_running = False
         self._ended = 0
         """So many rows have come to the end of a try."""
         self._wake = asyncio.Event()
+        self._at_rest = asyncio.Event()
+        """`run` takes nothing: it has not begun, or has ended."""
+        self._at_rest.set()
         self._stopping = False
         self._without_store = False
 
@@ -102,14 +106,14 @@ class OutboxWorker:
     async def run(self) -> None:
         """Work until `stop` or until cancelled; rows that are in hand then are left there, and taken again by the
         node's heir or when their lease ends."""
-        self._is_running = True
+        self._at_rest.clear()
         try:
             while not self._stopping:
                 self._wake.clear()
                 await self._tolerate_outage(self._take_all_due)
                 await self._sleep_until_woken()
         finally:
-            self._is_running = False
+            self._at_rest.set()
             if not self._stopping:  # else `stop` does it, when their time is over
                 await self._abandon_rows()
 
@@ -117,8 +121,9 @@ class OutboxWorker:
         """Take nothing more, and let what is in hand come to its end for at most so long."""
         self._stopping = True
         self._wake.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=seconds)
+        rest = asyncio.create_task(self._at_rest.wait())  # a claim on its way may bring rows yet
+        await asyncio.wait([rest, *self._tasks.values()], timeout=seconds)
+        rest.cancel()
         await self._tolerate_outage(self._put_back_unstarted)
         await self._abandon_rows()
 
@@ -150,6 +155,9 @@ class OutboxWorker:
         on with it), Unavailable when the store can't be used. Who is cancelled while waiting does not cancel the work.
         """
         claimed = await self._book.claim_row(row, self._clock.now())
+        if claimed is not None and self._stopping:
+            await self._book.put_back_rows([claimed])
+            raise Unavailable(STOPPING)
         if claimed is not None:
             hindrance = await self._wait_for(
                 self._start_attempt(claimed, self._clock.now, self._book.mark_refused, handler)
@@ -165,7 +173,7 @@ class OutboxWorker:
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if task.cancelled() and not (caller and caller.cancelling()):
-                raise Unavailable("the gateway is stopping; the work continues when it has restarted") from None
+                raise Unavailable(STOPPING) from None
             raise
 
     # --- taking ------------------------------------------------------------------------------------------
@@ -193,7 +201,7 @@ class OutboxWorker:
 
     def _plan_claim(self, row: OutboxRow) -> Claim | None:
         """Plan what can be taken when this row gives its place back."""
-        if not self._is_running or self._stopping or self._is_paused():
+        if self._at_rest.is_set() or self._stopping or self._is_paused():
             return None
         now = self._clock.now()
         way = self._route_of(row)
@@ -221,7 +229,7 @@ class OutboxWorker:
 
     def _try_start(self, row: OutboxRow, moment: Moment) -> bool:
         way = self._route_of(row)
-        if not self._slots.has_room(way) or not self._breakers.allow_attempt(way, moment()):
+        if self._stopping or not self._slots.has_room(way) or not self._breakers.allow_attempt(way, moment()):
             return False
         self._start_attempt(row, moment, self._book.mark_dead)
         return True
@@ -243,9 +251,7 @@ class OutboxWorker:
             self._held.pop(row.id, None)
             self._ended += 1
             following = task.result().following if not task.cancelled() and task.exception() is None else None
-            if following and self._stopping:
-                self._unstarted += following
-            elif following:
+            if following:
                 self._start_claimed(following, self._clock.now)
             if following is None or was_full or self._unstarted:
                 self._wake.set()

@@ -553,6 +553,36 @@ async def test_a_store_that_cannot_be_used_is_waited_for(house: House) -> None:
     await running
 
 
+async def test_what_is_claimed_while_it_stops_is_put_back(house: House) -> None:
+    """The store is closed right after `stop`, so nothing may begin then."""
+    asked, go_on, sent = asyncio.Event(), asyncio.Event(), Sent()
+
+    class Slow:
+        read, write = house.store.read, house.store.write
+
+        async def write_statement(self, work):  # type: ignore[no-untyped-def]
+            asked.set()
+            await go_on.wait()
+            return await house.store.write_statement(work)
+
+    (row,) = await house.add(a_row())
+    worker = House(Slow(), house.clock).worker(sent)  # type: ignore[arg-type]
+    running = asyncio.create_task(worker.run())
+    await asked.wait()
+    stopping = asyncio.create_task(worker.stop(5))
+    await asyncio.sleep(0)
+    go_on.set()
+    await stopping
+    assert running.done()
+
+    with pytest.raises(Unavailable, match="the gateway is stopping"):
+        await worker.run_row(row)
+
+    assert sent.rows == []
+    assert worker.rows_in_hand == 0
+    assert (await house.row(row)).status is OutboxStatus.WAITING
+
+
 async def test_the_store_stays_free_of_locks_between_rows(house: House) -> None:
     """A handler may use the store itself."""
 
