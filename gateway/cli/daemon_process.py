@@ -127,12 +127,11 @@ class _SignalHandlers:
         self._gateway = gateway
         self._loop = asyncio.get_running_loop()
         self._is_asked = False
-        self._reloads: set[asyncio.Task[bool]] = set()
 
     def install_handlers(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle_stop)
-        self._loop.add_signal_handler(signal.SIGHUP, self._handle_reload)
+        self._loop.add_signal_handler(signal.SIGHUP, self._gateway.start_reload)
 
     def _handle_stop(self, number: int, _frame: FrameType | None) -> None:
         if self._is_asked:
@@ -142,11 +141,6 @@ class _SignalHandlers:
         self._is_asked = True
         faulthandler.dump_traceback_later(self._gateway.settings.shutdown_seconds + END_SECONDS, exit=True)
         self._loop.call_soon_threadsafe(self.stop.set)
-
-    def _handle_reload(self) -> None:
-        task = asyncio.create_task(self._gateway.reload(), name="profiles: reload on SIGHUP")
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
 
 
 def _end_at_once(number: int) -> None:

@@ -177,6 +177,14 @@ class Daemon:
         followed = await self._live.files.reload()
         return await self._profiles.reload() and followed and renewed
 
+    def start_reload(self) -> None:
+        """Reload meanwhile; what is at work on it when the gateway stops is cancelled."""
+
+        async def reload() -> None:
+            await self.reload()
+
+        self._tasks.start("configuration: reload on SIGHUP", reload, FailurePolicy.REPORT)
+
     # --- from inside out ---------------------------------------------------------------------------------
 
     async def _start_parts(self) -> None:

@@ -94,6 +94,7 @@ async def test_ready_reload_and_graceful_stop(daemon: Daemon, notifications: soc
     while not re.search(r"what\W.*profiles", await daemon.until("configuration.reloaded")):
         pass  # of libraries and of rules
     assert await daemon.ask() == "servus"
+    daemon.process.send_signal(signal.SIGHUP)  # a reload that has just begun ends with the daemon
     daemon.process.send_signal(signal.SIGTERM)
     assert await daemon.ended() == 0
     while (state := notifications.recv(100)) == b"WATCHDOG=1":
