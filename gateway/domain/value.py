@@ -3,6 +3,8 @@
 A dataclass with `frozen=True` sets each field by `object.__setattr__`, which made one seventh of the work of a whole
 message (docs/decisions/0004-frozen-values.md). So values are really frozen with ILLGATE_FREEZE=1 in the environment
 alone, as in the tests; else the type checker refuses to assign to them, and they compare and hash as frozen ones do.
+
+A thousand such classes are made at each start, so only the constructor is compiled for each; the rest they share.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
@@ -32,10 +35,33 @@ def value_object(cls: type[T] | None = None, /, *, kw_only: bool = False) -> typ
     """Make a dataclass with slots, equality and hash. `kw_only`: it is built by field names only."""
 
     def make_value_class(cls: type[T]) -> type[T]:
-        has_own_hash = vars(cls).get("__hash__") is not None
-        return dataclass(slots=True, kw_only=kw_only, frozen=_FREEZE, unsafe_hash=not has_own_hash)(cls)
+        for name, method in _SHARED_METHODS.items():
+            if vars(cls).get(name) is None:
+                setattr(cls, name, method)
+        cls.__doc__ = cls.__doc__ or cls.__name__  # else `dataclass` writes its signature there
+        made = dataclass(slots=True, kw_only=kw_only, frozen=_FREEZE, repr=False, eq=False)(cls)
+        compared = [field.name for field in fields(made) if field.compare]  # type: ignore[arg-type]
+        made._compared_values = attrgetter(*compared or ["__class__"])  # type: ignore[attr-defined]
+        return made
 
     return make_value_class if cls is None else make_value_class(cls)
+
+
+def _equals(self: Any, other: Any) -> Any:
+    read = self._compared_values
+    return read(self) == read(other) if other.__class__ is self.__class__ else NotImplemented
+
+
+def _hash_values(self: Any) -> int:
+    return hash(self._compared_values(self))
+
+
+def _describe(self: Any) -> str:
+    shown = (f"{field.name}={getattr(self, field.name)!r}" for field in fields(self) if field.repr)
+    return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+_SHARED_METHODS = {"__eq__": _equals, "__hash__": _hash_values, "__repr__": _describe}
 
 
 def copy_fields(kind: type[T], source: Any, /, **others: Any) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -342,13 +342,16 @@ def test_a_value_compares_by_its_fields_and_has_no_others() -> None:
     class Shelf:
         code: str
         floor: int = 0
+        note: str = field(default="", compare=False, repr=False)
 
-    assert Shelf(code="A") == Shelf(code="A", floor=0)
+    assert Shelf(code="A", note="new") == Shelf(code="A", floor=0)
+    assert Shelf(code="A") != Shelf(code="A", floor=1)
+    assert repr(Shelf(code="A", note="secret")).endswith("Shelf(code='A', floor=0)")
     assert {Shelf(code="A"), Shelf(code="A")} == {Shelf(code="A")}
     assert not hasattr(Shelf(code="A"), "__dict__")
     with pytest.raises(TypeError):
         Shelf("A")  # type: ignore[call-arg,misc]
-    with pytest.raises(FrozenInstanceError):  # tests run with ILLGATE_FREEZE=1
+    with pytest.raises(FrozenInstanceError):  # under pytest
         Shelf(code="A").code = "B"  # type: ignore[misc]
 
 
