@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
 
-from tests.browser.visitor import ARTICLE, BOOK, DESKTOP, OURS, PHONE, Browsing, Site, fits, sign_in
-from tests.support.axe import grave
-
-RUN = "() => axe.run(document, {resultTypes: ['violations']})"
-
-
-class Inspector:
-    def __init__(self, page: Page, axe_core: str) -> None:
-        self._page = page
-        self._axe = axe_core
-        self.found: dict[str, list[str]] = {}
-        self.looked_at: list[str] = []
-
-    def look(self, name: str) -> None:
-        self._page.evaluate(self._axe)
-        found = grave(self._page.evaluate(RUN))
-        if not fits(self._page):
-            found.append("has to be scrolled sideways")
-        self.looked_at.append(name)
-        if found:
-            self.found[name] = found
+from tests.browser.staff import PageInspector
+from tests.browser.visitor import ARTICLE, BOOK, DESKTOP, OURS, PHONE, Browsing, Site, sign_in
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), pytest.param(DESKTOP, "dark", marks=pytest.mark.long)])
 def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, scheme: str) -> None:
     with browsing.page(width=width) as page:
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        inspector = Inspector(page, axe_core)
+        inspector = PageInspector(page, axe_core)
 
         page.goto(site.url(ARTICLE))
         inspector.look("services")
@@ -94,7 +74,7 @@ def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, s
 
 def test_a_page_in_german(site: Site, browsing: Browsing, axe_core: str) -> None:
     with browsing.page(language="de-DE") as page:
-        inspector = Inspector(page, axe_core)
+        inspector = PageInspector(page, axe_core)
         page.goto(site.url(BOOK))
         inspector.look("services")
     assert inspector.found == {}
@@ -104,6 +84,6 @@ def test_a_fault_would_be_found(site: Site, browsing: Browsing, axe_core: str) -
     with browsing.page() as page:
         page.goto(site.url("openurl/DEMO/citation"))
         page.evaluate("document.querySelector('label[for=title]').remove()")
-        inspector = Inspector(page, axe_core)
+        inspector = PageInspector(page, axe_core)
         inspector.look("a field without its label")
     assert "label" in inspector.found["a field without its label"][0]

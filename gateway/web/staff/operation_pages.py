@@ -47,6 +47,7 @@ JOBS: Mapping[str, str] = {
     "certificates: ends for the metrics": mark_text("Read when certificates expire"),
     "check: look at the configuration": mark_text("Check the configuration"),
     "configuration: keep the last good one": mark_text("Save a copy of the last good configuration"),
+    "configuration: reload on SIGHUP": mark_text("Reload the configuration"),
     "database: size for the metrics": mark_text("Measure the size of the database"),
     "health: ask the libraries' systems": mark_text("Check whether the library systems respond"),
     "health: look for the metrics": mark_text("Check all components"),

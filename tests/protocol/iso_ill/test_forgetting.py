@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import time
 from pathlib import Path
 
-import pytest
-
 from adapters.iso_ill.messages import Cancel, Message
 from adapters.iso_ill.messages.request_phase import ThirdPartyInfo
 from adapters.iso_ill.messages.structures import (
@@ -21,7 +19,7 @@ from adapters.iso_ill.messages.structures import (
 )
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.views import ActionRequest
-from tests.protocol.iso_ill.house import asked, header, make_template, running
+from tests.protocol.iso_ill.house import asked, header, running
 from tests.support.canaries import Canaries, fill_value, find_canaries, find_database, find_left, forget_all
 
 ITEM = (
@@ -29,11 +27,6 @@ ITEM = (
     *("volume_issue", "edition", "publication_date", "publication_date_of_component", "author_of_article"),
     *("title_of_article", "pagination", "call_number", "verification_reference_source"),
 )
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("iso-forgetting"))
 
 
 def fill_address(words: Canaries, name: Name) -> DeliveryAddress:

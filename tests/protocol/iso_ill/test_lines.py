@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import time
 from pathlib import Path
@@ -31,28 +31,10 @@ from gateway.ports.partner_channel import OutgoingMessage
 from gateway.ports.responder import CallbackAddress
 from gateway.ports.tls import ClientTls
 from gateway.runtime.listener_tls import make_server_context
-from tests.protocol.iso_ill.house import FJORDBY, HOST, House, Partner, asked, header, make_template, running
+from tests.protocol.iso_ill.house import FJORDBY, HOST, House, Partner, asked, header, running
 from tests.support.certificates import Authority
 from tests.support.daemon import free_port
 from tests.support.yaml_files import read_yaml_file, write_yaml_file
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("iso-lines"))
-
-
-@pytest.fixture
-async def house(template: Path, tmp_path: Path) -> AsyncIterator[House]:
-    async with running(template, tmp_path) as house:
-        yield house
-
-
-@pytest.fixture
-async def partner(house: House) -> AsyncIterator[Partner]:
-    async with house.partner() as partner:
-        yield partner
-
 
 # --- what comes in ---------------------------------------------------------------------------------------
 

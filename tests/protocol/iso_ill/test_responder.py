@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -34,25 +33,8 @@ from adapters.iso_ill.messages.tracking_phase import (
 from demo.world import START
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LendingState, RequestFlag
-from tests.protocol.iso_ill.house import FJORDBY, House, Partner, again, asked, header, make_template, running
+from tests.protocol.iso_ill.house import FJORDBY, House, Partner, again, asked, header, running
 from tests.support.broker_symbols import SUPPLIER, copy_as_broker, list_passed_on
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("iso-house"))
-
-
-@pytest.fixture
-async def house(template: Path, tmp_path: Path) -> AsyncIterator[House]:
-    async with running(template, tmp_path) as house:
-        yield house
-
-
-@pytest.fixture
-async def partner(house: House) -> AsyncIterator[Partner]:
-    async with house.partner() as partner:
-        yield partner
 
 
 def provider(report: Apdu | None) -> ProviderError:

@@ -5,16 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from adapters.iso_ill.messages import IllAnswer
 from adapters.iso_ill.messages.codes import ReasonUnfilled, Results, ServiceType, Wish
-from tests.protocol.iso_ill.house import asked, make_template, running
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("iso-unmet"))
+from tests.protocol.iso_ill.house import asked, running
 
 
 async def test_locations_alone_are_not_supplied(template: Path, tmp_path: Path) -> None:
