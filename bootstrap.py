@@ -52,11 +52,12 @@ RESULTS = HERE / ".pytest_cache" / "results"
 """What each part of the last run found, as JUnit XML."""
 
 PARTS = (
-    ["tests/unit", "tests/library_contract"],
-    ["tests/protocol"],
-    ["tests", *(f"--ignore=tests/{name}" for name in ("unit", "library_contract", "protocol"))],
+    (0, ["tests/unit", "tests/library_contract"]),
+    (0, ["tests/protocol"]),
+    (2, ["tests", *(f"--ignore=tests/{name}" for name in ("unit", "library_contract", "protocol"))]),
 )
-"""All tests, in three runs: what a worker has collected and loaded it keeps, and each run begins with new ones."""
+"""All tests, in three runs: what a worker has collected and loaded it keeps, and each run begins with new ones. The
+number: how many more workers, where tests wait for browsers and servers half the time."""
 
 
 def programs_of(venv: Path) -> Path:
@@ -164,11 +165,13 @@ def test(words: list[str]) -> int:
     if failed:
         return failed
     shutil.rmtree(RESULTS, ignore_errors=True)
-    common = ["-m", "not long", "-n", str(options.workers), "--dist", "worksteal", f"--randomly-seed={options.seed}"]
+    common = ["-m", "not long", "--dist", "worksteal", f"--randomly-seed={options.seed}"]
     common += ["-o", "junit_family=xunit1"]  # which names the files
     codes = [
-        run_commands([["pytest", *part, *common, f"--junitxml={RESULTS / f'{number}.xml'}"]])
-        for number, part in enumerate(PARTS, start=1)
+        run_commands(
+            [["pytest", *part, *common, "-n", str(options.workers + more), f"--junitxml={RESULTS / f'{number}.xml'}"]]
+        )
+        for number, (more, part) in enumerate(PARTS, start=1)
     ]
     codes.append(run_commands([["python", "-m", "tests.support.run_summary", str(RESULTS), str(options.seed)]]))
     failed = next((code for code in codes if code), 0)
@@ -247,6 +250,7 @@ def environment_of_commands() -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     # Each of their many threads would keep free memory of its own.
     environment.setdefault("MALLOC_ARENA_MAX", "2")
+    environment.setdefault("PIP_COMPILE", "0")  # as in `install`, for tests that install what is published
     environment.setdefault("NO_MKDOCS_2_WARNING", "1")  # a notice of the theme about its successor
     return environment
 

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from adapters.library import embedded
 from adapters.ncip import answers as ncip_answers
+from gateway.cli.app import COLLECTION_THRESHOLDS
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
@@ -31,7 +32,7 @@ from tests.support.migration_replay import migrate_by_alembic, replay_migrations
 from tests.support.open_resources import OpenResources
 from tests.support.parsed_documents import keep_parsed_documents
 from tests.support.postgresql import DatabaseCopies, Server
-from tests.support.quick_tests import is_quick, mark_slow_tests, refuse_programs
+from tests.support.quick_tests import LONGEST_FILES, is_quick, mark_slow_tests, refuse_programs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,6 +51,7 @@ settings.load_profile("illgate")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(*COLLECTION_THRESHOLDS)  # as in life; to look for garbage took a tenth of the time of all tests
     config.pluginmanager.register(MemoryReport())
     config.pluginmanager.register(EffortReport())
     config.pluginmanager.register(OpenResources())
@@ -62,9 +64,11 @@ def pytest_configure(config: pytest.Config) -> None:
     log_plainly()
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    mark_slow_tests(items)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    mark_slow_tests(items)  # before `-m` chooses
+    yield
+    items.sort(key=lambda item: item.location[0] not in LONGEST_FILES)  # after the order was drawn by chance
 
 
 @pytest.hookimpl(wrapper=True)

@@ -32,6 +32,19 @@ GATEWAY_FIXTURES = frozenset(
 )
 """Who asks for one of them has a whole gateway, what `illgate init` makes, or Alembic: half a second for each test."""
 
+LONGEST_FILES = frozenset(
+    {
+        "tests/browser/test_documentation_site.py",
+        "tests/browser/test_every_staff_page.py",
+        "tests/interop/test_thirty_libraries.py",
+        "tests/interop/test_tutorials.py",
+        "tests/protocol/staff/test_valid_html.py",
+        "tests/protocol/staff_acts/test_acts_say_what_happened.py",
+        "tests/unit/store/test_statements.py",
+    }
+)
+"""With tests of a minute each. They begin first: at the end one worker would be left with them."""
+
 SLOW_FILES = (
     # What is wrong with whole installations: `illgate check`, and what it says of all profiles that are shipped.
     "tests/*/test_check.py",

@@ -167,7 +167,7 @@ class NewerBuild:
 
     def __init__(self, folder: Path) -> None:
         for package in ("gateway", "adapters", "rehearsal", "profiles"):
-            shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / package, folder / package)
         for file in ("gateway.yml", "requests.yml"):
             shutil.copy(ROOT / file, folder / file)
         step = folder / "gateway" / "store" / "migrations" / "versions" / "9999_later.py"

@@ -55,7 +55,10 @@ def test_french_for_patrons_is_complete_and_as_the_command_writes_it(tmp_path: P
     assert (tmp_path / file.name).read_text("utf-8") == file.read_text("utf-8")
 
 
-def test_an_installation_begins_a_language_with_what_is_shipped(installation: Installation) -> None:
+def test_an_installation_begins_a_language_with_what_is_shipped(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "extract_texts", read_shipped_texts)
     added = installation.run("translations", "add", "fr")
     letter = installation.run("letter", "preview", "available", "--language", "fr").stdout
 
