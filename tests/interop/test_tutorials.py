@@ -110,12 +110,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@contextlib.contextmanager
-def reading(tutorial: str, wheel: Path, folder: Path, installation: str = "") -> Iterator[tuple[str, Reader]]:
-    """The page with free ports and this year's numbers, and who has followed it."""
+def read_page(tutorial: str) -> str:
+    """With free ports and this year's numbers."""
     page = (ROOT / "docs" / "tutorials" / tutorial).read_text("utf-8").replace("2026-", f"{time.gmtime().tm_year}-")
     for port in sorted(set(re.findall(r"\b80[89]\d\b", page))):
         page = page.replace(port, str(free_port()))
+    return page
+
+
+@contextlib.contextmanager
+def reading(tutorial: str, wheel: Path, folder: Path, installation: str = "") -> Iterator[tuple[str, Reader]]:
+    """The page, and who has followed it."""
+    page = read_page(tutorial)
     shutil.copy(wheel, folder)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ILLGATE"))}
     environment |= {"PYTHONUNBUFFERED": "1", "PIP_CONSTRAINT": str(ROOT / "constraints.txt")}

@@ -57,10 +57,10 @@ def illgate(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[
     return subprocess.run([ILLGATE, *arguments], check=check, capture_output=True, text=True)
 
 
-def run_in_process(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def run_in_process(*arguments: str, check: bool = True, typed: str = "") -> subprocess.CompletedProcess[str]:
     """`illgate` in this process. In a thread: that of the caller may have an event loop, and a command has its own."""
     with logs_as_before(), ThreadPoolExecutor(1) as thread:
-        ran = thread.submit(CliRunner().invoke, main, arguments, catch_exceptions=False).result()
+        ran = thread.submit(CliRunner().invoke, main, arguments, typed, catch_exceptions=False).result()
     assert not check or ran.exit_code == 0, f"{' '.join(arguments)}: {ran.output}"
     return subprocess.CompletedProcess(arguments, ran.exit_code, ran.stdout, ran.stderr)
 
