@@ -132,7 +132,7 @@ def release() -> int:
     shutil.rmtree(dist, ignore_errors=True)
     dockerfile = (HERE / "deploy" / "Dockerfile").read_text()
     (python,) = set(re.findall(r"FROM python:([0-9.]+)-slim", dockerfile))
-    (extras,) = re.findall(r"'\.\[([a-z,]+)\]'", dockerfile)
+    (extras,) = re.findall(r"\.whl\)\[([a-z,]+)\]", dockerfile)
     compile_versions = ["uv", "pip", "compile", "pyproject.toml", "--constraint", "constraints.txt", "--quiet"]
     compile_versions += ["--python-version", python, "--python-platform", "linux", "--generate-hashes", "--no-header"]
     compile_versions += [word for extra in extras.split(",") for word in ("--extra", extra)]
@@ -266,6 +266,7 @@ SERVERS: dict[str, Callable[[], bool]] = {
     "prometheus": lambda: shutil.which("promtool") is not None,
     "apache2-bin": lambda: Path("/usr/sbin/apache2").exists(),
     "libapache2-mod-auth-mellon": lambda: Path("/usr/lib/apache2/modules/mod_auth_mellon.so").exists(),
+    "docker-compose": lambda: shutil.which("docker-compose") is not None,  # reads compose.yml, without a daemon
     "caddy": lambda: Path("/usr/bin/caddy").exists(),
     "nginx": lambda: Path("/usr/sbin/nginx").exists(),
     "chromium": lambda: Path("/usr/bin/chromium").exists(),

@@ -15,6 +15,7 @@ FILES = {
     "nginx": ("nginx.conf", "nginx-proxy.conf"),
     "caddy": ("Caddyfile",),
     "apache": ("apache-saml.conf",),
+    "compose": ("compose.yml", "Dockerfile", "gateway.postgresql.yml"),
     "prometheus": ("prometheus-rules.yml", "grafana-dashboard.json"),
 }
 """In the folder `deploy`, by what they are for."""
@@ -32,7 +33,7 @@ FILES = {
 )
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 def deploy_command(what: str, folder: Path, force: bool) -> None:
-    """Write the files that run illgate as a service, put a proxy in front of it, or watch it.
+    """Write the files that run illgate as a service or in containers, put a proxy in front of it, or watch it.
 
     The head of each file describes how to install it. Nothing is installed or started.
 
@@ -40,6 +41,7 @@ def deploy_command(what: str, folder: Path, force: bool) -> None:
     Examples:
       illgate deploy systemd --to /etc/systemd/system
       illgate deploy nginx
+      illgate deploy compose --to /srv/illgate
       illgate deploy prometheus --to /etc/prometheus/rules
     """
     files = {folder / name: find_shipped_folder() / "deploy" / name for name in FILES[what]}
