@@ -16,6 +16,12 @@ FILES = {
     "caddy": ("Caddyfile",),
     "apache": ("apache-saml.conf",),
     "compose": ("compose.yml", "Dockerfile", "gateway.postgresql.yml"),
+    "helm": (
+        *(f"helm/{name}" for name in ("Chart.yaml", "values.yaml", "values.schema.json")),
+        *(f"helm/templates/{name}" for name in ("_helpers.tpl", "configmap.yaml", "ingress.yaml", "service.yaml")),
+        "helm/templates/statefulset.yaml",
+        "gateway.postgresql.yml",
+    ),
     "prometheus": ("prometheus-rules.yml", "grafana-dashboard.json"),
 }
 """In the folder `deploy`, by what they are for."""
@@ -42,6 +48,7 @@ def deploy_command(what: str, folder: Path, force: bool) -> None:
       illgate deploy systemd --to /etc/systemd/system
       illgate deploy nginx
       illgate deploy compose --to /srv/illgate
+      illgate deploy helm
       illgate deploy prometheus --to /etc/prometheus/rules
     """
     files = {folder / name: find_shipped_folder() / "deploy" / name for name in FILES[what]}
@@ -52,7 +59,7 @@ def deploy_command(what: str, folder: Path, force: bool) -> None:
         raise CommandFailed(
             "\n".join(f"{display_path(target)}: exists and differs; use --force to overwrite it" for target in changed)
         )
-    folder.mkdir(parents=True, exist_ok=True)
     for target, source in files.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes())
         click.echo(display_path(target))

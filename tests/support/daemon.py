@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +66,12 @@ def run_in_process(*arguments: str, check: bool = True, typed: str = "") -> subp
 
 
 @contextlib.contextmanager
-def process(arguments: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Stopped by SIGTERM at the end; what it printed is in `log`."""
+def process(
+    arguments: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Stopped by SIGTERM at the end; what it printed is in `log`. Without `environment`, it has that of the tests."""
     with log.open("ab") as output:
-        started = subprocess.Popen(arguments, stdout=output, stderr=output)
+        started = subprocess.Popen(arguments, stdout=output, stderr=output, env=environment)
     with stopped_at_end(started):
         yield started
 
