@@ -14,6 +14,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime, tzinfo
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -97,8 +98,12 @@ class LibrarySystem(ABC):
 
     def __init__(self, context: LibraryAdapterContext) -> None:
         self._context = context
-        self.locks = RecordLocks()
         self.handlers: Handlers = {}
+
+    @cached_property
+    def locks(self) -> RecordLocks:
+        """Made when first asked for: a system that is made for one transaction needs none."""
+        return RecordLocks()
 
     @property
     @abstractmethod

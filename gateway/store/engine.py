@@ -97,7 +97,7 @@ def create_sqlite_engine(url: URL) -> Engine:
 
 
 def _sqlite_driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
+    driver = connection.connection.dbapi_connection  # `driver_connection` asks three objects more for the same
     assert isinstance(driver, sqlite3.Connection)
     return driver
 

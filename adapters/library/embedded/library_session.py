@@ -134,14 +134,14 @@ def add_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> Non
 
 
 def add_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    columns = _column_defaults(table)
-    insert_rows(connection, table, [tuple([row.get(name, value) for name, value in columns]) for row in rows])
+    defaults = _column_defaults(table)
+    insert_rows(connection, table, [tuple({**defaults, **row}.values()) for row in rows])
 
 
 @cache
-def _column_defaults(table: Table) -> tuple[tuple[str, Any], ...]:
+def _column_defaults(table: Table) -> dict[str, Any]:
     """Return the defaults in the table's order."""
-    return tuple((column.name, getattr(column.default, "arg", None)) for column in table.columns)
+    return {column.name: getattr(column.default, "arg", None) for column in table.columns}
 
 
 _FIND = select(operations.c.done).where(

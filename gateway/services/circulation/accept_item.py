@@ -139,7 +139,8 @@ async def _plan_acceptance(dated: _DatedArrival, context: CirculationContext, ke
     action = _choose_action(command, context)
     patron = await _resolve_named_patron(command, context)
     item = items.describe_temporary_item(command, number, context, key)
-    item = replace(item, note="; ".join(note for note in (item.note, *dated.notes) if note))
+    if dated.notes:
+        item = replace(item, note="; ".join(note for note in (item.note, *dated.notes) if note))
     fee = fees.choose_item_fee(command, context) if patron is not None else None
     if patron is None or action is Action.RECORD_ONLY:
         return _AcceptancePlan(number, patron, item, lend=False, fee=fee)
