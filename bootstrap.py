@@ -274,7 +274,7 @@ SERVERS: dict[str, Callable[[], bool]] = {
     "libharfbuzz-subset0": lambda: find_library("harfbuzz-subset") is not None,
     "libzbar0": lambda: find_library("zbar") is not None,
     "poppler-utils": lambda: shutil.which("pdftoppm") is not None,
-    "npm": lambda: shutil.which("npm") is not None,  # fetches axe-core and html-validate
+    "npm": lambda: shutil.which("npm") is not None,  # fetches axe-core, html-validate and readers of OpenAPI
 }
 """Packages of the servers that tests start, and whether each is there."""
 
