@@ -1,4 +1,5 @@
-"""The OpenAPI document, as JSON and as a page, made from the objects that serve the operations, so it can't differ."""
+"""The OpenAPI document, as JSON and as a page, made from the objects that serve the operations, so it can't differ. The
+page can be read without scripts; its script adds forms that send the operations."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -39,6 +41,7 @@ STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:62rem;padding:1rem 1.25rem}
 h1{margin:.2em 0}h2{border-bottom:1px solid var(--line);margin-top:2.5rem}
 code,pre{font:.9em/1.45 ui-monospace,monospace}
+@media(max-width:40rem){code,td{overflow-wrap:anywhere}}
 pre{background:var(--soft);padding:.7rem;overflow:auto;border-radius:4px}
 details{border:1px solid var(--line);border-radius:4px;margin:.6rem 0;padding:0 .8rem}
 summary{cursor:pointer;padding:.5rem 0}
@@ -46,10 +49,22 @@ summary b{display:inline-block;min-width:4.2rem}
 table{border-collapse:collapse;width:100%;margin:.5rem 0}
 th,td{text-align:left;vertical-align:top;border-top:1px solid var(--line);padding:.3rem .8rem .3rem 0}
 nav ul{columns:3 14rem;padding-left:1.1rem}
+label{display:block;margin:.3rem 0}
+input,select,textarea{display:block;box-sizing:border-box;width:100%;font:.9em ui-monospace,monospace}
+[role=status]{white-space:pre-line;overflow-wrap:anywhere}
 """
+SCRIPT = Path(__file__).with_name("try_operations.js").read_text(encoding="utf-8")
 
-STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src '{STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+def _hash_source(text: str) -> str:
+    """Name a style or script of the page for its policy, which allows no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+POLICY = (
+    f"default-src 'none'; style-src {_hash_source(STYLE)}; script-src {_hash_source(SCRIPT)}; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class ComponentSchemas:
@@ -220,7 +235,7 @@ def render_docs_page(document: JsonMapping) -> str:
             *_operation_sections(document),
             *_problem_table(),
             *_model_sections(document),
-            "</body></html>\n",
+            f'<script type="module">{SCRIPT}</script></body></html>\n',
         )
     )
 
@@ -273,19 +288,19 @@ def _operation_section(method: str, path: str, operation: JsonMapping) -> Iterab
     if scopes:
         yield f"<p>Scope: {' or '.join(f'<code>{escape(scope)}</code>' for scope in scopes)}</p>"
     if operation["parameters"]:
-        yield "<table><tr><th>Parameter</th><th>in</th><th>type</th><th></th></tr>"
+        yield "<table><tbody><tr><th>Parameter</th><th>in</th><th>type</th><th></th></tr>"
         for field in operation["parameters"]:
             needed = " (needed)" if field["required"] else ""
             yield f"<tr><td><code>{escape(field['name'])}</code>{needed}</td><td>{field['in']}</td>"
             yield f"<td>{_format_schema_type(field['schema'])}</td><td>{escape(field.get('description', ''))}</td></tr>"
-        yield "</table>"
+        yield "</tbody></table>"
     if "requestBody" in operation:
         yield f"<p>Body: {_format_bodies(operation['requestBody']['content'])}</p>"
-    yield "<table><tr><th>Answer</th><th></th><th>content</th></tr>"
+    yield "<table><tbody><tr><th>Answer</th><th></th><th>content</th></tr>"
     for status, response in operation["responses"].items():
         yield f"<tr><td>{status}</td><td>{escape(response['description'])}</td>"
         yield f"<td>{_format_bodies(response.get('content', {}))}</td></tr>"
-    yield "</table></details>"
+    yield "</tbody></table></details>"
 
 
 def _format_bodies(content: JsonMapping) -> str:
@@ -296,11 +311,11 @@ def _format_bodies(content: JsonMapping) -> str:
 
 
 def _problem_table() -> Iterable[str]:
-    yield '<h2 id="problems">Problems</h2><table><tr><th>type</th><th>status</th><th>title</th></tr>'
+    yield '<h2 id="problems">Problems</h2><table><tbody><tr><th>type</th><th>status</th><th>title</th></tr>'
     for problem in ProblemType:
         yield f'<tr id="problem-{problem.slug}"><td><code>{problem.slug}</code></td><td>{problem.status}</td>'
         yield f"<td>{escape(problem.title)}</td></tr>"
-    yield "</table>"
+    yield "</tbody></table>"
 
 
 def _model_sections(document: JsonMapping) -> Iterable[str]:
@@ -319,12 +334,12 @@ def _field_table(schema: JsonMapping) -> Iterable[str]:
     if not schema.get("properties"):
         return
     needed = set(schema.get("required", ()))
-    yield "<table><tr><th>Field</th><th>type</th><th></th></tr>"
+    yield "<table><tbody><tr><th>Field</th><th>type</th><th></th></tr>"
     for name, inner in schema["properties"].items():
         mark = " (needed)" if name in needed else ""
         yield f"<tr><td><code>{escape(name)}</code>{mark}</td><td>{_format_schema_type(inner)}</td>"
         yield f"<td>{escape(inner.get('description', ''))}</td></tr>"
-    yield "</table>"
+    yield "</tbody></table>"
 
 
 def _format_schema_type(schema: JsonMapping) -> str:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gateway.web.api.openapi import build_openapi, render_docs_page
+from gateway.web.api.operations import ALL
 from tests.protocol.pages.support import Running, running, visitor
 from tests.protocol.staff.page_walk import PageWalk
 from tests.protocol.staff.page_world import RULES, WorldSize, fill_world, make_batches, prepare_installation
@@ -90,6 +92,11 @@ async def test_steps_of_signing_in_are_valid_html(gateway: Running) -> None:
         ).text
     assert "Contents of the form" in pages["form that waited"]
     assert find_faults(pages) == {}
+
+
+@pytest.mark.slow
+def test_the_page_of_the_api_is_valid_html() -> None:
+    assert find_faults({"docs": render_docs_page(build_openapi(ALL, "1"))}) == {}
 
 
 @pytest.mark.slow
