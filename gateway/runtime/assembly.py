@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,12 +26,14 @@ SLICE = 500
 
 @value_object
 class Assembly:
-    """`secrets` resolves what settings and profiles name as env:NAME or file:PATH."""
+    """`secrets` resolves what settings and profiles name as env:NAME or file:PATH. `trace_system`: see `Tracing`; None:
+    traces are off."""
 
     settings: Settings
     adapters: AdapterRegistry
     clock: Clock
     secrets: Secrets
+    trace_system: Callable[[LibrarySystem, str, str], LibrarySystem] | None = None
 
     # --- the store ---------------------------------------------------------------------------------------
 
@@ -100,7 +102,10 @@ class Assembly:
     async def open_library(self, library: LibrarySettings, store: Store) -> ExchangeLibrary:
         """Open a library's system; raises Unavailable, ConfigurationError."""
         context = self.library_context(library, store)
-        return make_open_library(library, await self.adapter_of(library).open(context, library.system.options))
+        system = await self.adapter_of(library).open(context, library.system.options)
+        if self.trace_system is not None:
+            self.trace_system(system, library.system.type, library.symbol)
+        return make_open_library(library, system)
 
     async def prune_library_changes(self, store: Store) -> int:
         """Forgets what was asked of libraries' systems as long ago as messages are forgotten; how much that was."""

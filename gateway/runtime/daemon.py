@@ -9,7 +9,9 @@ import asyncio
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -86,6 +88,9 @@ from gateway.web.pages.app import PatronPages
 from gateway.web.staff.app import StaffPages
 from gateway.web.trusted_proxies import ForwardingNotes, TrustedProxies
 
+if TYPE_CHECKING:
+    from gateway.runtime.traces import Tracing
+
 log = structlog.get_logger(component="gateway")
 
 QUEUE = 4
@@ -120,6 +125,7 @@ class Daemon:
             self.metrics.count_full_share,
         )
         self._forwarding = ForwardingNotes()
+        self._tracing: Tracing | None = None
         self._listeners = DaemonListeners(settings, adapters, lambda: self._profiles.current, self._gate, self._clock)
 
     @property
@@ -191,6 +197,8 @@ class Daemon:
         stack, parts = self._stack, self._parts
         for reason in self._adapters.broken:
             log.error("adapter.not_loaded", reason=reason)
+        if self.settings.traces.endpoint:
+            parts = self._start_traces()
         options = make_journal_options(parts)
         self._profiles = self._load_profiles()
         self._policies = self._load_policies()
@@ -249,6 +257,9 @@ class Daemon:
             DefectLog(self.metrics.count_defect).report_defect,
             names,
         )
+        if self._tracing is not None:
+            self._tracing.trace_exchange(exchange, journal)
+            self._tracing.trace_attempts(self.managed.worker.attempts, self.managed.contexts)
         recovery = NodeRecovery(
             node=node,
             store=store,
@@ -310,6 +321,15 @@ class Daemon:
         self._tasks.run_every("node: take over from dead ones", BEAT_SECONDS, recovery.take_over_dead)
         self._tasks.run_every("node: finish what waits for libraries", RETRY_SECONDS, recovery.finish_waiting)
         await self._probe_listeners(health)
+
+    def _start_traces(self) -> Assembly:
+        """Start the traces; the assembly then traces the systems that it opens. Raises ConfigurationError."""
+        from gateway.runtime.traces import Tracing
+
+        tracing = self._tracing = Tracing(self.settings, self._secrets, self.node)
+        self._stack.push_async_callback(lambda: tracing.close(self._remaining_seconds()))
+        self._parts = replace(self._parts, trace_system=tracing.trace_system)
+        return self._parts
 
     async def _upgrade_database(self, store: Store, schema: SchemaWatch) -> None:
         """Upgrade the database; where a newer release has been at it the node starts all the same, red: so one that is
@@ -497,6 +517,8 @@ class Daemon:
 
     def _record_exchange(self, done: ExchangeRecord) -> None:
         self.metrics.record_message(done.protocol, done.profile, done.service, done.outcome, done.seconds)
+        if self._tracing is not None:
+            self._tracing.describe_message(done)
 
     # --- listeners ---------------------------------------------------------------------------------------
 
@@ -529,6 +551,7 @@ class Daemon:
             staff=self._staff_pages,
             start=make_start_page(settings, has_reader_pages=self._pages is not None),
             peer_keys=self.managed.peer_keys,
+            trace=self._tracing.make_middleware() if self._tracing is not None else None,
         )
         self._stack.push_async_callback(lambda: self._lines.close_connections(self._remaining_seconds()))
         self._stack.push_async_callback(lambda: self._listeners.close_listeners(self._remaining_seconds()))

@@ -16,7 +16,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
@@ -27,6 +28,12 @@ from gateway.domain.problems import ConfigurationError, OutcomeUnknown, Refused,
 from gateway.domain.rate_limits import EventRateLimiter, RateLimit
 from gateway.store.engine import SqliteTooOld
 from gateway.store.migration import SchemaTooNew, SchemaTooOld
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
+CURRENT_SPAN: ContextVar[Span | None] = ContextVar("current_span", default=None)
+"""The span of `gateway.runtime.traces` that this is done in; None where traces are off."""
 
 HIDDEN = "[hidden]"
 
@@ -66,6 +73,19 @@ LINES_OF_EVENT = RateLimit(burst=100, seconds=5.0)
 
 MAX_EVENTS = 500
 """Events are counted for so many kinds; texts of libraries may be made of anything."""
+
+
+def find_open_span() -> Span | None:
+    """Find the span that is recorded now: one that has ended may still be seen by a task that outlives it."""
+    span = CURRENT_SPAN.get()
+    return span if span is not None and span.is_recording() else None
+
+
+def add_trace_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A structlog processor: the trace that the line belongs to."""
+    if (span := find_open_span()) is not None:
+        event["trace_id"] = format(span.get_span_context().trace_id, "032x")
+    return event
 
 
 def hide_personal_data(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -184,6 +204,7 @@ class LogThinner:
 def _make_shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
+        add_trace_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         show_exception,

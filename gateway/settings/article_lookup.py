@@ -16,7 +16,7 @@ from gateway.domain.secret_reference import SECRET_ERROR, SecretReference
 UNKNOWN_SERVICE = "no such service"
 
 
-def _check_web_address(text: str) -> str:
+def check_web_address(text: str) -> str:
     """One that may hold a password by mistake is not shown."""
     if "@" in text:
         raise PydanticCustomError(SECRET_ERROR, "an address without user and password; a key belongs into `keys`")
@@ -25,7 +25,7 @@ def _check_web_address(text: str) -> str:
     return text
 
 
-WebAddress = Annotated[str, AfterValidator(_check_web_address)]
+WebAddress = Annotated[str, AfterValidator(check_web_address)]
 
 
 class ArticleLookupSettings(ProfileSection):

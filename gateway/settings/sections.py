@@ -8,6 +8,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -36,7 +37,7 @@ from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.secrets import resolve_secret
-from gateway.settings.article_lookup import ArticleLookupSettings
+from gateway.settings.article_lookup import ArticleLookupSettings, check_web_address
 from gateway.settings.directory import DirectorySettings
 from gateway.settings.library_brand import BrandSettings, LibraryLogo
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
@@ -481,6 +482,26 @@ class LogSettings(ProfileSection):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class TracesSettings(ProfileSection):
+    """Spans for an OpenTelemetry collector; without `endpoint` there are none, and nothing of theirs is loaded."""
+
+    endpoint: Annotated[str, AfterValidator(lambda text: text and check_web_address(text))] = Field(
+        "", description="address of a collector for OTLP over HTTP, with its path (/v1/traces); empty: no traces"
+    )
+    headers: Mapping[str, SecretReference] = Field(
+        default_factory=dict, description="header -> what the collector authenticates by, as env:NAME or file:PATH"
+    )
+
+    def describe_missing_extra(self) -> str:
+        """Describe what must be installed; empty: nothing."""
+        try:
+            if self.endpoint:
+                import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+        except ImportError:
+            return "OpenTelemetry is not installed: pip install 'illgate[traces]'"
+        return ""
+
+
 OWN_PARTNERS = "partners"
 """The folder of a library's own partners, in the library's folder."""
 
@@ -508,6 +529,7 @@ class Settings(ProfileSection):
     letters: LettersSettings = LettersSettings.model_construct()
     log: LogSettings = LogSettings.model_construct()
     metrics: bool = Field(True, description="/metrics for Prometheus")
+    traces: TracesSettings = TracesSettings.model_construct()
     shutdown_seconds: Seconds = Field(20, description="time to finish messages in progress when stopping")
     library_timeout_seconds: Seconds = Field(30, description="maximum time for one library system call")
 

@@ -153,10 +153,12 @@ class HttpSite:
     staff: RouteRegistrar | None = None  # None: no /staff
     start: RouteRegistrar | None = None  # None: nothing at /
     peer_keys: PeerKeyRing | None = None  # None: no /.well-known/jwks.json
+    trace: Middleware | None = None  # None: no traces
 
 
 def make_app(site: HttpSite) -> web.Application:
     middlewares = [
+        *([site.trace] if site.trace is not None else []),
         make_closing_middleware(site.gate.closed_by),
         refuse_dot_segments,
         make_forwarding_middleware(site.proxies, site.forwarding),

@@ -129,7 +129,7 @@ class AttemptRunner:
         if row.tries > self._options.max_tries:
             await self._give_up_row(row, moment())
             return AttemptEnd()
-        result = await self._call_handler(row, handler)
+        result = await self.call_handler(row, handler)
         if isinstance(result, HandlerResult):
             ended = await self._finish_row(row, result, moment)
             if isinstance(ended, AttemptEnd):
@@ -142,7 +142,7 @@ class AttemptRunner:
             self._update_breaker(row, failure, moment())
         return AttemptEnd(await self._handle_failure(row, failure, moment(), end_refused))
 
-    async def _call_handler(self, row: OutboxRow, handler: Handler) -> HandlerResult | Exception:
+    async def call_handler(self, row: OutboxRow, handler: Handler) -> HandlerResult | Exception:
         seconds = self._options.handler_seconds
         try:
             async with asyncio.timeout(seconds) as limit:

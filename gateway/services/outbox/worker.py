@@ -68,7 +68,7 @@ class OutboxWorker:
         self._held_back = held_back
         self._slots = RouteSlots(options.concurrency, options.per_target)
         self._route_of = partial(route_of, has_own=has_own)
-        self._trying = AttemptRunner(
+        self.attempts = AttemptRunner(
             self._book, handlers, options, self._breakers, observe, self._plan_claim, self._route_of
         )
         self._tasks: dict[str, asyncio.Task[AttemptEnd]] = {}
@@ -240,7 +240,7 @@ class OutboxWorker:
         way = self._route_of(row)
         self._slots.take_slot(way)
         task = asyncio.create_task(
-            self._trying.run_attempt(row, moment, end_refused, handler), name=f"outbox: {row.kind} {row.id}"
+            self.attempts.run_attempt(row, moment, end_refused, handler), name=f"outbox: {row.kind} {row.id}"
         )
         self._tasks[row.id], self._held[row.id] = task, row.library
 

@@ -107,7 +107,7 @@ class Town:
         known = await self.context.store.read(lambda c: get_outbox_row(c, self.symbol, row_id))
         row = await worker._book.claim_row(known, self._clock.now()) if known is not None else None
         if row is not None:
-            await worker._trying.run_attempt(row, self._clock.now, worker._book.mark_dead)
+            await worker.attempts.run_attempt(row, self._clock.now, worker._book.mark_dead)
 
     async def drain(self) -> int:
         return await self.gateway.managed.worker.drain()

@@ -12,7 +12,7 @@ from tests.support.paths import ROOT
 
 HIDE_EXTRAS = """
 import sys
-for name in ("greenlet", "asyncpg", "imapclient", "aiosmtpd", "weasyprint"):
+for name in ("greenlet", "asyncpg", "imapclient", "aiosmtpd", "weasyprint", "opentelemetry"):
     sys.modules[name] = None  # importing it raises ImportError
 """
 WITHOUT_EXTRAS = f"""{HIDE_EXTRAS}
@@ -64,9 +64,20 @@ def test_a_mailbox_without_its_extra(installation: Installation) -> None:
     assert "Traceback" not in done.stderr + done.stdout
 
 
+def test_traces_without_their_extra(installation: Installation) -> None:
+    installation.change(traces={"endpoint": "http://127.0.0.1:4318/v1/traces"})
+
+    done = run_without_extras("--config", str(installation.config), "serve")
+
+    assert done.returncode != 0
+    assert "traces.endpoint: OpenTelemetry is not installed: pip install 'illgate[traces]'" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
 def test_the_check_finds_extras_that_the_settings_need(installation: Installation) -> None:
     mailbox = {"name": "answers", "library": "DEMO", "host": "127.0.0.1", "user": "ill", "password": "env:MAIL"}
-    installation.change(mailboxes=[mailbox], store={"url": "postgresql://illgate@127.0.0.1/illgate"})
+    traces = {"endpoint": "http://127.0.0.1:4318/v1/traces"}
+    installation.change(mailboxes=[mailbox], store={"url": "postgresql://illgate@127.0.0.1/illgate"}, traces=traces)
 
     done = run_without_extras("--config", str(installation.config), "check")
 
@@ -74,5 +85,7 @@ def test_the_check_finds_extras_that_the_settings_need(installation: Installatio
     lines = [line.strip() for line in done.stdout.partition("installation:")[2].splitlines()]
     (store,) = [line for line in lines if "store.url: " in line]
     (mail,) = [line for line in lines if "mailboxes: " in line]
+    (traces_line,) = [line for line in lines if "traces.endpoint: " in line]
     assert "asyncpg is not installed: pip install 'illgate[postgresql]'" in store
     assert "IMAPClient is not installed: pip install 'illgate[mail]'" in mail
+    assert "OpenTelemetry is not installed: pip install 'illgate[traces]'" in traces_line

@@ -280,6 +280,7 @@ def _check_setting_secrets(settings: Settings, adapters: AdapterRegistry) -> lis
     paths += [(("mailboxes", i, "password"), mailbox.password) for i, mailbox in enumerate(settings.mailboxes)]
     paths += [(("directory", "sources", i, "token"), one.token) for i, one in enumerate(settings.directory.sources)]
     paths += [(("article_lookup", "keys", name), key) for name, key in settings.article_lookup.keys.items()]
+    paths += [(("traces", "headers", name), key) for name, key in settings.traces.headers.items()]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
     for index, library in enumerate(settings.libraries):
         secrets = _list_system_secrets(adapters, library.system.type, library.system.options)
@@ -296,6 +297,8 @@ def _check_extras(settings: Settings, adapters: AdapterRegistry) -> Iterator[Con
             require_postgresql_extra()
         except Unavailable as missing:
             yield settings.make_problem(("store", "url"), str(missing))
+    if lack := settings.traces.describe_missing_extra():
+        yield settings.make_problem(("traces", "endpoint"), lack)
     if settings.mailboxes:
         for adapter in adapters.mailboxes.values():
             try:
