@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -149,6 +150,18 @@ COMMANDS = {
 }
 
 
+SUBJECTS = {
+    "Installation": "init upgrade serve backup restore deploy check doctor config",
+    "Libraries and partners": f"{LIBRARY} partner directory rota profile adapters",
+    "Requests": "request task search states",
+    "Messages": "message mail outbox journal replay replay-job letter translations",
+    "Accounts and keys": "user audit key peer-key",
+}
+"""The commands of `COMMANDS` in help, by subject."""
+
+OTHERS = "Protocols and simulations"
+"""The subject of commands that adapters bring."""
+
 EXTENSIONS = "illgate.commands"
 """The entry point group of commands that adapters bring: each is a click command, shown as `illgate NAME`. Ours come
 first where names are the same."""
@@ -184,6 +197,14 @@ class MainGroup(LazyGroup):
     def describe_commands(self) -> list[tuple[str, str]]:
         brought = [(name, _describe_extension(point)) for name, point in _find_extensions().items()]
         return [*super().describe_commands(), *brought]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        helps = dict(self.describe_commands())
+        subjects = {title: names.split() for title, names in SUBJECTS.items()}
+        subjects[OTHERS] = [name for name in helps if name not in COMMANDS]
+        for title, names in subjects.items():
+            with formatter.section(click.style(title, bold=True)):
+                formatter.write_dl([(click.style(name, fg="cyan"), helps[name]) for name in names])
 
     def invoke(self, ctx: click.Context) -> object:
         from gateway.cli.installation import errors_as_exit_codes
@@ -257,7 +278,10 @@ def _find_library_command(ctx: click.Context) -> click.Command:
 
 
 @click.command(
-    name="illgate", cls=MainGroup, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+    name="illgate",
+    cls=MainGroup,
+    entries=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "color": False if os.environ.get("NO_COLOR") else None},
 )
 @click.option(
     "--config",

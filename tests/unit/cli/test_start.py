@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 
 from adapters.library.embedded.commands import command as LIBRARY_COMMAND
 from gateway.cli import main
-from gateway.cli.app import EXTENSIONS, SHIPPED_EXTENSIONS
+from gateway.cli.app import COMMANDS, EXTENSIONS, SHIPPED_EXTENSIONS, SUBJECTS
 from gateway.cli.installation import CONFIGURATION
 from tests.support.daemon import Installation
 
@@ -77,12 +78,33 @@ def list_cut_sentences(group: click.Group, words: str) -> Iterator[str]:
         command = LIBRARY_COMMAND if (words, name) == ("illgate", "library") else group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from list_cut_sentences(command, f"{words} {name}")
-    listed = group.get_help(context).partition("Commands:")[2]
+    listed = group.get_help(context).partition("--help")[2]
     yield from (f"{words}: {line.strip()}" for line in listed.splitlines() if line.endswith("..."))
 
 
 def test_what_a_command_does_is_said_in_a_sentence_that_fits_its_line() -> None:
     assert list(list_cut_sentences(main, "illgate")) == []
+
+
+def test_each_command_has_a_subject() -> None:
+    assert sorted(" ".join(SUBJECTS.values()).split()) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize(("no_color", "is_coloured"), [("", True), ("1", False)])
+def test_help_is_coloured_on_a_terminal_unless_it_is_not_wanted(no_color: str, *, is_coloured: bool) -> None:
+    command = [sys.executable, "-c", "from gateway.cli import main; main()", "--help"]
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(command, stdout=theirs, env={**os.environ, "NO_COLOR": no_color}, check=True, timeout=60)
+        shown = b""
+        while b"sru" not in shown:
+            shown += os.read(ours, 65_536)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+    assert done.returncode == 0
+    assert (b"\x1b[1mRequests\x1b[0m:" in shown, b"\x1b" in shown) == (is_coloured, is_coloured)
 
 
 def run_with_broken_extension(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
