@@ -34,6 +34,9 @@ USUAL_LETTERS, LARGE_LETTERS = 16, 32
 
 FEWEST_ACTS = 10
 
+OPEN_FILTERS = "/staff/borrowing#filters"
+"""Where a window is narrow, a list shows its filters only so."""
+
 IS_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -81,7 +84,7 @@ async def list_addresses(gateway: Running) -> list[str]:
         await walk.follow_links()
     assert walk.missing_routes() == []
     addresses = [name.removeprefix("GET ") for name in walk.pages]
-    return [one for one in addresses if one.startswith("/staff") or one == "/"]
+    return [*(one for one in addresses if one.startswith("/staff") or one == "/"), OPEN_FILTERS]
 
 
 @pytest.mark.slow
