@@ -19,6 +19,7 @@ import typing
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -130,7 +131,7 @@ def find_places(file: Path, text: str, secret: str = "") -> set[str]:
 
 def _iter_contents(file: Path, cipher: BodyCipher | None) -> Iterator[tuple[str, bytes]]:
     """Each value of each row, what is encrypted in clear; and what SQLite has not overwritten is none of them."""
-    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as database:
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
         database.row_factory = sqlite3.Row
         names = [row["name"] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         assert len(names) > 40, "the tables of the gateway"

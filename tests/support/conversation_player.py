@@ -119,6 +119,9 @@ class RecordedGateway:
         with contextlib.closing(sqlite3.connect(database)) as source:
             source.backup(self._pristine)
 
+    def close(self) -> None:
+        self._pristine.close()
+
     # --- a conversation ----------------------------------------------------------------------------------
 
     async def play(
@@ -293,7 +296,10 @@ async def run_recorded_gateway(folder: Path) -> AsyncIterator[RecordedGateway]:
         await fill_library(town)
         await town.start()
         async with aiohttp.ClientSession() as session:
-            yield RecordedGateway(town, far, clock, session, folder / "data" / "illgate.db")
+            with contextlib.closing(
+                RecordedGateway(town, far, clock, session, folder / "data" / "illgate.db")
+            ) as gateway:
+                yield gateway
     finally:
         await town.stop()
         await runner.cleanup()

@@ -8,6 +8,7 @@ import base64
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -175,7 +176,9 @@ class ActsTown(FarTown):
     # --- what the store holds is kept and put back -------------------------------------------------------
 
     def save(self, name: str) -> None:
-        kept = sqlite3.connect(":memory:")
+        kept, _ = self._saved.get(name, (None, None))
+        if kept is None:
+            kept = self._stack.enter_context(closing(sqlite3.connect(":memory:")))
         source = sqlite3.connect(self._database)
         source.backup(kept)
         source.close()
