@@ -52,12 +52,11 @@ RESULTS = HERE / ".pytest_cache" / "results"
 """What each part of the last run found, as JUnit XML."""
 
 PARTS = (
-    (0, ["tests/unit", "tests/library_contract"]),
-    (0, ["tests/protocol"]),
-    (2, ["tests", *(f"--ignore=tests/{name}" for name in ("unit", "library_contract", "protocol"))]),
+    ["tests/unit", "tests/library_contract"],
+    ["tests/protocol"],
+    ["tests", *(f"--ignore=tests/{name}" for name in ("unit", "library_contract", "protocol"))],
 )
-"""All tests, in three runs: what a worker has collected and loaded it keeps, and each run begins with new ones. The
-number: how many more workers, where tests wait for browsers and servers half the time."""
+"""All tests, in three runs: what a worker has collected and loaded it keeps, and each run begins with new ones."""
 
 
 def programs_of(venv: Path) -> Path:
@@ -171,13 +170,11 @@ def test(words: list[str]) -> int:
     if failed:
         return failed
     shutil.rmtree(RESULTS, ignore_errors=True)
-    common = ["-m", "not long", "--dist", "worksteal", f"--randomly-seed={options.seed}"]
+    common = ["-m", "not long", "-n", str(options.workers), "--dist", "worksteal", f"--randomly-seed={options.seed}"]
     common += ["-o", "junit_family=xunit1"]  # which names the files
     codes = [
-        run_commands(
-            [["pytest", *part, *common, "-n", str(options.workers + more), f"--junitxml={RESULTS / f'{number}.xml'}"]]
-        )
-        for number, (more, part) in enumerate(PARTS, start=1)
+        run_commands([["pytest", *part, *common, f"--junitxml={RESULTS / f'{number}.xml'}"]])
+        for number, part in enumerate(PARTS, start=1)
     ]
     codes.append(run_commands([["python", "-m", "tests.support.run_summary", str(RESULTS), str(options.seed)]]))
     failed = next((code for code in codes if code), 0)
