@@ -36,7 +36,6 @@ LONGEST_FILES = frozenset(
     {
         "tests/browser/test_documentation_site.py",
         "tests/browser/test_every_staff_page.py",
-        "tests/interop/test_thirty_libraries.py",
         "tests/interop/test_tutorials.py",
         "tests/protocol/staff/test_valid_html.py",
         "tests/protocol/staff_acts/test_acts_say_what_happened.py",
