@@ -102,7 +102,7 @@ class LibrarySystem(ABC):
 
     @cached_property
     def locks(self) -> RecordLocks:
-        """Made when first asked for: a system that is made for one transaction needs none."""
+        """Locks of records, made when first asked for: a system that is made for one transaction needs none."""
         return RecordLocks()
 
     @property
