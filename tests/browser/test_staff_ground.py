@@ -197,7 +197,9 @@ def test_without_a_stream_a_window_asks_every_half_minute(site: Site, browsing: 
     with browsing.page() as page:
         page.clock.install()
         page.route("**/staff/live", lambda route: route.fulfill(status=204))
-        sign_in_as(page, site, "ruth")
+        # The half minute begins when the stream was refused, which may be after the page is there.
+        with page.expect_event("requestfinished", lambda request: request.url.endswith("/staff/live")):
+            sign_in_as(page, site, "ruth")
         count = page.locator("[data-task='awaiting-review'] [data-count]")
         before = int(count.inner_text())
         ask_for(site, "云的语法")
