@@ -237,7 +237,7 @@ def write_metrics() -> str:
         rows.append([code(name), kind, code(labels.strip("()")) if labels != "()" else "", prose(meaning)])
     return f"""# Metrics
 
-`/metrics` has them in the format of Prometheus; [operations](../operations.md#monitor-the-gateway) explains what to
+`/metrics` has them in the format of Prometheus; [Monitor the gateway](../monitoring.md) explains what to
 watch.
 
 {write_table(["metric", "type", "labels", "meaning"], rows)}"""

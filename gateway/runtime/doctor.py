@@ -167,7 +167,9 @@ async def examine_daemon(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(area, WARNING, text, "Restart the daemon")
     for part in document["parts"]:
         if not part["up"]:
-            yield Finding(area, PROBLEM, f"{part['name']}: {part['problem']}", "docs/operations.md, What /readyz says")
+            yield Finding(
+                area, PROBLEM, f"{part['name']}: {part['problem']}", "docs/monitoring.md, Troubleshoot /readyz"
+            )
         for note in part.get("notes", ()):
             yield Finding(area, WARNING, f"{part['name']}: {note}")
 
