@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gateway.adapter_registry import list_installed_adapters
-from gateway.cli.formatting import format_table
+from gateway.cli.formatting import format_table, print_lines
 from gateway.cli.installation import CommandFailed
 from gateway.configuration.yaml_document import display_path
 from gateway.ports.command_output import json_option, print_json_lines
@@ -36,8 +36,7 @@ def list_adapters(as_json: bool) -> None:
         print_json_lines(adapters)
         return
     rows = [(adapter.name, adapter.kind, adapter.package, adapter.problem) for adapter in adapters]
-    for line in format_table([("NAME", "KIND", "PACKAGE", ""), *rows]):
-        click.echo(line)
+    print_lines(format_table([("NAME", "KIND", "PACKAGE", ""), *rows]))
 
 
 @adapters_command.command(name="new")

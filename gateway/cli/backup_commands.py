@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.formatting import format_local_time
+from gateway.cli.formatting import format_local_time, print_lines
 from gateway.cli.installation import Installation, pass_installation
 from gateway.configuration.yaml_document import display_path
 from gateway.ports.command_output import json_option, print_json
@@ -46,8 +46,7 @@ def backup_command(installation: Installation, folder: Path | None, keep: int, a
         print_json({"file": str(file), "contents": contents})
         return
     click.echo(display_path(file))
-    for line in _describe_contents(installation, contents):
-        click.echo(line)
+    print_lines(_describe_contents(installation, contents))
 
 
 @click.command(name="restore")
@@ -74,8 +73,7 @@ async def _restore_backup(installation: Installation, backup: Path, dry_run: boo
     database = require_sqlite_file(installation.store_parts)
     async with prepare_restore(installation.store_parts, backup) as prepared:
         click.echo(f"{display_path(backup)}: checked")
-        for line in _describe_contents(installation, prepared.contents):
-            click.echo(line)
+        print_lines(_describe_contents(installation, prepared.contents))
         if dry_run:
             return
         if not yes:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import click
 
 from gateway.cli.daemon_process import serve_until_stopped
-from gateway.cli.formatting import format_local_time, format_table
+from gateway.cli.formatting import format_local_time, format_table, print_lines
 from gateway.cli.installation import (
     REFUSED,
     Installation,
@@ -455,8 +455,7 @@ def list_keys(installation: Installation, symbol: str, as_json: bool) -> None:
         return
     heading = ("PREFIX", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED", "")
     now = installation.clock.now()
-    for line in format_table([heading, *(_format_key_row(row, library, now) for row in rows)]):
-        click.echo(line)
+    print_lines(format_table([heading, *(_format_key_row(row, library, now) for row in rows)]))
 
 
 SHOWN_KEY_FIELDS = ("library", "prefix", "name", "scopes", "created", "expires", "last_used", "revoked")
@@ -508,5 +507,4 @@ def list_scopes(as_json: bool) -> None:
     if as_json:
         print_json_lines({"scope": scope, "allows": says} for scope, says in SCOPES.items())
         return
-    for line in format_table([("SCOPE", "ALLOWS"), *((scope.value, says) for scope, says in SCOPES.items())]):
-        click.echo(line)
+    print_lines(format_table([("SCOPE", "ALLOWS"), *((scope.value, says) for scope, says in SCOPES.items())]))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import click
 
-from gateway.cli.formatting import format_table
+from gateway.cli.formatting import format_table, print_lines
 from gateway.cli.installation import CommandFailed, Installation, pass_installation
 from gateway.domain.problems import Unavailable
 from gateway.ports.command_output import json_option, print_json_lines
@@ -36,8 +36,7 @@ def list_sources(installation: Installation, as_json: bool) -> None:
         click.echo("no sources: gateway.yml has no `directory.sources`")
         return
     heading = ("SOURCE", "PULLED", "ENTRIES", "HELD", "PROBLEMS", "FAILURE")
-    for line in format_table([heading, *(_format_row(source, report) for source, report in reports)]):
-        click.echo(line)
+    print_lines(format_table([heading, *(_format_row(source, report) for source, report in reports)]))
 
 
 def _format_row(source: DirectorySource, report: PullReport) -> tuple[str, ...]:

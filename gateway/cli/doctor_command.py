@@ -9,6 +9,7 @@ import click
 
 from gateway.cli.check_command import check_installation
 from gateway.cli.check_report import count_things
+from gateway.cli.formatting import print_lines
 from gateway.cli.installation import REFUSED, Installation, pass_installation
 from gateway.cli.mail_commands import open_mailboxes
 from gateway.domain.problems import ConfigurationError, Refused, Unavailable
@@ -53,8 +54,7 @@ def doctor_command(ctx: click.Context, installation: Installation, as_json: bool
     if as_json:
         print_json_lines(findings)
     else:
-        for line in _format_findings(findings):
-            click.echo(line)
+        print_lines(_format_findings(findings))
     if any(finding.state is FindingState.PROBLEM for finding in findings):
         ctx.exit(REFUSED)
 

@@ -1,9 +1,12 @@
-"""Times, tables and flags as text for people."""
+"""Times, tables and flags as text for people, and how they are printed."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
 from datetime import datetime, time, timedelta, tzinfo
 
 import click
@@ -44,6 +47,18 @@ def format_table(rows: list[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines; those that a terminal has no room for through the pager, `PAGER` or `less`, which leaves them on the
+    screen."""
+    listed = list(lines)
+    if sys.stdin.isatty() and sys.stdout.isatty() and len(listed) >= shutil.get_terminal_size().lines:
+        os.environ.setdefault("LESS", "-FRX")
+        click.echo_via_pager(f"{line}\n" for line in listed)
+        return
+    for line in listed:
+        click.echo(line)
 
 
 def format_flags(request: Request) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gateway.cli.formatting import format_local_time, format_table, parse_moment
+from gateway.cli.formatting import format_local_time, format_table, parse_moment, print_lines
 from gateway.cli.installation import (
     REFUSED,
     Installation,
@@ -164,8 +164,7 @@ def list_journal_messages(
     if as_json:
         print_json_lines(page.messages)
     else:
-        for line in _format_journal_page(page, library.zone):
-            click.echo(line)
+        print_lines(_format_journal_page(page, library.zone))
     if page.cursor:
         click.echo(f"more: --cursor {page.cursor}", err=True)
 
@@ -296,8 +295,7 @@ def show_message(
         click.echo(body, nl=False)
         return
     for message in messages:
-        for line in (format_json_line(message),) if as_json else _format_full_message(message, library.zone):
-            click.echo(line)
+        print_lines((format_json_line(message),) if as_json else _format_full_message(message, library.zone))
 
 
 async def _read_exchange(installation: Installation, library: str, identifier: str) -> tuple[FullMessage, ...]:

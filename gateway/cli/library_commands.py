@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.formatting import format_table
+from gateway.cli.formatting import format_table, print_lines
 from gateway.cli.installation import CommandFailed, Installation, pass_installation
 from gateway.configuration import file_replacement
 from gateway.configuration.yaml_document import cut_section, display_path
@@ -108,8 +108,7 @@ def list_libraries(installation: Installation, as_json: bool) -> None:
         (library.short_name, library.symbol, library.system.type, _describe_state(library), library.name)
         for library in libraries
     ]
-    for line in format_table([("SHORT", "SYMBOL", "SYSTEM", "STATE", "NAME"), *rows]):
-        click.echo(line)
+    print_lines(format_table([("SHORT", "SYMBOL", "SYSTEM", "STATE", "NAME"), *rows]))
 
 
 def _describe_state(library: LibrarySettings) -> str:

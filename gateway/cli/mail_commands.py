@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import click
 
-from gateway.cli.formatting import format_local_time, format_table
+from gateway.cli.formatting import format_local_time, format_table, print_lines
 from gateway.cli.installation import (
     CommandFailed,
     Installation,
@@ -133,8 +133,7 @@ def explain_mail(installation: Installation, file: Path, mailbox: str, symbol: s
     if as_json:
         print_json({"explanation": lines})
         return
-    for line in lines:
-        click.echo(line)
+    print_lines(lines)
 
 
 @mail_command.command(name="preview")
@@ -195,8 +194,7 @@ def list_unmatched_mails(installation: Installation, limit: int, cursor: str, sy
             (format_minute(row.at, library.zone), row.spot.mailbox, row.sender, row.subject[:50], row.id, row.reason)
             for row in page.rows
         ]
-        for line in format_table([heading, *rows]):
-            click.echo(line)
+        print_lines(format_table([heading, *rows]))
     print_cursor(page.cursor)
 
 
@@ -424,8 +422,7 @@ def list_letters(installation: Installation, as_json: bool) -> None:
         return
     signs = {"own": "*", "shipped": "shipped", "": "-"}
     rows = [("LETTER", *languages), *((name, *(signs[source] for source in sources[name].values())) for name in ALL)]
-    for line in format_table(rows):
-        click.echo(line)
+    print_lines(format_table(rows))
     click.echo(f"\nPut your own templates into {settings.letters_folder}, such as {ALL[0]}.j2 or en/{ALL[0]}.j2")
 
 

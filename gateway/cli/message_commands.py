@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 import click
 
-from gateway.cli.formatting import format_table
+from gateway.cli.formatting import format_table, print_lines
 from gateway.cli.installation import (
     CommandFailed,
     Installation,
@@ -62,8 +62,7 @@ def list_unread_messages(
             (format_minute(view.at, library.zone), view.request.number, view.partner, view.id, _shorten_text(view))
             for view in page
         ]
-        for line in format_table([("CAME", "REQUEST", "PARTNER", "ID", "TEXT"), *rows]):
-            click.echo(line)
+        print_lines(format_table([("CAME", "REQUEST", "PARTNER", "ID", "TEXT"), *rows]))
     print_cursor(page.cursor)
 
 
@@ -86,8 +85,7 @@ def show_conversation(installation: Installation, number: str, symbol: str, as_j
         return
     if not messages:
         click.echo("no messages")
-    for line in format_conversation(messages, library.zone):
-        click.echo(line)
+    print_lines(format_conversation(messages, library.zone))
 
 
 @message_command.command(name="read")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.formatting import format_local_time, format_table
+from gateway.cli.formatting import format_local_time, format_table, print_lines
 from gateway.cli.installation import (
     REFUSED,
     Installation,
@@ -72,8 +72,7 @@ def list_dead_letters(installation: Installation, limit: int, cursor: str, symbo
         click.echo("no dead letters")
     else:
         heading = ("CREATED", "KIND", "TARGET", "REQUEST", "TRIES", "ID", "ERROR")
-        for line in format_table([heading, *(_format_dead_letter_row(row, numbers, library.zone) for row in page)]):
-            click.echo(line)
+        print_lines(format_table([heading, *(_format_dead_letter_row(row, numbers, library.zone) for row in page)]))
     print_cursor(page.cursor)
 
 
@@ -155,8 +154,7 @@ def list_batched_orders(installation: Installation, limit: int, cursor: str, sym
         click.echo("no waiting orders")
     else:
         heading = ("PARTNER", "FILE", "REQUEST", "SINCE", "ID", "ERROR")
-        for line in format_table([heading, *(_format_batched_order_row(row, numbers, library.zone) for row in page)]):
-            click.echo(line)
+        print_lines(format_table([heading, *(_format_batched_order_row(row, numbers, library.zone) for row in page)]))
     print_cursor(page.cursor)
 
 
@@ -187,8 +185,7 @@ def list_waiting_partners(installation: Installation, symbol: str, as_json: bool
         click.echo("no messages are waiting")
     else:
         rows = [(row.profile, str(row.waiting), format_minute(row.since, library.zone), row.error) for row in partners]
-        for line in format_table([("PARTNER", "WAITING", "SINCE", "WHY"), *rows]):
-            click.echo(line)
+        print_lines(format_table([("PARTNER", "WAITING", "SINCE", "WHY"), *rows]))
 
 
 # --- deciding ------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from gateway.cli.formatting import format_table
+from gateway.cli.formatting import format_table, print_lines
 from gateway.cli.installation import (
     Installation,
     format_price,
@@ -54,8 +54,7 @@ def list_partners(installation: Installation, symbol: str, as_json: bool) -> Non
         click.echo("no partners: no profile has a section `partner`")
         return
     heading = ("PROFILE", "SYMBOL", "CHANNEL", "ASKED", "BY OTHERS", "ASKS US", "DAYS", "COSTS", "", "NAME")
-    for line in format_table([heading, *map(_format_partner_row, partners)]):
-        click.echo(line)
+    print_lines(format_table([heading, *map(_format_partner_row, partners)]))
 
 
 def _format_partner_row(partner: PartnerView) -> tuple[str, ...]:
@@ -108,8 +107,7 @@ def make_missing_secrets(installation: Installation, missing: bool, dry_run: boo
     if len(rows) == 1:
         click.echo("no key is missing")
         return
-    for line in format_table(rows):
-        click.echo(line)
+    print_lines(format_table(rows))
 
 
 def _find_missing_keys(installation: Installation) -> Sequence[tuple[str, str, str]]:
@@ -188,8 +186,7 @@ def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
         (rota.name, _describe_rota_order(rota), ", ".join(line.partner for line in rota.lines), rota.description)
         for rota in rotas
     ]
-    for line in format_table([heading, *rows]):
-        click.echo(line)
+    print_lines(format_table([heading, *rows]))
 
 
 def _describe_rota_order(rota: RotaView) -> str:
@@ -258,8 +255,7 @@ def explain_request_rota(installation: Installation, number: str, symbol: str, a
     if as_json:
         print_json(ExplanationOut.from_explanation(explanation))
         return
-    for line in _format_rota_explanation(explanation):
-        click.echo(line)
+    print_lines(_format_rota_explanation(explanation))
 
 
 def _format_rota_explanation(explanation: RotaExplanation) -> Iterator[str]:

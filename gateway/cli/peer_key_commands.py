@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from gateway.cli.formatting import format_local_time, format_table
+from gateway.cli.formatting import format_local_time, format_table, print_lines
 from gateway.cli.installation import (
     CommandFailed,
     Installation,
@@ -83,8 +83,7 @@ def list_peer_keys(installation: Installation, symbol: str, as_json: bool) -> No
     table = [
         (row.kid, format_local_time(row.created, library.zone), _describe_use(row, signing, now, rows)) for row in rows
     ]
-    for line in format_table([("KEY", "MADE", "USE"), *table]):
-        click.echo(line)
+    print_lines(format_table([("KEY", "MADE", "USE"), *table]))
 
 
 def _describe_use(row: PeerKeyRow, signing: PeerKeyRow | None, now: datetime, rows: tuple[PeerKeyRow, ...]) -> str:

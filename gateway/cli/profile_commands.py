@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.formatting import format_table
+from gateway.cli.formatting import format_table, print_lines
 from gateway.cli.installation import Installation, pass_installation
 from gateway.configuration.yaml_document import display_path, nearest_match
 from gateway.domain.problems import ConfigurationError
@@ -62,8 +62,7 @@ def list_profiles(installation: Installation, shipped: bool, as_json: bool) -> N
     if as_json:
         print_json_lines(map(_document_of_profile, profiles))
     elif profiles:
-        for line in format_table([_format_profile_row(loaded_profile) for loaded_profile in profiles]):
-            click.echo(line)
+        print_lines(format_table([_format_profile_row(loaded_profile) for loaded_profile in profiles]))
     if loading.problems and not shipped:
         raise ConfigurationError(loading.problems)
 

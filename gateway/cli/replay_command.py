@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.formatting import format_local_time, format_table
+from gateway.cli.formatting import format_local_time, format_table, print_lines
 from gateway.cli.installation import (
     REFUSED,
     UNREACHABLE,
@@ -88,8 +88,7 @@ def replay_command(
     except NotReplayableError as why:
         click.echo(f"{identifier} {NOT_REPLAYABLE}: {why}", err=True)
         ctx.exit(REFUSED)
-    for line in _format_rehearsal(done) if isinstance(done, RehearsalResult) else _format_replay(done):
-        click.echo(line)
+    print_lines(_format_rehearsal(done) if isinstance(done, RehearsalResult) else _format_replay(done))
     if isinstance(done, ReplayResult):
         ctx.exit(EXIT.get(done.outcome, REFUSED))
 
@@ -163,8 +162,7 @@ async def _replay_selection(
                 selection = await select_messages(journal, wanted, MAX_MESSAGES)
             except TooManyMessagesError as why:
                 raise click.UsageError(str(why)) from why
-            for line in format_selection(selection, library.zone):
-                click.echo(line)
+            print_lines(format_selection(selection, library.zone))
             if not selection.messages:
                 return 0
             if not dry_run and not yes:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gateway.cli.formatting import format_local_time, format_table
+from gateway.cli.formatting import format_local_time, format_table, print_lines
 from gateway.cli.installation import (
     REFUSED,
     CommandFailed,
@@ -89,8 +89,7 @@ async def _begin_job(
         jobs = ReplayJobs(LibraryStore(symbol=library.symbol, store=store, clock=installation.clock), journal)
         try:
             selection = await jobs.select_messages(journal_filter)
-            for line in format_selection(selection, library.zone):
-                click.echo(line)
+            print_lines(format_selection(selection, library.zone))
             count = len(selection.messages)
             if not count:
                 return
@@ -124,8 +123,7 @@ def list_replay_jobs(installation: Installation, symbol: str, as_json: bool) -> 
         click.echo("no jobs")
         return
     rows = [("BEGUN", "STATUS", "DONE", "BY", "ID"), *(_format_job(job, library.zone) for job in jobs)]
-    for line in format_table(rows):
-        click.echo(line)
+    print_lines(format_table(rows))
 
 
 @replay_job_command.command(name="show")
@@ -151,8 +149,7 @@ def show_replay_job(installation: Installation, job: str, symbol: str, as_json: 
         print_json({**_document_of_job(progress), "messages": [_document_of_replay(replay) for replay in listed]})
         return
     click.echo(f"{progress.job.status}, {progress.ended} of {progress.total}")
-    for line in _format_counts(progress):
-        click.echo(line)
+    print_lines(_format_counts(progress))
     for replay in listed:
         moment = format_local_time(replay.at, library.zone) if replay.at is not None else "-"
         reason = f": {replay.item.reason}" if replay.item.reason else ""

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.formatting import format_flags, format_table
+from gateway.cli.formatting import format_flags, format_table, print_lines
 from gateway.cli.installation import (
     CommandFailed,
     Installation,
@@ -167,8 +167,7 @@ def _perform_act(installation: Installation, number: str, kind: EventKind, value
     if values["as_json"]:
         print_json(RequestOut.from_request(request))
         return
-    for line in format_act_outcome(request, library):
-        click.echo(line)
+    print_lines(format_act_outcome(request, library))
 
 
 def _build_event_details(
@@ -393,8 +392,7 @@ def show_notices(installation: Installation, number: str, notice: str, html: boo
             (format_minute(each.created, library.zone), each.letter, each.status.value, each.id, each.error)
             for each in loaded
         ]
-        for line in format_table([("CREATED", "LETTER", "STATUS", "ID", "WHY"), *rows]):
-            click.echo(line)
+        print_lines(format_table([("CREATED", "LETTER", "STATUS", "ID", "WHY"), *rows]))
 
 
 def _print_letter(letter: NoticeLetter, html: bool, as_json: bool) -> None:

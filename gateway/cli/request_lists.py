@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gateway.cli.formatting import format_flags, format_table
+from gateway.cli.formatting import format_flags, format_table, print_lines
 from gateway.cli.installation import (
     Installation,
     cursor_option,
@@ -154,8 +154,7 @@ def print_request_list(installation: Installation, query: RequestListQuery) -> N
 
         print_json_lines(RequestLine.from_request(request, copies.get(request.id)) for request in page)
     else:
-        for line in _format_copy_rows(page, copies) if copies else _format_request_rows(page, library.zone):
-            click.echo(line)
+        print_lines(_format_copy_rows(page, copies) if copies else _format_request_rows(page, library.zone))
         if not page.items and query.wanted.open:
             click.echo("(use --all to include closed requests)", err=True)
     print_cursor(page.cursor)

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 
 import click
 
-from gateway.cli.formatting import format_flags, format_table
+from gateway.cli.formatting import format_flags, format_table, print_lines
 from gateway.cli.installation import (
     Installation,
     format_day_or_minute,
@@ -62,8 +62,7 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
     if as_json:
         _print_shown_json(view)
         return
-    for line in format_request_lines(view, library.zone):
-        click.echo(line)
+    print_lines(format_request_lines(view, library.zone))
 
 
 def _print_shown_json(view: RequestView) -> None:

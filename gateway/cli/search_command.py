@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.formatting import format_table
+from gateway.cli.formatting import format_table, print_lines
 from gateway.cli.installation import (
     Installation,
     library_option,
@@ -112,8 +112,7 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
     elif options["as_json"]:
         print_json(SearchOut.from_outcome(outcome))
     else:
-        for line in _format_search_results(outcome, holdings=options["holdings"]):
-            click.echo(line)
+        print_lines(_format_search_results(outcome, holdings=options["holdings"]))
     _report_catalogue_problems(outcome.answers)
 
 
@@ -128,8 +127,7 @@ def _print_targets(targets: Sequence[SearchableTarget], as_json: bool) -> None:
         click.echo("no profile has a catalogue: see docs/catalogues.md")
     else:
         rows = [(item.name, item.by or "group", ", ".join(item.members) or item.description) for item in targets]
-        for line in format_table([("NAME", "BY", "WHAT"), *rows]):
-            click.echo(line)
+        print_lines(format_table([("NAME", "BY", "WHAT"), *rows]))
 
 
 # --- what is asked -------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gateway.cli.formatting import format_table
+from gateway.cli.formatting import format_table, print_lines
 from gateway.cli.installation import (
     Installation,
     cursor_option,
@@ -55,8 +55,7 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str, as_jso
     if not rows:
         click.echo("no tasks")
         return
-    for line in format_table([("NAME", "ROLE", "COUNT", "OLDEST SINCE", "WHAT"), *rows]):
-        click.echo(line)
+    print_lines(format_table([("NAME", "ROLE", "COUNT", "OLDEST SINCE", "WHAT"), *rows]))
 
 
 @task_command.command(name="show")
@@ -93,5 +92,4 @@ def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool)
         click.echo("all mailboxes can be read")
         return
     rows = [(failure.mailbox, format_minute(failure.since, library.zone), failure.reason) for failure in failures]
-    for line in format_table([("MAILBOX", "SINCE", "WHY"), *rows]):
-        click.echo(line)
+    print_lines(format_table([("MAILBOX", "SINCE", "WHY"), *rows]))

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import click
 
-from gateway.cli.formatting import format_local_time, format_table, parse_moment
+from gateway.cli.formatting import format_local_time, format_table, parse_moment, print_lines
 from gateway.cli.installation import (
     Installation,
     cursor_option,
@@ -85,8 +85,7 @@ def list_users(installation: Installation, symbol: str, as_json: bool) -> None:
         click.echo("no accounts; create one with `illgate user add NAME --role operator`")
         return
     heading = ("NAME", "SHOWN AS", "ROLES", "SIGNS IN BY", "CREATED", "")
-    for line in format_table([heading, *(_format_user_row(user, library) for user in users)]):
-        click.echo(line)
+    print_lines(format_table([heading, *(_format_user_row(user, library) for user in users)]))
 
 
 @user_command.command(name="roles")
@@ -97,8 +96,7 @@ def list_roles(as_json: bool) -> None:
         print_json_lines({"role": role, "rights": sorted(RIGHTS[role])} for role in StaffRole)
         return
     rows = [(role.value, ", ".join(sorted(RIGHTS[role]))) for role in StaffRole]
-    for line in format_table([("ROLE", "RIGHTS"), *rows]):
-        click.echo(line)
+    print_lines(format_table([("ROLE", "RIGHTS"), *rows]))
 
 
 def _format_user_row(user: StaffUser, library: LibrarySettings) -> tuple[str, ...]:
@@ -369,8 +367,7 @@ def list_audit(
         click.echo("no entries")
     else:
         heading = ("AT", "WHO", "DID", "TO", "DETAIL", "FROM")
-        for line in format_table([heading, *(_format_entry_row(entry, library) for entry in entries)]):
-            click.echo(line)
+        print_lines(format_table([heading, *(_format_entry_row(entry, library) for entry in entries)]))
     print_cursor(entries[-1].id if len(entries) == limit else "")
 
 
