@@ -45,11 +45,12 @@ def update_languages(installation: Installation) -> None:
 
 
 @translations_command.command(name="check")
+@click.option("--patrons", is_flag=True, help="Only pages of patrons, and letters.")
 @json_option
 @pass_installation
-def check_languages(installation: Installation, as_json: bool) -> None:
+def check_languages(installation: Installation, patrons: bool, as_json: bool) -> None:
     """List the texts that are not translated yet. Exit code 1: there are some."""
-    found = list_all_shortcomings(installation.settings.letters_folder)
+    found = list_all_shortcomings(installation.settings.letters_folder, for_patrons=patrons)
     if as_json:
         print_json_lines({"catalogue": name, "problem": text} for name, text in found)
         raise SystemExit(1 if found else 0)

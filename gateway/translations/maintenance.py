@@ -1,7 +1,7 @@
 """Finds the texts in templates and code, and brings catalogues up to date with them.
 
-Sorted, without places and dates, nothing fuzzy: so that two people's changes can be merged, and a line changes only
-when its text does.
+Sorted, with the files that have a text but without lines and dates, nothing fuzzy: so that two people's changes can be
+merged, and an entry changes only when its text does or moves to another file.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 import click
@@ -55,10 +56,14 @@ OTHER_PACKAGES = ("adapters", "rehearsal")
 Adapters of a third party bring no texts of theirs."""
 
 
-PATRON_FOLDERS = ("web/pages", "web/html", "letters", "services/letters", "services/patrons")
+PATRON_FOLDERS = tuple(
+    f"gateway/{folder}/" for folder in ("web/pages", "web/html", "letters", "services/letters", "services/patrons")
+)
+
+WORDS_FILE = "gateway/letters/words.yml"
 
 BEGUN_TRANSLATIONS = SHIPPED_TRANSLATIONS / "begun"
-"""Catalogues of `extract_patron_texts` alone: an installation offers their language when a catalogue of its own begins
+"""Catalogues of `select_patron_texts` alone: an installation offers their language when a catalogue of its own begins
 with one, since staff's pages are in English then."""
 
 
@@ -67,21 +72,24 @@ def extract_texts() -> Catalog:
     catalog = extract_texts_of(Path(gateway.__file__).parent)
     for package in OTHER_PACKAGES:
         for message in extract_texts_of(_find_package(package)):
-            catalog.add(message.id, context=message.context)
+            catalog.add(message.id, locations=message.locations, context=message.context)
     for context, _key, text in list_word_texts(shipped_words()):
-        catalog.add(text, context=context)
+        catalog.add(text, locations=[(WORDS_FILE, 0)], context=context)
     return catalog
 
 
-def extract_patron_texts() -> Catalog:
+def select_patron_texts(texts: Catalog) -> Catalog:
     """The texts of patrons' pages and of letters, with those of slips and the words that they share."""
     catalog = Catalog()
-    for folder in PATRON_FOLDERS:
-        for message in extract_texts_of(Path(gateway.__file__).parent / folder):
-            catalog.add(message.id, auto_comments=message.auto_comments, context=message.context)
-    for context, _key, text in list_word_texts(shipped_words()):
-        catalog.add(text, context=context)
+    for text in texts:
+        if any(file.startswith(PATRON_FOLDERS) for file, _line in text.locations):
+            catalog.add(text.id, locations=text.locations, auto_comments=text.auto_comments, context=text.context)
     return catalog
+
+
+def select_texts_of_file(file: Path, texts: Catalog) -> Catalog:
+    """The texts that a catalogue is to have."""
+    return select_patron_texts(texts) if file.parent == BEGUN_TRANSLATIONS else texts
 
 
 def _find_package(name: str) -> Path:
@@ -92,12 +100,12 @@ def _find_package(name: str) -> Path:
 
 
 def extract_texts_of(folder: Path) -> Catalog:
-    """Those in the templates and the code below a folder."""
+    """Those in the templates and the code below a folder, each with the files that have it; line 0: none is told."""
     catalog = Catalog()
-    for _file, _line, message, comments, context in extract_from_dir(
+    for file, _line, message, comments, context in extract_from_dir(
         folder, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
     ):
-        catalog.add(message, auto_comments=comments, context=context)
+        catalog.add(message, locations=[(f"{folder.name}/{file}", 0)], auto_comments=comments, context=context)
     return catalog
 
 
@@ -129,6 +137,7 @@ def merge_texts(texts: Catalog, translated: Catalog) -> Catalog:
             text.id,
             string=kept,
             context=text.context,
+            locations=text.locations,
             auto_comments=text.auto_comments,
             user_comments=message.user_comments if message is not None else (),
             flags=["python-format"] if text.python_format else (),
@@ -137,19 +146,21 @@ def merge_texts(texts: Catalog, translated: Catalog) -> Catalog:
 
 
 def write_catalogue_file(file: Path, catalogue: Catalog) -> None:
-    with file.open("wb") as stream:
-        write_po(stream, catalogue, width=MAX_LINE_CHARS, no_location=True, sort_output=True, ignore_obsolete=True)
+    written = BytesIO()
+    write_po(written, catalogue, width=MAX_LINE_CHARS, sort_output=True, include_lineno=False, ignore_obsolete=True)
+    file.write_bytes(written.getvalue())
 
 
-def list_shortcomings(file: Path, texts: Catalog) -> list[str]:
-    """List what a catalogue lacks, or has too much of; empty: it is complete."""
+def list_shortcomings(file: Path, texts: Catalog, known: Catalog | None = None) -> list[str]:
+    """List what a catalogue lacks, or has too much of; empty: it is complete. `known`: all texts, where only some of
+    them are wanted."""
     catalogue = read_catalogue_file(file)
     shortcomings = []
     for text in texts:
         if text.id and (problem := _find_shortcoming(text, catalogue)):
             shortcomings.append(problem)
     for message in catalogue:
-        if message.id and texts.get(message.id, message.context) is None:
+        if message.id and (known or texts).get(message.id, message.context) is None:
             shortcomings.append(f"no text any more: {message.id!r}")
         if message.id and message.fuzzy:
             shortcomings.append(f"fuzzy: {message.id!r}")
@@ -170,7 +181,9 @@ def _find_shortcoming(text: Message, catalogue: Catalog) -> str:
 
 
 def _find_catalogue_files(folder: Path) -> Iterable[Path]:
-    return sorted(folder.glob(f"*{CATALOGUE_SUFFIX}"))
+    """Find those of a folder; with the ones that are shipped, those that have been begun."""
+    begun = BEGUN_TRANSLATIONS.glob(f"*{CATALOGUE_SUFFIX}") if folder == SHIPPED_TRANSLATIONS else ()
+    return sorted([*folder.glob(f"*{CATALOGUE_SUFFIX}"), *begun])
 
 
 @click.group(help=__doc__)
@@ -190,14 +203,22 @@ def update_catalogues(folder: Path) -> None:
     """Add new texts to all catalogues in a folder, and remove obsolete ones."""
     texts = extract_texts()
     for file in _find_catalogue_files(folder):
-        write_catalogue_file(file, merge_texts(texts, read_catalogue_file(file)))
-        click.echo(f"{file.name}: {len(list_shortcomings(file, texts))} to do")
+        wanted = select_texts_of_file(file, texts)
+        write_catalogue_file(file, merge_texts(wanted, read_catalogue_file(file)))
+        click.echo(f"{file.name}: {len(list_shortcomings(file, wanted))} to do")
 
 
-def list_all_shortcomings(folder: Path) -> list[tuple[str, str]]:
-    """List what the catalogues in a folder lack: names of files, each with one shortcoming."""
+def list_all_shortcomings(folder: Path, *, for_patrons: bool = False) -> list[tuple[str, str]]:
+    """List what the catalogues in a folder lack: names of files, each with one shortcoming. `for_patrons`: only what
+    patrons read is wanted."""
     texts = extract_texts()
-    return [(file.name, text) for file in _find_catalogue_files(folder) for text in list_shortcomings(file, texts)]
+    return [
+        (file.name, problem)
+        for file in _find_catalogue_files(folder)
+        for problem in list_shortcomings(
+            file, select_patron_texts(texts) if for_patrons else select_texts_of_file(file, texts), texts
+        )
+    ]
 
 
 def report_shortcomings(found: Sequence[tuple[str, str]]) -> None:

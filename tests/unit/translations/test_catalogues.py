@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from gateway.translations.maintenance import (
     main,
     merge_texts,
     read_catalogue_file,
+    select_texts_of_file,
     write_catalogue_file,
 )
 from tests.support.daemon import Installation
@@ -25,7 +27,8 @@ from tests.support.paths import ROOT
 
 TRANSLATING = ("gettext", "ngettext", "pgettext", "npgettext", "mark_text", "mark_template", "write_sentence")
 
-CATALOGUES = sorted(SHIPPED_TRANSLATIONS.glob("*.po"))
+CATALOGUES = sorted(SHIPPED_TRANSLATIONS.rglob("*.po"))
+"""German, and French for patrons."""
 
 
 @pytest.fixture
@@ -36,23 +39,15 @@ def texts() -> Catalog:
 @pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
 def test_every_text_is_translated(file: Path, texts: Catalog) -> None:
     """`python -m gateway.translations update` adds what is new; then it is to be translated."""
-    assert list_shortcomings(file, texts) == []
+    assert list_shortcomings(file, select_texts_of_file(file, texts)) == []
 
 
 @pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
 def test_catalogues_are_as_the_command_writes_them(file: Path, texts: Catalog, tmp_path: Path) -> None:
-    """So that a change of one text changes no other line."""
+    """So that a change of one text changes no other entry."""
     written = tmp_path / file.name
-    write_catalogue_file(written, merge_texts(texts, read_catalogue_file(file)))
+    write_catalogue_file(written, merge_texts(select_texts_of_file(file, texts), read_catalogue_file(file)))
     assert written.read_text("utf-8") == file.read_text("utf-8")
-
-
-def test_french_for_patrons_is_complete_and_as_the_command_writes_it(tmp_path: Path) -> None:
-    file, texts = maintenance.BEGUN_TRANSLATIONS / "fr.po", maintenance.extract_patron_texts()
-    write_catalogue_file(tmp_path / file.name, merge_texts(texts, read_catalogue_file(file)))
-
-    assert list_shortcomings(file, texts) == []
-    assert (tmp_path / file.name).read_text("utf-8") == file.read_text("utf-8")
 
 
 def test_an_installation_begins_a_language_with_what_is_shipped(
@@ -67,10 +62,21 @@ def test_an_installation_begins_a_language_with_what_is_shipped(
     assert installation.run("translations", "add", "fr", check=False).returncode == 1
     missing = installation.run("translations", "check", check=False)
     assert (missing.returncode, "fr.po: not translated: " in missing.stdout) == (1, True)
+    of_patrons = installation.run("translations", "check", "--patrons")
+    assert of_patrons.stdout == ""
+
+
+def test_text_that_the_guide_rewords_exists_and_names_its_file(texts: Catalog) -> None:
+    (reworded,) = re.findall(r'^msgid "(.+)"$', (ROOT / "docs" / "translating.md").read_text("utf-8"), re.MULTILINE)
+
+    text = texts.get(reworded)
+
+    assert text is not None
+    assert text.locations == [("gateway/web/pages/templates/own.html.j2", 0)]
 
 
 def test_german_comes_with_the_gateway() -> None:
-    assert "de" in [file.stem for file in CATALOGUES]
+    assert [file.stem for file in CATALOGUES] == ["fr", "de"]
 
 
 def test_no_text_escapes_the_command(texts: Catalog) -> None:
