@@ -140,7 +140,7 @@ def test_forty_refused_messages_are_found_and_replayed_under_the_mended_profile(
         page.wait_for_function(f"() => parseInt(document.getElementById('job-h').textContent) > {paused}")
         expect(page.locator("#job-h")).to_have_text("40 of 40", timeout=30_000)  # without loading the page again
         expect(page.locator("main")).to_contain_text("finished")
-        expect(page.locator(".job-counts")).to_contain_text("done 40")
+        expect(page.locator("#progress .counters")).to_contain_text("done 40")
         looks.look("the job at its end")
 
         page.goto(site.url("staff/operation"))

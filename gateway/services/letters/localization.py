@@ -228,11 +228,16 @@ class Localization:
         return re.sub(r"(\d) ?(?=[^\W\d_])", "\\1\u00a0", short)
 
     def format_age_in_words(self, since: datetime, now: datetime) -> str:
-        """22 hours, 3 days; what goes on for less than a minute has no number."""
+        """22 hours, 3 days; what goes on for less than a minute has no number. In the case that *since* and *ago* ask
+        for, which languages' own words for units don't have: seit 3 Tagen."""
         if now - since < timedelta(minutes=1):
-            return self.gettext(mark_text("less than a minute"))
+            return self.pgettext("since, ago", "less than a minute")
         count, unit = _measure_age(now - since)
-        return format_unit(count, unit, length="long", locale=self.locale)
+        if unit == "minute":
+            return self.npgettext("since, ago", "%(num)s minute", "%(num)s minutes", count)
+        if unit == "hour":
+            return self.npgettext("since, ago", "%(num)s hour", "%(num)s hours", count)
+        return self.npgettext("since, ago", "%(num)s day", "%(num)s days", count)
 
     def format_days(self, days: int) -> str:
         """30 days; whole years as people say them: 3 years"""

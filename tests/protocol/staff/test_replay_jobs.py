@@ -73,7 +73,7 @@ def job_path(page: Answer) -> str:
 def list_counts(page: Answer) -> dict[str, int]:
     return {
         " ".join(one.xpath("string(a)").split()): int(one.xpath("string(b)"))
-        for one in page.tree.xpath("//ul[@class='job-counts']/li")
+        for one in page.tree.xpath("//ul[@class='counters']/li")
     }
 
 

@@ -213,6 +213,10 @@ class TestDaysAndTimes:
         assert english.format_age(NOON - age, NOON).replace("\u00a0", " ") == short
         assert english.format_age_in_words(NOON - age, NOON) == words
 
+    def test_an_age_in_german_fits_what_stands_before_it(self) -> None:
+        """Seit 3 Tagen, vor 3 Tagen; CLDR's own has only 3 Tage."""
+        assert localize("de").format_age_in_words(NOON - timedelta(days=3), NOON) == "3 Tagen"
+
     @pytest.mark.parametrize(
         ("days", "words"),
         [(1, "1 Tag"), (30, "30 Tage"), (365, "1 Jahr"), (400, "400 Tage"), (1095, "3 Jahre"), (0, "0 Tage")],
