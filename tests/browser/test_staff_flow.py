@@ -121,7 +121,7 @@ def test_a_supplier_is_chosen_and_asked_in_three_clicks(
     with browsing.page(scripts=scripts) as page:
         sign_in(page, site, f"staff/requests/{number}")
         with count_presses(page, f"choose a supplier, {describe(scripts)}", 3) as presses:
-            presses.click(page.get_by_role("link", name="Choose suppliers"))
+            presses.click(page.get_by_role("link", name="Choose the supplier"))
             row = page.locator("table.lenders tr.option", has_text=BERGEN)
             expect(row.locator("td").nth(5)).not_to_be_empty()
             presses.click(row.get_by_role("radio"))

@@ -120,7 +120,7 @@ _ENTRIES = (
         done=mark_template("Changed."), ours=("todo", mark_template("Edited")),
     ),
     EventEntry(
-        K.ASSIGN, write_sentence("assign"), label=mark_template("Choose suppliers"),
+        K.ASSIGN, write_sentence("assign"), label=mark_template("Choose the supplier"),
         fields=_list_fields(
             ActionField("partner", FieldType.PARTNER, "Next supplier."),
             ActionField("rota", FieldType.ROTA, "Rota to use."), OWN_NOTE, one_of=("partner", "rota"),

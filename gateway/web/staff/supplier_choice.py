@@ -126,11 +126,10 @@ def _describe_choice(
     answer = line.answer if line is not None else ""
     unknown = mark_text("not asked") if not answer and _has_catalogue(page, view.profile) else mark_text("unknown")
     kind, holding = _HOLDINGS.get(answer, ("", unknown))
-    days = page.localization.format_number(Decimal(f"{view.mean_days:.1f}")) if view.mean_days is not None else ""
     return ComparedSupplier(
         profile=view.profile,
         name=view.name or view.profile,
-        days=page.ngettext("%(days)s day", "%(days)s days", 1 if days == "1" else 2, days=days) if days else "",
+        days=_describe_days(page, view.mean_days),
         open=view.open_borrowing,
         balance=_describe_balance(page, figures),
         holdings=(kind, page.gettext(holding)),
@@ -141,6 +140,15 @@ def _describe_choice(
         audience=_describe_audience(page, view),
         is_closed=view.closed_now,
     )
+
+
+def _describe_days(page: StaffRequest, mean_days: float | None) -> str:
+    if mean_days is None:
+        return ""
+    if mean_days < 1:
+        return page.gettext("less than a day")
+    days = page.localization.format_number(Decimal(f"{mean_days:.1f}"))
+    return page.ngettext("%(days)s day", "%(days)s days", 1 if days == "1" else 2, days=days)
 
 
 def _describe_balance(page: StaffRequest, figures: PartnerStatistics | None) -> str:
