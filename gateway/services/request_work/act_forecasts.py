@@ -12,7 +12,7 @@ from gateway.ports.partner_channel import CarryWay
 from gateway.services.requests.effects import (
     choose_way_to_tell,
     find_receiver,
-    is_letter_written,
+    is_letter_wanted,
     is_partner_notified,
 )
 from gateway.services.requests.library_context import LibraryContext
@@ -33,8 +33,9 @@ class ForetoldMessage:
 @value_object(kw_only=True)
 class ActForecast:
     """`asked`: who is asked next, of partners that the request names; `finds_supplier`: somebody is, whoever the rules
-    choose; `finds_nobody`: they have nobody to choose. `letters`: to the patron, by their templates; `at_pickup`: of
-    the item, once it is where the patron fetches it; the library's system says where that is when it is received.
+    choose; `finds_nobody`: they have nobody to choose. `letters`: to the patron, by their templates;
+    `lacks_mail_server`: there would be some. `at_pickup`: of the item, once it is where the patron fetches it; the
+    library's system says where that is when it is received.
     `hangs_on_answer`: who is told depends on the fields of the act. `held_seconds`: so long nothing goes out, and the
     act can be undone."""
 
@@ -43,6 +44,7 @@ class ActForecast:
     finds_supplier: bool = False
     finds_nobody: bool = False
     letters: tuple[str, ...] = ()
+    lacks_mail_server: bool = False
     at_pickup: bool = False
     hangs_on_answer: bool = False
     held_seconds: int = 0
@@ -75,12 +77,14 @@ def forecast_act(
     asked = find_next_asked(context, request) if finds else None
     can_find = asked is not None or (finds and has_supplier_by_rule(context, request))
     letters = [effect.name for effect in effects if isinstance(effect, SendPatronLetter)]
+    wanted = tuple(letter for letter in letters if is_letter_wanted(context, letter, request))
     return ActForecast(
         messages=tuple(messages),
         asked=asked,
         finds_supplier=can_find,
         finds_nobody=finds and not can_find,
-        letters=tuple(letter for letter in letters if is_letter_written(context, letter, request)),
+        letters=wanted if context.writes_letters else (),
+        lacks_mail_server=bool(wanted) and not context.writes_letters,
         at_pickup=kind is EventKind.RECEIVED and "available" in letters,
         hangs_on_answer=kind is EventKind.PATRON_ANSWERED,
         held_seconds=int(hold_of_act(context, request, kind).total_seconds()),

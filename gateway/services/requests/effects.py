@@ -446,11 +446,13 @@ def is_partner_notified(context: LibraryContext, notification: PartnerNotificati
 
 def is_letter_written(context: LibraryContext, letter: str, request: Request) -> bool:
     """Return whether the patron gets this letter, by its template."""
-    return (
-        context.writes_letters
-        and bool(reader_of_request(request).id)
-        and letter in (STAFF_LETTER, *context.workflow(request).patron.letters)
-    )
+    return context.writes_letters and is_letter_wanted(context, letter, request)
+
+
+def is_letter_wanted(context: LibraryContext, letter: str, request: Request) -> bool:
+    """Return whether the patron gets this letter where a mail server is set up."""
+    letters = (STAFF_LETTER, *context.workflow(request).patron.letters)
+    return bool(reader_of_request(request).id) and letter in letters
 
 
 def is_batched(context: LibraryContext, message: PartnerMessage) -> bool:

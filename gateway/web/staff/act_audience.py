@@ -40,6 +40,12 @@ _BUTTONS_OF_NEXT: Mapping[K, str] = {
 }
 """Where it is known who is asked next."""
 
+_BUTTONS_UNSENT: Mapping[K, str] = {
+    K.PATRON_MESSAGE: mark_text("Save the letter"),
+    K.PATRON_ASKED: mark_text("Save the question"),
+}
+"""Where no letter goes out."""
+
 _BUTTON_OF_TOLD_LOSS = mark_text("Mark as lost and notify %(partner)s")
 
 
@@ -47,6 +53,8 @@ def name_button(page: StaffRequest, request: Request, kind: K, forecast: ActFore
     """Name the act and whom it is done to."""
     if forecast.asked is not None and kind in _BUTTONS_OF_NEXT:
         return page.gettext(_BUTTONS_OF_NEXT[kind], partner=forecast.asked.partner)
+    if kind in _BUTTONS_UNSENT and not forecast.writes_patron:
+        return page.gettext(_BUTTONS_UNSENT[kind])
     partner = name_partner(request, page.context)
     is_told = any(message.channel for message in forecast.messages)
     template = _BUTTON_OF_TOLD_LOSS if kind is K.LOST and is_told else _BUTTONS.get((request.role, kind))
@@ -60,6 +68,8 @@ def describe_audience(page: StaffRequest, forecast: ActForecast, patron: ShownPa
     if forecast.hangs_on_answer:
         return ""
     parties = list(_list_parties(page, forecast, patron))
+    if forecast.lacks_mail_server:
+        parties.append(page.gettext("Please notify the patron in person."))
     return " ".join([*parties, *_list_delays(page, [forecast])]) or page.gettext("Nobody.")
 
 
@@ -91,6 +101,8 @@ def _list_parties(page: StaffRequest, forecast: ActForecast, patron: ShownPatron
         yield page.gettext("No supplier: none is left that the rules would ask.")
     if forecast.writes_patron:
         yield page.gettext(_describe_letter(forecast, patron))
+    elif forecast.lacks_mail_server:
+        yield page.gettext("No letter to the patron, as no mail server is set up.")
 
 
 def _list_delays(page: StaffRequest, forecasts: Sequence[ActForecast]) -> Iterator[str]:

@@ -404,7 +404,7 @@ async def test_an_act_with_many_says_who_is_notified(gateway: Running, ruth: Col
     )
     told = text(confirm, "//p[@class='told']")
     assert "Universität Altenried, by email: 1 request." in told
-    assert "Nobody: 2 requests." in told
+    assert "No letter to the patron, as no mail server is set up: 2 requests." in told
 
 
 async def test_the_rule_that_asked_for_review_is_named(installation: Installation) -> None:
@@ -441,3 +441,11 @@ async def test_why_this_order_waits_for_catalogues_only_on_demand_and_not_for_go
     assert "The catalogues have not answered in time." in late.text
     assert texts(late, "//tbody/tr/td[1]") == texts(page, "//tbody/tr/td[1]")
     assert len(texts(late, "//tbody/tr")) == len(PARTNERS)
+
+
+async def test_without_a_mail_server_no_letter_is_offered_to_be_sent(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    for kind, button in (("patron-message", "Save the letter"), ("patron-asked", "Save the question")):
+        page = await ruth.get(f"/requests/{request.number}/act/{kind}")
+        assert text(page, "//main//form//button") == button
+        assert "as no mail server is set up. Please notify the patron" in text(page, "//p[@class='told']")
