@@ -236,12 +236,12 @@ def test_two_people_at_once_lose_nothing(desk: Desk, site: Site, browsing: Brows
         sign_in(page, site, f"staff/requests/{request.number}/act/note")
         page.get_by_label("Internal note").fill("Ring i morgen.")
         desk.act(request, EventKind.NOTE, note="Er ringt.")
-        page.get_by_role("button", name="Add a note").click()
+        page.get_by_role("button", name="Add an internal note").click()
 
         expect(page.get_by_role("heading", name="Changed by somebody else")).to_be_visible()
         expect(page.locator(".timeline blockquote")).to_have_text(["Er ringt."])
         expect(page.get_by_label("Internal note")).to_have_value("Ring i morgen.")
-        page.get_by_role("button", name="Add a note").click()
+        page.get_by_role("button", name="Add an internal note").click()
         expect(page.get_by_role("alert")).to_have_text("The note has been saved.")
 
 

@@ -320,7 +320,7 @@ _ENTRIES = (
         theirs=("look", mark_template("Message from %(partner)s")), has_letter=True, letter_fields=("note",),
     ),
     EventEntry(
-        K.NOTE, write_sentence("note"), label=mark_template("Add a note"),
+        K.NOTE, write_sentence("note"), label=mark_template("Add an internal note"),
         fields=_list_fields(required=(ActionField("note", FieldType.TEXT, "Internal note, visible to staff only."),)),
         done=mark_template("The note has been saved."), ours=("todo", mark_template("Note")),
     ),

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.sentences import strip_full_stop
 from gateway.services.letters.localization import mark_text
 from gateway.services.request_work.act_forecasts import ActForecast, ForetoldMessage
+from gateway.web.staff.act_forms import can_correct
 from gateway.web.staff.request_panels import ShownPatron
 from gateway.web.staff.request_story import CHANNELS, name_partner
 from gateway.web.staff.request_words import describe_act
@@ -47,6 +49,12 @@ _BUTTONS_UNSENT: Mapping[K, str] = {
 """Where no letter goes out."""
 
 _BUTTON_OF_TOLD_LOSS = mark_text("Mark as lost and notify %(partner)s")
+_BUTTON_OF_CANCELLATION = mark_text("Ask %(partner)s to cancel")
+
+_CONSEQUENCES: Mapping[K, str] = {
+    K.FORWARDED: mark_text("This closes the request."),
+    K.UNFILLED: mark_text("Selecting a reason closes the request at once."),
+}
 
 
 def name_button(page: StaffRequest, request: Request, kind: K, forecast: ActForecast) -> str:
@@ -58,9 +66,39 @@ def name_button(page: StaffRequest, request: Request, kind: K, forecast: ActFore
     partner = name_partner(request, page.context)
     is_told = any(message.channel for message in forecast.messages)
     template = _BUTTON_OF_TOLD_LOSS if kind is K.LOST and is_told else _BUTTONS.get((request.role, kind))
+    if kind is K.CANCEL and is_told and request.state in _ASKED:
+        template = _BUTTON_OF_CANCELLATION
     if template is None or not (partner or kind is K.PATRON_MESSAGE):
-        return describe_act(kind, page.localization, request)
+        return name_act(page, request, kind)
     return page.gettext(template, partner=partner)
+
+
+def name_act(page: StaffRequest, request: Request, kind: K) -> str:
+    """Name the act by what it can do now: once a supplier knows a request, only a volume can be added to it."""
+    if kind is K.EDIT and not can_correct(page.context, request):
+        return page.gettext("Add a volume")
+    return describe_act(kind, page.localization, request)
+
+
+_ASKED = (B.REQUESTED, B.HOLD_PLACED, B.WILL_SUPPLY, B.CONDITIONAL)
+
+
+def describe_consequence(page: StaffRequest, request: Request, kind: K, forecast: ActForecast) -> str:
+    """Describe what else follows from an act than its name says; empty: nothing."""
+    if kind in _CONSEQUENCES:
+        return page.gettext(_CONSEQUENCES[kind])
+    partner = forecast.messages[0].partner if forecast.messages else ""
+    is_conditional = request.state is B.CONDITIONAL
+    text = ""
+    if kind is K.CANCEL and partner and request.state in _ASKED:
+        text = mark_text("The request is closed when %(partner)s agrees. If the item has been shipped, it is too late.")
+    elif kind is K.NEXT_SUPPLIER and partner and is_conditional:
+        text = mark_text("%(partner)s is asked to cancel. Its condition is not accepted.")
+    elif kind is K.NEXT_SUPPLIER and partner:
+        text = mark_text("%(partner)s is asked to cancel.")
+    elif kind is K.RECEIVED and is_conditional:
+        text = mark_text("The condition of %(partner)s has not been answered yet.")
+    return page.gettext(text, partner=partner or name_partner(request, page.context)) if text else ""
 
 
 def describe_audience(page: StaffRequest, forecast: ActForecast, patron: ShownPatron | None) -> str:
@@ -96,7 +134,7 @@ def _list_parties(page: StaffRequest, forecast: ActForecast, patron: ShownPatron
     if forecast.asked is not None and forecast.asked.channel:
         yield _describe_message(page, TOLD_BY, forecast.asked)
     elif forecast.finds_supplier:
-        yield page.gettext("The next supplier by the rules.")
+        yield page.gettext("The next supplier, chosen by the rules.")
     elif forecast.finds_nobody:
         yield page.gettext("No supplier: none is left that the rules would ask.")
     if forecast.writes_patron:

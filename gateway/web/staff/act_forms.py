@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from gateway.domain.due_dates import local_day
 from gateway.domain.library import Money
 from gateway.domain.problems import Unavailable
-from gateway.domain.requests.act_details import check_details
+from gateway.domain.requests.act_details import check_details, has_own_note
 from gateway.domain.requests.action_fields import ActionField, ActionFieldSet, FieldType
 from gateway.domain.requests.calendar import NoOpenDayError
 from gateway.domain.requests.event_catalogue import ACTS, EVENT_CATALOGUE
@@ -19,10 +19,12 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.events import ReasonCodes as R
 from gateway.domain.requests.reason_words import ENDING_WORDS, REASON_WORDS
 from gateway.domain.requests.request import BorrowingState, Request, Role, ServiceType, Volume, VolumeState
+from gateway.domain.requests.request_messages import is_for_partner
 from gateway.domain.requests.state_machine import is_event_allowed
 from gateway.domain.requests.views import RequestView
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import mark_text
+from gateway.services.request_work.act_forecasts import forecast_act
 from gateway.services.requests.deadlines import compute_renewed_due
 from gateway.services.requests.library_context import LibraryContext
 from gateway.web.html.forms import FormCheck
@@ -58,7 +60,10 @@ ACT_FIELD_LABELS: Mapping[str, str] = {
 
 _LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
     (K.MESSAGE, "note"): mark_text("Message"),
-    (K.NOTE, "note"): mark_text("Internal note"),
+    (K.FORWARDED, "note"): mark_text("Forwarded to"),
+    (K.WILL_SUPPLY, "expected"): mark_text("To be shipped on"),
+    (K.HOLD_PLACED, "expected"): mark_text("Item available on"),
+    (K.CONDITIONAL, "expected"): mark_text("Could be shipped on"),
     (K.PATRON_MESSAGE, "reason"): mark_text("Subject"),
     (K.PATRON_MESSAGE, "note"): mark_text("Letter"),
     (K.PATRON_ASKED, "reason"): mark_text("Subject"),
@@ -75,7 +80,10 @@ _LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
 }
 
 _HINTS_OF_ACT: Mapping[tuple[K, str], str] = {
-    (K.RECEIVED, "barcode"): mark_text("Leave it empty to have a number created by the template."),
+    (K.RECEIVED, "barcode"): mark_text("If empty, a barcode is assigned."),
+    (K.SHIPPED, "barcode"): mark_text("If empty, the barcode of the chosen copy is used."),
+    (K.SHIPPED, "due"): mark_text("If empty, it is set by the lending rules."),
+    (K.CONDITIONAL, "conditions"): mark_text("At least one is needed: a condition, a cost or a message."),
     (K.PATRON_MESSAGE, "note"): mark_text("Greeting, title, number and our address are added."),
     (K.RENEW, "due"): mark_text("As long again as the loan was given for, if that is known."),
     (K.LOST, "cost"): mark_text("It can be corrected when the loss is settled."),
@@ -104,7 +112,7 @@ _REASONS_OF_ACT: Mapping[K, tuple[str, ...]] = {
 
 REFUSAL_GROUPS: tuple[tuple[str, tuple[R, ...]], ...] = (
     (
-        mark_text("Not available"),
+        mark_text("Not at the moment"),
         (R.NOT_ON_SHELF, R.ON_LOAN, R.NOT_AVAILABLE, R.AT_BINDERY, R.ON_ORDER, R.HAS_REQUESTS),
     ),
     (mark_text("Not lent"), (R.NON_CIRCULATING, R.POOR_CONDITION, R.POLICY, R.COPYRIGHT)),
@@ -216,6 +224,8 @@ def _make_form_field(
 ) -> FormField | None:
     """None: there is nothing to choose from."""
     label = page.gettext(_LABELS_OF_ACT.get((kind, field.name)) or ACT_FIELD_LABELS[field.name])
+    if field.name == "note" and (kind, "note") not in _LABELS_OF_ACT:
+        label = _label_note(page, request, kind)
     shape, choices = _SHAPES[field.type], _list_choices(page, request, kind, field, places)
     if kind is K.PATRON_ASKED and field.name == "reason":
         shape = "choice"
@@ -229,13 +239,25 @@ def _make_form_field(
         return None
     rare = not needed and (field.name in _RARE or _is_known(request, kind, field)) and (kind, field.name) not in _USUAL
     if shape == "choice" and not rare and field.type in _CHOSEN_IN_SIGHT and len(choices) <= MAX_VISIBLE_CHOICES:
-        shape, choices = "radios", tuple((value, f"{word[:1].upper()}{word[1:]}") for value, word in choices)
+        shape = "radios"
+    if shape == "radios" or field.type is FieldType.CONDITIONS:
+        choices = tuple((value, f"{word[:1].upper()}{word[1:]}") for value, word in choices)
     needed = needed or field.name == "ending"
     hint = _describe_hint(page, request, kind, field.name)
     rows = LETTER_ROWS if kind is K.PATRON_MESSAGE else TEXT_ROWS
     return FormField(
         name=field.name, label=label, kind=shape, needed=needed, rare=rare, choices=choices, hint=hint, rows=rows
     )
+
+
+def _label_note(page: StaffRequest, request: Request, kind: K) -> str:
+    """Label a note by who reads it. "Note": that depends on what else is filled in."""
+    if kind is not K.CLOSE and (
+        has_own_note(kind) or not is_for_partner(request.role, request.state.value, local_signal(kind))
+    ):
+        return page.gettext("Internal note")
+    told = [message.partner for message in forecast_act(page.context, request, kind).messages if message.channel]
+    return page.gettext("Message to %(partner)s", partner=told[0]) if told else page.gettext("Note")
 
 
 def _is_known(request: Request, kind: K, field: ActionField) -> bool:

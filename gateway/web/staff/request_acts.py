@@ -29,6 +29,7 @@ from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm, read_upload_form
+from gateway.web.staff.act_audience import name_act
 from gateway.web.staff.act_forms import (
     can_correct,
     group_refusals,
@@ -36,7 +37,7 @@ from gateway.web.staff.act_forms import (
     read_act_details,
 )
 from gateway.web.staff.act_results import describe_done_act
-from gateway.web.staff.coded_words import list_work_types
+from gateway.web.staff.coded_words import describe_service, list_work_types
 from gateway.web.staff.journal_pages import OUTCOMES
 from gateway.web.staff.list_positions import read_list_address
 from gateway.web.staff.partner_pages import list_explained_lines
@@ -48,14 +49,9 @@ from gateway.web.staff.request_story import (
     StoryLine,
     StorySources,
     describe_message_kind,
-    name_partner,
     tell_story,
 )
-from gateway.web.staff.request_words import (
-    describe_act,
-    find_next_move,
-    tag_of_request,
-)
+from gateway.web.staff.request_words import describe_act, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 from gateway.web.staff.supplier_choice import choose_answers, compare_suppliers, explain_rota
 
@@ -197,21 +193,22 @@ async def _render_act(
     if checked is not None:
         checked.values["kind"] = kind.value
     question = find_question(kind, request)
-    writes_patron = forecast_act(page.context, request, kind).writes_patron
-    patron = await show_patron(page, request, revealed=False) if writes_patron else None
+    is_letter = kind in (K.PATRON_MESSAGE, K.PATRON_ASKED)
+    needs_patron = is_letter or forecast_act(page.context, request, kind).writes_patron
+    patron = await show_patron(page, request, revealed=False) if needs_patron else None
     template = "request_supplier" if kind is K.ASSIGN else "request_act"
     options = await list_options(page, view, kinds if possible else (kind,), patron, checked, kind.value)
     option = next(option for option in options if option.is_chosen)
     return page.render(
         template,
-        page.gettext("Lost or damaged") if kinds == _ASKED_TOGETHER else describe_act(kind, page.localization, request),
+        page.gettext("Lost or damaged") if kinds == _ASKED_TOGETHER else name_act(page, request, kind),
         status=status or (checked or option.checked).status,
         help_topic="request",
         request=request,
         kind=kind.value,
-        heading=request.citation.component_title or request.citation.title,
         tag=tag_of_request(request, page.localization),
-        move=find_next_move(request, name_partner(request, page.context), page.localization),
+        service=describe_service(request.service, page.localization),
+        reader=patron if is_letter and patron is not None and not patron.masked else None,
         option=option,
         options=options,
         checked=checked or option.checked,
@@ -332,6 +329,8 @@ def _render_citation(
         status=status or checked.status,
         help_topic="request",
         request=view.request,
+        tag=tag_of_request(view.request, page.localization),
+        service=describe_service(view.request.service, page.localization),
         checked=checked,
         types=list_work_types(page.localization),
         seen=view.history[-1].id if view.history else "",
@@ -389,6 +388,8 @@ async def explain_order(page: StaffRequest) -> web.StreamResponse:
         page.gettext("Why this order"),
         help_topic="request",
         request=view.request,
+        tag=tag_of_request(view.request, page.localization),
+        service=describe_service(view.request.service, page.localization),
         explained=explained,
         rows=list_explained_lines(page, explained),
         answers=choose_answers(page, answers, [line.partner for line in explained.lines]),

@@ -41,7 +41,7 @@ from gateway.services.requests.outbox_row_names import name_outbox_row
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff import act_forms
-from gateway.web.staff.act_audience import describe_audience, name_button
+from gateway.web.staff.act_audience import describe_audience, describe_consequence, name_act, name_button
 from gateway.web.staff.act_forms import (
     FormField,
     can_correct,
@@ -248,7 +248,7 @@ async def render_request(
         partner=partner,
         condition=_describe_condition(page, view),
         acts=acts,
-        act_label=lambda kind: describe_act(kind, localization, request),
+        act_label=lambda kind: name_act(page, request, kind),
         limits=_list_limits(page, view, move),
         may_settle=_may_settle(page, request),
         act_hint=lambda kind: localization.translate_sentence(view.hints.get(kind, "")),
@@ -388,14 +388,15 @@ async def _make_options(
     """One; of closing one for each ending that can be chosen."""
     request, localization = view.request, page.localization
     forecast = forecast_act(page.context, request, kind)
+    consequence = describe_consequence(page, request, kind, forecast)
     option = ActOption(
         kind=kind,
-        label=describe_act(kind, localization, request),
+        label=name_act(page, request, kind),
         button=name_button(page, request, kind, forecast),
         audience=describe_audience(page, forecast, patron),
         fields=await list_act_fields(page, request, (kind,)),
         checked=FormCheck(page, SubmittedForm(), first_act_values(page, view, (kind,))),
-        hint=localization.translate_sentence(view.hints.get(kind, "")),
+        hint=" ".join(filter(None, (localization.translate_sentence(view.hints.get(kind, "")), consequence))),
         has_choice=kind is not K.ASSIGN or bool(act_forms.list_suppliers(page.context, request.service.type)),
     )
     endings = [field.choices for field in option.fields if field.name == "ending"]
@@ -411,7 +412,7 @@ def _choose_ending(
 ) -> ActOption:
     forecast = forecast_act(page.context, request, option.kind, EventDetails(ending=ending))
     is_unfilled = ending is RequestEnding.NOT_AVAILABLE
-    counted = mark_text("Counts as unfilled.") if is_unfilled else mark_text("Does not count as unfilled.")
+    counted = mark_text("Counts as unfilled.") if is_unfilled else mark_text("Counts as cancelled.")
     word = page.localization.translate_sentence(ENDING_WORDS[ending])
     return replace(
         option,

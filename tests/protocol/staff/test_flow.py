@@ -304,7 +304,7 @@ async def test_each_ending_has_a_form_of_its_own_and_a_reason_belongs_to_one_of_
     assert page.tree.xpath(f"{unfilled}//input[@name='reason'][@checked]/@value") == [""]
     assert text(page, f"{own_stock}//label[.='Internal note (optional)']")
     assert text(page, f"{unfilled}//label[.='Message to the patron (optional)']")
-    assert text(page, f"{own_stock}//p[@class='soft small']") == "Does not count as unfilled."
+    assert text(page, f"{own_stock}//p[@class='soft small']") == "Counts as cancelled."
     assert text(page, f"{unfilled}//p[@class='soft small']") == "Counts as unfilled."
 
     action, fields = read_act_form(page, own_stock)
@@ -441,6 +441,17 @@ async def test_why_this_order_waits_for_catalogues_only_on_demand_and_not_for_go
     assert "The catalogues have not answered in time." in late.text
     assert texts(late, "//tbody/tr/td[1]") == texts(page, "//tbody/tr/td[1]")
     assert len(texts(late, "//tbody/tr")) == len(PARTNERS)
+
+
+async def test_the_form_of_an_act_names_who_reads_its_note(gateway: Running, ruth: Colleague) -> None:
+    """A note of moving on is for the history alone: the cancellation that follows goes without it."""
+    request = await make_conditional(gateway)
+    cancel = await ruth.get(f"/requests/{request.number}/act/cancel")
+    move = await ruth.get(f"/requests/{request.number}/act/next-supplier")
+    assert text(cancel, "//main//label[@for='note']") == "Message to Universität Altenried (optional)"
+    assert text(cancel, "//main//form//button") == "Ask Universität Altenried to cancel"
+    assert text(move, "//main//label[@for='note']") == "Internal note (optional)"
+    assert "Universität Altenried is asked to cancel. Its condition is not accepted." in text(move, "//main")
 
 
 async def test_without_a_mail_server_no_letter_is_offered_to_be_sent(gateway: Running, ruth: Colleague) -> None:

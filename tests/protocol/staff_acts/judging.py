@@ -70,7 +70,7 @@ def judge_audience(press: Press) -> Iterable[str]:
         return
     to_partners = [kind for kind in press.sent_kinds if kind != "request"]
     if (", by " in said.replace("The patron, by email.", "")) != bool(press.sent_kinds) and (
-        "The next supplier by the rules." not in said or to_partners
+        "The next supplier, chosen by the rules." not in said or to_partners
     ):
         yield f"messages: {press.sent_kinds}"
     if ("The patron" in said) != bool(letters) and "once the item is at its pickup location" not in said:
