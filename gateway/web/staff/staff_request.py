@@ -196,6 +196,14 @@ class MenuEntry:
     names_library: bool = True
 
 
+MENU_PARENTS = {
+    **dict.fromkeys(("/requests", "/find", "/outbox"), ""),
+    **dict.fromkeys(("/rotas", "/rota-trial"), "/partners"),
+    **dict.fromkeys(("/audit", "/new-user"), "/users"),
+}
+"""The menu's entry of pages that lie below it though their path does not, as their trails have it."""
+
+
 @value_object
 class FlashBanner:
     """The banner of what has just been done, on top of the next page. `kind`: good, look or late; `undo`: the word by
@@ -461,7 +469,8 @@ class StaffRequest:
     def menu_path(self) -> str:
         """The path of the menu's entry under which this page is: /scan for /scan/receive."""
         place = self.http.path.removeprefix(self.root if self.named else ROOT)
-        return f"/{place.split('/')[1]}" if place else ""
+        first = f"/{place.split('/')[1]}" if place else ""
+        return MENU_PARENTS.get(first, first)
 
     @property
     def can_find(self) -> bool:
