@@ -68,11 +68,16 @@ def format_yaml(data: dict[str, object]) -> str:
 
 def format_yaml_with_sources(data: dict[str, object], document: YamlDocument) -> str:
     """The same, each value with a comment on where it was said."""
-    lines = list(_format_mapping(data, (), ""))
-    width = min(60, max((len(line) for line, path in lines if path is not None), default=0))
-    return "".join(
-        f"{line}\n" if path is None else f"{line:<{width}}  # {source_of(document, path)}\n" for line, path in lines
-    )
+    lines = list_yaml_lines(data, document)
+    width = min(60, max((len(line) for line, source in lines if source), default=0))
+    return "".join(f"{line:<{width}}  # {source}\n" if source else f"{line}\n" for line, source in lines)
+
+
+def list_yaml_lines(data: dict[str, object], document: YamlDocument) -> list[tuple[str, str]]:
+    """The same as lines; with where it was said where a line holds a value, else empty."""
+    return [
+        (line, source_of(document, path) if path is not None else "") for line, path in _format_mapping(data, (), "")
+    ]
 
 
 _Lines = Iterator[tuple[str, KeyPath | None]]

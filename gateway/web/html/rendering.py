@@ -22,11 +22,13 @@ FOLDER = Path(__file__).parent / "templates"
 
 
 _ADDRESS_BREAK = re.compile(r"(?<=\w)(?=[@.]\w)")
+_PATH_BREAK = re.compile(r"(?<=/)(?=\w)")
 
 
 def allow_address_breaks(text: str) -> Markup:
-    """A mail address, or a name, which stays as it is: narrow columns break it before @ and dots, not within a word."""
-    return Markup("<wbr>").join(_ADDRESS_BREAK.split(text) if "@" in text else [text])
+    """A mail address, a path, or a name, which stays as it is: narrow columns break an address before @ and dots and a
+    path after slashes, not within a word."""
+    return Markup("<wbr>").join((_ADDRESS_BREAK if "@" in text else _PATH_BREAK).split(text))
 
 
 class PageTemplates:

@@ -4,6 +4,8 @@ understood, which values count, and what they said before. `profile_edit_pages` 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from aiohttp import web
 
 from gateway.configuration.text_difference import compare_texts
@@ -11,7 +13,7 @@ from gateway.configuration.written_secrets import has_written_secret
 from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.profiles.effective import dump_profile, format_yaml_with_sources
+from gateway.profiles.effective import dump_profile, list_yaml_lines
 from gateway.services.letters.localization import mark_text
 from gateway.services.operation.gateway_operation import ProfileState, ProfileText
 from gateway.services.operation.profile_drafts import WRITTEN_SECRET, ProfileDraft
@@ -54,7 +56,7 @@ async def show_profile(request: StaffRequest) -> web.Response:
     obstacle = current.obstacle if is_readable else SHARED_FILE
     return request.render(
         "profile",
-        profile.state.name,
+        request.gettext("Profile %(name)s", name=profile.state.name),
         help_topic="operation",
         shown=_describe_profile(request, profile),
         found=profile,
@@ -115,16 +117,22 @@ async def show_values(request: StaffRequest) -> web.Response:
     """Show the values of the profile in use, defaults and inherited ones too. Raises NotFound."""
     profile = await request.operation.read_profile(request.http.match_info["name"])
     loaded = profile.state.loaded
-    text = format_yaml_with_sources(dump_profile(loaded), loaded.document) if loaded is not None else ""
-    is_secret = has_written_secret(text)
+    lines = list_yaml_lines(dump_profile(loaded), loaded.document) if loaded is not None else []
+    is_secret = has_written_secret("".join(f"{line}\n" for line, _ in lines))
     return request.render(
         "profile_values",
         request.gettext("Effective values of %(name)s", name=profile.state.name),
         help_topic="operation",
         name=profile.state.name,
-        text="" if is_secret else text,
+        lines=[] if is_secret else [(line, _name_source(request, source)) for line, source in lines],
         obstacle=request.gettext(WRITTEN_SECRET) if is_secret else "",
     )
+
+
+def _name_source(request: StaffRequest, source: str) -> str:
+    """Name a file by its last part; empty: a default, or no value stands in the line."""
+    file, _, line = source.rpartition(":")
+    return request.gettext("%(file)s, line %(line)s", file=Path(file).name, line=line) if file else ""
 
 
 # --- what it said before -------------------------------------------------------------------------------------
@@ -159,7 +167,7 @@ async def show_version(request: StaffRequest) -> web.Response:
     checked.values["reason"] = request.gettext("Restore %(moment)s", moment=moment)
     return request.render(
         "profile_version",
-        request.gettext("%(name)s on %(moment)s", name=name, moment=moment),
+        request.gettext("%(name)s, version of %(moment)s", name=name, moment=moment),
         help_topic="operation",
         name=name,
         version=version,

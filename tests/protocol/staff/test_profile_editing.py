@@ -239,8 +239,8 @@ async def test_a_new_profile_begins_as_another_one(gateway: Running, olga: Colle
     assert find_state(gateway, "north").loaded is not None
     values = await olga.get("/operation/profiles/north/values")
     assert "Библиотека Норд" in values.text
-    assert "ncip2.yml:" in values.text
-    assert "# default" in values.text
+    assert "# ncip2.yml, line " in values.text, "of the folder nothing"
+    assert "# default" not in values.text
 
 
 async def test_a_new_partner_begins_as_a_shipped_profile(installation: Installation, file: Path) -> None:
