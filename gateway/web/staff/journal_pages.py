@@ -26,7 +26,7 @@ from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
 from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
 from gateway.web.staff.message_values import show_values
 from gateway.web.staff.refusal_settings import list_deciding_settings
-from gateway.web.staff.request_story import describe_message_kind
+from gateway.web.staff.request_story import CHANNELS, describe_message_kind
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ROWS = 100
@@ -57,7 +57,7 @@ NOT_DONE = frozenset({OutcomeClass.REFUSED, OutcomeClass.MALFORMED, OutcomeClass
 OFFICE_OWNER = "office"
 """The query's `owner` where messages are asked for that name no library by their address."""
 
-DIRECTIONS: Mapping[str, str] = {"in": mark_text("received"), "out": mark_text("sent")}
+DIRECTIONS: Mapping[str, str] = {"in": mark_text("Received"), "out": mark_text("Sent")}
 
 
 @value_object
@@ -273,10 +273,11 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
     values = await show_values(request, journaled, message) if with_content else None
     return request.render(
         "journal_message",
-        exchange[0][1].said or messages[0].message.protocol,
+        _name_message(request, message, exchange[0][1]),
         help_topic="operation",
         exchange=exchange,
         message_id=message_id,
+        channels=CHANNELS,
         why=exchange[0][1].reason if message.outcome in NOT_DONE else "",
         settings=list_deciding_settings(request, message) if message.outcome in NOT_DONE else [],
         with_content=with_content,
@@ -286,6 +287,15 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
         may_replay=request.has_right(Right.OPERATION_ACT) and not journaled.is_of_office,
         query={"owner": OFFICE_OWNER} if journaled.is_of_office else {},
     )
+
+
+def _name_message(request: StaffRequest, message: JournalMessage, words: ShownMessage) -> str:
+    said = words.said or message.protocol
+    if words.reason:
+        return request.gettext(
+            "%(message)s, %(outcome)s: %(reason)s", message=said, outcome=words.outcome, reason=words.reason
+        )
+    return request.gettext("%(message)s, %(outcome)s", message=said, outcome=words.outcome)
 
 
 PAGES = (

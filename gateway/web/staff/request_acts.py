@@ -46,6 +46,7 @@ from gateway.web.staff.request_access import ACT_RIGHTS, find_act_right, list_pe
 from gateway.web.staff.request_page import list_options, render_request
 from gateway.web.staff.request_panels import show_patron
 from gateway.web.staff.request_story import (
+    CHANNELS,
     StoryLine,
     StorySources,
     describe_message_kind,
@@ -413,6 +414,7 @@ async def show_journal(page: StaffRequest) -> web.StreamResponse:
         messages=await journaled.list_messages(request),
         shown=await journaled.find_message(request, chosen) if chosen else None,
         partners=partners,
+        channels=CHANNELS,
         describe_kind=lambda one: describe_message_kind(
             one.service, one.direction, partners.get(one.profile, ""), page.localization
         ),
