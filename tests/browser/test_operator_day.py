@@ -67,7 +67,7 @@ def press(page: Page, name: str) -> None:
 
 def read_ended(page: Page) -> int:
     """How many messages of the job have an outcome."""
-    return int(page.locator("#job-h").inner_text().split()[0])
+    return int(page.locator("#job-h").inner_text().split()[1])
 
 
 def confirm_with_password(page: Page) -> None:
@@ -125,7 +125,7 @@ def test_forty_refused_messages_are_found_and_replayed_under_the_mended_profile(
         press(page, "Replay 40 messages")
 
         # a job, with progress and pause
-        expect(page.locator("#job-h")).to_have_text("0 of 40")
+        expect(page.locator("#job-h")).to_have_text("Progress: 0 of 40")
         looks.look("the job at its begin")
         press(page, "Pause")
         expect(page.get_by_role("alert")).to_have_text("The replay is paused.")
@@ -137,8 +137,9 @@ def test_forty_refused_messages_are_found_and_replayed_under_the_mended_profile(
         page.reload()
         assert read_ended(page) == paused
         press(page, "Resume")
-        page.wait_for_function(f"() => parseInt(document.getElementById('job-h').textContent) > {paused}")
-        expect(page.locator("#job-h")).to_have_text("40 of 40", timeout=30_000)  # without loading the page again
+        page.wait_for_function(f"() => document.querySelector('#progress progress').value > {paused}")
+        # without loading the page again
+        expect(page.locator("#job-h")).to_have_text("Progress: 40 of 40", timeout=30_000)
         expect(page.locator("main")).to_contain_text("finished")
         expect(page.locator("#progress .counters")).to_contain_text("done 40")
         looks.look("the job at its end")

@@ -100,10 +100,10 @@ async def test_messages_that_match_are_counted_replayed_in_order_and_shown_with_
     done = await olga.get(job_path(begun))
     assert list_counts(done) == {"done": 2, "refused": 1}
     assert "3 of 3" in done.tree.xpath("string(//h2[@id='job-h'])")
-    assert "finished" in words_of(done, "3 of 3")
+    assert "finished" in words_of(done, "Progress: 3 of 3")
     rows = [" ".join(" ".join(row.itertext()).split()) for row in done.tree.xpath("//tbody/tr")]
     assert ["done" in row for row in rows] == [True, True, False]
-    assert "refused unknown item refused unknown item" in rows[2], "now and before"
+    assert "refused unknown item refused: unknown item" in rows[2], "now and before"
     replays = await list_replays(gateway)
     assert [one.replay_of for one in reversed(replays)] == [one.id for one in refused]
     log = " ".join((await olga.get("/audit")).tree.xpath("string(//main)").split())
@@ -239,7 +239,7 @@ async def test_a_job_pauses_while_the_library_system_is_away_and_then_tries_agai
 
     shown = await olga.get(path)
     assert list_counts(shown) == {"failed": 3, "waiting": 2}
-    assert "several messages in a row failed" in words_of(shown, "3 of 5")
+    assert "several messages in a row failed" in words_of(shown, "Progress: 3 of 5")
     await olga.post(path, {"act": "resume"})
     await work_off(gateway)
     assert list_counts(await olga.get(path)) == {"done": 5}
