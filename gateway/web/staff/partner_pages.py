@@ -235,16 +235,16 @@ async def show_rota(request: StaffRequest) -> web.Response:
     """Show a rota; raises NotFound."""
     rota = await request.library.partners.rota(request.http.match_info["name"])
     names = {view.profile: view for view in await request.library.partners.partners()}
+    views = [(line, names.get(line.partner)) for line in rota.lines]
     return request.render(
         "rota",
-        rota.name,
+        request.gettext("Rota %(name)s", name=rota.name),
         help_topic="partners",
         rota=rota,
         lines=[
-            (line, view, format_mean_days(request, view.mean_days) if view is not None else "")
-            for line in rota.lines
-            for view in (names.get(line.partner),)
+            (line, view, format_mean_days(request, view.mean_days) if view is not None else "") for line, view in views
         ],
+        with_notes=any(view is None or view.closed_now or line.last_resort for line, view in views),
         usual=_is_usual(request, rota),
     )
 

@@ -58,7 +58,7 @@ async def test_each_partner_is_a_line_with_how_it_stands(ruth: Colleague) -> Non
     page = await ruth.get("/partners")
 
     rows = [" ".join(str(row.text_content()).split()) for row in page.tree.xpath("//main//section[1]//tbody/tr")]
-    assert rows == ["Bibliothèque de Vaumarin closed Email 0 0", "مكتبة جامعة الساحل normal Email 0 0"]
+    assert rows == ["Bibliothèque de Vaumarin closed Email 0 0 –", "مكتبة جامعة الساحل normal Email 0 0 –"]
 
 
 async def test_a_partner_says_how_it_is_reached_and_when_it_is_closed(ruth: Colleague) -> None:
@@ -82,6 +82,8 @@ async def test_what_a_loan_costs_is_for_managers(gateway: Running, ruth: Colleag
 async def test_a_rota_says_who_is_asked_in_what_order(ruth: Colleague) -> None:
     page = await ruth.get("/rotas/usual")
 
+    assert page.title == "Rota usual"
+    assert page.tree.xpath("//nav[@class='menu']//a[@aria-current]/text()") == ["Partners"]
     assert "Used if no rule applies." in page.text
     names = [str(one.text_content()) for one in page.tree.xpath("//tbody/tr/td[2]")]
     assert names == ["Bibliothèque de Vaumarin", "مكتبة جامعة الساحل"]
