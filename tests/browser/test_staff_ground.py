@@ -187,7 +187,7 @@ def test_a_user_is_made_changed_and_disabled(site: Site, browsing: Browsing) -> 
         expect(page.get_by_label(re.compile("^Operator"))).to_be_disabled()
         page.get_by_role("button", name="Disable account").click()
         expect(page.get_by_role("alert")).to_have_text("The account Empfang Ost is disabled.")
-        page.get_by_role("link", name="Actions of this account").click()
+        page.get_by_role("link", name="Audit log of this account").click()
         expect(page.get_by_text("No entries yet.")).to_be_visible()
 
 
