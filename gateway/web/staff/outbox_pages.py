@@ -210,6 +210,7 @@ async def _render_edit_form(
         help_topic="outbox",
         letter=letter,
         what=_describe_what(request, letter.kind, letter.target),
+        error=describe_send_error(letter.error, request.localization),
         about=await _find_request(request, letter),
         checked=checked,
         changes=changes,

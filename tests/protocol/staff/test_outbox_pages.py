@@ -116,6 +116,8 @@ async def test_a_change_is_shown_before_it_goes(
 ) -> None:
     place = f"/outbox/{letters[0].id}/edit"
     form = await jun.get(place)
+    assert form.tree.xpath("//nav[@class='menu']//a[@aria-current]/text()") == ["Work queue"]
+    assert form.tree.xpath("//form//a[text()='Go back']/@href") == [f"/staff/outbox/{letters[0].id}"]
     payload = json.loads(str(form.tree.xpath("string(//textarea[@name='payload'])")))
     changed = json.dumps({**payload, "hint": "Vaumarin"}, indent=2)
 
