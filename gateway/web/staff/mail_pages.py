@@ -27,7 +27,8 @@ MAX_ANSWER_CHARS = 10_000
 MAX_CURSOR_CHARS = 40
 
 OTHER = "other"
-"""What the form says where none of the candidates is meant, but a request that is named."""
+"""What the form says where none of the candidates is meant, but a request that is named: its field is hidden with
+any other choice."""
 
 ORIGINAL_HEADERS = {
     **HEADERS,
@@ -48,11 +49,12 @@ class MailLine:
 
 @value_object(kw_only=True)
 class CandidateLine:
-    """`reason`: what speaks for it, in a sentence."""
+    """`reason`: what speaks for it, in a sentence; `is_likely`: whether anything does."""
 
     request: Request
     tag: StateTag
     reason: str
+    is_likely: bool
 
 
 async def show_mails(request: StaffRequest) -> web.Response:
@@ -155,13 +157,13 @@ def _build_candidate_line(request: StaffRequest, row: MailRow, candidate: MailCa
     if candidate.with_sender:
         partner = name_of_partner(request, row.profile, candidate.request)
         reasons.append(request.gettext("Its partner is %(partner)s.", partner=partner))
+    is_likely = bool(reasons)
     if not reasons and candidate.request.open:
         reasons.append(request.gettext("It is open. There are no other signs that it matches."))
     if not reasons:
         reasons.append(request.gettext("It is closed, and there are no signs that it matches."))
-    return CandidateLine(
-        request=candidate.request, tag=tag_of_request(candidate.request, localization), reason=" ".join(reasons)
-    )
+    tag = tag_of_request(candidate.request, localization)
+    return CandidateLine(request=candidate.request, tag=tag, reason=" ".join(reasons), is_likely=is_likely)
 
 
 def _describe_reading(request: StaffRequest, opened: OpenedMail) -> str:
@@ -174,13 +176,12 @@ def _describe_reading(request: StaffRequest, opened: OpenedMail) -> str:
 
 
 async def assign_mail(request: StaffRequest) -> web.Response:
-    """Assign a mail to the candidate that is chosen, or to a request that is named by any of its numbers: whoever
-    writes one means it, whatever is chosen above."""
+    """Assign a mail to the candidate that is chosen, or to a request that is named by any of its numbers."""
     opened = await _open_named_mail(request)
     checked = FormCheck(request, await request.read_own_form())
     chosen, named = checked.read_line("request"), checked.read_line("number", 100)
     meaning = checked.read_choice("meaning", set(MailMeaning)) or MailMeaning.AS_READ.value
-    reference = named or ("" if chosen == OTHER else chosen)
+    reference = named if chosen in ("", OTHER) else chosen
     if not reference:
         checked.add_problem_text("number", request.gettext("Please choose a request or enter its number."))
     if not checked.is_good:
