@@ -153,7 +153,7 @@ def test_a_question_is_answered_in_place(desk: Desk, site: Site, browsing: Brows
         expect(page.get_by_role("heading", level=1)).to_have_text("Messages from partners")
         expect(page.locator(".thread blockquote")).to_have_text(["Kan vi få 2. utgave?"])
 
-        page.get_by_label("Answer").fill("Ja, den sendes i morgen.")
+        page.get_by_label("Reply").fill("Ja, den sendes i morgen.")
         page.get_by_role("button", name="Send to Universitetsbiblioteket i Bergen").click()
 
         expect(page.get_by_role("alert")).to_have_text("Sent to Universitetsbiblioteket i Bergen.")
@@ -195,7 +195,7 @@ def test_a_mail_finds_its_request(desk: Desk, site: Site, browsing: Browsing, sc
     with staff_page(site, browsing, NAME, "staff", back="staff/mail", scripts=scripts) as page:
         expect(page.get_by_role("heading", level=2, name="RE: votre demande")).to_be_visible()
         expect(page.get_by_role("radio", name="Nordlys over Tromsø")).to_be_checked()
-        page.get_by_label("Message only").check()
+        page.get_by_label("Message only: the request is not updated").check()
         page.get_by_role("button", name="Link to request").click()
 
         expect(page.get_by_role("alert")).to_have_text(f"Linked to {meant.number}.")

@@ -272,7 +272,7 @@ async def send_answer(request: StaffRequest) -> web.Response:
     checked = FormCheck(request, await request.read_own_form())
     text = checked.read_lines("text")
     if not text:
-        answer = request.localization.pgettext("what was answered", "Answer")
+        answer = request.gettext("Reply")
         label = answer if describe_answer(request, shown).is_answer else request.gettext("Message")
         checked.add_problem("text", "wrong-missing", field=label)
     status = checked.status

@@ -145,7 +145,7 @@ async def test_the_oldest_unread_conversation_is_open(desk: Running) -> None:
         assert words(page, "//ul[@class='mails']/li/p[3]") == ["We lend, 2 unread", "We lend, 1 unread"]
         assert words(page, "//ol[@class='thread']//blockquote") == ["Kan vi få <b>2. utgave</b>?", "Eller 3."]
         assert "<b>2. utgave" not in page.text
-        assert words(page, "//h2[@id='conversation']") == ["With Universitetsbiblioteket i Bergen"]
+        assert words(page, "//h2[@id='conversation']") == ["Messages with Universitetsbiblioteket i Bergen"]
         assert words(page, "//section[@aria-labelledby='about']//bdi[@class='work']") == ["Nordlys over Tromsø"]
 
 
@@ -220,7 +220,7 @@ async def test_an_empty_answer_is_not_sent(desk: Running) -> None:
     async with colleague(desk, "ada", "staff") as ada:
         shown = await send(ada, await ada.get("/messages"), "/answer", text=" \n")
 
-    assert (shown.status, words(shown, "//span[@id='text-wrong']")) == (422, ["Please fill in “Answer”."])
+    assert (shown.status, words(shown, "//span[@id='text-wrong']")) == (422, ["Please fill in “Reply”."])
     assert shown.tree.findtext(".//title").startswith("Error: ")
     assert len((await desk.requests().load_view(request.id)).messages) == 1
 
@@ -293,11 +293,23 @@ async def test_a_mail_stands_beside_what_it_may_be_about(desk: Running) -> None:
         assert page.tree.xpath("//input[@name='request' and @checked]/@value") == [likely.id]
 
 
-async def test_a_mail_is_put_to_the_request_that_is_chosen(desk: Running) -> None:
+async def test_a_candidate_without_signs_is_not_chosen(desk: Running) -> None:
     request = await lend(desk, "NB-1")
+    await mail_waits(desk, "?", sender="ingrid@home.example", profile="", possible=(request.id,))
+    async with colleague(desk, "ada", "staff") as ada:
+        page = await ada.get("/mail")
+
+    assert "There are no other signs that it matches." in page.text
+    assert page.tree.xpath("//input[@name='request' and @checked]/@value") == ["other"]
+
+
+async def test_a_mail_is_put_to_the_request_that_is_chosen(desk: Running) -> None:
+    """A number that was typed before the choice stays in a hidden field, and does not count."""
+    request, other = await lend(desk, "NB-1"), await lend(desk, "NB-2")
     row = await mail_waits(desk, "Når kommer boka?", possible=(request.id,))
     async with colleague(desk, "ada", "staff") as ada:
-        done = await send(ada, await ada.get("/mail"), "/assign", request=request.id, meaning="message")
+        page = await ada.get("/mail")
+        done = await send(ada, page, "/assign", request=request.id, number=other.number, meaning="message")
 
         assert words(done, "//div[@id='banner']") == [f"Linked to {request.number}."]
         assert "No unmatched email." in done.text
@@ -339,7 +351,7 @@ async def test_what_came_by_mail_says_so_whatever_the_channel(installation: Inst
 
 
 async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> None:
-    request, other = await lend(desk, "NB-1"), await lend(desk, "NB-2")
+    request = await lend(desk, "NB-1")
     await mail_waits(desk, "?", sender="ingrid@home.example", profile="")
     async with colleague(desk, "ada", "staff") as ada:
         page = await ada.get("/mail")
@@ -348,7 +360,7 @@ async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> 
         assert (await ada.browser.get(str(made))).status == 200
         nothing = await send(ada, page, "/assign", number="")
         wrong = await send(ada, page, "/assign", number="B-0815")
-        done = await send(ada, page, "/assign", request=other.id, number=request.number, meaning="message")
+        done = await send(ada, page, "/assign", request="other", number=request.number, meaning="message")
         story = await ada.get(f"/requests/{request.number}")
 
     assert "Email from another sender, linked by staff" in words(story, "//ol[@class='timeline']")[0]
@@ -373,7 +385,7 @@ async def test_mails_beyond_the_first_page_are_reached_the_oldest_first(
     async with colleague(desk, "ada", "staff") as ada:
         first = await ada.get("/mail")
         assert words(first, "//ul[@class='mails']//a") == ["Bestilling 1", "Bestilling 2"]
-        assert "5, the oldest waiting for" in first.text
+        assert "5 emails, the oldest waiting for" in first.text
         second = await ada.browser.get(str(first.tree.xpath("//a[@rel='next']/@href")[0]))
         assert words(second, "//ul[@class='mails']//a") == ["Bestilling 3", "Bestilling 4"]
 
