@@ -211,7 +211,7 @@ TOPICS: tuple[HelpTopic, ...] = (
     ),
     HelpTopic(
         "outbox",
-        mark_text("Messages that could not be sent"),
+        mark_text("Failed messages"),
         ("/outbox",),
         (
             mark_text(

@@ -126,7 +126,8 @@ COPIES = ListPlace(
 
 PLACES = {place.name: place for place in (BORROWING, LENDING, COPIES)}
 
-TASK_TEXTS: Mapping[str, str] = {line.task: line.text for desk in DESKS for line in desk.lists}
+TASK_TEXTS: Mapping[str, str] = {line.task: line.text for desk in reversed(DESKS) for line in desk.lists}
+"""Where both sides have a list, by the name that says no side: that of lending, which is first."""
 
 SERVICE_TEXTS: Mapping[ServiceType, str] = {
     ServiceType.LOAN: mark_text("Loan"),

@@ -60,7 +60,7 @@ async def show_causes(request: StaffRequest) -> web.Response:
         shown_causes.append(ShownCause(cause, title, with_requests, max(0, cause.count - len(letters))))
     return request.render(
         "outbox",
-        request.gettext("Messages that could not be sent"),
+        request.gettext("Failed messages"),
         help_topic="outbox",
         causes=shown_causes,
         describe_error=lambda error: describe_send_error(error, request.localization),

@@ -98,8 +98,8 @@ DESKS: tuple[QueueDesk, ...] = (
         (
             _lending("cancel-to-answer", mark_text("Requesters want to cancel"), late_hours=4),
             _lending("renewal-to-answer", mark_text("Renewals to answer"), late_hours=2 * DAY),
-            _lending("new", mark_text("New"), late_hours=DAY),
-            _lending("to-locate", mark_text("Several copies: choose one"), late_hours=DAY),
+            _lending("new", mark_text("To answer"), late_hours=DAY),
+            _lending("to-locate", mark_text("Several items fit"), late_hours=DAY),
             _lending("to-pull", mark_text("To pull"), "/print", PRINT, late_hours=DAY),
             _lending("to-ship", mark_text("To ship"), "/scan/ship", SCAN, late_hours=2 * DAY),
             _lending("to-check-in", mark_text("In transit to us"), "/scan/check-in", SCAN),
@@ -166,7 +166,7 @@ DESKS: tuple[QueueDesk, ...] = (
             QueueList("unmatched-mails", mark_text("Unmatched email"), "/mail", Right.MESSAGES_READ, late_hours=DAY),
             QueueList(
                 "to-tell",
-                mark_text("Patrons to notify in person"),
+                mark_text("Patrons to notify in person (borrowing)"),
                 "/borrowing?task=to-tell",
                 Right.BORROWING_READ,
                 role=Role.BORROWING,
@@ -179,28 +179,28 @@ DESKS: tuple[QueueDesk, ...] = (
         (
             QueueList(
                 "dead-letters",
-                mark_text("Messages that could not be sent"),
+                mark_text("Failed messages"),
                 "/outbox",
                 Right.OUTBOX_READ,
                 late_hours=4,
             ),
             QueueList(
                 "trouble",
-                mark_text("Rejected by the partner"),
+                mark_text("Rejected by the partner (borrowing)"),
                 "/borrowing?task=trouble",
                 Right.BORROWING_READ,
                 role=Role.BORROWING,
             ),
             QueueList(
                 "untold",
-                mark_text("Partners to notify by letter or phone"),
+                mark_text("Partners to notify by letter or phone (borrowing)"),
                 "/borrowing?task=untold",
                 Right.BORROWING_READ,
                 role=Role.BORROWING,
             ),
             QueueList(
                 "stranger",
-                mark_text("Messages from other senders"),
+                mark_text("Messages from other senders (borrowing)"),
                 "/borrowing?task=stranger",
                 Right.BORROWING_READ,
                 role=Role.BORROWING,

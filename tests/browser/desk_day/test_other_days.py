@@ -38,7 +38,7 @@ def test_what_is_not_there_is_refused_with_its_reason(
     number = ask_for(borrowing, fjordby, title, "Tveit, Ingrid")
     asked = fjordby.wait_for_request(number)
 
-    lending.walk_to("Work queue", "New")
+    lending.walk_to("Work queue", "To answer")
     lending.open_listed(title)
     with costs(lending, clicks=2, work="answer cannot supply, with its reason"):
         lending.unfold("Cannot supply")
@@ -134,9 +134,9 @@ def test_a_message_that_could_not_be_sent_goes_on(world: DeskWorld, take_desk: T
 
     borrowing.walk_to("Work queue")
     with costs(borrowing, clicks=2, work="send a failed message again"):
-        borrowing.follow_link("Messages that could not be sent")
+        borrowing.follow_link("Failed messages")
         expect(borrowing.page.locator(".cause p").first).to_have_text(re.compile("^The mail server rejected"))
-        borrowing.press_button("Retry 1 message")
+        borrowing.press_button("Retry 1")
     borrowing.see_banner("1 message is being sent again.")
 
     holmvik.wait_for_task(asked, "unread-lending")
