@@ -31,7 +31,7 @@ async def find_requests(request: StaffRequest) -> web.StreamResponse:
     if not places:
         raise PageError(403, "fault-right")
     if not text:
-        return request.redirect(request.path(places[0].name))
+        return request.redirect(request.path(places[0].name), request.gettext("Enter a number, name or title."), "look")
     if BORROWING in places and request.sees_patrons and not any(sign.isdigit() for sign in text):
         try:
             if hits := await _find_patron_hits(request, text):

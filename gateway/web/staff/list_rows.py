@@ -123,7 +123,7 @@ def _show_attempt(request: StaffRequest, record: Request) -> str:
     if record.role is Role.LENDING or not record.current:
         return ""
     count = max(len(record.rota), len(record.attempts))
-    return request.gettext("%(number)s of %(count)s", number=record.current, count=count) if count > 1 else ""
+    return request.gettext("supplier\u00a0%(number)s of\u00a0%(count)s", number=record.current, count=count) if count > 1 else ""
 
 
 def _is_late(request: StaffRequest, record: Request, since: datetime, task: str, due: date | None) -> bool:
@@ -138,7 +138,7 @@ def _iter_marks(request: StaffRequest, record: Request) -> Iterable[RowMark]:
     if RequestFlag.UNREAD in record.flags:
         yield RowMark("letter", request.gettext("Unread message"), "new")
     if RequestFlag.DEAD_LETTER in record.flags:
-        yield RowMark("failed", request.gettext("A message could not be sent"), "new")
+        yield RowMark("late", request.gettext("A message could not be sent"), "new")
     if record.notes or record.patron.note:
         yield RowMark("paper", request.gettext("Note"))
     if record.service.level in RUSH:
