@@ -248,7 +248,7 @@ TOPICS: tuple[HelpTopic, ...] = (
             ),
             mark_text(
                 "“Test connection” connects to the partner and to its catalogue, step by step, without sending a "
-                "request. “Test the rota” shows which suppliers the rules would choose for a sample request, and "
+                "request. “Test a rota” shows which suppliers the rules would choose for a sample request, and "
                 "which they would skip and why."
             ),
         ),

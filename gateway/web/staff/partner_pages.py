@@ -189,7 +189,7 @@ async def try_rota(request: StaffRequest) -> web.Response:
         explained = await request.library.partners.explain_trial(wish)
     return request.render(
         "rota_trial",
-        request.gettext("Test the rota"),
+        request.gettext("Test a rota"),
         status=check.status,
         help_topic="partners",
         checked=check,
@@ -280,7 +280,7 @@ def _describe_state(request: StaffRequest, partner: PartnerView, unsent: int) ->
         return PartnerState("look", request.gettext("not responding"), partner.silent)
     if partner.closed_now:
         return PartnerState("waiting", request.gettext("closed"), request.gettext("Not asked while closed."))
-    return PartnerState("good", request.gettext("normal"), request.gettext("No known problems."))
+    return PartnerState("good", request.gettext("reachable"), request.gettext("No known problems."))
 
 
 PAGES = (

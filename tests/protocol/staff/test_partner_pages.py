@@ -58,7 +58,7 @@ async def test_each_partner_is_a_line_with_how_it_stands(ruth: Colleague) -> Non
     page = await ruth.get("/partners")
 
     rows = [" ".join(str(row.text_content()).split()) for row in page.tree.xpath("//main//section[1]//tbody/tr")]
-    assert rows == ["Bibliothèque de Vaumarin closed Email 0 0 –", "مكتبة جامعة الساحل normal Email 0 0 –"]
+    assert rows == ["Bibliothèque de Vaumarin closed Email 0 0 –", "مكتبة جامعة الساحل reachable Email 0 0 –"]
 
 
 async def test_a_partner_says_how_it_is_reached_and_when_it_is_closed(ruth: Colleague) -> None:
