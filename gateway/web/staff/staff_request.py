@@ -371,11 +371,12 @@ class StaffRequest:
         return self.localization.gettext(FORM_TEXTS[key], **values)
 
     def format_day(self, day: date) -> str:
-        return self.localization.format_day(day)
+        """Format a day, its number and month on one line."""
+        return self.localization.format_day(day).replace(" ", "\u00a0", 1)
 
     def format_moment(self, moment: date | datetime) -> str:
-        """Format a moment in the zone of the library."""
-        return self.localization.format_moment(moment, self.context.zone)
+        """Format a moment in the zone of the library, its number and month on one line."""
+        return self.localization.format_moment(moment, self.context.zone).replace(" ", "\u00a0", 1)
 
     def format_short(self, moment: date | datetime) -> str:
         """Format a moment for lists: today a clock time, else a day."""
