@@ -123,7 +123,11 @@ def _show_attempt(request: StaffRequest, record: Request) -> str:
     if record.role is Role.LENDING or not record.current:
         return ""
     count = max(len(record.rota), len(record.attempts))
-    return request.gettext("supplier\u00a0%(number)s of\u00a0%(count)s", number=record.current, count=count) if count > 1 else ""
+    return (
+        request.gettext("supplier\u00a0%(number)s of\u00a0%(count)s", number=record.current, count=count)
+        if count > 1
+        else ""
+    )
 
 
 def _is_late(request: StaffRequest, record: Request, since: datetime, task: str, due: date | None) -> bool:
