@@ -124,7 +124,7 @@ def _show_attempt(request: StaffRequest, record: Request) -> str:
         return ""
     count = max(len(record.rota), len(record.attempts))
     return (
-        request.gettext("supplier\u00a0%(number)s of\u00a0%(count)s", number=record.current, count=count)
+        request.gettext("supplier %(number)s\u00a0of\u00a0%(count)s", number=record.current, count=count)
         if count > 1
         else ""
     )
