@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
@@ -28,6 +29,8 @@ from gateway.services.letters.vocabulary import LanguageWords
 Row = tuple[str, str]
 Rows = tuple[Row, ...]
 
+_PAGE_RANGE = re.compile(r"(?<=\d)-(?=\d)")
+
 
 def label_rows(words: LanguageWords, *pairs: tuple[str, str]) -> Rows:
     """`pairs`: the name of the label, the value."""
@@ -36,7 +39,7 @@ def label_rows(words: LanguageWords, *pairs: tuple[str, str]) -> Rows:
 
 def citation_rows(citation: Citation, words: LanguageWords) -> Rows:
     """All of it but `original`, which may name the patron."""
-    has_part = bool(citation.component_title or citation.component_author)
+    has_part = citation.is_part or bool(citation.component_title or citation.component_author)
     kind = words.types.get(citation.type.value, citation.type.value)
     title = ": ".join(part for part in (citation.title, citation.subtitle) if part)
     part = citation.type.value if f"title-of-{citation.type.value}" in words.labels else "part"
@@ -71,7 +74,8 @@ def readers_citation_rows(citation: Citation, words: LanguageWords) -> Rows:
     and programs see all of it."""
     extras = [extra for extra in citation.extras if extra.is_bibliographic and extra.value != citation.published]
     numbers = tuple(identifier for identifier in citation.identifiers if identifier.type in BIBLIOGRAPHIC_NUMBERS)
-    known = replace(citation, source="", identifiers=numbers, extras=())
+    pages = _PAGE_RANGE.sub("–", citation.pages)
+    known = replace(citation, source="", identifiers=numbers, extras=(), pages=pages)
     pairs = ((extra.name, words.localization.format_written_day(extra.value)) for extra in extras)
     return (*citation_rows(known, words), *label_rows(words, *pairs))
 
