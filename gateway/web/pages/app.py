@@ -248,7 +248,6 @@ def _render_fault(
         status=status,
         why=page.gettext(why),
         word=word,
-        status_code=status,
         place=place,
         kept=kept or {},
     )

@@ -15,6 +15,7 @@ from gateway.services.people.oidc_journeys import TooManyJourneysError
 from gateway.services.people.sign_in_attempts import SignInPlace
 from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.error_pages import PageError
+from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import hash_token
 from gateway.web.oidc import OidcError, WeakSignInError
 from gateway.web.pages.form_words import list_kept_rows
@@ -26,6 +27,9 @@ log = structlog.get_logger(component="pages")
 
 JOURNEY = timedelta(minutes=10)
 """Longest time at the identity provider."""
+
+AT_FIELD = ("wrong", "incomplete")
+"""Of SIGN_IN_TEXTS: what is wrong with the entries."""
 
 STATUS = {"too-often": 429, "unknown": 403, "weak": 403, "away": 503}
 
@@ -53,14 +57,18 @@ def ask_to_sign_in(
     that was sent there and waits until then."""
     wrong = wrong or page.said_wrong
     oidc = page.entry.settings.oidc
+    checked = FormCheck(page, SubmittedForm(), {"user": user})
+    if wrong in AT_FIELD:
+        checked.problems["user"] = page.gettext(SIGN_IN_TEXTS[wrong])
+    elif wrong:
+        checked.general.append(page.gettext(SIGN_IN_TEXTS[wrong]))
     return page.render(
         "sign_in",
         address=page.path(*back.split("?", 1)),
         title=page.gettext("Sign in"),
         status=STATUS.get(wrong, 422) if wrong else 200,
-        wrong=page.gettext(SIGN_IN_TEXTS[wrong]) if wrong else "",
+        form=checked,
         back=back,
-        user=user,
         by_password=page.entry.settings.password,
         provider=page.path("sign-in/provider") if oidc.issuer else "",
         kept=kept or {},

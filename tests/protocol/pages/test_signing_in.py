@@ -32,6 +32,8 @@ async def test_a_wrong_pin_and_a_wrong_number_are_told_alike(anna: Visitor) -> N
     nobody = await anna.sign_in(user="nobody")
 
     assert wrong.status == nobody.status == 422
+    assert wrong.tree.xpath("//*[@role='alert']//a/@href") == ["#user"]
+    assert wrong.tree.xpath("//*[@aria-invalid]/@id") == ["user"]
     assert wrong.tree.xpath("string(//*[@role='alert'])") == nobody.tree.xpath("string(//*[@role='alert'])")
 
 
