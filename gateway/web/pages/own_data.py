@@ -109,8 +109,11 @@ def _list_retention(page: PageRequest) -> Sequence[tuple[str, str]]:
         (page.gettext("Letters and messages about your requests"), count_days(rules.outbox_days)),
         (page.gettext("Your settings"), page.gettext("until you change them or erase your data")),
         (page.gettext("Content of messages exchanged with other libraries"), count_days(days.message_contents)),
-        (page.gettext("Records of messages, and incoming email"), count_days(days.messages)),
-        (page.gettext("Your sign-in session"), page.gettext("until you sign out, or 12 hours at most")),
+        (
+            page.gettext("List of messages with other libraries, and emails to the library"),
+            count_days(days.messages),
+        ),
+        (page.gettext("Your sign-in"), page.gettext("until you sign out, up to 12 hours")),
         (page.gettext("Anonymous statistics"), page.gettext("indefinitely")),
     )
 

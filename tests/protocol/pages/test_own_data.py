@@ -77,8 +77,9 @@ async def test_the_file_is_all_of_it_and_of_nobody_else(gateway: Running, anna: 
 
 
 async def test_what_is_finished_is_erased_and_open_requests_stay(gateway: Running, anna: Visitor) -> None:
-    finished = await cancel_request(gateway, await send_request(anna))
     opened = await send_request(anna)
+    assert "1 request contains your data. It is still open." in " ".join((await anna.get(PAGE)).text.split())
+    finished = await cancel_request(gateway, await send_request(anna))
     page = await anna.get(PAGE)
     assert "2 requests contain your data. 1 of them is still open." in " ".join(page.text.split())
     assert "1 request is still open." in page.text
