@@ -99,10 +99,11 @@ async def show_message(page: PageRequest) -> web.Response:
     request_id = await page.library.notices.find_request_of_notice(id_)
     view = await page.library.patrons.load_view(request_id, page.session.patron_id, page.localization.language)
     letter = await page.library.notices.render_notice(id_)
+    kind = letter.notice.letter
     return page.render(
         "own_message",
         address=page.path(f"messages/{quote(id_, safe='')}"),
-        title=letter.subject,
+        title=letter.subject if kind == STAFF_LETTER else page.gettext(_SUBJECTS[kind]),
         letter=letter,
         request=view.request,
         day=page.format_day(letter.notice.created.astimezone(page.context.zone).date()),

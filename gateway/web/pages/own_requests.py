@@ -18,6 +18,7 @@ from gateway.ports.library_system import PatronKey
 from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
 from gateway.services.letters.localization import mark_text
 from gateway.services.letters.renderer import mail_address
+from gateway.services.letters.templates import clean_line
 from gateway.services.patrons.patron_copies import PatronCopy
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.assets import HEADERS, file_headers
@@ -134,7 +135,9 @@ async def show_own_request(page: PageRequest) -> web.Response:
     copies = await page.library.patron_copies.list_available([request])
     is_new = page.http.query.get("sent") == "yes"
     done = page.http.query.get("done", "")
-    title = page.gettext("Request %(number)s", number=request.number)
+    title = clean_line(request.citation.component_title or request.citation.title) or page.gettext(
+        "Request %(number)s", number=request.number
+    )
     if is_new:
         title = page.gettext("Request received")
     return page.render(
@@ -151,7 +154,11 @@ async def show_own_request(page: PageRequest) -> web.Response:
             *service_rows(request, words),
             *_list_due_rows(page, view),
             *await _list_collecting_rows(page, request),
-            *(await _list_telling_rows(page, session) if is_new else ()),
+            *(
+                await _list_telling_rows(page, session)
+                if is_new
+                else ((page.gettext("Request number"), request.number),)
+            ),
         ),
         days=page.context.policy().services.usual_days.of_service(request.service.type),
         by_when=_say_by_when(page, request) if is_new else "",
@@ -195,7 +202,7 @@ async def _list_telling_rows(page: PageRequest, session: SessionRow) -> tuple[tu
         text = page.gettext("By email to %(address)s", address=address)
     else:
         text = page.gettext("At the library, and under My account")
-    return ((page.gettext("How we will contact you"), text),)
+    return ((page.gettext("How we will notify you"), text),)
 
 
 def _say_by_when(page: PageRequest, request: Request) -> str:

@@ -74,8 +74,8 @@ async def test_the_confirmation_promises_when_how_and_whom(installation: Install
 
     said = " ".join(sent.tree.xpath("//main")[0].text_content().split())
     assert "Expected in 5 to 8 days." in said
-    assert rows_of(sent)["How we will contact you"].startswith("By email to ")
-    assert "@" in rows_of(sent)["How we will contact you"]
+    assert rows_of(sent)["How we will notify you"].startswith("By email to ")
+    assert "@" in rows_of(sent)["How we will notify you"]
     assert f"We will notify you if no library can supply it by {need_by.day} {need_by:%B} {need_by.year}." in said
     assert [str(text) for text in sent.tree.xpath("//main//a[contains(@href, '/cancel')]/text()")] == [
         "Cancel this request"
@@ -87,7 +87,7 @@ async def test_where_no_mail_is_sent_none_is_promised(anna: Visitor) -> None:
     await anna.sign_in()
     sent = await anna.post("/openurl/DEMO/request", {**await anna.form(link=BOOK), "service": "loan"})
     said = " ".join(sent.tree.xpath("//main")[0].text_content().split())
-    assert rows_of(sent)["How we will contact you"] == "At the library, and under My account"
+    assert rows_of(sent)["How we will notify you"] == "At the library, and under My account"
     assert "Expected in" not in said, "nobody has said how long things usually take"
 
 
