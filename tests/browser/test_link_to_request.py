@@ -153,8 +153,8 @@ def test_our_own_copy_is_reserved(site: Site, browsing: Browsing) -> None:
     with browsing.page(width=PHONE) as page:
         page.goto(site.url(OURS))
         expect(page.locator(".copies li").first).to_contain_text("available")
-        expect(page.locator(".offers h3")).to_have_text(["Reserve a copy", "Contact us"])
-        page.get_by_role("link", name="Reserve: Reserve a copy").click()
+        expect(page.locator(".offers h3")).to_have_text(["Reserve this item", "Contact us"])
+        page.get_by_role("link", name="Reserve: Reserve this item").click()
         sign_in(page)
         page.get_by_label("Pickup location").select_option("NORTH")
         page.get_by_role("button", name="Reserve").click()

@@ -103,7 +103,7 @@ async def live_through_refused_cancellation(gateway: Running, page: Page, look: 
 
 async def live_through_reservation(gateway: Running, page: Page, look: Look) -> None:
     await page.goto(f"{gateway.url}/{OURS}")
-    await page.get_by_role("link", name="Reserve: Reserve a copy").click()
+    await page.get_by_role("link", name="Reserve: Reserve this item").click()
     await page.get_by_label("Pickup location").select_option("NORTH")
     await page.get_by_role("button", name="Reserve").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Reserved")

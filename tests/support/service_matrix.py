@@ -128,7 +128,7 @@ async def _open_link(towns: LoneTown) -> str:
     url = f"http://127.0.0.1:{towns.borrower.gateway.http_port}/openurl?rft.isbn=9780000010018&rft_id=info:oclcnum/1001"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         page = await answer.text()
-    if "Reserve a copy" in page:
+    if "Reserve this item" in page:
         return "yes"
     able = towns.borrower.context.system.capabilities
     lacks = [one for one in (Capability.BIB_FIND, Capability.ITEM_AVAILABILITY) if one not in able]

@@ -70,7 +70,7 @@ async def _look_up_number(page: PageRequest, checked: FormCheck) -> web.Response
     kept = {name: value for name, value in checked.values.items() if name not in values}
     checked.values = {**kept, **values, "number": text, number.type: values.get(number.type) or number.value}
     checked.problems.clear()
-    return _render_citation_form(page, checked, cited=catalogues.short)
+    return _render_citation_form(page, checked, cited=catalogues.component_title or catalogues.title or text)
 
 
 async def _ask_catalogues(page: PageRequest, number: RecordId) -> Citation | None:

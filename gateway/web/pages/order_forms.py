@@ -372,7 +372,7 @@ async def _render_hold_form(
     return page.render(
         "hold",
         address=page.path("hold", order.link),
-        title=page.gettext("Reserve a copy"),
+        title=page.gettext("Reserve this item"),
         status=checked.status,
         form=checked,
         foreseen=foreseen,

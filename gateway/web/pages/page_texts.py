@@ -87,7 +87,7 @@ FORM_TEXTS: Mapping[str, str] = {
 """What is wrong with a field, by the word of `FormCheck.add_problem`."""
 
 SIGN_IN_TEXTS: Mapping[str, str] = {
-    "wrong": mark_text("The card number or PIN is incorrect. Please check both."),
+    "wrong": mark_text("The card number (user name) or PIN (password) is incorrect. Please check both."),
     "incomplete": mark_text("Please enter both."),
     "too-often": mark_text("Too many attempts. Please try again later, or contact the library."),
     "unknown": mark_text("You have signed in, but the library has no account for you. Please contact the library."),
@@ -97,7 +97,7 @@ SIGN_IN_TEXTS: Mapping[str, str] = {
     ),
     "over": mark_text("You were signed out because you were inactive. Please sign in and send the form again."),
     "weak": mark_text("Please sign in at your institution with a second factor, such as a code from an app."),
-    "cancelled": mark_text("You are not signed in. Please try again."),
+    "cancelled": mark_text("Please try again."),
 }
 """Why signing in failed, by the word of SignInFailedError."""
 
@@ -161,7 +161,7 @@ class OfferTexts:
 
 OFFER_TEXTS: Mapping[Fulfilment, OfferTexts] = {
     Fulfilment.HOLD: OfferTexts(
-        mark_text("Reserve a copy"),
+        mark_text("Reserve this item"),
         mark_text("We will hold it for you at your pickup location and notify you when it is ready."),
         mark_text("Reserve"),
     ),

@@ -14,7 +14,7 @@ async def test_a_title_without_a_number_is_found_on_our_shelves(anna: Visitor) -
     page = await anna.get(f"/openurl?{urlencode({'genre': 'book', 'title': 'Middlemarch', 'au': 'George Eliot'})}")
 
     assert page.tree.xpath("//ul[@class='copies']/li")
-    assert page.tree.xpath("//h3/text()")[0] == "Reserve a copy"
+    assert page.tree.xpath("//h3/text()")[0] == "Reserve this item"
 
 
 async def test_the_title_of_what_a_number_belongs_to_is_shown_and_requested(gateway: Running, anna: Visitor) -> None:

@@ -46,8 +46,11 @@ def test_an_operator_says_some_things_differently(tmp_path: Path) -> None:
     )
     spoken = TextCatalogues((tmp_path,), "en").choose_language(("de",))
     assert spoken.gettext("Request it from another library") == "Fernleihe"
-    assert spoken.gettext("No. %(number)s, %(day)s", number="7", day="1. Mai") == "Bestellt am 1. Mai: 7, 100 %"
-    assert spoken.gettext("Reserve a copy") == "Exemplar vormerken"
+    assert (
+        spoken.gettext("No. %(number)s, requested on %(day)s", number="7", day="1. Mai")
+        == "Bestellt am 1. Mai: 7, 100 %"
+    )
+    assert spoken.gettext("Reserve this item") == "Exemplar vormerken"
     assert (
         TextCatalogues((tmp_path,), "en").choose_language(("en",)).gettext("Request it from another library")
         != "Fernleihe"
