@@ -35,7 +35,7 @@ async def find_requests(request: StaffRequest) -> web.StreamResponse:
     if BORROWING in places and request.sees_patrons and not any(sign.isdigit() for sign in text):
         try:
             if hits := await _find_patron_hits(request, text):
-                return _render_patron_hits(request, text, hits)
+                return _render_hits(request, text, places, hits)
         except Unavailable:
             notice = request.gettext("The library system is not responding, so names were not searched.")
             return await _show_hits(request, text, places, notice)
@@ -72,7 +72,10 @@ async def _find_patron_hits(request: StaffRequest, text: str) -> list[PatronHit]
     return hits
 
 
-def _render_patron_hits(request: StaffRequest, text: str, hits: Sequence[PatronHit]) -> web.Response:
+def _render_hits(
+    request: StaffRequest, text: str, places: Sequence[ListPlace], hits: Sequence[PatronHit] = (), warning: str = ""
+) -> web.Response:
+    """`places`: where requests with these words are; where nothing was found, they were searched there."""
     return request.render(
         "find",
         request.gettext("Search: %(text)s", text=text),
@@ -82,20 +85,26 @@ def _render_patron_hits(request: StaffRequest, text: str, hits: Sequence[PatronH
             hit.patron.id: list_path(request, BORROWING, urlencode([("q", hit.patron.identifier), ("all", "yes")]))
             for hit in hits
         },
-        by_words=list_path(request, BORROWING, urlencode([("q", text)])),
+        places=[(place, list_path(request, place, urlencode([("q", text)]))) for place in places],
+        warning=warning,
+        words=text,
     )
 
 
-async def _show_hits(request: StaffRequest, text: str, places: list[ListPlace], warning: str = "") -> web.Response:
+async def _show_hits(
+    request: StaffRequest, text: str, places: list[ListPlace], warning: str = ""
+) -> web.StreamResponse:
     """Show hits on the list of the only side that has them; of both sides, that of the first, with a way to the
-    other."""
+    other. A page of its own says that neither has any."""
     counted = []
     for place in places:
         list_query = parse_list_query(request, place, [("q", text)])
         page = await request.library.requests.list_requests(list_query.wanted, 1, "")
         counted.append((place, bool(page.items or page.cursor)))
     with_hits = [place for place, has_hits in counted if has_hits]
-    place = (with_hits or places)[0]
+    if not with_hits:
+        return _render_hits(request, text, places, warning=warning)
+    place = with_hits[0]
     also = request.gettext("There are also matching lending requests.") if len(with_hits) > 1 else ""
     banner = " ".join(filter(None, (warning, also)))
     return request.redirect(list_path(request, place, urlencode([("q", text)])), banner, "look")

@@ -227,6 +227,9 @@ def _describe_quiet_list(request: StaffRequest, asked: ListQuery, page: ResultPa
         return gettext("Nothing to do here now."), request.path(), gettext("See other work")
     if not asked.values:
         return gettext("There are no open requests."), f"{everything}?all=yes", gettext("Include closed requests")
+    if set(asked.values) <= {"q", "order", "all"}:
+        words = gettext("Nothing found for “%(words)s”.", words=asked.value("q"))
+        return words, everything, gettext("Clear all filters")
     return gettext("No requests match these filters."), everything, gettext("Clear all filters")
 
 
