@@ -196,11 +196,11 @@ def _can_encode_letter(letter: RenderedLetter) -> bool:
 def _parse_mail_address(address: str, name: str, what: Sentence) -> Address:
     if not address:
         raise Refused(
-            RefusalReason.DATA_MISSING, write_sentence("A letter cannot be sent without %(what)s.", what=what)
+            RefusalReason.DATA_MISSING, write_sentence("An email cannot be sent without %(missing)s.", missing=what)
         )
     wrong = Refused(
         RefusalReason.INVALID_VALUE,
-        write_sentence("A letter cannot be sent: %(what)s is not an email address.", what=what),
+        write_sentence("An email cannot be sent: %(what)s is not an email address.", what=what),
         value=address,
     )
     if not _ADDRESS.fullmatch(address) or not address.rpartition("@")[0].isascii():  # no SMTPUTF8

@@ -151,7 +151,7 @@ _ENTRIES = (
         fields=_list_fields(NOTE, required=(ActionField("partner", FieldType.PARTNER, "Supplier."),)), is_by_rule=True,
         ours=("way", mark_template("Sent request to %(partner)s")),
         unsent=mark_template("Request to %(partner)s, to be sent by letter or phone"),
-        theirs=("todo", mark_template("%(partner)s requested it")), has_letter=True,
+        theirs=("todo", mark_template("%(partner)s requested the item")), has_letter=True,
         stays={Role.LENDING: "it is refused as a second one"},
     ),
     EventEntry(

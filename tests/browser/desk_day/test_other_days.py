@@ -105,7 +105,7 @@ def test_a_partners_message_is_answered(world: DeskWorld, take_desk: TakeDesk, h
     elveby.wait_for_task(number, "unread-borrowing")
 
     borrowing.walk_to("Work queue", "Messages from suppliers", "Er det annen utgave dere mener?")
-    borrowing.write_text("Answer", "Ja, fra 1957. 谢谢!")
+    borrowing.write_text("Reply", "Ja, fra 1957. 谢谢!")
     with costs(borrowing, clicks=1):
         borrowing.press_button(f"Send to {fjordby.shown_name}")
     borrowing.see_banner("Sent to")

@@ -159,5 +159,5 @@ def test_whose_address_a_letter_lacks_is_said_in_the_readers_language() -> None:
         build_mail(letter, LetterSender(address="", name=""))
 
     assert GERMAN.translate_sentence(refused.value.detail) == (
-        "Ein Brief kann nicht ohne die Adresse des Absenders (mail.sender) gesendet werden."
+        "Eine E-Mail kann nicht ohne die Adresse des Absenders (mail.sender) gesendet werden."
     )
