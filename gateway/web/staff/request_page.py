@@ -559,7 +559,7 @@ def _list_price_limits(page: StaffRequest, request: Request) -> Iterator[ShownLi
     attempt, maximum = request.attempt, request.costs.maximum
     price = attempt.cost if attempt is not None else None
     if price is not None:
-        asked = gettext("%(partner)s asks", partner=name_partner(request, page.context))
+        asked = gettext("Offered by %(partner)s", partner=name_partner(request, page.context))
         yield ShownLimit(label=asked, value=format_money(price))
     if maximum is not None:
         excess = price.amount - maximum.amount if price is not None and price.currency == maximum.currency else None

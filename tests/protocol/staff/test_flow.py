@@ -258,7 +258,7 @@ async def test_a_price_is_beside_its_limit_and_the_next_suppliers_price(gateway:
     page = await ruth.get(f"/requests/{request.number}")
     limits = [tuple(one.itertext()) for one in page.tree.xpath("//dl[@class='limits']/div")]
     assert limits[1:] == [
-        ("Universität Altenried asks", "€12.00"),
+        ("Offered by Universität Altenried", "€12.00"),
         ("Maximum cost", "€10.00", "€2.00 too little"),
         ("Next: Bibliothèque de Vaumarin", "free"),
     ]

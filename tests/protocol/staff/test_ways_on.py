@@ -70,7 +70,7 @@ async def test_a_task_waits_since_it_came(gateway: Running, ruth: Colleague) -> 
 
     (move,) = page.tree.xpath("//section[@aria-labelledby='move']")
     assert "which Universität Altenried has recalled" in move.text_content()
-    assert "For less than a minute." in move.text_content()
+    assert "(less than a minute)." in move.text_content()
 
 
 WORKS = cycle({work.title: work for work in generate_records() if work.language == "eng"}.values())
