@@ -244,7 +244,6 @@ async def render_request(
         in_list=place.address_of_acts if place is not None else read_list_address(page),
         move=move,
         since=since,
-        is_new=page.parts.clock.now() - since < timedelta(minutes=1),
         partner=partner,
         condition=_describe_condition(page, view),
         acts=acts,

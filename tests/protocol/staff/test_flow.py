@@ -239,7 +239,7 @@ async def test_one_of_several_items_of_ours_is_chosen_by_its_button(gateway: Run
     request = await gateway.requests().create_lending(draft)
     await gateway.gateway.managed.drain_due_work()
     page = await ruth.get(f"/requests/{request.number}")
-    rows = page.tree.xpath("//table[@class='items']//tr")
+    rows = page.tree.xpath("//table[@class='items candidates']//tr")
     assert len(rows) > 1
     assert all("Pride and Prejudice, Austen, Jane, " in " ".join(row.text_content().split()) for row in rows)
     barcode = str(rows[1].xpath(".//input[@name='barcode']/@value")[0])
@@ -249,7 +249,7 @@ async def test_one_of_several_items_of_ours_is_chosen_by_its_button(gateway: Run
 
     now = await reload_request(gateway, request)
     assert now.item_barcode == barcode
-    assert (await ruth.get(f"/requests/{request.number}")).tree.xpath("//table[@class='items']") == []
+    assert (await ruth.get(f"/requests/{request.number}")).tree.xpath("//table[@class='items candidates']") == []
 
 
 async def test_a_price_is_beside_its_limit_and_the_next_suppliers_price(gateway: Running, ruth: Colleague) -> None:
