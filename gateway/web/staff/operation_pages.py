@@ -55,7 +55,7 @@ JOBS: Mapping[str, str] = {
     "journal: oldest pending for the metrics": mark_text("Find messages that have been in progress too long"),
     "journal: retention": mark_text("Delete messages whose retention period has ended"),
     "mailboxes: how long away, for the metrics": mark_text("Find mailboxes that cannot be read"),
-    "messages: count the unread for the metrics": mark_text("Count unread items"),
+    "messages: count the unread for the metrics": mark_text("Count unread messages"),
     "network: ask members for their loads": mark_text("Get the load of the libraries in the network"),
     "node: keep its place": mark_text("Renew this node’s registration"),
     "node: look for a newer release": mark_text("Check whether a newer release has upgraded the database"),
@@ -69,7 +69,7 @@ JOBS: Mapping[str, str] = {
     "replay: do what waits": mark_text("Replay messages of jobs"),
     "requests.yml: watch": mark_text("Watch requests.yml"),
     "sign-in: forget old failures": mark_text("Clear failed sign-in attempts"),
-    "timers: fire what is due": mark_text("Run due timers"),
+    "timers: fire what is due": mark_text("Process deadlines that are due"),
     "tls: look for new certificates": mark_text("Check for new certificates"),
     "wake: hear and tell other nodes": mark_text("Exchange work notifications with other nodes"),
 }
@@ -132,9 +132,9 @@ class ShownTrouble:
 
 
 PERIODS: Mapping[str, tuple[timedelta, str]] = {
-    "hour": (timedelta(hours=1), mark_text("1 hour")),
-    "day": (timedelta(days=1), mark_text("24 hours")),
-    "week": (timedelta(days=7), mark_text("7 days")),
+    "hour": (timedelta(hours=1), mark_text("Last hour")),
+    "day": (timedelta(days=1), mark_text("Last 24 hours")),
+    "week": (timedelta(days=7), mark_text("Last 7 days")),
 }
 """Of which messages are counted that were not done; in "day" those that need somebody."""
 
@@ -390,7 +390,7 @@ async def _list_repairs(
     ]
     if given_up:
         text = request.ngettext("%(num)s message could not be sent", "%(num)s messages could not be sent", given_up)
-        meaning = request.gettext("Their recipients do not know of it: retry, edit or skip them.")
+        meaning = request.gettext("The recipients have not received them. Retry, edit or skip them.")
         path, button = request.open_path("/outbox"), request.gettext("Open failed messages")
         repairs.append(Repair("late", text, "", path, button, meaning=meaning))
     for partner in await request.library.desk.list_silent_partners():
