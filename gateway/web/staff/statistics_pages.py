@@ -17,6 +17,7 @@ from gateway.domain.value import value_object
 from gateway.services.desks.figure_rules import FIGURE_RULES, FigureKind
 from gateway.services.desks.request_statistics import (
     MAX_MONTHS,
+    MIN_CASES,
     MONTHS_OF_YEAR,
     OutcomeCounts,
     RequestStatistics,
@@ -267,11 +268,15 @@ def _list_head_figures(request: StaffRequest, statistics: RequestStatistics) -> 
     for role, name in names.items():
         counts = totals[role]
         if counts.filled_share is not None:
-            ended = request.localization.format_number(counts.filled + counts.unfilled)
+            ended = counts.filled + counts.unfilled
+            filled, every = map(request.localization.format_number, (counts.filled, ended))
+            is_rate = ended >= MIN_CASES
             yield HeadFigure(
                 name,
-                _format_share(request, counts.filled_share),
-                request.gettext("of %(count)s filled or unfilled", count=ended),
+                _format_share(request, counts.filled_share)
+                if is_rate
+                else request.gettext("%(done)s of %(total)s", done=filled, total=every),
+                request.gettext("of %(count)s filled or unfilled", count=every) if is_rate else "",
                 _list_facts(_describe_open(request, counts), _compare_share(request, earlier[role])),
             )
     arrivals = zip(statistics.times, statistics.year_before.times, strict=True)
@@ -305,9 +310,16 @@ def _describe_open(request: StaffRequest, counts: OutcomeCounts) -> str:
     if not counts.open:
         return ""
     number, every = map(request.localization.format_number, (counts.open, counts.asked))
-    still_open = request.gettext("%(open)s of %(every)s are still open", open=number, every=every)
-    final = _format_final_share(request, counts)
-    return f"{still_open}, {final}" if final else still_open
+    if counts.final_share is None or counts.filled + counts.unfilled < MIN_CASES:
+        return request.gettext("%(open)s of %(every)s are still open", open=number, every=every)
+    least, most = (_format_share(request, share) for share in counts.final_share)
+    return request.gettext(
+        "%(open)s of %(every)s are still open: between %(least)s and %(most)s once all are closed",
+        open=number,
+        every=every,
+        least=least,
+        most=most,
+    )
 
 
 def _describe_slow(request: StaffRequest, time: TurnaroundTime) -> str:
@@ -345,8 +357,8 @@ def _format_final_share(request: StaffRequest, counts: OutcomeCounts) -> str:
     """Format the share where requests are open, which a share of the closed ones does not know."""
     if counts.final_share is None:
         return ""
-    least, most = (request.localization.format_share(Decimal(f"{share:.2f}")) for share in counts.final_share)
-    return request.gettext("finally %(least)s to %(most)s", least=least, most=most)
+    least, most = (_format_share(request, share) for share in counts.final_share)
+    return request.gettext("between %(least)s and %(most)s once all are closed", least=least, most=most)
 
 
 def _format_days(request: StaffRequest, days: float | None) -> str:

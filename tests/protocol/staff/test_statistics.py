@@ -103,10 +103,10 @@ async def test_figures_say_what_was_filled_how_long_it_took_and_why_not(gateway:
         tables = read_tables(await manager.get("/statistics"))
 
     assert tables["Totals"] == ["Borrowing: loans 6 5 1 0 0 83% 0", "Lending: copies 1 0 1 0 0 0% 0"]
-    assert "Borrowing: loans: to receipt 4 days 30 days 5" in tables["Turnaround time"]
+    assert "Borrowing: loans: to receipt 4 days 30 days 5 –" in tables["Turnaround time"]
     assert tables["Borrowing: loans"][-1].endswith("6 5 1 0 0 83% 0")
     assert len(tables["Borrowing: loans"]) == 12
-    assert "utrecht 6 5 83% 8.8 median 4 0 0" in tables["By library"]
+    assert "utrecht 6 5 83% 8.8 median 4 0 0 –" in tables["By library"]
     assert tables["Unfilled reasons (borrowing)"] == ["on loan 1"]
     assert tables["Unfilled reasons (lending)"] == ["not on the shelf 1"]
     assert tables["Costs"] == ["Charged to us €62.49 €12.50 5"]
@@ -128,7 +128,9 @@ async def test_a_rate_says_between_which_bounds_it_will_be_while_requests_are_op
         tables = read_tables(await manager.get("/statistics"))
         rows = list(csv.reader(io.StringIO((await manager.get("/statistics.csv")).text.removeprefix("\ufeff"))))
 
-    assert tables["Totals"] == ["Borrowing: loans 8 5 1 0 2 25% 83% finally 62% to 88% 0"], "a quarter is still open"
+    assert tables["Totals"] == ["Borrowing: loans 8 5 1 0 2 25% 83% between 62% and 88% once all are closed 0"], (
+        "a quarter is still open"
+    )
     shares = {row[5]: row[6] for row in rows if row[0] == "months" and row[7] == "share"}
     assert shares == {
         "open: share": "0.25",
@@ -191,7 +193,7 @@ async def test_what_one_branch_borrowed_is_rounded_so_that_nobody_can_be_told(ga
         tables = read_tables(page)
 
     assert "rounded to fives" in page.text
-    assert tables["Totals"] == ["Borrowing: loans 5 5 0 0 0 0"]
+    assert tables["Totals"] == ["Borrowing: loans 5 5 0 0 0 – 0"]
     assert "Unfilled reasons (borrowing)" not in tables
     assert "Costs" not in tables, "the price of three requests"
 
@@ -202,7 +204,7 @@ async def test_how_many_requests_of_a_branch_took_so_long_is_rounded_too(gateway
     async with colleague(gateway, "a.lindqvist", "manager") as manager:
         tables = read_tables(await manager.get("/statistics?branch=فرع"))
 
-    assert tables["Turnaround time"][-1] == "Borrowing: loans: to receipt 2 days 2 days 5"
+    assert tables["Turnaround time"][-1] == "Borrowing: loans: to receipt 2 days 2 days 5 –"
 
 
 async def test_the_file_has_the_figures_of_the_page_and_no_reader(gateway: Running) -> None:
@@ -276,6 +278,7 @@ async def test_own_months_are_counted_and_mistakes_are_told(gateway: Running) ->
         wrong = await manager.get("/statistics?first=May&last=2026-04")
 
     assert read_tables(chosen)["Totals"] == ["Borrowing: loans 2 2 0 0 0 100% 0"]
+    assert "2 of 2" in chosen.text, "no rate in large figures for two requests"
     assert [one.status for one in (turned, long, wrong)] == [422] * 3
     assert "The last month is before the first one." in turned.text
     assert "Choose at most 24 months." in long.text
