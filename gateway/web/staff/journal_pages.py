@@ -51,6 +51,9 @@ OUTCOMES: Mapping[OutcomeClass, tuple[str, str]] = {
 }
 """Shape of the tag and word."""
 
+RARE_FILTERS = frozenset({"protocol", "direction", "service", "item", "first", "last"})
+"""Fields that are folded while none of them is set."""
+
 NOT_DONE = frozenset({OutcomeClass.REFUSED, OutcomeClass.MALFORMED, OutcomeClass.REJECTED})
 """Outcomes of which the page of a message says why."""
 
@@ -75,13 +78,13 @@ class ShownMessage:
 
 @value_object
 class ShownExchange:
-    """A message with its answer, as far as both are among what was found. `message`: the one that was first; `took_ms`:
+    """A message with its answer, as far as both are among what was found. `message`: the one that was first; `took`:
     how long it took to answer it, empty: not known."""
 
     message: JournalMessage
     words: ShownMessage
     moment: str
-    took_ms: str
+    took: str
 
 
 # --- search --------------------------------------------------------------------------------------------------
@@ -121,6 +124,7 @@ async def _render_journal(request: StaffRequest, check: FormCheck, words: str) -
         words=words,
         most_searched=MAX_SEARCHED,
         is_narrowed=is_narrowed,
+        is_more_set=bool(words or check.problems or RARE_FILTERS & query.keys()),
         query=query,
         may_replay=request.has_right(Right.OPERATION_ACT)
         and search.direction != "out"
@@ -156,7 +160,8 @@ def _list_exchanges(request: StaffRequest, messages: Sequence[JournalMessage]) -
     shown = []
     for _, found in groupby(messages, key=lambda message: message.exchange):
         message = list(found)[-1]
-        took = request.localization.format_number(round(message.duration_ms)) if message.duration_ms else ""
+        number = request.localization.format_number(round(message.duration_ms or 0))
+        took = request.gettext("%(num)s ms", num=number) if message.duration_ms else ""
         moment = request.localization.format_to_second(message.at, request.parts.clock.now(), request.context.zone)
         shown.append(ShownExchange(message, describe_message(request, message), moment, took))
     return shown
