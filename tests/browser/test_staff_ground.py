@@ -181,7 +181,7 @@ def test_a_user_is_made_changed_and_disabled(site: Site, browsing: Browsing) -> 
         page.get_by_label("Display name").fill("Empfang Ost")
         page.get_by_label(re.compile("^Patron services")).check()
         page.get_by_label("Only at these branches").fill("EAST")
-        page.get_by_label("New password").fill(PASSWORD)
+        page.get_by_label("First password").fill(PASSWORD)
         page.get_by_role("button", name="Create account").click()
         expect(page.get_by_role("alert")).to_have_text("The account Empfang Ost can sign in.")
         expect(page.get_by_label(re.compile("^Operator"))).to_be_disabled()

@@ -378,7 +378,7 @@ async def test_a_role_that_needs_one_sees_nothing_before_it_is_set_up(installati
 
         page = await olga.sign_in("olga", back="/staff/operation")
 
-        assert page.title == "Second factor"
+        assert page.title == "Set up second factor"
         assert "Your role needs a second factor." in page.text
         for path in ("", "/account", "/operation", "/new-user"):
             answer = await olga.get(path, follow=False)
