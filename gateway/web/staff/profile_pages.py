@@ -35,12 +35,19 @@ class ShownProfile:
 
 
 async def show_profiles(request: StaffRequest) -> web.Response:
+    """Show the profiles. The query has: `status`, "in-use" for those alone that are neither abstract nor unread."""
     states = request.operation.list_profiles()
+    is_narrowed = request.http.query.get("status") == "in-use"
     return request.render(
         "profiles",
         request.gettext("Profiles"),
         help_topic="operation",
-        profiles=[_describe_state(request, state) for state in states],
+        profiles=[
+            _describe_state(request, state)
+            for state in states
+            if not is_narrowed or (state.loaded is not None and not state.loaded.profile.abstract)
+        ],
+        is_narrowed=is_narrowed,
         problems=[problem for state in states if may_read_file(request, state) for problem in state.problems],
         may_edit=may_edit_profiles(request),
     )

@@ -237,6 +237,9 @@ async def test_a_new_profile_begins_as_another_one(gateway: Running, olga: Colle
 
     assert read_text(file.parent / "north.yml").endswith("Норд\n")
     assert find_state(gateway, "north").loaded is not None
+    everything, in_use = [await olga.get(f"/operation/profiles{query}") for query in ("", "?status=in-use")]
+    assert "north" in in_use.tree.xpath("//tbody//a/text()")
+    assert ["for extending only" in page.text for page in (everything, in_use)] == [True, False]
     values = await olga.get("/operation/profiles/north/values")
     assert "Библиотека Норд" in values.text
     assert "# ncip2.yml, line " in values.text, "of the folder nothing"
