@@ -233,6 +233,7 @@ async def test_a_new_profile_begins_as_another_one(gateway: Running, olga: Colle
     text = f"{form['text']}partner:\n  symbols: [НОРД]\n  name: Библиотека Норд\n"
     shown = await olga.post("/operation/profiles/north/edit", {**form, "text": text})
     assert not (file.parent / "north.yml").exists()
+    (file.parent / "base.yml").write_text("extends: ncip2\nabstract: true\n")
     await olga.post("/operation/profiles/north/edit", {**read_save_form(shown), "reason": "a new partner"})
 
     assert read_text(file.parent / "north.yml").endswith("Норд\n")
