@@ -22,6 +22,7 @@ from gateway.domain.roles import (
 from gateway.services.letters.localization import mark_text
 from gateway.services.people.passwords import MIN_PASSWORD_CHARS
 from gateway.services.people.users import IDENTITY_TAKEN, MAX_EMAIL_CHARS, MAX_SHOWN_NAME_CHARS, UserDraft
+from gateway.store.audit import AuditEntry
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.account_pages import ROLE_NAMES, check_new_password
@@ -40,31 +41,31 @@ ROLE_HINTS = {
 ACTIONS = {
     "signed-in": mark_text("signed in"),
     "sign-in-failed": mark_text("failed to sign in"),
-    "user-added": mark_text("created the account"),
-    "user-changed": mark_text("changed the account"),
-    "password-set": mark_text("set a password"),
-    "roles-set": mark_text("changed the roles"),
+    "user-added": mark_text("created the account %(object)s"),
+    "user-changed": mark_text("changed the account %(object)s"),
+    "password-set": mark_text("set a password for %(object)s"),
+    "roles-set": mark_text("changed the roles of %(object)s"),
     "provider-roles-set": mark_text("got other roles through the identity provider"),
-    "user-disabled": mark_text("disabled the account"),
-    "user-enabled": mark_text("enabled the account"),
-    "sessions-ended": mark_text("ended the sessions"),
-    "second-factor-set": mark_text("set up a second factor"),
-    "second-factor-removed": mark_text("turned off the second factor"),
-    "second-factor-reset": mark_text("reset the second factor"),
+    "user-disabled": mark_text("disabled the account %(object)s"),
+    "user-enabled": mark_text("enabled the account %(object)s"),
+    "sessions-ended": mark_text("ended the sessions of %(object)s"),
+    "second-factor-set": mark_text("set up a second factor for %(object)s"),
+    "second-factor-removed": mark_text("turned off the second factor of %(object)s"),
+    "second-factor-reset": mark_text("reset the second factor of %(object)s"),
     "recovery-codes-made": mark_text("created new recovery codes"),
     "recovery-code-used": mark_text("used a recovery code"),
     "identity-linked": mark_text("signed in through the identity provider for the first time"),
-    "identity-unlinked": mark_text("removed the link to the identity provider"),
-    "patron-shown": mark_text("viewed the patron of"),
-    "message-shown": mark_text("read the message"),
+    "identity-unlinked": mark_text("removed the link of %(object)s to the identity provider"),
+    "patron-shown": mark_text("viewed the patron of %(object)s"),
+    "message-shown": mark_text("read the message %(object)s"),
     "messages-searched": mark_text("searched the content of messages"),
-    "words-shown": mark_text("read messages or notes of"),
-    "message-replayed": mark_text("replayed the message"),
-    "replay-begun": mark_text("began the replay"),
-    "replay-paused": mark_text("paused the replay"),
-    "replay-resumed": mark_text("resumed the replay"),
-    "replay-stopped": mark_text("stopped the replay"),
-    "profile-saved": mark_text("changed the profile"),
+    "words-shown": mark_text("read messages or notes of %(object)s"),
+    "message-replayed": mark_text("replayed the message %(object)s"),
+    "replay-begun": mark_text("began the replay %(object)s"),
+    "replay-paused": mark_text("paused the replay %(object)s"),
+    "replay-resumed": mark_text("resumed the replay %(object)s"),
+    "replay-stopped": mark_text("stopped the replay %(object)s"),
+    "profile-saved": mark_text("changed the profile %(object)s"),
     "patron-counted": mark_text("searched for a patron’s data"),
     "patron-exported": mark_text("exported a patron’s data"),
     "patron-forgotten": mark_text("anonymised a patron’s requests"),
@@ -72,6 +73,13 @@ ACTIONS = {
     "own-data-forgotten": mark_text("erased their own data from closed requests"),
 }
 """Words of the audit log; one that isn't here is shown as it is."""
+
+OBJECT_PAGES = {
+    "patron-shown": "/requests/{number}",
+    "profile-saved": "/operation/profiles/{name}",
+    **{f"replay-{act}": "/operation/replays/{job}" for act in ("begun", "paused", "resumed", "stopped")},
+}
+"""By action: the page of its object, as `StaffPage.path`."""
 
 AUDIT_WORDS = {
     "password": mark_text("with a password"),
@@ -123,11 +131,7 @@ async def show_audit_log(request: StaffRequest) -> web.Response:
         request.gettext("Audit log"),
         help_topic="users",
         entries=[
-            (
-                entry,
-                request.gettext(ACTIONS[entry.action]) if entry.action in ACTIONS else entry.action,
-                _describe_detail(request, entry.detail),
-            )
+            (entry, *_describe_act(request, entry), _describe_detail(request, entry.action, entry.detail))
             for entry in entries
         ],
         name=name,
@@ -135,12 +139,24 @@ async def show_audit_log(request: StaffRequest) -> web.Response:
     )
 
 
+def _describe_act(request: StaffRequest, entry: AuditEntry) -> tuple[str, str, str, str]:
+    """Words before the object of an act, the object, words after it, and its address, empty: it has no page here."""
+    words = ACTIONS.get(entry.action, entry.action)
+    before, has_object, after = request.gettext(words, object="\n").partition("\n")
+    subject = entry.subject if has_object or entry.actor != f"staff:{entry.subject}" else ""
+    page = OBJECT_PAGES.get(entry.action, "")
+    address = request.path(*page.split("/")[1:-1], entry.subject) if page in request.open_paths else ""
+    return before.strip(), subject, after, address
+
+
 _COUNT_OF_REQUESTS = re.compile(r"(\d{1,9}) requests?")
 
 
-def _describe_detail(request: StaffRequest, detail: str) -> str:
+def _describe_detail(request: StaffRequest, action: str, detail: str) -> str:
     """Roles, each perhaps with its branch (`patron-services@EAST`), how somebody signed in, or a number of requests;
-    all else as it is."""
+    or messages; all else as it is."""
+    if action == "replay-begun" and detail.isdecimal():
+        return request.ngettext("%(num)s message", "%(num)s messages", int(detail))
     counted = _COUNT_OF_REQUESTS.fullmatch(detail)
     if counted is not None:
         return request.ngettext("%(num)s request", "%(num)s requests", int(counted[1]))

@@ -154,7 +154,7 @@ async def test_the_audit_log_is_a_page_with_older_ones(gateway: Running) -> None
         await manager.get("?ui_language=de")
         german = (await manager.get("/audit")).tree.xpath("//tbody/tr")
         said = [" ".join(row.text_content().split()) for row in german]
-        assert "Konto angelegt ruth (Fernleihe)" in said[1]
+        assert "hat das Konto ruth angelegt (Fernleihe)" in said[1]
         assert "angemeldet (mit Passwort)" in said[2]
         await manager.get("?ui_language=en")
         of_ruth = await manager.get("/audit?user=ruth")
