@@ -145,7 +145,7 @@ def _describe_act(request: StaffRequest, entry: AuditEntry) -> tuple[str, str, s
     before, has_object, after = request.gettext(words, object="\n").partition("\n")
     subject = entry.subject if has_object or entry.actor != f"staff:{entry.subject}" else ""
     page = OBJECT_PAGES.get(entry.action, "")
-    address = request.path(*page.split("/")[1:-1], entry.subject) if page in request.open_paths else ""
+    address = request.path(*page.split("/")[1:-1], entry.subject) if page and page in request.open_paths else ""
     return before.strip(), subject, after, address
 
 
