@@ -294,8 +294,8 @@ def show_message(
             ctx.exit(REFUSED)
         click.echo(body, nl=False)
         return
-    for message in messages:
-        print_lines((format_json_line(message),) if as_json else _format_full_message(message, library.zone))
+    formatted = ((format_json_line(each),) if as_json else _format_full_message(each, library.zone) for each in messages)
+    print_lines(line for lines in formatted for line in lines)
 
 
 async def _read_exchange(installation: Installation, library: str, identifier: str) -> tuple[FullMessage, ...]:

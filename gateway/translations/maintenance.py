@@ -56,8 +56,12 @@ OTHER_PACKAGES = ("adapters", "rehearsal")
 Adapters of a third party bring no texts of theirs."""
 
 
-PATRON_FOLDERS = tuple(
-    f"gateway/{folder}/" for folder in ("web/pages", "web/html", "letters", "services/letters", "services/patrons")
+PATRON_FOLDERS = (
+    "gateway/web/pages/",
+    "gateway/web/html/",
+    "gateway/letters/",
+    "gateway/services/letters/",
+    "gateway/services/patrons/",
 )
 
 WORDS_FILE = "gateway/letters/words.yml"
