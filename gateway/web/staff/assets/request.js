@@ -18,7 +18,7 @@ async function showReaders() {
     line.textContent = line.dataset.signedOut;
     return;
   }
-  if (!answer.ok) return;
+  if (!answer.ok || !timer) return; // one that was asked before the session ended may be late
   const { text } = await answer.json();
   if (line.textContent !== text) line.textContent = text;
 }
@@ -26,6 +26,7 @@ async function showReaders() {
 // The session has ended: nothing that is sent from here counts until somebody signs in again.
 function stopAsking() {
   clearInterval(timer);
+  timer = 0;
   document.removeEventListener("visibilitychange", showReaders);
 }
 
