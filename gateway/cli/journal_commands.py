@@ -294,7 +294,9 @@ def show_message(
             ctx.exit(REFUSED)
         click.echo(body, nl=False)
         return
-    formatted = ((format_json_line(each),) if as_json else _format_full_message(each, library.zone) for each in messages)
+    formatted = (
+        (format_json_line(each),) if as_json else _format_full_message(each, library.zone) for each in messages
+    )
     print_lines(line for lines in formatted for line in lines)
 
 
