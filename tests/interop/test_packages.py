@@ -110,7 +110,7 @@ def find_python(version: str) -> Path:
 def test_an_installation_without_extras_and_then_with_all(wheel: Path, tmp_path: Path) -> None:
     venv = make_environment(Path(sys.executable), tmp_path)
 
-    for extras in ("", "[mail,pdf,postgresql]"):
+    for extras in ("", "[mail,pdf,postgresql,traces]"):
         install_package(venv, f"{wheel}{extras}")
         check_installation(venv, tmp_path / f"library{extras}")
 

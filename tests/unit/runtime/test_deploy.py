@@ -97,7 +97,7 @@ def test_a_release_locks_what_the_image_installs(monkeypatch: pytest.MonkeyPatch
 
     lock = " ".join(next(command for command in commands if command[0] == "uv"))
     dockerfile = (DEPLOY / "Dockerfile").read_text()
-    assert "[mail,pdf,postgresql]" in dockerfile
+    assert "[mail,pdf,postgresql,traces]" in dockerfile
     assert "--extra mail --extra pdf --extra postgresql" in lock
     assert f"--python-version {dockerfile.partition('FROM python:')[2].partition('-')[0]} " in lock
     assert "--generate-hashes" in lock
