@@ -16,11 +16,14 @@ from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from gateway.domain.requests.events import EventKind
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
 from gateway.services.requests.effects import PARTNER
 from gateway.store.requests.outbox import OutboxRow, add_outbox_row
 from tests.protocol.pages.support import running
+from tests.protocol.staff.request_scenes import RULES, add_partners, hear_partner, make_asked
+from tests.protocol.staff.support import colleague
 from tests.support.daemon import Installation
 from tests.support.logs import logs_as_before
 from tests.support.paths import ROOT
@@ -140,6 +143,23 @@ async def test_a_failed_attempt_of_the_outbox_is_marked_and_says_nothing_of_the_
     assert PATRON.encode() not in b"".join(collector.bodies)
 
 
+async def test_an_action_of_staff_has_the_work_that_it_waits_for_below_it(
+    installation: Installation, collector: Collector
+) -> None:
+    add_partners(installation)
+    async with running(installation, rules=RULES, traces={"endpoint": collector.url}) as here:
+        request = await hear_partner(here, await make_asked(here), EventKind.SHIPPED)
+        async with colleague(here, "r.okafor", "staff") as ruth:
+            await ruth.post("/scan/receive", {"code": request.number})
+
+    action = collector.find_span("POST /staff/scan/receive")
+    attempt = collector.find_span("outbox library")
+    call = collector.find_span("library create_temporary_item")
+    assert (attempt.parent_span_id, call.parent_span_id) == (action.span_id, attempt.span_id)
+    assert action.trace_id == attempt.trace_id == call.trace_id
+    assert facts_of(attempt) == {"illgate.kind": "library", "illgate.library": "DEMO", "illgate.outcome": "done"}
+
+
 async def test_log_lines_name_the_trace(
     installation: Installation, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +193,7 @@ import asyncio, sys
 from pathlib import Path
 from aiohttp import request
 from gateway.adapter_registry import load_adapters
+from gateway.domain.requests.events import EventKind
 from gateway.runtime.daemon import Daemon
 from gateway.settings import load_settings
 
