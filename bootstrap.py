@@ -104,7 +104,12 @@ def main(words: list[str]) -> int:
 
 
 def install(extras: str, venv: Path = VENV, python: str = sys.executable) -> None:
-    """Into a virtual environment, with the versions of constraints.txt; quick when nothing has changed."""
+    """Into a virtual environment, with the versions of constraints.txt. Where nothing has changed nothing is done: else
+    commands of a daemon that runs would meanwhile find the package twice."""
+    installed = venv / f"installed{extras}"
+    asked = "\n".join([str(HERE), *((HERE / name).read_text() for name in ("pyproject.toml", "constraints.txt"))])
+    if installed.exists() and installed.read_text() == asked:
+        return
     inside = str(programs_of(venv) / "python")
     if not Path(inside).exists():
         print(f"making {venv.name} …", flush=True)
@@ -117,9 +122,11 @@ def install(extras: str, venv: Path = VENV, python: str = sys.executable) -> Non
         subprocess.run([*pip, "uv"], check=True)
         uv = [str(programs_of(venv) / "uv"), "pip", "install", "--quiet", "--native-tls", "--python", inside, *versions]
         if subprocess.run([*uv, *package]).returncode == 0:
+            installed.write_text(asked)
             return
         pip.append("--no-compile")  # a minute, for modules of which tests load a tenth; these are compiled when loaded
     subprocess.run([*pip, *package], check=True)
+    installed.write_text(asked)
 
 
 def run(rest: list[str]) -> int:

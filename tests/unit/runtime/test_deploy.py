@@ -101,3 +101,32 @@ def test_a_release_locks_what_the_image_installs(monkeypatch: pytest.MonkeyPatch
     assert "--extra mail --extra pdf --extra postgresql" in lock
     assert f"--python-version {dockerfile.partition('FROM python:')[2].partition('-')[0]} " in lock
     assert "--generate-hashes" in lock
+
+
+def test_bootstrap_installs_again_only_after_a_change_or_a_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    venv, asked = tmp_path / ".venv", [tmp_path / "pyproject.toml", tmp_path / "constraints.txt"]
+    for file in (*asked, venv / "bin" / "python"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    codes: list[int] = []
+
+    def run_pip(command: list[str], check: bool) -> None:
+        if codes.pop():
+            raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(bootstrap, "HERE", tmp_path)
+    monkeypatch.setattr("subprocess.run", run_pip)
+    codes[:] = [0, 1]
+    with pytest.raises(subprocess.CalledProcessError):
+        bootstrap.install("[mail]", venv)
+    bootstrap.install("[mail]", venv)
+    assert codes == []
+    bootstrap.install("[mail]", venv)  # runs nothing
+
+    codes[:] = [0, 0]
+    bootstrap.install("[demo]", venv)
+    asked[1].write_text("aiohttp==3.13.0\n")
+    bootstrap.install("[mail]", venv)
+    assert codes == []
