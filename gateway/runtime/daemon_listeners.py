@@ -69,17 +69,16 @@ class DaemonListeners:
             per_peer=http.per_peer,
         )
         self.http = HttpListener(place, site)
+        inside = ConnectionHandlers(exchange, self._gate, self._clock, site.count_defect)
         self.tcp = tuple(
             TcpMessageListener(
                 self._make_tcp_options(tcp_listener),
-                exchange,
-                self._gate,
-                self._clock,
+                inside,
                 lines if protocols[tcp_listener.protocol].for_all else None,
             )
             for tcp_listener in self._settings.tcp
         )
-        lines.start_serving(ConnectionHandlers(exchange, self._gate, self._clock))
+        lines.start_serving(inside)
         keys: list[KeyPath] = [("http", "port"), *(("tcp", index, "port") for index in range(len(self.tcp)))]
         for key, listener in zip(keys, self.all_listeners, strict=True):
             await self._start_listener(key, listener)

@@ -20,7 +20,6 @@ import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.responder import StreamFraming
 from gateway.ports.tls import abort_transport
@@ -28,10 +27,9 @@ from gateway.runtime.connection_admission import ConnectionAdmission, Connection
 from gateway.runtime.listener_tls import list_tls_notes
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.runtime.tcp_connection import CHUNK, ConnectionHandlers, ConnectionRules, TcpConnection, peer_address_of
-from gateway.web.app import HttpSite, MessageAnswerer, make_app
+from gateway.web.app import HttpSite, make_app
 from gateway.web.common_headers import make_request_handler
 from gateway.web.http10_shim import Http10Shim
-from gateway.web.inbound import AdmissionQueue
 
 http_logger = structlog.get_logger(component="http")
 
@@ -212,13 +210,11 @@ class TcpMessageListener:
     def __init__(
         self,
         place: TcpListenerOptions,
-        exchange: MessageAnswerer,
-        gate: AdmissionQueue,
-        clock: Clock,
+        inside: ConnectionHandlers,
         lines: PartnerConnectionPool | None = None,
     ) -> None:
         self.place = place
-        self._inside = ConnectionHandlers(exchange, gate, clock)
+        self._inside = inside
         self._lines = lines
         self._server: asyncio.Server | None = None
         self._connections: set[TcpConnection] = set()
@@ -308,6 +304,7 @@ class TcpMessageListener:
             abort_transport(writer.transport)  # stopping; the task ends here
         except Exception:
             tcp_logger.exception("tcp.connection_failed", listener=self.name, peer=peer)
+            self._inside.count_defect("tcp.connection_failed")
             abort_transport(writer.transport)
         finally:
             if line is not None:

@@ -449,7 +449,7 @@ class GatewayMetrics:
         )
         self._defects = Counter(
             "illgate_defects",
-            "Internal errors while processing a message, by log event",
+            "Internal errors while processing a message or serving a connection, by log event",
             ("event",),
             registry=self.registry,
         )

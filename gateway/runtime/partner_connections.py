@@ -245,13 +245,19 @@ class PartnerConnectionPool:
         connection = TcpConnection(self._manner(saying.protocol, saying.profile), inside, reader, writer, line)
         line.attach_connection(connection, writer)
         line.admit(saying.profile)
-        task = asyncio.create_task(self._serve_connection(connection, line, writer), name=f"line to {saying.address}")
+        task = asyncio.create_task(
+            self._serve_connection(inside, connection, line, writer), name=f"line to {saying.address}"
+        )
         self._connections[task] = connection
         task.add_done_callback(self._connections.pop)
         return line
 
     async def _serve_connection(
-        self, connection: TcpConnection, line: PartnerConnection, writer: asyncio.StreamWriter
+        self,
+        inside: ConnectionHandlers,
+        connection: TcpConnection,
+        line: PartnerConnection,
+        writer: asyncio.StreamWriter,
     ) -> None:
         broke = True
         try:
@@ -261,6 +267,7 @@ class PartnerConnectionPool:
             pass  # whoever waits is told by `mark_ended`
         except Exception:
             log.exception("connection.failed")
+            inside.count_defect("connection.failed")
         finally:
             line.mark_ended(broke)
             abort_transport(writer.transport)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
@@ -24,7 +25,7 @@ from gateway.ports.responder import (
     TransportKind,
 )
 from gateway.ports.tls import abort_transport
-from gateway.web.app import MessageAnswerer
+from gateway.web.app import MessageAnswerer, ignore_defect
 from gateway.web.client_certificates import connection_certificate
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 
@@ -72,11 +73,13 @@ class ConnectionRules:
 
 @value_object
 class ConnectionHandlers:
-    """The parts to which messages go."""
+    """The parts to which messages go. `count_defect` is called with the log event when a connection ends by an
+    unexpected exception."""
 
     exchange: MessageAnswerer
     gate: AdmissionQueue
     clock: Clock
+    count_defect: Callable[[str], None] = ignore_defect
 
 
 class TcpConnection:

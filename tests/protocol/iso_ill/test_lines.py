@@ -10,6 +10,7 @@ from datetime import time
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -239,6 +240,15 @@ async def test_the_reply_is_given_to_whoever_waits_for_it(house: House) -> None:
             saying(peer.port, is_reply=lambda raw: raw == reply, needs_reply=True, seconds=5)
         )
         assert found == reply
+
+
+async def test_a_defect_on_our_connection_is_counted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.runtime.tcp_connection.TcpConnection.run", AsyncMock(side_effect=KeyError("G-9")))
+    async with Peer(close=False) as peer:
+        with pytest.raises(OutcomeUnknown, match="lost"):
+            await house.town.gateway._lines.send(saying(peer.port, own=True, is_reply=bool, needs_reply=True))
+    figures, _content_type = house.town.gateway.metrics.render()
+    assert b'illgate_defects_total{event="connection.failed"} 1.0' in figures
 
 
 async def test_nobody_there_is_unavailable(house: House) -> None:

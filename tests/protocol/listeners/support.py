@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.domain.clock import SystemClock
 from gateway.ports.responder import RawMessage, ResponderAnswer, StreamFraming
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions, TcpListenerOptions, TcpMessageListener
-from gateway.web.app import GatewayReadiness, HttpSite, MessageAnswerer, ReadinessPart
+from gateway.runtime.tcp_connection import ConnectionHandlers
+from gateway.web.app import GatewayReadiness, HttpSite, MessageAnswerer, ReadinessPart, ignore_defect
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 from gateway.web.trusted_proxies import TrustedProxies
 
@@ -79,12 +80,14 @@ async def tcp(
     framing: StreamFraming = NCIP,
     tls: ssl.SSLContext | None = None,
     gate: AdmissionQueue | None = None,
+    count_defect: Callable[[str], None] = ignore_defect,
     **more: int,
 ) -> AsyncIterator[TcpMessageListener]:
     place = TcpListenerOptions(
         HOST, 0, "voyager", "ncip", lambda: framing, lambda: LIMIT, tls, idle_in_message=0.6, **more
     )
-    listener = TcpMessageListener(place, exchange, gate or AdmissionQueue(50, 50, 5), SystemClock())
+    inside = ConnectionHandlers(exchange, gate or AdmissionQueue(50, 50, 5), SystemClock(), count_defect)
+    listener = TcpMessageListener(place, inside)
     await listener.start()
     try:
         yield listener

@@ -186,11 +186,12 @@ async def test_a_partner_that_goes_away_does_no_harm() -> None:
     assert logs == []
 
 
-async def test_a_defect_closes_the_connection_and_is_logged() -> None:
+async def test_a_defect_closes_the_connection_and_is_logged_and_counted() -> None:
+    counted: list[str] = []
     with structlog.testing.capture_logs() as logs:
-        async with tcp(Echo(error=ValueError("Øystein Çelik"))) as listener:
+        async with tcp(Echo(error=ValueError("Øystein Çelik")), count_defect=counted.append) as listener:
             assert await talk(listener.port, MESSAGE) == b""
-    assert [entry["event"] for entry in logs] == ["tcp.connection_failed"]
+    assert counted == [entry["event"] for entry in logs] == ["tcp.connection_failed"]
 
 
 async def test_a_graceful_stop_finishes_what_has_begun() -> None:
