@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import groupby
 
 from aiohttp import hdrs, web
 
@@ -74,6 +75,10 @@ class ScanDesk:
     slips: tuple[PrintKind, ...] = ()
     labels: tuple[PrintKind, ...] = ()
     final: str = ""
+
+    @property
+    def side(self) -> str:
+        return mark_text("Lending") if self.right is Right.LENDING_ACT else mark_text("Borrowing")
 
     @property
     def papers(self) -> tuple[PrintKind, ...]:
@@ -261,7 +266,10 @@ async def show_scan_index(request: StaffRequest) -> web.Response:
         "scan_index",
         request.gettext("Scan"),
         help_topic="scan",
-        desks=[(desk, counts.get(desk.task)) for desk in _open_desks(request)],
+        sides=[
+            (side, [(desk, counts.get(desk.task)) for desk in desks])
+            for side, desks in groupby(_open_desks(request), lambda desk: desk.side)
+        ],
     )
 
 

@@ -18,6 +18,7 @@ from gateway.domain.requests.request import LibraryParty, PatronLink, Request
 from gateway.domain.requests.views import ActionRequest
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import outbox_decisions, outbox_queries
+from gateway.web.staff.scan_pages import DESKS
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
@@ -411,6 +412,16 @@ async def test_an_empty_form_and_too_many_codes_are_said(gateway: Running) -> No
     assert "You can scan up to 200 codes at once." in many.text
 
 
+async def test_desks_are_grouped_by_borrowing_and_lending(gateway: Running) -> None:
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        index = await ruth.get("/scan")
+
+    sections = {section.findtext(".//h2"): section.xpath(".//li/a/text()") for section in index.tree.iter("section")}
+    assert list(sections) == ["Borrowing", "Lending"]
+    assert sections["Lending"] == ["Pull", "Ship", "Check in"]
+    assert len(sections["Borrowing"]) == len(DESKS) - 3
+
+
 async def test_who_works_at_a_branch_sees_the_desks_of_branches_alone(gateway: Running) -> None:
     request = await shipped_to_us(gateway)
     async with colleague(gateway, "b.branch", "patron-services@EAST") as beth:
@@ -424,6 +435,7 @@ async def test_who_works_at_a_branch_sees_the_desks_of_branches_alone(gateway: R
         "/staff/scan/lend",
         "/staff/scan/take-back",
     ]
+    assert index.tree.xpath("//main//h2/text()") == ["Borrowing"]
     assert closed.status == 403
     assert elsewhere == [(request.number, "failed")]
 
