@@ -210,6 +210,23 @@ def test_a_mail_finds_its_request(desk: Desk, site: Site, browsing: Browsing, sc
     assert [one["read_by"] for one in site.request_messages(meant.number)] == [f"staff:{NAME}"]
 
 
+def test_the_opened_mail_comes_before_the_rest_of_the_list_on_a_telephone(
+    desk: Desk, site: Site, browsing: Browsing
+) -> None:
+    for number in range(1, 9):
+        desk.mail_waits(f"Request {number}", "Good morning", "loans@sahil.example")
+    with staff_page(site, browsing, NAME, "staff", back="staff/mail", width=PHONE) as page:
+        lines, opened = page.locator(".mails li"), page.get_by_role("heading", level=2, name="Request 1")
+        expect(lines.filter(visible=True)).to_have_count(1)
+        expect(opened).to_be_in_viewport()
+        page.get_by_role("link", name="Show all 8").click()
+        expect(lines.filter(visible=True)).to_have_count(8)
+        page.get_by_role("link", name="Request 8").click()
+        expect(lines.filter(visible=True)).to_contain_text(["Request 8"])
+        page.set_viewport_size({"width": 1024, "height": 800})
+        expect(lines.filter(visible=True)).to_have_count(8)
+
+
 @pytest.mark.long  # test_every_staff_page.py looks at these pages in one look
 @pytest.mark.parametrize(
     ("width", "dark", "language"),
@@ -235,6 +252,8 @@ def test_for_everybody(
             inspector.look(path)
         page.locator("details summary").click()
         inspector.look("how a mail was read")
+        if width == PHONE:
+            page.get_by_role("link", name="Show all 2").click()
         page.locator(".mails a").last.click()
         page.locator("section.spine button[type=submit]").first.click()
         inspector.look("a mail with a mistake")
