@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from gateway.domain.library import Money
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.value import value_object
@@ -98,7 +99,8 @@ class BatchedOrder:
 
 @value_object(kw_only=True)
 class DeadLetter:
-    """A row of the outbox that could not be delivered. `payload` may be edited before it is released."""
+    """A row of the outbox that could not be delivered. `payload` may be edited before it is released. `event`: which
+    one a message tells its partner; None: it is for no partner, or can't be read."""
 
     id: str
     kind: str
@@ -108,6 +110,7 @@ class DeadLetter:
     tries: int
     error: str
     payload: str
+    event: EventKind | None = None
 
 
 @value_object

@@ -62,6 +62,7 @@ from gateway.store import mailbox
 from gateway.store.requests import order_batches, outbox_decisions, outbox_queries, request_counts, requests
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.outbox_lanes import read_message_kind
 from gateway.store.requests.request_counts import TaskFigure
 from gateway.store.requests.request_rows import UnreadableDocumentError, dump_message, parse_message
 
@@ -370,7 +371,8 @@ def _record_decision(
 
 
 def _build_dead_letter(row: OutboxRow) -> DeadLetter:
-    return copy_fields(DeadLetter, row)
+    word = read_message_kind(row.payload) if row.kind in (PARTNER, ORDER) else ""
+    return copy_fields(DeadLetter, row, event=EventKind(word) if word in set(EventKind) else None)
 
 
 def _check_payload(row: OutboxRow, payload: str) -> None:

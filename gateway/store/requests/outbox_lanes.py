@@ -32,13 +32,16 @@ _WORDS_ALONE = frozenset({"message", "damaged", "status-query", "status-report"}
 
 def tells_words_alone(kind: str, payload: str) -> bool:
     """Return whether a row of this kind tells words alone."""
-    if kind != "partner":
-        return False
+    return kind == "partner" and read_message_kind(payload) in _WORDS_ALONE
+
+
+def read_message_kind(payload: str) -> str:
+    """Read which event a message to a partner tells; empty where the payload can't be read."""
     try:
         message = json.loads(payload)
     except ValueError:  # damaged, or edited: the handler says so
-        return False
-    return isinstance(message, dict) and message.get("kind") in _WORDS_ALONE
+        return ""
+    return str(message.get("kind", "")) if isinstance(message, dict) else ""
 
 
 @value_object

@@ -9,6 +9,7 @@ import json
 from aiohttp import web
 
 from gateway.domain.problems import Refused
+from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.staff_views import DeadLetter, DeadLetterCause
 from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import Right
@@ -64,6 +65,7 @@ async def show_causes(request: StaffRequest) -> web.Response:
         help_topic="outbox",
         causes=shown_causes,
         describe_error=lambda error: describe_send_error(error, request.localization),
+        name_event=lambda event: request.localization.translate_sentence(EVENT_CATALOGUE[event].words),
         total=sum(cause.count for cause in causes),
         oldest=min((cause.oldest for cause in causes), default=None),
         may_retry=request.has_right(Right.OUTBOX_RETRY),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -111,6 +112,31 @@ async def test_one_is_skipped_with_a_reason_and_not_without(letters: tuple[DeadL
     assert "Retry 2<" in done.text
 
 
+async def test_a_row_names_the_event_of_its_message_and_leads_to_where_it_is_skipped(
+    gateway: Running, jun: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed = gateway.gateway.managed
+    refused = Refused(RefusalReason.INVALID_VALUE, "The address has no @.")
+    monkeypatch.setattr(type(managed.contexts["DEMO"].channels["mail"]), "send", AsyncMock(side_effect=refused))
+    draft = LendingDraft(citation=Citation(title=TITLES[0]), requester=LibraryParty(profile="vaumarin"))
+    request = await managed.libraries["DEMO"].requests.create_lending(draft)
+    refuse = ActionRequest(
+        kind=EventKind.UNFILLED, details=EventDetails(reason="not-held"), actor="staff:x", version=None
+    )
+    await managed.libraries["DEMO"].requests.apply_action(request.id, refuse)
+    await managed.drain_due_work()
+    (letter,) = (await managed.libraries["DEMO"].desk.dead_letters(50, "")).items
+
+    page = await jun.get("/outbox")
+
+    assert page.tree.xpath("//tbody/tr/td[@data-label='Message']/text()") == ["unfilled"]
+    (place,) = page.tree.xpath("//tbody//a[starts-with(., 'Skip')]/@href")
+    assert place == f"/staff/outbox/{letter.id}#reason"
+    assert (await jun.get(f"/outbox/{letter.id}")).tree.xpath("//form[contains(@action, '/skip')]//input[@id='reason']")
+    (still,) = (await managed.libraries["DEMO"].desk.dead_letters(50, "")).items
+    assert still == letter, "until a reason is given"
+
+
 async def test_a_change_is_shown_before_it_goes(
     gateway: Running, letters: tuple[DeadLetter, ...], jun: Colleague
 ) -> None:
@@ -151,6 +177,7 @@ async def test_staff_retry_but_neither_edit_nor_skip(gateway: Running, letters: 
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         page = await ruth.get(f"/outbox/{letters[0].id}")
 
+        assert (await ruth.get("/outbox")).tree.xpath("//tbody//a[starts-with(., 'Skip')]") == []
         assert page.tree.xpath("//main//button/text()") == ["Retry"]
         assert (await ruth.get(f"/outbox/{letters[0].id}/edit")).status == 403
         assert "is being sent again" in (await ruth.post(f"/outbox/{letters[0].id}/release", {})).text
