@@ -51,6 +51,9 @@ SLICE = 200
 EXPORT_PAGE = 20
 """Messages with bodies that an export, or a search in them, holds at a time."""
 
+MAX_COUNTED = 1_000
+"""Exchanges of which one search is counted."""
+
 MAX_SEARCHED = 2_000
 """Messages whose content one search looks at."""
 
@@ -278,6 +281,13 @@ class Journal:
             )
             rows += more
         return JournalPage(tuple(journal_writer.message_of_row(row) for row in rows), cursor)
+
+    async def count_exchanges(self, wanted: JournalFilter) -> tuple[int, bool]:
+        """Count the exchanges of which a message fits, and say whether these are all. One look alone, of so many rows
+        as one may have: a count costs the same in a journal of any length."""
+        rows, cursor = await self._store.read(_bind_query(journal_queries.list_ids, wanted, AFTER_ALL, 2 * MAX_COUNTED))
+        count = len({exchange_of_message(row["id"]) for row in rows})
+        return min(count, MAX_COUNTED) if cursor else count, not cursor
 
     async def search_contents(self, wanted: JournalFilter, words: str, limit: int, cursor: str = "") -> JournalPage:
         """Messages whose content has these words, without case, newest first; a few more than `limit` may come. Looks

@@ -200,6 +200,13 @@ def list_with_bodies(
     return list_messages(connection, journal_filter, before, limit, list(message.c))
 
 
+def list_ids(
+    connection: Connection, journal_filter: JournalFilter, before: str, limit: int
+) -> tuple[Sequence[RowMapping], str]:
+    """`list_messages`, their ids alone."""
+    return list_messages(connection, journal_filter, before, limit, [message.c.id])
+
+
 def count_troubles(connection: Connection, library: str, since: datetime) -> Sequence[RowMapping]:
     """Count the newest `SCAN` messages that came in since then and were not done, those without a good replay, by
     profile, service, outcome and reason."""

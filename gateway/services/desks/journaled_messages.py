@@ -120,6 +120,10 @@ class JournaledMessageService:
         """Newest first, without their content. An answer whose question is on the next page comes there."""
         return _keep_exchanges_whole(await self.journal.list_messages(await self.make_filter(search), limit, cursor))
 
+    async def count_exchanges(self, search: JournalSearch) -> tuple[int, bool]:
+        """Count those of which a message fits; False: there may be more."""
+        return await self.journal.count_exchanges(await self.make_filter(search))
+
     async def search_contents(self, search: JournalSearch, words: str, limit: int, cursor: str) -> JournalHits:
         """The same, of those whose content has these words, among the newest MAX_SEARCHED that fit."""
         journal_filter = await self.make_filter(search)

@@ -113,13 +113,20 @@ async def _render_journal(request: StaffRequest, check: FormCheck, words: str) -
     is_narrowed = bool(query or words)
     query |= {"owner": OFFICE_OWNER} if journaled.is_of_office else {}
     hits = await _search_journal(request, check, journaled, search, words)
+    exchanges = _list_exchanges(request, hits.messages)
+    count, is_whole = len(exchanges), not (hits.cursor or check.form["cursor"])
+    if not (is_whole or words):
+        counted, is_whole = await journaled.count_exchanges(search)
+        count = max(count, counted)
     return request.render(
         "journal",
         request.gettext("Message journal"),
         status=check.status,
         help_topic="operation",
         asked=check,
-        exchanges=_list_exchanges(request, hits.messages),
+        exchanges=exchanges,
+        count=count,
+        is_whole=is_whole,
         cursor=hits.cursor,
         words=words,
         most_searched=MAX_SEARCHED,

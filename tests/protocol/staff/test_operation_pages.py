@@ -183,6 +183,27 @@ async def test_messages_are_found_by_what_is_known_of_them(gateway: Running, olg
     }
 
 
+async def test_what_matches_is_counted_on_every_page_of_it(
+    gateway: Running, olga: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for outcome in (OutcomeClass.OK, OutcomeClass.FAILED, OutcomeClass.OK, OutcomeClass.OK):
+        await write_exchange(gateway, outcome=outcome)
+    monkeypatch.setattr(journal_pages, "ROWS", 4)
+
+    async def read_count(query: str) -> str:
+        return str((await olga.get(f"/operation/journal?{query}")).tree.xpath("string(//main//h1/../p)"))
+
+    first = await olga.get("/operation/journal")
+    (older,) = first.tree.xpath("//a[text()='Older']/@href")
+    assert await read_count("") == await read_count(older.partition("?")[2]) == "4 entries"
+    assert await read_count("outcome=failed") == "1 entry"
+    assert await read_count("outcome=rejected") == ""
+    monkeypatch.setattr("gateway.store.journal.MAX_COUNTED", 3)
+    assert await read_count("") == "at least 3 entries"
+    monkeypatch.setattr("gateway.store.journal_queries.SCAN", 2)  # one look sees less than the page
+    assert await read_count("outcome=ok") == "at least 2 entries"
+
+
 async def test_what_a_message_says_stands_in_words(gateway: Running, olga: Colleague) -> None:
     """Where its format has no name for it, the journal has the word of the event."""
     await write_exchange(gateway, service="shipped", protocol="mail", profile="sahil")
