@@ -14,6 +14,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     RowMapping,
     Table,
+    Text,
     delete,
     func,
     insert,
@@ -59,6 +60,7 @@ replay_job = Table(
     column_types.moment_column("begun"),
     column_types.text_column("begun_by"),
     Column("ended", column_types.UtcDateTime),
+    Column("search", Text, nullable=False, server_default=""),  # JSON; empty: pages can't make it
     PrimaryKeyConstraint("library", "id", name="pk_replay_job"),
     Index("ix_replay_job_status", "status", "id"),
 )
@@ -91,6 +93,7 @@ class ReplayJob:
     begun: datetime
     begun_by: str
     ended: datetime | None
+    search: str = ""
 
 
 @value_object

@@ -450,6 +450,7 @@ reason TEXT NOT NULL,
 begun DATETIME NOT NULL,
 begun_by TEXT NOT NULL,
 ended DATETIME,
+search TEXT DEFAULT '' NOT NULL,
 CONSTRAINT pk_replay_job PRIMARY KEY (library, id)
 )
 === ix_replay_job_status
@@ -1452,6 +1453,7 @@ reason TEXT NOT NULL,
 begun TIMESTAMP WITH TIME ZONE NOT NULL,
 begun_by TEXT NOT NULL,
 ended TIMESTAMP WITH TIME ZONE,
+search TEXT DEFAULT '' NOT NULL,
 CONSTRAINT pk_replay_job PRIMARY KEY (library, id)
 )
 === replay_message, where PostgreSQL differs

@@ -9,9 +9,11 @@ recovery; the job waits for it and takes what came of it.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
@@ -21,9 +23,10 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown
 from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import copy_fields, dump_fields, value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store, Transaction
+from gateway.services.desks.journaled_messages import JournalSearch
 from gateway.services.desks.message_replays import AlreadyReplayedError, MessageReplayService
 from gateway.services.exchange.message_context import NotReplayableError
 from gateway.services.exchange.replay_selection import ReplaySelection, select_messages
@@ -108,6 +111,23 @@ class JobProgress:
         return self.total - self.waiting
 
 
+def _dump_search(wanted: JournalFilter) -> str:
+    """Write the search of the journal's page that finds these messages; empty where the page has no field for it."""
+    if wanted.note:
+        return ""
+    codes = {"direction": wanted.direction or "", "outcome": wanted.outcome or ""}
+    search = copy_fields(JournalSearch, wanted, **codes, request=wanted.request_id, item=wanted.item_id)
+    return json.dumps({name: value for name, value in dump_fields(search).items() if value}, default=str)
+
+
+def load_search(job: ReplayJob) -> JournalSearch | None:
+    """Load the search whose messages the job replays; None: the journal's page can't make it, or the job was begun by
+    an earlier release."""
+    fields = json.loads(job.search or "{}")
+    moments = {name: datetime.fromisoformat(fields[name]) for name in ("since", "until") if name in fields}
+    return JournalSearch(**fields | moments) if fields else None
+
+
 class ReplayJobs:
     """Jobs as people begin and see them. `wake` is called when there is something to do. All methods raise
     Unavailable."""
@@ -128,7 +148,8 @@ class ReplayJobs:
         if len(ids) != agreed or not ids:
             raise SelectionChangedError
         now = self._library.now()
-        job = ReplayJob(wanted.library, make_exchange_id(now), JobStatus.RUNNING, "", now, by.actor, None)
+        search = _dump_search(replace(wanted, until=wanted.until or now))
+        job = ReplayJob(wanted.library, make_exchange_id(now), JobStatus.RUNNING, "", now, by.actor, None, search)
 
         def insert_job(connection: Transaction) -> None:
             replay_jobs.insert_job(connection, job, ids)

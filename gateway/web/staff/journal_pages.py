@@ -11,7 +11,7 @@ from itertools import groupby
 from aiohttp import web
 
 from gateway.domain.roles import Right
-from gateway.domain.value import value_object
+from gateway.domain.value import dump_fields, value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.services.desks.journaled_messages import (
     MAX_SEARCHED,
@@ -209,6 +209,28 @@ def read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch,
     minutes = {name: f"{minute:{MINUTE}}" for name, minute in (("first", first), ("last", last)) if minute is not None}
     asked.values |= minutes
     return search, {**chosen, **{name: value for name, value in lines.items() if value}, **minutes}
+
+
+def describe_search(request: StaffRequest, search: JournalSearch) -> tuple[str, dict[str, str]]:
+    """Describe a search that was made once, and the query of the journal that makes it again, to the minute."""
+    gettext, zone = request.gettext, request.context.zone
+    query = {name: str(value) for name, value in dump_fields(search).items() if value}
+    words = {
+        **query,
+        "profile": dict(list_profiles(request)).get(search.profile, search.profile),
+        "direction": gettext(DIRECTIONS[search.direction]) if search.direction else "",
+        "outcome": gettext(OUTCOMES[OutcomeClass(search.outcome)][1]) if search.outcome else "",
+        "reason": describe_journal_reason(search.reason, request.localization),
+        "request": gettext("request %(number)s", number=search.request) if search.request else "",
+        "item": gettext("item %(number)s", number=search.item) if search.item else "",
+    }
+    if search.since is not None:
+        query["first"] = f"{search.since.astimezone(zone):{MINUTE}}"
+        words["since"] = gettext("from %(day)s", day=request.format_moment(search.since))
+    if search.until is not None:
+        query["last"] = f"{(search.until - timedelta.resolution).astimezone(zone):{MINUTE}}"
+        words["until"] = gettext("until %(day)s", day=request.format_moment(search.until))
+    return ", ".join(filter(None, words.values())), {n: v for n, v in query.items() if n not in ("since", "until")}
 
 
 def _read_minute(request: StaffRequest, asked: FormCheck, name: str, of_day: time) -> datetime | None:

@@ -22,12 +22,13 @@ from gateway.services.desks.replay_jobs import (
     ListedReplay,
     ReplayStatus,
     SelectionChangedError,
+    load_search,
 )
 from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult
 from gateway.services.exchange.replay_selection import ReplaySelection, TooManyMessagesError
 from gateway.services.letters.localization import mark_text
 from gateway.web.html.forms import FormCheck
-from gateway.web.staff.journal_pages import OUTCOMES, describe_message, list_profiles, read_search
+from gateway.web.staff.journal_pages import OUTCOMES, describe_message, describe_search, list_profiles, read_search
 from gateway.web.staff.journal_reasons import describe_journal_reason
 from gateway.web.staff.replay_pages import describe_replay_refusal
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
@@ -205,7 +206,7 @@ async def show_jobs(request: StaffRequest) -> web.Response:
         "replay_jobs",
         request.gettext("Replay jobs"),
         help_topic="operation",
-        jobs=[(job, *_describe_job_status(request, job)) for job in jobs],
+        jobs=[(job, *_describe_job_status(request, job), _describe_job_search(request, job)[0]) for job in jobs],
     )
 
 
@@ -220,12 +221,15 @@ async def show_job(request: StaffRequest) -> web.Response:
     listed = await request.library.replay_jobs.list_items(job_id, ROWS + 1, after - 1, status)
     more = listed[ROWS].item.position if len(listed) > ROWS else 0
     kind, word = _describe_job_status(request, progress)
+    search, search_query = _describe_job_search(request, progress)
     return request.render(
         "replay_job",
         request.ngettext("Replay of %(num)s message", "Replay of %(num)s messages", progress.total),
         help_topic="operation",
         progress=progress,
         job=progress.job,
+        search=search,
+        search_query=search_query,
         kind=kind,
         word=word,
         counts=[
@@ -245,6 +249,12 @@ async def show_job(request: StaffRequest) -> web.Response:
 def _describe_job_status(request: StaffRequest, progress: JobProgress) -> tuple[str, str]:
     kind, word = JOB_STATUSES[progress.job.status]
     return kind, request.gettext(word)
+
+
+def _describe_job_search(request: StaffRequest, progress: JobProgress) -> tuple[str, dict[str, str]]:
+    """Describe the search that a job came from, and its query; empty: it is not known."""
+    search = load_search(progress.job)
+    return describe_search(request, search) if search is not None else ("", {})
 
 
 def _describe_replay(request: StaffRequest, listed: ListedReplay) -> ShownReplay:

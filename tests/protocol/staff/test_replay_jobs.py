@@ -109,7 +109,13 @@ async def test_messages_that_match_are_counted_replayed_in_order_and_shown_with_
     log = " ".join((await olga.get("/audit")).tree.xpath("string(//main)").split())
     assert f"o.brandt began the replay {job_path(begun).rpartition('/')[2]}" in log
     assert f"o.brandt replayed the message {refused[0].id}" in log
+    (search,) = done.tree.xpath("//main//a[contains(@href, '/operation/journal?')]")
+    assert str(search.text_content()).startswith("ncip2, refused, unknown item, until ")
+    again = await olga.browser.get(str(search.get("href")))
+    assert {row.xpath("string(td[4])") for row in again.tree.xpath("//tbody/tr")} == {"refused unknown item"}
+    assert again.tree.xpath("string(//main//h1/../p)") == "4 entries", "and the replay that was refused again"
     jobs = await olga.get("/operation/replays")
+    assert "ncip2, refused, unknown item, until " in jobs.tree.xpath("string(//tbody)")
     assert "3 of 3" in jobs.tree.xpath("string(//tbody)")
 
 

@@ -38,6 +38,7 @@ STEPS = [
     "0039: Rows of the outbox and timers by library, so that libraries take turns",
     "0040: What patrons have set for themselves",
     "0041: Roles that groups of an identity provider give",
+    "0042: The search whose messages a replay job replays",
 ]
 
 STEP = '''"""{doc}"""

@@ -44,7 +44,7 @@ COLUMNS: Mapping[str, Mapping[str, ColumnClass]] = {
     "processed_message": list_classes(plain="library profile key first_message answer_message"),
     "retention": list_classes(plain="library bodies_until"),
     "interrupted": list_classes(plain="library id"),
-    "replay_job": list_classes(staff="begun_by", plain="library id status reason"),
+    "replay_job": list_classes(staff="begun_by", plain="library id status reason search"),
     "replay_message": list_classes(plain="library job message status reason reason_sentence replay"),
     # --- requests
     "request": list_classes(
