@@ -69,8 +69,9 @@ class MockLines:
             framing=lambda: self._responder.framing(profile),
             limit=lambda: profile.max_bytes,
         )
-        self._listener = TcpMessageListener(options, exchange, self._gate, self._clock, self._pool)
-        self._pool.start_serving(ConnectionHandlers(exchange, self._gate, self._clock))
+        inside = ConnectionHandlers(exchange, self._gate, self._clock)
+        self._listener = TcpMessageListener(options, inside, self._pool)
+        self._pool.start_serving(inside)
         await self._listener.start()
         shown = f"[{host}]" if ":" in host else host
         return f"{shown}:{self._listener.port}"
