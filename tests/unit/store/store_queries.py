@@ -197,6 +197,7 @@ def _journal_calls() -> Iterator[StoreCall]:
         replace(about, outcome=OutcomeClass.OK, note="way", replays=False, service="AcceptItem", protocol="ncip"),
     ):
         yield make_call(q.list_without_bodies, wanted, "g", 50)
+        yield make_call(q.list_ids, wanted, "g", 2_000)
     yield make_call(q.list_with_bodies, about, f"{exchange[:14]}0005", 4)
     for more in (
         {"profile": "utrecht"},
