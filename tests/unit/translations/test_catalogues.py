@@ -43,6 +43,13 @@ def test_every_text_is_translated(file: Path, texts: Catalog) -> None:
 
 
 @pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
+def test_no_translation_says_a_sentence_twice(file: Path) -> None:
+    """As a slip of the hand left it under a wrong PIN, in two languages."""
+    texts = [message.string for message in read_catalogue_file(file) if isinstance(message.string, str)]
+    assert [text for text in texts if " " in text and text == text[: len(text) // 2] * 2] == []
+
+
+@pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
 def test_catalogues_are_as_the_command_writes_them(file: Path, texts: Catalog, tmp_path: Path) -> None:
     """So that a change of one text changes no other entry."""
     written = tmp_path / file.name
