@@ -266,6 +266,14 @@ class Localization:
         """Format money with all the places that the amount has, and at least those that the currency usually has."""
         return format_currency(money.amount, money.currency, locale=self.locale, decimal_quantization=False)
 
+    def format_size(self, size: int) -> str:
+        """Format the size of a file: 4.1 MB, or 820 kB."""
+        number, unit = (
+            (size / 1_000_000, "megabyte") if size >= 1_000_000 else (max(1, round(size / 1_000)), "kilobyte")
+        )
+        text: str = format_unit(round(number, 1), f"digital-{unit}", "short", locale=self.locale)
+        return text
+
     def format_amount(self, amount: Decimal) -> str:
         """12.50: of a sum, for a field too."""
         exponent = amount.as_tuple().exponent

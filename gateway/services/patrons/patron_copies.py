@@ -6,7 +6,7 @@ partner's link is handed on as it is (decision 28), as often and as long.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -64,19 +64,19 @@ class _DeliveredCopy:
 class PatronCopies:
     requests: RequestService
 
-    async def list_available(self, wanted: Iterable[Request]) -> frozenset[str]:
-        """Ids of those whose copy may still be had here."""
+    async def load_available(self, wanted: Iterable[Request]) -> Mapping[str, PatronCopy]:
+        """Load the copies that may still be had here, by id of the request."""
         age = timedelta(days=self.requests.context.policy().copies.link_days)
         now = self.requests.context.now()
         recent = [request for request in wanted if _has_copy(request) and request.changed + age > now]
         if not recent:
-            return frozenset()
+            return {}
 
-        def list_copies(connection: Transaction) -> frozenset[str]:
+        def load_copies(connection: Transaction) -> Mapping[str, PatronCopy]:
             copies = {request.id: _load_copy(connection, self.requests.context, request) for request in recent}
-            return frozenset(id_ for id_, copy in copies.items() if copy is not None and copy.left)
+            return {id_: copy for id_, copy in copies.items() if copy is not None and copy.left}
 
-        return await self.requests.context.store.read(list_copies)
+        return await self.requests.context.store.read(load_copies)
 
     async def load_copy(self, request_id: str, patron_id: str) -> PatronCopy:
         """Load a copy; raises NotFound: none has come that could be given out here, or it is somebody else's."""

@@ -27,7 +27,7 @@ from gateway.web.pages import sign_in_pages
 from gateway.web.pages.own_holds import HOLD_TEXTS, NO_HOLDS, list_pickup_rows, list_shown_holds, load_pickup_names
 from gateway.web.pages.page_request import PageRequest
 from gateway.web.pages.page_texts import ACT_TEXTS, CANCEL_NOTED_TEXT, CANCEL_PENDING_TEXT, TOO_LATE_TEXT
-from gateway.web.pages.request_status import ShownOwnRequest, find_open_question, make_shown_request
+from gateway.web.pages.request_status import ShownOwnRequest, describe_file, find_open_question, make_shown_request
 
 MAX_OWN_REQUESTS = 50
 
@@ -66,8 +66,8 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         MAX_OWN_REQUESTS,
         page.http.query.get("cursor", "")[:500],
     )
-    copies = await page.library.patron_copies.list_available([view.request for view in requests])
-    shown_requests = [make_shown_request(page, view, has_copy=view.request.id in copies) for view in requests]
+    copies = await page.library.patron_copies.load_available([view.request for view in requests])
+    shown_requests = [make_shown_request(page, view, copies.get(view.request.id)) for view in requests]
     is_first = not page.http.query.get("cursor", "")
     return page.render(
         "own",
@@ -99,7 +99,9 @@ def group_own_requests(page: PageRequest, requests: Sequence[ShownOwnRequest]) -
     """Group requests as their patron looks for them; groups without any are left out."""
     members: dict[str, list[ShownOwnRequest]] = {}
     for shown in requests:
-        name = QUESTIONS if shown.question else _GROUPS_OF_STATUS.get(shown.view.status, UNDERWAY)
+        name = _GROUPS_OF_STATUS.get(shown.view.status, UNDERWAY)
+        if shown.question or shown.copy:
+            name = QUESTIONS if shown.question else READY
         members.setdefault(name, []).append(shown)
     return [
         OwnRequestGroup(name, page.gettext(title), tuple(members[name]))
@@ -132,7 +134,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
     view = await page.library.patrons.load_view(id_, session.patron_id, page.localization.language)
     request, words = view.request, page.words
-    copies = await page.library.patron_copies.list_available([request])
+    copies = await page.library.patron_copies.load_available([request])
     is_new = page.http.query.get("sent") == "yes"
     done = page.http.query.get("done", "")
     title = clean_line(request.citation.component_title or request.citation.title) or page.gettext(
@@ -148,7 +150,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
         is_new=is_new,
         done=_text_of_done(page, done, view),
         is_too_late=done == TOO_LATE,
-        one=make_shown_request(page, view, has_copy=request.id in copies),
+        one=make_shown_request(page, view, copies.get(request.id)),
         rows=(
             *readers_citation_rows(request.citation, words),
             *service_rows(request, words),
@@ -315,6 +317,7 @@ def _render_copy(
         title=page.gettext("Your copy"),
         status=status,
         copy=copy,
+        file=describe_file(page, copy.file) if copy.file is not None else "",
         url=copy.url if is_taken else "",
         host=urlsplit(copy.url).hostname or "",
         until=page.words.format_moment(copy.expires, page.context.zone),

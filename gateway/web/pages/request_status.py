@@ -18,10 +18,11 @@ from gateway.domain.requests.patron_status import (
     status_of_request,
 )
 from gateway.domain.requests.patron_views import PatronAction, PatronView
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import Attachment, Request
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import mark_text_in_context
 from gateway.services.letters.templates import clean_line, clean_lines
+from gateway.services.patrons.patron_copies import PatronCopy
 from gateway.web.pages.page_request import PageRequest
 
 
@@ -136,8 +137,8 @@ class ShownStatus:
 
 @value_object(kw_only=True)
 class ShownOwnRequest:
-    """`again`: where the same can be asked for anew; `question`: that waits for an answer;
-    `copy`: where the one that has come may be had. Empty: nothing."""
+    """`again`: where the same can be asked for anew, once nothing of it waits; `question`: that waits for an answer;
+    `copy`: where the one that has come may be had; `file`: what it is, as a file. Empty: nothing."""
 
     view: PatronView
     title: str
@@ -145,22 +146,44 @@ class ShownOwnRequest:
     asked: str
     question: str = ""
     copy: str = ""
+    file: str = ""
     again: str = ""
     is_urgent: bool = False
 
 
-def make_shown_request(page: PageRequest, view: PatronView, *, has_copy: bool = False) -> ShownOwnRequest:
+def make_shown_request(page: PageRequest, view: PatronView, copy: PatronCopy | None) -> ShownOwnRequest:
+    """`copy`: may still be had."""
     request = view.request
     return ShownOwnRequest(
         view=view,
         title=clean_line(request.citation.short),
-        status=make_shown_status(page, request),
+        status=_make_copy_status(page, copy) if copy is not None else make_shown_status(page, request),
         asked=page.format_day(request.created.astimezone(page.context.zone).date()),
         question=find_open_question(view),
-        copy=page.path(f"requests/{request.id}/copy") if has_copy else "",
-        again=page.path("", page.encode_link(request.citation, request.service.type)) if not request.open else "",
+        copy=page.path(f"requests/{request.id}/copy") if copy is not None else "",
+        file=describe_file(page, copy.file) if copy is not None and copy.file is not None else "",
+        again=page.path("", page.encode_link(request.citation, request.service.type))
+        if not request.open and copy is None
+        else "",
         is_urgent=status_of_request(request).word in URGENT_TEXTS,
     )
+
+
+def _make_copy_status(page: PageRequest, copy: PatronCopy) -> ShownStatus:
+    """Return the status of a copy that waits to be downloaded: to its patron it is not completed yet."""
+    ready, day = STATUS_TEXTS[PatronStatus.READY], page.format_short_day(copy.expires)
+    localization = page.localization
+    return ShownStatus(
+        ready.kind, localization.pgettext(*ready.word), localization.gettext("to download until %(day)s", day=day)
+    )
+
+
+def describe_file(page: PageRequest, file: Attachment) -> str:
+    """Describe a file by its kind, pages and size, as far as they are known."""
+    localization = page.localization
+    kind = file.name.rpartition(".")[2].upper() if "." in file.name else ""
+    pages = localization.ngettext("%(num)s page", "%(num)s pages", file.pages) if file.pages else ""
+    return ", ".join(filter(None, (clean_line(kind)[:8], pages, localization.format_size(file.size))))
 
 
 def make_shown_status(page: PageRequest, request: Request) -> ShownStatus:

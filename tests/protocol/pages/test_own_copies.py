@@ -78,6 +78,11 @@ async def test_a_copy_that_is_here_is_downloaded_in_the_account(
     await anna.sign_in()
     listed = await anna.get("/openurl/DEMO/requests")
     (path,) = listed.tree.xpath("//a[text()='Get the copy']/@href")
+    ready = " ".join(listed.tree.xpath("string(//section[@aria-labelledby='ready'])").split())
+    last = library_context(gateway).now() + timedelta(days=3)
+    assert f"Ready to download until {last.astimezone(library_context(gateway).zone).day} " in ready
+    assert "PDF, 3 pages, 1 kB" in ready
+    assert not listed.tree.xpath("//section[@aria-labelledby='older']")
     asked = await anna.get(path)
     assert "Nebel & Wolken.pdf" in asked.tree.xpath("string(//main)")
     assert "2 more times" in asked.text
@@ -92,6 +97,7 @@ async def test_a_copy_that_is_here_is_downloaded_in_the_account(
     assert (await fetch(anna, path, asked.hidden("csrf"))).status == 200
     used_up = await anna.get(path)
     assert "can no longer be downloaded" in used_up.text
+    assert (await anna.get("/openurl/DEMO/requests")).tree.xpath("//section[@aria-labelledby='older']")
     assert (await anna.post(path, {"csrf": asked.hidden("csrf")})).status == 410
     assert not (await anna.get("/openurl/DEMO/requests")).tree.xpath("//a[text()='Get the copy']")
 
