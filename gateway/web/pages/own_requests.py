@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from urllib.parse import quote, urlsplit
 
 from aiohttp import hdrs, web
 
+from gateway.domain.library import Money
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.patron_status import PatronStatus
@@ -77,6 +79,7 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         title=page.gettext("My account"),
         groups=group_own_requests(page, shown_requests),
         costs=list_own_costs(page, shown_requests),
+        total=_sum_own_costs(page, shown_requests) if is_first and not requests.cursor else "",
         urgent=sum(request.is_urgent for request in shown_requests),
         next=page.path("requests", f"cursor={quote(requests.cursor)}") if requests.cursor else "",
     )
@@ -114,11 +117,27 @@ def list_own_costs(page: PageRequest, requests: Sequence[ShownOwnRequest]) -> li
     """List what requests cost, as far as it is agreed or charged: title, price, and which of the two."""
     costs = []
     for shown in requests:
-        price = shown.view.request.costs.charged or shown.view.request.costs.agreed
-        if price is not None and price.amount:
-            word = page.gettext("charged") if shown.view.request.costs.charged else page.gettext("agreed")
-            costs.append((shown.title, page.localization.format_money(price), word))
+        if price := _find_price(shown.view.request):
+            costs.append((shown.title, page.localization.format_money(price), _name_price(page, shown.view.request)))
     return costs
+
+
+def _find_price(request: Request) -> Money | None:
+    price = request.costs.charged or request.costs.agreed
+    return price if price is not None and price.amount else None
+
+
+def _name_price(page: PageRequest, request: Request) -> str:
+    return page.gettext("charged") if request.costs.charged else page.gettext("agreed")
+
+
+def _sum_own_costs(page: PageRequest, requests: Sequence[ShownOwnRequest]) -> str:
+    """Sum up several prices. Empty: there are fewer, or they are in different currencies."""
+    prices = [price for shown in requests if (price := _find_price(shown.view.request))]
+    if len(prices) < 2 or len({price.currency for price in prices}) > 1:
+        return ""
+    total = Money(sum((price.amount for price in prices), Decimal()), prices[0].currency)
+    return page.localization.format_money(total)
 
 
 async def open_account(page: PageRequest) -> web.Response:
@@ -156,6 +175,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
             *service_rows(request, words),
             *_list_due_rows(page, view),
             *await _list_collecting_rows(page, request),
+            *_list_cost_rows(page, request),
             *(
                 await _list_telling_rows(page, session)
                 if is_new
@@ -171,6 +191,13 @@ async def show_own_request(page: PageRequest) -> web.Response:
 def _list_due_rows(page: PageRequest, view: PatronView) -> Iterable[tuple[str, str]]:
     due = view.request.terms.patron_due if view.status is PatronStatus.ON_LOAN else None
     return label_rows(page.words, ("due", page.words.format_moment(due, page.context.zone) if due else ""))
+
+
+def _list_cost_rows(page: PageRequest, request: Request) -> tuple[tuple[str, str], ...]:
+    price = _find_price(request)
+    if price is None:
+        return ()
+    return ((page.gettext("Costs"), f"{page.localization.format_money(price)} ({_name_price(page, request)})"),)
 
 
 async def _list_collecting_rows(page: PageRequest, request: Request) -> tuple[tuple[str, str], ...]:

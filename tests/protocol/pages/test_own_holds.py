@@ -176,6 +176,12 @@ async def test_a_reservation_says_how_it_stands(gateway: Running, anna: Visitor)
     patron = await system.find_patron(PatronKey(PATRON))
     (hold,) = await system.patron_holds(patron.id)
 
+    async def third(*_: object) -> tuple[object, ...]:
+        return (replace(hold, status=HoldStatus.WAITING, position=3),)
+
+    system.patron_holds = third
+    assert "number 3 in the queue" in (await anna.get("/openurl/DEMO/requests")).text
+
     async def ready(*_: object) -> tuple[object, ...]:
         return (replace(hold, status=HoldStatus.READY, title="A <b>& B\u202e", ready_until=hold.placed.date()),)
 

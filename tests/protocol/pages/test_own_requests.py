@@ -64,17 +64,29 @@ async def test_the_account_has_a_short_address_and_a_door_on_every_page(gateway:
     assert groups_of(await anna.get("/account")) == ["Older requests"]
 
 
+async def put_price(gateway: Running, id_: str, price: Money) -> None:
+    request = await gateway.requests().find_request(id_)
+    costs = replace(request.costs, agreed=price, agreed_by="limit")
+    priced = replace(request, version=request.version + 1, costs=costs)
+    await gateway.requests().context.store.write(lambda c: requests.save_request(c, priced))
+
+
 async def test_agreed_prices_are_listed(gateway: Running, anna: Visitor) -> None:
     id_ = await send_request(anna)
     assert "Costs" not in groups_of(await anna.get("/account"))
-    request = await gateway.requests().find_request(id_)
-    costs = replace(request.costs, agreed=Money(Decimal("12.00"), "EUR"), agreed_by="limit")
-    priced = replace(request, version=request.version + 1, costs=costs)
-    await gateway.requests().context.store.write(lambda c: requests.save_request(c, priced))
+    await put_price(gateway, id_, Money(Decimal("12.00"), "EUR"))
     page = await anna.get("/account")
     assert groups_of(page) == ["In progress", "Costs"]
     assert page.tree.xpath("//dl[contains(@class, 'sums')]/dd/text()") == ["€12.00"]
     assert "agreed" in page.tree.xpath("string(//dl[contains(@class, 'sums')]/dt)")
+    assert "€12.00 (agreed)" in (await anna.get(f"/openurl/DEMO/requests/{id_}")).text
+
+    second = await send_request(anna, "genre=book&title=Altera")
+    await put_price(gateway, second, Money(Decimal("3.50"), "EUR"))
+    page = await anna.get("/account")
+    assert page.tree.xpath("//dl[contains(@class, 'sums')]/dd[@class='total']/text()") == ["€15.50"]
+    await put_price(gateway, second, Money(Decimal("3.50"), "CHF"))
+    assert not (await anna.get("/account")).tree.xpath("//dd[@class='total']"), "two currencies have no sum"
 
 
 async def test_a_patron_cancels_after_being_asked(gateway: Running, anna: Visitor) -> None:
