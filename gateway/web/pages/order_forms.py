@@ -15,6 +15,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavail
 from gateway.domain.requests.citation import DECLARATION, Citation, CitationExtra
 from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.fulfilment import Fulfilment
+from gateway.domain.requests.intake_rules import open_request_limit
 from gateway.domain.requests.request import PatronLink, RequestDates, RequestedService, ServiceType
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation
@@ -34,7 +35,9 @@ from gateway.web.pages.page_request import PageRequest, choose_usual_pickup, is_
 from gateway.web.pages.page_texts import (
     ASKED_BEFORE_TEXT,
     BLOCK_TEXTS,
+    EXPIRED_TEXT,
     LIBRARY_MESSAGE_TEXT,
+    LIMIT_TEXT,
     OWED_TEXT,
     find_refusal_text,
 )
@@ -69,10 +72,11 @@ class OrderForm:
 
 @value_object(kw_only=True)
 class ForeseenRefusals:
-    """The refusals that the patron is told before anything is filled in. `stops`: why there is no form; `notes`: above
-    it."""
+    """The refusals that the patron is told before anything is filled in. `stops`: why there is no form; `has_more`: the
+    patron's options are more than the one that is refused; `notes`: above the form."""
 
     stops: tuple[str, ...] = ()
+    has_more: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -112,11 +116,17 @@ async def _foresee_refusals(page: PageRequest, cited: LinkCitation, session: Ses
     warnings = [warning for warning in findings.warnings if warning.reason is RefusalReason.DUPLICATE_REQUEST]
     return ForeseenRefusals(
         stops=await _explain_refusals(page, [(finding.reason, finding.about) for finding in about_patron], session),
+        has_more=bool(about_patron) and await _has_other_options(page, cited, session),
         notes=(
             *(refusal_text(page, finding.reason, finding.about) for finding in others),
             *(page.gettext(ASKED_BEFORE_TEXT) for _ in warnings),
         ),
     )
+
+
+async def _has_other_options(page: PageRequest, cited: LinkCitation, session: SessionRow) -> bool:
+    offered = await page.offering.list_offers(cited.citation, cited.service, session.category)
+    return bool(offered.held.copies) or offered.has_offer(Fulfilment.ELECTRONIC)
 
 
 async def _explain_refusals(
@@ -126,6 +136,9 @@ async def _explain_refusals(
     texts: list[str] = []
     for reason, about in refusals:
         texts.append(refusal_text(page, reason, about))
+        if reason is RefusalReason.LIMIT_REACHED:
+            most = open_request_limit(session.category, page.context.policy().intake)
+            texts.append(page.gettext(LIMIT_TEXT, most=page.localization.format_number(most)))
         if reason is RefusalReason.PATRON_BLOCKED:
             texts += await _explain_request_blocks(page, session.identifier)
     return tuple(texts)
@@ -150,6 +163,8 @@ def _describe_cause(page: PageRequest, cause: BlockCause, patron: Patron) -> str
     owed = patron.balance
     if cause is BlockCause.FEES and owed is not None and owed.amount > 0:
         return page.gettext(OWED_TEXT, amount=page.words.format_money(owed))
+    if cause is BlockCause.EXPIRED and patron.expires is not None and patron.expires <= page.context.today():
+        return page.gettext(EXPIRED_TEXT, day=page.format_day(patron.expires))
     return page.gettext(BLOCK_TEXTS[cause])
 
 
@@ -334,7 +349,7 @@ async def show_hold_form(page: PageRequest) -> web.Response:
         await page.offering.check_patron_may_hold(session.identifier)
     except Refused as refused:
         stops = await _explain_refusals(page, [(refused.reason, refused.about)], session)
-        foreseen = ForeseenRefusals(stops=stops)
+        foreseen = ForeseenRefusals(stops=stops, has_more=True)
     else:
         foreseen = NOTHING_FORESEEN
     return await _render_hold_form(page, order, FormCheck(page, SubmittedForm(), first), foreseen)

@@ -135,6 +135,10 @@ BLOCK_TEXTS: Mapping[BlockCause, str] = {
 
 OWED_TEXT = mark_text("You owe the library %(amount)s.")
 
+EXPIRED_TEXT = mark_text("Your library card expired on %(day)s.")
+
+LIMIT_TEXT = mark_text("You can have up to this many open requests at a time: %(most)s.")
+
 LIBRARY_MESSAGE_TEXT = mark_text("Message from the library: %(message)s")
 
 ASKED_BEFORE_TEXT = mark_text(

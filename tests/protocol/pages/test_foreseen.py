@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -33,15 +34,18 @@ async def test_a_block_says_its_reason_in_words_for_patrons(gateway: Running, an
     """Of what stands behind the block, and what the library tells its patron; not what it writes for its staff."""
     system = gateway.requests().context.system
     find_patron = system.find_patron
+    expired = date(2020, 3, 31)
     blocks = (
         Block("borrowing is not allowed", frozenset({BlockScope.BORROW}), cause=BlockCause.CARD_LOST),
         Block("fees above 20.00 EUR", cause=BlockCause.FEES),
         Block("Verdacht auf Betrug", message="Please come to the\x07 desk."),
         Block("overdue items", cause=BlockCause.OVERDUE),
+        Block("expired", cause=BlockCause.EXPIRED),
     )
 
     async def find_blocked(key: PatronKey) -> Patron:
-        return replace(await find_patron(key), blocks=blocks, balance=Money(Decimal("23.40"), "EUR"))
+        found = await find_patron(key)
+        return replace(found, blocks=blocks, balance=Money(Decimal("23.40"), "EUR"), expires=expired)
 
     system.find_patron = find_blocked  # type: ignore[method-assign]
     await anna.sign_in()
@@ -51,11 +55,15 @@ async def test_a_block_says_its_reason_in_words_for_patrons(gateway: Running, an
         "Your account is blocked from making requests. Please contact the library.",
         "You owe the library EUR 23.40.",
         "You have overdue items. Please return them.",
+        "Your library card expired on 31 March 2020.",
         "Message from the library: Please come to the desk.",
     ]
     german = await anna.get(f"/openurl/DEMO/hold?{OURS}", Accept_Language="de")
     assert "Sie schulden der Bibliothek 23,40 EUR." in told(german.tree)
     assert "Betrug" not in shown.text + german.text
+    assert "In the meantime" not in shown.text, "nothing is known"
+    (options,) = german.tree.xpath("//h2[text()='Bis dahin']/following-sibling::p/a/@href")
+    assert "In unserer Bibliothek" in (await anna.get(options, Accept_Language="de")).text
 
 
 async def test_a_block_that_comes_while_the_form_is_filled_in_says_its_reason(gateway: Running, anna: Visitor) -> None:
@@ -95,6 +103,7 @@ async def test_who_has_as_many_requests_as_allowed_gets_no_form(installation: In
 
         page = await anna.get("/openurl/DEMO/request?genre=book&title=Altera")
         assert "the limit for open requests" in told(page.tree)
+        assert "at a time: 1." in told(page.tree)
         assert not page.tree.xpath("//main//form")
 
 
