@@ -8,7 +8,7 @@ from gateway.domain.library import Hold
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.patron_settings import PatronSettings
-from gateway.domain.requests.patron_status import PatronStatus, status_of_request
+from gateway.domain.requests.patron_status import PatronStatus, is_cancellation_refused, status_of_request
 from gateway.domain.requests.patron_views import PatronAction, PatronReference, PatronView
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.state_machine import list_allowed_events
@@ -187,4 +187,6 @@ def _list_patron_actions(context: LibraryContext, request: Request, status: Patr
         return ()
     fit = list_allowed_events(request, context.workflow(request), Event(local_signal(EventKind.NOTE), context.now()))
     possible = patron_actions(context, request).intersection(fit)
+    if is_cancellation_refused(request):
+        possible -= {EventKind.CANCEL}
     return tuple(act for act, kind in KINDS.items() if kind in possible)

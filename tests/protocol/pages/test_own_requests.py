@@ -136,6 +136,7 @@ async def test_a_refused_cancellation_is_said(gateway: Running, anna: Visitor) -
 
     assert "The other library could not cancel it. We will return it when it arrives." in listed.text
     assert listed.tree.xpath("string(//p[span[contains(@class, 'tag')]]/span[1])").strip() == "Not cancelled"
+    assert acts_of(listed) == [], "it was refused already"
 
 
 @pytest.mark.parametrize(

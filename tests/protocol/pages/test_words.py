@@ -45,7 +45,7 @@ async def test_a_request_is_one_word_with_its_day(gateway: Running, anna: Visito
     await act_as_staff(gateway, id_, EventKind.PATRON_ASKED, reason="edition", note="The edition of 1999?")
     asked = await anna.get("/openurl/DEMO/requests")
     assert tags_of(asked) == ["We have a question"]
-    assert "1 of them needs your attention." in asked.text
+    assert "1 request needs your attention." in asked.text
 
 
 async def test_what_has_ended_can_be_asked_for_again(anna: Visitor) -> None:
