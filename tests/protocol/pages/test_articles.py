@@ -12,7 +12,7 @@ import pytest
 from gateway.adapter_registry import load_adapters
 from gateway.services.people.api_keys import ApiKeyService, KeyScope
 from gateway.store.library_store import LibraryStore
-from tests.protocol.pages.support import Answer, Running, Visitor, running, visitor
+from tests.protocol.pages.support import BLOCKED, Answer, Running, Visitor, running, visitor
 from tests.support.article_services import (
     DOI,
     PMID,
@@ -141,6 +141,12 @@ async def test_a_link_of_a_number_alone_shows_and_orders_the_article(anna: Visit
     assert field(form, "component_title") == TITLE
     assert form.tree.xpath("//input[@name='service' and @checked]/@value") == ["copy"]
     assert FREE in form.tree.xpath("//div[@class='banner']//a/@href")
+
+
+async def test_a_blocked_patron_is_led_to_the_free_version(anna: Visitor) -> None:
+    page = await anna.sign_in(user=BLOCKED, back=f"request?rft_id=info:doi/{DOI}")
+    assert page.tree.xpath("//h2[text()='In the meantime']/following-sibling::section//a/@href") == [FREE]
+    assert page.tree.xpath("//main//form") == []
 
 
 async def test_a_preprint_is_called_one(anna: Visitor, services: ArticleServer) -> None:
