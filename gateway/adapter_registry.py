@@ -137,8 +137,8 @@ def _describe_adapter(point: EntryPoint) -> InstalledAdapter:
 
 
 def has_adapter_name(point: str, names: Collection[str]) -> bool:
-    """Whether one of our entry points is of an adapter with one of these names: it begins with the name, and what kind
-    of adapter it is may follow (`iso-ill-channel`, of `iso_ill`)."""
+    """Return whether one of our entry points is of an adapter with one of these names: it begins with the name, and
+    what kind of adapter it is may follow (`iso-ill-channel`, of `iso_ill`)."""
     return any(f"{point}-".startswith(f"{name.replace('_', '-')}-") for name in names)
 
 

@@ -256,7 +256,7 @@ class BarcodeDesk(ABC, Generic[FoundItemT]):
 
     @abstractmethod
     async def _set_barcode(self, answer: FoundItemT, new: str, key: str) -> Item:
-        """Raises Refused, Unavailable, OutcomeUnknown."""
+        """Set the barcode. Raises Refused, Unavailable, OutcomeUnknown."""
 
     @abstractmethod
     async def _rename_changes(self, barcode: str, new: str) -> None:

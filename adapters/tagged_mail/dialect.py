@@ -66,7 +66,7 @@ PATRON = "P/U"
 
 
 class Phrase(ProfileSection):
-    """Of a message that can say several things: which."""
+    """The one of several things that a message can say."""
 
     english: str = Field(min_length=1)
     french: str = Field(min_length=1)

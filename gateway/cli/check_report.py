@@ -109,7 +109,7 @@ def _add_case(suite: Element, group: str, name: str, problems: Iterable[str]) ->
 
 
 def _clean_text(text: str) -> str:
-    """Without the control characters that XML does not have."""
+    """Take out the control characters that XML does not have."""
     return "".join(sign for sign in text if sign.isprintable() or sign in "\t\n")
 
 

@@ -60,7 +60,7 @@ SHIPPED_VALUES = {
 
 
 class SampleData(Enum):
-    """What a new database gets: nothing, a sample library, or its requests of two years too."""
+    """The content of a new database: nothing, a sample library, or its requests of two years too."""
 
     NONE = "none"
     LIBRARY = "library"

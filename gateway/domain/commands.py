@@ -68,7 +68,7 @@ class Action(StrEnum):
 
 
 class NoticeKind(StrEnum):
-    """What a notification says has happened (NCIP 1 and 2 notifications)."""
+    """The event that a notification tells of (NCIP 1 and 2 notifications)."""
 
     REQUESTED = "requested"
     SHIPPED = "shipped"

@@ -77,7 +77,7 @@ class ListsHolders(Protocol):
 
 
 class SearchIndex(StrEnum):
-    """What a term is looked for in; each protocol maps them (Bib-1 use attributes, CQL indexes)."""
+    """The index in which a term is looked for; each protocol maps them (Bib-1 use attributes, CQL indexes)."""
 
     ANY = "any"
     TITLE = "title"
@@ -94,7 +94,7 @@ class SearchIndex(StrEnum):
 
 
 class TermMatch(StrEnum):
-    """How the words of a term are taken."""
+    """The way in which the words of a term are taken."""
 
     WORDS = "words"  # all of them, in any order
     PHRASE = "phrase"  # together, in this order

@@ -1,4 +1,4 @@
-"""How commands print JSON, those that adapters bring included.
+"""JSON as commands print it, those that adapters bring included.
 
 A list is one object per line, and what is shown is one object. Times are in ISO 8601 with their offset, days and
 amounts of money are text, as in the API.

@@ -116,7 +116,7 @@ class _ResourceOwners:
         return reference if kind == "env" else f"file:{_make_whole(self._folder, name)}"
 
     def _normalize_pattern(self, pattern: str) -> str:
-        """Without `*`. The end of a folder's name is kept: `file:keys/*` isn't `file:keys*`."""
+        """Take away `*`. The end of a folder's name is kept: `file:keys/*` isn't `file:keys*`."""
         if not pattern.endswith("*"):
             return self._normalize(pattern)
         begin = pattern[:-1]

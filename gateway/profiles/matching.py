@@ -125,7 +125,7 @@ def _is_this_machine(entry: Authentication) -> bool:
 
 
 class ProfileMatcher:
-    """Who has sent a message is found first, then for which library it is: by its address, by the receiver that it
+    """Finds out who has sent a message first, then for which library it is: by its address, by the receiver that it
     names, or because the partner has only one. So it costs the same for a partner of one library and of three hundred,
     which `profiles` has once for each, by the same name and rules."""
 

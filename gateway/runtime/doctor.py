@@ -1,4 +1,4 @@
-"""What is wrong with a machine, an installation and its network, with remedies.
+"""Faults of a machine, an installation and its network, with remedies.
 
 What `illgate check --live`, /readyz and the outbox know is asked of them. Here is what nobody else looks at: versions,
 disk, clock, rights of files, ports, mailboxes and the age of backups.
@@ -150,7 +150,7 @@ def examine_backups(settings: Settings, now: datetime) -> Finding:
 
 
 async def examine_daemon(settings: Settings) -> AsyncIterator[Finding]:
-    """What a running daemon says of itself; if there is none, whether it could listen."""
+    """Report what a running daemon says of itself; if there is none, whether it could listen."""
     area, http = "daemon", settings.http
     if not http.port:
         return
@@ -252,7 +252,7 @@ async def examine_store(store: Store, now: datetime) -> AsyncIterator[Finding]:
 
 
 def examine_report(report: CheckReport) -> Iterator[Finding]:
-    """What `illgate check --live` has found: settings, profiles, certificates, library systems, partners' addresses."""
+    """Report the findings of `illgate check --live`: settings, profiles, certificates, systems, partners' addresses."""
     area = "configuration"
     for problem in report.problems:
         yield Finding(area, PROBLEM, str(problem))

@@ -25,7 +25,7 @@ _ADDED_FILES = "added.txt"
 
 @value_object
 class FileChange:
-    """What is done with a file. `texts`: what files hold afterwards, None: nothing, they are removed; none: the file
+    """The change of a file. `texts`: what files hold afterwards, None: nothing, they are removed; none: the file
     stays. `model`: a new file has its rights; None: those of `file`."""
 
     file: Path

@@ -582,7 +582,7 @@ class Settings(ProfileSection):
 
     @property
     def document(self) -> YamlDocument:
-        """What the file says, and where."""
+        """The text of the file, and the place of each key."""
         return self._document
 
     @property

@@ -27,7 +27,7 @@ COUNTED = {
 
 @value_object
 class DatabaseContents:
-    """What a copy holds. `revision`: of the gateway's tables; empty: it has none. `counts`: rows by what they are;
+    """The contents of a copy. `revision`: of the gateway's tables; empty: it has none. `counts`: rows by what they are;
     `libraries`: symbols of those with messages or requests; `newest`: when its last message came or went; None: it has
     none."""
 

@@ -1,4 +1,4 @@
-"""What patrons have set for themselves: their notices, and the language of their letters."""
+"""Settings that patrons make for themselves: their notices, and the language of their letters."""
 
 from __future__ import annotations
 

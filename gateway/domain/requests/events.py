@@ -222,7 +222,7 @@ class EventDetails:
 
 
 class ReasonCodes(StrEnum):
-    """Why not (facts/iso-18626.md 4.2 and 9: the two protocols' lists joined)."""
+    """The reasons for a no (facts/iso-18626.md 4.2 and 9: the two protocols' lists joined)."""
 
     NOT_HELD = "not-held"
     NOT_ON_SHELF = "not-on-shelf"

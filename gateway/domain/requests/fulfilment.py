@@ -154,7 +154,7 @@ USUAL = (
 
 
 class CopyDeclaration(ProfileSection):
-    """What a patron declares before a copy is asked for."""
+    """The declaration that a patron makes before a copy is asked for."""
 
     services: tuple[ServiceType, ...] = Field(
         (), description="services for which the declaration is required; empty: none"

@@ -135,7 +135,7 @@ _CHECKS: dict[AuthKind, Callable[[Authentication, RawMessage, MessageEnvelope, S
 
 @dataclass(slots=True)
 class _CredentialFaults:
-    """What is wrong with the credentials that were looked at, as `SenderRefused` tells."""
+    """The faults of the credentials that were looked at, as `SenderRefused` tells."""
 
     token: str = ""
     agency: str = ""

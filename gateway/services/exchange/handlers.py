@@ -374,11 +374,11 @@ class _CommandInTransaction:
     hashes: Mapping[str, str] = field(repr=False)
 
     def run(self, connection: Transaction) -> RecordedCommand:
-        """Raises SavepointsNeeded, and what is a defect."""
+        """Run the command. Raises SavepointsNeeded, and what is a defect."""
         return self._run_within(LibraryTransaction(connection, self.hashes))
 
     def run_with_savepoints(self, connection: Transaction) -> RecordedCommand:
-        """Raises FailedStatementError, and what is a defect."""
+        """Run the command in savepoints. Raises FailedStatementError, and what is a defect."""
         return self._run_within(LibraryTransaction(connection, self.hashes, has_savepoints=True))
 
     def run_last(self, connection: Transaction) -> RecordedCommand:

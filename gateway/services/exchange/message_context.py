@@ -98,7 +98,7 @@ class MessageContext:
 
 @value_object(kw_only=True)
 class MessageEnding:
-    """What became of a message. `requests`: ids of the managed requests that it turned out to be about; `patron`: id of
+    """The outcome of a message. `requests`: ids of the managed requests that it turned out to be about; `patron`: id of
     the one that its answer names."""
 
     message: MessageContext

@@ -25,7 +25,7 @@ DONE = "done"
 
 
 class KeyTaken(Exception):
-    """Under this key the work was done already; `reference` says which."""
+    """The work that was done already under this key; `reference` says which."""
 
     def __init__(self, reference: str) -> None:
         super().__init__("the key is taken")

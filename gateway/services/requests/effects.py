@@ -153,7 +153,7 @@ def _build_effect_rows(context: LibraryContext, transition: Transition) -> Itera
 
 
 def _make_library_payload(transition: Transition) -> LibraryPayload:
-    """Without a day in a recall the library's own rule decides."""
+    """Make what the library is told. Without a day in a recall the library's own rule decides."""
     is_dated = transition.event.kind is not EventKind.RECALL or transition.event.details.due is not None
     return LibraryPayload(_attempt_of_transition(transition), is_dated)
 

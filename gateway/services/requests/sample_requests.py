@@ -72,7 +72,7 @@ ENDINGS = (RequestEnding.NOT_AVAILABLE, RequestEnding.NOT_AVAILABLE, RequestEndi
 
 @value_object
 class StoryStep:
-    """What happens so long after the step before."""
+    """An event so long after the step before."""
 
     after: timedelta
     signal: EventSignal
