@@ -128,8 +128,7 @@ class ImapMailbox:
         return f"mailbox {self._server.user} at {self._server.host}:{self._server.port}"
 
     def _open_session(self, password: str) -> None:
-        from imapclient import IMAPClient
-        from imapclient.exceptions import LoginError
+        from imapclient import IMAPClient, exceptions
 
         server = self._server
         tls = _tls_context(server)
@@ -145,7 +144,7 @@ class ImapMailbox:
             imap.starttls(tls)
         try:
             _sign_in(imap, server, password)
-        except (LoginError, UnicodeError):
+        except (exceptions.LoginError, UnicodeError):
             # The server's words may repeat what it was sent, so they go no further.
             raise Refused(
                 RefusalReason.SENDER_AUTH_FAILED,
@@ -154,13 +153,12 @@ class ImapMailbox:
         self._select_folder()
 
     def _select_folder(self) -> Mapping[bytes, Any]:
-        from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
-
+        imap = self._connected_client
         try:
-            selected: Mapping[bytes, Any] = self._connected_client.select_folder(self._server.folder)
-        except IMAPClientAbortError:
+            selected: Mapping[bytes, Any] = imap.select_folder(self._server.folder)
+        except imap.AbortError:
             raise
-        except IMAPClientError as error:
+        except imap.Error as error:
             raise Refused(
                 RefusalReason.INVALID_VALUE,
                 write_sentence(
@@ -257,11 +255,9 @@ def _read_buffered(imap: IMAPClient) -> Sequence[object]:
 
 
 def _log_out(imap: IMAPClient) -> None:
-    from imapclient.exceptions import IMAPClientError
-
     try:
         imap.logout()
-    except (OSError, EOFError, IMAPClientError):
+    except (OSError, EOFError, imap.Error):
         return  # it is gone already
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -126,22 +127,19 @@ class ElementOrder(ProfileSection):
     @field_validator("structure")
     @classmethod
     def _check_structure(cls, name: str) -> str:
-        from adapters.ncip.messages import structure_types  # all of NCIP's messages, for the few profiles that say it
-
-        if name not in structure_types():
-            raise ValueError(f"NCIP has no such message or structure{_suggest_name(name, structure_types())}")
+        known = _load_messages().structure_types()
+        if name not in known:
+            raise ValueError(f"NCIP has no such message or structure{_suggest_name(name, known)}")
         return name
 
     @field_validator("elements")
     @classmethod
     def _check_elements(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        from adapters.ncip.messages import structure_types
-        from adapters.ncip.messages.declaration import elements_of
-
-        structure = structure_types().get(info.data.get("structure", ""))
+        messages = _load_messages()
+        structure = messages.structure_types().get(info.data.get("structure", ""))
         if structure is None:  # which is reported as itself
             return names
-        known = {element.name: name for name, element in elements_of(structure).items()}
+        known = {element.name: name for name, element in messages.declaration.elements_of(structure).items()}
         for name in names:
             if name not in known:
                 which = f"{info.data['structure']} has no element {name}"
@@ -151,10 +149,17 @@ class ElementOrder(ProfileSection):
         return names
 
 
-def _suggest_name(name: str, known: Collection[str]) -> str:
-    from adapters.ncip.messages.declaration import V1_NAMES
+def _load_messages() -> ModuleType:
+    """Load all of NCIP's messages, for the few profiles that order their elements."""
+    from adapters.ncip import messages
 
-    older = next((new for new, old in V1_NAMES.items() if old == name and new in known), "")
+    return messages
+
+
+def _suggest_name(name: str, known: Collection[str]) -> str:
+    older = next(
+        (new for new, old in _load_messages().declaration.V1_NAMES.items() if old == name and new in known), ""
+    )
     near = [older] if older else get_close_matches(name, known, 1)
     return f" (did you mean {near[0]}?)" if near else ""
 

@@ -63,13 +63,12 @@ class Tracing:
         from opentelemetry import trace
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.sdk.trace import TracerProvider, export
 
         traces = settings.traces
         headers = {name: secrets(reference) for name, reference in traces.headers.items()}
         self._exporter = OTLPSpanExporter(traces.endpoint, headers=headers, timeout=EXPORT_SECONDS)
-        self._processor = BatchSpanProcessor(self._exporter)
+        self._processor = export.BatchSpanProcessor(self._exporter)
         gateway = {"service.name": "illgate", "service.version": version("illgate"), "service.instance.id": node}
         provider = TracerProvider(resource=Resource.create(gateway), shutdown_on_exit=False)
         provider.add_span_processor(self._processor)

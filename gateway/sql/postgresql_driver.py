@@ -51,15 +51,21 @@ def _call_driver(connection: Connection, sql: str, call: Callable[[Any], Awaitab
     except asyncio.CancelledError:
         connection.invalidate()  # as Core does: whoever has it next would wait for a server that may be silent
         raise
-    except _driver_errors() as error:
+    except driver_errors() as error:
         raise _wrap_error(connection, sql, error, adapted.driver_connection.is_closed()) from error
     return result
 
 
-def _driver_errors() -> tuple[type[Exception], ...]:
-    """The driver is imported where PostgreSQL is used only."""
+def load_driver() -> Any:
+    """Load asyncpg, which is imported where PostgreSQL is used only."""
     import asyncpg
 
+    return asyncpg
+
+
+def driver_errors() -> tuple[type[Exception], ...]:
+    """Return the driver's errors; the last says that the server ended the session while a statement was on its way."""
+    asyncpg = load_driver()
     return (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 

@@ -28,7 +28,7 @@ from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Work
 from gateway.ports.system_errors import describe_system_error
 from gateway.sql.gathered_writes import gather_writes, gathered_of
-from gateway.sql.postgresql_driver import execute_plain
+from gateway.sql.postgresql_driver import driver_errors, execute_plain, load_driver
 from gateway.sql.silent_servers import STATEMENT_SECONDS, begin_statement, keep_alive, limit_statements
 
 T = TypeVar("T")
@@ -253,9 +253,7 @@ class _ConnectionLost(Exception):
 
 def _was_closed_before(error: DBAPIError) -> bool:
     """Return whether the driver knew that the connection is closed, and so has sent nothing."""
-    import asyncpg
-
-    return isinstance(getattr(error.orig, "__cause__", None), asyncpg.InterfaceError)
+    return isinstance(getattr(error.orig, "__cause__", None), load_driver().InterfaceError)
 
 
 def _do_gathering(connection: Connection, work: Work[T]) -> T:
@@ -338,8 +336,7 @@ class PostgresqlSession:
     @classmethod
     async def open(cls, url: URL) -> PostgresqlSession:
         """Open a session; raises Unavailable."""
-        import asyncpg
-
+        asyncpg = load_driver()
         dialect = url.set(drivername="postgresql+asyncpg").get_dialect()()
         _, wanted = dialect.create_connect_args(url)
         wanted = {key: value for key, value in wanted.items() if key not in OF_SQLALCHEMY | OF_LIBPQ}
@@ -394,8 +391,7 @@ class PostgresqlSession:
 
     async def prepare_in_transaction(self, name: str) -> None:
         """A statement of this name. Raises Unavailable."""
-        import asyncpg
-
+        asyncpg = load_driver()
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._driver.transaction():
                 await self._driver.prepare("SELECT 1", name=name)
@@ -430,17 +426,8 @@ async def require_fit_pooler(url: URL) -> None:
 
 
 def _connection_errors() -> tuple[type[Exception], ...]:
-    """Return the errors that say that the connection is of no use any more. The driver is imported where PostgreSQL is
-    used only."""
-    import asyncpg
-
-    return (
-        OSError,
-        TimeoutError,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,  # the server ended the session while a statement was on its way
-    )
+    """Return the errors that say that the connection is of no use any more."""
+    return (OSError, TimeoutError, *driver_errors())
 
 
 def lock_key_of(name: str) -> int:

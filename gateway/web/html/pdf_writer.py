@@ -50,13 +50,12 @@ async def write_pdf(html: str, styles: Sequence[str]) -> bytes:
 
 def _run_worker() -> None:
     """The other process: page and styles from standard input, the PDF to standard output."""
-    import weasyprint
-    from weasyprint.urls import URLFetcher
+    from weasyprint import CSS, HTML, urls
 
-    nothing = URLFetcher(allowed_protocols=("none",))
+    nothing = urls.URLFetcher(allowed_protocols=("none",))
     document = json.load(sys.stdin.buffer)
-    styles = [weasyprint.CSS(string=style, url_fetcher=nothing) for style in document["styles"]]
-    page = weasyprint.HTML(string=document["html"], url_fetcher=nothing)
+    styles = [CSS(string=style, url_fetcher=nothing) for style in document["styles"]]
+    page = HTML(string=document["html"], url_fetcher=nothing)
     sys.stdout.buffer.write(page.write_pdf(stylesheets=styles))
 
 
