@@ -12,8 +12,8 @@ from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileSet
 from gateway.runtime.assembly import Assembly
-from gateway.services.brokering.broker import RequestBroker
 from gateway.services.exchange import ExchangeRecord, MessageExchange
+from gateway.services.exchange.broker import RequestBroker
 from gateway.services.exchange.circulation_link import CirculationLinker
 from gateway.services.exchange.handlers import DefectReporter, log_defect
 from gateway.services.people.patron_authentication import PatronAuthenticator

@@ -39,7 +39,7 @@ from gateway.domain.value import value_object
 from gateway.ports.adapter import DeskAdvice
 from gateway.ports.library_system import CheckedIn, PatronKey
 from gateway.ports.shared_store import Transaction
-from gateway.services.brokering.broker import lend_to_broker
+from gateway.services.exchange.broker import lend_to_broker
 from gateway.services.exchange.handlers import LinkResult
 from gateway.services.letters.renderer import LetterRenderer, SlipFacts
 from gateway.services.request_work.library_outcomes import LibraryOutcome, OutcomeEvent, outcome_of_command
