@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, RequestCosts, RequestFlag
 from tests.protocol.iso18626.far_side import (
     STAFF,
     FarTown,
-    make_far_template,
     number_of,
-    partner_profile,
     write_sam,
 )
 from tests.support.requests import money
@@ -23,17 +15,6 @@ from tests.support.requests import money
 LIMIT, PRICE = money("20.00"), money("35")
 COSTS = "<currencyCode>EUR</currencyCode><monetaryValue>35</monetaryValue>"
 WHY = f"<reasonRetry>NotFoundAsCited</reasonRetry><offeredCosts>{COSTS}</offeredCosts>"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), {"broker": partner_profile()}))
-
-
-@pytest.fixture
-async def oak(template: Path, tmp_path: Path) -> AsyncIterator[FarTown]:
-    async with FarTown(template, tmp_path) as town:
-        yield town
 
 
 def deliver(octets: str, inner: str) -> str:

@@ -3,11 +3,8 @@ brings twice with another timestamp is done once."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -18,26 +15,13 @@ from gateway.store.requests.outbox import OutboxStatus
 from tests.protocol.iso18626.far_side import (
     NOT_NOW,
     FarTown,
-    make_far_template,
     number_of,
-    partner_profile,
     write_ram,
     write_sam,
 )
 
 GRANTED = "<answerYesNo>Y</answerYesNo>"
 MAY_DAY = "<dueDate>2026-05-01T23:59:59Z</dueDate>"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), {"broker": partner_profile()}))
-
-
-@pytest.fixture
-async def oak(template: Path, tmp_path: Path) -> AsyncIterator[FarTown]:
-    async with FarTown(template, tmp_path) as town:
-        yield town
 
 
 @pytest.mark.parametrize("answer", [500, NOT_NOW])

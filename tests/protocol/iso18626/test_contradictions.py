@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import date
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -15,26 +12,13 @@ from gateway.domain.requests.request import AttemptStatus, BorrowingState, Reque
 from gateway.domain.requests.task_lists import list_task_names
 from tests.protocol.iso18626.far_side import (
     FarTown,
-    make_far_template,
     number_of,
-    partner_profile,
     write_loan_request,
     write_ram,
     write_sam,
 )
 
 DUE = "<dueDate>2026-04-01T23:59:59Z</dueDate>"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), {"broker": partner_profile()}))
-
-
-@pytest.fixture
-async def oak(template: Path, tmp_path: Path) -> AsyncIterator[FarTown]:
-    async with FarTown(template, tmp_path) as town:
-        yield town
 
 
 async def say_wrongly(oak: FarTown, octets: str) -> str:

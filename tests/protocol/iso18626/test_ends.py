@@ -4,7 +4,6 @@ asked any more."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,12 +36,6 @@ PROFILES = {"broker": partner_profile(), "elm": DIRECT}
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), PROFILES))
-
-
-@pytest.fixture
-async def oak(template: Path, tmp_path: Path) -> AsyncIterator[FarTown]:
-    async with FarTown(template, tmp_path) as town:
-        yield town
 
 
 async def say(oak: FarTown, octets: str) -> None:

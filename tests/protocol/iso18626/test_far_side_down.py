@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, RequestFlag
 from gateway.store.requests.outbox import OutboxStatus
-from tests.protocol.iso18626.far_side import NOT_NOW, FarTown, make_far_template, number_of, partner_profile, write_sam
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), {"broker": partner_profile()}))
-
-
-@pytest.fixture
-async def oak(template: Path, tmp_path: Path) -> AsyncIterator[FarTown]:
-    async with FarTown(template, tmp_path) as town:
-        yield town
+from tests.protocol.iso18626.far_side import NOT_NOW, FarTown, number_of, write_sam
 
 
 async def test_what_a_broker_cannot_pass_on_now_goes_again_with_the_same_octets(oak: FarTown) -> None:

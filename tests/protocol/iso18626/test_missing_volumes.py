@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 
@@ -33,12 +32,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     broker = partner_profile()
     profiles = {"broker": broker, "elm": {**broker, "partner": {**broker["partner"], **quiet}}}
     return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), profiles))
-
-
-@pytest.fixture
-async def oak(template: Path, tmp_path: Path) -> AsyncIterator[FarTown]:
-    async with FarTown(template, tmp_path) as town:
-        yield town
 
 
 def find_note(octets: list[str], word: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -36,12 +35,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_template(tmp_path_factory.mktemp("iso18626-patrons"))
     asyncio.run(fill_library(Town(folder / "gateway.yml", FixedClock(START))))
     return folder
-
-
-@pytest.fixture
-async def endpoint(template: Path, tmp_path: Path) -> AsyncIterator[Endpoint]:
-    async with run_endpoint(template, tmp_path) as endpoint:
-        yield endpoint
 
 
 def write_wish(id_: str, patron: str = PATRON, title: str = "Morgunblaðið", needed: str = "2026-06-01") -> str:

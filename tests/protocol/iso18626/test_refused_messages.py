@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +43,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     profiles = {"broker": partner_profile(), "cedar": twice}
     return asyncio.run(make_far_template(tmp_path_factory.mktemp("far"), profiles))
-
-
-@pytest.fixture
-async def oak(template: Path, tmp_path: Path) -> AsyncIterator[FarTown]:
-    async with FarTown(template, tmp_path) as town:
-        yield town
 
 
 async def test_a_refused_message_is_sent_again_by_staff(oak: FarTown) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -45,12 +45,6 @@ OK = ("OK", "", "")
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_template(tmp_path_factory.mktemp("iso18626-endpoint"))
-
-
-@pytest.fixture
-async def endpoint(template: Path, tmp_path: Path) -> AsyncIterator[Endpoint]:
-    async with run_endpoint(template, tmp_path) as endpoint:
-        yield endpoint
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ keeps it, and whoever sends many of them can't fill either. And a broker that na
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -30,12 +29,6 @@ LONG_NOTE = "x" * 3_000
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_template(tmp_path_factory.mktemp("strangers"))
-
-
-@pytest.fixture
-async def endpoint(template: Path, tmp_path: Path) -> AsyncIterator[Endpoint]:
-    async with run_endpoint(template, tmp_path) as endpoint:
-        yield endpoint
 
 
 def say(number: str, status: str, supplier: str, note: str = "", reason: str = "StatusChange") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -15,7 +14,7 @@ from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import POSSIBLE_SUPPLIER, SUPPLIER_RECORD, Citation, CitationExtra
 from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.request import PatronLink
-from tests.protocol.iso18626.endpoint import Endpoint, make_template, run_endpoint, write_request
+from tests.protocol.iso18626.endpoint import Endpoint, make_template, write_request
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +22,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_template(tmp_path_factory.mktemp("iso18626-records"))
     asyncio.run(fill_library(Town(folder / "gateway.yml", FixedClock(START))))
     return folder
-
-
-@pytest.fixture
-async def endpoint(template: Path, tmp_path: Path) -> AsyncIterator[Endpoint]:
-    async with run_endpoint(template, tmp_path) as endpoint:
-        yield endpoint
 
 
 @pytest.mark.parametrize(

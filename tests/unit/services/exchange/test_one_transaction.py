@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,15 +20,9 @@ from gateway.ports.shared_store import TakenKeyError
 from gateway.services.exchange.handlers import DEFECT, NOT_TOLD, CommandHandler
 from gateway.store.journal_records import JournalFilter, JournalMessage
 from gateway.store.partner_things import StoredPartnerThings
-from tests.unit.services.exchange.support import PATRON, House, open_house
+from tests.unit.services.exchange.support import PATRON, House
 
 PIN = "1234"
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -55,12 +55,6 @@ def filled_postgresql_url(postgresql_server: Server, filled_database: str) -> It
     postgresql_server.drop_database(name)
 
 
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
-        yield opened
-
-
 def accept(house: House, number: int) -> RawMessage:
     return house.message(
         "accept-item", patron=PATRON, request=f"TN-{number}", item=f"ILL-{number}", title="Tři problémy", pickup="MAIN"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +14,6 @@ from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.services.exchange.message_context import NotReplayableError
 from gateway.store.journal_records import FullMessage, JournalFilter, JournalOptions, MessageDirection
 from tests.unit.services.exchange.support import PATRON, House, open_house
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
-        yield opened
 
 
 async def newest(house: House, direction: MessageDirection = MessageDirection.IN) -> FullMessage:

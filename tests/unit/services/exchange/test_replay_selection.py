@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange.replay_selection import TooManyMessagesError, select_messages
 from gateway.store.journal_records import JournalFilter
-from tests.unit.services.exchange.support import PATRON, House, open_house
+from tests.unit.services.exchange.support import PATRON, House
 
 REFUSED = JournalFilter("DEMO", outcome=OutcomeClass.REFUSED)
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as opened:
-        yield opened
 
 
 async def check_out(house: House, *items: str) -> None:

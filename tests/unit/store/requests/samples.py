@@ -20,6 +20,8 @@ from gateway.domain.requests.request import (
     Role,
     SupplierAttempt,
 )
+from gateway.ports.shared_store import Store
+from gateway.store.requests import requests
 from gateway.store.schema import make_exchange_id
 
 AT = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
@@ -101,3 +103,8 @@ def later(request: Request, **changes: Any) -> Request:
 def with_attempt(request: Request, **changes: Any) -> Request:
     """The only attempt, changed."""
     return replace(request, attempts=(replace(request.attempts[0], **changes),))
+
+
+async def insert(store: Store, *new: Request) -> None:
+    for one in new:
+        await store.write(lambda c, one=one: requests.insert_request(c, one))

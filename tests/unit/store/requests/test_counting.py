@@ -11,12 +11,7 @@ from gateway.domain.requests.request import AttemptStatus, BorrowingState, Lendi
 from gateway.domain.requests.task_lists import DEAD_LETTERS, TASKS
 from gateway.ports.shared_store import Store
 from gateway.store.requests import request_counts, requests
-from tests.unit.store.requests.samples import AT, LIBRARY, borrowing, later, lending, with_attempt
-
-
-async def insert(store: Store, *new: Request) -> None:
-    for one in new:
-        await store.write(lambda c, one=one: requests.insert_request(c, one))
+from tests.unit.store.requests.samples import AT, LIBRARY, borrowing, insert, later, lending, with_attempt
 
 
 async def save(store: Store, request: Request) -> Request:

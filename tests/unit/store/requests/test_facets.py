@@ -12,7 +12,6 @@ from gateway.domain.requests.request import (
     BorrowingState,
     LendingState,
     LibraryParty,
-    Request,
     RequestedService,
     RequestFlag,
     Role,
@@ -23,14 +22,9 @@ from gateway.domain.requests.views import ListFacet, RequestFilter
 from gateway.ports.shared_store import Store
 from gateway.store.requests import request_facets, request_lists, requests
 from gateway.store.requests.request_facets import count_list
-from tests.unit.store.requests.samples import AT, LIBRARY, borrowing, later, lending
+from tests.unit.store.requests.samples import AT, LIBRARY, borrowing, insert, later, lending
 
 OPEN_BORROWING = RequestFilter(role=Role.BORROWING, open=True)
-
-
-async def insert(store: Store, *new: Request) -> None:
-    for one in new:
-        await store.write(lambda c, one=one: requests.insert_request(c, one))
 
 
 async def counts(store: Store, wanted: RequestFilter) -> dict[str, dict[str, int] | None]:

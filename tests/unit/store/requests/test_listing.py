@@ -26,12 +26,7 @@ from gateway.ports.shared_store import Store
 from gateway.store.requests import request_counts, request_lists, requests
 from gateway.store.requests.list_paths import BadCursor, ListPosition, choose_index_path
 from gateway.store.requests.tables import request
-from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
-
-
-async def insert(store: Store, *new: Request) -> None:
-    for one in new:
-        await store.write(lambda c, one=one: requests.insert_request(c, one))
+from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, insert, later, lending
 
 
 async def numbers(store: Store, wanted: RequestFilter, limit: int = 50) -> list[str]:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role, Volume, VolumeState
+from gateway.domain.requests.request import BorrowingState, LendingState, Role, Volume, VolumeState
 from gateway.ports.shared_store import Store
 from gateway.store.requests import requests
 from gateway.store.requests.requests import ReferencedRequest, find_by_any_reference
-from tests.unit.store.requests.samples import LIBRARY, borrowing, later, lending
+from tests.unit.store.requests.samples import LIBRARY, borrowing, insert, later, lending
 
 HERE = Volume("1", state=VolumeState.RECEIVED, barcode="ILL 4711")
-
-
-async def insert(store: Store, *new: Request) -> None:
-    for one in new:
-        await store.write(lambda c, one=one: requests.insert_request(c, one))
 
 
 async def look(store: Store, *names: str, profile: str = "illiad") -> tuple[ReferencedRequest, ...]:

@@ -11,18 +11,13 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation_matching import citation_fingerprint
-from gateway.domain.requests.request import BorrowingState, PatronLink, Request, Role
+from gateway.domain.requests.request import BorrowingState, PatronLink, Role
 from gateway.domain.requests.views import RequestFilter
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.requests import request_lists, requests
 from gateway.store.requests.requests import ReferencedRequest, StaleRequestError, TransactionTaken
-from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
-
-
-async def insert(store: Store, *new: Request) -> None:
-    for one in new:
-        await store.write(lambda c, one=one: requests.insert_request(c, one))
+from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, insert, later, lending
 
 
 async def test_a_request_is_read_as_it_was_written(migrated: Store) -> None:

@@ -8,18 +8,13 @@ from datetime import timedelta
 import pytest
 
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.request import BorrowingState, PatronLink, Request, Role, Volume
+from gateway.domain.requests.request import BorrowingState, PatronLink, Role, Volume
 from gateway.domain.requests.views import RequestFilter
 from gateway.ports.shared_store import Store
 from gateway.store.requests import request_lists, request_search, requests
-from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending, with_attempt
+from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, insert, later, lending, with_attempt
 
 KEEPER = Citation(title="The Keeper's Ledger", subtitle="a chronicle", author="Whitcombe, Ada")
-
-
-async def insert(store: Store, *new: Request) -> None:
-    for one in new:
-        await store.write(lambda c, one=one: requests.insert_request(c, one))
 
 
 async def find(store: Store, text: str, limit: int = 50, **more: object) -> list[str]:
