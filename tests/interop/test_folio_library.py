@@ -17,7 +17,7 @@ from rehearsal.fakes.folio import FakeFolio
 from rehearsal.fakes.folio_circulation import ITEMS
 from rehearsal.fakes.folio_queries import FolioRecord
 from rehearsal.fakes.folio_sample import fill_sample
-from tests.library_contract.folio_world import KNOWN
+from tests.library_contract.embedded_world import KNOWN
 from tests.support.daemon import Installation
 from tests.support.looking import journal, tracebacks
 from tests.support.partner_rights import write_all_rights

@@ -11,7 +11,7 @@ from adapters.library.embedded import patrons as patron_records
 from adapters.library.embedded.catalogue import CopyDraft, add_copies
 from adapters.library.embedded.library_session import LibrarySession, plan_session
 from adapters.library.embedded.patrons import PatronRegistration, hash_pin
-from gateway.domain.clock import FixedClock
+from gateway.domain.clock import Clock, FixedClock
 from gateway.domain.library import (
     Bib,
     Block,
@@ -25,6 +25,7 @@ from gateway.domain.library import (
 )
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo, PatronKey, TemporaryItem
+from gateway.ports.secrets import Secrets
 from gateway.ports.shared_store import Store
 from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import migrate_store
@@ -33,6 +34,7 @@ from tests.library_contract.world import Known
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
 ZONE = ZoneInfo("Europe/Berlin")
 SECRET = "1234"
+NO_SECRETS: Secrets = dict[str, str]().__getitem__
 _HASH = hash_pin(SECRET)
 
 KNOWN = Known(
@@ -72,21 +74,27 @@ class EmbeddedWorld:
         return True
 
 
+def make_context(
+    store: Store, clock: Clock, secrets: Secrets = NO_SECRETS, symbol: str = "LIB"
+) -> LibraryAdapterContext:
+    """The context in which a library's system is opened, whatever it is."""
+    return LibraryAdapterContext(
+        library=symbol,
+        store=store,
+        clock=clock,
+        zone=ZONE,
+        currency=KNOWN.currency,
+        folder=Path(),
+        info=LibraryInfo(symbol, "Městská knihovna"),
+        secrets=secrets,
+        changes=StoredLibraryChanges(store, symbol),
+    )
+
+
 async def embedded_world(store: Store, symbol: str = "LIB", clock: FixedClock | None = None) -> EmbeddedWorld:
     await migrate_store(store, migrations)
     clock = clock or FixedClock(START)
-    info = LibraryInfo(symbol, "Městská knihovna")
-    context = LibraryAdapterContext(
-        symbol,
-        store,
-        clock,
-        ZONE,
-        KNOWN.currency,
-        Path(),
-        info,
-        dict[str, str]().__getitem__,
-        StoredLibraryChanges(store, symbol),
-    )
+    context = make_context(store, clock, symbol=symbol)
     await store.write(lambda connection: _fill(plan_session(context)(connection)))
     world = EmbeddedWorld(EmbeddedLibrary(context), clock)
     await _stock(world, context)

@@ -5,45 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from adapters.library.folio.options import FolioOptions
 from adapters.library.folio.system import FolioLibrary, open_folio
 from gateway.domain.clock import Clock, FixedClock
-from gateway.domain.library import Location, RecordId
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.ports.adapter import LibraryAdapterContext
-from gateway.ports.library_system import LibraryInfo, PatronKey
 from gateway.ports.shared_store import Store
-from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import OWN, migrate_store
 from rehearsal.fakes.folio import FakeFolio
 from rehearsal.fakes.folio_sample import fill_sample
-from tests.library_contract.embedded_world import ZONE
-from tests.library_contract.world import Known
+from tests.library_contract import embedded_world
+from tests.library_contract.embedded_world import KNOWN
 from tests.support.paths import ROOT
 from tests.support.recorded_calls import RecordingFolio
-
-KNOWN = Known(
-    good=PatronKey("21000000000017"),
-    good_secret="1234",
-    other=PatronKey("21000000000025"),
-    third=PatronKey("21000000000033"),
-    blocked=PatronKey("21000000000041"),
-    expired=PatronKey("21000000000049"),
-    shelf_item="39000000000011",
-    copies=("39000000000019", "39000000000027"),
-    reference_item="39000000000035",
-    record=RecordId("isbn", "978-0-00-001001-8"),
-    title_words="вишневый ЧЕХОВ",
-    desk="MAIN",
-    other_desk="NORTH",
-    ill=Location("RS", "ill"),
-    ill_policy="ill",
-    visitor_category="visitor",
-    currency="EUR",
-)
 
 OVERRIDES = {
     "circulation.override-patron-block.post",
@@ -109,17 +85,7 @@ def resolve_secret(reference: str) -> str:
 
 async def make_context(store: Store, clock: Clock) -> LibraryAdapterContext:
     await migrate_store(store, OWN)
-    return LibraryAdapterContext(
-        library="LIB",
-        store=store,
-        clock=clock,
-        zone=ZONE,
-        currency=KNOWN.currency,
-        folder=Path(),
-        info=LibraryInfo("LIB", "Městská knihovna"),
-        secrets=resolve_secret,
-        changes=StoredLibraryChanges(store, "LIB"),
-    )
+    return embedded_world.make_context(store, clock, resolve_secret)
 
 
 async def folio_world(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,7 @@ from typing import Any
 from adapters.library.koha.options import KohaOptions
 from adapters.library.koha.system import KohaLibrary, open_koha
 from gateway.domain.clock import Clock, FixedClock
-from gateway.domain.library import Location, RecordId
-from gateway.ports.library_system import PatronKey
+from gateway.domain.library import Location
 from gateway.ports.shared_store import Store
 from rehearsal.fakes.koha import (
     FakeKoha,
@@ -23,33 +23,15 @@ from rehearsal.fakes.koha import (
 )
 from rehearsal.fakes.koha_state import KohaState
 from tests.fakes.documented_koha import DocumentedKoha
+from tests.library_contract import embedded_world
 from tests.library_contract.embedded_world import START
 from tests.library_contract.sip2_world import make_context
-from tests.library_contract.world import Known
 from tests.support.paths import ROOT
 from tests.support.pysip2_server import PASSWORD
 
 SECRET = "1234"
 
-KNOWN = Known(
-    good=PatronKey("21000000000017"),
-    good_secret=SECRET,
-    other=PatronKey("21000000000025"),
-    third=PatronKey("21000000000033"),
-    blocked=PatronKey("21000000000041"),
-    expired=PatronKey("21000000000049"),
-    shelf_item="39000000000011",
-    copies=("39000000000019", "39000000000027"),
-    reference_item="39000000000035",
-    record=RecordId("isbn", "978-0-00-001001-8"),
-    title_words="вишневый ЧЕХОВ",
-    desk="MAIN",
-    other_desk="NORTH",
-    ill=Location("RS"),
-    ill_policy="ILL",
-    visitor_category="VISITOR",
-    currency="EUR",
-)
+KNOWN = replace(embedded_world.KNOWN, ill=Location("RS"), ill_policy="ILL", visitor_category="VISITOR")
 
 _PEOPLE = (("Müller", "Ana"), ("Папалазарова", "Нина"), ("欧阳", "思远"), ("אלמוגי", "נועה"), ("شمس", "ليلى"))
 

@@ -23,8 +23,8 @@ from gateway.domain.library import Location
 from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Store
 from gateway.store.migration import OWN, migrate_store
-from tests.library_contract.embedded_world import START
-from tests.library_contract.ncip_world import HOST, make_context
+from tests.library_contract.embedded_world import START, make_context
+from tests.library_contract.ncip_world import HOST
 from tests.library_contract.world import Known, know_only
 from tests.support.peers import RealisticPeer
 from tests.unit.docs.test_library_systems import read_examples

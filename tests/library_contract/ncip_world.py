@@ -24,7 +24,6 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.profile import Authentication, MatchRule, Profile
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import ExchangeLibrary
-from gateway.ports.library_system import LibraryInfo
 from gateway.ports.responder import RawMessage, TransportKind
 from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet
@@ -33,9 +32,8 @@ from gateway.services.people.patron_authentication import PatronAuthenticator
 from gateway.services.people.sign_in_attempts import AttemptLimits
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOptions
-from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import OWN, migrate_store
-from tests.library_contract.embedded_world import KNOWN, ZONE, EmbeddedWorld, embedded_world
+from tests.library_contract.embedded_world import KNOWN, ZONE, EmbeddedWorld, embedded_world, make_context
 from tests.library_contract.world import Known
 from tests.support.partner_rights import ALL_RIGHTS
 
@@ -232,20 +230,6 @@ def make_options(port: int, more: Mapping[str, Any] | None = None) -> NcipLibrar
         "item_policies": {"ill": "Book"},
     }
     return NcipLibraryOptions.model_validate({**sections, **(more or {})})
-
-
-def make_context(store: Store, clock: FixedClock) -> LibraryAdapterContext:
-    return LibraryAdapterContext(
-        library="LIB",
-        store=store,
-        clock=clock,
-        zone=ZONE,
-        currency=KNOWN.currency,
-        folder=Path(),
-        info=LibraryInfo("LIB", "Městská knihovna"),
-        secrets=dict[str, str]().__getitem__,
-        changes=StoredLibraryChanges(store, "LIB"),
-    )
 
 
 class NcipWorld:

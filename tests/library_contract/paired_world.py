@@ -24,7 +24,7 @@ from gateway.store.migration import OWN, migrate_store
 from rehearsal.fakes.koha import FakeKoha
 from tests.fakes.koha_desk import KohaDesk
 from tests.library_contract import koha_world, ncip_world, sip2_peer_world, sip2_world
-from tests.library_contract.embedded_world import KNOWN, START, ZONE, EmbeddedWorld, embedded_world
+from tests.library_contract.embedded_world import KNOWN, START, ZONE, EmbeddedWorld, embedded_world, make_context
 from tests.library_contract.world import Known
 from tests.support.running_servers import running
 from tests.support.sip2_proxy import LossyProxy
@@ -81,14 +81,14 @@ async def open_empty_embedded(store: Store, symbol: str, clock: Clock) -> Embedd
     await store.write(
         lambda connection: sample.write_sample_setup(LibrarySession(connection, symbol, START, ZONE, KNOWN.currency))
     )
-    return EmbeddedLibrary(replace(ncip_world.make_context(store, clock), library=symbol))
+    return EmbeddedLibrary(replace(make_context(store, clock), library=symbol))
 
 
 async def embedded_pair_apart(store: Store) -> PairedWorld:
     """Two libraries in one store: numbers of patrons, items and loans of one mean nothing in the other."""
     world: EmbeddedWorld = await embedded_world(store)
     second = await open_empty_embedded(store, "SHELF", world.clock)
-    context = ncip_world.make_context(store, world.clock)
+    context = make_context(store, world.clock)
     pair = await open_with(context, name_pair("embedded", "embedded", data="apart"), world.library, second)
     return PairedWorld(pair, world.clock, KNOWN)
 
@@ -144,7 +144,7 @@ SHARED_BY_NCIP = ["check-out", "check-in", "renewals", "due-dates"]
 async def embedded_and_ncip(store: Store, second_does: list[str]) -> AsyncIterator[PairedWorld]:
     """Two ways to the same library, which calls nothing by the same numbers in both."""
     async with ncip_world.started_responder(store) as (server, peer):
-        context = ncip_world.make_context(store, peer.clock)
+        context = make_context(store, peer.clock)
 
         async def open_other(own: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
             options = ncip_world.make_options(server.port)

@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.system import Sip2Library, open_sip2
 from gateway.domain.clock import Clock, FixedClock
-from gateway.domain.library import Location, RecordId
+from gateway.domain.library import Location
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.ports.adapter import LibraryAdapterContext
-from gateway.ports.library_system import LibraryInfo, PatronKey
 from gateway.ports.shared_store import Store
-from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import OWN, migrate_store
 from tests.fakes.desk_library import DeskLibrary, FakeItem, FakePatron
-from tests.library_contract.embedded_world import START, ZONE
-from tests.library_contract.world import Known
+from tests.library_contract import embedded_world
+from tests.library_contract.embedded_world import START
 from tests.support.pysip2_server import CHARSET, INSTITUTION, PASSWORD, USER, Pysip2Server, require_pysip2
 
-KNOWN = Known(
-    good=PatronKey("21000000000017"),
-    good_secret="1234",
-    other=PatronKey("21000000000025"),
-    third=PatronKey("21000000000033"),
-    blocked=PatronKey("21000000000041"),
-    expired=PatronKey("21000000000049"),
-    shelf_item="39000000000011",
-    copies=("39000000000019", "39000000000027"),
-    reference_item="39000000000035",
-    record=RecordId("isbn", "978-0-00-001001-8"),
-    title_words="вишневый ЧЕХОВ",
-    desk="MAIN",
-    other_desk="NORTH",
-    ill=Location("RS"),
-    ill_policy="",
-    visitor_category="",
-    currency="EUR",
-)
+KNOWN = replace(embedded_world.KNOWN, ill=Location("RS"), ill_policy="", visitor_category="")
 
 _NAMES = ("Müller, Ana", "Папалазарова, Нина", "欧阳, 思远", "אלמוגי, נועה", "شمس, ليلى")
 _TITLES = ("Вишнёвый сад", "紅楼夢", "紅楼夢", "Atlas für den Lesesaal")
@@ -107,17 +87,7 @@ def _resolve_secret(reference: str) -> str:
 
 async def make_context(store: Store, clock: Clock) -> LibraryAdapterContext:
     await migrate_store(store, OWN)
-    return LibraryAdapterContext(
-        library="LIB",
-        store=store,
-        clock=clock,
-        zone=ZONE,
-        currency=KNOWN.currency,
-        folder=Path(),
-        info=LibraryInfo("LIB", "Městská knihovna"),
-        secrets=_resolve_secret,
-        changes=StoredLibraryChanges(store, "LIB"),
-    )
+    return embedded_world.make_context(store, clock, _resolve_secret)
 
 
 async def sip2_world(store: Store, server: Pysip2Server, clock: FixedClock) -> Sip2World:

@@ -26,8 +26,8 @@ from rehearsal.fakes.fake_server import FaultKind
 from rehearsal.fakes.folio import FakeFolio
 from rehearsal.fakes.koha import FakeKoha
 from tests.library_contract.alma_world import alma_world, make_fake_alma
+from tests.library_contract.embedded_world import KNOWN as FOLIO_KNOWN
 from tests.library_contract.embedded_world import START
-from tests.library_contract.folio_world import KNOWN as FOLIO_KNOWN
 from tests.library_contract.folio_world import folio_world, make_fake
 from tests.library_contract.koha_world import KNOWN, koha_world, make_fake_koha
 from tests.library_contract.world import Known

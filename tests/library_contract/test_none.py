@@ -14,8 +14,7 @@ from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import HoldWish, LibraryCodes, PatronKey, TemporaryItem
 from gateway.ports.shared_store import Store
 from gateway.services.operation.check.outside_systems import ask_library
-from tests.library_contract.embedded_world import START
-from tests.library_contract.ncip_world import make_context
+from tests.library_contract.embedded_world import START, make_context
 from tests.library_contract.suite import key, refused
 
 ITEM = TemporaryItem("ILL-1", Bib(title="Aniara"), "REQ-1", Location("MAIN"), "ill")

@@ -38,8 +38,7 @@ from rehearsal.protocols.ncip.rehearsal import MISBEHAVIOURS, NcipRehearsal
 from rehearsal.scenarios.scenario import SHIPPED_SCENARIOS, load_scenarios
 from rehearsal.systems.library_reception import PlayedLibrarySystem
 from rehearsal.systems.system_assembly import find_rehearsed_system, open_mock_library
-from tests.library_contract.embedded_world import START
-from tests.library_contract.ncip_world import make_context
+from tests.library_contract.embedded_world import START, make_context
 from tests.rehearsal.test_ncip_conformance import ASKED, RIGHT
 from tests.support.yaml_files import write_yaml_file
 

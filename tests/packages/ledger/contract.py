@@ -12,8 +12,7 @@ from illgate_ledger import adapter
 from gateway.domain.clock import FixedClock
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.shared_store import Store
-from tests.library_contract.embedded_world import START
-from tests.library_contract.ncip_world import make_context
+from tests.library_contract.embedded_world import START, make_context
 from tests.library_contract.sip2_world import KNOWN
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone
 from tests.library_contract.world import Known

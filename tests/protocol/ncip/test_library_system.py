@@ -25,11 +25,10 @@ from gateway.ports.library_system import Capability, HoldWish, PatronKey, Tempor
 from gateway.ports.shared_store import Store
 from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import OWN, migrate_store
-from tests.library_contract.embedded_world import KNOWN, START
+from tests.library_contract.embedded_world import KNOWN, START, make_context
 from tests.library_contract.ncip_world import (
     ALL_SERVICES,
     agency_of_branch,
-    make_context,
     make_options,
     make_profiles,
     started_responder,

@@ -25,8 +25,8 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem
 from gateway.store.library_changes import StoredLibraryChanges
 from rehearsal.fakes.folio import FakeFolio
-from tests.library_contract.embedded_world import START
-from tests.library_contract.folio_world import KNOWN, make_fake, make_options
+from tests.library_contract.embedded_world import KNOWN, START
+from tests.library_contract.folio_world import make_fake, make_options
 
 TEMPORARY = "ILL-880001"
 ITEM = KNOWN.shelf_item

@@ -14,7 +14,8 @@ from gateway.domain.library import ItemStatus
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from rehearsal.fakes.fake_server import FaultKind
-from tests.library_contract.folio_world import KNOWN, make_options, read_guide_permissions
+from tests.library_contract.embedded_world import KNOWN
+from tests.library_contract.folio_world import make_options, read_guide_permissions
 from tests.support.golden_calls import find_changed_calls
 from tests.support.paths import ROOT
 from tests.unit.adapters.folio.operations import OPERATIONS, FolioOperation, open_scene

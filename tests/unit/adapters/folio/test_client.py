@@ -17,8 +17,8 @@ from gateway.domain.problems import OutcomeUnknown, RefusalReason, Unavailable
 from rehearsal.fakes.fake_server import FaultKind
 from rehearsal.fakes.folio import TOKEN_SECONDS, FakeFolio
 from rehearsal.fakes.folio_records import FolioAnswerError
-from tests.library_contract.embedded_world import START
-from tests.library_contract.folio_world import KNOWN, make_fake, make_options, resolve_secret
+from tests.library_contract.embedded_world import KNOWN, START
+from tests.library_contract.folio_world import make_fake, make_options, resolve_secret
 
 LOGIN, REFRESH = "/authn/login-with-expiry", "/authn/refresh"
 

@@ -12,8 +12,8 @@ from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import ProbeStep
 from rehearsal.fakes.folio import FakeFolio
-from tests.library_contract.embedded_world import START
-from tests.library_contract.folio_world import KNOWN, make_fake, make_options, read_guide_permissions
+from tests.library_contract.embedded_world import KNOWN, START
+from tests.library_contract.folio_world import make_fake, make_options, read_guide_permissions
 
 TRIAL = {"patron": KNOWN.good.value, "item": KNOWN.shelf_item}
 

@@ -29,8 +29,8 @@ from gateway.ports.library_system import Capability, HoldWish, PatronKey
 from rehearsal.fakes.fake_server import FaultKind
 from rehearsal.fakes.folio_circulation import ITEMS
 from rehearsal.fakes.folio_records import make_id
-from tests.library_contract.embedded_world import START
-from tests.library_contract.folio_world import KNOWN, make_options
+from tests.library_contract.embedded_world import KNOWN, START
+from tests.library_contract.folio_world import make_options
 from tests.library_contract.suite import refused
 from tests.unit.adapters.folio.operations import ITEM, TEMPORARY, FolioScene, make_temporary_item, open_scene
 
