@@ -30,10 +30,6 @@ Concerns = Callable[[Path], bool]
 """Whether a changed file is one of those that are read."""
 
 
-def accept_any_file(file: Path) -> bool:
-    return True
-
-
 class Reloadable(Protocol):
     async def reload(self) -> bool: ...
 

@@ -12,7 +12,6 @@ A value that a list doesn't have stays a plain `int`, so that it can be shown an
 from __future__ import annotations
 
 from enum import Enum, IntEnum
-from typing import ClassVar, Protocol
 
 from gateway.domain.value import value_object
 
@@ -41,12 +40,6 @@ class Tag:
     explicit: bool = False
     choice: str = ""
     since: int = 1
-
-
-class IllStructure(Protocol):
-    """Any of the classes declared this way."""
-
-    __dataclass_fields__: ClassVar[dict[str, object]]
 
 
 class IllChoice:
