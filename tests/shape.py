@@ -75,7 +75,6 @@ BOUNDS: Sequence[Bound] = (
     Bound("functions that share the most frequent name", 20, 20),
     Bound("constants that say MOST, LONGEST, LEAST …", 0, 0),
 )
-"""Lines of code are rounded up to the next hundred, so that a mend of ten lines needs no new ceiling."""
 
 TRACED_BOUNDS: Sequence[Bound] = (
     Bound("files that an AcceptItem runs through", 90, 55),
