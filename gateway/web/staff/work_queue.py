@@ -402,8 +402,8 @@ _OFFICE_COLUMNS = (
 
 @value_object
 class ShownLibrary:
-    """`kind`: shape of the tag of `word`, the state of its system; `path`: of its first page, and `why` it has none:
-    it is held back."""
+    """`kind`: shape of the tag of `word`, the state of its system; `path`: of its first page; empty: it is held back.
+    `why`: what else is wrong with it."""
 
     name: str
     path: str
@@ -424,16 +424,18 @@ async def show_libraries(request: StaffRequest) -> web.Response:
     ]
     figures = await parts.overview.read_figures(symbols)
     readiness = await parts.check_installation()
-    systems = {part.library: part for part in readiness.parts if part.name == f"library {part.library}"}
+    parts_of = {symbol: readiness.for_library(symbol).parts for symbol in symbols}
     shown = []
     for symbol in symbols:
-        part = systems.get(symbol)
+        part = next((one for one in parts_of[symbol] if one.name == f"library {symbol}"), None)
         if symbol in unserved:
             name, path, why = unserved[symbol], "", part.problem if part is not None else ""
             kind, word = ("late", mark_text("not working")) if why else ("closed", mark_text("closed"))
         else:
             name, path, why = parts.libraries[symbol].context.info.name, request.root_of(symbol), ""
             kind, word = _describe_system(part)
+            if any(one.name.startswith("mailbox ") and one.notes for one in parts_of[symbol]):
+                why = request.gettext("A mailbox cannot be read.")
         shown.append(ShownLibrary(name, path, figures[symbol], kind, request.gettext(word), why))
     return request.render(
         "office",
