@@ -249,13 +249,15 @@ def count_thousandths(price: Money | None) -> int:
 
 @value_object(kw_only=True)
 class FigureFilter:
-    """`first` and `last`: months, such as 202601, both included. `branch` and `partner` empty: all."""
+    """`first` and `last`: months, such as 202601, both included. `branch` and `partner` empty: all.
+    `service`: LOAN or COPY; None: both."""
 
     library: str
     first: int
     last: int
     branch: str = ""
     partner: str = ""
+    service: ServiceType | None = None
 
 
 @value_object(kw_only=True)

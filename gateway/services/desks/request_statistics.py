@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.domain.requests.request import Role, ServiceType
 from gateway.domain.requests.request_figures import (
@@ -140,10 +141,11 @@ class PeriodStatistics:
 
 @value_object(kw_only=True)
 class RequestStatistics:
-    """`is_rounded`: what the library borrows is rounded to fives. `costs`: of what was borrowed, what it cost us; of
-    what was lent, what we charged."""
+    """`at`: when they were read. `is_rounded`: what the library borrows is rounded to fives. `costs`: of what was
+    borrowed, what it cost us; of what was lent, what we charged."""
 
     wanted: FigureFilter
+    at: datetime
     flows: tuple[FlowStatistics, ...]
     year_before: PeriodStatistics
     partners: tuple[PartnerStatistics, ...]
@@ -170,8 +172,10 @@ class StatisticsService:
             first=shift_month(wanted.first, -MONTHS_OF_YEAR),
             last=shift_month(wanted.last, -MONTHS_OF_YEAR),
         )
+        at = self.context.now()
         return _build_statistics(
             figure_filter,
+            at,
             await _read_figures(self.context, figure_filter),
             _build_flows_and_times(before, await _read_counts_and_hours(self.context, before)),
         )
@@ -229,11 +233,14 @@ def shift_month(month: int, by: int) -> int:
     return place // 12 * 100 + place % 12 + 1
 
 
-def _build_statistics(wanted: FigureFilter, figures: _Figures, year_before: PeriodStatistics) -> RequestStatistics:
+def _build_statistics(
+    wanted: FigureFilter, at: datetime, figures: _Figures, year_before: PeriodStatistics
+) -> RequestStatistics:
     rounded = bool(wanted.branch)
     own = _build_flows_and_times(wanted, figures)
     return RequestStatistics(
         wanted=wanted,
+        at=at,
         flows=own.flows,
         year_before=year_before,
         partners=_build_partners(figures, rounded),
@@ -248,16 +255,17 @@ def _build_statistics(wanted: FigureFilter, figures: _Figures, year_before: Peri
 
 def _build_flows_and_times(wanted: FigureFilter, figures: _CountsAndHours) -> PeriodStatistics:
     months, rounded = list_months(wanted.first, wanted.last), bool(wanted.branch)
+    kinds = [is_copy for is_copy in (False, True) if wanted.service in (None, _name_service(is_copy))]
     return PeriodStatistics(
         tuple(
             _build_flow(role, is_copy, months, figures.counts, rounded and role is Role.BORROWING)
             for role in Role
-            for is_copy in (False, True)
+            for is_copy in kinds
         ),
         tuple(
             _measure_time(role, is_copy, step, hours, rounded and role is Role.BORROWING)
             for role in Role
-            for is_copy in (False, True)
+            for is_copy in kinds
             for step, hours in figures.hours.items()
             if role is Role.BORROWING or step == "sent"
         ),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from gateway.domain.requests.events import RequestEnding
-from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request import Request, Role, ServiceType
 from gateway.domain.requests.request_figures import (
     HAS_COME,
     SUPPLIER_STEP,
@@ -245,4 +245,6 @@ def _list_conditions(figure_filter: FigureFilter) -> list[ColumnElement[bool]]:
         conditions.append(_c.branch == figure_filter.branch)
     if figure_filter.partner:
         conditions.append(_c.partner == figure_filter.partner)
+    if figure_filter.service is not None:
+        conditions.append(_c.is_copy == (figure_filter.service is ServiceType.COPY))
     return conditions

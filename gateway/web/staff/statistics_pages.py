@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from gateway.domain.library import Money
 from gateway.domain.requests.policy import SurveyLine
 from gateway.domain.requests.reason_words import ENDING_WORDS
-from gateway.domain.requests.request import AttemptStatus, Role
+from gateway.domain.requests.request import AttemptStatus, Role, ServiceType
 from gateway.domain.requests.request_figures import FigureFilter, format_month_value, month_of_moment, parse_month_value
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
@@ -46,6 +46,8 @@ FLOWS: Mapping[tuple[Role, bool], str] = {
     (Role.LENDING, False): mark_text("Lending: loans"),
     (Role.LENDING, True): mark_text("Lending: copies"),
 }
+
+SERVICES: Mapping[str, ServiceType] = {kind.value: kind for kind in (ServiceType.LOAN, ServiceType.COPY)}
 
 SURVEY_REQUESTS: Mapping[tuple[Role, str | None], str] = {
     (Role.BORROWING, None): mark_text("Borrowing, loans and copies"),
@@ -161,6 +163,7 @@ def _read_filter(request: StaffRequest) -> tuple[Period, FigureFilter, FormCheck
         last=period.last,
         branch=check.read_line("branch"),
         partner=partner if partner in partners else "",
+        service=SERVICES.get(check.read_choice("service", SERVICES)),
     )
     return period, figure_filter, check
 
@@ -202,7 +205,7 @@ async def show_statistics(request: StaffRequest) -> web.Response:
     may_see_costs = request.has_right(Right.COSTS_READ)
     for name, month in (("first", period.first), ("last", period.last)):
         asked.values[name] = asked.values.get(name) or format_month_value(month)
-    narrowed = {"branch": wanted.branch, "partner": wanted.partner}
+    narrowed = {"branch": wanted.branch, "partner": wanted.partner, "service": wanted.service or ""}
     query = {**period.query, **narrowed}
     return request.render(
         "statistics",
@@ -218,6 +221,11 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         partners=[(profile.name, partner.name) for profile, partner in request.context.partners()],
         known={profile.name for profile, _ in request.context.partners()},
         wanted=wanted,
+        services=[
+            (ServiceType.LOAN.value, request.gettext("Loans")),
+            (ServiceType.COPY.value, request.gettext("Copies")),
+        ],
+        now=request.format_moment(statistics.at),
         found=statistics,
         head_figures=list(_list_head_figures(request, statistics)),
         flows=[

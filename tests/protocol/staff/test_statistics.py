@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -362,6 +362,32 @@ async def test_page_file_and_api_say_what_the_store_has(gateway: Running) -> Non
     assert (came["median_days"], came["slow_days"], came["requests"]) == (3.0, 6.0, 6)
     assert figures["costs"] == [{"role": "borrowing", "currency": "EUR", "requests": 6, "total": "75.000"}]
     assert figures["rules"]["filled"] in {row["rule"] for row in rows}
+
+
+async def test_copies_alone_are_the_same_on_page_in_file_and_api(gateway: Running) -> None:
+    await store_requests(gateway, make_loan(gateway, days=2), make_copy_for_others(gateway, LendingState.SHIPPED))
+    now = library_context(gateway).now()
+    query = f"first={now:%Y-%m}&last={now:%Y-%m}&service=copy"
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        page = await manager.get(f"/statistics?{query}")
+        answer = await manager.get(f"/statistics.csv?{query}")
+        (csv_path,) = page.tree.xpath("//a[contains(@href, 'statistics.csv')]/@href")
+    figures = await read_by_api(gateway, query)
+
+    assert read_tables(page)["Totals"] == ["Lending: copies 1 1 0 0 0 100% 0"]
+    assert page.tree.xpath("//select[@name='service']/option[@selected]/@value") == ["copy"]
+    assert "as of" in page.tree.xpath("string(//main//div[@class='heading'])")
+    assert "service=copy" in csv_path
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert {row["service"] for row in rows if row["table"] in ("months", "total", "turnaround")} == {"copy"}
+    assert not [row for row in rows if row["table"] == "surveys" and "returnable" in row["what"].split()]
+    assert [(flow["role"], flow["service"]) for flow in figures["flows"]] == [
+        ("borrowing", "copy"),
+        ("lending", "copy"),
+    ]
+    lines = {line["text"]: line["count"] for survey in figures["surveys"] for line in survey["lines"]}
+    assert {text.rpartition(": ")[2] for text in lines} == {"total", "non-returnable"}
+    assert now <= datetime.fromisoformat(figures["as_of"]) <= library_context(gateway).now()
 
 
 async def read_by_api(gateway: Running, query: str, scope: KeyScope = KeyScope.STATISTICS_READ) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -33,6 +34,7 @@ class StatisticsQuery(ParameterModel):
     last: Month = Field(description="last month; at most 24 months")
     branch: Line = Field("", description="of ours; what it borrowed is rounded to fives")
     partner: OptionalName = Field("", description="name of a partner's profile")
+    service: Literal["", "loan", "copy"] = Field("", description="empty: loans and copies")
 
 
 class OutcomeCountsOut(OutputModel):
@@ -176,6 +178,7 @@ class SurveyOut(OutputModel):
 class StatisticsOut(OutputModel):
     first: str = Field(description="first month, such as 2026-07")
     last: str
+    as_of: datetime = Field(description="when the figures were read")
     is_rounded: bool = Field(description="what was borrowed is rounded to fives, since a branch is chosen")
     flows: tuple[FlowOut, ...]
     turnaround: tuple[TurnaroundOut, ...]
@@ -193,6 +196,7 @@ class StatisticsOut(OutputModel):
         return cls(
             first=format_month_value(statistics.wanted.first),
             last=format_month_value(statistics.wanted.last),
+            as_of=statistics.at,
             is_rounded=statistics.is_rounded,
             flows=tuple(map(FlowOut.from_flows, statistics.flows, before.flows)),
             turnaround=tuple(time for time in times if time is not None),

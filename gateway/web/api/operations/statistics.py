@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.request_figures import FigureFilter, parse_month_value
 from gateway.services.desks.request_statistics import MAX_MONTHS, list_months
 from gateway.services.desks.survey_counts import count_surveys
@@ -18,7 +19,12 @@ async def read_statistics(call: OperationCall[NoParameters, StatisticsQuery, Non
     if not 1 <= len(list_months(first, last)) <= MAX_MONTHS:
         raise validation_problem("query.last", f"must be 1 to {MAX_MONTHS} months from the first one")
     wanted = FigureFilter(
-        library=call.holder.library, first=first, last=last, branch=query.branch, partner=query.partner
+        library=call.holder.library,
+        first=first,
+        last=last,
+        branch=query.branch,
+        partner=query.partner,
+        service=ServiceType(query.service) if query.service else None,
     )
     statistics = await service.read_statistics(wanted)
     surveys = count_surveys(service.context.policy().statistics.surveys, statistics)
