@@ -17,7 +17,11 @@ class ActorNames:
 
     async def load_names(self, actors: Iterable[str]) -> None:
         """Load names once for all that the page shows. Raises Unavailable."""
-        names = {actor.removeprefix(STAFF_ACTOR) for actor in actors if actor.startswith(STAFF_ACTOR)}
+        names = {
+            actor.removeprefix(STAFF_ACTOR)
+            for actor in actors
+            if actor.startswith(STAFF_ACTOR) and actor not in self._shown
+        }
         if names:
             shown_names = await self._users.list_shown_names(names)
             self._shown.update((f"{STAFF_ACTOR}{name}", text) for name, text in shown_names.items())

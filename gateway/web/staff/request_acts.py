@@ -23,7 +23,6 @@ from gateway.domain.requests.views import (
 from gateway.domain.roles import Right
 from gateway.domain.sentences import strip_full_stop
 from gateway.services.letters.localization import mark_text
-from gateway.services.request_work.act_forecasts import forecast_act
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation
@@ -43,8 +42,8 @@ from gateway.web.staff.list_positions import read_list_address
 from gateway.web.staff.partner_pages import list_explained_lines
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_access import ACT_RIGHTS, find_act_right, list_permitted_acts, load_request_view
-from gateway.web.staff.request_page import list_options, render_request
-from gateway.web.staff.request_panels import show_patron
+from gateway.web.staff.request_page import MAX_NOTICES, list_options, render_request
+from gateway.web.staff.request_panels import find_own_copies, make_panels, show_patron
 from gateway.web.staff.request_story import (
     CHANNELS,
     StoryLine,
@@ -195,8 +194,7 @@ async def _render_act(
         checked.values["kind"] = kind.value
     question = find_question(kind, request)
     is_letter = kind in (K.PATRON_MESSAGE, K.PATRON_ASKED)
-    needs_patron = is_letter or forecast_act(page.context, request, kind).writes_patron
-    patron = await show_patron(page, request, revealed=False) if needs_patron else None
+    patron = await show_patron(page, request, revealed=False)
     template = "request_supplier" if kind is K.ASSIGN else "request_act"
     options = await list_options(page, view, kinds if possible else (kind,), patron, checked, kind.value)
     option = next(option for option in options if option.is_chosen)
@@ -222,8 +220,19 @@ async def _render_act(
         limits=_list_wishes(page, request),
         refusals=group_refusals(page) if kind is K.UNFILLED else (),
         beginnings=await _list_beginnings(page, request) if kind is K.PATRON_MESSAGE else (),
+        beside=await make_panels(
+            page, view, patron, own=await find_own_copies(page, request) if kind is K.CLOSE else None
+        ),
+        letters=await _list_letters(page, request) if is_letter else (),
         in_list=read_list_address(page),
     )
+
+
+async def _list_letters(page: StaffRequest, request: Request) -> Sequence[StoryLine]:
+    """List what the patron was written so far, as the story has it."""
+    notices = await page.library.notices.list_notices(request.id, MAX_NOTICES, "")
+    sources = StorySources(request=request, history=(), unfinished=(), notices=notices.items)
+    return tell_story(sources, page.context, page.localization, page.actors)
 
 
 async def _list_beginnings(page: StaffRequest, request: Request) -> list[tuple[str, str]]:

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from gateway.domain.library import BlockScope, ContactKind, Patron
 from gateway.domain.problems import Refused, Unavailable
-from gateway.domain.requests.events import BROKER
+from gateway.domain.requests.events import BROKER, EventKind
 from gateway.domain.requests.patron_settings import PatronSettings
 from gateway.domain.requests.prices import LIMIT
 from gateway.domain.requests.request import ItemCandidate, Request, Role
 from gateway.domain.requests.request_messages import PARTNER_ACTOR, STAFF_ACTOR
 from gateway.domain.requests.supplier_takeover import find_supplier_party
-from gateway.domain.requests.views import LocatedCopy
+from gateway.domain.requests.views import LocatedCopy, RequestView
 from gateway.domain.value import value_object
 from gateway.services.circulation.local_holdings import AWAY, LocalCopies, find_local_copies
 from gateway.services.letters.localization import mark_text
@@ -23,7 +23,8 @@ from gateway.services.requests.library_context import PATRON
 from gateway.services.requests.located_copies import look_up_copy
 from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.coded_words import describe_condition
-from gateway.web.staff.request_story import CHANNELS
+from gateway.web.staff.request_access import list_permitted_acts
+from gateway.web.staff.request_story import CHANNELS, explain_due_date
 from gateway.web.staff.staff_request import StaffRequest
 
 MAX_LOOKED_UP = 6
@@ -49,6 +50,39 @@ class ShownPatron:
     standing: str = ""
     problem: str = ""
     settings: PatronSettings = PatronSettings()
+
+
+@value_object(kw_only=True)
+class RequestPanels:
+    """What stands beside a request, on its page and on those of its acts. `own` None: our catalogue was not asked;
+    `can_write`: this user may write to the patron."""
+
+    patron: ShownPatron | None
+    partner: LabelledRows
+    loan: LabelledRows
+    due_reason: str
+    costs: LabelledRows
+    own: LocalCopies | None
+    located: LocatedCopy | None
+    can_write: bool
+
+
+async def make_panels(
+    page: StaffRequest, view: RequestView, patron: ShownPatron | None, *, own: LocalCopies | None = None
+) -> RequestPanels:
+    request = view.request
+    is_borrowing = request.role is Role.BORROWING
+    await page.actors.load_names([request.costs.agreed_by])
+    return RequestPanels(
+        patron=patron,
+        partner=list_partner_rows(page, request),
+        loan=list_loan_rows(page, request),
+        due_reason=explain_due_date(request, page.context, page.localization) if is_borrowing else "",
+        costs=list_cost_rows(page, request),
+        own=own,
+        located=view.located_copy,
+        can_write=EventKind.PATRON_MESSAGE in list_permitted_acts(page, view),
+    )
 
 
 async def show_patron(page: StaffRequest, request: Request, *, revealed: bool) -> ShownPatron | None:

@@ -575,6 +575,23 @@ async def test_staff_see_the_reader_and_managers_ask_first(gateway: Running, rut
         assert (await operator.post(f"/requests/{request.number}/reader", {})).status == 403
 
 
+async def test_beside_an_act_stands_what_the_requests_page_says(gateway: Running, ruth: Colleague) -> None:
+    request = await make_conditional(gateway)
+    page = await open_page(ruth, request)
+    form = await ruth.get(f"/requests/{request.number}/act/cancel")
+
+    for panel in ("reader", "partner", "loan", "money"):
+        rows = f"//section[@aria-labelledby='{panel}']/dl/*"
+        assert texts(form, rows) == texts(page, rows)
+        assert texts(form, rows)
+    close = await ruth.get(f"/requests/{(await make_borrowing(gateway)).number}/act/close")
+    assert texts(close, "//section[@aria-labelledby='own']/h2") == ["Local holdings"]
+    async with colleague(gateway, "m.keller", "manager") as manager:
+        refused = await manager.get(f"/requests/{request.number}/act/cancel")
+        assert refused.status == 403
+        assert "A•" not in refused.text
+
+
 async def test_who_reads_may_not_act(gateway: Running) -> None:
     request = await make_conditional(gateway)
     async with colleague(gateway, "m.keller", "manager") as manager:
