@@ -46,6 +46,9 @@ MAX_NOTICES = 50
 
 _LETTERS = frozenset({PrintKind.REQUEST_LETTERS, PrintKind.PATRON_LETTERS})
 
+_PLACED = frozenset({PrintKind.PULL_SLIPS, PrintKind.HOLD_SLIPS, PrintKind.TRANSIT_SLIPS})
+"""They name a branch."""
+
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -255,13 +258,13 @@ class PrintService:
     async def build_sheets(self, batch: PrintBatch) -> Sequence[PrintSheet]:
         """Build the sheets in the order of the batch, but slips of items for several branches by branch; requests that
         are forgotten have none."""
-        build = self._builders[batch.kind]
-        sheets = []
+        build, sheets = self._builders[batch.kind], list[PrintSheet]()
+        places = await _list_place_names(self.context) if batch.kind in _PLACED else {}
         for request in await _load_requests(self.context, batch.request_ids):
             party = request.partner if batch.kind is PrintKind.REQUEST_LETTERS else find_supplier_party(request)
             sheet = PrintSheet(request=request, partner=_complete_party(self.context, request, party))
             try:
-                sheets.append(await build(self.context, sheet))
+                sheets.append(_name_places(await build(self.context, sheet), places))
             except Refused as refused:
                 sheets.append(replace(sheet, problem=refused.detail))
             except Unavailable:
@@ -348,21 +351,36 @@ async def _add_copy(context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
 
 async def _add_shelf_place(context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
     request = sheet.request
-    places = {place.code: place.name for place in await context.system.pickup_locations()}
     running = await context.store.read(lambda c: timers.list_timers_of_request(c, context.symbol, request.id))
     patron = await find_reader(context, request) if request.patron.id else None
     return replace(
         sheet,
         shelf_mark=_make_shelf_mark(patron, request) if patron is not None else "",
-        pickup=places.get(request.patron.pickup, request.patron.pickup),
+        pickup=request.patron.pickup,
         hold_until=next((row.at for row in running if row.timer is TimerKind.SHELF), None),
     )
 
 
+async def _list_place_names(context: LibraryContext) -> Mapping[str, str]:
+    """List names by the codes of branches and pickup locations; where nobody tells them, codes are shown."""
+    try:
+        places = await context.system.pickup_locations()
+    except (Refused, Unavailable):
+        return {}
+    return {place.library: place.name for place in places} | {place.code: place.name for place in places}
+
+
+def _name_places(sheet: PrintSheet, names: Mapping[str, str]) -> PrintSheet:
+    copy = sheet.copy
+    if copy is not None:
+        copy = replace(copy, branch=names.get(copy.branch, copy.branch))
+    return replace(sheet, copy=copy, pickup=names.get(sheet.pickup, sheet.pickup))
+
+
 def _make_shelf_mark(patron: Patron, request: Request) -> str:
     """Three letters of the name and four signs of the card: who waits for it finds it, who passes by learns nothing."""
-    name = "".join(patron.name.inverted.split())[:3].upper()
-    return f"{name}-{request.patron.identifier[-4:]}"
+    name = "".join(filter(str.isalpha, patron.name.inverted))[:3].upper()
+    return f"{name} {request.patron.identifier[-4:]}"
 
 
 def _shelf_order(copy: LocatedCopy | None) -> tuple[str, str, str, str]:

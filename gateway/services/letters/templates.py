@@ -17,7 +17,7 @@ from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Literal, Protocol
 
 import jinja2
 from jinja2.environment import TemplateModule
@@ -46,6 +46,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066
 _SPACES = re.compile(r"\s+")
 _BLANK = re.compile(r"\n(?:[ \t]*\n)+")
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_STRONG = frozenset({"L", "R", "AL"})
 
 ISOLATE, ISOLATED = "\u2068", "\u2069"
 
@@ -223,6 +224,12 @@ def clean_lines(text: str) -> str:
 
 def is_right_to_left(text: str) -> bool:
     return any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text)
+
+
+def find_direction(text: str) -> Literal["ltr", "rtl"]:
+    """Find which way a text runs, as `dir="auto"` does, by its first letter."""
+    kinds = (unicodedata.bidirectional(character) for character in text)
+    return "rtl" if next((kind for kind in kinds if kind in _STRONG), "L") != "L" else "ltr"
 
 
 def isolate_direction(text: str) -> str:

@@ -20,6 +20,7 @@ from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.desks.printing import MAX_COUNTED, PrintSheet, RequestPaper
 from gateway.services.letters.localization import mark_text
+from gateway.services.letters.templates import find_direction
 from gateway.web.html.assets import HEADERS, OURSELVES
 from gateway.web.html.barcodes import BarcodeDrawing, draw_barcode, draw_qr_code, has_barcode
 from gateway.web.html.pdf_writer import is_pdf_possible, write_pdf
@@ -326,6 +327,7 @@ def make_sheet_values(request: StaffRequest, batch: PrintBatch, sheets: Sequence
         "codes": partial(_draw_codes, request),
         "conditions": partial(_list_conditions, request),
         "volumes": partial(_name_volumes, request),
+        "direction": find_direction,
     }
 
 

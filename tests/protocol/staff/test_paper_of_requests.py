@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -14,7 +14,7 @@ from gateway.domain.library import PickupLocation
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.drafts import BorrowingDraft
-from gateway.domain.requests.events import Event, EventKind, partner_signal
+from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import ActionRequest
 from gateway.services.requests.transitions import EventRequest, apply_event
@@ -55,7 +55,8 @@ async def receive(gateway: Running, title: str = "Om fargen på snø", **patron:
     await gateway.gateway.managed.drain_due_work()
     asked = await requests.find_request(made.id)
     context = requests.context
-    event = Event(partner_signal(EventKind.SHIPPED), context.now(), "partner:test", attempt=asked.current)
+    due = EventDetails(due=date(2027, 1, 11))
+    event = Event(partner_signal(EventKind.SHIPPED), context.now(), "partner:test", due, attempt=asked.current)
     await apply_event(context, EventRequest(request_id=made.id, event=event))
     return await act(gateway, made, EventKind.RECEIVED)
 
@@ -116,6 +117,9 @@ async def test_paper_of_a_request_is_printed_from_its_page_and_again(gateway: Ru
     assert "Hold slip (No item is on the hold shelf.)" in refused
     assert slip.title == "Return slips, batch 1"
     assert "Your number" not in slip.text
+    assert slip.tree.xpath("//article//dt[.='Due date']/following-sibling::dd/bdi/text()") == ["11\xa0January 2027"]
+    ticks = [line.text_content() for line in slip.tree.xpath("//article//li[span[@class='box']]")]
+    assert ticks[1:] == ["Condition as received", "Damaged", "Book strap removed"]
     assert "Return slip again" in line.text_content()
     assert "Printed by Ruth Okafor" in line.text_content()
     assert len(again.tree.xpath("//article")) == 1

@@ -95,6 +95,10 @@ async def test_two_presses_lead_to_the_sheets(gateway: Running) -> None:
         assert sorted(scan_codes(batch)) == sorted(one.number for one in requests)
         assert texts(batch, "//p[@class='callno']")
         assert all(texts(batch, "//p[@class='callno']"))
+        places = await gateway.requests().context.system.pickup_locations()
+        names, codes = {place.name for place in places}, {place.code for place in places}
+        stands = texts(batch, "//p[@class='place']/bdi[1]")
+        assert (len(stands), set(stands) - names, set(stands) & codes) == (4, set(), set())
         after = await ruth.get("/print")
         assert texts(after, "//tr[td[1][.='Pull slips']]") == []
         assert "Pull slips" in texts(after, "//p[@class='nothing']")[0]

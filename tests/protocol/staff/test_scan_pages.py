@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -526,11 +527,14 @@ async def test_what_goes_on_to_branches_has_their_names_on_its_slips_in_their_or
         )
 
     slips = batch.tree.xpath("//article")
-    assert [str(slip.xpath("string(.//p[@class='shelf'])")) for slip in slips] == [
+    assert [str(slip.xpath("string(.//p[starts-with(@class, 'branch')])")) for slip in slips] == [
         "Central Library",
         "East Branch and Children's Library",
         "East Branch and Children's Library",
     ]
+    assert {str(slip.xpath("string(.//div[@class='then-do']/b)")) for slip in slips} == {"Scan there: Shelve at branch"}
+    marks = {str(slip.xpath("string(.//dt[.='Hold shelf']/following-sibling::dd)")) for slip in slips}
+    assert re.fullmatch(r"\w{3} \d{4}", " ".join(marks)), "of the one patron"
     assert [str(slip.xpath("string(.//p[@class='slip-work'])")) for slip in slips] == [
         "海东方言词典",
         TITLE,

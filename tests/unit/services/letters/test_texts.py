@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from gateway.services.letters.templates import (
     clean_line,
     clean_lines,
+    find_direction,
     isolate_direction,
     quote_text,
     strip_isolation,
@@ -38,6 +39,7 @@ def test_filling_loses_no_word(text: str) -> None:
 def test_only_what_runs_the_other_way_is_isolated() -> None:
     assert isolate_direction("江南藏書樓小史") == "江南藏書樓小史"
     assert isolate_direction("مجلة 12") == "\u2068مجلة 12\u2069"
+    assert [find_direction(text) for text in ("12 مكتبة", "Altenried مكتبة", "12")] == ["rtl", "ltr", "ltr"]
 
 
 def test_paragraphs_are_broken_and_indented_blocks_are_not() -> None:
