@@ -285,6 +285,9 @@ class _LetterWriter:
             **{key: self._render_block(rows, format_) for key, rows in content.blocks.items()},
             **{key: self._render_part("quote", format_, text=value) for key, value in content.quotes.items()},
             **{key: self._render_part("link", format_, link=clean_line(value)) for key, value in content.links.items()},
+            "choices": self._render_part(
+                "choices", format_, yes=content.links.get("yes", ""), no=content.links.get("no", "")
+            ),
             "answers": self._render_part("answers", format_, links=content.answers),
             "greeting": self._render_greeting(content.name, form),
             "words": self.words,

@@ -43,7 +43,7 @@ def test_a_preview_in_html_and_another_script(folder: Path) -> None:
     shown = illgate(folder, "letter", "preview", "request", "--script", "arabic", "--html").stdout
 
     assert shown.startswith("<!DOCTYPE html>")
-    assert '<td dir="auto">مجلة علوم المكتبات</td>' in shown
+    assert '<bdi dir="auto">مجلة علوم المكتبات</bdi></td>' in shown
 
 
 def test_a_preview_as_a_partner_gets_it(folder: Path) -> None:

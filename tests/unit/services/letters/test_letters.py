@@ -53,10 +53,23 @@ def test_a_letter_has_the_colour_and_the_website_of_its_library() -> None:
     library = replace(sample.LIBRARY, home="https://www.northfield.example/", colour="#0b6a5b")
     letter = BY.render_patron_letter("sent", sample.sample_request(), sample.PATRON, library, ZONE, sample.NOW)
 
-    assert "border-top: 4px solid #0b6a5b;" in letter.html
-    assert '<a href="https://www.northfield.example/">Northfield University Library</a>' in letter.html
+    assert "border-top:4px solid #0b6a5b;" in letter.html
+    assert 'href="https://www.northfield.example/">Northfield University Library</a>' in letter.html
     assert "https://www.northfield.example/" in letter.text.splitlines()
-    assert not re.search("border-top|None", notice(BY, "sent").html)
+    assert not re.search("#0b6a5b|None", notice(BY, "sent").html)
+
+
+def test_a_long_value_is_wrapped_beside_its_label() -> None:
+    request = sample.sample_request()
+    citation = replace(request.citation, component_title="Über die Flößerei auf der Weichsel und ihren Zuflüssen " * 3)
+    letter = BY.render_patron_letter(
+        "sent", replace(request, citation=citation), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW
+    )
+
+    lines = letter.text.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("  Title: "))
+    assert all(line.startswith(" " * 20) for line in lines[first + 1 : first + 4])
+    assert max(len(line) for line in lines) <= 72
 
 
 def test_where_none_is_known_the_installations_language_counts() -> None:
@@ -115,7 +128,7 @@ def test_a_hebrew_title_leaves_its_sentence_in_order() -> None:
     written = to_partner(BY, EventKind.SHIPPED, script="hebrew")
 
     assert "  Title:       \u2068תולדות הדפוס בגליל\u2069\n" in written.text
-    assert '<td dir="auto">תולדות הדפוס בגליל</td>' in written.html
+    assert '<bdi dir="auto">תולדות הדפוס בגליל</bdi></td>' in written.html
     assert "\u2068" not in written.subject
 
 
