@@ -64,9 +64,18 @@ class SmtpMailer:
                 if server.user:
                     await client.login(server.user, self._resolve_password())
             except SMTPAuthenticationError as error:
-                raise Unavailable(f"{self._display_name} rejected our sign-in ({_format_status(error)})") from error
+                raise Unavailable(
+                    write_sentence(
+                        "%(name)s rejected our sign-in (%(status)s)",
+                        name=self._display_name,
+                        status=_format_status(error),
+                    )
+                ) from error
             except (SMTPException, OSError) as error:
-                raise Unavailable(f"{self._display_name} cannot be used: {_describe_error(error)}") from error
+                report = _describe_error(error)
+                raise Unavailable(
+                    write_sentence("%(name)s cannot be used: %(report)s", name=self._display_name, report=report)
+                ) from error
             yield client
         finally:
             client.close()
@@ -76,16 +85,21 @@ class SmtpMailer:
         try:
             response = await client.data(content, timeout=self._server.seconds + len(content) / MIN_BYTES_PER_SECOND)
         except SMTPResponseException as error:
-            raise _error_of_response(error, "the email") from error
+            raise _error_of_response(error, write_sentence("the email")) from error
         except (SMTPException, OSError) as error:
             raise OutcomeUnknown(
-                f"{self._display_name} received the email but did not answer: {_describe_error(error)}"
+                write_sentence(
+                    "%(name)s received the email but did not answer: %(report)s",
+                    name=self._display_name,
+                    report=_describe_error(error),
+                )
             ) from error
         return f"{response.code} {response.message}"
 
     @property
     def _display_name(self) -> str:
-        return f"mail server {self._server.host}:{self._server.port}"
+        place = f"{self._server.host}:{self._server.port}"
+        return write_sentence("mail server %(place)s", place=place)
 
     def _resolve_password(self) -> str:
         try:
@@ -104,17 +118,20 @@ class SmtpMailer:
 
 async def _send_envelope(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:
     """Send who writes to whom. Raises Refused, Unavailable."""
-    what = "our sender address"
+    what = write_sentence("our sender address")
     try:
         await client.mail(sender)
-        what = "the recipient's address"
+        what = write_sentence("the recipient's address")
         for recipient in recipients:
             await client.rcpt(recipient)
     except SMTPResponseException as error:
         raise _error_of_response(error, what) from error
     except (SMTPException, OSError) as error:
         raise Unavailable(
-            f"the connection to the mail server was lost before the email was sent: {_describe_error(error)}"
+            write_sentence(
+                "the connection to the mail server was lost before the email was sent: %(report)s",
+                report=_describe_error(error),
+            )
         ) from error
 
 
@@ -124,7 +141,7 @@ def _read_envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
     headers = [str(value) for name in ("To", "Cc", "Bcc") for value in message.get_all(name, [])]
     recipients = tuple(dict.fromkeys(address for _, address in getaddresses(headers) if address))
     if not sender or not recipients:
-        missing = "sender" if not sender else "recipient"
+        missing = write_sentence("sender") if not sender else write_sentence("recipient")
         raise Refused(
             RefusalReason.DATA_MISSING, write_sentence("An email cannot be sent without %(missing)s.", missing=missing)
         )
@@ -133,7 +150,10 @@ def _read_envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
 
 def _error_of_response(error: SMTPResponseException, what: str) -> Refused | Unavailable:
     if error.code < 500 or error.code == AUTHENTICATION_REQUIRED:
-        return Unavailable(f"the mail server does not accept {what} now ({_format_status(error)})")
+        status = _format_status(error)
+        return Unavailable(
+            write_sentence("the mail server does not accept %(what)s now (%(status)s)", what=what, status=status)
+        )
     internal = f"{error.code} {error.message}"
     return Refused(
         RefusalReason.OTHER,

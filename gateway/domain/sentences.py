@@ -9,9 +9,11 @@ place within a document (`StoredSentence`). Those stored by older releases are t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic_core import core_schema
@@ -84,6 +86,22 @@ def _write_value(value: SentenceValue) -> str:
 def sentence_of_text(text: str) -> Sentence:
     """Make a sentence of a text without values; a sentence stays as it is."""
     return text if isinstance(text, Sentence) else _make_sentence(text, text.replace("%", "%%"), {})
+
+
+def recognize_sentence(text: str, templates: Mapping[str, str]) -> Sentence:
+    """Return the sentence that a text is by one of these templates, which its values may be sentences of too; each with
+    the template by which pages tell it. For texts that are stored without theirs."""
+    for stored, shown in templates.items():
+        if (match := _compile_template(stored).fullmatch(text)) is not None:
+            values = {name: recognize_sentence(value, templates) for name, value in match.groupdict().items()}
+            return compose_sentence(shown, **values)
+    return sentence_of_text(text)
+
+
+@lru_cache(maxsize=64)
+def _compile_template(template: str) -> re.Pattern[str]:
+    pattern = re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+?)", re.escape(template))
+    return re.compile(pattern, re.DOTALL)
 
 
 def strip_sentence(text: str) -> str:

@@ -30,6 +30,7 @@ from multidict import CIMultiDict, MultiMapping
 from yarl import URL
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import mark_template, write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.system_errors import describe_system_error
@@ -117,13 +118,14 @@ class HttpFailure(Exception):
         """Describe the failure of a question. `place`: what was asked, without keys."""
         limits = self._limits
         if self._is_late and self.is_sent:
-            return f"{place}: no complete answer within {limits.reply_seconds:g} s"
+            report = write_sentence("no complete answer within %(seconds)s s", seconds=limits.reply_seconds)
+            return write_about(str(place), report)
         if self._is_late:
             seconds = limits.connect_seconds or limits.reply_seconds
-            return f"{place}: no connection within {seconds:g} s"
+            return write_about(str(place), write_sentence("no connection within %(seconds)s s", seconds=seconds))
         if not self.is_sent:
-            return f"{place}: not reached: {self.report}"
-        return f"{place}: {self.report}"
+            return write_about(str(place), write_sentence(NOT_REACHED, report=self.report))
+        return write_about(str(place), self.report)
 
 
 class AddressNotAllowedError(OSError):
@@ -252,23 +254,28 @@ async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _p
 def describe_connection_error(error: Exception) -> str:
     """Return what the system said about the connection, else the kind of error: its own text may quote the URL."""
     if isinstance(error, ServerDisconnectedError) and not isinstance(error, TimeoutError):
-        return "the connection was closed"
+        return write_sentence("the connection was closed")
     if isinstance(error, InvalidURL):
-        return "the URL is not valid"
+        return write_sentence("the URL is not valid")
     if isinstance(error, ClientConnectorCertificateError):
-        return f"its certificate is not trusted: {error.certificate_error}"
+        return write_sentence("its certificate is not trusted: %(report)s", report=error.certificate_error)
     reason = error.os_error if isinstance(error, ClientConnectorError) else error
     return str(reason) if isinstance(reason, AddressNotAllowedError) else describe_system_error(reason)
 
 
+NOT_REACHED = mark_template("not reached: %(report)s")
+NOT_ANSWERED = mark_template("sent, but no complete answer was received: %(report)s")
+
+
 def make_sending_problem(report: str, *, is_sent: bool) -> Unavailable | OutcomeUnknown:
     if not is_sent:
-        return Unavailable(f"not reached: {report}")
-    return OutcomeUnknown(f"sent, but no complete answer was received: {report}")
+        return Unavailable(write_sentence(NOT_REACHED, report=report))
+    return OutcomeUnknown(write_sentence(NOT_ANSWERED, report=report))
 
 
 def describe_large_reply(place: object, max_bytes: int) -> str:
-    return f"{place}: the answer is larger than {max_bytes:,} bytes"
+    most = f"{max_bytes:,}"
+    return write_sentence("%(place)s: the answer is larger than %(most)s bytes", place=place, most=most)
 
 
 def parse_url(text: str) -> URL:

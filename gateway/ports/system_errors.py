@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from gateway.domain.sentences import write_sentence
+
 _CONNECT_FAILED = re.compile(r"Connect call failed \('(?P<host>[^']+)', (?P<port>\d+)")
 """asyncio's own words, which say where, and not why."""
 
@@ -13,7 +15,7 @@ def describe_system_error(error: Exception) -> str:
     """Return what went wrong; of an error that isn't the system's its kind, since its text may quote what it is
     about."""
     if isinstance(error, TimeoutError) and not error.strerror:
-        return "timeout"
+        return write_sentence("timeout")
     text = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
     match = _CONNECT_FAILED.match(text)
     if match is None or not isinstance(error, OSError) or error.errno is None:

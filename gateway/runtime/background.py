@@ -15,6 +15,7 @@ from enum import StrEnum
 import structlog
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Store, StoreUrl
 from gateway.services.operation.gateway_operation import BackgroundJob
 from gateway.store.postgresql import PostgresqlSession
@@ -115,12 +116,12 @@ class BackgroundTasks:
                 await work()
             except Unavailable as error:
                 # Not a defect: a database that is read-only or away stops all tasks, and /readyz says so.
-                self._rounds[name].failure = str(error)
+                self._rounds[name].failure = error.detail
                 if str(error) != reason:
                     task_logger.warning("background.task_waits", task=name, reason=str(error))
                 reason = str(error)
             except Exception as error:
-                self._rounds[name].failure = type(error).__name__
+                self._rounds[name].failure = write_sentence("internal error: %(name)s", name=type(error).__name__)
                 task_logger.exception("background.task_failed", task=name, on_failure=on_failure.value)
             else:
                 return

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import SavepointsNeeded, Store, Work
 from gateway.sql.index_hints import IndexHintCompiler
@@ -241,9 +242,9 @@ def _failure_of_error(error: BaseException) -> _JobFailure:
     code = getattr(original, "sqlite_errorcode", 0) & 0xFF
     if isinstance(original, sqlite3.Error) and code in TROUBLE:
         unavailable = Unavailable(
-            f"the database file is damaged: {original}. Please restore a backup"
+            write_sentence("the database file is damaged: %(report)s. Please restore a backup", report=original)
             if code in DAMAGE
-            else f"the database is not available: {original}"
+            else write_sentence("the database is not available: %(report)s", report=original)
         )
         unavailable.__cause__ = error
         return _JobFailure(unavailable)

@@ -18,6 +18,7 @@ from sqlalchemy import CompoundSelect, Connection, column, inspect, literal, sel
 from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.sql.silent_servers import lift_statement_limit
@@ -191,9 +192,10 @@ async def ping_store(store: Store, seconds: float = SECONDS) -> None:
         async with asyncio.timeout(seconds):
             await store.read(_read_revision)
     except TimeoutError as error:
-        raise Unavailable(f"the database has not answered within {seconds:g} s") from error
+        late = write_sentence("the database has not answered within %(seconds)s s", seconds=seconds)
+        raise Unavailable(late) from error
     except DBAPIError as error:
-        raise Unavailable("the database does not have the gateway's tables") from error
+        raise Unavailable(write_sentence("the database does not have the gateway's tables")) from error
 
 
 async def find_other_schema(store: Store, *histories: SchemaMigrations) -> str:
@@ -210,7 +212,7 @@ async def find_other_schema(store: Store, *histories: SchemaMigrations) -> str:
     try:
         rows = await store.read(lambda connection: connection.execute(revisions).all())
     except DBAPIError as error:
-        raise Unavailable("the database does not have the gateway's tables") from error
+        raise Unavailable(write_sentence("the database does not have the gateway's tables")) from error
     for name, revision in rows:
         state = SchemaState(named[name], _compare_revision(revision, named[name]), revision)
         match state.standing:
@@ -233,7 +235,7 @@ ROW_BYTES = 50_000
 async def require_writable(store: Store) -> None:
     """Raise Unavailable unless the database takes writes. It waits as long as any other write would."""
     if await store.write(_is_read_only):
-        raise Unavailable("the database is read-only (a standby server, or set to read-only)")
+        raise Unavailable(write_sentence("the database is read-only (a standby server, or set to read-only)"))
 
 
 SIZES = {

@@ -22,6 +22,7 @@ from sqlalchemy import Column, Connection, PrimaryKeyConstraint, Select, Table, 
 
 from gateway.domain.clock import Clock, StoreClock, SystemClock, count_seconds
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Store
 from gateway.sql import column_types
 from gateway.store.postgresql import PostgresqlStore, lock_key_of
@@ -170,7 +171,7 @@ class Node:
             async with asyncio.timeout(BEAT_SECONDS):  # one that hangs must not cost the next ones
                 steady_since = await self._own.write(self._write_beat)
         except TimeoutError as error:
-            raise Unavailable("the database did not respond") from error
+            raise Unavailable(write_sentence("the database did not respond")) from error
         was_fresh, self._fresh_until = self.is_fresh, began + SILENT_SECONDS - MARGIN_SECONDS
         if steady_since != self._steady_since:
             if self._is_registered and not was_fresh:

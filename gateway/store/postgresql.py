@@ -25,6 +25,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from gateway.domain.database_urls import CACHE_SIZE, OF_LIBPQ, check_url_keys
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Work
 from gateway.ports.system_errors import describe_system_error
 from gateway.sql.gathered_writes import gather_writes, gathered_of
@@ -157,7 +158,10 @@ class PostgresqlStore:
                 raise _statements_lost() from error
             if error.connection_invalidated or _sqlstate_of(error).startswith(TROUBLE):
                 raise Unavailable(
-                    f"the database is not available: {_sqlstate_of(error) or 'connection lost'}"
+                    write_sentence(
+                        "the database is not available: %(report)s",
+                        report=_sqlstate_of(error) or write_sentence("connection lost"),
+                    )
                 ) from error
             raise
         finally:
@@ -242,7 +246,7 @@ async def _run_within(run: Callable[[], T], statement_seconds: float) -> T:
     except TimeoutError as error:
         if not timeout.expired():  # of the connecting, which has its own
             raise
-        raise Unavailable("the database did not respond") from error
+        raise Unavailable(write_sentence("the database did not respond")) from error
 
 
 class _ConnectionLost(Exception):
@@ -293,7 +297,7 @@ def _sqlstate_of(error: DBAPIError) -> str:
 def _not_let_in(error: BaseException | None) -> Unavailable:
     """Make the error with the server's words, which name the user or the database."""
     words = str(error).partition("\n")[0]
-    return Unavailable(f"the database rejected the sign-in: {words}")
+    return Unavailable(write_sentence("the database rejected the sign-in: %(words)s", words=words))
 
 
 def _statements_lost() -> Unavailable:
@@ -324,7 +328,8 @@ def _keeps_nothing(url: URL) -> bool:
 
 
 def _not_reached(error: Exception) -> Unavailable:
-    return Unavailable(f"the database cannot be reached: {describe_system_error(error)}")
+    report = describe_system_error(error)
+    return Unavailable(write_sentence("the database cannot be reached: %(report)s", report=report))
 
 
 class PostgresqlSession:
@@ -366,7 +371,7 @@ class PostgresqlSession:
                 answer.exception()  # looked at, or asyncio complains of it
             raise
         except _connection_errors() as error:
-            raise Unavailable("the connection to the database was lost") from error
+            raise Unavailable(write_sentence("the connection to the database was lost")) from error
 
     async def notify(self, channel: str, payload: str) -> None:
         """Notify the channel; raises Unavailable."""
@@ -383,7 +388,7 @@ class PostgresqlSession:
             async with asyncio.timeout(ANSWER_SECONDS), self._driver.transaction():
                 await self._driver.add_listener(channel, forward_payload)
         except _connection_errors() as error:
-            raise Unavailable("the connection to the database was lost") from error
+            raise Unavailable(write_sentence("the connection to the database was lost")) from error
 
     def notify_when_lost(self, tell: Callable[[], None]) -> None:
         """`tell` is called once, in the event loop, when the connection ends."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from adapters.iso18626.messages.declaration import OpenCode
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import LoanCondition, ReasonCodes
+from gateway.domain.sentences import write_sentence
 
 UNFILLED_OUT: Mapping[ReasonCodes, str] = {
     ReasonCodes.NOT_HELD: "NotHeld",
@@ -176,7 +177,8 @@ def read_conditions(codes: Iterable[OpenCode]) -> tuple[tuple[LoanCondition, ...
         known.append(condition or LoanCondition.OTHER)
         if condition is None:
             words.append(code.value)
-    return tuple(dict.fromkeys(known)), f"condition: {', '.join(words)}" if words else ""
+    unknown = write_sentence("condition: %(words)s", words=", ".join(words)) if words else ""
+    return tuple(dict.fromkeys(known)), unknown
 
 
 def write_conditions(conditions: Iterable[LoanCondition]) -> tuple[OpenCode, ...]:

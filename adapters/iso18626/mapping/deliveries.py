@@ -18,6 +18,7 @@ from adapters.iso18626.messages.declaration import OpenCode, SchemaVersion
 from adapters.iso18626.messages.structures import DeliveryInfo
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Volume, VolumeState
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import PartnerMessage
 
@@ -30,10 +31,10 @@ _FTP_LINK = re.compile(r"(?:ftps?|sftp)://", re.IGNORECASE)
 _WORDS_OF_WAYS = {
     "articleexchange": "Article Exchange",
     "ariel": "Ariel",
-    "email": "e-mail",
+    "email": write_sentence("email"),
     "ftp": "FTP",
     "odyssey": "Odyssey",
-    "url": "a link",
+    "url": write_sentence("a link"),
 }
 _LINK = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 _LINK_IN_NOTE = re.compile(r"(?:^|(?<=[;,\s]))url: (https?://\S+?)[;,]?(?=\s|$)", re.IGNORECASE)
@@ -84,9 +85,9 @@ def _is_place(text: str, way: str) -> bool:
 def _describe_way(way: str, places: Iterable[str]) -> str:
     named = " ".join(places)
     if way not in _WORDS_OF_WAYS:
-        return f"sent to: {named}" if named else ""
-    sent = f"sent by {_WORDS_OF_WAYS[way]}"
-    return f"{sent}: {named}" if named else sent
+        return write_sentence("sent to: %(places)s", places=named) if named else ""
+    sent = write_sentence("sent by %(way)s", way=_WORDS_OF_WAYS[way])
+    return write_about(sent, named) if named else sent
 
 
 # --- sent ------------------------------------------------------------------------------------------------

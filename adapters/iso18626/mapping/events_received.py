@@ -51,7 +51,7 @@ from gateway.domain.requests.volume_notes import MAX_VOLUMES, SEPARATOR
 from gateway.domain.sentences import join_sentences, write_sentence
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
-REMINDER = "The partner reminds us of its request."
+REMINDER = write_sentence("The partner reminds us of its request.")
 
 
 def event_of_message(message: Message, context: MappingContext, digest: str) -> IncomingPartnerMessage:
@@ -115,7 +115,7 @@ _ACTIONS: Mapping[Action, EventKind] = {
 _REPORTED_FIRST: Mapping[str, EventKind] = {ITEM_LOST: EventKind.LOST, ITEM_DAMAGED: EventKind.DAMAGED}
 """First words of a Notification."""
 
-_HOLD_RETURN = "The borrower can't return it for now."
+_HOLD_RETURN = write_sentence("The borrower cannot return it for now.")
 
 
 def _read_requester_message(
@@ -342,8 +342,8 @@ def _read_notification(info: MessageInfo, status: StatusInfo) -> tuple[EventKind
 _HELD_BY_STATUS: Mapping[str, bool] = {Status.HOLD_RETURN: True, Status.RELEASE_HOLD_RETURN: False}
 
 _WORDS_OF_STATUS: Mapping[str, str] = {
-    Status.HOLD_RETURN: "Please do not return it yet.",
-    Status.RELEASE_HOLD_RETURN: "It may be returned now.",
+    Status.HOLD_RETURN: write_sentence("Please do not return it yet."),
+    Status.RELEASE_HOLD_RETURN: write_sentence("It may be returned now."),
 }
 
 
@@ -408,7 +408,7 @@ def _read_reason(info: MessageInfo, kind: EventKind) -> tuple[str, str]:
     if kind is EventKind.RETRY:
         word = info.reason_retry.value if info.reason_retry is not None else ""
         if _is_conditional_retry(info):
-            return ReasonCodes.POLICY.value, "a condition must be met"
+            return ReasonCodes.POLICY.value, write_sentence("a condition must be met")
         return _find_reason(word, info, RETRY_IN)
     return "", ""
 
@@ -424,7 +424,7 @@ def _find_reason(word: str, info: MessageInfo, known: Mapping[str, ReasonCodes])
     codes = known.get(word.casefold())
     if codes is not None:
         return codes.value, ""
-    return (ReasonCodes.OTHER.value, f"reason: {word}") if word else ("", "")
+    return (ReasonCodes.OTHER.value, write_sentence("reason: %(word)s", word=word)) if word else ("", "")
 
 
 def _add_costs(costs: tuple[Costs, ...], currency: str) -> tuple[Money | None, tuple[str, ...]]:
@@ -445,7 +445,8 @@ def _describe_costs(costs: Costs) -> str:
     if costs.amount is None:
         return ""
     code = costs.currency.value.strip() if costs.currency is not None else ""
-    return f"cost: {costs.amount:f} {code}".rstrip()
+    money = f"{costs.amount:f} {code}".rstrip()
+    return write_sentence("cost: %(money)s", money=money)
 
 
 def _describe_offer(retry: RetryInfo, context: MappingContext) -> Iterator[str]:
@@ -454,7 +455,7 @@ def _describe_offer(retry: RetryInfo, context: MappingContext) -> Iterator[str]:
     yield from describe_structure(retry, "loanCondition", "offeredCosts", "retryBefore", "retryAfter")
     last = context.read_day(retry.retry_before)
     if last is not None:
-        yield f"ask again by {last.isoformat()}"
+        yield write_sentence("ask again by %(day)s", day=last)
 
 
 def _describe_shipping(message: SupplyingAgencyMessage) -> Iterator[str]:

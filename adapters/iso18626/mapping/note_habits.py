@@ -12,6 +12,7 @@ from adapters.iso18626.mapping.items import ItemName, take_item_blocks
 from gateway.domain.patterns import replace_pattern
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.volume_notes import SEPARATOR
+from gateway.domain.sentences import join_sentences
 from gateway.domain.value import value_object
 
 ITEM_LOST = "item lost"
@@ -48,7 +49,7 @@ def read_return_term(kind: EventKind, note: str) -> bool | None:
 
 
 def join_notes(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)
+    return join_sentences("; ", notes)
 
 
 def append_note(note: str, words: str) -> str:

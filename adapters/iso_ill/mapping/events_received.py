@@ -58,6 +58,7 @@ from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
 from gateway.domain.requests.note_terms import read_note_terms, read_told_event
 from gateway.domain.requests.request import Role
+from gateway.domain.sentences import join_sentences, mark_template, write_sentence
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
 
@@ -143,7 +144,12 @@ def interpret_apdu(apdu: Apdu, context: IllContext) -> tuple[EventKind, EventDet
 
 
 def _join_notes(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)
+    return join_sentences("; ", notes)
+
+
+def _name_value(template: str, value: object) -> str:
+    """Empty where the APDU has no such value."""
+    return write_sentence(template, value=value) if value else ""
 
 
 # --- each APDU -------------------------------------------------------------------------------------------
@@ -159,7 +165,9 @@ def _make_answer_reader(yes: EventKind, no: EventKind) -> Callable[[Any, IllCont
 
 def _read_forward_notification(apdu: ForwardNotification, context: IllContext) -> tuple[EventKind, EventDetails]:
     to = symbol_of_system_id(apdu.responder_id, context.dialect.symbols) or apdu.responder_id.name_text
-    return EventKind.FORWARDED, EventDetails(note=f"forwarded to {to}" if to else "", partner=to)
+    return EventKind.FORWARDED, EventDetails(
+        note=write_sentence("forwarded to %(partner)s", partner=to) if to else "", partner=to
+    )
 
 
 def _read_shipped(apdu: Shipped, context: IllContext) -> tuple[EventKind, EventDetails]:
@@ -174,7 +182,7 @@ def _read_shipped(apdu: Shipped, context: IllContext) -> tuple[EventKind, EventD
         **_due_details(supplied.date_due),
         conditions=(*conditions, *unread),
         cost=cost,
-        note=_join_notes(words, f"shipped via {supplied.physical_delivery}" if supplied.physical_delivery else ""),
+        note=_join_notes(words, _name_value(mark_template("shipped via %(value)s"), supplied.physical_delivery)),
         link=link,
         extras=_shipping_extras(apdu),
     )
@@ -215,7 +223,7 @@ def _read_shipped_conditions(code: ShippedConditions | int | None) -> tuple[tupl
         return (), ""
     condition = reasons.SHIPPED_CONDITION_IN.get(code) if isinstance(code, ShippedConditions) else None
     if condition is None:
-        return (LoanCondition.OTHER,), f"condition: {reasons.name_of_code(code)}"
+        return (LoanCondition.OTHER,), write_sentence("condition: %(words)s", words=reasons.name_of_code(code))
     return (condition,), ""
 
 
@@ -228,9 +236,9 @@ def _read_received(apdu: Received, _context: IllContext) -> tuple[EventKind, Eve
 
 
 def _read_returned(apdu: Returned, context: IllContext) -> tuple[EventKind, EventDetails]:
-    via = f"returned via {apdu.returned_via}" if apdu.returned_via else ""
+    via = _name_value(mark_template("returned via %(value)s"), apdu.returned_via)
     insured = money_of_amount(apdu.insured_for, context.currency)
-    worth = f"insured for {insured.amount:f} {insured.currency}" if insured is not None else ""
+    worth = _name_value(mark_template("insured for %(value)s"), insured)
     return EventKind.RETURNED, EventDetails(
         note=_join_notes(via, worth), extras=_day_extras("date-returned", apdu.date_returned)
     )
@@ -263,7 +271,9 @@ def _read_damaged(apdu: Damaged, _context: IllContext) -> tuple[EventKind, Event
         return EventKind.DAMAGED, EventDetails()
     units = ", ".join(map(str, apdu.details.specific_units))
     return EventKind.DAMAGED, EventDetails(
-        note=f"damaged units: {units}" if units else "the complete document is damaged"
+        note=write_sentence("damaged units: %(units)s", units=units)
+        if units
+        else write_sentence("the complete document is damaged")
     )
 
 
@@ -273,10 +283,14 @@ def _read_report(apdu: StatusOrErrorReport, _context: IllContext) -> tuple[Event
     status = apdu.status_report
     if status is None:
         why = reasons.name_of_code(apdu.reason_no_report) if apdu.reason_no_report is not None else ""
-        return EventKind.STATUS_REPORT, EventDetails(note=f"no report: {why}" if why else "")
+        return EventKind.STATUS_REPORT, EventDetails(note=_name_value(mark_template("no report: %(value)s"), why))
     state = reasons.name_of_code(status.state)
     history = status.history
-    words = f"last service {reasons.name_of_code(history.most_recent_service)} on {history.date_of_most_recent_service}"
+    words = write_sentence(
+        "last service %(service)s on %(day)s",
+        service=reasons.name_of_code(history.most_recent_service),
+        day=history.date_of_most_recent_service,
+    )
     taken = history.most_recent_service == HistoryService.ILL_REQUEST and status.state in _BEGUN
     if taken:
         return EventKind.ACKNOWLEDGED, EventDetails(status=state, note=_join_notes(words, history.note))
@@ -319,7 +333,8 @@ def _read_error_report(apdu: StatusOrErrorReport) -> tuple[EventKind, EventDetai
             if code is not None:
                 words.append(f"{name.replace('_', '-')}: {reasons.name_of_code(code)}")
         if user.already_forwarded is not None:
-            words.append(f"already forwarded to {user.already_forwarded.responder_id.symbol_text}")
+            partner = user.already_forwarded.responder_id.symbol_text
+            words.append(write_sentence("already forwarded to %(partner)s", partner=partner))
         if user.security_problem:
             words.append(f"security-problem: {user.security_problem}")
     if provider is not None:
@@ -331,10 +346,10 @@ def _read_error_report(apdu: StatusOrErrorReport) -> tuple[EventKind, EventDetai
         if prohibited is not None:
             culprit, state = reasons.name_of_code(prohibited.apdu), reasons.name_of_code(prohibited.state)
             words.append(f"state-transition-prohibited: {culprit} in {state}")
-    what = _join_notes(*words) or "error"
+    what = _join_notes(*words) or write_sentence("error")
     about_request = report.correlation.upper().startswith(("ILL-REQUEST", "ILL REQUEST"))
     kind = EventKind.REJECTED if about_request else EventKind.TROUBLE
-    about = f"about {report.correlation}" if report.correlation else ""
+    about = _name_value(mark_template("about %(value)s"), report.correlation)
     return kind, EventDetails(reason=ReasonCodes.OTHER.value, status=f"error: {what}", note=_join_notes(what, about))
 
 
@@ -346,7 +361,7 @@ def _read_ill_answer(apdu: IllAnswer, context: IllContext) -> tuple[EventKind, E
     reader = _RESULTS.get(apdu.results) if isinstance(apdu.results, Results) else None
     if reader is None:
         return EventKind.MESSAGE, EventDetails(
-            note=f"an answer of an unknown kind, {reasons.name_of_code(apdu.results)}"
+            note=write_sentence("an answer of an unknown kind, %(code)s", code=reasons.name_of_code(apdu.results))
         )
     return reader(explanation, context)
 
@@ -361,9 +376,10 @@ def _read_conditional(explanation: Explanation, context: IllContext) -> tuple[Ev
         if isinstance(code, ReasonConditional)
         else LoanCondition.OTHER
     )
-    note = f"condition: {reasons.name_of_code(code)}" if condition in (LoanCondition.OTHER, LoanCondition.COST) else ""
-    until = f"answer by {results.date_for_reply}" if results.date_for_reply is not None else ""
-    via = f"proposed delivery: {results.physical_delivery}" if results.physical_delivery else ""
+    name = reasons.name_of_code(code) if condition in (LoanCondition.OTHER, LoanCondition.COST) else ""
+    note = write_sentence("condition: %(words)s", words=name) if name else ""
+    until = _name_value(mark_template("answer by %(value)s"), results.date_for_reply)
+    via = _name_value(mark_template("proposed delivery: %(value)s"), results.physical_delivery)
     return EventKind.CONDITIONAL, EventDetails(
         conditions=(condition,), note=_join_notes(note, until, via, _format_locations(results.locations, context))
     )
@@ -406,7 +422,7 @@ def _read_locations(explanation: Explanation, context: IllContext) -> tuple[Even
     results = explanation.locations
     if results is None:
         return EventKind.UNFILLED, EventDetails(
-            reason=ReasonCodes.OTHER.value, note="locations provided, but none was named"
+            reason=ReasonCodes.OTHER.value, note=write_sentence("locations provided, but none was named")
         )
     return EventKind.UNFILLED, EventDetails(
         reason=ReasonCodes.OTHER.value,
@@ -443,7 +459,11 @@ def _read_hold_placed(explanation: Explanation, context: IllContext) -> tuple[Ev
 def _read_estimate(explanation: Explanation, context: IllContext) -> tuple[EventKind, EventDetails]:
     """It ends the transaction: whoever agrees asks again."""
     results = explanation.estimate
-    words = f"estimated cost: {results.cost_estimate}" if results is not None else "an estimate without a cost"
+    words = (
+        write_sentence("estimated cost: %(cost)s", cost=results.cost_estimate)
+        if results is not None
+        else write_sentence("an estimate without a cost")
+    )
     places = _format_locations(results.locations, context) if results is not None else ""
     cost, unread = _read_price(Amount(value=results.cost_estimate) if results is not None else None, context)
     return EventKind.RETRY, EventDetails(
@@ -455,7 +475,8 @@ def _read_estimate(explanation: Explanation, context: IllContext) -> tuple[Event
 
 
 def _format_locations(locations: tuple[Location, ...], context: IllContext) -> str:
-    return f"locations: {', '.join(_format_location(location, context) for location in locations)}" if locations else ""
+    places = ", ".join(_format_location(location, context) for location in locations)
+    return _name_value(mark_template("locations: %(value)s"), places)
 
 
 def _format_location(location: Location, context: IllContext) -> str:

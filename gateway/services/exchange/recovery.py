@@ -40,6 +40,14 @@ INTERRUPTED = "interrupted"
 SET_ASIDE = "set-aside"
 """The reason of what was taken up `MAX_STARTS` times by nodes none of which lived to finish it."""
 
+INTERRUPTION_NOTE = "The gateway was interrupted while this message was in hand, and %(why)s."
+WHY_SET_ASIDE = (
+    "%(starts)s starts ended while they carried it out, so it is set aside; see what is wrong with it first, then: "
+    "illgate replay %(message)s"
+)
+WHY_INTERRUPTED = "it can't be finished: %(why)s"
+"""The journal keeps the text alone: pages know it again."""
+
 MAX_STARTS = 3
 
 PAGE = 500
@@ -145,10 +153,8 @@ async def _finish_or_set_aside(
     if full_message is None:
         return RecoveryReport()
     if await journal.count_recovery(library, identifier) > MAX_STARTS:
-        why = (
-            f"{MAX_STARTS} starts ended while they carried it out, so it is set aside; see what is wrong with it first"
-        )
-        await _give_up(journal, full_message, SET_ASIDE, f"{why}, then: illgate replay {identifier}", clock)
+        why = WHY_SET_ASIDE % {"starts": MAX_STARTS, "message": identifier}
+        await _give_up(journal, full_message, SET_ASIDE, why, clock)
         log.error("recovery.set_aside", message=identifier, profile=full_message.message.profile, starts=MAX_STARTS)
         return _FAILED
     done = await _finish_exchange(exchange, journal, full_message, clock)
@@ -163,7 +169,7 @@ async def _finish_exchange(
     try:
         done = await exchange.finish_message(full_message)
     except NotReplayableError as why:
-        await _give_up(journal, full_message, INTERRUPTED, f"it can't be finished: {why}", clock)
+        await _give_up(journal, full_message, INTERRUPTED, WHY_INTERRUPTED % {"why": why}, clock)
         log.error("recovery.failed", message=identifier, reason=str(why))
         return _FAILED
     if done.outcome is OutcomeClass.FAILED:
@@ -178,6 +184,6 @@ async def _give_up(journal: Journal, full_message: FullMessage, reason: str, why
     opening = JournalOpening(
         library=m.library, at=m.at, body=b"", protocol=m.protocol, transport=m.transport, profile=m.profile, note=m.note
     )
-    note = f"The gateway was interrupted while this message was in hand, and {why}."
+    note = INTERRUPTION_NOTE % {"why": why}
     ending = JournalEnding(at=clock.now(), outcome=OutcomeClass.FAILED, reason=reason, note=note)
     await journal.complete(JournalEntry(m.exchange, opening), ending)

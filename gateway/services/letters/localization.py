@@ -59,6 +59,8 @@ HOURS_SHOWN = timedelta(hours=48)
 DAYS_OF_YEAR = 365
 """As settings count them."""
 
+_APOSTROPHE = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])")
+
 _WRITTEN_DAY = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
 
 
@@ -102,16 +104,16 @@ class Localization:
         return self.translations.gettext(message) % values
 
     def translate_sentence(self, sentence: str) -> str:
-        """Translate a sentence of the program; what no catalogue has, such as another system's own words, stays as it
-        is."""
+        """Translate a sentence of the program, with the apostrophes of pages; what no catalogue has, such as another
+        system's own words, stays as it is but for them."""
         if not isinstance(sentence, Sentence):
-            return self.translations.gettext(sentence) if sentence else ""
+            return curl_apostrophes(self.translations.gettext(sentence)) if sentence else ""
         values = {name: self.translate_value(value) for name, value in sentence.values.items()}
         text = self.translations.gettext(sentence.template)
         if text == sentence.template and not text.endswith("."):  # it may have lost its full stop within another
             whole = f"{text}."
             text = self.translations.gettext(whole).removesuffix(".")
-        return text % values
+        return curl_apostrophes(text) % values
 
     def translate_stored(self, text: str) -> str:
         """A text that people may have written stays as it is; so does what an older release stored in English."""
@@ -294,6 +296,11 @@ class Localization:
         known = self.locale.languages
         forms = (code.strip().replace("-", "_"), normalize_language_code(code))
         return next((known[form] for form in forms if form in known), code)
+
+
+def curl_apostrophes(text: str) -> str:
+    """can’t instead of can't, which protocols and logs have."""
+    return _APOSTROPHE.sub("’", text)
 
 
 def _measure_age(age: timedelta) -> tuple[int, str]:

@@ -25,7 +25,7 @@ from gateway.domain.problems import (
     UnclearAnswer,
     UnfinishedWork,
 )
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import mark_template, write_sentence
 from gateway.domain.value import value_object
 from gateway.services.outbox.queue import (
     AttemptOutcome,
@@ -67,6 +67,11 @@ _WORDS = {
     AttemptOutcome.UNAVAILABLE: "unavailable",
     AttemptOutcome.UNKNOWN: "outcome unknown",
     AttemptOutcome.DEFECT: "internal error",
+}
+FAILURE_TEMPLATES = {
+    AttemptOutcome.UNAVAILABLE: mark_template("unavailable (%(count)s): %(report)s"),
+    AttemptOutcome.UNKNOWN: mark_template("outcome unknown (%(count)s): %(report)s"),
+    AttemptOutcome.DEFECT: mark_template("internal error (%(count)s): %(report)s"),
 }
 REFUSAL_TEMPLATE = "refused: %(reason)s: %(report)s"
 """Staff are told the report alone."""
@@ -300,12 +305,7 @@ def _count_failures(before: str, words: str) -> int:
 
 
 def _describe_failure(outcome: AttemptOutcome, count: int, report: str) -> str:
-    match outcome:
-        case AttemptOutcome.UNAVAILABLE:
-            return write_sentence("unavailable (%(count)s): %(report)s", count=count, report=report)
-        case AttemptOutcome.UNKNOWN:
-            return write_sentence("outcome unknown (%(count)s): %(report)s", count=count, report=report)
-    return write_sentence("internal error (%(count)s): %(report)s", count=count, report=report)
+    return write_sentence(FAILURE_TEMPLATES[outcome], count=count, report=report)
 
 
 def _describe_error(error: Exception) -> str:

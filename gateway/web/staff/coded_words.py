@@ -8,9 +8,10 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import LoanCondition
 from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import AttemptStatus, RequestedService
-from gateway.domain.sentences import Sentence
+from gateway.domain.sentences import Sentence, recognize_sentence
+from gateway.ports.outgoing_http import NOT_ANSWERED, NOT_REACHED
 from gateway.services.letters.localization import Localization, mark_text
-from gateway.services.outbox.attempts import REFUSAL_TEMPLATE
+from gateway.services.outbox.attempts import FAILURE_TEMPLATES, REFUSAL_TEMPLATE
 from gateway.web.html.citation_fields import TYPES
 
 CONDITIONS: Mapping[str, str] = {
@@ -123,10 +124,14 @@ def describe_note(note: str, localization: Localization) -> str:
 
 def describe_send_error(error: str, localization: Localization) -> str:
     """Describe why something could not be sent or done, without the code that the outbox writes before a refusal's
-    sentence."""
-    if isinstance(error, Sentence) and error.template == REFUSAL_TEMPLATE:
-        return localization.translate_value(error.values["report"])
-    return localization.translate_sentence(error)
+    sentence. Older releases stored the text alone."""
+    sentence = error if isinstance(error, Sentence) else recognize_sentence(error, _SEND_ERRORS)
+    if sentence.template == REFUSAL_TEMPLATE:
+        return localization.translate_value(sentence.values["report"])
+    return localization.translate_sentence(sentence)
+
+
+_SEND_ERRORS = {text: text for text in (REFUSAL_TEMPLATE, *FAILURE_TEMPLATES.values(), NOT_REACHED, NOT_ANSWERED)}
 
 
 def describe_condition(condition: str, localization: Localization) -> str:

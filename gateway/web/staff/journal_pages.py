@@ -23,7 +23,7 @@ from gateway.services.desks.journaled_messages import (
 from gateway.services.letters.localization import mark_text
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
-from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
+from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_note, describe_journal_reason
 from gateway.web.staff.message_values import show_values
 from gateway.web.staff.refusal_settings import list_deciding_settings
 from gateway.web.staff.request_story import CHANNELS, describe_message_kind
@@ -317,6 +317,7 @@ async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.
         with_content=with_content,
         values=values,
         asked=message,
+        describe_note=lambda note: describe_journal_note(note, request.localization),
         replays=[(replay, describe_message(request, replay)) for replay in await journaled.list_replays(message.id)],
         may_replay=request.has_right(Right.OPERATION_ACT) and not journaled.is_of_office,
         query={"owner": OFFICE_OWNER} if journaled.is_of_office else {},

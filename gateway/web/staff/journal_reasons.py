@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.domain.problems import MalformationKind, RefusalReason
-from gateway.services.exchange.recovery import INTERRUPTED, SET_ASIDE
+from gateway.domain.sentences import mark_template, recognize_sentence
+from gateway.services.exchange.recovery import INTERRUPTED, INTERRUPTION_NOTE, SET_ASIDE, WHY_INTERRUPTED, WHY_SET_ASIDE
 from gateway.services.letters.localization import Localization, mark_text
 
 JOURNAL_REASONS: Mapping[str, str] = {
@@ -66,3 +67,18 @@ JOURNAL_REASONS: Mapping[str, str] = {
 def describe_journal_reason(reason: str, localization: Localization) -> str:
     """Describe a reason; of a mail it is a sentence."""
     return localization.translate_sentence(JOURNAL_REASONS.get(reason, reason))
+
+
+_RECOVERY_NOTES = {
+    INTERRUPTION_NOTE: mark_template("The gateway was interrupted while it processed this message: %(why)s."),
+    WHY_SET_ASIDE: mark_template(
+        "%(starts)s starts ended while they processed it, so it is set aside. First check what is wrong with it, then "
+        "run illgate replay %(message)s"
+    ),
+    WHY_INTERRUPTED: mark_template("it cannot be finished: %(why)s"),
+}
+
+
+def describe_journal_note(note: str, localization: Localization) -> str:
+    """The journal keeps notes as texts, and its commands read them in English."""
+    return localization.translate_sentence(recognize_sentence(note, _RECOVERY_NOTES))

@@ -25,6 +25,7 @@ from gateway.services.operation.gateway_operation import (
     is_for_operator,
 )
 from gateway.web.app import ReadinessPart
+from gateway.web.staff.coded_words import describe_send_error
 from gateway.web.staff.journal_pages import OUTCOMES, list_profiles
 from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
 from gateway.web.staff.profile_pages import may_read_file
@@ -289,7 +290,7 @@ async def _list_waiting_work(request: StaffRequest, queues: QueueState) -> list[
         )
         detail = request.gettext(
             "The mail server is not responding: %(reason)s.",
-            reason=strip_full_stop(request.localization.translate_sentence(failure.reason)),
+            reason=strip_full_stop(describe_send_error(failure.reason, request.localization)),
         )
         meaning = request.gettext("The patrons have not been notified. The letters are sent automatically later.")
         waiting_work.append(Repair("late", text, detail, "", since=failure.since, meaning=meaning))

@@ -116,7 +116,7 @@ async def test_why_a_message_cannot_be_replayed_is_said(gateway: Running, olga: 
     with_pin = await hear_program(gateway, "lookup-user", patron=PATRON, pin=PIN)
     reasons = {
         replayed.url.rpartition("/")[2]: "it is a replay; replay the original instead",
-        with_pin.id: "it needs the patron's PIN or password (AuthenticationInputData), which is never stored",
+        with_pin.id: "it needs the patron’s PIN or password (AuthenticationInputData), which is never stored",
         await write_exchange(gateway, direction=MessageDirection.OUT): "we sent it",
         await write_exchange(gateway, protocol="mail", profile="ncip2"): "it was received by mail; only iso18626",
         await write_exchange(gateway): "no profile was found when it was received",

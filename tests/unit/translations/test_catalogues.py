@@ -150,8 +150,8 @@ KEPT_FOR_STAFF = frozenset(
 )
 """Arguments by whose names staff are told what the program did or noticed, now or later."""
 
-OF_PROTOCOLS = ("adapters/iso_ill/mapping", "adapters/iso18626/mapping", "adapters/letters/dialect.py")
-"""What these read in a partner's codes becomes a note in English, as other gateways write it."""
+OF_PROTOCOLS = ("adapters/letters/dialect.py",)
+"""Words of a partner's codes, which its profile may say otherwise."""
 
 PLAYED = ("gateway/services/letters/sample.py",)
 """Words of people who are played."""

@@ -168,8 +168,8 @@ def test_a_book_that_is_said_to_be_sent_by_a_link_is_shipped() -> None:
         ),
         ("<itemId>in/9.pdf</itemId><sentVia>FTP</sentVia>", "sent by FTP: in/9.pdf", ""),
         ("<sentVia>FTP</sentVia>", "sent by FTP", ""),
-        ("<itemId>30100-88</itemId><sentVia>Email</sentVia>", "sent by e-mail", "30100-88"),
-        ("<itemId>ill@brt.example</itemId><sentVia>Email</sentVia>", "sent by e-mail: ill@brt.example", ""),
+        ("<itemId>30100-88</itemId><sentVia>Email</sentVia>", "sent by email", "30100-88"),
+        ("<itemId>ill@brt.example</itemId><sentVia>Email</sentVia>", "sent by email: ill@brt.example", ""),
         ("<itemId>copies.example/9</itemId><sentVia>URL</sentVia>", "sent by a link: copies.example/9", ""),
         ("<URL>ftp://ftp.example/9</URL>", "sent to: ftp://ftp.example/9", ""),
         ("<itemId>30100-88</itemId><sentVia>Mail</sentVia>", "", "30100-88"),
@@ -206,7 +206,7 @@ def test_how_a_copy_was_sent_is_told(
     ("said", "note"),
     [
         ("ftp://ftp.example/in/9.pdf", "sent by FTP: ftp://ftp.example/in/9.pdf"),
-        ("mailto:fernleihe@brt.example", "sent by e-mail: fernleihe@brt.example"),
+        ("mailto:fernleihe@brt.example", "sent by email: fernleihe@brt.example"),
     ],
 )
 def test_a_gateway_of_our_kind_reads_how_a_copy_was_sent(said: str, note: str) -> None:

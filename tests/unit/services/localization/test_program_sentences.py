@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from adapters.iso_ill.mapping.events_received import _join_notes, _name_value
 from gateway.domain.library import Money
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.note_terms import write_recall_note
@@ -19,11 +20,13 @@ from gateway.domain.requests.rota import CostLimit, PartnerStanding, cost_object
 from gateway.domain.sentences import dump_sentence, join_sentences, load_sentence, write_about, write_sentence
 from gateway.ports.catalogue import HoldingAnswer, HoldingsReport
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
+from gateway.services.exchange.recovery import INTERRUPTION_NOTE, WHY_INTERRUPTED
 from gateway.services.letters.localization import TextCatalogues
 from gateway.services.outbox.attempts import NEVER_ENDED, decide_retry
 from gateway.services.outbox.queue import OutboxOptions
 from gateway.services.searching.targets import failure_reason
 from gateway.web.staff.coded_words import describe_send_error
+from gateway.web.staff.journal_reasons import describe_journal_note
 from tests.unit.store.requests.samples import borrowing
 
 GERMAN = TextCatalogues((), "en").choose_language(["de"])
@@ -101,6 +104,15 @@ def test_words_of_people_stay_as_they_are(words: str) -> None:
     assert GERMAN.translate_stored(words) == words
 
 
+def test_a_partners_code_is_a_note_in_the_readers_language() -> None:
+    way = _name_value("shipped via %(value)s", "Kurier can't say")
+    note = _join_notes(way, "Danke, it's here")
+
+    assert note == "shipped via Kurier can't say; Danke, it's here"
+    assert GERMAN.translate_stored(note) == "versandt mit Kurier can't say; Danke, it's here"
+    assert ENGLISH.translate_stored(note) == note, "what others wrote keeps its apostrophes"
+
+
 def test_one_after_the_other() -> None:
     both = join_sentences("; ", ("100 %(sure)s", "", write_sentence("no hits")))
 
@@ -137,6 +149,25 @@ def test_why_something_could_not_be_sent() -> None:
         "Das Profil „bergen“ hat keinen Abschnitt sru."
     )
     assert describe_send_error(NEVER_ENDED, GERMAN).startswith("jeder Versuch wurde unterbrochen")
+
+
+def test_what_an_older_release_stored_as_a_text_is_known_again() -> None:
+    assert describe_send_error("unavailable (3): not reached: Connection refused", GERMAN) == (
+        "nicht verfügbar (3): nicht erreicht: Connection refused"
+    )
+    assert describe_send_error("refused: not-allowed: The library's rules do not allow this.", ENGLISH) == (
+        "The library’s rules do not allow this."
+    )
+
+
+def test_a_journals_note_on_recovery_is_known_again() -> None:
+    note = INTERRUPTION_NOTE % {"why": WHY_INTERRUPTED % {"why": "it is not XML"}}
+
+    assert describe_journal_note(note, GERMAN) == (
+        "Das Gateway wurde unterbrochen, während es diese Nachricht verarbeitete: sie kann nicht fertig verarbeitet "
+        f"werden: {GERMAN.gettext('it is not XML')}."
+    )
+    assert describe_journal_note("Ruth: 5%; see (a)", GERMAN) == "Ruth: 5%; see (a)"
 
 
 def fail(error: Exception) -> str:
