@@ -73,6 +73,9 @@ TakenKeyError = IntegrityError
 """Another transaction has just taken a unique key: work that is done once more sees what is there."""
 
 
+_NO_SAVEPOINT = nullcontext()
+
+
 class SavepointsNeeded(Exception):
     """Part of the work was refused or failed, and may have written; it is to be run once more with savepoints."""
 
@@ -101,7 +104,7 @@ class LibraryTransaction:
             raise
 
     def begin_savepoint(self) -> AbstractContextManager[object]:
-        return self.connection.begin_nested() if self.has_savepoints else nullcontext()
+        return self.connection.begin_nested() if self.has_savepoints else _NO_SAVEPOINT
 
 
 class SharesStore(ABC):

@@ -45,7 +45,10 @@ def moment_column(name: str) -> Column[datetime]:
 
 def _to_text(value: datetime | None) -> str | None:
     """SQLAlchemy's own format, made by one call in C: every message passes here several times."""
-    return None if value is None else _in_utc(value).isoformat(" ", "microseconds")[:SQLITE_LENGTH]
+    if value is None:
+        return None
+    moment = value if value.tzinfo is UTC else _in_utc(value)
+    return moment.isoformat(" ", "microseconds")[:SQLITE_LENGTH]
 
 
 def _from_text(value: str | None) -> datetime | None:
@@ -53,8 +56,6 @@ def _from_text(value: str | None) -> datetime | None:
 
 
 def _in_utc(value: datetime) -> datetime:
-    if value.tzinfo is UTC:
-        return value
     if value.tzinfo is None:
         raise ValueError("a moment to be stored needs a time zone")
     return value.astimezone(UTC)

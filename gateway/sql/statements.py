@@ -19,10 +19,22 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Executable, Insert, Table, bindparam, insert, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Executable,
+    Insert,
+    LargeBinary,
+    Table,
+    bindparam,
+    insert,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
 
 from gateway.domain.value import value_object
 from gateway.sql.gathered_writes import Check, SetStatement, gathered_of
@@ -52,8 +64,6 @@ def wrap_driver_error(statement: str, error: sqlite3.Error) -> Exception:
 
 def convert_row(row: Sequence[Any], conversions: Conversions) -> Sequence[Any]:
     """None is NULL in every column."""
-    if not conversions:
-        return row
     values = list(row)
     for place, convert in conversions:
         value = values[place]
@@ -80,9 +90,12 @@ class _StatementPlan:
     row: Callable[[Sequence[Any]], Any]
 
     def bind_values(self, parameters: Mapping[str, Any]) -> Sequence[Any]:
-        return convert_row(self.pick_values({**self.given, **parameters}), self.bind)
+        values = self.pick_values({**self.given, **parameters})
+        return convert_row(values, self.bind) if self.bind else values
 
     def make_rows(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:
+        if not self.result:
+            return [self.row(row) for row in rows]
         return [self.row(convert_row(row, self.result)) for row in rows]
 
 
@@ -182,7 +195,7 @@ class PreparedStatement:
     def _make_plan(self, dialect: Dialect) -> _StatementPlan:
         compiled: Any = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         names = tuple(compiled.positiontup)
-        binds = [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+        binds = [_choose_bind_processor(compiled.binds[name].type, dialect) for name in names]
         returned = getattr(self._statement, "exported_columns", ())  # of RETURNING
         columns = list(getattr(self._statement, "selected_columns", returned))
         results = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
@@ -196,6 +209,14 @@ class PreparedStatement:
             conversions_of(results),
             row._make,
         )
+
+
+def _choose_bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    """Choose what makes the driver's value; None: it takes the value as it is. That of SQLite takes booleans and
+    octets, which SQLAlchemy checks and wraps once more."""
+    if dialect.name == "sqlite" and isinstance(kind, Boolean | LargeBinary):
+        return None
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _make_picker(names: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
@@ -297,7 +318,7 @@ def _compile_insert(statement: Insert, table: Table, dialect: Dialect) -> tuple[
     compiled = statement.compile(dialect=dialect)
     names = [column.name for column in table.columns]
     assert compiled.positiontup == names, "an INSERT of all columns by position"
-    processors = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns]
+    processors = [_choose_bind_processor(column.type, dialect) for column in table.columns]
     return str(compiled), conversions_of(processors)
 
 

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Date,
@@ -22,7 +21,7 @@ from sqlalchemy import (
 
 from adapters.library.embedded.library_session import LibrarySession, lock_patron
 from adapters.library.embedded.loan_rules import PatronCategory, derive_blocks, is_in_force
-from adapters.library.embedded.tables import AmountColumn, amount_of_units
+from adapters.library.embedded.tables import AmountColumn, JsonColumn, amount_of_units
 from gateway.domain.library import (
     Block,
     BlockScope,
@@ -60,7 +59,7 @@ _COLUMNS = """
 
 _TYPES = (
     column("id", String),
-    column("identifiers", JSON),
+    column("identifiers", JsonColumn),
     column("surname", String),
     column("given", String),
     column("prefix", String),
@@ -69,8 +68,8 @@ _TYPES = (
     column("is_organisation", Boolean),
     column("category", String),
     column("home_library", String),
-    column("contacts", JSON),
-    column("blocks", JSON),
+    column("contacts", JsonColumn),
+    column("blocks", JsonColumn),
     column("expires", Date),
     column("language", String),
     column("date_of_birth", Date),
@@ -209,31 +208,31 @@ def account_of_row(row: Row[Any], session: LibrarySession) -> PatronAccount:
     return PatronAccount(patron, category, secret_hash)
 
 
+_CONTACT_KINDS = {kind.value: kind for kind in ContactKind}
+
+
 def contact_of_json(value: dict[str, Any]) -> Contact:
-    postal = value.get("postal")
+    postal, since, until = value.get("postal"), value.get("from"), value.get("to")
     return Contact(
-        kind=ContactKind(value["kind"]),
+        kind=_CONTACT_KINDS[value["kind"]],
         role=value["role"],
         value=value["value"],
         postal=PostalAddress(*postal) if postal else None,
-        valid_from=_parse_stored_day(value.get("from")),
-        valid_to=_parse_stored_day(value.get("to")),
+        valid_from=date.fromisoformat(since) if since else None,
+        valid_to=date.fromisoformat(until) if until else None,
     )
 
 
 def block_of_json(value: dict[str, Any]) -> Block:
     """One that staff have set, whose reason is the one that the patron is told."""
+    since, until = value.get("since"), value.get("until")
     return Block(
         value["reason"],
         frozenset(BlockScope(scope) for scope in value["scopes"]),
-        _parse_stored_day(value.get("since")),
-        _parse_stored_day(value.get("until")),
+        date.fromisoformat(since) if since else None,
+        date.fromisoformat(until) if until else None,
         message=value["reason"],
     )
-
-
-def _parse_stored_day(value: str | None) -> date | None:
-    return date.fromisoformat(value) if value else None
 
 
 # --- value to row ----------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ Every row belongs to one library, and every access filters by it.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -54,10 +56,27 @@ class AmountColumn(TypeDecorator[Decimal]):
         return None if value is None else amount_of_units(value)
 
 
+class JsonColumn(TypeDecorator[Any]):
+    """A JSON document. On SQLite it is read with fewer steps between: every look-up of a patron has three."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        return _read_json if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+_DECODER = json.JSONDecoder()
+
+
+def _read_json(document: str | None) -> Any:
+    return None if document is None else _DECODER.decode(document)
+
+
 def amount_of_units(units: int | Decimal) -> Decimal:
     """Return the meaning of a sum over an Amount column; at least two decimals are shown."""
-    value = Decimal(int(units)) / UNITS
-    return value.quantize(Decimal("0.01")) if value == value.quantize(Decimal("0.01")) else value
+    units = int(units)
+    return Decimal(units // 100).scaleb(-2) if units % 100 == 0 else Decimal(units) / UNITS
 
 
 def _define_table(name: str, key: tuple[str, ...], *items: SchemaItem) -> Table:
@@ -76,7 +95,7 @@ def _flag_column(name: str) -> Column[bool]:
 
 
 def _json_column(name: str) -> Column[Any]:
-    return Column(name, JSON, nullable=False)
+    return Column(name, JsonColumn, nullable=False)
 
 
 def _moment_column(name: str) -> Column[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Integer, Row, String, column, select, text, update
+from sqlalchemy import Boolean, Integer, Row, String, column, select, text, update
 
 from adapters.library.embedded import circulation_rows, item_rows, library_session, loan_rules
 from adapters.library.embedded.catalogue import add_bib, add_holding, get_bib_or_removed
@@ -15,7 +15,7 @@ from adapters.library.embedded.item_rows import ItemRecord
 from adapters.library.embedded.library_session import LibrarySession, add_row, lock_item, new_id
 from adapters.library.embedded.loan_rules import compute_shelf_end
 from adapters.library.embedded.patron_rows import unknown_patron_refusal
-from adapters.library.embedded.tables import bibs, holdings, holds, items
+from adapters.library.embedded.tables import JsonColumn, bibs, holdings, holds, items
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
@@ -49,8 +49,8 @@ LEFT JOIN embedded_branches u ON u.library = :library AND u.code = :pickup AND u
         *(column(name, String) for name in ("known", "live", "branch", "branch_name", "shelf", "shelf_name")),
         column("circulates", Boolean),
         *(column(name, String) for name in ("patron", "pickup")),
-        column("closed_weekdays", JSON),
-        column("closed_dates", JSON),
+        column("closed_weekdays", JsonColumn),
+        column("closed_dates", JsonColumn),
         column("shelf_days", Integer),
     )
 )
