@@ -311,15 +311,15 @@ def choose_element_reader(hint: Any, element: Element) -> Read:
 def _make_inner_reader(name: str, leaf: Read) -> Read:
     """Make a reader of values that stand in a child, FromAgencyId/AgencyId; one that stands directly in the element is
     taken too."""
-    wanted = {name, *ALIASES.get(name, ())}
+    names = (name, *ALIASES.get(name, ()))
+    wanted = {*names, *(_NS + name for name in names)}
 
     def read_inner_element(reading: ReadingState, element: etree._Element) -> Any:
         inner_value = None
         for child in element:
-            tag = local_name(child)
-            if tag in wanted and inner_value is None:
+            if inner_value is None and (child.tag in wanted or local_name(child) in wanted):
                 inner_value = leaf(reading, child)
-            elif tag not in ("Scheme", "Value"):
+            elif local_name(child) not in ("Scheme", "Value"):
                 reading.unknown.append(child)
         return leaf(reading, element) if inner_value is None and _has_own_value(element) else inner_value
 

@@ -251,7 +251,7 @@ class MessageWriter:
         if kind is Code:
             return self._make_code_writer(name)
         if kind is str:
-            return self._make_simple_writer(name, escape_text)
+            return self._make_text_writer(name)
         if kind is int:
             return self._make_simple_writer(name, str)
         if kind == When or kind is date:
@@ -271,6 +271,15 @@ class MessageWriter:
 
         return write_simple_value
 
+    def _make_text_writer(self, name: str) -> Write:
+        """Words of letters and digits, most texts of an answer, need no look at each character."""
+        open_, close = self._make_tags(name)
+
+        def write_text(out: Out, text: str) -> None:
+            out.append(f"{open_}{text if text.isalnum() else escape_text(text)}{close}")
+
+        return write_text
+
     def _make_code_writer(self, name: str, listed_as: str = "") -> Write:
         """`listed_as`: what the element is called whose list the words are of, where that isn't its name."""
         open_, close = self._make_tags(name)
@@ -284,10 +293,11 @@ class MessageWriter:
         def write_code(out: Out, code: Code) -> None:
             if listed and not code.scheme:
                 code = code_lists.find_listed_code(name, code.value) or code
+            text = code.value if code.value.isalnum() else escape_text(code.value)
             if code.scheme and with_scheme:
-                out.append(f'{start}{escape_attribute(code.scheme)}">{escape_text(code.value)}{close}')
+                out.append(f'{start}{escape_attribute(code.scheme)}">{text}{close}')
             else:
-                out.append(f"{open_}{escape_text(code.value)}{close}")
+                out.append(f"{open_}{text}{close}")
 
         return write_code
 

@@ -85,26 +85,27 @@ class NcipResponder:
     def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> DecodedMessage:
         dialect = get_ncip_dialect(exchange.profile)
         message = read_opened_message(envelope, exchange)
+        name = message.service
         if isinstance(message.body, LookupVersion):
-            if not dialect.is_service_offered(message.service):
-                raise _refuse_service(message.service)
+            if not dialect.is_service_offered(name):
+                raise _refuse_service(name)
             return DecodedMessage("LookupVersion", None, message=message)
         if not isinstance(message.body, Initiation):
             raise MalformedMessage(
-                message.service, "this is an answer or an extension, and nothing was asked", MalformationKind.PROTOCOL
+                name, "this is an answer or an extension, and nothing was asked", MalformationKind.PROTOCOL
             )
         header = message.body.initiation_header
         _check_required_header(header, dialect)
         service = SERVICES.get(type(message.body))
-        if service is None or not dialect.is_service_offered(message.service):
-            raise _refuse_service(message.service)
-        if not dialect.is_form_answered(message.service, message.version, in_ext=message.in_ext):
-            detail = f"{message.service} does not exist in NCIP {message.version.value}."
+        if service is None or not dialect.is_service_offered(name):
+            raise _refuse_service(name)
+        if not dialect.is_form_answered(name, message.version, in_ext=message.in_ext):
+            detail = f"{name} does not exist in NCIP {message.version.value}."
             if message.in_ext:
-                detail = f"{message.service} is not answered inside Ext here."
+                detail = f"{name} is not answered inside Ext here."
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
         return DecodedMessage(
-            service=message.service,
+            service=name,
             command=service.read(message.body, make_command_reader(message.body, exchange)),
             request_id=_read_identifier(message.body, "request_id"),
             item_id=_read_identifier(message.body, "item_id"),
@@ -215,10 +216,10 @@ def _build_envelope(opened: _OpenedMessage, parsed: ParsedDocument, peek: Messag
     header = peek.header
     initiation = header if isinstance(header, InitiationHeader) else None
     if header is None:
-        return MessageEnvelope(service=peek.service, version=peek.version.value, repairs=parsed.notes, parsed=opened)
+        return MessageEnvelope(service=peek.service, version=str(peek.version), repairs=parsed.notes, parsed=opened)
     return MessageEnvelope(
         service=peek.service,
-        version=peek.version.value,
+        version=str(peek.version),
         from_agency=text_of_code(header.from_agency_id),
         to_agency=text_of_code(header.to_agency_id),
         profile_type=text_of_code(initiation.application_profile_type) if initiation is not None else "",
@@ -300,15 +301,22 @@ def _refuse_service(service: str) -> Refused:
 
 
 def _find_sender_agency(body: Initiation, dialect: NcipDialect) -> str:
-    header = body.initiation_header or InitiationHeader()
-    request = getattr(body, "request_id", None)
-    agencies = {
-        AgencySource.FROM_AGENCY: text_of_code(header.from_agency_id),
-        AgencySource.PROFILE_TYPE: text_of_code(header.application_profile_type),
-        AgencySource.REQUEST_AGENCY: text_of_code(request.agency_id) if request is not None else "",
-        AgencySource.AGENCY_AUTHENTICATION: header.from_agency_authentication or "",
-    }
-    return next((agencies[source] for source in dialect.header.agency_from if agencies[source]), "")
+    for source in dialect.header.agency_from:
+        if agency := _read_agency(source, body, body.initiation_header):
+            return agency
+    return ""
+
+
+def _read_agency(source: AgencySource, body: Initiation, header: InitiationHeader | None) -> str:
+    if source is AgencySource.REQUEST_AGENCY:
+        request = getattr(body, "request_id", None)
+        return text_of_code(request.agency_id) if request is not None else ""
+    if header is None:
+        return ""
+    if source is AgencySource.AGENCY_AUTHENTICATION:
+        return header.from_agency_authentication or ""
+    is_sender = source is AgencySource.FROM_AGENCY
+    return text_of_code(header.from_agency_id if is_sender else header.application_profile_type)
 
 
 def _read_identifier(body: Initiation, name: str) -> str:

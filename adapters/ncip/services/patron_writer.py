@@ -92,7 +92,7 @@ def _write_addresses(patron: Patron, writer: ResultWriter) -> tuple[UserAddressI
     return tuple(
         _write_address(contact, writer)
         for contact in patron.contacts
-        if contact.kind.value not in writer.dialect.patrons.omit
+        if str(contact.kind) not in writer.dialect.patrons.omit
     )
 
 
