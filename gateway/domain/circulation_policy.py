@@ -93,8 +93,10 @@ class IdentifierRewrite(ProfileSection):
     def rewrite_identifier(self, value: str) -> str:
         if self.trim:
             value = value.strip()
-        value = next((value[len(p) :] for p in self.strip_prefix if p and value.startswith(p)), value)
-        value = next((value[: -len(s)] for s in self.strip_suffix if s and value.endswith(s)), value)
+        if self.strip_prefix:
+            value = next((value[len(p) :] for p in self.strip_prefix if p and value.startswith(p)), value)
+        if self.strip_suffix:
+            value = next((value[: -len(s)] for s in self.strip_suffix if s and value.endswith(s)), value)
         if self.pattern is not None:
             value = replace_pattern(self.pattern, self.replacement, value)
         if self.case != "keep":

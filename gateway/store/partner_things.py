@@ -94,7 +94,7 @@ class StoredPartnerThings:
         await self.write(lambda connection: _FORGET.execute_many(connection, [row]))
 
     def _key(self, kind: ThingKind) -> dict[str, Any]:
-        return {"library": self.library, "kind": kind.value}
+        return {"library": self.library, "kind": str(kind)}
 
 
 _ROW_KEY = ("library", "kind", "thing")

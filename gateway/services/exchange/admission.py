@@ -151,22 +151,26 @@ class SenderAdmission:
         """Choose the profile; raises SenderRefused(UNKNOWN_SENDER | SENDER_AUTH_FAILED), and Refused(UNKNOWN_AGENCY)
         where the sender is let in, and doesn't say for which of the partner's libraries."""
         line = message.arrival.line
-        candidates = self.profiles().find_candidates(message_sender(message))
+        profiles = self.profiles()
+        candidates = profiles.find_candidates(message_sender(message))
         if line is not None and not (message.envelope.from_agency or message.envelope.symbols):
-            known = self.profiles().find_sole_version(line.sole_profile)
+            known = profiles.find_sole_version(line.sole_profile)
             if known is not None:
                 return known  # on a connection parties need not be named (facts/iso-ill-10161.md 3)
         faults = _CredentialFaults()
         for candidate in candidates:
             profile = candidate.profile
-            key = self.profiles().find_key(profile)
-            if line is not None and line.is_admitted(key) and self._speaks_for_sender(profile, message):
+            if (
+                line is not None
+                and line.is_admitted(profiles.find_key(profile))
+                and self._speaks_for_sender(profile, message)
+            ):
                 return _require_library(candidate, message)
             credential = await self._find_credential(profile, message, faults)
             wanted = candidate.rule.credential if candidate.rule is not None else None
             if credential is not None and wanted in (None, credential):
                 if line is not None:
-                    line.admit(key)
+                    line.admit(profiles.find_key(profile))
                 return _require_library(candidate, message)
         if candidates:
             raise SenderRefused(
@@ -189,7 +193,7 @@ class SenderAdmission:
                     continue
                 if not await self._is_admitted(entry, profile, message, faults):
                     continue
-                name = entry.name or entry.kind.value
+                name = entry.name or str(entry.kind)
                 if self._speaks_for_sender(profile, message, entry):
                     return name
                 faults.agency = (

@@ -344,17 +344,17 @@ class CommandHandler:
     def make_context(
         self, message: MessageContext, system: LibrarySystem, authenticate: Authenticate, things: PartnerThings
     ) -> CirculationContext:
-        profile = message.rules
+        profile, addressee = message.rules, message.library
         return CirculationContext(
             library=system,
             things=OwnThings(things, profile.name, profile.circulation.rights.profiles),
             authenticate=authenticate,
             policy=profile.circulation,
             profile=profile.name,
-            zone=message.library.zone,
-            currency=message.library.currency,
+            zone=addressee.zone,
+            currency=addressee.currency,
             clock=self.clock,
-            symbol=message.library.symbol,
+            symbol=addressee.symbol,
             sender=translate_agency(message.envelope.from_agency, profile.circulation),
             institution=profile.partner.symbol if profile.partner is not None else "",
             message_id=message.identity,

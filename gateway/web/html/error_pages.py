@@ -26,6 +26,8 @@ def make_wrong_path_middleware(show_wrong_path: Handler, is_for_people: Callable
     @web.middleware
     async def answer_wrong_path(request: web.Request, handler: Handler) -> web.StreamResponse:
         problem, method = request.match_info.http_exception, request.method
+        if problem is None:
+            return await handler(request)
         is_wrong = isinstance(problem, web.HTTPNotFound) and method in ("GET", "HEAD")
         is_for_forms = isinstance(problem, web.HTTPMethodNotAllowed) and method == "GET"
         if (is_wrong or is_for_forms) and is_for_people(request.path):
