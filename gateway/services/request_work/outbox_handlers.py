@@ -30,7 +30,7 @@ from gateway.services.request_work.patron_notices import (
     find_reader,
     load_reader_settings,
     make_telling_task,
-    render_notice_letter,
+    render_stored_notice,
 )
 from gateway.services.requests.answered_messages import ANSWERED, is_answered, was_tried_before
 from gateway.services.requests.deadlines import compute_renewed_due
@@ -134,7 +134,7 @@ class RequestOutboxHandlers:
         patron = await find_reader(context, request)
         if not mail_address(patron, context.today()):
             return HandlerResult(f"{NOT_SENT}{NO_ADDRESS}", make_telling_task(context, row, request))
-        letter = await render_notice_letter(context, self.letters, row, request, patron)
+        letter = await render_stored_notice(context, self.letters, row, request, patron)
         return HandlerResult(await self.mailer.send(build_mail(letter, self.sender.fill_from_library(context.info))))
 
     # --- the library -------------------------------------------------------------------------------------

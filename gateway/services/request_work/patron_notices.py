@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.domain.library import ContactKind, Patron
 from gateway.domain.problems import Refused, Unavailable
@@ -89,6 +90,14 @@ class NoticeService:
                 patron = await find_reader(self.context, request)
         return self.letters.list_beginnings(request, patron, self.context.info, self.context.zone, language)
 
+    async def preview_staff_letter(self, request: Request, details: EventDetails) -> RenderedLetter:
+        """Render the letter that staff are writing to the patron as it would go out now; nothing is stored. Raises
+        Refused, Unavailable (the library's system), ConfigurationError (a template, with file and line)."""
+        patron, now = await find_reader(self.context, request), self.context.now()
+        event = Event(local_signal(EventKind.PATRON_MESSAGE), now, details=details)
+        notice = PatronNotice(letter=STAFF_LETTER, event=event, request=request, created=now)
+        return await render_notice(self.context, self.letters, notice, request, patron)
+
     async def find_request_of_notice(self, notice_id: str) -> str:
         """Find the id of the request that a notice is about. Raises NotFound: there is no such notice (any more)."""
         return (await self._load_row(notice_id)).request_id
@@ -110,7 +119,7 @@ class NoticeService:
         if not reader_of_request(request).id:
             raise NotFound("patron of this notice")
         patron = await find_reader(self.context, request)
-        letter = await render_notice_letter(self.context, self.letters, row, request, patron)
+        letter = await render_stored_notice(self.context, self.letters, row, request, patron)
         return NoticeLetter(
             notice=_build_notice_view(row),
             name=patron.name.direct,
@@ -150,22 +159,45 @@ async def load_reader_settings(context: LibraryContext, request: Request) -> Pat
     return await context.store.read(lambda c: load_patron_settings(c, context.symbol, patron_id))
 
 
-async def render_notice_letter(
+@value_object(kw_only=True)
+class PatronNotice:
+    """A notice to be rendered. `letter`: its template; `event` and `request`: what it tells, as it was then; `id`: of
+    its row in the outbox, empty: it has none (yet)."""
+
+    letter: str
+    event: Event
+    request: Request
+    created: datetime
+    id: str = ""
+
+
+async def render_stored_notice(
     context: LibraryContext, letters: LetterRenderer, row: OutboxRow, request: Request, patron: Patron
+) -> RenderedLetter:
+    """Render the notice of a row of the outbox. `request`: as it is now."""
+    payload = parse_letter_payload(row.payload)
+    notice = PatronNotice(
+        letter=row.target, event=payload.event, request=payload.request, created=row.created, id=row.id
+    )
+    return await render_notice(context, letters, notice, request, patron)
+
+
+async def render_notice(
+    context: LibraryContext, letters: LetterRenderer, notice: PatronNotice, request: Request, patron: Patron
 ) -> RenderedLetter:
     """The request is told as it was when the notice was written; its patron is the one of `request`, as it is now. A
     recall is told with the date that the library has given the loan since."""
-    payload, settings = parse_letter_payload(row.payload), await load_reader_settings(context, request)
+    event, settings = notice.event, await load_reader_settings(context, request)
     request = replace(request, patron=replace(request.patron, language=settings.language or request.patron.language))
-    written, event = replace(payload.request, patron=request.patron), payload.event
+    written = replace(notice.request, patron=request.patron)
     details = event.details if event.signal in NOTES_FOR_PATRON else replace(event.details, note="")
-    if row.target == RECALLED and RequestFlag.RECALLED in request.flags:
+    if notice.letter == RECALLED and RequestFlag.RECALLED in request.flags:
         written = replace(written, terms=replace(written.terms, patron_due=request.terms.patron_due))
     places = {place.code: place.name for place in await context.system.pickup_locations()}
-    answers = await make_answer_links(context, written) if row.target == QUERY else {}
+    answers = await make_answer_links(context, written) if notice.letter == QUERY else {}
     pickup = reader_of_request(written).pickup
     facts = NoticeFacts(
-        message_id=row.id,
+        message_id=notice.id,
         details=details,
         link=details.link,
         pickup=places.get(pickup, pickup),

@@ -22,6 +22,7 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.roles import Right
 from gateway.domain.sentences import strip_full_stop
+from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.services.letters.localization import mark_text
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.assets import HEADERS
@@ -101,11 +102,30 @@ async def submit_act(page: StaffRequest) -> web.StreamResponse:
         return await render_request(page, view, checked)
     fields = await list_act_fields(page, view.request, (kind,))
     details = read_act_details(page, kind, checked, fields)
+    if kind is K.PATRON_MESSAGE and form["preview"]:
+        return await _preview_letter(page, view, checked, details)
     if checked.is_good and find_question(kind, view.request) is not None and not form["confirmed"]:
         return await _render_act(page, view, kind, checked)
     if checked.is_good:
         return await _perform_act(page, view, kind, checked, details)
     return await _render_mistakes(page, view, kind, checked)
+
+
+async def _preview_letter(
+    page: StaffRequest, view: RequestView, checked: FormCheck, details: EventDetails
+) -> web.StreamResponse:
+    """Show the letter as it would go out; nothing is sent or stored. It names the patron, so it is for those who see
+    them."""
+    page.require_right(Right.PATRON_DATA)
+    preview = None
+    if checked.is_good:
+        try:
+            preview = await page.library.notices.preview_staff_letter(view.request, details)
+        except Refused as refused:
+            checked.general.append(page.describe_refusal(refused))
+        except Unavailable as away:
+            checked.general.append(page.localization.translate_sentence(away.detail))
+    return await _render_act(page, view, K.PATRON_MESSAGE, checked, preview=preview)
 
 
 async def _perform_act(
@@ -184,9 +204,10 @@ async def _render_act(
     checked: FormCheck | None = None,
     *,
     news: Sequence[StoryLine] | None = None,
+    preview: RenderedLetter | None = None,
     status: int | None = None,
 ) -> web.Response:
-    """`checked`: what was sent; `news`: what others did since the form was opened."""
+    """`checked`: what was sent; `news`: what others did since the form was opened; `preview`: of the letter."""
     request, permitted = view.request, list_permitted_acts(page, view)
     possible = kind in permitted
     kinds = tuple(one for one in _ASKED_TOGETHER if one in permitted) if kind in _ASKED_TOGETHER else (kind,)
@@ -220,6 +241,8 @@ async def _render_act(
         limits=_list_wishes(page, request),
         refusals=group_refusals(page) if kind is K.UNFILLED else (),
         beginnings=await _list_beginnings(page, request) if kind is K.PATRON_MESSAGE else (),
+        can_preview=kind is K.PATRON_MESSAGE and page.sees_patrons,
+        preview=preview,
         beside=await make_panels(
             page, view, patron, own=await find_own_copies(page, request) if kind is K.CLOSE else None
         ),

@@ -9,6 +9,7 @@ import pytest
 from gateway.domain.requests.events import EventKind, RequestEnding
 from gateway.domain.requests.partner_policy import STAFF_LETTER
 from gateway.domain.requests.request import PatronLink, Request
+from gateway.domain.roles import RIGHTS, Right, StaffRole
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.request_scenes import (
     RULES,
@@ -22,6 +23,10 @@ from tests.protocol.staff.request_scenes import (
 from tests.protocol.staff.support import Colleague
 from tests.support.daemon import Installation
 
+READER_EMAIL = "reader01@library.example"
+
+MAIL = {"host": "127.0.0.1", "port": 1, "security": "none", "sender": "ill@demo.example"}
+
 OWN_TEMPLATE = """{% set subject %}Abholung am Samstag{% endset %}
 Samstags ist der Eingang an der Hafenstraße offen.
 """
@@ -33,8 +38,7 @@ async def gateway(installation: Installation) -> AsyncIterator[Running]:
     folder = installation.folder / "letters" / "beginning"
     folder.mkdir(parents=True)
     (folder / "saturday.j2").write_text(OWN_TEMPLATE, encoding="utf-8")
-    mail = {"host": "127.0.0.1", "port": 1, "security": "none", "sender": "ill@demo.example"}
-    async with running(installation, rules=RULES, mail=mail) as one:
+    async with running(installation, rules=RULES, mail=MAIL) as one:
         yield one
 
 
@@ -82,6 +86,59 @@ async def test_it_is_edited_sent_and_kept_in_the_history(gateway: Running, ruth:
     letter = await notices.render_notice(notice.id)
     assert letter.subject == f"Welche Ausgabe oder welcher Band? ({request.number})"
     assert "Reicht die dritte?" in letter.text
+
+
+async def test_a_preview_shows_the_letter_as_it_is_sent_and_sends_nothing(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway, patron=PatronLink(identifier=PATRON, language="de"))
+    action = f"/requests/{request.number}/act/patron-message"
+    notices = gateway.gateway.managed.libraries["DEMO"].notices
+    before = await gateway.requests().load_view(request.id)
+    letters = (await notices.list_notices(request.id, 10, "")).items
+    fields = read_fields(await ruth.get(f"{action}?begin=edition")) | {"note": "Die zweite Auflage ist vergriffen."}
+
+    page = await ruth.post(action, {**fields, "preview": "yes"})
+
+    assert page.status == 200
+    values = [value.text_content() for value in page.tree.xpath("//section[@id='preview']/dl/dd")]
+    assert values == [READER_EMAIL, "German", f"Welche Ausgabe oder welcher Band? ({request.number})"]
+    shown = page.tree.xpath("string(//section[@id='preview']/blockquote)")
+    assert shown.startswith("Guten Tag Ana Müller,")
+    after = await gateway.requests().load_view(request.id)
+    assert (after.request.version, len(after.history)) == (before.request.version, len(before.history))
+    assert (await notices.list_notices(request.id, 10, "")).items == letters
+    again = read_fields(page)
+    assert again["note"] == "Die zweite Auflage ist vergriffen."
+
+    await ruth.post(action, again)
+
+    assert (await read_letter(gateway, request, STAFF_LETTER)).strip() == shown.strip()
+
+
+async def test_a_letter_without_text_has_mistakes_and_no_preview(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    action = f"/requests/{request.number}/act/patron-message"
+
+    wrong = await ruth.post(action, {**read_fields(await ruth.get(action)), "reason": "Frage", "preview": "yes"})
+
+    assert wrong.status == 422
+    assert text(wrong, "//div[@id='summary']//a") == "Please fill in “Letter”."
+    assert not wrong.tree.xpath("//*[@id='preview']")
+
+
+async def test_who_may_not_see_patrons_gets_no_preview(
+    gateway: Running, ruth: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await make_borrowing(gateway)
+    action = f"/requests/{request.number}/act/patron-message"
+    monkeypatch.setitem(RIGHTS, StaffRole.STAFF, RIGHTS[StaffRole.STAFF] - {Right.PATRON_DATA})
+    page = await ruth.get(action)
+
+    assert not page.tree.xpath("//button[@name='preview']")
+    refused = await ruth.post(action, {**read_fields(page), "reason": "Frage", "note": "Reicht das?", "preview": "yes"})
+
+    assert refused.status == 403
+    assert "Ana" not in refused.text
+    assert (await gateway.requests().load_view(request.id)).request.version == request.version
 
 
 async def test_an_empty_letter_is_not_sent(gateway: Running, ruth: Colleague) -> None:

@@ -112,7 +112,7 @@ def read_act_form(answer: Answer, path: str, today: date, barcode: str) -> list[
     acts = []
     for form in _choose_forms(answer, kind):
         fields = fill_form(form, kind, today, barcode)
-        if named := form.xpath(".//button[@name]")[:1]:
+        if named := form.xpath(".//button[@name != 'preview']")[:1]:
             fields[str(named[0].get("name"))] = str(named[0].get("value"))
         for answer_, said in _list_answers(form, kind).items():
             name = " ".join(filter(None, (kind, answer_)))
