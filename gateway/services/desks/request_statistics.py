@@ -180,6 +180,14 @@ class StatisticsService:
             _build_flows_and_times(before, await _read_counts_and_hours(self.context, before)),
         )
 
+    async def count_refusals_of_year(self) -> Mapping[str, int]:
+        """Count by reason how often the library could not supply this year."""
+        today = self.context.today()
+        year = today.year * 100
+        figure_filter = FigureFilter(library=self.context.symbol, first=year + 1, last=year + today.month)
+        counts = await self.context.store.read(lambda c: request_figures.count_reasons(c, figure_filter))
+        return {count.reason: count.count for count in counts if count.role is Role.LENDING}
+
 
 @value_object
 class _CountsAndHours:

@@ -364,13 +364,29 @@ def _list_choices(
     return ()
 
 
-def group_refusals(page: StaffRequest) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the reasons not to supply: name of the group, then value and word of each."""
-    words = {reason: page.gettext(REASON_WORDS[reason]) for _, reasons in REFUSAL_GROUPS for reason in reasons}
-    return [
-        (page.gettext(title), [(reason.value, f"{words[reason][:1].upper()}{words[reason][1:]}") for reason in reasons])
-        for title, reasons in REFUSAL_GROUPS
-    ]
+@value_object
+class ReasonChoice:
+    """A reason not to supply, with a button of its own. `count`: how often it was given this year."""
+
+    value: str
+    word: str
+    count: int
+
+
+async def group_refusals(page: StaffRequest) -> list[tuple[str, list[ReasonChoice]]]:
+    """Return the reasons not to supply: name of the group, then its reasons, the most frequent of this year first; any
+    other reason comes last."""
+    counts = await page.library.statistics.count_refusals_of_year()
+    groups = []
+    for title, reasons in REFUSAL_GROUPS:
+        order = sorted(reasons, key=lambda reason: (reason is R.OTHER, -counts.get(reason, 0)))
+        words = {reason: page.gettext(REASON_WORDS[reason]) for reason in order}
+        choices = [
+            ReasonChoice(reason.value, f"{words[reason][:1].upper()}{words[reason][1:]}", counts.get(reason, 0))
+            for reason in order
+        ]
+        groups.append((page.gettext(title), choices))
+    return groups
 
 
 def _list_endings(page: StaffRequest) -> tuple[tuple[str, str], ...]:

@@ -239,7 +239,7 @@ async def _render_act(
         comparison=await compare_suppliers(page, request) if kind is K.ASSIGN else None,
         asks_later=request.state is BorrowingState.REVIEW,
         limits=_list_wishes(page, request),
-        refusals=group_refusals(page) if kind is K.UNFILLED else (),
+        refusals=await group_refusals(page) if kind is K.UNFILLED else (),
         beginnings=await _list_beginnings(page, request) if kind is K.PATRON_MESSAGE else (),
         can_preview=kind is K.PATRON_MESSAGE and page.sees_patrons,
         preview=preview,

@@ -292,6 +292,22 @@ async def test_every_reason_not_to_supply_has_a_button_of_its_own(gateway: Runni
     assert (last.event.details.reason, last.event.details.note) == ("at-bindery", "Zurück im März.")
 
 
+async def test_reasons_not_to_supply_have_the_counts_of_this_year_and_the_most_frequent_first(
+    gateway: Running, ruth: Colleague
+) -> None:
+    first = await ruth.get(f"/requests/{(await make_lending(gateway)).number}/act/unfilled")
+    assert "this year" not in first.text
+    for number, reason in enumerate(("at-bindery", "at-bindery", "not-on-shelf", "other")):
+        refused = await make_lending(gateway, transaction=f"ALT-{number}")
+        await act(gateway, refused, EventKind.UNFILLED, reason=reason)
+
+    page = await ruth.get(f"/requests/{(await make_lending(gateway, transaction='ALT-9')).number}/act/unfilled")
+
+    buttons = [" ".join(button.text_content().split()) for button in page.tree.xpath("//div[@class='reasons']//button")]
+    assert buttons[:3] == ["At the bindery, this year: 2", "Not on the shelf, this year: 1", "On loan"]
+    assert buttons[-1] == "Other reason, this year: 1"
+
+
 async def test_each_ending_has_a_form_of_its_own_and_a_reason_belongs_to_one_of_them(
     gateway: Running, ruth: Colleague
 ) -> None:
