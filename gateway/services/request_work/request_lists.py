@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, State
 from gateway.domain.requests.search_terms import searched_numbers
 from gateway.domain.requests.task_lists import BY_NAME, TO_PULL
@@ -25,7 +26,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.located_copies import find_located_copy
 from gateway.services.requests.request_search import list_number_matches, require_meant_request
-from gateway.store.requests import list_paths, outbox_queries, request_facets, request_lists
+from gateway.store.requests import list_paths, outbox_queries, request_facets, request_lists, requests
 
 MAX_NAMED = 20
 """Requests that are named where several fit."""
@@ -88,6 +89,20 @@ class RequestLists:
         if len(page.items) > 1:
             raise SeveralRequests(tuple(request.number for request in page))
         return page.items[0]
+
+    async def list_similar(self, request: Request) -> tuple[Request, ...]:
+        """List the patron's other open requests for the same item, newest first, of the days in which such a request
+        counts as a duplicate."""
+        since = request.created - timedelta(days=self.context.policy().intake.duplicates.days)
+        fingerprint = citation_fingerprint(request.citation)
+
+        def load_similar(connection: Transaction) -> tuple[Request, ...]:
+            symbol = self.context.symbol
+            ids = requests.find_similar(connection, symbol, request.patron.id, fingerprint, since)
+            loaded = [requests.load_request(connection, symbol, id_) for id_ in ids if id_ != request.id]
+            return tuple(similar for similar in loaded if similar is not None and similar.open)
+
+        return await self.context.store.read(load_similar)
 
     async def find_by_number(self, text: str) -> tuple[NumberMatch, ...]:
         """All requests that have this number, whatever it is to them: ours first, then newest first, MAX_MATCHES."""

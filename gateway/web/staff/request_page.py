@@ -23,6 +23,7 @@ from gateway.domain.requests.request import (
     Role,
     RotaLineStatus,
 )
+from gateway.domain.requests.scan_rules import is_at_branch
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import (
@@ -61,7 +62,13 @@ from gateway.web.staff.copy_pages import describe_link, list_files
 from gateway.web.staff.list_positions import find_list_position, read_list_address
 from gateway.web.staff.message_pages import build_message_lines, describe_answer, list_message_actors
 from gateway.web.staff.print_pages import list_shown_papers
-from gateway.web.staff.request_access import ACT_RIGHTS, find_named_request, list_permitted_acts, load_request_view
+from gateway.web.staff.request_access import (
+    ACT_RIGHTS,
+    READ_RIGHTS,
+    find_named_request,
+    list_permitted_acts,
+    load_request_view,
+)
 from gateway.web.staff.request_panels import (
     ShownPatron,
     find_own_copies,
@@ -79,7 +86,7 @@ from gateway.web.staff.request_story import (
     tell_story,
 )
 from gateway.web.staff.request_suppliers import list_suppliers
-from gateway.web.staff.request_words import NextMove, describe_act, find_next_move, tag_of_request
+from gateway.web.staff.request_words import NextMove, StateTag, describe_act, find_next_move, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_NOTICES = 50
@@ -108,11 +115,21 @@ _NOT_YET: Mapping[Role, Mapping[K, str]] = {
 """Acts that people look for, and why they aren't there."""
 
 
+@value_object
+class SimilarRequest:
+    """Another request of the same patron for the same item, with the path of its page and its status."""
+
+    number: str
+    path: str
+    tag: StateTag
+
+
 @value_object(kw_only=True)
 class ActOption:
     """An act with a form of its own. `ending`: the one of several that it closes the request with; `button`: what it
-    does, and to whom; `audience`: who is told; `checked`: its values and mistakes; `is_chosen`: of several, the one
-    whose form is open; `has_choice`: there is a supplier to choose, where that is the act."""
+    does, and to whom; `audience`: who is told; `similar`: other requests that this may be a duplicate of; `checked`:
+    its values and mistakes; `is_chosen`: of several, the one whose form is open; `has_choice`: there is a supplier to
+    choose, where that is the act."""
 
     kind: K
     label: str
@@ -121,6 +138,7 @@ class ActOption:
     fields: tuple[FormField, ...]
     checked: FormCheck
     ending: RequestEnding | None = None
+    similar: tuple[SimilarRequest, ...] = ()
     hint: str = ""
     is_chosen: bool = True
     has_choice: bool = True
@@ -264,6 +282,7 @@ async def render_request(
         extra_rows=list_extra_rows(page, request),
         notes=_list_own_notes(request, localization),
         warnings=[localization.translate_stored(warning) for warning in request.warnings],
+        similar=await _list_warned_similar(page, request),
         failed=_list_failed_messages(page, view),
         may_resend=page.has_right(Right.OUTBOX_RETRY),
         volumes=request.volumes if len(request.volumes) > 1 else (),
@@ -278,6 +297,12 @@ async def render_request(
         is_borrowing=request.role is Role.BORROWING,
         urgent=not request.flags.isdisjoint(_URGENT),
     )
+
+
+async def _list_warned_similar(page: StaffRequest, request: Request) -> tuple[SimilarRequest, ...]:
+    """List the requests of which intake has warned, while that decides something."""
+    is_warned = bool(request.warnings) and page.context.policy().intake.duplicates.action != "allow"
+    return await list_similar_requests(page, request) if is_warned and request.open else ()
 
 
 def _describe_readers(page: StaffRequest, request: Request) -> str:
@@ -389,26 +414,51 @@ async def _make_options(
         hint=" ".join(filter(None, (localization.translate_sentence(view.hints.get(kind, "")), consequence))),
         has_choice=kind is not K.ASSIGN or bool(act_forms.list_suppliers(page.context, request.service.type)),
     )
-    endings = [field.choices for field in option.fields if field.name == "ending"]
-    return (
-        tuple(_choose_ending(page, request, option, RequestEnding(value), patron) for value, _ in endings[0])
-        if endings
-        else (option,)
+    endings = [RequestEnding(value) for field in option.fields if field.name == "ending" for value, _ in field.choices]
+    if not endings:
+        return (option,)
+    similar = await list_similar_requests(page, request)
+    return tuple(_choose_ending(page, request, option, ending, patron, similar) for ending in endings)
+
+
+async def list_similar_requests(page: StaffRequest, request: Request) -> tuple[SimilarRequest, ...]:
+    """List the patron's other open requests for the same item that this user may see."""
+    branches = page.branches_for(READ_RIGHTS[request.role])
+    return tuple(
+        SimilarRequest(
+            similar.number, page.path("requests", similar.number), tag_of_request(similar, page.localization)
+        )
+        for similar in await page.library.requests.list_similar(request)
+        if is_at_branch(similar, branches)
     )
 
 
 def _choose_ending(
-    page: StaffRequest, request: Request, option: ActOption, ending: RequestEnding, patron: ShownPatron | None
+    page: StaffRequest,
+    request: Request,
+    option: ActOption,
+    ending: RequestEnding,
+    patron: ShownPatron | None,
+    similar: tuple[SimilarRequest, ...],
 ) -> ActOption:
+    """`similar`: what it may be a duplicate of. One alone is named by the button, and in the note for the history."""
     forecast = forecast_act(page.context, request, option.kind, EventDetails(ending=ending))
     is_unfilled = ending is RequestEnding.NOT_AVAILABLE
     counted = mark_text("Counts as unfilled.") if is_unfilled else mark_text("Counts as cancelled.")
     word = page.localization.translate_sentence(ENDING_WORDS[ending])
+    button, checked = page.gettext("Close: %(ending)s", ending=word), option.checked
+    similar = similar if ending is RequestEnding.DUPLICATE else ()
+    if len(similar) == 1:
+        button = page.gettext("Close: duplicate of %(number)s", number=similar[0].number)
+        note = page.gettext("Duplicate of %(number)s", number=similar[0].number)
+        checked = FormCheck(page, SubmittedForm(), {**checked.values, "note": note})
     return replace(
         option,
         ending=ending,
+        similar=similar,
+        checked=checked,
         label=f"{word[:1].upper()}{word[1:]}",
-        button=page.gettext("Close: %(ending)s", ending=word),
+        button=button,
         hint=f"{option.hint} {page.gettext(counted)}".strip(),
         audience=describe_audience(page, forecast, patron),
         fields=choose_ending_fields(page, option.fields, ending),

@@ -308,6 +308,26 @@ async def test_reasons_not_to_supply_have_the_counts_of_this_year_and_the_most_f
     assert buttons[-1] == "Other reason, this year: 1"
 
 
+async def test_closing_as_a_duplicate_names_the_other_request(gateway: Running, ruth: Colleague) -> None:
+    other, request = await make_borrowing(gateway), await make_borrowing(gateway)
+    page = await ruth.get(f"/requests/{request.number}/act/close")
+    duplicate = "//form[input[@name='ending'][@value='duplicate']]"
+    assert text(page, f"{duplicate}//li") == f"Open request for the same item: {other.number} To review"
+    (path,) = page.tree.xpath(f"{duplicate}//li/a/@href")
+    assert path == f"/staff/requests/{other.number}"
+    assert text(page, f"{duplicate}//button") == f"Close: duplicate of {other.number}"
+    action, fields = read_act_form(page, duplicate)
+    note = page.tree.xpath(f"string({duplicate}//textarea[@name='note'])")
+
+    await ruth.browser.post(action, {**fields, "note": note})
+
+    closed = (await gateway.requests().load_view(request.id)).history[-1].event.details
+    assert (closed.ending, closed.note) == (RequestEnding.DUPLICATE, f"Duplicate of {other.number}")
+    left = await ruth.get(f"/requests/{other.number}/act/close")
+    assert text(left, f"{duplicate}//button") == "Close: duplicate request", "that one is closed"
+    assert not left.tree.xpath(f"{duplicate}//li")
+
+
 async def test_each_ending_has_a_form_of_its_own_and_a_reason_belongs_to_one_of_them(
     gateway: Running, ruth: Colleague
 ) -> None:
