@@ -113,7 +113,8 @@ def reference_numbers(request: Request, transaction: str, attempt: int = 0) -> t
 class NoticeFacts:
     """The facts of a notice to a patron beyond its request. `details`: of the event that it tells. `pickup`: the
     place's name. `link`: to a copy, good until `link_until`. `answer_yes`, `answer_no`: addresses that answer the
-    question. `account`: address of the patron's own requests. `message_id`: the same at every try."""
+    question. `account`: address of the patron's own requests; `settings`: of their settings of notices. `message_id`:
+    the same at every try."""
 
     message_id: str = ""
     details: EventDetails = EventDetails()
@@ -124,12 +125,14 @@ class NoticeFacts:
     answer_yes: str = ""
     answer_no: str = ""
     account: str = ""
+    settings: str = ""
 
 
 @value_object
 class LetterContent:
     """`inline`: one line each; `blocks`: label and value, shown as a table; `quotes`: somebody's own lines; `links`:
-    addresses; `answers`: addresses that answer the letter, with what they say. `plain` is handed over as it is."""
+    addresses; `answers`: addresses that answer the letter, with what they say; `settings`: address of the patron's
+    settings of notices. `plain` is handed over as it is."""
 
     name: str  # of whom the letter greets
     inline: Mapping[str, str]
@@ -138,6 +141,7 @@ class LetterContent:
     links: Mapping[str, str]
     plain: Mapping[str, object]
     answers: Rows = ()
+    settings: str = ""
 
 
 def make_patron_content(
@@ -182,6 +186,7 @@ def make_patron_content(
             "outcome": _find_outcome(request),
             "message": "\n\n".join(clean_lines(details.note).splitlines()),
         },
+        settings=facts.settings,
     )
 
 

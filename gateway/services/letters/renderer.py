@@ -289,6 +289,9 @@ class _LetterWriter:
                 "choices", format_, yes=content.links.get("yes", ""), no=content.links.get("no", "")
             ),
             "answers": self._render_part("answers", format_, links=content.answers),
+            "account_links": self._render_part(
+                "account", format_, account=content.links.get("account", ""), settings=content.settings
+            ),
             "greeting": self._render_greeting(content.name, form),
             "words": self.words,
             "localization": self.words.localization,

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import quote
 
 from gateway.domain.library import ContactKind, Patron
 from gateway.domain.problems import Refused, Unavailable
@@ -204,8 +205,18 @@ async def render_notice(
         answer_yes=answers.get("yes", ""),
         answer_no=answers.get("no", ""),
         account=context.policy().notices.account_url,
+        settings=_find_settings_address(context),
     )
-    return letters.render_patron_letter(row.target, written, patron, context.info, context.zone, row.created, facts)
+    return letters.render_patron_letter(
+        notice.letter, written, patron, context.info, context.zone, notice.created, facts
+    )
+
+
+def _find_settings_address(context: LibraryContext) -> str:
+    """Find the page on which patrons choose their notices; empty: their account is in another system."""
+    root = context.public_url.rstrip("/")
+    is_ours = bool(root) and context.policy().notices.account_url.startswith(f"{root}/")
+    return f"{root}/openurl/{quote(context.symbol, safe=':')}/settings" if is_ours else ""
 
 
 def make_telling_task(

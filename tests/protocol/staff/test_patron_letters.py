@@ -10,7 +10,7 @@ from gateway.domain.requests.events import EventKind, RequestEnding
 from gateway.domain.requests.partner_policy import STAFF_LETTER
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.roles import RIGHTS, Right, StaffRole
-from tests.protocol.pages.support import PATRON, Answer, Running, running
+from tests.protocol.pages.support import PATRON, Answer, Running, running, visitor
 from tests.protocol.staff.request_scenes import (
     RULES,
     act,
@@ -196,3 +196,24 @@ async def test_what_staff_write_to_the_patron_when_they_close_is_in_the_letter(g
     await act(gateway, request, EventKind.CLOSE, ending=RequestEnding.NOT_AVAILABLE, note="Try the archive in Bergen.")
 
     assert "Try the archive in Bergen." in await read_letter(gateway, request, "not-supplied")
+
+
+@pytest.mark.parametrize(
+    ("account", "has_choice"),
+    [("https://ill.riverside.example/account", True), ("https://portal.riverside.example/me", False)],
+)
+async def test_a_letter_leads_to_the_account_and_where_it_is_ours_to_the_choice_of_notices(
+    installation: Installation, account: str, has_choice: bool
+) -> None:
+    add_partners(installation)
+    http = {"port": 0, "public_url": "https://ill.riverside.example/"}
+    rules = {**RULES, "notices": {"account_url": account}}
+    async with running(installation, rules=rules, http=http, mail=MAIL) as gateway, visitor(gateway) as anna:
+        request = await make_borrowing(gateway, patron=PatronLink(identifier=PATRON, language="en"))
+        written = await read_letter(gateway, request, "placed")
+        settings = await anna.get("/openurl/DEMO/settings")
+
+    assert f"\nMy account: {account}\n" in written
+    choice = "\nChoose your notices: https://ill.riverside.example/openurl/DEMO/settings\n"
+    assert (choice in written) is has_choice
+    assert settings.status == 200

@@ -119,15 +119,15 @@ msgstr "כותר"
 
 
 def test_own_words_for_one_sentence_need_no_template(tmp_path: Path) -> None:
-    by = letters(tmp_path, {"en.po": HEADER + 'msgid "Your requests: %(account)s"\nmsgstr "See %(account)s"\n'})
+    by = letters(tmp_path, {"en.po": HEADER + 'msgid "My account: %(account)s"\nmsgstr "See %(account)s"\n'})
 
     assert "\nSee https://ill.northfield.example/my\n" in notice(by, "sent").text
-    assert "Ihre Bestellungen: https" in notice(by, "sent", "de").text
+    assert "Mein Konto: https" in notice(by, "sent", "de").text
 
 
 def test_a_library_has_letters_of_its_own_before_those_of_all(tmp_path: Path) -> None:
     north, shared = tmp_path / "north", tmp_path / "letters"
-    write(north, {"en.po": HEADER + 'msgid "Your requests: %(account)s"\nmsgstr "See %(account)s"\n'})
+    write(north, {"en.po": HEADER + 'msgid "My account: %(account)s"\nmsgstr "See %(account)s"\n'})
     write(shared, {"en/patron/sent.j2": SENT, "patron/placed.j2": SENT})
     by = LetterRenderer(LetterPlace((shared,), "en"), {"NORTH": LetterPlace((north, shared), "de")})
 
@@ -137,9 +137,9 @@ def test_a_library_has_letters_of_its_own_before_those_of_all(tmp_path: Path) ->
         return by.render_patron_letter(name, request, None, info, ZONE, sample.NOW, sample.FACTS).text
 
     assert "See https://ill" in write_letter("available", "NORTH", "en")
-    assert "Your requests: https://ill" in write_letter("available", "SOUTH", "en")
+    assert "My account: https://ill" in write_letter("available", "SOUTH", "en")
     assert "Off it goes." in write_letter("sent", "NORTH", "en"), "what it hasn't is that of all"
-    assert "Ihre Bestellungen: https" in write_letter("available", "NORTH", ""), "its usual language"
+    assert "Mein Konto: https" in write_letter("available", "NORTH", ""), "its usual language"
     assert by.resolve_language("", "NORTH").language == "de"
     assert by.resolve_language("", "SOUTH").language == "en"
 
@@ -162,7 +162,7 @@ def test_an_own_template_for_all_languages_is_translated(tmp_path: Path) -> None
 
 
 def test_a_mistake_in_a_catalogue_is_told_with_file_and_line(tmp_path: Path) -> None:
-    by = letters(tmp_path, {"en.po": HEADER + 'msgid "Your requests: %(account)s"\nmsgstr "See %(acount)s"\n'})
+    by = letters(tmp_path, {"en.po": HEADER + 'msgid "My account: %(account)s"\nmsgstr "See %(acount)s"\n'})
 
     with pytest.raises(ConfigurationError, match=r"en\.po:4: %\(acount\)s is no value of"):
         notice(by, "sent")
