@@ -39,7 +39,7 @@ from gateway.services.requests.effects import PARTNER
 from gateway.store.migration import free_disk_bytes, largest_write_bytes, ping_store, require_writable
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_messages import UnreadCount
-from gateway.web.app import GatewayReadiness, ReadinessPart
+from gateway.web.app import GatewayReadiness, PartKind, ReadinessPart
 from gateway.web.inbound import AdmissionQueue
 
 log = structlog.get_logger(component="health")
@@ -131,8 +131,7 @@ class HealthMonitor:
         self._look_at_schema = look_at_schema
         self._mailbox_libraries = mailbox_libraries
         self._library_parts = {
-            symbol: ReadinessPart(f"library {symbol}", f"held back: {why}", library=symbol)
-            for symbol, why in held_back.items()
+            symbol: _make_library_part(symbol, f"held back: {why}") for symbol, why in held_back.items()
         }
         self._names = names
         self._lock = asyncio.Lock()
@@ -158,7 +157,7 @@ class HealthMonitor:
         self._libraries.pop(symbol, None)
         self._library_parts.pop(symbol, None)
         if why:
-            self._library_parts[symbol] = ReadinessPart(f"library {symbol}", f"held back: {why}", library=symbol)
+            self._library_parts[symbol] = _make_library_part(symbol, f"held back: {why}")
 
     async def try_writing(self) -> None:
         """Try to write, every `WRITE_SECONDS`."""
@@ -197,7 +196,7 @@ class HealthMonitor:
                 self._looked = clock()
                 self._log_changes((*self._last, *self._list_library_parts()))
             notes = self._list_notes()
-            settings = (ReadinessPart("settings", notes=notes),) if notes else ()
+            settings = (ReadinessPart(PartKind.SETTINGS, notes=notes),) if notes else ()
             return GatewayReadiness((*self._last, *settings, *self._list_library_parts()))
 
     async def check_library(self, name: str) -> GatewayReadiness | None:
@@ -213,22 +212,26 @@ class HealthMonitor:
 
     def _list_library_parts(self) -> tuple[ReadinessPart, ...]:
         unknown = {
-            symbol: ReadinessPart(f"library {symbol}", notes=("its system was not asked yet",), library=symbol)
-            for symbol in self._libraries
+            symbol: _make_library_part(symbol, notes=("its system was not asked yet",)) for symbol in self._libraries
         }
         return tuple((unknown | self._library_parts).values())
 
     async def _check_parts(self) -> tuple[ReadinessPart, ...]:
-        probes = [_probe_part("store", self._ping_store), self._check_messages()]
+        probes = [_probe_part(ReadinessPart(PartKind.STORE), self._ping_store), self._check_messages()]
         mailboxes = asyncio.ensure_future(self._check_mailboxes())
         parts = [*await asyncio.gather(*probes), *await mailboxes]
         parts.insert(1, self._check_writing())
         if self._clock is not None:
-            parts.append(ReadinessPart("clock", notes=self._clock()))
-        parts.append(ReadinessPart("proxies", notes=self._forwarding()))
-        parts.append(ReadinessPart("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
+            parts.append(ReadinessPart(PartKind.CLOCK, notes=self._clock()))
+        parts.append(ReadinessPart(PartKind.PROXIES, notes=self._forwarding()))
+        parts.append(ReadinessPart(PartKind.PROFILES, notes=tuple(str(problem) for problem in self._profiles.problems)))
         parts += [
-            ReadinessPart(listener.name, "" if listener.is_listening else "not listening", listener.notes)
+            ReadinessPart(
+                PartKind.LISTENER,
+                "" if listener.is_listening else "not listening",
+                listener.notes,
+                own_name=listener.name.removeprefix("listener "),
+            )
             for listener in self._listeners()
         ]
         return tuple(parts)
@@ -247,7 +250,7 @@ class HealthMonitor:
         except (Unavailable, TimeoutError):  # of which the part `store` tells
             count = 0
         return ReadinessPart(
-            "messages", notes=(f"set aside: {count} (illgate journal list --outcome failed)",) if count else ()
+            PartKind.MESSAGES, notes=(f"set aside: {count} (illgate journal list --outcome failed)",) if count else ()
         )
 
     async def _check_mailboxes(self) -> tuple[ReadinessPart, ...]:
@@ -259,9 +262,10 @@ class HealthMonitor:
             return ()
         return tuple(
             ReadinessPart(
-                f"mailbox {name}",
+                PartKind.MAILBOX,
                 notes=(f"away since {away.since:%Y-%m-%d %H:%M} UTC: {away.reason}",) if away is not None else (),
                 library=self._mailbox_libraries.get(name, ""),
+                own_name=name,
             )
             for name, away in failures.items()
         )
@@ -276,9 +280,9 @@ class HealthMonitor:
             problem = problem or _find_lack_of_space(self._store, self._full_message())
         except OSError as error:
             return ReadinessPart(
-                "store writing", problem or f"the database's folder can't be looked at: {error.strerror}"
+                PartKind.STORE_WRITING, problem or f"the database's folder can't be looked at: {error.strerror}"
             )
-        return ReadinessPart("store writing", problem, notes)
+        return ReadinessPart(PartKind.STORE_WRITING, problem, notes)
 
     def _log_changes(self, parts: Sequence[ReadinessPart]) -> None:
         """Each change once, not each look."""
@@ -310,22 +314,27 @@ def _find_lack_of_space(store: Store, full_message: int) -> str:
 
 async def probe_library(symbol: str, system: LibrarySystem) -> ReadinessPart:
     """Probe a library, with what its operators must mend though it answers."""
-    part = await _probe_part(f"library {symbol}", system.ping)
-    return replace(part, library=symbol, notes=system.alerts if isinstance(system, AlertsOperators) else ())
+    part = await _probe_part(_make_library_part(symbol), system.ping)
+    return replace(part, notes=system.alerts if isinstance(system, AlertsOperators) else ())
 
 
-async def _probe_part(name: str, probe: Callable[[], Awaitable[None]]) -> ReadinessPart:
+def _make_library_part(symbol: str, problem: str = "", notes: tuple[str, ...] = ()) -> ReadinessPart:
+    return ReadinessPart(PartKind.LIBRARY, problem, notes, library=symbol, own_name=symbol)
+
+
+async def _probe_part(part: ReadinessPart, probe: Callable[[], Awaitable[None]]) -> ReadinessPart:
+    """Return the part with what is wrong with it now."""
     try:
         async with asyncio.timeout(MAX_PROBE_SECONDS):
             await probe()
     except Unavailable as error:
-        return ReadinessPart(name, str(error))
+        return replace(part, problem=str(error))
     except TimeoutError:
-        return ReadinessPart(name, f"no answer within {MAX_PROBE_SECONDS:g} s")
+        return replace(part, problem=f"no answer within {MAX_PROBE_SECONDS:g} s")
     except Exception as error:
-        log.exception("health.check_failed", part=name)
-        return ReadinessPart(name, f"failed with {type(error).__name__}, see the log")
-    return ReadinessPart(name)
+        log.exception("health.check_failed", part=part.name)
+        return replace(part, problem=f"failed with {type(error).__name__}, see the log")
+    return part
 
 
 def find_newest_backup(folder: Path) -> float:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import field
 from datetime import datetime
+from enum import StrEnum
 from importlib.metadata import version
 from typing import Protocol
 
@@ -40,15 +41,35 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 DOT_SEGMENTS = frozenset({".", ".."})
 
 
+class PartKind(StrEnum):
+    STORE = "store"
+    STORE_WRITING = "store writing"
+    LIBRARY = "library"
+    MESSAGES = "messages"
+    MAILBOX = "mailbox"
+    CLOCK = "clock"
+    PROXIES = "proxies"
+    PROFILES = "profiles"
+    SETTINGS = "settings"
+    LISTENER = "listener"
+
+
 @value_object
 class ReadinessPart:
     """One thing the gateway needs. `problem` empty: it works. `notes`: wrong, but nobody has to wait for it. `library`:
-    symbol of the one that it belongs to; empty: to the installation, and all need it."""
+    symbol of the one that it belongs to; empty: to the installation, and all need it. `own_name`: which one, of a kind
+    of which there are several."""
 
-    name: str  # 'store', 'store writing', 'library CLK', 'messages', 'listener http 127.0.0.1:8080', 'profiles'
+    kind: PartKind
     problem: str = ""
     notes: tuple[str, ...] = ()
     library: str = ""
+    own_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """'store', 'library CLK', 'listener http 127.0.0.1:8080'"""
+        return f"{self.kind} {self.own_name}".rstrip()
 
     @property
     def is_up(self) -> bool:

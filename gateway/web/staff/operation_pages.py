@@ -24,26 +24,25 @@ from gateway.services.operation.gateway_operation import (
     QueueState,
     is_for_operator,
 )
-from gateway.web.app import ReadinessPart
+from gateway.web.app import PartKind, ReadinessPart
 from gateway.web.staff.coded_words import describe_send_error
 from gateway.web.staff.journal_pages import OUTCOMES, list_profiles
 from gateway.web.staff.journal_reasons import JOURNAL_REASONS, describe_journal_reason
 from gateway.web.staff.profile_pages import may_read_file
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
-PARTS: Mapping[str, str] = {
-    "store": mark_text("Database"),
-    "store writing": mark_text("Writing to the database"),
-    "library": mark_text("Library system"),
-    "messages": mark_text("Messages"),
-    "mailbox": mark_text("Mailbox"),
-    "clock": mark_text("Clock"),
-    "proxies": mark_text("Reverse proxies"),
-    "profiles": mark_text("Profiles"),
-    "listener": mark_text("Listeners for partners, patrons and staff"),
+PARTS: Mapping[PartKind, str] = {
+    PartKind.STORE: mark_text("Database"),
+    PartKind.STORE_WRITING: mark_text("Writing to the database"),
+    PartKind.LIBRARY: mark_text("Library system"),
+    PartKind.MESSAGES: mark_text("Messages"),
+    PartKind.MAILBOX: mark_text("Mailbox"),
+    PartKind.CLOCK: mark_text("Clock"),
+    PartKind.PROXIES: mark_text("Reverse proxies"),
+    PartKind.PROFILES: mark_text("Profiles"),
+    PartKind.SETTINGS: mark_text("Settings"),
+    PartKind.LISTENER: mark_text("Listeners for partners, patrons and staff"),
 }
-"""By the beginning of a part's name; what follows is what it is called."""
-
 JOBS: Mapping[str, str] = {
     "certificates: ends for the metrics": mark_text("Read when certificates expire"),
     "check: look at the configuration": mark_text("Check the configuration"),
@@ -92,6 +91,7 @@ class ShownPart:
     """`kind`: shape of the tag of `word`; `name`: which one, where there are several; `said`: the gateway's own words,
     in English."""
 
+    part: PartKind
     kind: str
     word: str
     text: str
@@ -328,14 +328,13 @@ async def check_configuration(request: StaffRequest) -> web.Response:
 
 
 def _describe_part(request: StaffRequest, part: ReadinessPart) -> ShownPart:
-    head = next((prefix for prefix in PARTS if part.name == prefix), "") or part.name.partition(" ")[0]
-    text = request.gettext(PARTS[head]) if head in PARTS else part.name
-    name = part.name.removeprefix(head).strip() if head in PARTS else ""
+    kind, word = "good", request.gettext("working")
     if part.problem:
-        return ShownPart("late", request.gettext("not working"), text, name, (part.problem, *part.notes))
-    if part.notes:
-        return ShownPart("look", request.gettext("working, with problems"), text, name, part.notes)
-    return ShownPart("good", request.gettext("working"), text, name, ())
+        kind, word = "late", request.gettext("not working")
+    elif part.notes:
+        kind, word = "look", request.gettext("working, with problems")
+    said = (part.problem, *part.notes) if part.problem else part.notes
+    return ShownPart(part.kind, kind, word, request.gettext(PARTS[part.kind]), part.own_name, said)
 
 
 def _describe_mailbox(request: StaffRequest, box: MailboxState) -> tuple[str, str]:
@@ -373,7 +372,7 @@ async def _list_repairs(
             request.gettext("Show what is wrong"),
         )
         for part in sorted(parts, key=lambda part: part.kind != "late")
-        if part.said and not _is_own_mailbox(request, part, mailboxes)
+        if part.said and not _is_own_mailbox(part, mailboxes)
     ]
     repairs += [
         Repair(
@@ -406,15 +405,15 @@ async def _list_repairs(
     return repairs
 
 
-def _is_own_mailbox(request: StaffRequest, part: ShownPart, mailboxes: Sequence[MailboxState]) -> bool:
+def _is_own_mailbox(part: ShownPart, mailboxes: Sequence[MailboxState]) -> bool:
     """It has a line of its own."""
-    return part.text == request.gettext(PARTS["mailbox"]) and any(mailbox.name == part.name for mailbox in mailboxes)
+    return part.part is PartKind.MAILBOX and any(mailbox.name == part.name for mailbox in mailboxes)
 
 
 def _repair_path(request: StaffRequest, part: ShownPart) -> str:
-    if part.text == request.gettext(PARTS["profiles"]):
+    if part.part is PartKind.PROFILES:
         return request.path("operation", "profiles")
-    if part.text == request.gettext(PARTS["messages"]):
+    if part.part is PartKind.MESSAGES:
         return request.path("operation", "journal", outcome="failed")
     return ""
 

@@ -12,7 +12,7 @@ from gateway.domain.clock import SystemClock
 from gateway.ports.responder import RawMessage, ResponderAnswer, StreamFraming
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions, TcpListenerOptions, TcpMessageListener
 from gateway.runtime.tcp_connection import ConnectionHandlers
-from gateway.web.app import GatewayReadiness, HttpSite, MessageAnswerer, ReadinessPart, ignore_defect
+from gateway.web.app import GatewayReadiness, HttpSite, MessageAnswerer, PartKind, ReadinessPart, ignore_defect
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 from gateway.web.trusted_proxies import TrustedProxies
 
@@ -45,7 +45,7 @@ class Echo:
 
 
 async def all_well() -> GatewayReadiness:
-    return GatewayReadiness((ReadinessPart("store"),))
+    return GatewayReadiness((ReadinessPart(PartKind.STORE),))
 
 
 def site(

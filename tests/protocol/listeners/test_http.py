@@ -18,7 +18,7 @@ import structlog
 from gateway.runtime import listeners
 from gateway.runtime.listener_tls import make_server_context
 from gateway.web import app, inbound
-from gateway.web.app import GatewayReadiness, ReadinessPart
+from gateway.web.app import GatewayReadiness, PartKind, ReadinessPart
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 from gateway.web.trusted_proxies import MAX_NOTED_PROXIES, NOTED_SECONDS, ForwardingNotes
 from tests.protocol.listeners.support import HOST, LIMIT, Echo, http, site, talk
@@ -438,10 +438,10 @@ async def test_pages_for_those_who_watch() -> None:
     async def unwell() -> GatewayReadiness:
         return GatewayReadiness(
             (
-                ReadinessPart("store"),
-                ReadinessPart("store writing", "disk full"),
-                ReadinessPart("library CLK", "does not answer", library="CLK"),
-                ReadinessPart("profiles", notes=("x.yml:3",)),
+                ReadinessPart(PartKind.STORE),
+                ReadinessPart(PartKind.STORE_WRITING, "disk full"),
+                ReadinessPart(PartKind.LIBRARY, "does not answer", library="CLK", own_name="CLK"),
+                ReadinessPart(PartKind.PROFILES, notes=("x.yml:3",)),
             )
         )
 

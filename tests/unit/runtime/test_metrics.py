@@ -21,7 +21,7 @@ from gateway.services.outbox import AttemptOutcome, OutboxOptions, OutboxWorker
 from gateway.store.engine import open_store
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_messages import UnreadCount
-from gateway.web.app import GatewayReadiness, ReadinessPart
+from gateway.web.app import GatewayReadiness, PartKind, ReadinessPart
 from gateway.web.inbound import AdmissionQueue, QueueFullError
 from tests.protocol.pages.support import running
 from tests.support.daemon import Installation
@@ -77,9 +77,9 @@ async def test_state_of_the_house() -> None:
     metrics.record_readiness(
         GatewayReadiness(
             (
-                ReadinessPart("store"),
-                ReadinessPart("store writing", notes=("9 MB free",)),
-                ReadinessPart("library CLK", "down", library="CLK"),
+                ReadinessPart(PartKind.STORE),
+                ReadinessPart(PartKind.STORE_WRITING, notes=("9 MB free",)),
+                ReadinessPart(PartKind.LIBRARY, "down", library="CLK", own_name="CLK"),
             )
         )
     )

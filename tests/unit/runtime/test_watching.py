@@ -23,7 +23,7 @@ from gateway.ports.responder import OutcomeClass
 from gateway.runtime.monitoring import GatewayMetrics
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.store.requests.request_messages import UnreadCount
-from gateway.web.app import GatewayReadiness, ReadinessPart
+from gateway.web.app import GatewayReadiness, PartKind, ReadinessPart
 from gateway.web.inbound import AdmissionQueue
 from tests.protocol.pages.support import running
 from tests.support.daemon import Installation
@@ -86,12 +86,14 @@ def promtool() -> str:
     return start_or_skip(find)
 
 
-def make_down(name: str, library: str = "") -> Callable[[GatewayMetrics], None]:
-    return lambda metrics: metrics.record_readiness(GatewayReadiness((ReadinessPart(name, "away", (), library),)))
+def make_down(kind: PartKind, own_name: str = "", library: str = "") -> Callable[[GatewayMetrics], None]:
+    part = ReadinessPart(kind, "away", (), library, own_name)
+    return lambda metrics: metrics.record_readiness(GatewayReadiness((part,)))
 
 
-def make_note(name: str, library: str = "") -> Callable[[GatewayMetrics], None]:
-    return lambda metrics: metrics.record_readiness(GatewayReadiness((ReadinessPart(name, "", ("note",), library),)))
+def make_note(kind: PartKind, own_name: str = "", library: str = "") -> Callable[[GatewayMetrics], None]:
+    part = ReadinessPart(kind, "", ("note",), library, own_name)
+    return lambda metrics: metrics.record_readiness(GatewayReadiness((part,)))
 
 
 def fail_messages(metrics: GatewayMetrics) -> None:
@@ -110,13 +112,13 @@ def turn_away(metrics: GatewayMetrics) -> None:
 
 DAYS_AGO = NOW - timedelta(days=2)
 CAUSES: dict[str, Callable[[GatewayMetrics], None]] = {
-    "IllgatePartDown": make_down("listener http 127.0.0.1:8080"),
-    "IllgateLibrarySystemDown": make_down("library CLK", "CLK"),
-    "IllgateDiskFull": make_note("store writing"),
-    "IllgateClockDiffers": make_note("clock"),
-    "IllgateUnknownProxy": make_note("proxies"),
-    "IllgateLibrarySystemRefusesCalls": make_note("library CLK", "CLK"),
-    "IllgateMessagesSetAside": make_note("messages"),
+    "IllgatePartDown": make_down(PartKind.LISTENER, "http 127.0.0.1:8080"),
+    "IllgateLibrarySystemDown": make_down(PartKind.LIBRARY, "CLK", "CLK"),
+    "IllgateDiskFull": make_note(PartKind.STORE_WRITING),
+    "IllgateClockDiffers": make_note(PartKind.CLOCK),
+    "IllgateUnknownProxy": make_note(PartKind.PROXIES),
+    "IllgateLibrarySystemRefusesCalls": make_note(PartKind.LIBRARY, "CLK", "CLK"),
+    "IllgateMessagesSetAside": make_note(PartKind.MESSAGES),
     "IllgateMailboxAway": lambda metrics: metrics.record_mailboxes(
         {"ill": MailboxFailure("ill", DAYS_AGO, "away")}, NOW
     ),
@@ -211,7 +213,8 @@ def render(metrics: GatewayMetrics) -> str:
 def make_healthy() -> GatewayMetrics:
     metrics = GatewayMetrics()
     metrics.record_message("ncip", "illiad", "LookupUser", OutcomeClass.OK, 0.1)
-    metrics.record_readiness(GatewayReadiness((ReadinessPart("store"), ReadinessPart("library CLK", library="CLK"))))
+    library = ReadinessPart(PartKind.LIBRARY, library="CLK", own_name="CLK")
+    metrics.record_readiness(GatewayReadiness((ReadinessPart(PartKind.STORE), library)))
     metrics.record_outbox_rows({("CLK", OutboxStatus.WAITING): 3}, NOW - timedelta(seconds=30), NOW)
     metrics.record_certificates({"other.pem": NOW + timedelta(days=90)})
     return metrics
