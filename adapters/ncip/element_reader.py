@@ -198,10 +198,14 @@ class StructureReader:
 
 
 def read_structure(cls: type[Structure]) -> Read:
-    """The reading function of a structure; None when it is empty and the schema wouldn't have it so."""
+    """The reading function of a structure; None when it is empty and the schema wouldn't have it so. Its table is made
+    when first needed, as structures may contain each other."""
+    table: StructureReader | None = None
 
     def read_element(reading: ReadingState, element: etree._Element) -> Structure | None:
-        table = get_structure_reader(cls)
+        nonlocal table
+        if table is None:
+            table = get_structure_reader(cls)
         values = read_values(table, reading, element)
         return None if table.needs and not values else cls(**values)
 

@@ -35,7 +35,7 @@ from gateway.services.letters.renderer import LetterRenderer
 from gateway.services.request_work.patron_notices import NoticeService, find_reader
 from gateway.services.requests.effects import remove_patron_data
 from gateway.services.requests.library_context import LibraryContext
-from gateway.services.requests.located_copies import find_located_copy
+from gateway.services.requests.located_copies import find_located_copies
 from gateway.store.requests import print_batches, requests, timers
 from gateway.store.schema import make_exchange_id
 
@@ -48,6 +48,8 @@ _LETTERS = frozenset({PrintKind.REQUEST_LETTERS, PrintKind.PATRON_LETTERS})
 
 _PLACED = frozenset({PrintKind.PULL_SLIPS, PrintKind.HOLD_SLIPS, PrintKind.TRANSIT_SLIPS})
 """They name a branch."""
+
+_WITH_COPY = frozenset({PrintKind.PULL_SLIPS, PrintKind.SHIPPING_SLIPS})
 
 _NUMBERS = re.compile(r"\d+")
 
@@ -247,11 +249,9 @@ class PrintService:
     async def _sort_requests(self, kind: PrintKind, ids: tuple[str, ...]) -> tuple[str, ...]:
         if kind is not PrintKind.PULL_SLIPS:
             return ids
-        places = {}
-        for request in await _load_requests(self.context, ids):
-            copy = await find_located_copy(self.context, request)
-            places[request.id] = _shelf_order(copy)
-        return tuple(sorted(places, key=lambda id_: places[id_]))
+        loaded = await _load_requests(self.context, ids)
+        copies = await find_located_copies(self.context, loaded)
+        return tuple(sorted((request.id for request in loaded), key=lambda id_: _shelf_order(copies.get(id_))))
 
     # --- sheets ------------------------------------------------------------------------------------------
 
@@ -260,9 +260,12 @@ class PrintService:
         are forgotten have none."""
         build, sheets = self._builders[batch.kind], list[PrintSheet]()
         places = await _list_place_names(self.context) if batch.kind in _PLACED else {}
-        for request in await _load_requests(self.context, batch.request_ids):
+        loaded = await _load_requests(self.context, batch.request_ids)
+        copies = await find_located_copies(self.context, loaded) if batch.kind in _WITH_COPY else {}
+        for request in loaded:
             party = request.partner if batch.kind is PrintKind.REQUEST_LETTERS else find_supplier_party(request)
-            sheet = PrintSheet(request=request, partner=_complete_party(self.context, request, party))
+            partner = _complete_party(self.context, request, party)
+            sheet = PrintSheet(request=request, partner=partner, copy=copies.get(request.id))
             try:
                 sheets.append(_name_places(await build(self.context, sheet), places))
             except Refused as refused:
@@ -278,8 +281,8 @@ class PrintService:
     @property
     def _builders(self) -> Mapping[PrintKind, Callable[[LibraryContext, PrintSheet], Awaitable[PrintSheet]]]:
         return {
-            PrintKind.PULL_SLIPS: _add_copy,
-            PrintKind.SHIPPING_SLIPS: _add_copy,
+            PrintKind.PULL_SLIPS: _keep_sheet,
+            PrintKind.SHIPPING_SLIPS: _keep_sheet,
             PrintKind.HOLD_SLIPS: _add_shelf_place,
             PrintKind.TRANSIT_SLIPS: _add_shelf_place,
             PrintKind.BOOK_STRAPS: _keep_sheet,
@@ -343,10 +346,6 @@ def _complete_party(context: LibraryContext, request: Request, party: LibraryPar
 
 async def _keep_sheet(_context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
     return sheet
-
-
-async def _add_copy(context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
-    return replace(sheet, copy=await find_located_copy(context, sheet.request))
 
 
 async def _add_shelf_place(context: LibraryContext, sheet: PrintSheet) -> PrintSheet:

@@ -24,7 +24,7 @@ from gateway.domain.requests.views import (
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
-from gateway.services.requests.located_copies import find_located_copy
+from gateway.services.requests.located_copies import find_located_copies
 from gateway.services.requests.request_search import list_number_matches, require_meant_request
 from gateway.store.requests import list_paths, outbox_queries, request_facets, request_lists, requests
 
@@ -67,8 +67,7 @@ class RequestLists:
         fetched."""
         if wanted.task != TO_PULL:
             return {}
-        copies = [(request.id, await find_located_copy(self.context, request)) for request in page]
-        return {id_: copy for id_, copy in copies if copy is not None}
+        return await find_located_copies(self.context, page)
 
     async def find_request(self, reference: str) -> Request:
         """Find a request by id, number (ours, a partner's, another system's) or barcode; of several with it, the one

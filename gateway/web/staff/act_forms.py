@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -27,6 +28,7 @@ from gateway.services.letters.localization import mark_text
 from gateway.services.request_work.act_forecasts import forecast_act
 from gateway.services.requests.deadlines import compute_renewed_due
 from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.located_copies import MAX_LOOK_SECONDS
 from gateway.web.html.forms import FormCheck
 from gateway.web.staff.coded_words import CONDITIONS
 from gateway.web.staff.staff_request import StaffRequest
@@ -208,8 +210,9 @@ async def list_places(page: StaffRequest) -> Mapping[str, str]:
     """List where readers collect things: code -> name. Empty while the library's system is away: what doesn't need them
     can be done all the same, and a place that is set already stays."""
     try:
-        return {location.code: location.name for location in await page.context.system.pickup_locations()}
-    except Unavailable:
+        async with asyncio.timeout(MAX_LOOK_SECONDS):
+            return {location.code: location.name for location in await page.context.system.pickup_locations()}
+    except (Unavailable, TimeoutError):
         return {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from gateway.services.letters.localization import mark_text
 from gateway.services.patrons.patron_names import make_patron_key
 from gateway.services.request_work.patron_notices import load_reader_settings
 from gateway.services.requests.library_context import PATRON
-from gateway.services.requests.located_copies import look_up_copy
+from gateway.services.requests.located_copies import MAX_LOOK_SECONDS, look_up_copies
 from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.coded_words import describe_condition
 from gateway.web.staff.request_access import list_permitted_acts
@@ -99,10 +100,11 @@ async def show_patron(page: StaffRequest, request: Request, *, revealed: bool) -
         settings=await load_reader_settings(page.context, request),
     )
     try:
-        patron = await page.context.system.find_patron(make_patron_key(link))
+        async with asyncio.timeout(MAX_LOOK_SECONDS):
+            patron = await page.context.system.find_patron(make_patron_key(link))
     except Refused:
         shown = replace(shown, problem=page.gettext("The library system no longer has a record of this patron."))
-    except Unavailable:
+    except (Unavailable, TimeoutError):
         problem = page.gettext("The library system is not responding, so no more is known.")
         shown = replace(shown, problem=problem)
     else:
@@ -147,8 +149,9 @@ async def find_own_copies(page: StaffRequest, request: Request) -> LocalCopies |
     if request.role is not Role.BORROWING:
         return None
     try:
-        return await find_local_copies(page.context.system, request.citation)
-    except Refused:
+        async with asyncio.timeout(MAX_LOOK_SECONDS):
+            return await find_local_copies(page.context.system, request.citation)
+    except (Refused, TimeoutError):
         return AWAY
 
 
@@ -164,17 +167,9 @@ async def list_candidate_items(page: StaffRequest, request: Request) -> tuple[Ca
     """List the items among which staff choose, while none is chosen."""
     if request.role is not Role.LENDING or request.item_barcode:
         return ()
-    return tuple(
-        [
-            CandidateItem(
-                candidate,
-                await look_up_copy(page.context, candidate.barcode)
-                if candidate.barcode and place < MAX_LOOKED_UP
-                else None,
-            )
-            for place, candidate in enumerate(request.candidates)
-        ]
-    )
+    first = request.candidates[:MAX_LOOKED_UP]
+    copies = await look_up_copies(page.context, {item.barcode for item in first if item.barcode})
+    return tuple(CandidateItem(item, copies.get(item.barcode)) for item in request.candidates)
 
 
 def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:

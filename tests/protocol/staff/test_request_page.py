@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.views import UnfinishedStep
 from gateway.ports.library_system import Capability
 from gateway.services.letters.localization import TextCatalogues
+from gateway.web.staff import act_forms, request_panels
 from gateway.web.staff.actor_names import ActorNames
 from gateway.web.staff.request_story import StorySources, tell_story
 from tests.protocol.pages.support import PATRON, Answer, Running, running
@@ -614,14 +616,22 @@ async def test_a_branch_sees_its_own_borrowing_alone(gateway: Running) -> None:
         assert (await other.get(f"/requests/{request.number}")).status == 404
 
 
-async def test_the_page_is_there_while_the_library_is_away(gateway: Running, ruth: Colleague) -> None:
+@pytest.mark.parametrize("silence", ["down", "hanging"])
+async def test_the_page_is_there_while_the_library_is_away(
+    gateway: Running, ruth: Colleague, monkeypatch: pytest.MonkeyPatch, silence: str
+) -> None:
     request = await make_borrowing(gateway)
     system = library_context(gateway).system
+    for module in (act_forms, request_panels):
+        monkeypatch.setattr(module, "MAX_LOOK_SECONDS", 0.05)
 
     async def away(*_: object) -> None:
+        if silence == "hanging":
+            await asyncio.sleep(60)
         raise Unavailable("the library's system is down")
 
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(asyncio.timeout(20))
         for name in ("find_patron", "find_bib", "pickup_locations", "search_bibs"):
             if hasattr(system, name):
                 setattr(system, name, away)

@@ -15,6 +15,7 @@ from gateway.domain.requests.print_batches import NEEDS, PrintKind
 from gateway.domain.requests.request import LibraryParty, Request
 from gateway.domain.requests.views import NotFound
 from gateway.services.desks.printing import PrintService
+from gateway.services.requests import located_copies
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
 
 PROFILES = {
@@ -112,6 +113,41 @@ async def test_a_batch_is_a_record_and_says_what_is_true_now(north: NcipTown) ->
     assert sheet.copy.status.value == "on-loan"
     with pytest.raises(NotFound):
         await printing(north).find_batch(99)
+
+
+async def test_copies_of_a_batch_are_looked_up_side_by_side(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    await locate_for_hill(north, 4)
+    system, together = printing(north).context.system, asyncio.Barrier(4)
+    find = system.item_by_barcode
+
+    async def find_when_all_ask(barcode: str) -> Item:
+        await together.wait()
+        return await find(barcode)
+
+    monkeypatch.setattr(system, "item_by_barcode", find_when_all_ask, raising=False)
+    batch = await printing(north).make_batch(PrintKind.PULL_SLIPS, "staff:ana")
+    sheets = await printing(north).build_sheets(batch)
+
+    copies = [one.copy for one in sheets if one.copy is not None]
+    assert len(copies) == 4
+    assert all(copy.call_number and not copy.problem for copy in copies)
+
+
+async def test_a_system_that_hangs_holds_up_no_batch(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    await locate_for_hill(north, 2)
+    system = printing(north).context.system
+
+    async def hang(_barcode: str) -> Item:
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits so long")
+
+    monkeypatch.setattr(system, "item_by_barcode", hang, raising=False)
+    monkeypatch.setattr(located_copies, "MAX_LOOK_SECONDS", 0.05)
+    async with asyncio.timeout(20):
+        batch = await printing(north).make_batch(PrintKind.PULL_SLIPS, "staff:ana")
+        sheets = await printing(north).build_sheets(batch)
+
+    assert [one.copy and one.copy.problem for one in sheets] == ["The library system is not responding."] * 2
 
 
 async def test_two_who_print_at_once_share_what_waits(north: NcipTown) -> None:
