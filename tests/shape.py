@@ -78,7 +78,7 @@ BOUNDS: Sequence[Bound] = (
 
 TRACED_BOUNDS: Sequence[Bound] = (
     Bound("files that an AcceptItem runs through", 90, 55),
-    Bound("files that a link to an ISO 18626 request runs through", 173, 115),
+    Bound("files that a link to an ISO 18626 request runs through", 177, 115),
     Bound("files that ship runs through", 124, 90),
     Bound("transitions computed for one ship", 1, 1),
     Bound("loads of the request for one ship", 2, 2),
