@@ -51,6 +51,8 @@ def make_refusal_signal(proxies: TrustedProxies, count: CountRefusal) -> Respons
     """Make a signal to be called before a response is sent."""
 
     async def note_refusal(request: web.Request, response: web.StreamResponse) -> None:
+        if response.status < 400:
+            return
         # `OPTIONS *` and `GET http://host` ask for a path without a slash
         place = PLACES.get(request.path.removeprefix("/").partition("/")[0], "")
         reason = find_refusal(place, request, response.status) if place else ""
