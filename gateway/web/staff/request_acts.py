@@ -43,7 +43,7 @@ from gateway.web.staff.list_positions import read_list_address
 from gateway.web.staff.partner_pages import list_explained_lines
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_access import ACT_RIGHTS, find_act_right, list_permitted_acts, load_request_view
-from gateway.web.staff.request_page import MAX_NOTICES, list_options, render_request
+from gateway.web.staff.request_page import MAX_NOTICES, list_act_limits, list_options, render_request
 from gateway.web.staff.request_panels import find_own_copies, make_panels, show_patron
 from gateway.web.staff.request_story import (
     CHANNELS,
@@ -238,7 +238,7 @@ async def _render_act(
         question=page.gettext(QUESTIONS[question]) if question is not None else "",
         comparison=await compare_suppliers(page, request) if kind is K.ASSIGN else None,
         asks_later=request.state is BorrowingState.REVIEW,
-        limits=_list_wishes(page, request),
+        limits=_list_wishes(page, request) if kind is K.ASSIGN else list_act_limits(page, request, kind),
         refusals=await group_refusals(page) if kind is K.UNFILLED else (),
         beginnings=await _list_beginnings(page, request) if kind is K.PATRON_MESSAGE else (),
         can_preview=kind is K.PATRON_MESSAGE and page.sees_patrons,

@@ -72,6 +72,7 @@ from gateway.web.staff.request_access import (
 from gateway.web.staff.request_panels import (
     ShownPatron,
     find_own_copies,
+    label_lender_due,
     list_candidate_items,
     list_extra_rows,
     make_panels,
@@ -569,9 +570,8 @@ _CHASED_RETURN = mark_text("Check-in expected by")
 def _list_limits(page: StaffRequest, view: RequestView, move: NextMove) -> list[ShownLimit]:
     """List what decides the next act: until when it is wanted, and what it may cost; or until when the partner is
     waited for, or an item that is late."""
-    request, gettext, terms = view.request, page.gettext, view.request.terms
-    dates = ((gettext("Due at lender"), terms.lender_due), (gettext("Due from patron"), terms.patron_due))
-    due_dates = [ShownLimit(label=label, value=page.format_moment(due)) for label, due in dates if due is not None]
+    request, gettext = view.request, page.gettext
+    due_dates = _list_due_dates(page, request)
     is_late = request.open and not request.flags.isdisjoint({RequestFlag.RECALLED, RequestFlag.OVERDUE})
     if not move.ours:
         words = {**_AWAITED, TimerKind.CHASE: _CHASED_RETURN} if request.state is BorrowingState.RETURNED else _AWAITED
@@ -591,6 +591,23 @@ def _list_limits(page: StaffRequest, view: RequestView, move: NextMove) -> list[
     if is_late or move.task == "return-late" or request.state is BorrowingState.SHIPPED:
         limits += due_dates
     return limits
+
+
+def list_act_limits(page: StaffRequest, request: Request, kind: K) -> list[ShownLimit]:
+    """List what decides an act on a page of its own: a price beside its limit, or due dates beside each other."""
+    if kind in (K.CONDITION_ACCEPTED, K.CONDITION_REFUSED):
+        return list(_list_price_limits(page, request))
+    if kind not in (K.RENEW, K.RENEW_ACCEPTED, K.RENEW_REFUSED):
+        return []
+    renewals = request.terms.renewals
+    times = page.ngettext("%(num)s time", "%(num)s times", renewals) if renewals else page.gettext("never")
+    return [*_list_due_dates(page, request), ShownLimit(label=page.gettext("Renewed"), value=times)]
+
+
+def _list_due_dates(page: StaffRequest, request: Request) -> list[ShownLimit]:
+    terms = request.terms
+    dates = ((label_lender_due(page, request), terms.lender_due), (page.gettext("Due from patron"), terms.patron_due))
+    return [ShownLimit(label=label, value=page.format_moment(due)) for label, due in dates if due is not None]
 
 
 def _list_price_limits(page: StaffRequest, request: Request) -> Iterator[ShownLimit]:

@@ -182,7 +182,7 @@ def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:
     if dates.end is not None:
         rows.append((gettext("Wanted until"), page.localization.format_day(dates.end)))
     if terms.lender_due is not None:
-        rows.append((gettext("Due at lender"), page.format_moment(terms.lender_due)))
+        rows.append((label_lender_due(page, request), page.format_moment(terms.lender_due)))
     if terms.patron_due is not None:
         rows.append((gettext("Due from patron"), page.format_moment(terms.patron_due)))
     if terms.renewals:
@@ -196,6 +196,11 @@ def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:
     if len(request.volumes) == 1 and request.volumes[0].call_number:
         rows.append((gettext("Call number"), request.volumes[0].call_number))
     return rows
+
+
+def label_lender_due(page: StaffRequest, request: Request) -> str:
+    """Label the day on which an item is due at its lender, which is us for what we lend."""
+    return page.gettext("Due date") if request.role is Role.LENDING else page.gettext("Due at lender")
 
 
 def list_cost_rows(page: StaffRequest, request: Request) -> LabelledRows:

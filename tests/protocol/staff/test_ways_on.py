@@ -212,7 +212,8 @@ SCENES = {
 
 UNTIL = {
     **dict.fromkeys(("no-supplier", "trouble", "lost"), "Needed by"),
-    **dict.fromkeys(("overdue", "overdue, back", "overdue-out", "return late"), "Due at lender"),
+    **dict.fromkeys(("overdue", "overdue, back"), "Due at lender"),
+    **dict.fromkeys(("overdue-out", "return late"), "Due date"),
     "overdue, patron": "Due from patron",
 }
 """The day on which it hangs."""
