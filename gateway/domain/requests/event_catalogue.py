@@ -361,7 +361,7 @@ _ENTRIES = (
         ours=("good", mark_template("The patron was notified")),
     ),
     EventEntry(
-        K.LOCATED, write_sentence("located"), label=mark_template("Choose this copy"),
+        K.LOCATED, write_sentence("located"), label=mark_template("Use this copy"),
         fields=_list_fields(DESCRIPTION, OWN_NOTE, required=(BARCODE,)), undoable=(Role.LENDING,),
         done=mark_template("The copy has been chosen."), ours=("todo", mark_template("Found our copy")),
     ),

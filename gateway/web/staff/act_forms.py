@@ -73,6 +73,7 @@ _LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
     (K.CLEARED, "reason"): mark_text("Rule or statement relied on"),
     (K.CLEARANCE_REFUSED, "reason"): mark_text("Rule that prevents copying"),
     (K.PATRON_TOLD, "note"): mark_text("How the patron was notified, and by whom"),
+    (K.RENEW_ACCEPTED, "due"): mark_text("New due date"),
     (K.RENEW, "due"): mark_text("Requested due date, if possible"),
     (K.CANCEL_REFUSED, "note"): mark_text("Why it is too late"),
     (K.CLOSE, "reason"): mark_text("Why no library can supply it"),
