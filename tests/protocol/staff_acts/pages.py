@@ -142,7 +142,7 @@ def make_act(name: str, action: str, fields: dict[str, str], audience: str = "")
 
 
 def read_audience(form: Any) -> str:
-    return " ".join(_texts(form, ".//p[@class='told']/bdi"))
+    return " ".join(_texts(form, ".//p[@class='told']/span"))
 
 
 def _name_action(action: str) -> str:
