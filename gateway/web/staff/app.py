@@ -36,6 +36,7 @@ from gateway.web.staff import (
     message_example_pages,
     message_pages,
     new_request_pages,
+    office_page,
     operation_pages,
     outbox_pages,
     partner_pages,
@@ -72,6 +73,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGES: tuple[StaffPage, ...] = (
     *work_queue.PAGES,
+    *office_page.PAGES,
     *scan_pages.PAGES,
     *outbox_pages.PAGES,
     *partner_pages.PAGES,

@@ -108,7 +108,8 @@ class ShownJob:
 @value_object
 class Repair:
     """Something that needs the operator. `path`: where it is mended, empty: not at a page; `button` says what is there,
-    or what is done where `is_act`. `since`: aware, None: not known. `meaning`: what it means for people."""
+    or what is done where `is_act`. `since`: aware, None: not known. `meaning`: what it means for people. `library`: the
+    name of the one that it is about, on a page of several."""
 
     kind: str
     text: str
@@ -118,6 +119,7 @@ class Repair:
     since: datetime | None = None
     meaning: str = ""
     is_act: bool = False
+    library: str = ""
 
 
 @value_object

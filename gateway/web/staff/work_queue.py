@@ -1,5 +1,4 @@
-"""The work queue at /staff: every list that somebody waits on, by desk and in the order in which the day goes. And
-/staff/office, for whoever works for several libraries: what waits in each."""
+"""The work queue at /staff: every list that somebody waits on, by desk and in the order in which the day goes."""
 
 from __future__ import annotations
 
@@ -14,8 +13,6 @@ from gateway.domain.requests.views import RequestFilter
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.letters.localization import mark_text
-from gateway.services.operation.library_overview import LibraryFigures
-from gateway.web.app import ReadinessPart
 from gateway.web.html.assets import HEADERS
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -388,74 +385,7 @@ async def stream_counts(request: StaffRequest) -> web.StreamResponse:
     return await streams.serve_counts(request.http, request.library.symbol, read_counts, is_still_allowed)
 
 
-# --- all libraries of the user ---------------------------------------------------------------------------
-
-_OFFICE_COLUMNS = (
-    ("new", mark_text("New")),
-    ("waiting", mark_text("Waiting")),
-    ("late", mark_text("Overdue")),
-    ("unread", mark_text("Unread")),
-    ("dead", mark_text("Failed messages")),
-)
-"""Fields of `LibraryFigures` and their headings."""
-
-
-@value_object
-class ShownLibrary:
-    """`kind`: shape of the tag of `word`, the state of its system; `path`: of its first page; empty: it is held back.
-    `why`: what else is wrong with it."""
-
-    name: str
-    path: str
-    figures: LibraryFigures
-    kind: str
-    word: str
-    why: str = ""
-
-
-async def show_libraries(request: StaffRequest) -> web.Response:
-    """Show those in which the user has the right, by name; those that aren't served, too."""
-    parts = request.parts
-    unserved = parts.list_unserved()
-    symbols = [
-        symbol
-        for symbol in (*parts.sign_in.libraries_of(request.user), *unserved)
-        if request.user.has_right(symbol, Right.LIBRARIES_READ)
-    ]
-    figures = await parts.overview.read_figures(symbols)
-    readiness = await parts.check_installation()
-    parts_of = {symbol: readiness.for_library(symbol).parts for symbol in symbols}
-    shown = []
-    for symbol in symbols:
-        part = next((one for one in parts_of[symbol] if one.name == f"library {symbol}"), None)
-        if symbol in unserved:
-            name, path, why = unserved[symbol], "", part.problem if part is not None else ""
-            kind, word = ("late", mark_text("not working")) if why else ("closed", mark_text("closed"))
-        else:
-            name, path, why = parts.libraries[symbol].context.info.name, request.root_of(symbol), ""
-            kind, word = _describe_system(part)
-            if any(one.name.startswith("mailbox ") and one.notes for one in parts_of[symbol]):
-                why = request.gettext("A mailbox cannot be read.")
-        shown.append(ShownLibrary(name, path, figures[symbol], kind, request.gettext(word), why))
-    return request.render(
-        "office",
-        request.gettext("Libraries"),
-        help_topic="users",
-        libraries=sorted(shown, key=lambda library: library.name.casefold()),
-        columns=_OFFICE_COLUMNS,
-        now=request.format_moment(parts.clock.now()),
-    )
-
-
-def _describe_system(part: ReadinessPart | None) -> tuple[str, str]:
-    """Shape and word of its tag. A part with notes says that nobody has asked its system yet."""
-    if part is None or part.notes:
-        return "waiting", mark_text("not checked yet")
-    return ("good", mark_text("working")) if part.is_up else ("late", mark_text("not working"))
-
-
 PAGES = (
-    StaffPage("GET", "/office", show_libraries, Right.LIBRARIES_READ, names_library=False),
     StaffPage("GET", "", show_work_queue, Right.OWN_ACCOUNT),
     StaffPage("GET", "/live", stream_counts, Right.WORK_READ),
     StaffPage("GET", "/live/counts", show_counts, Right.WORK_READ),

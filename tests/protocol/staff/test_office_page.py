@@ -41,6 +41,7 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(
     async with (
         running(installation, other_libraries=others, mailboxes=boxes) as gateway,
         colleague(gateway, "ana", "office") as ana,
+        colleague(gateway, "max", "operator@*") as max_,
     ):
         for title in ("Om fargen", "De rerum nubium"):
             requester = LibraryParty(symbol="XX-VALE", profile="vale")
@@ -73,7 +74,7 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(
 
         page = await ana.get()
 
-        assert (page.url.removeprefix(gateway.url), page.title) == ("/staff/office", "Libraries")
+        assert (page.url.removeprefix(gateway.url), page.title) == ("/staff/office", "All libraries")
         rows = [[cell.text_content().strip() for cell in row] for row in page.tree.xpath("//tbody/tr")]
         assert [row[:6] for row in rows] == [
             ["Bibliothèque du Fjord", "2", "0", "0", "0", "1"],
@@ -83,14 +84,30 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(
         ]
         states = [(row[6], row[7] == "none") for row in rows]
         assert states[:3] == [
-            ("working A mailbox cannot be read.", False),
+            ("working Mailbox", False),
             ("working", True),
             ("closed", True),
         ]
+        assert states[3][0] == "not working"
         tags = page.tree.xpath("//tbody/tr[1]//*[contains(@class, 'tag')]")
-        assert [tag.get("class") for tag in tags] == ["tag late", "tag good"]
-        assert "not working held back: " in states[3][0]
-        assert "libraries.3.time_zone: not a time zone" in states[3][0]
+        assert [tag.get("class") for tag in tags] == ["tag late", "tag good", "tag late"]
+        assert [line.text_content() for line in page.tree.xpath("//ul[@class='first']//b")] == [
+            "Bibliothèque du Fjord: Mailbox replies cannot be read",
+            "Bibliothèque du Fjord: 1 message could not be sent",
+            "Åsen: Its settings have errors",
+        ]
+        (detail,) = page.tree.xpath("//ul[@class='first']//p/span[@dir]/text()")
+        assert "libraries.3.time_zone: not a time zone" in detail
+        assert page.tree.xpath("//ul[@class='first']//a") == []  # which she may not open
+        seen = (await max_.get("/office")).tree
+        assert "no answer" in seen.xpath("//ul[@class='first']//p/span[@dir]/text()")
+        doors = seen.xpath("//ul[@class='first']//a/@href")
+        assert doors == ["/staff/fjord/operation#mailboxes", "/staff/fjord/outbox", "/staff/demo/operation#check"]
+        for door in doors:
+            opened = await max_.get(door.removeprefix("/staff").partition("#")[0])
+            place = door.partition("#")[2]
+            assert opened.status == 200
+            assert not place or opened.tree.xpath(f"//*[@id='{place}']")
         assert page.tree.xpath("//tbody//a/@href") == ["/staff/fjord", "/staff/demo"]
         menu = [link.text_content() for link in page.tree.xpath("//nav[@id='menu']/a[not(@class)]")]
         assert menu == ["Partners", "Statistics"]
