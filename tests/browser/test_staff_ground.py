@@ -136,6 +136,19 @@ def test_on_a_telephone_the_menu_opens_without_script(site: Site, browsing: Brow
         expect(page.get_by_role("heading", name="Accounts", level=1)).to_be_visible()
 
 
+def test_a_chart_begins_with_the_newest_month_and_keeps_its_scale(site: Site, browsing: Browsing) -> None:
+    ask_for(site, "Tidal charts")
+    with staff_page(site, browsing, "amira", "staff", back="staff/statistics", width=PHONE) as page:
+        box = page.get_by_role("region", name=re.compile("^Chart: ")).first
+        box.scroll_into_view_if_needed()
+        months = box.get_by_role("img").locator("text:not(.strong)")
+
+        expect(months).to_have_count(12)
+        expect(months.last).to_be_in_viewport(ratio=1)
+        expect(months.first).not_to_be_in_viewport()
+        expect(box.locator(".scale text").first).to_be_in_viewport(ratio=1)
+
+
 def test_the_work_queue_stays_true_in_all_windows_by_one_stream(site: Site, browsing: Browsing) -> None:
     ask_for(site, "Om fargen på gammel snø")
     with staff_page(site, browsing, "ruth", *ALL) as page:

@@ -11,7 +11,10 @@ WIDTH, HEIGHT = 760, 220
 BASE = 186
 """Where bars stand; below it are the names of months."""
 
-_LEFT, _TOP, _RIGHT = 48, 10, 754
+SCALE_WIDTH = 48
+"""The room of the numbers at the start, which stay where they are while the months are scrolled."""
+
+_LEFT, _TOP, _RIGHT = SCALE_WIDTH, 10, 754
 _BAR_SHARE = 0.68
 """The part of a month's room that its bar takes."""
 

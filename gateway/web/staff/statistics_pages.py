@@ -47,7 +47,11 @@ FLOWS: Mapping[tuple[Role, bool], str] = {
     (Role.LENDING, True): mark_text("Lending: copies"),
 }
 
-SERVICES: Mapping[str, ServiceType] = {kind.value: kind for kind in (ServiceType.LOAN, ServiceType.COPY)}
+SERVICE_WORDS: Mapping[ServiceType, str] = {
+    ServiceType.LOAN: mark_text("Loans"),
+    ServiceType.COPY: mark_text("Copies"),
+}
+SERVICES: Mapping[str, ServiceType] = {kind.value: kind for kind in SERVICE_WORDS}
 
 SURVEY_REQUESTS: Mapping[tuple[Role, str | None], str] = {
     (Role.BORROWING, None): mark_text("Borrowing, loans and copies"),
@@ -221,10 +225,8 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         partners=[(profile.name, partner.name) for profile, partner in request.context.partners()],
         known={profile.name for profile, _ in request.context.partners()},
         wanted=wanted,
-        services=[
-            (ServiceType.LOAN.value, request.gettext("Loans")),
-            (ServiceType.COPY.value, request.gettext("Copies")),
-        ],
+        services=[(service.value, request.gettext(text)) for service, text in SERVICE_WORDS.items()],
+        parts_counted=_list_counted_parts(request, wanted),
         now=request.format_moment(statistics.at),
         found=statistics,
         head_figures=list(_list_head_figures(request, statistics)),
@@ -266,6 +268,15 @@ async def show_statistics(request: StaffRequest) -> web.Response:
         format_number_of_days=lambda days: format_mean_days(request, days),
         csv_path=request.path("statistics.csv", **query),
     )
+
+
+def _list_counted_parts(request: StaffRequest, wanted: FigureFilter) -> list[str]:
+    """List what alone is counted, in words: the form that says it is not on paper."""
+    return [
+        *([request.gettext(SERVICE_WORDS[wanted.service])] if wanted.service else []),
+        *([request.context.name_of_partner(wanted.partner) or wanted.partner] if wanted.partner else []),
+        *([wanted.branch] if wanted.branch else []),
+    ]
 
 
 def _list_head_figures(request: StaffRequest, statistics: RequestStatistics) -> Iterator[HeadFigure]:

@@ -376,7 +376,7 @@ async def test_copies_alone_are_the_same_on_page_in_file_and_api(gateway: Runnin
 
     assert read_tables(page)["Totals"] == ["Lending: copies 1 1 0 0 0 100% 0"]
     assert page.tree.xpath("//select[@name='service']/option[@selected]/@value") == ["copy"]
-    assert "as of" in page.tree.xpath("string(//main//div[@class='heading'])")
+    assert " · Copies · as of " in page.tree.xpath("string(//main//div[@class='heading'])")
     assert "service=copy" in csv_path
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert {row["service"] for row in rows if row["table"] in ("months", "total", "turnaround")} == {"copy"}
