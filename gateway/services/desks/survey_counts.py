@@ -59,15 +59,15 @@ SHIPPED_SURVEYS: Mapping[str, Survey] = {
 
 def count_surveys(own: Mapping[str, Survey], statistics: RequestStatistics) -> dict[str, SurveyCounts]:
     """Count the library's own forms, which come first, and those that are shipped; an own one of the same name comes in
-    its place. Lines of the service that isn't wanted are left out."""
-    before, services = statistics.year_before.flows, (None, statistics.wanted.service)
+    its place. If one service is wanted, only its lines are counted: a total would be of that service alone."""
+    before, wanted = statistics.year_before.flows, statistics.wanted.service
     return {
         name: SurveyCounts(
             survey,
             tuple(
                 SurveyLineCount(line, _count_line(line, statistics.flows), _count_line(line, before))
                 for line in survey.lines
-                if statistics.wanted.service is None or line.service in services
+                if wanted is None or line.service == wanted
             ),
         )
         for name, survey in {**own, **{name: form for name, form in SHIPPED_SURVEYS.items() if name not in own}}.items()

@@ -205,7 +205,8 @@ async def show_statistics(request: StaffRequest) -> web.Response:
     statistics = await request.library.statistics.read_statistics(wanted)
     before = statistics.year_before
     surveys = count_surveys(request.context.policy().statistics.surveys, statistics)
-    survey = surveys.get(asked.read_choice("survey", surveys)) or next(iter(surveys.values()))
+    usual = next((counts for counts in surveys.values() if counts.lines), next(iter(surveys.values())))
+    survey = surveys.get(asked.read_choice("survey", surveys), usual)
     may_see_costs = request.has_right(Right.COSTS_READ)
     for name, month in (("first", period.first), ("last", period.last)):
         asked.values[name] = asked.values.get(name) or format_month_value(month)

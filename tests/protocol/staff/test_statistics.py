@@ -380,13 +380,15 @@ async def test_copies_alone_are_the_same_on_page_in_file_and_api(gateway: Runnin
     assert "service=copy" in csv_path
     rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert {row["service"] for row in rows if row["table"] in ("months", "total", "turnaround")} == {"copy"}
-    assert not [row for row in rows if row["table"] == "surveys" and "returnable" in row["what"].split()]
+    surveyed = {row["what"].rpartition(": ")[2] for row in rows if row["table"].startswith("survey: ")}
+    assert surveyed == {"non-returnable"}, "a total would be of copies alone"
     assert [(flow["role"], flow["service"]) for flow in figures["flows"]] == [
         ("borrowing", "copy"),
         ("lending", "copy"),
     ]
     lines = {line["text"]: line["count"] for survey in figures["surveys"] for line in survey["lines"]}
-    assert {text.rpartition(": ")[2] for text in lines} == {"total", "non-returnable"}
+    assert {text.rpartition(": ")[2] for text in lines} == surveyed
+    assert page.tree.xpath("string(//nav[@aria-label='Survey']/a[@aria-current])") == "ACRL / ARL"
     assert now <= datetime.fromisoformat(figures["as_of"]) <= library_context(gateway).now()
 
 
