@@ -398,7 +398,7 @@ async def test_the_day_until_which_we_renew_is_filled_in_by_our_rule(installatio
     add_partners(installation)
     file = installation.folder / "profiles" / "altenried.yml"
     profile = read_yaml_file(file)
-    profile["partner"]["workflow"] = {"lending": {"renew": "staff", "renewal_days": 14}}
+    profile["partner"]["workflow"] = {"lending": {"renew": "staff", "renewal_days": 21}}
     write_yaml_file(file, profile)
     async with running(installation, rules=RULES) as gateway:
         request = await make_lending(gateway)
@@ -411,8 +411,8 @@ async def test_the_day_until_which_we_renew_is_filled_in_by_our_rule(installatio
 
     form = "//form[.//input[@name='kind'][@value='renew-accepted']]"
     (filled_in,) = page.tree.xpath(f"{form}//input[@name='due']/@value")
-    assert 14 <= (date.fromisoformat(filled_in) - lent_until).days < 21
-    assert text(page, f"{form}//*[@class='hint']").startswith("By rule: 14 days more. Requested until ")
+    assert 21 <= (date.fromisoformat(filled_in) - lent_until).days < 28
+    assert text(page, f"{form}//*[@class='hint']").startswith("By rule: 21 days more. Requested until ")
 
 
 async def test_lost_and_damaged_are_two_answers_to_one_question(gateway: Running, ruth: Colleague) -> None:

@@ -78,6 +78,7 @@ SETTINGS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("header.ids_agency", "always", NAME, "", "<ns1:UserId><ns1:AgencyId>"),
     ("answers.echo_titles", False, look_up_item(BOOK, "Bibliographic Description"), ">The Three-Body Problem<", ""),
     ("requests.type_words", {"hold": "Reserve"}, HOLD, ">Hold<", ">Reserve<"),
+    ("requests.id_type", "Our number", HOLD, "", ">Our number<"),
     ("requests.scope_words", {"item": "Copy"}, HOLD, ">Item<", ">Copy<"),
     ("requests.due_from", "date-due", LOAN, f">{DUE}<", ""),
 )

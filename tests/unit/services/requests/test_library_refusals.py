@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ PROFILES = {
         "partner": {
             "symbols": ["HILL"],
             "name": "Hill Library",
-            "workflow": {"lending": {"renew": "grant", "renewals": 5}},
+            "workflow": {"lending": {"renew": "grant", "renewals": 5, "renewal_days": 21}},
         }
     },
 }
@@ -121,6 +122,16 @@ async def test_what_was_shipped_as_not_renewable_is_not_renewed_by_rule(north: N
     after = await north.see(request)
     assert (after.terms.renewals, after.terms.lender_due) == (0, request.terms.lender_due)
     assert EventKind.RENEW_REFUSED in [line.event.kind for line in await north.history(request)]
+
+
+async def test_a_renewal_by_rule_adds_the_days_of_the_rule(north: NcipTown) -> None:
+    request = await ship_to_hill(north)
+
+    await hear_from_partner(north, request, EventKind.RENEW)
+    await north.quiet()
+
+    assert request.terms.lender_due is not None
+    assert (await north.see(request)).terms.lender_due == request.terms.lender_due + timedelta(days=21)
 
 
 async def test_a_request_is_not_unknown_here_because_nobody_might_look(
