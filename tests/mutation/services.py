@@ -143,7 +143,7 @@ class TrialPlugin:
         place = mmap.mmap(-1, 4)  # shared with the fork: the number of the test that runs
 
         def run_tests() -> int:
-            if not put_in_place(mutant):
+            if not tests or not put_in_place(mutant):
                 return 0
             for number, (item, following) in enumerate(zip(tests, [*tests[1:], None], strict=True)):
                 place[:] = number.to_bytes(4)
