@@ -9,6 +9,8 @@ from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.fulfilment import Availability, Fulfilment, LinkOut, OfferRule, ServicesPolicy
 from gateway.domain.requests.request import ServiceType
+from gateway.ports.library_system import LibraryInfo
+from gateway.services.searching.fulfilment import is_staff_reachable
 
 A, F = Availability, Fulfilment
 
@@ -96,3 +98,8 @@ def test_conditions_of_a_link() -> None:
 def test_links_that_are_none(url: str) -> None:
     with pytest.raises(ValidationError):
         LinkOut(name={"en": "x"}, url=url)
+
+
+@pytest.mark.parametrize("known", [{"email": "ill@north.example"}, {"phone": "1234"}, {"address": "Hafen 1"}, {}])
+def test_staff_can_be_asked_where_one_way_to_them_is_known(known: dict[str, str]) -> None:
+    assert is_staff_reachable(LibraryInfo("NORTH", "North", **known)) is bool(known)

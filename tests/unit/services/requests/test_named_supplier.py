@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.domain.problems import Unavailable
+from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.request import BorrowingState, PatronLink, Request, RotaLineStatus
 from gateway.domain.requests.rota import SupplierVerdict
 from gateway.domain.requests.views import ActionRequest
+from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.unit.services.requests.support import EASY, PATRON, SOUTH, STAFF, NcipTown, make_template
 
@@ -91,3 +95,27 @@ async def test_a_supplier_named_at_the_desk_comes_before_the_rota(north: NcipTow
     ]
     assert [one.partner for one in asked.attempts] == ["port"]
     assert [line.partner for line in asked.rota] == ["port", "hill", "south"]
+
+
+async def test_who_was_asked_hears_the_end_where_the_next_one_never_heard_of_it(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await north.asked()
+    sent: list[tuple[str, EventKind]] = []
+    is_up = False
+
+    async def send(_channel: object, message: PartnerMessage, _profile: Profile) -> DeliveryResult:
+        if not is_up:
+            raise Unavailable("no connection")
+        sent.append((message.receiver.profile, message.kind))
+        return DeliveryResult("taken")
+
+    monkeypatch.setattr(type(north.town.context.channels["mail"]), "send", send)
+    for _ in range(2):
+        await north.act(request, EventKind.NEXT_SUPPLIER)
+        await north.quiet()
+    is_up = True
+    north.clock.advance(timedelta(days=1))
+    await north.quiet()
+
+    assert sent == [("south", EventKind.CANCEL)]
