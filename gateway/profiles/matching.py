@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
+from gateway.domain.requests.brokered_requests import is_same_symbol
 from gateway.domain.value import value_object
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -227,7 +228,8 @@ class ProfileMatcher:
             for profile in self._partners.find_by_symbol(sender.symbols)
             if profile not in profiles and _has_dialect(profile, sender.protocol)
         ]
-        matches.sort(key=lambda profile: not is_same_symbol(profile.library, sender.to_agency))
+        if sender.to_agency:
+            matches.sort(key=lambda profile: not is_same_symbol(profile.library, sender.to_agency))
         return tuple(ProfileCandidate(profile, None, 1) for profile in matches)
 
     def _match_name(self, name: str, protocol: str) -> tuple[ProfileCandidate, ...]:
@@ -360,13 +362,6 @@ class PartnerIndex:
         profiles = self._bare.get(symbol.casefold(), [])
         partners = {profile.partner.symbols for profile in profiles if profile.partner is not None}
         return profiles if len(partners) == 1 else []
-
-
-def is_same_symbol(symbol: str, other: str) -> bool:
-    """Compare symbols; without an authority on either side these decide."""
-    if ":" in symbol and ":" in other:
-        return symbol.casefold() == other.casefold()
-    return bool(symbol and other) and _strip_authority(symbol) == _strip_authority(other)
 
 
 def _strip_authority(symbol: str) -> str:
