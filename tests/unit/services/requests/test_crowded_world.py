@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,10 +16,11 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import PREVIOUS_REQUEST, RETRY, WANTED_ITEM, Citation, CitationExtra
 from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Role, RotaLine
+from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, PatronQuery, Role, RotaLine
 from gateway.ports.library_system import BibHoldings
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.shared_store import Store, Work
+from gateway.services.request_work.questions import make_answer_links
 from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.store.requests import requests
@@ -138,3 +140,15 @@ async def test_no_supplier_is_asked_by_a_rota_that_staff_have_changed_meanwhile(
 
     assert (await north.see(wanted)).attempts == ()
     assert await select_next_supplier(context, wanted.id) == "south is asked"
+
+
+async def test_a_question_has_links_where_somebody_can_follow_them(north: NcipTown) -> None:
+    now = north.clock.now()
+    question = PatronQuery(id="q-1", about="cost", text="", asked=now, answer_by=now + timedelta(days=2))
+    asked = borrowing(BorrowingState.REQUESTED, library="NORTH", query=question)
+    roots = []
+    for url in ("", "https://ill.example/"):
+        links = await make_answer_links(replace(north.town.context, public_url=url), asked)
+        roots.append({link.rpartition("/")[0] for link in links.values()})
+
+    assert roots == [set(), {"https://ill.example/q"}]
