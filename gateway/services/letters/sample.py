@@ -148,6 +148,7 @@ FACTS = NoticeFacts(
     answer_yes="https://ill.northfield.example/answer/eWVz",
     answer_no="https://ill.northfield.example/answer/bm8x",
     account="https://ill.northfield.example/my",
+    settings="https://ill.northfield.example/openurl/NO-01/settings",
 )
 
 SLIP = SlipFacts(barcode="39000000000011", pickup="Main Library, hold shelf", hold_until=date(2026, 3, 11))
