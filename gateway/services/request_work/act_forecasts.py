@@ -74,7 +74,7 @@ def forecast_act(
         channel = "" if way is CarryWay.LOST else _find_channel(context, party.profile)
         messages.append(ForetoldMessage(name, channel, way is CarryWay.NOTE))
     finds = RunFollowUp(FollowUp.FIND_SUPPLIER) in effects
-    asked = find_next_asked(context, request) if finds else None
+    asked = _find_asked(context, request, kind) if finds else None
     can_find = asked is not None or (finds and has_supplier_by_rule(context, request))
     letters = [effect.name for effect in effects if isinstance(effect, SendPatronLetter)]
     wanted = tuple(letter for letter in letters if is_letter_wanted(context, letter, request))
@@ -91,13 +91,19 @@ def forecast_act(
     )
 
 
-def find_next_asked(context: LibraryContext, request: Request) -> ForetoldMessage | None:
-    """Find the supplier whom staff have put first; others are ranked by rule when their turn comes."""
+def _find_asked(context: LibraryContext, request: Request, kind: EventKind) -> ForetoldMessage | None:
+    """Find the supplier whose offer is accepted, who is asked once more, or whom staff have put first; others are
+    ranked by rule when their turn comes."""
+    if kind is EventKind.CONDITION_ACCEPTED:
+        return _foretell_asked(context, request.partner.profile)
     waiting = [line for line in request.rota if line.standing is RotaLineStatus.WAITING]
     if request.role is not Role.BORROWING or not waiting or not waiting[0].by_hand:
         return None
-    partner = waiting[0].partner
-    return ForetoldMessage(context.name_of_partner(partner), _find_channel(context, partner))
+    return _foretell_asked(context, waiting[0].partner)
+
+
+def _foretell_asked(context: LibraryContext, profile: str) -> ForetoldMessage:
+    return ForetoldMessage(context.name_of_partner(profile), _find_channel(context, profile))
 
 
 def _find_channel(context: LibraryContext, profile: str) -> str:

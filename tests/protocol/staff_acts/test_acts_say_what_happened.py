@@ -74,9 +74,11 @@ async def test_what_pages_and_letters_say_of_an_act_is_what_happened(
     )
 
 
-async def test_each_act_beside_copies_to_choose_from(templates: Mapping[bool, Path], tmp_path: Path) -> None:
-    """Once it is done no copy can be chosen any more, and the page still shows them."""
-    scenes = [scene for scene in SCENES if scene.name == "lending: new, copies to choose from"]
+@pytest.mark.parametrize("name", ["lending: new, copies to choose from", "borrowing: offered"])
+async def test_each_act_of_a_scene(templates: Mapping[bool, Path], tmp_path: Path, name: str) -> None:
+    """Beside copies: once it is done no copy can be chosen any more, and the page still shows them. An offer: whoever
+    made it is asked again."""
+    scenes = [scene for scene in SCENES if scene.name == name]
     async with ActsTown(templates[False], tmp_path) as town:
         run = ActRun(town, lambda _scene, _state, _act: True)
         await run.press_all(scenes)
