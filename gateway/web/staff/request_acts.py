@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
-from gateway.domain.problems import COLLISIONS, Refused, Unavailable
+from gateway.domain.problems import COLLISIONS, ConfigurationError, Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import BorrowingState, Request, Role, RotaLineStatus
@@ -125,6 +125,8 @@ async def _preview_letter(
             checked.general.append(page.describe_refusal(refused))
         except Unavailable as away:
             checked.general.append(page.localization.translate_sentence(away.detail))
+        except ConfigurationError as wrong:  # a template of the library's own, with file and line
+            checked.general.append(str(wrong))
     return await _render_act(page, view, K.PATRON_MESSAGE, checked, preview=preview)
 
 

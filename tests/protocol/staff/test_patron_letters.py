@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import pytest
 
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.requests.events import EventKind, RequestEnding
 from gateway.domain.requests.partner_policy import STAFF_LETTER
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.roles import RIGHTS, Right, StaffRole
+from gateway.services.letters.renderer import LetterRenderer
 from tests.protocol.pages.support import PATRON, Answer, Running, running, visitor
 from tests.protocol.staff.request_scenes import (
     RULES,
@@ -123,6 +126,25 @@ async def test_a_letter_without_text_has_mistakes_and_no_preview(gateway: Runnin
     assert wrong.status == 422
     assert text(wrong, "//div[@id='summary']//a") == "Please fill in “Letter”."
     assert not wrong.tree.xpath("//*[@id='preview']")
+
+
+async def test_a_template_that_fails_is_named_instead_of_the_preview(
+    gateway: Running, ruth: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await make_borrowing(gateway)
+    action = f"/requests/{request.number}/act/patron-message"
+    problem = ConfigurationProblem("letters/patron/from-staff.j2", 3, (), "unexpected end of template")
+
+    def fail(*_: object) -> NoReturn:
+        raise ConfigurationError([problem])
+
+    fields = read_fields(await ruth.get(action)) | {"reason": "Frage", "note": "Reicht das?", "preview": "yes"}
+    monkeypatch.setattr(LetterRenderer, "render_patron_letter", fail)
+    page = await ruth.post(action, fields)
+
+    assert str(problem) in text(page, "//main")
+    assert read_fields(page)["note"] == "Reicht das?"
+    assert not page.tree.xpath("//*[@id='preview']")
 
 
 async def test_who_may_not_see_patrons_gets_no_preview(
