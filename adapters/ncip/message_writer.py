@@ -6,11 +6,11 @@ order unless the dialect names another.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, tzinfo
-from functools import lru_cache
-from operator import attrgetter
+from functools import lru_cache, partial
+from operator import attrgetter, itemgetter
 from typing import Any, get_type_hints
 from xml.sax.saxutils import quoteattr
 
@@ -59,11 +59,21 @@ _NOTHING_OWED = Amount(currency=Code(NO_CURRENCY), minor_units=0)
 
 @value_object
 class _WritingPlan:
-    """The plan of writing the content of one structure: values in order, and what writes each."""
+    """The plan of writing the content of one structure: values in order, what writes each, and which are written."""
 
     values: Callable[[Structure], tuple[Any, ...]]
     steps: tuple[Write, ...]
+    keep: Callable[[Iterable[tuple[Any, Write]]], Iterable[tuple[Any, Write]]]
     adapt: Callable[[Any], Structure] | None
+
+
+_keep_filled = partial(filter, itemgetter(0))
+"""Most fields of a structure are empty, and this passes them by without a step of Python."""
+
+
+def _keep_filled_or_zero(parts: Iterable[tuple[Any, Write]]) -> Iterator[tuple[Any, Write]]:
+    """Where a field is a number, nought is a value."""
+    return ((part, step) for part, step in parts if part or part.__class__ is int)
 
 
 def _skip_ext(out: Out, ext: tuple[RawElement, ...]) -> None:
@@ -163,9 +173,8 @@ class MessageWriter:
             out.append(open_)
             if plan.adapt is not None:
                 value = plan.adapt(value)
-            for part, step in zip(plan.values(value), plan.steps, strict=False):
-                if part or part.__class__ is int:
-                    step(out, part)
+            for part, step in plan.keep(zip(plan.values(value), plan.steps, strict=False)):
+                step(out, part)
             out.append(close)
 
         return write_structure
@@ -176,7 +185,13 @@ class MessageWriter:
             steps = [*self._make_steps(cls), ("ext", self._write_ext if self._has_ext(cls) else _skip_ext)]
             names = [name for name, _ in steps]
             values = attrgetter(*names) if len(names) > 1 else _get_ext_only
-            plan = _WritingPlan(values, tuple(step for _, step in steps), choose_adaptation(cls, self._version))
+            has_number = any(value_type(hint) is int for hint in get_type_hints(cls).values())
+            plan = _WritingPlan(
+                values,
+                tuple(step for _, step in steps),
+                _keep_filled_or_zero if has_number else _keep_filled,
+                choose_adaptation(cls, self._version),
+            )
             self._plans[cls] = plan
         return plan
 
