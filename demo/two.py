@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Awaitable
-from dataclasses import replace
 from datetime import UTC, date
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.domain.requests.views import ActionRequest, EventDenied, FileUpload
+from gateway.domain.value import replace
 from gateway.store.requests import outbox_queries
 
 PATRON = "21000000000025"

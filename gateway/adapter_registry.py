@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import TypeVar, get_args
 
 from pydantic import BaseModel
 
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.adapter import (
     Adapter,
     ArticleSourceAdapter,

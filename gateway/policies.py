@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Ke
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.policy import RequestPolicy, RuleConditions
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.profiles import ProfileSet
 from gateway.settings import Settings
 

@@ -11,7 +11,7 @@ request's own number, so that every answer finds it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 from email.message import EmailMessage
 
@@ -26,7 +26,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.incoming_mail import shorten_text
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date, tzinfo
 
 from adapters.artemail import codec, orders
@@ -43,7 +42,7 @@ from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.sums import read_sum
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import BatchEvent, IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.partner_channel import PartnerMessage
 

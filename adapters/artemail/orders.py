@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from adapters.artemail import codec
@@ -34,7 +33,7 @@ from gateway.domain.requests.prices import find_told_limit
 from gateway.domain.requests.request import LibraryParty, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.volume_notes import read_wanted_volumes, tell_volumes
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
 from adapters.artemail.dialect import ArtemailDialect, RequestNumbers
 from adapters.artemail.reply_rules import CodeMatch, ReplyRule
 from adapters.artemail.text_templates import parse_formatted_date
 from gateway.domain.patterns import fits_pattern
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import list_own_lines
 
 MAX_LINES = 5_000

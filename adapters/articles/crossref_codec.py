@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.articles.json_values import (
     JsonObject,
     iter_objects,
@@ -17,6 +15,7 @@ from adapters.articles.names import join_authors, join_name
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.value import replace
 
 SOURCE = "Crossref"
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from adapters.articles.json_values import JsonObject, iter_objects, parse_object, read_object, read_text, read_texts
 from adapters.articles.names import join_authors
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.value import replace
 from gateway.ports.article_lookup import FoundArticle, FreeVersion
 
 SOURCE = "PubMed"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.articles.json_values import (
     JsonObject,
     is_web_address,
@@ -16,6 +14,7 @@ from adapters.articles.names import join_authors, join_name
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.value import replace
 from gateway.ports.article_lookup import FoundArticle, FreeVersion
 
 SOURCE = "Unpaywall"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from yarl import URL
 
@@ -46,6 +45,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.outgoing_http import HttpLimits, HttpReply, HttpRequest, exchange_http
 from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage

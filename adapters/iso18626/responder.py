@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters.iso18626.codec import (
@@ -59,7 +58,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request as ManagedRequest
 from gateway.domain.requests.request import Role
 from gateway.domain.secret_reference import CONCEALED
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import DecodedMessage as IncomingMessage
 from gateway.ports.responder import (

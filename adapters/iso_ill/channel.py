@@ -6,8 +6,6 @@ the connection took it, or on a call-back connection, when the partner has close
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.iso_ill.codec import apdu_type_name, decode_apdu, encode_apdu, peek_apdu
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect, dialect_of, is_reported
 from adapters.iso_ill.mail_format import build_apdu_mail
@@ -29,6 +27,7 @@ from gateway.domain.problems import (
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
+from gateway.domain.value import replace
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.partner_channel import DeliveryResult, OutgoingMessage, PartnerMessage
 

@@ -7,7 +7,6 @@ answered UNFILLED (`mapping.ill_request`); all else is staff's to look at.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, time
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
@@ -24,6 +23,7 @@ from gateway.domain.problems import MalformationKind, MalformedMessage, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation, MailPart
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
 from gateway.ports.partner_channel import IncomingPartnerMessage

@@ -6,7 +6,6 @@ Rules: facts/iso-ill-10161.md section 9.3. Answers of the kind ILL-Answer, Shipp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters import ber
@@ -54,7 +53,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import (
     CallbackAddress,

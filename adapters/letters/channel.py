@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from email.message import EmailMessage
 
 from adapters.letters.dialect import LettersDialect, dialect_of, letter_style
 from gateway.domain.problems import ConfigurationError, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.value import replace
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.outgoing_mail import AnswerLink, LetterSender, RenderedLetter, build_mail
 from gateway.ports.partner_channel import DeliveryResult, PartnerMessage

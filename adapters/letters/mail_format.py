@@ -7,7 +7,6 @@ Codes count only where the profile writes plain letters to its partner: its chan
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
@@ -18,7 +17,7 @@ from gateway.domain.requests.note_terms import is_cost_term, read_note_terms
 from gateway.domain.requests.request import Role
 from gateway.domain.sentences import write_sentence
 from gateway.domain.sums import read_sum
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import (
     IncomingMail,
     MailEvent,

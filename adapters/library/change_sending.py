@@ -8,7 +8,6 @@ The next call under the same key asks again before it sends (facts/ils-backends.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from adapters.library.refusals import make_refusal
 from gateway.domain.clock import Clock
 from gateway.domain.library import Charge, Hold, Item, Loan
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.value import replace
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_system import CheckedIn
 

@@ -4,7 +4,6 @@ there before anything is sent again. The calls are each system's own."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from typing import Generic, TypeVar
 
 from adapters.library.change_sending import CHARGE_JSON, ChangeDesk, report_doubles
@@ -14,6 +13,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Charge, Patron
 from gateway.domain.problems import RefusalReason
+from gateway.domain.value import replace
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import Fee
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Generic, Protocol, TypeVar
 
@@ -17,7 +16,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Item, Patron
 from gateway.domain.problems import RefusalReason
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_operations import BarcodeChange, ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
 from gateway.ports.library_system import TemporaryHold, TemporaryItem, TemporaryItemResult

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold, HoldStatus, Loan
 from gateway.domain.problems import RefusalReason
+from gateway.domain.value import replace
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldUpdate
 from gateway.ports.library_system import HoldWish

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Never
 
@@ -11,6 +10,7 @@ from adapters.library.refusals import make_refusal
 from gateway.domain.library import Item, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_operations import Renewal
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -21,6 +20,7 @@ from gateway.domain.requests.request import (
     Role,
     Volume,
 )
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage, PartnerMessage
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from datetime import datetime
 from email.message import Message
 from email.utils import collapse_rfc2231_value
@@ -16,7 +15,7 @@ from adapters.mailbox.mime_limits import ParseBudget, parse_message, refuse_unre
 from adapters.mailbox.mime_parts import MAX_TEXT_CHARS, MailHeader, PartCollector, ReportPart
 from adapters.mailbox.mime_text import decode_header_text, decode_text, single_line
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import (
     AutomaticMailKind,
     BounceAction,

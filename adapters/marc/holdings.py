@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import date, datetime
 
 from lxml import etree
@@ -11,7 +11,7 @@ from lxml import etree
 from adapters.marc import xml_elements
 from adapters.marc.dialect import HeldField, Records
 from adapters.marc.marc_records import MarcField, MarcRecord, join_first_subfields, join_subfields
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.catalogue import HeldItem
 
 _CAPTIONS = {"863": "853", "864": "854", "865": "855"}

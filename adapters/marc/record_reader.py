@@ -6,8 +6,6 @@ record_from_xml(element, ...)            a record in XML, by the name of its roo
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lxml import etree
 
 from adapters.marc import holdings, marc_citations, marc_records, other_citations, xml_elements
@@ -16,6 +14,7 @@ from adapters.marc.marc_records import MarcRecord
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.catalogue import FoundRecord, HeldItem
 
 _UNIMARC_NAMESPACE = "unimarc"

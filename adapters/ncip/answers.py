@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import fields
 from typing import Any
 
 from adapters.ncip import wire_values
@@ -30,6 +30,7 @@ from adapters.ncip.services.command_reader import text_of_code
 from adapters.ncip.wire_values import Version
 from adapters.ncip.xml_parser import ParsedDocument
 from gateway.domain.problems import MalformedMessage, Refusal
+from gateway.domain.value import replace
 from gateway.ports.responder import ExchangeContext, ResponderAnswer
 
 OPTIONAL_PARTS = ("item_optional_fields", "user_optional_fields", "routing_information")
@@ -56,7 +57,7 @@ def refusal_response(
     in_ext = peek is not None and peek.in_ext and dialect.is_form_answered(service, version, in_ext=True)
     body = _build_refusal_body(service, problem, header, version, dialect, exchange)
     if ext and isinstance(body, Response):
-        body = dataclasses.replace(body, ext=ext)
+        body = replace(body, ext=ext)
     of_versions = isinstance(body, LookupVersionResponse) and peek is not None
     root = peek.root if peek is not None and of_versions else Root.MESSAGE
     return ResponderAnswer(
@@ -112,9 +113,9 @@ def success_response(
     words = dialect.answers.failure_words
     if not words or not _contains_word(whole.body, words):
         return whole
-    present = {field.name for field in dataclasses.fields(response)}
+    present = {field.name for field in fields(response)}
     optional: dict[str, Any] = {name: None for name in OPTIONAL_PARTS if name in present}
-    bare = dataclasses.replace(response, **optional)
+    bare = replace(response, **optional)
     return service_answer(bare, message, dialect, exchange)
 
 
@@ -131,7 +132,7 @@ def service_answer(
         if message.root is Root.VERSION_MESSAGE
         else _build_response_header(initiation_header, message.service, dialect, exchange)
     )
-    complete = dataclasses.replace(response, response_header=header)
+    complete = replace(response, response_header=header)
     return ResponderAnswer(
         write_answer(complete, message.version, message.root, dialect, exchange, in_ext=message.in_ext),
         dialect.http.content_type,

@@ -12,7 +12,6 @@ All raise `gateway.domain.problems.MalformedMessage` with place, reason and faul
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, tzinfo
 
 from lxml import etree
@@ -56,7 +55,7 @@ from adapters.ncip.xml_parser import (
     ParsedDocument,
 )
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 _TYPES: dict[str, type[Initiation] | type[Response]] = {**INITIATIONS, **RESPONSES}
 _IN_EXT = frozenset({"LookupItemSet", "LookupItemSetResponse", "RenewAllItem", "RenewAllItemResponse"})

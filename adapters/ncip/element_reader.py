@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from types import UnionType
@@ -33,7 +33,7 @@ from adapters.ncip.messages.envelope import Problem
 from adapters.ncip.wire_dialect import XmlDialect
 from adapters.ncip.wire_values import NAMESPACE, escape_text
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 _NS = f"{{{NAMESPACE}}}"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")

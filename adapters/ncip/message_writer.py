@@ -7,7 +7,6 @@ order unless the dialect names another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from datetime import date, tzinfo
 from functools import lru_cache, partial
 from operator import attrgetter, itemgetter
@@ -46,7 +45,7 @@ from adapters.ncip.wire_values import (
     recognise_version,
     to_ascii,
 )
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 Out = list[str]
 Write = Callable[[Out, Any], None]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from string import Formatter
 
 from adapters.openurl.codec import Pair, context_pairs, encode_query, old_version_pairs
@@ -17,7 +16,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.domain.secret_reference import CONCEALED
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from adapters.openurl.keys import (
     BY_REFERENCE,
@@ -47,6 +47,7 @@ from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.sentences import write_sentence
 from gateway.domain.text_folding import fold_text
+from gateway.domain.value import replace
 from gateway.ports.catalogue import LinkCitation
 
 _NUMBERS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, tzinfo
 
 from adapters.tagged_mail.codec import MessageTag, TaggedMessage, encode, is_tag_name, message_title
@@ -19,6 +18,7 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.domain.romanisation import fit_into_charset
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail

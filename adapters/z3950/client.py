@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from functools import reduce
 from typing import Any, TypeVar
 
@@ -39,7 +38,7 @@ from adapters.z3950.values import (
 from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm, TermMatch
 from gateway.ports.secrets import Secrets
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +15,7 @@ from gateway.cli.check_report import FORMATS, print_as_json
 from gateway.cli.installation import REFUSED, Installation, pass_installation
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
+from gateway.domain.value import replace
 from gateway.policies import PolicyLoadResult, PolicySet
 from gateway.ports.command_output import json_option
 from gateway.ports.guarded_library import LibrarySystem

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +30,7 @@ from gateway.domain.requests.views import (
     SeveralRequests,
     VersionConflict,
 )
+from gateway.domain.value import replace
 from gateway.policies import PolicyLoadResult, PolicySet, read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.ports.shared_store import Store

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +22,7 @@ from gateway.cli.installation import (
 from gateway.cli.message_exchange import body_errors_as_configuration, open_journal
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.clock import Clock
+from gateway.domain.value import replace
 from gateway.ports.command_output import json_option, print_json_lines
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store

@@ -6,7 +6,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,6 +30,7 @@ from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
+from gateway.domain.value import replace
 from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter
 from gateway.runtime.exchange_assembly import make_journal_options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import tzinfo
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from gateway.cli.journal_commands import add_filter_options, include_whole_conve
 from gateway.cli.message_exchange import open_journal
 from gateway.cli.replay_command import count_messages, format_selection
 from gateway.domain.requests.views import NotFound
+from gateway.domain.value import replace
 from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.ports.responder import OutcomeClass
 from gateway.services.desks.replay_jobs import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -25,6 +24,7 @@ from gateway.cli.request_options import (
 )
 from gateway.domain.requests.action_fields import ActionField, FieldType
 from gateway.domain.requests.request import LibraryParty, Request, ServiceType
+from gateway.domain.value import replace
 from gateway.ports.command_output import json_option, print_json
 from gateway.services.libraries.library_services import LibraryServices
 from gateway.settings import LibrarySettings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -25,6 +24,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.request import Request, ServiceType
 from gateway.domain.requests.views import NotFound
+from gateway.domain.value import replace
 from gateway.ports.catalogue import CatalogueQuery, HeldItem
 from gateway.ports.command_output import json_option, print_json, print_json_lines
 from gateway.services.libraries.library_services import LibraryServices

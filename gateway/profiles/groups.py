@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Any, TypeVar
 
 from pydantic import Field
@@ -21,7 +21,7 @@ from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.domain.requests.partner_policy import Term
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.profiles.partner_versions import ALL, SHARED_KEYS, find_library, find_shared_keys, read_each
 from gateway.settings import LibrarySettings, Settings
 

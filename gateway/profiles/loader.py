@@ -6,7 +6,6 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path as FilePath
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +20,7 @@ from gateway.configuration.yaml_document import YamlDocument, drop_keys, merge_d
 from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.profiles import checks
 from gateway.profiles.groups import Group, Groups, describe_member, read_groups
 from gateway.profiles.library_resources import check_library_resources

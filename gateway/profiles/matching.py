@@ -9,12 +9,11 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
 from gateway.domain.requests.brokered_requests import is_same_symbol
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from gateway.configuration.yaml_document import YamlDocument, cut_section, merge_documents, nearest_match
 from gateway.domain.problems import ConfigurationProblem, KeyPath
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.settings import LibrarySettings, Settings
 from gateway.settings.placeholders import PlaceholderFilling
 

@@ -9,7 +9,6 @@ import asyncio
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import structlog
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.problems import ConfigurationProblem
+from gateway.domain.value import replace
 from gateway.policies import PolicyStore
 from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.shared_store import Store

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -18,6 +17,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.policy import RequestPolicy, Retention
 from gateway.domain.requests.request import Request, Role, RotaLineStatus
+from gateway.domain.value import replace
 from gateway.ports.adapter import ChannelContext, ChannelLibrary, SearchContext
 from gateway.ports.catalogue import LinkFormat
 from gateway.ports.guarded_library import ExchangeLibrary

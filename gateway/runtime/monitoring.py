@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +28,7 @@ from prometheus_client import (
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.staff_views import MailboxFailure
+from gateway.domain.value import replace
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import AlertsOperators
 from gateway.ports.responder import OutcomeClass

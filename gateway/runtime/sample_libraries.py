@@ -8,12 +8,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.requests.policy import RequestPolicy
+from gateway.domain.value import replace
 from gateway.ports.adapter import LibraryAdapter
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import Store

@@ -10,12 +10,11 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol
 
 from gateway.domain.clock import Clock
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.responder import (
     CallbackAddress,
     DuplexConnection,

@@ -6,13 +6,13 @@ from __future__ import annotations
 import os.path
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from gateway.configuration import yaml_document
 from gateway.configuration.named_resources import iter_resources
 from gateway.configuration.yaml_document import SourcePosition, YamlDocument, cut_section, merge_documents
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
+from gateway.domain.value import replace
 from gateway.settings.placeholders import PlaceholderFilling
 from gateway.settings.sections import SYMBOL_PATTERN, LibrarySettings, Settings, SystemSettings
 

@@ -12,7 +12,6 @@ many were not.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -20,6 +19,7 @@ from sqlalchemy import Connection, RowMapping
 
 from gateway.domain.network_addresses import address_block
 from gateway.domain.rate_limits import EventRateLimiter, RateLimit
+from gateway.domain.value import replace
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store, Work
 from gateway.store import journal_queries, journal_writer

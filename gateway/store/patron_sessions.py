@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import Connection, Index, PrimaryKeyConstraint, Table, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.sql import column_types
 from gateway.store.schema import metadata
 

@@ -8,12 +8,12 @@ all libraries, and every primary key begins with it; an id begins with its time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 
 from sqlalchemy import Connection, Index, PrimaryKeyConstraint, Table, UniqueConstraint, delete, select, update
 
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.sql import column_types
 from gateway.sql.statements import insert_missing_rows
 from gateway.store.schema import metadata

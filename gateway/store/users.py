@@ -7,7 +7,7 @@ others. Of passwords only argon2 hashes are here, of cookies SHA-256.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import (
@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.roles import ALL_LIBRARIES, GrantSource, RoleGrant, StaffRole, StaffUser, sort_grants
-from gateway.domain.value import copy_fields, value_object
+from gateway.domain.value import copy_fields, replace, value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
 from gateway.store import staff_identities

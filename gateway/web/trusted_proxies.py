@@ -10,14 +10,13 @@ import ipaddress
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 log = structlog.get_logger(component="http")
 

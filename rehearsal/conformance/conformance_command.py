@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +16,7 @@ from gateway.cli.installation import REFUSED, Installation, pass_installation
 from gateway.domain.clock import Clock
 from gateway.domain.profile import Profile
 from gateway.domain.requests.trial_numbers import name_trial_run
+from gateway.domain.value import replace
 from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.shared_store import Store
 from gateway.secrets import resolve_secret

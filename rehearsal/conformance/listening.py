@@ -4,10 +4,9 @@ protocol, kept for the conversation that waits for them."""
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from gateway.domain.problems import MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import InboxResult
 from gateway.ports.responder import ExchangeContext, RawMessage, Responder, ResponderAnswer
 from rehearsal.mock.mock_answers import MockReply

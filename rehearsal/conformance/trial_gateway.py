@@ -12,7 +12,6 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from gateway.configuration.yaml_document import read_yaml
 from gateway.domain.problems import Refused, UnfinishedWork
 from gateway.domain.profile import Profile
 from gateway.domain.requests.state_table import FollowUp
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.adapter import ProtocolAdapter
 from gateway.profiles import LoadedProfile
 from gateway.runtime.assembly import Assembly

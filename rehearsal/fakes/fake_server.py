@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -17,7 +17,7 @@ from aiohttp import web
 from pydantic import Field, TypeAdapter, ValidationError
 
 from gateway.domain.circulation_policy import ProfileSection
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 MAX_CALLS_KEPT = 10_000
 _SWITCH_PATH = "/fake/"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from gateway.domain.library import Money
@@ -33,6 +32,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.request_messages import FIRST_ANSWERS
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.volume_updates import make_volumes
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from rehearsal.mock.mock_log import MockParties
 from rehearsal.scenarios.scenario import MockReaction, MockScenario, SaidEvent

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.events import EventKind
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import (
     IncomingMail,
     MailEvent,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
@@ -12,7 +12,7 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Ma
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import LibraryParty
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.adapter import (
     ChannelContext,
     ChannelLibrary,

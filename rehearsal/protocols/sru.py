@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,7 +19,7 @@ from pymarc.marcxml import record_to_xml
 from adapters.sru.codec import PREFIX, TEXTS, V2
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer
 from rehearsal.ports.adapter import RehearsalAdapter
 from rehearsal.ports.rehearsals import CatalogueFinding, CatalogueQuestion, CatalogueQuestionKind

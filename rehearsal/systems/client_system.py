@@ -6,11 +6,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, OutcomeUnknown, Refused, Unavailable
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.message_transport import Place
 from gateway.ports.responder import ExchangeContext
 from rehearsal.mock.mock_answers import PassSeconds

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import tzinfo
 
 from gateway.domain.problems import MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.responder import ExchangeContext, MessageEnvelope, RawMessage, Responder, ResponderAnswer
 from gateway.services.circulation.dispatch import SERVICES
 from rehearsal.mock.mock_answers import AnswerChanger, MockReply, PassSeconds, describe_change

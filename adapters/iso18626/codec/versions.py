@@ -8,14 +8,13 @@ named, so that it can be written into a note, and shown (docs/facts/iso-18626.md
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from adapters.iso18626.messages import AnyMessage, Compound, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import WORDS_SINCE_2021
 from adapters.iso18626.messages.declaration import FieldElement, Kind, OpenCode, SchemaVersion, list_elements
 from adapters.iso18626.messages.structures import MessageInfo, RetryInfo
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 T = TypeVar("T", bound=Compound)
 

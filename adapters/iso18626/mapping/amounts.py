@@ -7,7 +7,6 @@ Gateways of our kind read the words: of a supplier's message as `note_terms` doe
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from adapters.iso18626.messages.declaration import list_elements
 from adapters.iso18626.messages.structures import Costs, MessageInfo, ServiceInfo
 from gateway.domain.library import Money
 from gateway.domain.requests.volume_notes import SEPARATOR
+from gateway.domain.value import replace
 
 T = TypeVar("T", bound=Compound)
 

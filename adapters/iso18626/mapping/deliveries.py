@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.mapping.codes import write_conditions
@@ -19,7 +18,7 @@ from adapters.iso18626.messages.structures import DeliveryInfo
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Volume, VolumeState
 from gateway.domain.sentences import write_about, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import PartnerMessage
 
 URL, FTP, EMAIL = "URL", "FTP", "Email"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from adapters.iso18626.codec import describe_structure
 from adapters.iso18626.mapping.changed_fields import read_changes
@@ -49,6 +48,7 @@ from gateway.domain.requests.request import Role
 from gateway.domain.requests.requester_changes import describe_changes
 from gateway.domain.requests.volume_notes import MAX_VOLUMES, SEPARATOR
 from gateway.domain.sentences import join_sentences, write_sentence
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
 REMINDER = write_sentence("The partner reminds us of its request.")

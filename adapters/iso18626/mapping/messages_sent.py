@@ -7,7 +7,6 @@ What a version has no element for is said in the note.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.mapping.amounts import tell_cents_of_request
@@ -30,6 +29,7 @@ from gateway.domain.requests.note_terms import write_cost_term, write_due_term
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import SEPARATOR, tell_volumes
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import PartnerMessage
 
 

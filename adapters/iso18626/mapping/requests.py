@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from adapters.iso18626.dialect import SECTION
 from adapters.iso18626.mapping.amounts import read_limit
@@ -62,6 +61,7 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
 )
 from gateway.domain.requests.volume_notes import read_wanted_volumes
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import PartnerMessage
 
 ALREADY_TRIED = "already-tried"

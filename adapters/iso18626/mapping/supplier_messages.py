@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date, datetime
 
 from adapters.iso18626.codec import fit_to_version
@@ -47,6 +46,7 @@ from gateway.domain.requests.note_terms import (
 from gateway.domain.requests.partner_notes import write_partner_note
 from gateway.domain.requests.request import LendingState, Request, RequestFlag, ServiceType
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import PartnerMessage
 
 _SupplierWriter = Callable[[PartnerMessage, MappingContext], SupplyingAgencyMessage]

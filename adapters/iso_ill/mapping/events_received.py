@@ -6,7 +6,6 @@ Total: every APDU becomes an IncomingPartnerMessage. What has no place in it is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -59,6 +58,7 @@ from gateway.domain.requests.events import EventDetails, EventKind, LoanConditio
 from gateway.domain.requests.note_terms import read_note_terms, read_told_event
 from gateway.domain.requests.request import Role
 from gateway.domain.sentences import join_sentences, mark_template, write_sentence
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -28,7 +28,7 @@ from adapters.iso_ill.messages.structures import (
 from gateway.domain.library import Money
 from gateway.domain.requests.request import Request
 from gateway.domain.sums import read_sum
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 A = TypeVar("A", bound=Apdu)
 

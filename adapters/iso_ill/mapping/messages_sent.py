@@ -7,7 +7,6 @@ What the standard has no field for is said in the note.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from adapters.iso_ill.dialect import IsoIllDialect
@@ -88,6 +87,7 @@ from gateway.domain.requests.request import Role
 from gateway.domain.requests.request import ServiceType as Service
 from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import PartnerMessage
 
 ApduFields = dict[str, Any]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.code_lists import CodeLists
 from adapters.library.alma.lookups import AlmaDesk, AlmaItem
@@ -23,7 +21,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldCancellation, HoldUpdate
 from gateway.ports.library_system import HoldWish

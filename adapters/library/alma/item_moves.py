@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from adapters.library.alma.code_lists import CodeLists
@@ -15,7 +14,7 @@ from adapters.library.marked_items import BarcodeDesk
 from adapters.library.parallel_questions import ask_together
 from gateway.domain.library import Item
 from gateway.domain.problems import OutcomeUnknown
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_operations import MoveToIll, ReturnHome
 

@@ -5,7 +5,6 @@ A due date is given by a second call; until it was made, the change is unfinishe
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from adapters.library.alma.client import AlmaRefusalError
@@ -24,7 +23,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan, Location, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import DueDateChange, LoanCheckIn, LoanCheckOut, Renewal, refuse_unsupported
 from gateway.ports.library_system import CheckedIn

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import date
 
 from adapters.library.alma.client import AlmaClient, AlmaRefusalError
@@ -29,7 +28,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.library import Bib, Hold, IdentifierType, Item, Loan, Patron, RecordId, sort_loans
 from gateway.domain.problems import RefusalReason
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_system import BibHoldings, PatronKey
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from adapters.library.alma.client import AlmaRefusalError
@@ -16,7 +15,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Contact, ContactKind, IdentifierType, Patron, PatronDraft, PatronIdentifier
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import PatronCreation, PatronExpiry, PatronUpdate, refuse_unsupported
 

@@ -5,7 +5,6 @@ The record has a mark of the key in field 035, and the item one in its first int
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lxml import etree
@@ -34,6 +33,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.record_format import RecordFormat
 from gateway.domain.library import Hold, ItemStatus
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refused, Unavailable
+from gateway.domain.value import replace
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_operations import HoldCancellation
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem, TemporaryItemResult

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 from adapters.library.embedded import circulation_rows, item_rows, library_session, patron_rows
@@ -21,6 +20,7 @@ from adapters.library.embedded.tables import holds
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.library_operations import HoldCancellation, HoldUpdate
 from gateway.ports.library_system import HoldWish
 

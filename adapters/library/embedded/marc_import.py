@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from adapters.library.embedded.catalogue import CopyDraft, add_bib, add_copies, 
 from adapters.library.embedded.library_session import LibrarySession, new_id
 from adapters.library.embedded.tables import bibs, branches, policies, shelves
 from gateway.domain.library import Bib, RecordId
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 BATCH = 100
 STANDARD = "standard"

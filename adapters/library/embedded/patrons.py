@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -39,7 +38,7 @@ from gateway.domain.library import (
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import copy_fields, value_object
+from gateway.domain.value import copy_fields, replace, value_object
 from gateway.ports.library_operations import Fee, PatronDeletion, PatronExpiry
 from gateway.ports.library_system import PatronKey
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,6 +26,7 @@ from gateway.domain.library import (
     PersonName,
     PostalAddress,
 )
+from gateway.domain.value import replace
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_operations import Fee, LoanCheckOut
 from gateway.ports.library_system import HoldWish, PatronKey

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Boolean, Integer, Row, String, column, select, text, update
@@ -19,7 +18,7 @@ from adapters.library.embedded.tables import JsonColumn, bibs, holdings, holds, 
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_operations import BarcodeChange, ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
 from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
 from gateway.sql.statements import PreparedStatement

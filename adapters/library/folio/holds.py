@@ -6,7 +6,6 @@ back sooner (facts/ils-backends.md 1.3).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 from adapters.library.change_sending import HOLD_JSON
@@ -22,7 +21,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldCancellation, HoldUpdate
 from gateway.ports.library_system import HoldWish

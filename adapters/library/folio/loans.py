@@ -6,7 +6,6 @@ before it is sent (`adapters.library.change_sending`), and where its answer is l
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from adapters.library.change_sending import (
@@ -34,7 +33,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold, ItemStatus, Loan, Location, Patron, sort_loans
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import DueDateChange, LoanCheckIn, LoanCheckOut, Renewal
 from gateway.ports.library_system import CheckedIn

@@ -6,7 +6,6 @@ What FOLIO keeps in several places is asked for at the same time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from uuid import UUID
@@ -56,7 +55,7 @@ from adapters.library.refusals import make_refusal
 from gateway.domain.clock import Clock
 from gateway.domain.library import Bib, Hold, IdentifierType, Item, Loan, Patron
 from gateway.domain.problems import RefusalReason, Unavailable
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChanges
 from gateway.ports.library_system import NamedPatron, PatronKey
 

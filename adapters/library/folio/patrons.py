@@ -7,7 +7,6 @@ patron; passwords are another affair of FOLIO's, and none of ours.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 
 from adapters.library.change_sending import CHARGE_JSON
@@ -31,7 +30,7 @@ from gateway.domain.library import (
     PostalAddress,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import Fee, PatronCreation, PatronDeletion, PatronExpiry, PatronUpdate
 from gateway.ports.library_system import PatronKey

@@ -6,8 +6,6 @@ under the same key, since it finds the same ids; what FOLIO refuses is taken bac
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.library.change_sending import ITEM_JSON
 from adapters.library.folio.answers import (
     FolioJson,
@@ -34,7 +32,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Hold, HoldStatus, Item
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import BarcodeChange, ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
 from gateway.ports.library_system import HoldWish, TemporaryItem, TemporaryItemResult

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.library.change_sending import HOLD_JSON, make_hold_change
 from adapters.library.json_fields import Row
 from adapters.library.koha import abilities
@@ -25,7 +23,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldCancellation, HoldUpdate, refuse_unsupported
 from gateway.ports.library_system import HoldWish

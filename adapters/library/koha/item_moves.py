@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.library.change_sending import ITEM_JSON, make_item_change
 from adapters.library.json_fields import Row
 from adapters.library.koha.lookups import KohaDesk, KohaItem
@@ -11,7 +9,7 @@ from adapters.library.koha.records import read_text
 from adapters.library.marked_items import BarcodeDesk
 from adapters.library.parallel_questions import ask_together
 from gateway.domain.library import Item
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_operations import MoveToIll, ReturnHome
 

@@ -5,8 +5,6 @@ A release without `due_date` for loans sets it by its own rules; there is no cal
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.library.change_sending import LOAN_JSON, make_loan_change, report_done_twice
 from adapters.library.json_fields import Row
 from adapters.library.koha import abilities
@@ -19,7 +17,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Loan
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import LoanCheckOut, Renewal
 

@@ -4,7 +4,6 @@ error, never the first of them. Independent questions are asked at once."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import cast
 
@@ -28,7 +27,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.library import Bib, Hold, HoldStatus, IdentifierType, Item, Loan, Patron, RecordId, sort_loans
 from gateway.domain.problems import RefusalReason
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_system import BibHoldings, NamedPatron, PatronKey
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from adapters.library.json_fields import Row
@@ -16,7 +15,7 @@ from adapters.library.refusals import make_refusal
 from gateway.domain.library import Contact, ContactKind, IdentifierType, Patron, PatronDraft
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import PatronCreation, PatronExpiry, PatronUpdate
 from gateway.ports.library_system import PatronKey

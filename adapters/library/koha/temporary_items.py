@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from adapters.library.json_fields import Row
 from adapters.library.koha.client import KohaRefusalError, make_query
@@ -19,6 +18,7 @@ from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Hold
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem, TemporaryItemResult
 

@@ -4,13 +4,12 @@ the other; and what the pair itself remembers."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from adapters.library.change_sending import LOAN_JSON
 from gateway.domain.clock import Clock
 from gateway.domain.library import Loan
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.library.paired.changes import PairMemory
 from adapters.library.paired.holds import PairedHoldDesk
 from adapters.library.paired.options import PairedTask
@@ -13,7 +11,7 @@ from adapters.library.paired.systems import PairedSystems
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import BlockScope, HoldStatus, IdentifierType, ItemStatus, Loan
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_operations import DueDateChange, LoanCheckIn, LoanCheckOut, LoanRecall, Renewal
 from gateway.ports.library_system import CheckedIn, PatronKey
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from adapters.library.paired.options import PairedTask
@@ -12,7 +11,7 @@ from adapters.library.paired.systems import PairedSystems
 from adapters.library.refusals import refuse_blocked
 from gateway.domain.library import BlockScope, Charge, Hold, IdentifierType, Loan, Patron, sort_loans
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_operations import (
     PatronCreation,

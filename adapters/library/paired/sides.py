@@ -11,7 +11,6 @@ How the pair calls what its two systems call by numbers of their own:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from urllib.parse import quote, unquote
 from uuid import uuid4
@@ -21,7 +20,7 @@ from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Charge, Hold, IdentifierType, Item, Loan, Patron, PatronDraft, PatronIdentifier
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import CheckedIn, PatronKey, TemporaryItemResult
 

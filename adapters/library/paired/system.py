@@ -3,7 +3,6 @@ port."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from adapters.library.paired.temporary_items import PairedTemporaryItemDesk
 from adapters.library.parallel_questions import ask_together
 from gateway.domain.library import Bib, Charge, Hold, Item, Loan, Patron, PickupLocation, RecordId
 from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.value import replace
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_operations import (

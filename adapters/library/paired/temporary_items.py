@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.library.paired.changes import PairMemory
 from adapters.library.paired.options import PairedTask
 from adapters.library.paired.patrons import PairedPatronDesk
@@ -11,7 +9,7 @@ from adapters.library.paired.systems import PairedSystems
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Item
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_operations import BarcodeChange, ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
 from gateway.ports.library_system import TemporaryItemResult
 

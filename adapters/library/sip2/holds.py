@@ -5,7 +5,6 @@ SIP2 gives a reservation no number: it is a patron and an item. Ours have one th
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, find_open_change, make_hold_change
@@ -19,7 +18,7 @@ from adapters.library.sip2.messages import HoldMode, HoldTerms
 from adapters.library.sip2.reasons import find_reason_of_message
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldCancellation, HoldUpdate
 from gateway.ports.library_system import HoldWish

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from uuid import uuid4
@@ -35,7 +34,7 @@ from adapters.library.sip2.lookups import Sip2Desk, Sip2Item
 from adapters.library.sip2.reasons import find_reason_of_message, refusal_of_message
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, is_due_later
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import LoanCheckIn, LoanCheckOut, Renewal
 from gateway.ports.library_system import CheckedIn

@@ -6,7 +6,6 @@ such as the partner's request number, the gateway knows of those that it made it
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 from adapters.library.change_sending import LOAN_JSON, ChangeDesk, find_open_change
@@ -19,7 +18,7 @@ from adapters.library.sip2.records import CHARGED, Sip2Patron, Sip2RecordReader
 from gateway.domain.clock import Clock
 from gateway.domain.library import Item, Loan, Patron
 from gateway.domain.problems import RefusalReason
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 
 MAX_LIST_PAGES = 50

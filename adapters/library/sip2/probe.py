@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from adapters.library.probe_recorder import ProbedServer, ProbeFailureError, ProbeRecorder
@@ -16,6 +15,7 @@ from adapters.library.sip2.records import CHARGED, EXPIRED, Sip2RecordReader
 from adapters.library.sip2.transport import TerminalConnection
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.value import replace
 from gateway.ports.library_system import ProbeStep
 
 UNDECODABLE = "\ufffd"

@@ -6,7 +6,6 @@ Source: facts/ils-backends.md 1.5. Fields beyond the standard are those that `fi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, tzinfo
 from decimal import Decimal, InvalidOperation
 
@@ -29,7 +28,7 @@ from gateway.domain.library import (
     PersonName,
     PostalAddress,
 )
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 CIRCULATION_STATUSES: Mapping[str, ItemStatus] = {
     "02": ItemStatus.IN_PROCESS,  # on order

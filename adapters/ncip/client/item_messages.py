@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from adapters.ncip.client.speaker import MessageBuilder, MessageValues, build_bibliographic_id, make_code, make_codes
 from adapters.ncip.messages import (
     AcceptItem,
@@ -27,6 +25,7 @@ from adapters.ncip.messages import (
     UpdateCirculationStatus,
     UpdateRequestItem,
 )
+from gateway.domain.value import replace
 
 
 def build_accept_item(v: MessageValues, s: MessageBuilder) -> AcceptItem:

@@ -9,7 +9,6 @@ Words are compared without case, and with `_` and `-` as blanks: OCLC sends `UNK
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import tzinfo
 
 from lxml import etree
@@ -42,7 +41,7 @@ from gateway.domain.problems import (
 )
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.message_transport import TransportReply
 
 LIMITS = DocumentLimits(size=20_000_000, elements=500_000)

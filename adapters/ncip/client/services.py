@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Initiation, LookupVersion, Message, Root
 from adapters.ncip.messages.declaration import elements_of
 from adapters.ncip.wire_dialect import Extras, Strictness, XmlDialect
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 COMMON = ("from-agency", "to-agency", "profile-type")
 """Parameters of every service."""

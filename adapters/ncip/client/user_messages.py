@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from adapters.ncip.client.item_messages import (
@@ -59,6 +58,7 @@ from adapters.ncip.messages import (
     VisibleItemId,
 )
 from adapters.ncip.messages.items import BibliographicDescription
+from gateway.domain.value import replace
 
 AGENCY_ELEMENTS = ("Organization Name Information", "Agency Address Information")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from adapters.ncip.library_system.records import ListedFee
 from adapters.ncip.messages import CreateUserFiscalTransactionResponse
 from gateway.domain.library import Charge
 from gateway.domain.problems import RefusalReason
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import Fee
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import uuid4
 
 from pydantic import TypeAdapter
@@ -22,7 +21,7 @@ from adapters.ncip.messages import (
 )
 from gateway.domain.library import Bib, BlockScope, Hold, HoldStatus, Item, ItemStatus, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldCancellation, HoldUpdate
 from gateway.ports.library_system import HoldWish

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -40,7 +39,7 @@ from adapters.ncip.messages import (
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, Patron, is_due_later
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import LoanCheckIn, LoanCheckOut, LoanRecall, Renewal
 from gateway.ports.library_system import CheckedIn

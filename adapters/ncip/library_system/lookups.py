@@ -6,7 +6,6 @@ made itself (`LibraryChanges`).
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime
 
 from pydantic import TypeAdapter
@@ -21,7 +20,7 @@ from adapters.ncip.messages import BibInformation, LookupItemResponse, LookupIte
 from gateway.domain.clock import Clock
 from gateway.domain.library import Bib, IdentifierType, Item, ItemStatus, Loan, Location, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_system import BibHoldings, PatronKey, TemporaryItem
 

@@ -7,7 +7,6 @@ what is read here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, tzinfo
 
 from adapters.ncip.library_system.options import NcipLibraryOptions, PatronList
@@ -54,7 +53,7 @@ from gateway.domain.library import (
     PersonName,
 )
 from gateway.domain.profile import Profile
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.responder import ExchangeContext
 
 RECORD_PREFIX = "item:"

@@ -3,7 +3,6 @@ them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import uuid4
 
 import structlog
@@ -19,7 +18,7 @@ from adapters.ncip.messages import AcceptItemResponse, DeleteItemResponse
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import TemporaryItemCreation, TemporaryItemDeletion
 from gateway.ports.library_system import TemporaryItem, TemporaryItemResult

@@ -8,7 +8,6 @@ once, with the moment in it at which that was.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from yarl import URL
 
@@ -35,6 +34,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import WANTED_ITEM
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
+from gateway.domain.value import replace
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.message_transport import HttpPlace, SendTimeouts, TransportReply
 from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from hashlib import blake2b
 
 from adapters.ncip.messages import (
@@ -37,7 +36,7 @@ from gateway.domain.requests.request import (
     SupplyPromise,
 )
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
 OF_BARCODE = "barcode"

@@ -5,7 +5,6 @@ VuFind reads the pickup places of a LookupAgency answer from Ext/LocationName (f
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
@@ -58,6 +57,7 @@ from gateway.domain.commands import (
 )
 from gateway.domain.library import Charge, Hold, Loan, Money, PatronDraft, PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import replace
 
 _ZERO = Decimal(0)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.requests.action_fields import OWN_NOTE, ActionFieldSet
 from gateway.domain.requests.event_catalogue import ACTS
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 
 @value_object

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import WANTED_ITEM, CitationExtra
@@ -42,6 +41,7 @@ from gateway.domain.requests.supplier_takeover import (
     note_refusal,
 )
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 
 _ACCEPTED = local_signal(EventKind.CONDITION_ACCEPTED)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import islice
 
@@ -44,7 +43,7 @@ from gateway.domain.requests.state_machine import Transition
 from gateway.domain.requests.state_table import LibraryAction
 from gateway.domain.requests.supplier_takeover import was_taken_over
 from gateway.domain.sentences import join_sentences, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 
 @value_object(kw_only=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
@@ -19,6 +18,7 @@ from gateway.domain.requests.events import EventDetails, EventKind, LoanConditio
 from gateway.domain.requests.volume_notes import read_named_volumes
 from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.sums import read_sum
+from gateway.domain.value import replace
 
 _DUE = re.compile(r"due: (\d{4}-\d{2}-\d{2})")
 _COST = re.compile(r"cost: (\d{1,9}(?:\.\d{1,4})?) ([A-Z]{3})")

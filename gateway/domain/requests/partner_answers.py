@@ -7,7 +7,6 @@ another; a letter may ask several: whether it can be supplied, and later, whethe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -17,7 +16,7 @@ from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Transition, compute_transition
 from gateway.domain.sums import read_sum
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 
 class AnswerFieldRule(StrEnum):

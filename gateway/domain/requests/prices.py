@@ -8,8 +8,6 @@ later and higher price isn't covered by it. The rule is applied to what partners
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.library import Money
 from gateway.domain.requests.events import (
     Event,
@@ -28,6 +26,7 @@ from gateway.domain.requests.request import (
     Role,
     SupplierAttempt,
 )
+from gateway.domain.value import replace
 
 LIMIT = "limit"
 """Who agreed to a price that lies within what was allowed beforehand (`RequestCosts.agreed_by`)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -23,7 +22,7 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
 )
 from gateway.domain.requests.supplier_takeover import is_behind_partner
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 WHOLE_REQUEST = 0
 """In place of the number of an attempt."""

@@ -5,7 +5,6 @@ applies when it is tried again. Pure."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.requests.act_details import has_own_note
@@ -15,7 +14,7 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Reques
 from gateway.domain.requests.state_machine import TABLES
 from gateway.domain.requests.state_table import ForbiddenCell, NotifyPartner
 from gateway.domain.requests.volume_notes import remove_volumes
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 PARTNER_ACTOR = "partner:"
 STAFF_ACTOR = "staff:"

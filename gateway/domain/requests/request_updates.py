@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from itertools import count
 
 from gateway.domain.requests.attempt_updates import FLAGS_OF_LOAN, make_attempt_terms, update_attempt
@@ -45,6 +44,7 @@ from gateway.domain.requests.requester_changes import apply_requester_changes
 from gateway.domain.requests.stored_fields import forget_people
 from gateway.domain.requests.volume_updates import ships_own_item, update_volumes
 from gateway.domain.sentences import strip_sentence
+from gateway.domain.value import replace
 
 RequestChange = Callable[[Request], Request]
 """What is left on a request together with an event."""

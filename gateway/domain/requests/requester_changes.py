@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +18,7 @@ from gateway.domain.requests.citation import CitationExtra, canonical_type
 from gateway.domain.requests.events import Event, EventKind, FieldChange, partner_signal
 from gateway.domain.requests.request import LendingState, Request, Role
 from gateway.domain.sentences import join_sentences, mark_template, write_about, write_sentence
+from gateway.domain.value import replace
 
 COPYRIGHT_COMPLIANCE = "copyright-compliance"
 

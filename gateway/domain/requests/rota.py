@@ -7,7 +7,6 @@ A rota is assigned once (`choose_rota`, `build_rota_lines`); whom to ask next is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, timedelta, tzinfo
 from enum import Enum, StrEnum
 
@@ -25,7 +24,7 @@ from gateway.domain.requests.policy import (
 )
 from gateway.domain.requests.request import AttemptStatus, Request, RotaLine, RotaLineStatus, ServiceType
 from gateway.domain.sentences import compose_sentence, join_sentences, mark_template, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 
 def partner_standing(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.requests.attempt_updates import replace_attempt, resume_attempt
 from gateway.domain.requests.borrowing_table import BORROWING
 from gateway.domain.requests.contradictions import find_contradiction
@@ -62,7 +60,7 @@ from gateway.domain.requests.supplier_takeover import (
     is_late_refusal,
     is_taken_over,
 )
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 TABLES: dict[Role, StateTable] = {Role.BORROWING: BORROWING, Role.LENDING: LENDING}
 

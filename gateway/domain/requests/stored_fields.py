@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, TypeVar
@@ -47,6 +47,7 @@ from gateway.domain.requests.request import (
     Volume,
 )
 from gateway.domain.requests.requester_changes import COPYRIGHT_COMPLIANCE
+from gateway.domain.value import replace
 
 T = TypeVar("T")
 

@@ -8,8 +8,6 @@ attempt, for the history and for statistics.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.requests.events import Event, EventKind, EventOrigin, NamedSupplier
 from gateway.domain.requests.prices import restart_costs
 from gateway.domain.requests.request import (
@@ -23,6 +21,7 @@ from gateway.domain.requests.request import (
     Role,
     SupplierAttempt,
 )
+from gateway.domain.value import replace
 
 BEFORE_SENDING = frozenset(
     {

@@ -7,7 +7,6 @@ Marks (who sees to it, labels) are set back to what they were.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
@@ -15,7 +14,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, local
 from gateway.domain.requests.request import LendingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import TABLES
 from gateway.domain.requests.state_table import ForbiddenCell
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 
 def is_undoable(before: Request, after: Request, kind: EventKind) -> bool:

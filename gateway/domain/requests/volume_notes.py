@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Volume
+from gateway.domain.value import replace
 
 MAX_VOLUMES = 1_000
 """Of one request."""

@@ -7,7 +7,6 @@ no guess: what isn't plain stays a number in the history.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import count
 
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
@@ -23,6 +22,7 @@ from gateway.domain.requests.events import (
 from gateway.domain.requests.request import Request, Role, Volume, VolumeState
 from gateway.domain.requests.volume_notes import MAX_VOLUMES
 from gateway.domain.text_folding import fold_text
+from gateway.domain.value import replace
 
 _ENDED = (VolumeState.CHECKED_IN, VolumeState.LOST)
 

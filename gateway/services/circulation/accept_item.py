@@ -3,7 +3,6 @@ has announced the item and the record is here already."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 from gateway.domain.circulation_policy import BarcodeSource
@@ -12,7 +11,7 @@ from gateway.domain.due_dates import local_day, patron_due
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Money, Patron
 from gateway.domain.partner_identifiers import RequestNumber, generate_barcode, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_system import Capability, TemporaryHold, TemporaryItem, TemporaryItemResult
 from gateway.ports.partner_things import ThingKind
 from gateway.services.circulation import fees, holds, items, loans, patrons

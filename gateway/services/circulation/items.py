@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.circulation_policy import AcceptItemRules, DuePolicy
@@ -20,6 +19,7 @@ from gateway.domain.partner_identifiers import (
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import IN_LIBRARY_CONDITIONS
+from gateway.domain.value import replace
 from gateway.ports.library_system import Capability, TemporaryItem
 from gateway.ports.partner_things import PartnerThing, ThingKind
 from gateway.services.circulation.context import (

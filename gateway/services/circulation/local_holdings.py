@@ -7,7 +7,6 @@ Where nobody could look, or what was found may be it or not, nobody knows: that 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from stdnum import isbn, issn
 
@@ -24,7 +23,7 @@ from gateway.domain.requests.citation_matching import (
 from gateway.domain.requests.fulfilment import Availability
 from gateway.domain.requests.request import ItemCandidate
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import BibHoldings, Capability
 

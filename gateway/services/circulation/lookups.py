@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from gateway.domain.commands import (
     AgencyFound,
@@ -22,7 +21,7 @@ from gateway.domain.commands import (
 )
 from gateway.domain.library import BlockScope, Hold, Item, Loan, Patron, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, patrons
 from gateway.services.circulation.context import CirculationContext, require_capability

@@ -8,7 +8,6 @@ account of an institutional patron.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from gateway.domain.circulation_policy import AcceptItemRules, BarcodeSource, LibraryService, PatronRules
 from gateway.domain.commands import (
@@ -35,6 +34,7 @@ from gateway.domain.library import Bib, Item, ItemStatus
 from gateway.domain.partner_identifiers import read_request_number
 from gateway.domain.patterns import has_match
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import replace
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, loans, patrons
 from gateway.services.circulation.accept_item import register_item

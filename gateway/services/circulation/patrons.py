@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.circulation_policy import ChangeablePatrons
@@ -20,7 +19,7 @@ from gateway.domain.partner_identifiers import choose_identifier_types, institut
 from gateway.domain.patterns import fits_pattern
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.partner_things import ThingKind
 from gateway.services.circulation.context import (

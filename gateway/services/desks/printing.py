@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.library import Patron
@@ -27,7 +26,7 @@ from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.requests.views import LocatedCopy, NotFound
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction

@@ -12,7 +12,6 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -23,7 +22,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown
 from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import copy_fields, dump_fields, value_object
+from gateway.domain.value import copy_fields, dump_fields, replace, value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.desks.journaled_messages import JournalSearch

@@ -6,14 +6,13 @@ Neither changes what happens to a request, so its version stays and nobody's wor
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.take_back import MarkChange, take_back_marks
 from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import requests

@@ -8,7 +8,6 @@ told from a single request.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.requests.request import Role, ServiceType
@@ -23,7 +22,7 @@ from gateway.domain.requests.request_figures import (
     ReasonCount,
     RequestOutcome,
 )
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import request_figures
 

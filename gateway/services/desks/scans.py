@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import date, timedelta
 
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
@@ -28,7 +27,7 @@ from gateway.domain.requests.views import (
     UndoableAct,
     find_settlement_before,
 )
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_system import PatronKey
 from gateway.services.outbox.keyed_work import KeyTaken, WorkKey, use_key
 from gateway.services.request_work.request_service import RequestService

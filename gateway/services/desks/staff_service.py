@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.domain.problems import RefusalReason, Refused
@@ -47,7 +46,7 @@ from gateway.domain.requests.task_lists import (
 )
 from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import copy_fields, value_object
+from gateway.domain.value import copy_fields, replace, value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.attempts import find_unknown_try, says_refused
 from gateway.services.outbox.keyed_work import write_once

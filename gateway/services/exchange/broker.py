@@ -7,7 +7,6 @@ its item isn't here. What concerns no such request is the library's, as ever.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.commands import (
@@ -44,7 +43,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.views import EventDenied
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.circulation import CirculationContext, dispatch_command, holds, items, patrons
 from gateway.services.requests.intake import create_borrowing_request

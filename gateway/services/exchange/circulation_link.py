@@ -6,7 +6,6 @@ What doesn't fit is noted in the request's history; the message is answered as i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import tzinfo
 
 from gateway.domain.circulation_policy import CirculationPolicy, ManagedRole
@@ -35,7 +34,7 @@ from gateway.domain.requests.events import Event, EventOrigin
 from gateway.domain.requests.request import Request, Role, VolumeState
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.supplier_takeover import find_supplier_party
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.adapter import DeskAdvice
 from gateway.ports.library_system import CheckedIn, PatronKey
 from gateway.ports.shared_store import Transaction

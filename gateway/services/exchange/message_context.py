@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -15,7 +14,7 @@ from gateway.domain.commands import Command, CreatePatron, Named, PatronRef
 from gateway.domain.problems import MalformedMessage, MessagePart, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.sentences import sentence_of_text, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.responder import (

@@ -12,14 +12,14 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cache
 
 from lxml import etree
 
 from gateway.domain.problems import KeyPath, MalformedMessage, Refused
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.responder import RawMessage, TransportKind
 from gateway.profiles.shipped import list_shipped_profiles
 from gateway.services.exchange.message_context import NotReplayableError

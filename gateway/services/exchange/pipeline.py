@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -16,7 +15,7 @@ from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.sentences import sentence_of_text, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.responder import (
     DecodedMessage,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalFilter, JournalMessage, MessageDirection

@@ -8,7 +8,7 @@ the profile without one of its keys. What is different then depends on that valu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from datetime import date
 from enum import Enum
 
@@ -17,7 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from gateway.domain.problems import KeyPath, MalformedMessage, Refused, format_key_path
 from gateway.domain.profile import Profile
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.responder import DecodedMessage, ExchangeContext, RawMessage, Responder
 from gateway.profiles import LoadedProfile
 from gateway.profiles.effective import source_of

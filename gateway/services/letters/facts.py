@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, tzinfo
 
 from gateway.domain.library import Patron
@@ -19,7 +18,7 @@ from gateway.domain.requests.request import (
     Role,
     ServiceType,
 )
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import PartnerMessage

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -30,6 +29,7 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
 )
 from gateway.domain.requests.state_table import NotifyPartner
+from gateway.domain.value import replace
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import PartnerMessage

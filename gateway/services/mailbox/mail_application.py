@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.domain.problems import Refused
@@ -23,7 +22,7 @@ from gateway.domain.requests.reason_words import UNDELIVERABLE
 from gateway.domain.requests.request import Attachment, Request, Role, ServiceType
 from gateway.domain.requests.views import FileUpload
 from gateway.domain.sentences import join_sentences, write_about, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import (
     BounceReport,
     IncomingMail,

@@ -11,7 +11,6 @@ own.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.problems import MalformedMessage
@@ -19,7 +18,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
 from gateway.domain.requests.partner_policy import PartnerMail
 from gateway.domain.sentences import Sentence, compose_sentence, write_about, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import (
     AutomaticMailKind,
     IncomingMail,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.sentences import Sentence, join_sentences, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import IncomingMail, ParsedMail
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -17,7 +16,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage, Unavailable
 from gateway.domain.sentences import Sentence, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import (
     AutomaticMailKind,
     IncomingMail,

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
@@ -24,7 +23,7 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import RequestFilter
 from gateway.domain.sentences import Sentence, write_sentence
 from gateway.domain.text_folding import fold_text
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, remove_quoted_text
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +14,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationProblem, RefusalReason
 from gateway.domain.requests.staff_views import MailboxFailure
 from gateway.domain.requests.views import NotFound
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.shared_store import Transaction
 from gateway.profiles import LoadedProfile, ProfileStore
 from gateway.profiles.shipped import list_shipped_profiles

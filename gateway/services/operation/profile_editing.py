@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import replace
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import file_replacement
 from gateway.domain.clock import Clock
+from gateway.domain.value import replace
 from gateway.ports.shared_store import Store, Transaction
 from gateway.profiles import ProfileStore
 from gateway.profiles.loader import make_modeline

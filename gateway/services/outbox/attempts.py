@@ -10,7 +10,6 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -26,7 +25,7 @@ from gateway.domain.problems import (
     UnfinishedWork,
 )
 from gateway.domain.sentences import mark_template, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.outbox.queue import (
     AttemptOutcome,
     Claim,

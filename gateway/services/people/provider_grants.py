@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from gateway.domain.roles import ALL_LIBRARIES, GrantSource, RoleGrant, parse_grant, sort_grants
+from gateway.domain.value import replace
 from gateway.settings.sections import LibrarySettings
 from gateway.settings.staff_pages import LIBRARY, ProviderGrant
 

@@ -8,7 +8,6 @@ once more, for some minutes.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -16,7 +15,7 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.roles import ALL_LIBRARIES, GrantSource, RoleGrant, StaffRole, StaffUser, sort_grants
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.people.passwords import PasswordKeeper
 from gateway.services.people.sign_in_attempts import AttemptCounter, BrowserDevice, SignInPlace

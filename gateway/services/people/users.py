@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import GrantSource, RoleGrant, StaffUser, sort_grants
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.people.passwords import PasswordKeeper, WeakPasswordError, check_password_strength
 from gateway.store import audit, users

@@ -6,7 +6,6 @@ What needs the library's yes first goes through it (`desk_actions`); the rest is
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain import due_dates
@@ -20,7 +19,7 @@ from gateway.domain.requests.state_machine import PartnerNotification, compute_t
 from gateway.domain.requests.take_back import is_undoable, make_undo_event
 from gateway.domain.requests.views import ActionRequest, NotFound, UndoableAct, VersionConflict
 from gateway.domain.sentences import join_sentences, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import CarryWay
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.keyed_work import note_undone, write_once

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -23,7 +22,7 @@ from gateway.domain.requests.attachments import FileType, clean_file_name, detec
 from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.system_errors import describe_system_error
 from gateway.secrets import make_child_environment
 

@@ -7,7 +7,6 @@ the row again, under the same key, and the library does nothing twice (design ru
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.due_dates import due_moment
@@ -24,6 +23,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.request_updates import RequestChange, keep_request
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.library_system import Capability
 from gateway.services.request_work.desk_loans import DeskAction, check_in_item, check_out_item, find_own_loan, mark_item
 from gateway.services.request_work.desk_receipts import delete_temporary_items, is_for_hold_shelf, receive_items

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.library import Bib, Location
 from gateway.domain.partner_identifiers import generate_barcode
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
@@ -16,6 +14,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.request_updates import RequestChange
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.library_system import Capability, TemporaryHold, TemporaryItem, TemporaryItemResult
 from gateway.services.request_work.desk_loans import DeskAction, check_in_item
 from gateway.services.request_work.item_conflicts import wait_for_record

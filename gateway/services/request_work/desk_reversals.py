@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from gateway.domain.due_dates import due_moment
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventKind
 from gateway.domain.requests.request import Request, Role, Volume
 from gateway.domain.requests.request_updates import RequestChange, keep_request
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_system import Capability
 from gateway.services.request_work.desk_actions import is_desk_action
 from gateway.services.request_work.desk_loans import DeskAction, check_in_item, check_out_item

@@ -6,7 +6,6 @@ A call that finds its work done (the hold is gone already) is done too.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.due_dates import due_moment
@@ -17,7 +16,7 @@ from gateway.domain.requests.note_terms import write_recall_note
 from gateway.domain.requests.request import LendingState, Request
 from gateway.domain.requests.state_machine import Transition
 from gateway.domain.requests.state_table import LibraryAction, TimerKind
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.ports.shared_store import Transaction
 from gateway.services.circulation.due_date_changes import can_move_due_date, move_due_date

@@ -7,7 +7,6 @@ knows already, so that a command may come again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -38,7 +37,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.request_updates import RequestChange, keep_request
 from gateway.domain.requests.scan_rules import RULE_OF_WORK, ScanWork
 from gateway.domain.sentences import join_sentences
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 
 @value_object(kw_only=True)

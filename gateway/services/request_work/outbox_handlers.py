@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, local_signal
@@ -13,7 +12,7 @@ from gateway.domain.requests.request_messages import is_letter_overtaken, is_mes
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
 from gateway.domain.requests.views import EventDenied, VersionConflict
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.outgoing_mail import LetterSender, Mailer, build_mail
 from gateway.ports.partner_channel import PartnerMessage, RepeatsOctets, SendsBatches, SendsInParts
 from gateway.ports.shared_store import Transaction

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -22,7 +21,7 @@ from gateway.domain.requests.request import Request, RequestFlag
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus, NoticeView
 from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.ports.shared_store import Transaction

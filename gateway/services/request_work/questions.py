@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
@@ -31,7 +30,7 @@ from gateway.domain.requests.patron_views import AnswerField, QuestionState, Que
 from gateway.domain.requests.request import BorrowingState, Request, Role
 from gateway.domain.requests.signed_links import ANSWERS, InvalidLinkError, LinkFault, QuestionLink
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from gateway.ports.responder import OutcomeClass, TransportKind

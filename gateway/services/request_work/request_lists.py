@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.domain.problems import RefusalReason, Refused
@@ -21,7 +20,7 @@ from gateway.domain.requests.views import (
     ResultPage,
     SeveralRequests,
 )
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.located_copies import find_located_copies

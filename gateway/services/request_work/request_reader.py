@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.problems import Refused, Unavailable
@@ -24,7 +23,7 @@ from gateway.domain.requests.views import (
     UnfinishedStep,
 )
 from gateway.domain.sentences import mark_template, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters.renderer import mail_address
 from gateway.services.request_work.actions import find_action_hints

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from gateway.domain.requests.attachments import describe_page_mismatch
 from gateway.domain.requests.drafts import BorrowingDraft, LendingDraft
@@ -26,7 +25,7 @@ from gateway.domain.requests.views import (
     UndoableAct,
 )
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.keyed_work import write_once
 from gateway.services.request_work.actions import ActionService

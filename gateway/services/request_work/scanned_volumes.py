@@ -3,14 +3,13 @@ asked."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Role, ServiceType, Volume, VolumeState
 from gateway.domain.requests.views import ActionRequest
 from gateway.domain.sentences import write_sentence
 from gateway.domain.text_folding import fold_text
+from gateway.domain.value import replace
 from gateway.services.requests.library_context import LibraryContext
 
 _AWAITED = {

@@ -5,7 +5,6 @@ transaction of the event that causes it. The rules are in `gateway.domain.reques
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -40,6 +39,7 @@ from gateway.domain.requests.rota import build_rota_lines, first_retry_day
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_closures import load_partners

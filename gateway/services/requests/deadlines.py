@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 
@@ -16,7 +15,7 @@ from gateway.domain.requests.partner_policy import Closure, PartnerPolicy, TimeL
 from gateway.domain.requests.request import BorrowingState, Request, RequestFlag, Role
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.task_lists import COMES_HERE
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.requests.library_context import LibraryContext
 
 PARTNER_TIMERS = frozenset({TimerKind.ANSWER, TimerKind.CHASE, TimerKind.RENEWAL})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.problems import Refusal, RefusalReason
 from gateway.domain.requests.attempt_updates import replace_attempt
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE
@@ -23,6 +21,7 @@ from gateway.domain.requests.request import (
     Role,
 )
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import (
     DeliveryResult,
     PartnerMessage,

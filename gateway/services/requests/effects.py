@@ -7,7 +7,6 @@ gateway/services/requests/order_batches.py does what is to be done with them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.domain.problems import Refused
@@ -39,6 +38,7 @@ from gateway.domain.requests.state_table import (
 )
 from gateway.domain.requests.status_reports import find_event_of_state
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import (
     ABOUT,
     CarryWay,

@@ -9,7 +9,6 @@ letter is not written any more.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.domain.requests.events import Event, EventKind
@@ -17,6 +16,7 @@ from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.stored_fields import FIELD_CLASSES, FieldClass, forget_people
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.attempts import replace_report

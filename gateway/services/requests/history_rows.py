@@ -3,10 +3,9 @@ of a second, and two of them may be at work on a request within less."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.requests.events import Event
 from gateway.domain.requests.request import Request
+from gateway.domain.value import replace
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import history, requests

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import date, timedelta
 
 from gateway.domain.library import BlockScope, Patron, PickupLocation
@@ -31,6 +30,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.volume_updates import make_volumes
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.circulation.local_holdings import LocalCopies, look_up_copies

@@ -6,7 +6,6 @@ heard of the request. A requester whom we broker for hears the end alone, not be
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from gateway.domain.requests.brokered_requests import is_no_for_now
 from gateway.domain.requests.events import BROKER, EventKind
@@ -14,7 +13,7 @@ from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, Borrowi
 from gateway.domain.requests.state_machine import Transition
 from gateway.domain.requests.supplier_takeover import was_taken_over
 from gateway.domain.sentences import Sentence, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.attempts import can_have_arrived

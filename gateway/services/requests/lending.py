@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
 
@@ -36,6 +35,7 @@ from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import ItemCandidate, LendingState, PatronLink, Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.sentences import write_sentence
+from gateway.domain.value import replace
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.circulation.local_holdings import (

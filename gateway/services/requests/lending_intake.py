@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.drafts import LendingDraft
@@ -17,6 +15,7 @@ from gateway.domain.requests.request import (
     Role,
 )
 from gateway.domain.requests.state_table import TimerKind
+from gateway.domain.value import replace
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.keyed_work import write_once
 from gateway.services.requests.deadlines import timer_due

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date, tzinfo
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import LibraryParty, Request, Role
 from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import LibraryInfo

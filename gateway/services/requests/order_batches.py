@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -19,7 +18,7 @@ from gateway.domain.requests.partner_policy import BatchRule
 from gateway.domain.requests.staff_views import BatchedOrder
 from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import (
     DeliveryResult,
     OrderBatchFile,

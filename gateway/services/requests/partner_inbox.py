@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
@@ -25,7 +24,7 @@ from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.trial_numbers import is_trial_number
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import (
     ChannelMessage,
     InboxResult,

@@ -7,7 +7,6 @@ library system is asked and no patron is in them: their partners exist by name o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -39,7 +38,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.views import RequestFilter
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import history, request_lists, requests

@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -22,7 +21,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.secret_reference import CONCEALED
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import (
     ChannelMessage,
     DeliveryResult,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.due_dates import describe_need_by_problem
@@ -43,7 +42,7 @@ from gateway.domain.requests.rota import (
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.views import VersionConflict
 from gateway.domain.sentences import join_sentences, mark_template, write_about, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.catalogue import (
     Catalogue,
     HeldItem,

@@ -7,7 +7,6 @@ of a brokered request
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
@@ -23,7 +22,7 @@ from gateway.domain.requests.state_table import DenialReason, TimerKind, expired
 from gateway.domain.requests.views import EventDenied, HistoryLine, NotFound, VersionConflict
 from gateway.domain.requests.volume_updates import list_items_out
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.partner_channel import CarryWay
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.keyed_work import write_once

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import timedelta
 
 import structlog
@@ -18,7 +18,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.library import RecordId
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.citation import Citation, CitationType, canonical_type, normalize_number
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.article_lookup import ArticleSource, ArticleSourceContext, FoundArticle, FreeVersion
 from gateway.services.searching.answer_cache import AnswerCache
 from gateway.settings import Settings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -16,7 +15,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.request import RequestDates, ServiceType
 from gateway.domain.sentences import write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.article_lookup import FreeVersion
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.library_system import Capability, HoldWish, LibraryInfo, PatronKey

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import zip_longest
 
@@ -21,7 +21,7 @@ from gateway.domain.requests.citation_matching import drop_article
 from gateway.domain.requests.views import NotFound
 from gateway.domain.sentences import write_sentence
 from gateway.domain.text_folding import fold_text
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.catalogue import (
     CatalogueQuery,
     FoundRecord,

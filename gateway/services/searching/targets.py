@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.sentences import strip_full_stop, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits
 from gateway.profiles import LibraryPartners
 from gateway.profiles.checks import locate_sections

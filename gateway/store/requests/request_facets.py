@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -17,7 +16,7 @@ from sqlalchemy import Connection, select
 from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Role
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import ListCounts, ListFacet, RequestFilter, RequestOrder
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.store.requests import request_counts
 from gateway.store.requests.list_paths import choose_index_path
 from gateway.store.requests.request_counts import Counted

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +13,7 @@ from sqlalchemy import Connection, FromClause, select, tuple_
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.search_terms import searched_numbers
 from gateway.domain.requests.views import RequestFilter, RequestOrder
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.sql.index_hints import follow_key
 from gateway.store.requests.list_paths import (
     DESCENDING,

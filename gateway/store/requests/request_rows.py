@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
@@ -30,6 +29,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.search_terms import list_search_terms
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.text_folding import fold_text
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.sql.column_types import clean_text
 

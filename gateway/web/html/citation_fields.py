@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.volume_notes import MAX_VOLUMES
+from gateway.domain.value import replace
 from gateway.services.letters.templates import clean_line
 from gateway.web.html.forms import FormCheck
 

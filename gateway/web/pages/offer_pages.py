@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import quote
 
 from aiohttp import web
@@ -11,7 +10,7 @@ from gateway.domain.library import Item, ItemStatus
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.views import NotFound
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.article_lookup import FreeVersion
 from gateway.services.circulation.local_holdings import LocalCopies
 from gateway.services.letters.templates import clean_line

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -17,7 +16,7 @@ from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.intake_rules import open_request_limit
 from gateway.domain.requests.request import PatronLink, RequestDates, RequestedService, ServiceType
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.catalogue import LinkCitation
 from gateway.ports.library_system import PatronKey
 from gateway.services.desks.sent_forms import create_once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.shared_store import Store
 from gateway.services.letters.facts import readers_citation_rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
@@ -23,7 +22,7 @@ from gateway.domain.requests.request import BorrowingState, Request, Role, Servi
 from gateway.domain.requests.request_messages import is_for_partner
 from gateway.domain.requests.state_machine import is_event_allowed
 from gateway.domain.requests.views import RequestView
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.letters.localization import mark_text
 from gateway.services.request_work.act_forecasts import forecast_act
 from gateway.services.requests.deadlines import compute_renewed_due

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -19,7 +18,7 @@ from gateway.domain.requests.take_back import note_mark_change
 from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
 from gateway.domain.sentences import Sentence, write_sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.desks.bulk_actions import MAX_BULK
 from gateway.services.request_work.act_forecasts import forecast_act
 from gateway.services.request_work.actions import find_action_hints

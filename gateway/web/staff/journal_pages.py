@@ -4,14 +4,13 @@ reads the content of a message is logged, since it may name a reader."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
 from aiohttp import web
 
 from gateway.domain.roles import Right
-from gateway.domain.value import dump_fields, value_object
+from gateway.domain.value import dump_fields, replace, value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.services.desks.journaled_messages import (
     MAX_SEARCHED,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
@@ -13,7 +12,7 @@ from aiohttp import web
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Refused, Unavailable
 from gateway.domain.roles import Right
 from gateway.domain.sentences import strip_full_stop
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.desks.journaled_messages import TroubleCount
 from gateway.services.letters.localization import mark_text
 from gateway.services.operation.gateway_operation import (

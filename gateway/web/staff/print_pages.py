@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +16,7 @@ from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, USES, Prin
 from gateway.domain.requests.request import Request, Role, VolumeState
 from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import Right
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.desks.printing import MAX_COUNTED, PrintSheet, RequestPaper
 from gateway.services.letters.localization import mark_text
 from gateway.services.letters.templates import find_direction

@@ -6,13 +6,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from aiohttp import web
 
 from gateway.domain.roles import Right
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.desks.replay_jobs import (
     MANY_FAILURES,
     JobAct,

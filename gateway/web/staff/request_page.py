@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aiohttp import web
@@ -35,7 +34,7 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.roles import Right
 from gateway.domain.sentences import Sentence
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.letters.localization import Localization, mark_text
 from gateway.services.request_work.act_forecasts import ActForecast, forecast_act
 from gateway.services.requests.outbox_row_names import name_outbox_row

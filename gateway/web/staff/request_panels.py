@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gateway.domain.library import BlockScope, ContactKind, Patron
 from gateway.domain.problems import Refused, Unavailable
@@ -15,7 +14,7 @@ from gateway.domain.requests.request import ItemCandidate, Request, Role
 from gateway.domain.requests.request_messages import PARTNER_ACTOR, STAFF_ACTOR
 from gateway.domain.requests.supplier_takeover import find_supplier_party
 from gateway.domain.requests.views import LocatedCopy, RequestView
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.circulation.local_holdings import AWAY, LocalCopies, find_local_copies
 from gateway.services.letters.localization import mark_text
 from gateway.services.patrons.patron_names import make_patron_key

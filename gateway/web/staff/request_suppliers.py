@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.domain.requests.events import NamedSupplier
 from gateway.domain.requests.request import BorrowingState, FormerSupplier, Request, RotaLineStatus
 from gateway.domain.requests.supplier_takeover import is_behind_partner
 from gateway.domain.sentences import strip_full_stop
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.web.staff.coded_words import ATTEMPTS, describe_reason
 from gateway.web.staff.staff_request import StaffRequest
 

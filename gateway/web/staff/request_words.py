@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from gateway.domain.requests.event_catalogue import EVENT_CATALOGUE, USUAL_ACTS
 from gateway.domain.requests.events import EventKind as K
@@ -14,7 +13,7 @@ from gateway.domain.requests.request import Request, RequestFlag, Role, ServiceT
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import DenialReason
 from gateway.domain.requests.task_lists import COMES_HERE, OPEN_QUERY
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.letters.localization import Localization, mark_text
 
 

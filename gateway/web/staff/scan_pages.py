@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from itertools import groupby
 
@@ -28,7 +27,7 @@ from gateway.domain.requests.scan_rules import (
     list_pending_volumes,
 )
 from gateway.domain.roles import Right
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.services.desks.scans import MAX_CODE_CHARS, ScanOrder, ScanResult
 from gateway.services.letters.localization import mark_text
 from gateway.web.html.assets import HEADERS, OURSELVES

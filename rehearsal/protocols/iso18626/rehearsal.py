@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from lxml import etree
 from pydantic import BaseModel
@@ -18,7 +17,7 @@ from adapters.iso18626.codec.reader import get_local_name
 from adapters.iso18626.dialect import SECTION, Account, Iso18626Dialect, dialect_of
 from adapters.iso18626.messages.codes import Action
 from gateway.domain.profile import AuthKind, Profile
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.responder import ResponderAnswer
 from rehearsal.protocols.iso18626.rehearsed_elements import change_answer, write_elements
 

@@ -5,7 +5,6 @@ it."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, cast
@@ -18,6 +17,7 @@ from adapters.iso18626.messages import MESSAGES, Request, RequestingAgencyMessag
 from adapters.iso18626.messages.declaration import Compound, FieldElement, Kind, OpenCode, list_elements
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, MalformedMessage
 from gateway.domain.profile import Profile
+from gateway.domain.value import replace
 from gateway.ports.responder import ResponderAnswer
 
 S = TypeVar("S", bound=Compound)

@@ -4,7 +4,6 @@ judged."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 
@@ -37,7 +36,7 @@ from adapters.iso18626.messages.structures import (
 )
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, OutcomeUnknown, Unavailable
 from gateway.domain.secret_reference import CONCEALED
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.outgoing_http import HttpLimits, HttpReply, HttpRequest, exchange_http
 from rehearsal.ports.trials import (
     ArrivedMessage,

@@ -9,7 +9,7 @@ unlikely, such as a day in the future, is an advice.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
 from adapters.iso_ill.codec import apdu_type_name
@@ -20,6 +20,7 @@ from adapters.iso_ill.messages.structures import Moment, TransactionId
 from adapters.iso_ill.state_tables import ALWAYS, REQUESTER, ServiceDirection, ServicePrimitive, service_of_apdu
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage
+from gateway.domain.value import replace
 from rehearsal.ports.trials import ConformanceFinding, find_advice, find_broken
 from rehearsal.protocols.iso_ill.report_check import ENCODING, check_header, decode_answer
 

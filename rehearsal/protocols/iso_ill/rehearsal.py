@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from pydantic import BaseModel
 
@@ -16,7 +15,7 @@ from adapters.iso_ill.messages.structures import SystemId
 from adapters.iso_ill.messages.tracking_phase import ErrorReport, ProviderError
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import AuthKind, Profile
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.responder import ResponderAnswer
 
 _NO_MESSAGE = b"\x30\x03\x02\x01\x05"

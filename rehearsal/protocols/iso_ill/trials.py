@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -47,6 +46,7 @@ from gateway.domain.requests.request import (
     ServiceType,
     SupplierAttempt,
 )
+from gateway.domain.value import replace
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.ports.system_errors import describe_system_error
 from gateway.ports.tls import make_client_context

@@ -8,7 +8,6 @@ partner to be played, and this writes as we do.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
@@ -36,6 +35,7 @@ from adapters.ncip.wire_dialect import HttpAuthKind, Strictness
 from adapters.ncip.xml_parser import parse_xml
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
+from gateway.domain.value import replace
 from gateway.ports.message_transport import Place, TransportReply
 from gateway.ports.responder import ExchangeContext
 from gateway.ports.secrets import Secrets

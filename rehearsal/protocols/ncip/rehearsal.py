@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import tzinfo
 
 from lxml import etree
@@ -23,7 +22,7 @@ from adapters.ncip.wire_dialect import Strictness
 from adapters.ncip.xml_parser import parse_xml
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.responder import ExchangeContext, ResponderAnswer
 from rehearsal.ports.partner_simulator import PartnerService
 

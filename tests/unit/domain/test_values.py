@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import FrozenInstanceError, field, replace
+from dataclasses import FrozenInstanceError, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -47,7 +47,7 @@ from gateway.domain.requests.views import (
     VersionConflict,
 )
 from gateway.domain.secret_reference import REQUIREMENT, SECRET_ERROR, SecretReference
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -353,6 +353,31 @@ def test_a_value_compares_by_its_fields_and_has_no_others() -> None:
         Shelf("A")  # type: ignore[call-arg,misc]
     with pytest.raises(FrozenInstanceError):  # under pytest
         Shelf(code="A").code = "B"  # type: ignore[misc]
+
+
+def test_a_changed_value_is_a_new_one_with_the_other_fields_as_they_were() -> None:
+    @value_object(kw_only=True)
+    class Shelf:
+        code: str
+        floor: int = 0
+        note: str = field(default="", compare=False)
+
+    @value_object
+    class Code:
+        word: str
+
+    @value_object
+    class Nothing:
+        pass
+
+    shelf = Shelf(code="A", floor=1, note="new")
+    changed = replace(shelf, code="B")
+    assert (changed.code, changed.floor, changed.note, shelf.code) == ("B", 1, "new", "A")
+    assert replace(Code("x"), word="y") == Code("y")
+    assert replace(Code("x")) == Code("x")
+    assert replace(Nothing()) == Nothing()
+    with pytest.raises(TypeError, match="colour"):
+        replace(shelf, colour="red")  # type: ignore[call-arg]
 
 
 def test_a_value_keeps_a_hash_of_its_own() -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -17,7 +17,7 @@ from lxml import etree
 from gateway.configuration.model_validation import describe_value
 from gateway.domain.problems import ConfigurationProblem, KeyPath, MalformedMessage, Refused
 from gateway.domain.profile import ProfileExample
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.ports.incoming_mail import IncomingMail, MailFormat, MailInterpretation, ParseMail
 from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, RawMessage, Responder, TransportKind
 from gateway.profiles import LoadedProfile

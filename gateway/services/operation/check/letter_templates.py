@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from gateway.configuration.yaml_document import display_path, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
 from gateway.domain.requests.event_catalogue import PARTNER_LETTERS
+from gateway.domain.value import replace
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterStyle
 from gateway.profiles import LoadedProfile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import field, replace
+from dataclasses import field
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -14,7 +14,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import value_object
+from gateway.domain.value import replace, value_object
 from gateway.policies import PolicyLoadResult
 from gateway.ports.adapter import SearchContext
 from gateway.ports.guarded_library import LibrarySystem

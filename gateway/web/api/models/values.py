@@ -7,7 +7,6 @@ rules say.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated
@@ -18,6 +17,7 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.requests.request import LibraryParty, RequestDates, RequestedService, ServiceType
+from gateway.domain.value import replace
 from gateway.web.api.models.bases import InputModel, OutputModel
 
 NO_NUL = r"^[^\x00]*$"
