@@ -36,6 +36,7 @@ from gateway.web.staff.act_forms import (
     list_act_fields,
     read_act_details,
 )
+from gateway.web.staff.act_options import list_options
 from gateway.web.staff.act_results import describe_done_act
 from gateway.web.staff.coded_words import describe_service, list_work_types
 from gateway.web.staff.journal_pages import OUTCOMES
@@ -43,7 +44,8 @@ from gateway.web.staff.list_positions import read_list_address
 from gateway.web.staff.partner_pages import list_explained_lines
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_access import ACT_RIGHTS, find_act_right, list_permitted_acts, load_request_view
-from gateway.web.staff.request_page import MAX_NOTICES, list_act_limits, list_options, render_request
+from gateway.web.staff.request_limits import list_act_limits
+from gateway.web.staff.request_page import MAX_NOTICES, render_request
 from gateway.web.staff.request_panels import find_own_copies, make_panels, show_patron
 from gateway.web.staff.request_story import (
     CHANNELS,
