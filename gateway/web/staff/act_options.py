@@ -16,7 +16,8 @@ from gateway.services.request_work.act_forecasts import ActForecast, forecast_ac
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff import act_forms
 from gateway.web.staff.act_audience import describe_audience, describe_consequence, name_act, name_button
-from gateway.web.staff.act_forms import FormField, choose_ending_fields, first_act_values, list_act_fields
+from gateway.web.staff.act_forms import FormField, choose_ending_fields, list_act_fields
+from gateway.web.staff.act_values import first_act_values
 from gateway.web.staff.request_access import ACT_RIGHTS, READ_RIGHTS, list_permitted_acts
 from gateway.web.staff.request_panels import ShownPatron
 from gateway.web.staff.request_words import NextMove, StateTag, describe_act, tag_of_request

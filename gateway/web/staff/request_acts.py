@@ -34,10 +34,10 @@ from gateway.web.staff.act_forms import (
     can_correct,
     group_refusals,
     list_act_fields,
-    read_act_details,
 )
 from gateway.web.staff.act_options import list_options
 from gateway.web.staff.act_results import describe_done_act
+from gateway.web.staff.act_values import read_act_details
 from gateway.web.staff.coded_words import describe_service, list_work_types
 from gateway.web.staff.journal_pages import OUTCOMES
 from gateway.web.staff.list_positions import read_list_address
