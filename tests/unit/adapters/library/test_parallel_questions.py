@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 
 import pytest
 
@@ -38,3 +40,25 @@ async def test_the_others_are_over_when_one_has_failed() -> None:
     with pytest.raises(Unavailable, match="down"):
         await ask_together(wait(), fail(), wait())
     assert ended == ["given up", "given up"]
+
+
+@pytest.mark.parametrize("turns", range(1, 6))
+async def test_who_is_stopped_leaves_no_question_that_never_began(turns: int) -> None:
+    begun: list[int] = []
+
+    async def begin(value: int) -> int:
+        begun.append(value)
+        return await answer(value, 60)
+
+    asking = asyncio.ensure_future(ask_together(ask_together(begin(1), begin(2)), begin(3)))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait([asking])
+    del asking
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        gc.collect()
+
+    assert not warned, "a coroutine that was never awaited"
+    assert sorted(begun) == [1, 2, 3]
