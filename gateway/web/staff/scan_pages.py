@@ -216,8 +216,8 @@ OTHER_WORK_TEXTS = {
 class ScanLine:
     """The result of a scan, as it is shown. `tag`: how the request stands, where something else comes first; `facts`:
     where it goes, until when; `undo`: the word by which it is taken back (`RecentActs`), empty: nothing does;
-    `choices`: number of the request and its id; `can_repeat`: the same scan may come to something else; `slip`: None
-    where it has no paper, or not with each scan."""
+    `can_repeat`: the same scan may come to something else; `slip`: None where it has no paper, or not with each
+    scan."""
 
     at: datetime
     result: ScanResult
@@ -226,7 +226,6 @@ class ScanLine:
     tag: StateTag | None
     facts: str
     undo: str
-    choices: Sequence[tuple[str, str]]
     can_repeat: bool = False
     slip: LineSlip | None = None
 
@@ -383,7 +382,6 @@ def _make_line(request: StaffRequest, desk: ScanDesk, result: ScanResult, pickup
         else None,
         facts=_describe_facts(request, desk, result, pickup) if did_something and result.request is not None else "",
         undo=_keep_recent_act(request, desk, result),
-        choices=[(choice.number, choice.id) for choice in result.choices],
         can_repeat=result.reason is ScanReason.REFUSED,
     )
 
@@ -415,7 +413,6 @@ def _make_unread_line(request: StaffRequest, codes: Sequence[str], checked: Form
         tag=None,
         facts="",
         undo="",
-        choices=(),
         can_repeat=True,
     )
 

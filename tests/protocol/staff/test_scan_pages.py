@@ -102,8 +102,25 @@ async def test_a_condition_stands_on_the_pile(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         page = await ruth.post("/scan/receive", {"code": request.number})
 
-    assert "library use only" in page.tree.xpath("string(//ul[@id='pile']/li)")
+    assert "Library use only" in page.tree.xpath("string(//ul[@id='pile']/li)")
     assert page.tree.xpath("//ul[@id='pile']//a/@href") == [f"/staff/requests/{request.number}"]
+
+
+async def test_requests_with_one_code_are_told_apart_by_their_titles(gateway: Running) -> None:
+    long = "Fahrten und Abenteuer auf den Halligen " * 10
+    first, second = [await shipped_to_us(gateway, title, barcode="39000000000944") for title in (TITLE, long)]
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.post("/scan/receive", {"code": "39000000000944"})
+        choices = {
+            str(button.get("value")): " ".join(button.text_content().split())
+            for button in page.tree.xpath("//ul[@id='pile']//button[@name='request']")
+        }
+        chosen = await ruth.post("/scan/receive", {"code": "39000000000944", "request": second.id})
+
+    assert choices[first.id] == f"{first.number} {TITLE}"
+    assert choices[second.id].startswith(f"{second.number} Fahrten und Abenteuer")
+    assert choices[second.id].endswith("…"), "a title of several lines is cut"
+    assert chosen.tree.xpath("//ol[@id='log']/li/@data-outcome") == ["done"]
 
 
 async def test_what_comes_too_early_says_how_the_request_stands(gateway: Running) -> None:
