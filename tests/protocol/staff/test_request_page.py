@@ -314,6 +314,20 @@ async def test_two_at_once_the_second_sees_what_the_first_did(gateway: Running, 
     assert texts(done, "//section[@aria-labelledby='notes']//p/bdi[@title='j.tanaka']") == ["田中 純"]
 
 
+async def test_what_others_made_impossible_is_not_offered_once_more(gateway: Running, ruth: Colleague) -> None:
+    request = await make_conditional(gateway)
+    form = await ruth.get(f"/requests/{request.number}")
+    await hear_partner(gateway, request, EventKind.UNFILLED, reason="not-on-shelf")
+
+    fields = {**seen_fields(form), "kind": "condition-accepted", "note": "Gern, im Lesesaal."}
+    stopped = await ruth.post(f"/requests/{request.number}/act", fields)
+
+    (news,) = texts(stopped, "//section[@aria-labelledby='news-h']/p")
+    assert news.endswith("while the form was open, and this is no longer possible.")
+    assert not stopped.tree.xpath("//main//button[@type='submit' and not(@name)]")
+    assert stopped.tree.xpath("string(//textarea[@id='note'])").strip() == "Gern, im Lesesaal."
+
+
 async def test_the_citation_is_corrected_and_what_the_form_lacks_stays(gateway: Running, ruth: Colleague) -> None:
     request = await make_borrowing(gateway, citation=book(series="Randmeere, 3"))
     form = await ruth.get(f"/requests/{request.number}/citation")
