@@ -119,6 +119,7 @@ class ListedReplay:
     profile: str
     service: str
     request_id: str
+    item_id: str
     outcome: OutcomeClass | None
     reason: str
 
@@ -193,9 +194,9 @@ def list_items(
 ) -> tuple[ListedReplay, ...]:
     """List the items in order, behind the position `after`."""
     known = message.c.library == _m.library, message.c.id == _m.message
-    journal = (message.c.at, message.c.profile, message.c.service, message.c.request_id, message.c.outcome)
+    journal = (message.c.at, message.c.profile, message.c.service, message.c.request_id, message.c.item_id)
     query = (
-        select(replay_message, *(column.label(f"j_{column.name}") for column in (*journal, message.c.reason)))
+        select(replay_message, *(column.label(f"j_{column.name}") for column in (*journal, message.c.outcome, message.c.reason)))
         .select_from(replay_message.outerjoin(message, known[0] & known[1]))
         .where(_m.library == library, _m.job == job, _m.position > after)
         .order_by(_m.position)
@@ -210,6 +211,7 @@ def list_items(
             row["j_profile"] or "",
             row["j_service"] or "",
             row["j_request_id"] or "",
+            row["j_item_id"] or "",
             OutcomeClass(row["j_outcome"]) if row["j_outcome"] else None,
             row["j_reason"] or "",
         )

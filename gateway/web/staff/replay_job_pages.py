@@ -201,6 +201,7 @@ def describe_forecast(request: StaffRequest, result: RehearsalResult) -> str:
 
 async def show_jobs(request: StaffRequest) -> web.Response:
     jobs = await request.library.replay_jobs.list_jobs()
+    await request.actors.load_names(progress.job.begun_by for progress in jobs)
     return request.render(
         "replay_jobs",
         request.gettext("Replay jobs"),
@@ -219,6 +220,7 @@ async def show_job(request: StaffRequest) -> web.Response:
     after = int(said_after) if _NUMBER.fullmatch(said_after) else 0
     listed = await request.library.replay_jobs.list_items(job_id, ROWS + 1, after - 1, status)
     more = listed[ROWS].item.position if len(listed) > ROWS else 0
+    await request.actors.load_names([progress.job.begun_by])
     kind, word = _describe_job_status(request, progress)
     search, search_query = _describe_job_search(request, progress)
     return request.render(

@@ -104,6 +104,7 @@ async def test_messages_that_match_are_counted_replayed_in_order_and_shown_with_
     rows = [" ".join(" ".join(row.itertext()).split()) for row in done.tree.xpath("//tbody/tr")]
     assert ["done" in row for row in rows] == [True, True, False]
     assert "refused unknown item refused: unknown item" in rows[2], "now and before"
+    assert ["CheckOutItem ILL-" in row for row in rows] == [True] * 3, "told apart by their items"
     replays = await list_replays(gateway)
     assert [one.replay_of for one in reversed(replays)] == [one.id for one in refused]
     log = " ".join((await olga.get("/audit")).tree.xpath("string(//main)").split())
@@ -117,6 +118,15 @@ async def test_messages_that_match_are_counted_replayed_in_order_and_shown_with_
     jobs = await olga.get("/operation/replays")
     assert "ncip2, refused, unknown item, until " in jobs.tree.xpath("string(//tbody)")
     assert "3 of 3" in jobs.tree.xpath("string(//tbody)")
+
+
+async def test_who_began_a_job_is_named_as_they_are_shown(gateway: Running) -> None:
+    await refuse_check_outs(gateway, 1)
+    async with colleague(gateway, "s.virtanen", "operator", shown_name="Sami Virtanen") as sami:
+        begun, jobs = await begin(sami), await sami.get("/operation/replays")
+
+    assert begun.tree.xpath("//h1/../p/bdi[@title='s.virtanen']/text()") == ["Sami Virtanen"]
+    assert jobs.tree.xpath("//td/bdi[@title='s.virtanen']/text()") == ["Sami Virtanen"]
 
 
 async def test_a_job_is_paused_after_the_message_in_progress_and_goes_on_where_it_was(
