@@ -281,6 +281,15 @@ async def test_an_answer_at_the_end_of_a_page_stands_with_its_question_on_the_ne
 
     numbers = [page.tree.xpath("//main//tbody/tr/td[5]/text()") for page in (newest, rest)]
     assert numbers == [["ILL-1"], ["ILL-0"]]
+    assert not newest.tree.xpath("//a[text()='Newest']")
+    assert rest.tree.xpath("//a[text()='Newest']/@href") == ["/staff/operation/journal"]
+
+
+async def test_a_wrong_moment_names_its_field(gateway: Running, olga: Colleague) -> None:
+    wrong = await olga.post("/operation/journal", {"first": "gestern", "last": "2020-13-45T12:00"})
+
+    problem = "Please enter a date, such as 2026-12-31."
+    assert wrong.tree.xpath("//div[@id='summary']//a/text()") == [f"From: {problem}", f"Until: {problem}"]
 
 
 async def test_minutes_and_items_narrow(gateway: Running, olga: Colleague) -> None:

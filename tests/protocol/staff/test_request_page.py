@@ -257,13 +257,13 @@ async def test_a_field_that_is_missing_is_asked_for_and_the_rest_is_kept(gateway
 @pytest.mark.parametrize(
     ("fields", "wrong"),
     [
-        ({"cost": "zwölf"}, "Please enter an amount, such as 12.50, and a currency."),
-        ({"cost": "-1"}, "Please enter an amount, such as 12.50, and a currency."),
-        ({"cost": "NaN"}, "Please enter an amount, such as 12.50, and a currency."),
-        ({"cost": "12", "cost_currency": "E1R"}, "Please enter an amount, such as 12.50, and a currency."),
-        ({"due": "neulich"}, "Please enter a date, such as 2026-12-31."),
-        ({"conditions": "free-beer"}, "Please choose one of the options."),
-        ({"renewals_allowed": "perhaps"}, "Please choose one of the options."),
+        ({"cost": "zwölf"}, "Cost: Please enter an amount, such as 12.50, and a currency."),
+        ({"cost": "-1"}, "Cost: Please enter an amount, such as 12.50, and a currency."),
+        ({"cost": "NaN"}, "Cost: Please enter an amount, such as 12.50, and a currency."),
+        ({"cost": "12", "cost_currency": "E1R"}, "Cost: Please enter an amount, such as 12.50, and a currency."),
+        ({"due": "neulich"}, "Due date: Please enter a date, such as 2026-12-31."),
+        ({"conditions": "free-beer"}, "Conditions: Please choose one of the options."),
+        ({"renewals_allowed": "perhaps"}, "Renewals allowed? Please choose one of the options."),
     ],
 )
 async def test_what_cant_be_is_said_at_its_field(
