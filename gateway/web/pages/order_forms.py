@@ -363,10 +363,10 @@ async def submit_hold(page: PageRequest) -> web.Response:
     order = await make_order_form(page, form["form"][:100], form["link"], require_citation(page, form["link"].encode()))
     checked = FormCheck(page, form, stale=not page.is_own_form(form))
     pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
-    need_by = checked.read_day("need_by", page.context.today())
-    note = checked.read_lines("note", 500)
     if not pickup and order.pickups:
         checked.add_problem("pickup", "wrong-missing")
+    need_by = checked.read_day("need_by", page.context.today())
+    note = checked.read_lines("note", 500)
     if not checked.is_good:
         return await _render_hold_form(page, order, checked)
     key = f"page:{hash_token(f'{page.visit.id}:{order.id}')}"

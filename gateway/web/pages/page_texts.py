@@ -88,7 +88,7 @@ FORM_TEXTS: Mapping[str, str] = {
 
 SIGN_IN_TEXTS: Mapping[str, str] = {
     "wrong": mark_text("The card number (user name) or PIN (password) is incorrect. Please check both."),
-    "incomplete": mark_text("Please enter both."),
+    "incomplete": mark_text("Please enter your card number or user name, and your PIN or password."),
     "too-often": mark_text("Too many attempts. Please try again later, or contact the library."),
     "unknown": mark_text("You have signed in, but the library has no account for you. Please contact the library."),
     "impossible": mark_text("This library cannot check card numbers and PINs here. Please contact the library."),

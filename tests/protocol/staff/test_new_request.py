@@ -147,7 +147,7 @@ async def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(gateway: R
     assert unknown.status == 422
     assert unknown.tree.xpath("//div[@id='summary']//a/@href") == ["#patron"]
     costly = await ruth.post(path, {**fields_of(unknown), "patron": "", "maximum_cost": "viel"})
-    assert "Please enter an amount, such as 12.50" in costly.text
+    assert "Maximum cost: Please enter an amount, such as 12.50" in costly.text
     assert await list_requests(gateway) == []
 
 

@@ -64,6 +64,9 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(gateway: Running,
 
         assert answer.status == 422
         assert "User name or password incorrect." in answer.text
+        (field,) = answer.tree.xpath("//input[@id='password']")
+        (described,) = answer.tree.xpath(f"//*[@id='{field.get('aria-describedby')}']/text()")
+        assert described == "User name or password incorrect."
         assert answer.text.count("<title>Error:") == 1
         assert password not in answer.text
 
