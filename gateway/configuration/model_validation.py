@@ -15,29 +15,30 @@ from gateway.configuration.written_secrets import is_secret_path
 from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.domain.secret_reference import SECRET_ERROR
+from gateway.domain.sentences import mark_template
 
 M = TypeVar("M", bound=BaseModel)
 
 _WORDS = {
-    "string_type": "expected text (put it in quotes)",
-    "int_type": "expected a whole number",
-    "int_parsing": "expected a whole number",
-    "int_from_float": "expected a whole number",
-    "float_type": "expected a number",
-    "float_parsing": "expected a number",
-    "decimal_type": "expected a number",
-    "decimal_parsing": "expected a number",
-    "bool_type": "expected true or false",
-    "bool_parsing": "expected true or false",
-    "dict_type": "expected `key: value` lines",
-    "mapping_type": "expected `key: value` lines",
-    "model_type": "expected `key: value` lines",
-    "model_attributes_type": "expected `key: value` lines",
-    "too_short": "expected more in this list",
-    "list_type": "expected a list",
-    "tuple_type": "expected a list",
-    "set_type": "expected a list",
-    "frozen_set_type": "expected a list",
+    "string_type": mark_template("expected text (put it in quotes)"),
+    "int_type": mark_template("expected a whole number"),
+    "int_parsing": mark_template("expected a whole number"),
+    "int_from_float": mark_template("expected a whole number"),
+    "float_type": mark_template("expected a number"),
+    "float_parsing": mark_template("expected a number"),
+    "decimal_type": mark_template("expected a number"),
+    "decimal_parsing": mark_template("expected a number"),
+    "bool_type": mark_template("expected true or false"),
+    "bool_parsing": mark_template("expected true or false"),
+    "dict_type": mark_template("expected `key: value` lines"),
+    "mapping_type": mark_template("expected `key: value` lines"),
+    "model_type": mark_template("expected `key: value` lines"),
+    "model_attributes_type": mark_template("expected `key: value` lines"),
+    "too_short": mark_template("expected more in this list"),
+    "list_type": mark_template("expected a list"),
+    "tuple_type": mark_template("expected a list"),
+    "set_type": mark_template("expected a list"),
+    "frozen_set_type": mark_template("expected a list"),
 }
 
 
@@ -122,7 +123,7 @@ def _problem_of_detail(
     if kind == "extra_forbidden":
         return say.report_unknown_key(sorted(_find_allowed_keys(model, path[:-1])))
     if kind == "missing":
-        return say("is missing")
+        return say(mark_template("is missing"))
     if kind in ("enum", "literal_error"):
         return say("", choices=_find_allowed_choices(model, path) or _parse_expected_choices(detail))
     if kind in _WORDS:
@@ -155,7 +156,9 @@ class _ProblemBuilder:
 
     def report_unknown_key(self, allowed: list[str]) -> ConfigurationProblem:
         key = str(self._path[-1])
-        return self._document.make_problem(self._path, "unknown key", "", allowed, nearest_match(key, allowed))
+        return self._document.make_problem(
+            self._path, mark_template("unknown key"), "", allowed, nearest_match(key, allowed)
+        )
 
     def _describe_found(self) -> str:
         return "" if is_secret_path(self._path) else describe_value(self._detail["input"])
@@ -164,11 +167,11 @@ class _ProblemBuilder:
 def describe_value(value: object) -> str:
     """A value as found, short, for a message to people."""
     if value is None:
-        return "nothing"
+        return mark_template("nothing")
     if isinstance(value, Mapping | BaseModel):
-        return "`key: value` lines"
+        return mark_template("`key: value` lines")
     if isinstance(value, list | tuple):
-        return "a list"
+        return mark_template("a list")
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value)

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 import yaml
 
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
+from gateway.domain.sentences import mark_template, write_sentence
 from gateway.domain.value import value_object
 
 MAX_BYTES = 2_000_000
@@ -130,15 +131,21 @@ def read_yaml(file: FilePath) -> YamlDocument:
             body = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(
-            [ConfigurationProblem(name, 0, (), f"can't be read: {error.strerror or error}")]
+            [
+                ConfigurationProblem(
+                    name, 0, (), write_sentence("can't be read: %(reason)s", reason=error.strerror or error)
+                )
+            ]
         ) from error
     if len(body) > MAX_BYTES:
-        raise ConfigurationError([ConfigurationProblem(name, 0, (), f"larger than {MAX_BYTES:,} bytes")])
+        raise ConfigurationError(
+            [ConfigurationProblem(name, 0, (), write_sentence("larger than %(most)s bytes", most=MAX_BYTES))]
+        )
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError([ConfigurationProblem(name, line, (), "not UTF-8 text")]) from error
+        raise ConfigurationError([ConfigurationProblem(name, line, (), mark_template("not UTF-8 text"))]) from error
     return parse_yaml(text, name)
 
 
@@ -169,14 +176,22 @@ def _compose_nodes(text: str, name: str) -> yaml.Node | None:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(part for part in (error.context, error.problem) if part)
         raise ConfigurationError(
-            [ConfigurationProblem(name, mark.line + 1 if mark else 0, (), f"not YAML: {reason}")]
+            [
+                ConfigurationProblem(
+                    name, mark.line + 1 if mark else 0, (), write_sentence("not YAML: %(reason)s", reason=reason)
+                )
+            ]
         ) from error
     except yaml.YAMLError as error:
         raise ConfigurationError(
-            [ConfigurationProblem(name, 0, (), f"not YAML: {str(error).splitlines()[0]}")]
+            [
+                ConfigurationProblem(
+                    name, 0, (), write_sentence("not YAML: %(reason)s", reason=str(error).splitlines()[0])
+                )
+            ]
         ) from error
     except RecursionError as error:
-        raise ConfigurationError([ConfigurationProblem(name, 0, (), "nested too deep")]) from error
+        raise ConfigurationError([ConfigurationProblem(name, 0, (), mark_template("nested too deep"))]) from error
 
 
 class _DocumentTooLargeError(Exception):

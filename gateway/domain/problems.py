@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from gateway.domain.sentences import sentence_of_text
+from gateway.domain.sentences import join_sentences, sentence_of_text, write_sentence
 from gateway.domain.value import value_object
 
 
@@ -229,20 +229,24 @@ class ConfigurationProblem:
         return format_key_path(self.path if self.path_in_file is None else self.path_in_file)
 
     def __str__(self) -> str:
-        """`profiles/x.yml:12: circulation.accept.trap_hold: found 'at-acept', allowed: at-accept, at-check-in`"""
+        return str(self.describe())
+
+    def describe(self) -> str:
+        """`profiles/x.yml:12: circulation.accept.trap_hold: found 'at-acept', allowed: at-accept, at-check-in`, as a
+        sentence, so that pages can tell it in the reader's language."""
         place = f"{self.file}:{self.line}" if self.line else self.file
-        parts = [self.message] if self.message else []
+        parts = [sentence_of_text(self.message)] if self.message else []
         if self.found:
-            parts.append(f"found {self.found}")
+            parts.append(write_sentence("found %(value)s", value=sentence_of_text(self.found)))
         if self.allowed:
-            more = len(self.allowed) - MAX_LISTED_CODES
-            parts.append(
-                f"allowed: {', '.join(self.allowed[:MAX_LISTED_CODES])}" + (f" and {more} more" if more > 0 else "")
-            )
-        text = ", ".join(parts)
+            codes, more = ", ".join(self.allowed[:MAX_LISTED_CODES]), len(self.allowed) - MAX_LISTED_CODES
+            if more > 0:
+                codes = write_sentence("%(codes)s and %(num)s more", codes=codes, num=more)
+            parts.append(write_sentence("allowed: %(codes)s", codes=codes))
+        text = join_sentences(", ", parts)
         if self.suggestion:
-            text += f" (did you mean '{self.suggestion}'?)"
-        return ": ".join(part for part in (place, self.key, text) if part)
+            text = write_sentence("%(text)s (did you mean '%(code)s'?)", text=text, code=self.suggestion)
+        return join_sentences(": ", (place, self.key, text))
 
 
 class ConfigurationError(Exception):

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
+from gateway.domain.sentences import mark_template
+
 MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 
 
@@ -69,7 +71,7 @@ def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("not a time zone such as Europe/Zurich") from error
+        raise ValueError(mark_template("not a time zone such as Europe/Zurich")) from error
     return name
 
 

@@ -13,6 +13,7 @@ import structlog
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration.live_reload import LiveConfiguration
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
+from gateway.domain.sentences import join_sentences, mark_template, write_sentence
 from gateway.policies import PolicyStore
 from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.library_system import HoldsConnections
@@ -25,7 +26,9 @@ from gateway.settings.sections import OWN_PARTNERS
 log = structlog.get_logger(component="libraries")
 
 GONE = "its settings are gone; until a restart it is served as before: put them back, or close it first"
-NEW_TABLES = "needs a restart: its library system has tables of its own, which are not there yet"
+NEW_TABLES = mark_template("needs a restart: its library system has tables of its own, which are not there yet")
+NO_ANSWER = write_sentence("no answer in time")
+OTHERS_WRONG = mark_template("its rules can't be read until the errors in others are corrected")
 
 
 class LibraryFiles(LiveConfiguration[Settings]):
@@ -158,7 +161,9 @@ class LiveLibraries:
         except ConfigurationError as error:
             return error.problems[0]
         except (Unavailable, TimeoutError) as error:
-            return self.files.current.make_problem(path, f"can't be opened: {error or 'no answer in time'}")
+            return self.files.current.make_problem(
+                path, write_sentence("can't be opened: %(reason)s", reason=getattr(error, "detail", "") or NO_ANSWER)
+            )
 
     def _hold_back_owners(self) -> None:
         """Hold back libraries that were not served yet, and whose partners or rules are wrong."""
@@ -168,7 +173,7 @@ class LiveLibraries:
                 continue
             own = [problem for problem in problems if self.settings.find_owner_of_file(problem.file) is library]
             if not own and library.symbol not in self.policies.current.loaded:
-                own = [self.settings.make_problem((), "its rules can't be read until the errors in others are mended")]
+                own = [self.settings.make_problem((), OTHERS_WRONG)]
             library.hold_back((*library.problems, *own))
 
     def _stop_serving(self, library: LibrarySettings, before: Mapping[str, LibrarySettings]) -> None:
@@ -176,7 +181,7 @@ class LiveLibraries:
         if known is not None and known.problems == library.problems and known.state == library.state:
             return  # as before
         problems = [str(problem) for problem in library.problems]
-        self.stop_serving(library.symbol, "; ".join(problems))
+        self.stop_serving(library.symbol, join_sentences("; ", [problem.describe() for problem in library.problems]))
         if problems:
             log.error("library.held_back", library=library.symbol, problems=problems)
         else:

@@ -28,6 +28,7 @@ from prometheus_client import (
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.staff_views import MailboxFailure
+from gateway.domain.sentences import mark_template, write_sentence
 from gateway.domain.value import replace
 from gateway.ports.guarded_library import LibrarySystem
 from gateway.ports.library_system import AlertsOperators
@@ -70,6 +71,8 @@ UNFINISHED = ".part"
 
 LOW_SPACE = 500_000_000
 """Bytes. Fewer on the disk of the database are told before there are none."""
+
+HELD_BACK = mark_template("held back: %(reason)s")
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -131,7 +134,8 @@ class HealthMonitor:
         self._look_at_schema = look_at_schema
         self._mailbox_libraries = mailbox_libraries
         self._library_parts = {
-            symbol: _make_library_part(symbol, f"held back: {why}") for symbol, why in held_back.items()
+            symbol: _make_library_part(symbol, write_sentence(HELD_BACK, reason=why))
+            for symbol, why in held_back.items()
         }
         self._names = names
         self._lock = asyncio.Lock()
@@ -157,7 +161,7 @@ class HealthMonitor:
         self._libraries.pop(symbol, None)
         self._library_parts.pop(symbol, None)
         if why:
-            self._library_parts[symbol] = _make_library_part(symbol, f"held back: {why}")
+            self._library_parts[symbol] = _make_library_part(symbol, write_sentence(HELD_BACK, reason=why))
 
     async def try_writing(self) -> None:
         """Try to write, every `WRITE_SECONDS`."""
@@ -328,9 +332,9 @@ async def _probe_part(part: ReadinessPart, probe: Callable[[], Awaitable[None]])
         async with asyncio.timeout(MAX_PROBE_SECONDS):
             await probe()
     except Unavailable as error:
-        return replace(part, problem=str(error))
+        return replace(part, problem=error.detail)
     except TimeoutError:
-        return replace(part, problem=f"no answer within {MAX_PROBE_SECONDS:g} s")
+        return replace(part, problem=write_sentence("no answer within %(seconds)s seconds", seconds=MAX_PROBE_SECONDS))
     except Exception as error:
         log.exception("health.check_failed", part=part.name)
         return replace(part, problem=f"failed with {type(error).__name__}, see the log")

@@ -13,6 +13,7 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+from gateway.domain.sentences import join_sentences, mark_template, sentence_of_text, write_sentence
 from gateway.ports.guarded_library import ExchangeLibrary, LibrarySystem
 from gateway.ports.library_system import HoldsConnections
 from gateway.ports.secrets import Secrets
@@ -38,7 +39,7 @@ REPLACED_SECONDS = 60.0
 """So much longer than one of its calls may take, a library's system that was replaced keeps its connections: who began
 with it may make several."""
 
-WITHOUT_SETTINGS = (
+WITHOUT_SETTINGS = mark_template(
     "it has requests here, and no settings: put its library.yml back, with this symbol, which can't be changed; "
     "a library ends by `illgate library close`"
 )
@@ -160,13 +161,15 @@ async def list_absent_libraries(settings: Settings, store: Store, node: Node) ->
 
 def describe_held_back(settings: Settings, absent: Sequence[str]) -> dict[str, str]:
     """Describe by symbol why libraries are held back, and log it. `absent`: those without settings."""
-    reasons = {}
+    reasons: dict[str, str] = {}
     for library in settings.libraries:
         if library.problems:
-            problems = [str(problem) for problem in library.problems]
-            log.error("library.held_back", library=library.symbol, problems=problems)
-            reasons[library.symbol] = f"{'; '.join(problems)} (mend it, see `illgate check`)"
+            problems = [problem.describe() for problem in library.problems]
+            log.error("library.held_back", library=library.symbol, problems=[str(problem) for problem in problems])
+            reasons[library.symbol] = write_sentence(
+                "%(problems)s (correct it, see `illgate check`)", problems=join_sentences("; ", problems)
+            )
     for symbol in absent:
         log.error("library.held_back", library=symbol, problems=[WITHOUT_SETTINGS])
-        reasons[symbol] = WITHOUT_SETTINGS
+        reasons[symbol] = sentence_of_text(WITHOUT_SETTINGS)
     return reasons

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.secret_reference import UrlWithoutSecret
+from gateway.domain.sentences import mark_template
 from gateway.domain.value import value_object
 
 MIN_CONTRAST = 4.5
@@ -55,7 +56,7 @@ def _make_colour_check(grounds: tuple[str, ...], remedy: str) -> Callable[[str],
             return ""
         match = _COLOUR.fullmatch(text)
         if match is None:
-            raise ValueError('not a colour such as "#14506b" (in quotes)')
+            raise ValueError(mark_template('not a colour such as "#14506b" (in quotes)'))
         colour = f"#{match[1].lower()}"
         contrast, ground = min((compute_contrast(colour, ground), ground) for ground in grounds)
         if contrast < MIN_CONTRAST:
@@ -82,7 +83,7 @@ class BrandSettings(ProfileSection):
     @model_validator(mode="after")
     def _check_both_colours(self) -> Self:
         if self.dark_colour and not self.colour:
-            raise ValueError("dark_colour needs colour, for light pages")
+            raise ValueError(mark_template("dark_colour needs colour, for light pages"))
         return self
 
 
@@ -98,11 +99,11 @@ def read_logo(file: Path, folders: Iterable[Path]) -> LibraryLogo:
     """Read a logo that must be in one of the folders. Raises ValueError (what is wrong with it), OSError."""
     real = Path(os.path.realpath(file))
     if not any(real.is_relative_to(os.path.realpath(folder)) for folder in folders):
-        raise ValueError("a logo must be in the library's folder or in the folder of letters")
+        raise ValueError(mark_template("a logo must be in the library's folder or in the folder of letters"))
     suffix = file.suffix.lower()
     check = {".svg": _check_svg, ".png": _check_png}.get(suffix)
     if check is None:
-        raise ValueError("a logo must be an SVG or PNG file (.svg, .png)")
+        raise ValueError(mark_template("a logo must be an SVG or PNG file (.svg, .png)"))
     with real.open("rb") as stream:
         content = stream.read(MAX_LOGO_BYTES + 1)
     if len(content) > MAX_LOGO_BYTES:
@@ -113,7 +114,7 @@ def read_logo(file: Path, folders: Iterable[Path]) -> LibraryLogo:
 
 def _check_png(content: bytes) -> None:
     if not content.startswith(_PNG_START) or len(content) < 24:
-        raise ValueError("not a PNG file")
+        raise ValueError(mark_template("not a PNG file"))
     width, height = (int.from_bytes(content[start : start + 4], "big") for start in (16, 20))
     if not (0 < width <= MAX_LOGO_PIXELS and 0 < height <= MAX_LOGO_PIXELS):
         raise ValueError(f"{width} x {height} pixels: at most {MAX_LOGO_PIXELS} each way: make it smaller")
@@ -128,7 +129,7 @@ def _check_svg(content: bytes) -> None:
         nonlocal is_root
         space, _, local = name.rpartition(" ")
         if is_root and (space, local) != (_SVG, "svg"):
-            raise ValueError("not an SVG file")
+            raise ValueError(mark_template("not an SVG file"))
         is_root = False
         if local.lower() in _SCRIPTS:
             raise ValueError(f"a logo may have no <{local}>: remove it")
@@ -139,7 +140,7 @@ def _check_svg(content: bytes) -> None:
                 raise ValueError(f"a logo may run and load nothing: remove {attribute} of <{local}>")
 
     def refuse_entity(*_declaration: object) -> None:
-        raise ValueError("a logo may have no entities of its own: save it as plain SVG")
+        raise ValueError(mark_template("a logo may have no entities of its own: save it as plain SVG"))
 
     def refuse_instruction(target: str, _data: str) -> None:
         raise ValueError(f"a logo may load nothing: remove <?{target}?>")
@@ -154,4 +155,4 @@ def _check_svg(content: bytes) -> None:
     except (expat.ExpatError, LookupError) as error:  # LookupError: an unknown encoding
         raise ValueError(f"not an SVG file: {error}") from error
     if _LOADING_STYLE.search("".join(texts)):
-        raise ValueError("a logo may load nothing: remove @import and url() of its styles")
+        raise ValueError(mark_template("a logo may load nothing: remove @import and url() of its styles"))

@@ -12,6 +12,7 @@ from gateway.configuration import yaml_document
 from gateway.configuration.named_resources import iter_resources
 from gateway.configuration.yaml_document import SourcePosition, YamlDocument, cut_section, merge_documents
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
+from gateway.domain.sentences import mark_template
 from gateway.domain.value import replace
 from gateway.settings.placeholders import PlaceholderFilling
 from gateway.settings.sections import SYMBOL_PATTERN, LibrarySettings, Settings, SystemSettings
@@ -28,6 +29,8 @@ IDENTITY_KEYS = ("symbol", "short", "symbols")
 
 _NAMES = ("name", "email")
 """Keys whose values may be filled in elsewhere, and so are filled in first."""
+
+NO_SYMBOL = mark_template("must say which library it is, such as ISIL:US-AAA")
 
 _WRITTEN_SYMBOL = re.compile(r"^symbol:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9:._-]*)[\"']?[ \t\r]*(?:#.*)?$", re.MULTILINE)
 
@@ -86,7 +89,7 @@ class _AddedLibraries:
         read = replace(read, places={(): SourcePosition(own.file, 1, path=())} | places)
         symbol = read.data.get("symbol")
         if not (isinstance(symbol, str) and re.match(SYMBOL_PATTERN, symbol)) and ("symbol",) not in read.texts:
-            message = "must say which library it is, such as ISIL:US-AAA" if symbol is None else "is no symbol"
+            message = NO_SYMBOL if symbol is None else mark_template("is no symbol")
             self.problems.append(self._relocate(read.make_problem(("symbol",), message)))
             read = replace(read, data={**read.data, "symbol": file.parent.name})
         return merge_documents(own, read)
@@ -204,5 +207,5 @@ def _check_resource(
         fixed = name.rpartition("/")[0] if name.endswith("*") else name  # `lib01*` is lib012, too
         is_own = f"{os.path.realpath(settings.folder / fixed)}{os.sep}".startswith(f"{folder}{os.sep}")
     if not is_own:
-        message = "the file of a library may name its own secrets and files alone"
+        message = mark_template("the file of a library may name its own secrets and files alone")
         yield settings.make_problem(path, message, reference, library.own_resources)

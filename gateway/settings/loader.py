@@ -13,6 +13,7 @@ from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate_section
 from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
+from gateway.domain.sentences import mark_template
 from gateway.domain.value import replace
 from gateway.ports.adapter import LibraryAdapter, NestedSystem
 from gateway.settings.article_lookup import UNKNOWN_SERVICE, find_service_mistakes
@@ -149,7 +150,9 @@ class _SystemSections:
                 known = tuple(self._adapters)
                 near = nearest_match(name, known)
                 self.problems.append(
-                    self._document.make_problem((*path, "type"), "no such adapter", f"'{name}'", known, near)
+                    self._document.make_problem(
+                        (*path, "type"), mark_template("no such adapter"), f"'{name}'", known, near
+                    )
                 )
             return None
         nested = self._read_nested(adapter, path, system)
@@ -219,7 +222,9 @@ def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> lis
     for index, library in enumerate(settings.libraries):
         symbol, short = library.symbol.casefold(), library.short_name
         if symbol in names:
-            problems.append(settings.make_problem(("libraries", index, "symbol"), "stands twice", library.symbol))
+            problems.append(
+                settings.make_problem(("libraries", index, "symbol"), mark_template("stands twice"), library.symbol)
+            )
         elif short in names:
             key = "short" if library.short else "symbol"
             message = f"another library is called '{short}' too; give one of them a name of its own by `short`"
@@ -239,7 +244,9 @@ def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> lis
         if listener.protocol not in adapters.protocols:
             protocols = tuple(adapters.protocols)
             problems.append(
-                settings.make_problem(("tcp", index, "protocol"), "no such adapter", listener.protocol, protocols)
+                settings.make_problem(
+                    ("tcp", index, "protocol"), mark_template("no such adapter"), listener.protocol, protocols
+                )
             )
         elif not listener.profile and not adapters.protocols[listener.protocol].for_all:
             message = f"a listener for {listener.protocol} needs a profile"

@@ -91,7 +91,7 @@ def _list_held_back(request: StaffRequest, name: str, part: ReadinessPart | None
         yield Repair(
             "late",
             request.gettext("Its settings have errors"),
-            part.problem,
+            request.localization.translate_sentence(part.problem),
             f"{request.root_of(request.library.symbol)}/operation#check" if request.operates_all else "",
             request.gettext("Show the check"),
             meaning=request.gettext("The library is closed until they are corrected."),
@@ -118,7 +118,7 @@ def _list_repairs(
         yield Repair(
             "late",
             request.gettext("The library system is not working"),
-            system.problem if is_operator else "",
+            request.localization.translate_sentence(system.problem) if is_operator else "",
             find_page("/operation#parts", Right.OPERATION),
             request.gettext("Show what is wrong"),
             library=name,

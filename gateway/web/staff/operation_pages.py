@@ -274,7 +274,9 @@ def _list_findings(request: StaffRequest, findings: CheckFindings | None) -> lis
             request.ngettext(
                 "%(num)s problem in %(file)s", "%(num)s problems in %(file)s", count, file=PurePath(file).name
             ),
-            next(str(problem) for problem in findings.problems if problem.file == file),
+            request.localization.translate_sentence(
+                next(problem.describe() for problem in findings.problems if problem.file == file)
+            ),
             "#check",
             request.gettext("Show the problems"),
         )
@@ -334,7 +336,8 @@ def _describe_part(request: StaffRequest, part: ReadinessPart) -> ShownPart:
         kind, word = "late", request.gettext("not working")
     elif part.notes:
         kind, word = "look", request.gettext("working, with problems")
-    said = (part.problem, *part.notes) if part.problem else part.notes
+    told = (part.problem, *part.notes) if part.problem else part.notes
+    said = tuple(map(request.localization.translate_sentence, told))
     return ShownPart(part.kind, kind, word, request.gettext(PARTS[part.kind]), part.own_name, said)
 
 

@@ -98,6 +98,10 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(
         ]
         (detail,) = page.tree.xpath("//ul[@class='first']//p/span[@dir]/text()")
         assert "libraries.3.time_zone: not a time zone" in detail
+        german = (await ana.get("/office?ui_language=de")).tree.xpath("//ul[@class='first']//p/span[@dir]/text()")[-1]
+        assert german.startswith("angehalten: ")
+        assert "keine Zeitzone wie Europe/Zurich, gefunden: 'Europe/Nowhere' (zu berichtigen, siehe" in german
+        await ana.get("/office?ui_language=en")
         assert page.tree.xpath("//ul[@class='first']//a") == []  # which she may not open
         seen = (await max_.get("/office")).tree
         assert "no answer" in seen.xpath("//ul[@class='first']//p/span[@dir]/text()")
