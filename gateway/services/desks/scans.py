@@ -177,7 +177,7 @@ class ScanService:
     async def _apply_scan(self, order: ScanOrder, rule: ScanRule, request: Request) -> ScanResult:
         if not scan_rules.is_at_branch(request, order.branches):
             return _say(order, ScanReason.OTHER_BRANCH, request)
-        past = request.find_attempt_on_record(order.code) if rule.work is ScanWork.RETURN else None
+        past = request.find_attempt_on_record(order.code) if rule.work is not ScanWork.RECEIVE else None
         attempt = past.number if past is not None and past.number != request.current else 0
         if not attempt and scan_rules.is_over(rule, request, order.code):
             scanned = scan_rules.find_scanned_volume(request, order.code) if len(request.volumes) > 1 else None

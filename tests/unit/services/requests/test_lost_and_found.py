@@ -9,10 +9,12 @@ from adapters.library.embedded.tables import holds, items
 from gateway.domain.library import ItemStatus
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, RequestFlag
+from gateway.domain.requests.scan_rules import ScanReason, ScanWork
 from gateway.domain.requests.views import ActionRequest
 from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.unit.services.requests.support import SOUTH, STAFF, NcipTown, ncip
 from tests.unit.services.requests.test_own_desk import illgate
+from tests.unit.services.requests.test_scans import scan
 
 PROFILES = {
     "broker": ncip(circulation={"check_in": {"delete_item": "temporary"}}),
@@ -75,8 +77,10 @@ async def test_found_while_the_second_supplier_s_item_is_here(north: NcipTown, l
     second = request.volumes[0].barcode
     assert second != first
 
-    await returned(north, request, 1)
+    sent = await scan(north, ScanWork.RETURN, first)
+    await north.quiet()
 
+    assert (sent.reason, sent.volume) == (ScanReason.DONE, "")
     assert await on_record(north, request) == ([second], 1), "the second item stays, with its hold"
     request = await north.see(request)
     assert (request.state, request.attempts[0].status) == (BorrowingState.RECEIVED, AttemptStatus.EXTRA_RETURNED)
@@ -85,6 +89,28 @@ async def test_found_while_the_second_supplier_s_item_is_here(north: NcipTown, l
     await north.act(request, EventKind.RETURNED)
     await north.quiet()
     assert await on_record(north, request) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    [
+        (ScanWork.RECEIVE, ScanReason.ALREADY),
+        (ScanWork.SHELVE, ScanReason.NOT_NOW),
+        (ScanWork.LEND, ScanReason.NOT_NOW),
+    ],
+)
+async def test_who_scans_the_first_item_does_nothing_to_the_second(
+    north: NcipTown, work: ScanWork, reason: ScanReason
+) -> None:
+    request, first = await lost(north, lent=False)
+    request = await asked_of_east(north, request)
+    request = await north.act(request, EventKind.RECEIVED)
+
+    result = await scan(north, work, first)
+
+    assert result.reason is reason
+    seen = await north.see(request)
+    assert (seen.version, seen.state, seen.volumes) == (request.version, BorrowingState.RECEIVED, request.volumes)
 
 
 @pytest.mark.parametrize("lent", [False, True])

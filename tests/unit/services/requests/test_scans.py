@@ -67,7 +67,9 @@ async def test_a_yes_to_a_question_is_another_scan_than_the_one_that_asked(north
         await scan(north, ScanWork.LEND, request.number, key="asks", confirmed=True)
     lent = await scan(north, ScanWork.LEND, request.number, confirmed=True)
 
-    assert asked.reason is ScanReason.RECALLED
+    assert (asked.reason, asked.volume) == (ScanReason.RECALLED, "")
+    assert asked.request is not None
+    assert asked.request.id == request.id
     assert lent.request is not None
     assert lent.request.state is BorrowingState.LENT
 
@@ -89,7 +91,9 @@ async def test_any_number_of_the_request_receives_it_once(north: NcipTown, code:
     assert (first.outcome, first.reason) == (ScanOutcome.DONE, ScanReason.ELSEWHERE), "it is collected at a branch"
     assert first.request is not None
     assert first.request.state is BorrowingState.RECEIVED
-    assert (again.outcome, again.reason) == (ScanOutcome.DONE, ScanReason.ALREADY)
+    assert (again.outcome, again.reason, again.volume) == (ScanOutcome.DONE, ScanReason.ALREADY, "")
+    assert again.request is not None
+    assert again.request.id == request.id
     assert (await north.kinds(request)).count("received") == 1
 
 
@@ -146,10 +150,12 @@ async def test_the_item_is_lent_taken_back_and_sent_back_by_its_barcode(north: N
     arrived_again = await scan(north, ScanWork.SHELVE, barcode)
     lent = await scan(north, ScanWork.LEND, barcode)
     back = await scan(north, ScanWork.TAKE_BACK, barcode)
+    back_again = await scan(north, ScanWork.TAKE_BACK, barcode)
     sent = await scan(north, ScanWork.RETURN, barcode)
 
     assert [one.reason for one in (unpacked, arrived, lent, back, sent)] == [ScanReason.DONE] * 5
-    assert (unpacked_again.reason, arrived_again.reason) == (ScanReason.ALREADY, ScanReason.ALREADY)
+    repeats = (unpacked_again, arrived_again, back_again)
+    assert [(one.reason, one.volume) for one in repeats] == [(ScanReason.ALREADY, "")] * 3, "there is but one volume"
     assert (await north.see(request)).state is BorrowingState.RETURNED
 
 
@@ -198,7 +204,7 @@ async def test_an_item_is_pulled_shipped_and_checked_in(north: NcipTown) -> None
     home = await scan(north, ScanWork.CHECK_IN, item.barcode)
     await north.quiet()
 
-    assert nameless.reason is ScanReason.ITEM_MISSING
+    assert (nameless.reason, nameless.volume) == (ScanReason.ITEM_MISSING, "")
     assert [one.reason for one in (located, pulled, shipped, home)] == [ScanReason.DONE] * 4
     assert shipped.request is not None
     assert shipped.request.terms.lender_due == date(2026, 6, 30)
@@ -260,6 +266,7 @@ async def test_the_item_that_was_found_for_several_volumes_is_one_of_them(north:
         ScanReason.ALREADY,
         ScanReason.ITEM_MISSING,
     ]
+    assert other.volume == "2"
     assert [one.barcode for one in (await north.see(request)).volumes] == [item.barcode, ""]
 
 
@@ -286,6 +293,8 @@ async def test_a_branch_has_to_do_with_its_own_requests_alone(north: NcipTown) -
     here = await scan(north, ScanWork.LEND, request.number, branches=frozenset({request.patron.pickup}))
 
     assert (elsewhere.reason, here.reason) == (ScanReason.OTHER_BRANCH, ScanReason.DONE)
+    assert elsewhere.request is not None, "the desk reads whose it is"
+    assert elsewhere.request.id == request.id
 
 
 async def test_while_the_library_is_away_the_scan_is_kept(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,11 +318,14 @@ async def test_each_scan_of_a_set_is_one_volume(north: NcipTown) -> None:
     now = await north.see(request)
     second = now.volumes[1].barcode
     arrived = [await scan(north, ScanWork.SHELVE, volume.barcode) for volume in now.volumes]
-    lent = [await scan(north, ScanWork.LEND, code) for code in (second, second, request.number)]
+    await tell(north, request, EventKind.RECALL)
+    asked = await scan(north, ScanWork.LEND, second)
+    lent = [await scan(north, ScanWork.LEND, code, confirmed=True) for code in (second, second, request.number)]
 
     assert [(one.outcome, one.volume) for one in received[:2]] == [(ScanOutcome.DONE, "1"), (ScanOutcome.DONE, "2")]
     assert received[2].reason is ScanReason.ALREADY
     assert [one.volume for one in arrived] == ["1", "2"]
+    assert (asked.reason, asked.volume) == (ScanReason.RECALLED, "2")
     assert [(one.reason, one.volume) for one in lent] == [
         (ScanReason.DONE, "2"),
         (ScanReason.ALREADY, "2"),
