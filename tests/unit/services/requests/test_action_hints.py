@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 from click.testing import CliRunner
@@ -89,6 +90,29 @@ async def test_what_the_system_cannot_be_told_staff_do_there(north: NcipTown, mo
     assert hints[K.RECEIVED] == "First create a record for the item in the library system and enter its barcode here."
     hints = (await service.load_view(lent.request.id)).hints
     assert hints == {K.CHECKED_IN: "First check in the item in the library system."}
+
+
+async def test_what_the_system_cannot_be_told_of_an_item_is_said_from_its_arrival_to_its_return(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = north.town.gateway.managed.libraries["NORTH"].requests
+    request = await north.asked(volumes=("Bd. 1", "Bd. 2"))
+    able = north.town.context.system.capabilities
+
+    for volume in ("1", "2"):
+        await north.act(request, K.RECEIVED, barcode=f"T-{volume}", volumes=(volume,))
+    arrived: list[Mapping[K, str]] = []
+    lent: list[Mapping[K, str]] = []
+
+    for hints in (arrived, lent):
+        for missing in (Capability.TEMPORARY_ITEM, Capability.CHECK_IN, None):
+            monkeypatch.setattr(EmbeddedLibrary, "capabilities", able - {missing})
+            hints.append((await service.load_view(request.id)).hints)
+        await north.act(request, K.LOANED_TO_PATRON)
+
+    record = {K.RETURNED: "Then delete the record of T-1, T-2 in the library system."}
+    assert arrived == [record, {}, {}]
+    assert lent == [record, {K.RETURNED_BY_PATRON: "First check in the item in the library system."}, {}]
 
 
 async def test_the_command_shows_the_hint_below_the_act(north: NcipTown) -> None:

@@ -91,6 +91,21 @@ async def test_a_supplier_s_own_words_and_the_end_go_out_at_once_where_nobody_is
     assert list_words(north) == [PROMISE, ANOTHER, OWN_WORDS, END]
 
 
+async def test_the_requester_s_leg_has_the_supplier_in_hand_and_says_who_told_it_and_when(north: NcipTown) -> None:
+    lending = await ask(north, "west")
+    await read_letter(north, lending, "south", K.UNFILLED, {"reason": "not-held"})
+    await read_letter(north, lending, "east", K.SHIPPED, {"due": DUE})
+    shipped = north.clock.now()
+    await read_letter(north, lending, "east", K.RECALL, {"due": DUE})
+
+    near = await north.see(lending)
+    assert near.other_leg is not None
+    assert near.other_leg.party.profile == "east", "items go back there"
+    events = {line.event.kind: line.event for line in await north.history(lending)}
+    assert (events[K.SHIPPED].actor, events[K.SHIPPED].at) == ("broker", shipped)
+    assert events[K.SHIPPED].details.due == DUE - timedelta(days=3), "brokering.due_days"
+
+
 @dataclass
 class TwoParts:
     """A channel that needs two messages for each event; away until `is_open`."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from gateway.domain.problems import RefusalReason
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.drafts import LendingDraft
-from gateway.domain.requests.events import STRANGER, EventKind
-from gateway.domain.requests.request import LibraryParty, Request, RequestFlag, Role
+from gateway.domain.requests.events import STRANGER, EventDetails, EventKind
+from gateway.domain.requests.request import AttemptStatus, LibraryParty, Request, RequestFlag, Role
 from gateway.ports.partner_channel import ChannelMessage, InboxResult, IncomingPartnerMessage
+from gateway.ports.responder import OutcomeClass
 from gateway.services.patrons.patron_data import PatronNumber
 from gateway.store.journal_records import JournalFilter
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
@@ -20,7 +22,9 @@ WEST = {"partner": {"symbols": ["WEST"], "name": "Western Library", "channel": "
 PROFILES = {"south": SOUTH, "west": WEST}
 
 
-async def hear(north: NcipTown, partner: str, kind: EventKind, role: Role, transaction: str, body: str) -> InboxResult:
+async def hear(
+    north: NcipTown, partner: str, kind: EventKind, role: Role, transaction: str, body: str, /, **details: str
+) -> InboxResult:
     """A message of the partner, as its protocol brings it."""
     profile, _ = north.town.context.require_partner(partner)
     message = IncomingPartnerMessage(
@@ -30,8 +34,11 @@ async def hear(north: NcipTown, partner: str, kind: EventKind, role: Role, trans
         sender=partner.upper(),
         receiver="NORTH",
         transaction=transaction,
+        details=EventDetails(**details),  # type: ignore[arg-type]
     )
-    carried = ChannelMessage(protocol="iso18626", transport="http", body=body.encode())
+    carried = ChannelMessage(
+        protocol="iso18626", transport="http", body=body.encode(), content_type="text/xml", peer="192.0.2.7"
+    )
     taken: InboxResult = await north.town.gateway.managed.partner_inbox.receive_message(message, profile, carried)
     return taken
 
@@ -71,6 +78,76 @@ async def read_bodies(north: NcipTown, request: Request) -> list[str]:
     journaled = north.town.gateway.managed.libraries["NORTH"].journaled
     listed = await journaled.list_messages(request)
     return sorted([(await journaled.find_message(request, one.id)).text for one in listed])
+
+
+async def test_the_journal_has_who_said_what_of_which_request_and_what_became_of_it(north: NcipTown) -> None:
+    request = await north.asked()
+    number = request.attempts[-1].transaction
+    begun = north.clock.now()
+    for partner in ("south", "south", "west"):
+        north.clock.advance(timedelta(minutes=1))
+        await hear(north, partner, EventKind.SHIPPED, Role.BORROWING, number, "on its way", barcode="S-7")
+
+    journal = north.town.gateway.managed.libraries["NORTH"].journaled.journal
+    heard = [one async for one in journal.export_messages(JournalFilter("NORTH")) if one.body == b"on its way"]
+
+    first, repeat, stranger = sorted((one.message for one in heard), key=lambda message: message.at)
+    assert (first.library, first.profile, first.service, first.protocol) == ("NORTH", "south", "shipped", "iso18626")
+    assert (first.transport, first.peer, first.content_type) == ("http", "192.0.2.7", "text/xml")
+    assert (first.from_agency, first.to_agency, first.request_id, first.item_id) == ("SOUTH", "NORTH", number, "S-7")
+    assert (first.at, first.outcome, first.reason, first.note) == (
+        begun + timedelta(minutes=1),
+        OutcomeClass.OK,
+        "",
+        "",
+    )
+    assert (repeat.outcome, repeat.note) == (OutcomeClass.OK, "a repeat: it was here before")
+    assert (stranger.profile, stranger.outcome) == ("west", OutcomeClass.REFUSED)
+    assert (stranger.reason, stranger.note) == ("unknown-request", "There is no request with this number.")
+
+
+async def test_a_supplier_that_has_forwarded_the_request_is_replaced_by_the_one_that_it_names(north: NcipTown) -> None:
+    """Both may use the number from then on."""
+    request = await north.asked()
+    number = request.attempts[-1].transaction
+
+    await hear(north, "south", EventKind.FORWARDED, Role.BORROWING, number, "to West", partner="WEST")
+
+    seen = await north.see(request)
+    assert (seen.partner.profile, seen.partner.symbol) == ("west", "WEST")
+    (attempt,) = seen.attempts
+    assert (attempt.partner, attempt.symbol, attempt.channel) == ("west", "WEST", "mail")
+    shipped = await hear(north, "west", EventKind.SHIPPED, Role.BORROWING, number, "on its way")
+    assert (shipped.refused, (await north.see(request)).attempts[0].status) == (None, AttemptStatus.SHIPPED)
+    late = await hear(north, "south", EventKind.MESSAGE, Role.BORROWING, number, "good luck")
+    assert late.refused is None
+
+
+@pytest.mark.parametrize("name", ["SOUTH", "NOWHERE", ""])
+async def test_a_supplier_that_forwards_to_itself_or_to_a_stranger_stays(north: NcipTown, name: str) -> None:
+    request = await north.asked()
+
+    await hear(
+        north, "south", EventKind.FORWARDED, Role.BORROWING, request.attempts[-1].transaction, "on", partner=name
+    )
+
+    seen = await north.see(request)
+    assert (seen.partner.profile, seen.attempts[0].partner) == ("south", "south")
+
+
+async def test_a_word_of_another_supplier_in_a_message_is_no_forwarding(north: NcipTown) -> None:
+    """Nor is it one where the partner is the borrower."""
+    asked = await north.asked()
+    number = asked.attempts[-1].transaction
+    lent = await lend(north, "south", "S-1")
+
+    await hear(north, "south", EventKind.WILL_SUPPLY, Role.BORROWING, number, "we have it", partner="WEST")
+    await hear(north, "south", EventKind.FORWARDED, Role.LENDING, "S-1", "on", partner="WEST")
+
+    assert (await north.see(asked)).partner.profile == "south"
+    assert (await north.see(lent)).partner.profile == "south"
+    other = await hear(north, "west", EventKind.MESSAGE, Role.BORROWING, number, "and we?")
+    assert other.refused is not None
 
 
 async def test_our_number_at_a_partner_that_has_one_like_it_is_two_requests(north: NcipTown) -> None:

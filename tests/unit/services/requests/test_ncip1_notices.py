@@ -121,6 +121,9 @@ async def test_a_partner_s_item_comes_and_goes_home(north: NcipTown) -> None:
     await hear(north, "ItemRenewed", THEIRS, USER, due("2026-06-04"))
     request = await north.see(request)
     assert str(request.terms.lender_due).startswith("2026-06-04")
+    loan = await system.item_loan(item.id)
+    assert loan is not None
+    assert loan.due == request.terms.patron_due, "the patron has it longer too"
 
     await hear(north, "ItemCheckedIn")
     assert (await north.see(request)).state is BorrowingState.BACK
