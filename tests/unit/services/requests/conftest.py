@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.services.requests.support import NcipTown, make_template
+from tests.unit.services.requests.support import KeptChannel, NcipTown, make_template
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +21,11 @@ def template(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
     async with NcipTown(template, tmp_path) as town:
         yield town
+
+
+@pytest.fixture
+def channel(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> KeptChannel:
+    """Takes the place of the mails to partners."""
+    kept = KeptChannel()
+    monkeypatch.setitem(north.town.context.channels, "mail", kept)  # type: ignore[arg-type]
+    return kept

@@ -15,12 +15,14 @@ from lxml import etree
 from demo.world import START, MailServer, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Item, Patron
+from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.drafts import BorrowingDraft
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, Role
 from gateway.domain.requests.views import ActionRequest, HistoryLine
 from gateway.ports.library_system import PatronKey
+from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 from gateway.ports.responder import ExchangeContext
 from rehearsal.protocols.ncip.partner_simulator import NcipPartnerSimulator
 from tests.support.partner_rights import ALL_RIGHTS
@@ -185,3 +187,16 @@ class Answered:
     def text(self, name: str) -> str:
         found = next((one for one in self._root.iter() if etree.QName(one).localname == name), None)
         return (found.text or "").strip() if found is not None else ""
+
+
+class KeptChannel:
+    """Takes whatever is sent to partners by mail."""
+
+    name = "mail"
+
+    def __init__(self) -> None:
+        self.sent: list[PartnerMessage] = []
+
+    async def send(self, message: PartnerMessage, _profile: Profile) -> DeliveryResult:
+        self.sent.append(message)
+        return DeliveryResult()

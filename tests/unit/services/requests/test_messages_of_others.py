@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -23,7 +23,7 @@ PROFILES = {"south": SOUTH, "west": WEST}
 
 
 async def hear(
-    north: NcipTown, partner: str, kind: EventKind, role: Role, transaction: str, body: str, /, **details: str
+    north: NcipTown, partner: str, kind: EventKind, role: Role, transaction: str, body: str, /, **details: object
 ) -> InboxResult:
     """A message of the partner, as its protocol brings it."""
     profile, _ = north.town.context.require_partner(partner)
@@ -133,6 +133,26 @@ async def test_a_supplier_that_forwards_to_itself_or_to_a_stranger_stays(north: 
 
     seen = await north.see(request)
     assert (seen.partner.profile, seen.attempts[0].partner) == ("south", "south")
+
+
+async def test_a_due_date_that_the_lender_changes_is_that_of_the_patrons_loan_as_well(north: NcipTown) -> None:
+    request = await north.act(await north.asked(), EventKind.RECEIVED)
+    request = await north.act(request, EventKind.LOANED_TO_PATRON)
+    item = await north.town.context.system.item_by_barcode(request.volumes[0].barcode)
+    other = await north.act(await north.asked(), EventKind.RECEIVED)
+    await north.act(other, EventKind.LOANED_TO_PATRON)
+    another = await north.town.context.system.item_by_barcode(other.volumes[0].barcode)
+    untouched = await north.town.context.system.item_loan(another.id)
+
+    number = request.attempts[-1].transaction
+    await hear(north, "south", EventKind.DUE_DATE_CHANGED, Role.BORROWING, number, "longer", due=date(2026, 7, 1))
+    await north.quiet()
+
+    loan, due = await north.town.context.system.item_loan(item.id), (await north.see(request)).terms.patron_due
+    assert due is not None
+    assert loan is not None
+    assert loan.due == due
+    assert await north.town.context.system.item_loan(another.id) == untouched
 
 
 async def test_a_word_of_another_supplier_in_a_message_is_no_forwarding(north: NcipTown) -> None:

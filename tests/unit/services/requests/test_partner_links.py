@@ -5,41 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
-from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.signed_links import QuestionLink
 from gateway.ports.outgoing_mail import AnswerLink
-from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
+from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.request_work.questions import make_partner_links
 from gateway.store.api_access import read_question_link
-from tests.unit.services.requests.support import SOUTH, NcipTown
+from tests.unit.services.requests.support import SOUTH, KeptChannel, NcipTown
 from tests.unit.services.requests.test_messages_of_others import lend
 
 PROFILES = {"south": SOUTH}
 URL = "https://ill.example/"
-
-
-class KeptChannel:
-    """Takes whatever is sent by mail."""
-
-    name = "mail"
-
-    def __init__(self) -> None:
-        self.sent: list[PartnerMessage] = []
-
-    async def send(self, message: PartnerMessage, _profile: Profile) -> DeliveryResult:
-        self.sent.append(message)
-        return DeliveryResult()
-
-
-@pytest.fixture
-def channel(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> KeptChannel:
-    kept = KeptChannel()
-    monkeypatch.setitem(north.town.context.channels, "mail", kept)  # type: ignore[arg-type]
-    return kept
 
 
 async def make_links(
