@@ -33,6 +33,7 @@ from gateway.domain.secret_reference import (
     UrlWithoutSecret,
     is_secret_name,
 )
+from gateway.domain.value import copy_fields
 from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
@@ -226,7 +227,7 @@ class LibrarySettings(ProfileSection):
 
     @property
     def info(self) -> LibraryInfo:
-        parts = PostalAddress(**self.postal_address.model_dump())
+        parts = copy_fields(PostalAddress, self.postal_address)
         address = self.address or parts.text
         return LibraryInfo(
             self.symbol,
