@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -104,6 +104,28 @@ async def test_the_requester_s_leg_has_the_supplier_in_hand_and_says_who_told_it
     events = {line.event.kind: line.event for line in await north.history(lending)}
     assert (events[K.SHIPPED].actor, events[K.SHIPPED].at) == ("broker", shipped)
     assert events[K.SHIPPED].details.due == DUE - timedelta(days=3), "brokering.due_days"
+
+
+async def test_what_the_requester_s_leg_cannot_take_any_more_is_told_in_words_of_the_library_s_day(
+    north: NcipTown,
+) -> None:
+    lending = await ask(north, "west")
+    await read_letter(north, lending, "south", K.SHIPPED, {"due": DUE})
+    await read_letter(north, lending, "west", K.RETURNED, {})
+    late = datetime(2026, 5, 4, 22, 30, tzinfo=UTC)
+    await read_letter(north, lending, "south", K.OVERDUE, {"due": late, "note": OWN_WORDS})
+
+    message = (await north.history(lending))[-1].event
+    assert (message.kind, message.details.note) == (K.MESSAGE, f"overdue; due: 2026-05-02; {OWN_WORDS}")
+
+
+async def test_a_change_of_a_date_that_names_none_is_for_staff(north: NcipTown) -> None:
+    lending = await ask(north, "west")
+    await read_letter(north, lending, "south", K.SHIPPED, {"due": DUE})
+    await read_letter(north, lending, "south", K.DUE_DATE_CHANGED, {"note": OWN_WORDS})
+
+    trouble = (await north.history(lending))[-1].event
+    assert (trouble.kind, trouble.details.note) == (K.TROUBLE, f"due date changed; {OWN_WORDS}")
 
 
 @dataclass

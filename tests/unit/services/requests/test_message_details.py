@@ -12,7 +12,7 @@ from gateway.ports.partner_channel import PartnerMessage
 from tests.unit.services.requests.support import SOUTH, KeptChannel, NcipTown
 from tests.unit.services.requests.test_messages_of_others import hear
 
-PUSHED = {"push_states": ["will-supply", "shipped"], "symbols": ["DESK"], "name": "Desk", "channel": "mail"}
+PUSHED = {"push_states": ["shipped", "received"], "symbols": ["DESK"], "name": "Desk", "channel": "mail"}
 CLEARED = {**SOUTH["partner"], "workflow": {"lending": {"clearance": "required"}}}
 PROFILES = {"south": {"partner": CLEARED}, "desk": {"partner": {**PUSHED, "email": "desk@north.example"}}}
 DUE = date(2026, 5, 4)
@@ -38,15 +38,15 @@ async def test_a_status_report_has_the_state_its_due_date_and_the_event_that_led
 ) -> None:
     request = await north.asked()
     number = request.attempts[-1].transaction
-    await hear(north, "south", EventKind.WILL_SUPPLY, Role.BORROWING, number, "yes")
     await hear(north, "south", EventKind.SHIPPED, Role.BORROWING, number, "on its way", due=DUE)
+    await north.act(request, EventKind.RECEIVED)
     await north.quiet()
 
     reports = find_messages(channel, EventKind.STATUS_REPORT)
 
     assert [(one.receiver.profile, one.details) for one in reports] == [
-        ("desk", EventDetails(status="will-supply")),
         ("desk", EventDetails(status="shipped", due=DUE)),
+        ("desk", EventDetails(status="received", due=DUE, reported=EventKind.RECEIVED)),
     ]
 
 

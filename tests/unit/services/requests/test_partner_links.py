@@ -13,9 +13,9 @@ from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.request_work.questions import make_partner_links
 from gateway.store.api_access import read_question_link
 from tests.unit.services.requests.support import SOUTH, KeptChannel, NcipTown
-from tests.unit.services.requests.test_messages_of_others import lend
+from tests.unit.services.requests.test_messages_of_others import WEST, hear, lend
 
-PROFILES = {"south": SOUTH}
+PROFILES = {"south": SOUTH, "east": WEST}
 URL = "https://ill.example/"
 
 
@@ -68,3 +68,17 @@ async def test_there_are_no_links_where_they_could_not_be_used(north: NcipTown, 
     assert await make_links(north, message, url="") == (), "nobody reaches us from outside"
     assert await make_links(north, replace(message, transaction="another")) == (), "nobody was asked by it"
     assert await make_links(north, replace(message, kind=EventKind.NOTE)) == (), "there is nothing to answer"
+
+
+async def test_a_supplier_of_whom_nothing_is_wanted_any_more_can_answer_less(
+    north: NcipTown, channel: KeptChannel
+) -> None:
+    request = await north.asked()
+    (message,) = channel.sent
+    first = {link.answer for link in await make_links(north, message)}
+    number = request.attempts[-1].transaction
+    await hear(north, "south", EventKind.UNFILLED, Role.BORROWING, number, "no", reason="not-held")
+    await north.quiet()
+    later = replace(message, request=await north.see(request))
+
+    assert {link.answer for link in await make_links(north, later)} < first
