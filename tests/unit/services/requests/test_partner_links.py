@@ -78,7 +78,10 @@ async def test_a_supplier_of_whom_nothing_is_wanted_any_more_can_answer_less(
     first = {link.answer for link in await make_links(north, message)}
     number = request.attempts[-1].transaction
     await hear(north, "south", EventKind.UNFILLED, Role.BORROWING, number, "no", reason="not-held")
+    await north.act(request, EventKind.ASSIGN, partner="east")
+    await north.act(request, EventKind.APPROVE)
     await north.quiet()
     later = replace(message, request=await north.see(request))
 
+    assert later.request.current == 2, "another is asked, who may still answer anything"
     assert {link.answer for link in await make_links(north, later)} < first
