@@ -133,7 +133,7 @@ def read_yaml(file: FilePath) -> YamlDocument:
         raise ConfigurationError(
             [
                 ConfigurationProblem(
-                    name, 0, (), write_sentence("can't be read: %(reason)s", reason=error.strerror or error)
+                    name, 0, (), write_sentence("cannot be read: %(reason)s", reason=error.strerror or error)
                 )
             ]
         ) from error

@@ -28,7 +28,7 @@ log = structlog.get_logger(component="libraries")
 GONE = "its settings are gone; until a restart it is served as before: put them back, or close it first"
 NEW_TABLES = mark_template("needs a restart: its library system has tables of its own, which are not there yet")
 NO_ANSWER = write_sentence("no answer in time")
-OTHERS_WRONG = mark_template("its rules can't be read until the errors in others are corrected")
+OTHERS_WRONG = mark_template("its rules cannot be read until the errors in others are corrected")
 
 
 class LibraryFiles(LiveConfiguration[Settings]):
@@ -162,7 +162,7 @@ class LiveLibraries:
             return error.problems[0]
         except (Unavailable, TimeoutError) as error:
             return self.files.current.make_problem(
-                path, write_sentence("can't be opened: %(reason)s", reason=getattr(error, "detail", "") or NO_ANSWER)
+                path, write_sentence("cannot be opened: %(reason)s", reason=getattr(error, "detail", "") or NO_ANSWER)
             )
 
     def _hold_back_owners(self) -> None:

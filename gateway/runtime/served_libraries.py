@@ -40,7 +40,7 @@ REPLACED_SECONDS = 60.0
 with it may make several."""
 
 WITHOUT_SETTINGS = mark_template(
-    "it has requests here, and no settings: put its library.yml back, with this symbol, which can't be changed; "
+    "it has requests here, and no settings: put its library.yml back, with this symbol, which cannot be changed; "
     "a library ends by `illgate library close`"
 )
 

@@ -30,7 +30,7 @@ IDENTITY_KEYS = ("symbol", "short", "symbols")
 _NAMES = ("name", "email")
 """Keys whose values may be filled in elsewhere, and so are filled in first."""
 
-NO_SYMBOL = mark_template("must say which library it is, such as ISIL:US-AAA")
+NO_SYMBOL = mark_template("must name its library, such as ISIL:US-AAA")
 
 _WRITTEN_SYMBOL = re.compile(r"^symbol:[ \t]*[\"']?([A-Za-z0-9][A-Za-z0-9:._-]*)[\"']?[ \t\r]*(?:#.*)?$", re.MULTILINE)
 
@@ -89,7 +89,7 @@ class _AddedLibraries:
         read = replace(read, places={(): SourcePosition(own.file, 1, path=())} | places)
         symbol = read.data.get("symbol")
         if not (isinstance(symbol, str) and re.match(SYMBOL_PATTERN, symbol)) and ("symbol",) not in read.texts:
-            message = NO_SYMBOL if symbol is None else mark_template("is no symbol")
+            message = NO_SYMBOL if symbol is None else mark_template("is not a symbol")
             self.problems.append(self._relocate(read.make_problem(("symbol",), message)))
             read = replace(read, data={**read.data, "symbol": file.parent.name})
         return merge_documents(own, read)

@@ -223,7 +223,7 @@ def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> lis
         symbol, short = library.symbol.casefold(), library.short_name
         if symbol in names:
             problems.append(
-                settings.make_problem(("libraries", index, "symbol"), mark_template("stands twice"), library.symbol)
+                settings.make_problem(("libraries", index, "symbol"), mark_template("is listed twice"), library.symbol)
             )
         elif short in names:
             key = "short" if library.short else "symbol"

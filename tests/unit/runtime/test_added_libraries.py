@@ -85,9 +85,9 @@ def test_a_dry_run_shows_the_files(folder: Path) -> None:
         ("short,symbol,system,system.type\nlib01,A,,\n", "members.csv:1: system: stands twice"),
         ("short,symbol\nlib01,A,B\n", "members.csv:2: more values than columns"),
         ("short,symbol\nlib01,A\nlib01,B\n", "libraries/lib01/library.yml: stands twice"),
-        ("short,symbol\nlib01,A\nlib02,a\n", "libraries/lib02/library.yml:1: symbol: stands twice, found 'a'"),
+        ("short,symbol\nlib01,A\nlib02,a\n", "libraries/lib02/library.yml:1: symbol: is listed twice, found 'a'"),
         ("short,symbol\nlib01,A\n../up,B\n", "a short name has small letters"),
-        ("short,symbol\nlib01,A\nlib02,\n", "libraries/lib02/library.yml:1: symbol: must say which library it is"),
+        ("short,symbol\nlib01,A\nlib02,\n", "libraries/lib02/library.yml:1: symbol: must name its library"),
         (
             "short,symbol,currency\nlib01,A,EUR\nlib02,B,eur\n",
             "libraries/lib02/library.yml:2: currency: string should match",

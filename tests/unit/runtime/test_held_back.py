@@ -83,7 +83,7 @@ async def test_the_others_are_served_and_its_own_wait(house: House) -> None:
     [
         ([WRONG_ZONE, ("{symbol: CLK, ", "{symbol: CLK, currency: euro, ")], "currency"),  # nobody would be left
         ([("{symbol: FJORD, ", "{symbol: 'F J', ")], "symbol"),  # who is it?
-        ([("{symbol: FJORD, ", "{symbol: clk, ")], "stands twice"),
+        ([("{symbol: FJORD, ", "{symbol: clk, ")], "is listed twice"),
         ([WRONG_ZONE, ("http: {port: 0}", "http: {port: many}")], "http.port"),  # the office's
     ],
 )

@@ -78,8 +78,8 @@ def test_a_wrong_key_is_said_with_its_own_file_and_holds_back_that_library(tmp_p
     [
         ("symbol: ISIL:US-BBB  # Birch\nname: [Birch\n", "ISIL:US-BBB", ":3: not YAML: "),
         ("symbol: [BBB\n", "lib02", ":2: not YAML: "),
-        ("name: Birch\n", "lib02", ":1: symbol: must say which library it is"),
-        ("symbol: Birch County\n", "lib02", ":1: symbol: is no symbol"),
+        ("name: Birch\n", "lib02", ":1: symbol: must name its library"),
+        ("symbol: Birch County\n", "lib02", ":1: symbol: is not a symbol"),
     ],
 )
 def test_a_file_that_does_not_say_whose_it_is_holds_back_that_library(
@@ -108,7 +108,7 @@ def test_a_symbol_that_stands_twice_is_refused_for_all(tmp_path: Path) -> None:
     for short in ("lib01", "lib02"):
         write_folder(tmp_path, short, "symbol: AAA\n")
 
-    with pytest.raises(ConfigurationError, match=r"lib02/library\.yml:1: symbol: stands twice"):
+    with pytest.raises(ConfigurationError, match=r"lib02/library\.yml:1: symbol: is listed twice"):
         load(tmp_path)
 
 
