@@ -97,7 +97,10 @@ def test_an_unknown_system_names_those_that_there_are(load: Load) -> None:
     ("text", "problem"),
     [
         ("libraries: []\n", "1: libraries: expected more in this list"),
-        ("libraries:\n  - {symbol: A, short: b}\n  - {symbol: a, short: c}\n", "3: libraries.1.symbol: is listed twice"),
+        (
+            "libraries:\n  - {symbol: A, short: b}\n  - {symbol: a, short: c}\n",
+            "3: libraries.1.symbol: is listed twice",
+        ),
         (
             "libraries:\n  - time_zone: Europe/Zurch\n",
             "2: libraries.0.time_zone: not a time zone such as Europe/Zurich",
