@@ -1,4 +1,5 @@
-"""Each key of settings, policies, profiles and library systems is tried by a test, or stands here with a reason."""
+"""Each key of settings, policies, profiles and library systems is tried by a test, or is listed here with a reason; of
+many a record names the test that fails where nothing reads them."""
 
 from __future__ import annotations
 
@@ -9,20 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.paths import ROOT
+from tests.support.setting_keys import list_setting_keys
 from tests.unit.golden.golden_texts import format_settings
+
+RECORD = Path(__file__).with_name("keys_tried.txt")
+"""A key and the test that fails where nothing reads it. `python -m tests.mutation.keys` writes it."""
+
+_TEST = re.compile(r"def (test_\w+)\(")
+
+MIN_RECORDED = 910
+"""So many keys are in the record; there may only be more."""
 
 UNTRIED = {
     "a word to an NCIP system, of which fakes take any": "accept_action item_scope title_scope title_type",
-    "a field of calls that the fake takes as it comes": "acting_library address_type instance_source name_input",
+    "a field of calls that the fake takes as it comes": "address_type name_input",
     "for systems of which no recording tells more": "agency_from check_out_again completeness form_fields item_as",
     "a part of what partners are sent that none of the samples reads": "pickup_scheme system_scheme item_address",
     "words beside the standard's, which are tried": "blocked_words default_actions expired_words status_words",
-    "values of lists that each installation has of its own": "barcode_types missing_statuses",
-    "fields of SIP2 that vendors name as they like": "patron_birth patron_category patron_expiry",
+    "values of lists that each installation has of its own": "barcode_types",
     "patterns and spellings beside those that samples have": "code_labels customer_pattern day_formats unknown_code",
     "a time that only a wall clock could try": "connect_seconds header_seconds scan_seconds",
     "a number that a service is given, and tried with": "audit_days session_minutes tries_minutes",
-    "a number of which the default is tried": "author_alike renewal_repeat_hours repeat_hours resends patron_number",
+    "a number of which the default is tried": "author_alike repeat_hours resends patron_number",
     "extensions of ISO ILL that no partner of the samples has": "critical_extensions",
     "the text of a technical failure; that there is one is tried": "failed_as",
     "letters that staff give by word of mouth": "in_person",
@@ -60,3 +69,24 @@ def test_each_key_is_named_by_a_test_or_has_a_reason() -> None:
     assert len(keys) > 700
     assert untried - explained == set(), "no test names these"
     assert explained - untried == set(), "these have a test, or are no keys any more"
+
+
+def read_record() -> dict[str, str]:
+    """The test by key, such as `koha.KohaOptions.url`."""
+    lines = RECORD.read_text(encoding="utf-8").splitlines()
+    return dict(line.split(" ", 1) for line in lines)
+
+
+def test_recorded_keys_and_the_tests_that_notice_them_are_there() -> None:
+    """A suite of a port has its tests elsewhere than in the file that runs it."""
+    record = read_record()
+    written = {found for file in (ROOT / "tests").rglob("*.py") for found in _TEST.findall(file.read_text("utf-8"))}
+    gone = [
+        one
+        for one in record.values()
+        if not (ROOT / one.split("::")[0]).exists() or one.rsplit("::")[-1] not in written
+    ]
+
+    assert record.keys() - {str(key) for key in list_setting_keys()} == set(), "no keys any more: take them out"
+    assert gone == [], "run: python -m tests.mutation.keys KEY"
+    assert len(record) >= MIN_RECORDED
