@@ -334,7 +334,9 @@ async def _probe_part(part: ReadinessPart, probe: Callable[[], Awaitable[None]])
     except Unavailable as error:
         return replace(part, problem=error.detail)
     except TimeoutError:
-        return replace(part, problem=write_sentence("no answer within %(seconds)s seconds", seconds=MAX_PROBE_SECONDS))
+        return replace(
+            part, problem=write_sentence("no answer within %(seconds)s seconds", seconds=f"{MAX_PROBE_SECONDS:g}")
+        )
     except Exception as error:
         log.exception("health.check_failed", part=part.name)
         return replace(part, problem=f"failed with {type(error).__name__}, see the log")
