@@ -229,9 +229,9 @@ class ConfigurationProblem:
         return format_key_path(self.path if self.path_in_file is None else self.path_in_file)
 
     def __str__(self) -> str:
-        return str(self.describe())
+        return str(self.describe_problem())
 
-    def describe(self) -> str:
+    def describe_problem(self) -> str:
         """`profiles/x.yml:12: circulation.accept.trap_hold: found 'at-acept', allowed: at-accept, at-check-in`, as a
         sentence, so that pages can tell it in the reader's language."""
         place = f"{self.file}:{self.line}" if self.line else self.file

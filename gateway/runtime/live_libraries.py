@@ -181,7 +181,9 @@ class LiveLibraries:
         if known is not None and known.problems == library.problems and known.state == library.state:
             return  # as before
         problems = [str(problem) for problem in library.problems]
-        self.stop_serving(library.symbol, join_sentences("; ", [problem.describe() for problem in library.problems]))
+        self.stop_serving(
+            library.symbol, join_sentences("; ", [problem.describe_problem() for problem in library.problems])
+        )
         if problems:
             log.error("library.held_back", library=library.symbol, problems=problems)
         else:

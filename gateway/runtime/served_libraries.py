@@ -164,7 +164,7 @@ def describe_held_back(settings: Settings, absent: Sequence[str]) -> dict[str, s
     reasons: dict[str, str] = {}
     for library in settings.libraries:
         if library.problems:
-            problems = [problem.describe() for problem in library.problems]
+            problems = [problem.describe_problem() for problem in library.problems]
             log.error("library.held_back", library=library.symbol, problems=[str(problem) for problem in problems])
             reasons[library.symbol] = write_sentence(
                 "%(problems)s (correct it, see `illgate check`)", problems=join_sentences("; ", problems)

@@ -194,12 +194,9 @@ def list_items(
 ) -> tuple[ListedReplay, ...]:
     """List the items in order, behind the position `after`."""
     known = message.c.library == _m.library, message.c.id == _m.message
-    journal = (message.c.at, message.c.profile, message.c.service, message.c.request_id, message.c.item_id)
+    journal = (message.c[name] for name in ("at", "profile", "service", "request_id", "item_id", "outcome", "reason"))
     query = (
-        select(
-            replay_message,
-            *(column.label(f"j_{column.name}") for column in (*journal, message.c.outcome, message.c.reason)),
-        )
+        select(replay_message, *(column.label(f"j_{column.name}") for column in journal))
         .select_from(replay_message.outerjoin(message, known[0] & known[1]))
         .where(_m.library == library, _m.job == job, _m.position > after)
         .order_by(_m.position)

@@ -275,7 +275,7 @@ def _list_findings(request: StaffRequest, findings: CheckFindings | None) -> lis
                 "%(num)s problem in %(file)s", "%(num)s problems in %(file)s", count, file=PurePath(file).name
             ),
             request.localization.translate_sentence(
-                next(problem.describe() for problem in findings.problems if problem.file == file)
+                next(problem.describe_problem() for problem in findings.problems if problem.file == file)
             ),
             "#check",
             request.gettext("Show the problems"),
