@@ -14,7 +14,8 @@ class InlineWorker(_TransactionWorker):
     """Stands in for `gateway.store.engine._TransactionWorker`."""
 
     def __init__(self, engine: Engine, name: str, begin: str) -> None:
-        self._engine = engine.execution_options(sqlite_begin=begin)
+        self._engine = engine
+        self._begin = begin
         self._gathered = {}
         self._closed = False
         self._connection: Connection | None = None
