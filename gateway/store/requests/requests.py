@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
@@ -63,8 +64,6 @@ _REMOVE = PreparedStatement(
 
 MAX_REFERENCES = 4
 """Names that one message gives a request."""
-
-_NAMES = ", ".join(f":name{place}" for place in range(MAX_REFERENCES))
 
 
 class StaleRequestError(Exception):
@@ -489,28 +488,28 @@ def update_barcodes(connection: Connection, now: Request) -> None:
         _ADD.execute_many(connection, [asked | {"barcode": barcode} for barcode in sorted(come)])
 
 
-_TYPES = {"library": _n.library.type, "profile": _n.symbol.type} | {
-    f"name{p}": _n.reference.type for p in range(MAX_REFERENCES)
-}
-_MEANT = PreparedStatement(
-    text(
+@lru_cache
+def _prepare_reference_query(size: int) -> PreparedStatement:
+    """Prepare the query for so many names."""
+    names = [f"name{place}" for place in range(size)]
+    types = {"library": _n.library.type, "profile": _n.symbol.type} | dict.fromkeys(names, _n.reference.type)
+    listed = ", ".join(f":{name}" for name in names)
+    query = text(
         "SELECT request_id, 0 AS attempt FROM request_external "
-        f"WHERE library = :library AND value IN ({_NAMES}) "
+        f"WHERE library = :library AND value IN ({listed}) "
         "UNION ALL "
-        f"SELECT request_id, 0 FROM request_barcode WHERE library = :library AND barcode IN ({_NAMES}) "
+        f"SELECT request_id, 0 FROM request_barcode WHERE library = :library AND barcode IN ({listed}) "
         "UNION ALL "
         # number by number: for several at once SQLite goes through all requests, in an index that has numbers and ids
         + "".join(
-            f"SELECT id, 0 FROM request WHERE library = :library AND number = :name{place} UNION ALL "
-            for place in range(MAX_REFERENCES)
+            f"SELECT id, 0 FROM request WHERE library = :library AND number = :{name} UNION ALL " for name in names
         )
         + "SELECT request_id, attempt FROM request_transaction "
         "WHERE library = :library AND role IN ('borrowing', 'lending') AND symbol = :profile "
-        f"AND reference IN ({_NAMES})"
+        f"AND reference IN ({listed})"
     )
-    .bindparams(*(bindparam(name, type_=type_) for name, type_ in _TYPES.items()))
-    .columns(_n.request_id, _n.attempt)
-)
+    bound = query.bindparams(*(bindparam(name, type_=type_) for name, type_ in types.items()))
+    return PreparedStatement(bound.columns(_n.request_id, _n.attempt))
 
 
 def find_by_any_reference(
@@ -522,9 +521,8 @@ def find_by_any_reference(
     asked = tuple(dict.fromkeys(name for name in map(normalize_external_number, names) if name))[:MAX_REFERENCES]
     if not asked:
         return ()
-    filled = (*asked, *asked[:1] * (MAX_REFERENCES - len(asked)))
-    values = {"library": library, "profile": profile} | {f"name{place}": name for place, name in enumerate(filled)}
+    values = {"library": library, "profile": profile} | {f"name{place}": name for place, name in enumerate(asked)}
     attempts: dict[str, int] = {}
-    for row in _MEANT.fetch_all(connection, values):
+    for row in _prepare_reference_query(len(asked)).fetch_all(connection, values):
         attempts[row.request_id] = attempts.get(row.request_id, 0) or row.attempt
     return tuple(ReferencedRequest(id_, attempts[id_]) for id_ in sorted(attempts, reverse=True))
