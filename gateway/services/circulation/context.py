@@ -41,7 +41,7 @@ class CirculationContext:
     symbol: str
     sender: str = ""
     institution: str = ""  # the partner's symbol, where its profile has one
-    message_id: str = ""  # the same only for this message when it is carried out again; empty: it came by no message
+    identify_message: Callable[[], str] = str  # `MessageContext.identify`; empty: it came by no message
 
     def now(self) -> datetime:
         return self.clock.now()

@@ -34,14 +34,13 @@ async def post_fee(command: PostFee, context: CirculationContext, key: str) -> F
         require_right(LibraryService.POST_FEE, context)
     amount = _choose_amount(command, context)
     told_apart = command.reference or command.request is not None or command.item is not None or command.title
-    occasion = context.message_id or context.today().isoformat()
     item = context.policy.items.rewrite.rewrite_identifier(command.item.value) if command.item is not None else ""
     with change_refusals_about(MessagePart.AMOUNT, str(amount.amount)):
         charge = await context.library.post_fee(
             patron.id,
             amount,
             choose_fee_type(command.type, command.action, context),
-            key if told_apart else f"{key}:{occasion}",
+            key if told_apart else f"{key}:{context.identify_message() or context.today().isoformat()}",
             description=command.description or command.title,
             item_barcode=item,
             request_id=read_request_number(command.request, context.policy).value,

@@ -357,7 +357,7 @@ class CommandHandler:
             symbol=addressee.symbol,
             sender=translate_agency(message.envelope.from_agency, profile.circulation),
             institution=profile.partner.symbol if profile.partner is not None else "",
-            message_id=message.identity,
+            identify_message=message.identify,
         )
 
 

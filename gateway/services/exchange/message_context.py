@@ -72,10 +72,9 @@ class MessageContext:
         assert self.addressee is not None, "a profile is chosen first"
         return self.addressee
 
-    @property
-    def identity(self) -> str:
-        """The value that tells this message from another with the same words; the same when it is carried out again,
-        after a crash or by staff."""
+    def identify(self) -> str:
+        """Tell this message from another with the same words; the same when it is carried out again, after a crash or
+        by staff."""
         first = (self.first_received or self.arrival.received).astimezone(UTC)
         return blake2b(first.isoformat().encode() + self.arrival.body, digest_size=12).hexdigest()
 

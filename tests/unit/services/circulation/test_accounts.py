@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -220,7 +221,7 @@ async def test_without_ids_each_message_is_a_fee(counter: Counter) -> None:
     command = PostFee(who(CHIDI), None)
     rules = policy(fees={"default_amount": "2.50"})
     for message in ("m-1", "m-2", "m-2"):
-        desk = replace(counter.desk(), policy=rules, message_id=message)
+        desk = replace(counter.desk(), policy=rules, identify_message=partial(str, message))
         await dispatch_command(command, desk)
     patron = (await counter.ask(LookUpPatron(who(CHIDI)))).patron
     assert len(await counter.library.patron_charges(patron.id)) == 2
