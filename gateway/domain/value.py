@@ -73,7 +73,9 @@ else:
         it happens several times for each message. Raises TypeError for a field that there isn't."""
         kind = value.__class__
         names, read_values = _plan_copy(kind)
-        return kind(**(dict(zip(names, read_values(value), strict=False)) | changes))
+        made = dict(zip(names, read_values(value), strict=False))
+        made.update(changes)
+        return kind(**made)
 
     @cache
     def _plan_copy(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:

@@ -90,7 +90,7 @@ class _StatementPlan:
     row: Callable[[Sequence[Any]], Any]
 
     def bind_values(self, parameters: Mapping[str, Any]) -> Sequence[Any]:
-        values = self.pick_values({**self.given, **parameters})
+        values = self.pick_values({**self.given, **parameters} if self.given else parameters)
         return convert_row(values, self.bind) if self.bind else values
 
     def make_rows(self, rows: Sequence[Sequence[Any]]) -> Sequence[Any]:

@@ -70,7 +70,8 @@ _DECODER = json.JSONDecoder()
 
 
 def _read_json(document: str | None) -> Any:
-    return None if document is None else _DECODER.decode(document)
+    """A document that this program has written: nothing is around it."""
+    return None if document is None else _DECODER.raw_decode(document)[0]
 
 
 def amount_of_units(units: int | Decimal) -> Decimal:

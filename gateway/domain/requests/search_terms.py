@@ -80,7 +80,8 @@ class SearchQuestion:
 
 def fold_number(text: str) -> str:
     """Equal for a number however it is written: `KY-12 / 3` and `ky123`."""
-    return fold_text(text).replace(" ", "")[:MAX_TERM_CHARS]
+    folded = text.lower() if text.isascii() and text.isalnum() else fold_text(text).replace(" ", "")
+    return folded[:MAX_TERM_CHARS]
 
 
 def list_search_terms(request: Request, words: str) -> tuple[RequestSearchTerm, ...]:

@@ -35,7 +35,9 @@ class OwnThings:
         return {id_: self._choose_maker(self._makers[kind, id_]) for id_ in wanted}
 
     async def find_maker(self, kind: ThingKind, id_: str) -> Maker:
-        return (await self.find_makers(kind, (id_,))).get(id_, Maker.LIBRARY)
+        if id_ and (kind, id_) not in self._makers:
+            self._makers[kind, id_] = (await self._things.find_makers(kind, (id_,))).get(id_, "")
+        return self._choose_maker(self._makers.get((kind, id_), ""))
 
     async def list_things_of_request(self, number: str) -> tuple[tuple[PartnerThing, ...], bool]:
         """This partner's, and whether others have things under the same number."""
