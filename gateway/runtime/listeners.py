@@ -92,14 +92,34 @@ class _HttpLogAdapter(logging.LoggerAdapter[logging.Logger]):
         return msg, kwargs
 
 
-class HttpListener:
+class _Listener:
+    """A place where a server listens once it has been started."""
+
+    def __init__(self, port: int) -> None:
+        self._wanted_port = port
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port in use; differs from the one asked for where that is 0."""
+        if self._server is None or not self._server.sockets:
+            return self._wanted_port
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def is_listening(self) -> bool:
+        return self._server is not None and self._server.is_serving()
+
+
+class HttpListener(_Listener):
     """`start`, then `stop` once."""
 
     def __init__(self, place: HttpListenerOptions, site: HttpSite) -> None:
+        super().__init__(place.port)
         self.place = place
         self._site = site
         self._runner: web.AppRunner | None = None
-        self._server: asyncio.Server | None = None
         self._fronts: set[Http10Shim] = set()
         self._admission = ConnectionAdmission(
             ConnectionLimits(place.connections, place.per_peer, site.proxies.is_trusted),
@@ -116,20 +136,8 @@ class HttpListener:
         return f"listener {'https' if self.place.tls else 'http'} {self.place.host}:{self.port}"
 
     @property
-    def port(self) -> int:
-        """The port in use; differs from the one asked for where that is 0."""
-        if self._server is None or not self._server.sockets:
-            return self.place.port
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    @property
     def url(self) -> str:
         return make_own_url(self.place.host, self.port, is_encrypted=self.place.tls is not None)
-
-    @property
-    def is_listening(self) -> bool:
-        return self._server is not None and self._server.is_serving()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -203,7 +211,7 @@ class TcpListenerOptions:
     idle_in_message: float = 10.0  # longest silence inside a message, in seconds
 
 
-class TcpMessageListener:
+class TcpMessageListener(_Listener):
     """Answers each message of a connection in turn. `lines` are told of connections, where we may speak on
     them as well. `start`, then `stop` once."""
 
@@ -213,10 +221,10 @@ class TcpMessageListener:
         inside: ConnectionHandlers,
         lines: PartnerConnectionPool | None = None,
     ) -> None:
+        super().__init__(place.port)
         self.place = place
         self._inside = inside
         self._lines = lines
-        self._server: asyncio.Server | None = None
         self._connections: set[TcpConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._admission = ConnectionAdmission(
@@ -232,18 +240,6 @@ class TcpMessageListener:
     @property
     def name(self) -> str:
         return f"listener tcp {self.place.host}:{self.port} ({self.place.profile or self.place.protocol})"
-
-    @property
-    def port(self) -> int:
-        """The port in use; differs from the one asked for where that is 0."""
-        if self._server is None or not self._server.sockets:
-            return self.place.port
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    @property
-    def is_listening(self) -> bool:
-        return self._server is not None and self._server.is_serving()
 
     @property
     def notes(self) -> tuple[str, ...]:

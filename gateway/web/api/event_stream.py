@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -21,6 +20,7 @@ from gateway.domain.value import value_object
 from gateway.services.outbox.webhooks import event_payload
 from gateway.services.request_work.request_reader import EventFeed
 from gateway.store.schema import first_id_at
+from gateway.web.stream_wakers import StreamWakers
 
 PAGE = 100
 SETTLE = timedelta(seconds=0.5)
@@ -42,28 +42,13 @@ class TooManyStreamsError(Exception):
     """The limit of open streams is reached."""
 
 
-class EventStreams:
-    """All open streams. `close` ends them, so that a stop needn't wait for clients."""
+class EventStreams(StreamWakers):
+    """All open streams of events."""
 
     def __init__(self, clock: Clock, pace: StreamTiming | None = None) -> None:
+        super().__init__()
         self._clock = clock
         self._pace = pace or StreamTiming()
-        self._wakers: dict[str, set[asyncio.Event]] = defaultdict(set)
-        self._closed = False
-
-    @property
-    def open_count(self) -> int:
-        return sum(len(wakers) for wakers in self._wakers.values())
-
-    def wake_library(self, library: str) -> None:
-        """Wake the streams when something has been committed. Call it from the event loop."""
-        for waker in self._wakers.get(library, ()):
-            waker.set()
-
-    def end_streams(self) -> None:
-        self._closed = True
-        for library in list(self._wakers):
-            self.wake_library(library)
 
     async def serve_stream(
         self,
@@ -77,14 +62,10 @@ class EventStreams:
         TooManyStreamsError; Unavailable before the first byte."""
         if self._closed or self.open_count >= self._pace.most:
             raise TooManyStreamsError
-        waker = asyncio.Event()
-        self._wakers[library].add(waker)
-        try:
+        with self.open_stream(library) as waker:
             first = await feed.list_events_after(cursor, PAGE)
             response = await _begin_stream_response(request)
             await self._write_events(response, feed, library, cursor, waker, first, is_still_allowed)
-        finally:
-            self._wakers[library].discard(waker)
         return response
 
     async def _write_events(

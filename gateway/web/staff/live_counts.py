@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 
 from aiohttp import hdrs, web
 
 from gateway.domain.requests.staff_views import TaskView
 from gateway.domain.value import value_object
 from gateway.web.html.assets import HEADERS
+from gateway.web.stream_wakers import StreamWakers
 
 
 @value_object
@@ -30,14 +31,13 @@ class CountTiming:
     most: int = 200
 
 
-class CountStreams:
-    """All open streams. `end_streams` ends them, so that a stop needn't wait for browsers."""
+class CountStreams(StreamWakers):
+    """All open streams of counts."""
 
     def __init__(self, timing: CountTiming | None = None) -> None:
+        super().__init__()
         self._timing = timing or CountTiming()
-        self._wakers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._tasks: dict[str, tuple[float, Sequence[TaskView]]] = {}
-        self._closed = False
 
     async def share_tasks(
         self, sharing: str, load_tasks: Callable[[], Awaitable[Sequence[TaskView]]]
@@ -49,20 +49,6 @@ class CountStreams:
         if known is None or now - known[0] >= self._timing.least:
             known = self._tasks[sharing] = (now, await load_tasks())
         return known[1]
-
-    @property
-    def open_count(self) -> int:
-        return sum(len(wakers) for wakers in self._wakers.values())
-
-    def wake_library(self, library: str) -> None:
-        """Wake the streams when something has been committed. Call it from the event loop."""
-        for waker in self._wakers.get(library, ()):
-            waker.set()
-
-    def end_streams(self) -> None:
-        self._closed = True
-        for library in list(self._wakers):
-            self.wake_library(library)
 
     async def serve_counts(
         self,
@@ -83,17 +69,14 @@ class CountStreams:
             }
         )
         response.enable_chunked_encoding()
-        waker = asyncio.Event()
-        self._wakers[library].add(waker)
-        try:
+        with (
+            suppress(ConnectionError),
+            self.open_stream(library) as waker,
+        ):  # the browser has gone
             first = await read_counts()
             await response.prepare(request)
             await response.write(b"retry: 5000\n\n" + _encode_counts(first))
             await self._write_changes(response, waker, first, read_counts, is_still_allowed)
-        except ConnectionError:
-            pass  # the browser has gone: nothing is left to be said
-        finally:
-            self._wakers[library].discard(waker)
         return response
 
     async def _write_changes(
