@@ -111,6 +111,7 @@ async def _accept_item(town: FarTown, trace: FileTrace) -> None:
     body = NcipPartnerSimulator(lambda reference: reference).build(
         "accept-item", {name: (value,) for name, value in values.items()}, spoken
     )
+    await town.quiet()  # what begins with the gateway is no part of the event
     with trace.watch():
         answer = await _post(town, "ncip/illiad", body)
     assert b"Problem" not in answer, answer
@@ -123,6 +124,7 @@ async def _order_by_link(town: FarTown, trace: FileTrace) -> None:
         form = await patron.get(f"{page}/sign-in?back=requests")
         fields = {"csrf": form.hidden("csrf"), "back": "requests", "user": READER, "password": PIN}
         await patron.post(f"{page}/sign-in", fields)
+        await town.quiet()
         with trace.watch():
             asked = await patron.get(f"{page}/request?{BOOK}")
             hidden = {name: asked.hidden(name) for name in ("csrf", "form", "link")}
