@@ -74,7 +74,7 @@ def _require_current_sqlite() -> None:
 
 
 def create_sqlite_engine(url: URL) -> Engine:
-    """An engine whose connections are durable (WAL, synchronous=FULL) and whose transactions SQLAlchemy begins."""
+    """An engine whose connections are durable (WAL, synchronous=FULL) and begin a transaction when they are told to."""
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"),
         poolclass=NullPool,
