@@ -19,6 +19,8 @@ from gateway.domain.requests.partner_policy import STAFF_LETTER
 from gateway.domain.requests.patron_settings import PatronSettings
 from gateway.domain.requests.request import Request, RequestFlag
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus, NoticeView
+from gateway.domain.requests.state_machine import compute_transition
+from gateway.domain.requests.state_table import SendPatronLetter
 from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace, value_object
@@ -27,11 +29,12 @@ from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters.facts import NoticeFacts
 from gateway.services.letters.renderer import LetterBeginning, LetterRenderer
-from gateway.services.request_work.questions import make_answer_links
+from gateway.services.request_work.questions import make_answer_links, preview_answer_links
+from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.effects import LETTER, RECALLED, reader_of_request
 from gateway.services.requests.library_context import LibraryContext, require_request
 from gateway.services.requests.moot_steps import MOOT
-from gateway.services.requests.transitions import EventRequest, apply_event_in
+from gateway.services.requests.transitions import EventRequest, apply_event_in, raise_if_denied
 from gateway.store.patron_settings import load_patron_settings
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -90,13 +93,17 @@ class NoticeService:
                 patron = await find_reader(self.context, request)
         return self.letters.list_beginnings(request, patron, self.context.info, self.context.zone, language)
 
-    async def preview_staff_letter(self, request: Request, details: EventDetails) -> RenderedLetter:
-        """Render the letter that staff are writing to the patron as it would go out now; nothing is stored. Raises
-        Refused, Unavailable (the library's system), ConfigurationError (a template, with file and line)."""
+    async def preview_letter(self, request: Request, kind: EventKind, details: EventDetails) -> RenderedLetter:
+        """Render the letter that an act of staff would send to the patron now; nothing is stored, and no link in it
+        answers a question. Raises EventDenied, Refused, Unavailable (the library's system), ConfigurationError (a
+        template, with file and line)."""
         patron, now = await find_reader(self.context, request), self.context.now()
-        event = Event(local_signal(EventKind.PATRON_MESSAGE), now, details=details)
-        notice = PatronNotice(letter=STAFF_LETTER, event=event, request=request, created=now)
-        return await render_notice(self.context, self.letters, notice, request, patron)
+        event = Event(local_signal(kind), now, details=details)
+        transition = raise_if_denied(compute_transition(request, event, self.context.workflow(request)))
+        letter = next(effect.name for effect in transition.effects if isinstance(effect, SendPatronLetter))
+        after = complete_request(self.context, request, transition.request)
+        notice = PatronNotice(letter=letter, event=event, request=after, created=now)
+        return await render_notice(self.context, self.letters, notice, after, patron)
 
     async def find_request_of_notice(self, notice_id: str) -> str:
         """Find the id of the request that a notice is about. Raises NotFound: there is no such notice (any more)."""
@@ -162,7 +169,7 @@ async def load_reader_settings(context: LibraryContext, request: Request) -> Pat
 @value_object(kw_only=True)
 class PatronNotice:
     """A notice to be rendered. `letter`: its template; `event` and `request`: what it tells, as it was then; `id`: of
-    its row in the outbox, empty: it has none (yet)."""
+    its row in the outbox, empty: it is a preview, without links that work."""
 
     letter: str
     event: Event
@@ -194,7 +201,9 @@ async def render_notice(
     if notice.letter == RECALLED and RequestFlag.RECALLED in request.flags:
         written = replace(written, terms=replace(written.terms, patron_due=request.terms.patron_due))
     places = {place.code: place.name for place in await context.system.pickup_locations()}
-    answers = await make_answer_links(context, written) if notice.letter == QUERY else {}
+    answers: Mapping[str, str] = {}
+    if notice.letter == QUERY:
+        answers = await make_answer_links(context, written) if notice.id else preview_answer_links(context, written)
     pickup = reader_of_request(written).pickup
     facts = NoticeFacts(
         message_id=notice.id,

@@ -57,23 +57,33 @@ Form = Mapping[str, str]
 async def make_answer_links(context: LibraryContext, request: Request) -> Mapping[str, str]:
     """Addresses that answer the request's question, by answer; none where nobody can reach us from outside, or no
     question with a time limit is open."""
-    query = request.query
-    if not context.public_url or query is None or query.answer_by is None:
-        return {}
-    expires = query.answer_by.replace(microsecond=0)
-    links = [
-        QuestionLink(library=context.symbol, request_id=request.id, query=query.id, answer=answer, expires=expires)
-        for answer in ANSWERS
-    ]
+    links = _list_answer_links(context, request)
 
     def create_answer_tokens(connection: Transaction) -> list[str]:
         return [make_question_token(connection, link, context.now()) for link in links]
 
-    root = f"{context.public_url.rstrip('/')}/q/"
-    return {
-        link.answer: root + token
-        for link, token in zip(links, await context.store.write(create_answer_tokens), strict=True)
-    }
+    tokens = await context.store.write(create_answer_tokens) if links else []
+    return {link.answer: _make_address(context, token) for link, token in zip(links, tokens, strict=True)}
+
+
+def preview_answer_links(context: LibraryContext, request: Request) -> Mapping[str, str]:
+    """Addresses that stand for those of `make_answer_links`; nobody can answer with them, and nothing is stored."""
+    return {link.answer: _make_address(context, "…") for link in _list_answer_links(context, request)}
+
+
+def _list_answer_links(context: LibraryContext, request: Request) -> list[QuestionLink]:
+    query = request.query
+    if not context.public_url or query is None or query.answer_by is None:
+        return []
+    expires = query.answer_by.replace(microsecond=0)
+    return [
+        QuestionLink(library=context.symbol, request_id=request.id, query=query.id, answer=answer, expires=expires)
+        for answer in ANSWERS
+    ]
+
+
+def _make_address(context: LibraryContext, token: str) -> str:
+    return f"{context.public_url.rstrip('/')}/q/{token}"
 
 
 @value_object
@@ -190,8 +200,9 @@ async def make_partner_links(context: LibraryContext, message: PartnerMessage, d
         return [make_question_token(connection, link, context.now()) for link in links]
 
     tokens = await context.store.write(create_partner_tokens) if links else []
-    root = f"{context.public_url.rstrip('/')}/q/"
-    return tuple(AnswerLink(link.answer, root + token) for link, token in zip(links, tokens, strict=True))
+    return tuple(
+        AnswerLink(link.answer, _make_address(context, token)) for link, token in zip(links, tokens, strict=True)
+    )
 
 
 @value_object

@@ -24,6 +24,7 @@ from gateway.domain.roles import Right
 from gateway.domain.sentences import strip_full_stop
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.services.letters.localization import mark_text
+from gateway.services.request_work.act_forecasts import forecast_act
 from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation
@@ -104,8 +105,8 @@ async def submit_act(page: StaffRequest) -> web.StreamResponse:
         return await render_request(page, view, checked)
     fields = await list_act_fields(page, view.request, (kind,))
     details = read_act_details(page, kind, checked, fields)
-    if kind is K.PATRON_MESSAGE and form["preview"]:
-        return await _preview_letter(page, view, checked, details)
+    if kind in _LETTERS and form["preview"]:
+        return await _preview_letter(page, view, kind, checked, details)
     if checked.is_good and find_question(kind, view.request) is not None and not form["confirmed"]:
         return await _render_act(page, view, kind, checked)
     if checked.is_good:
@@ -114,7 +115,7 @@ async def submit_act(page: StaffRequest) -> web.StreamResponse:
 
 
 async def _preview_letter(
-    page: StaffRequest, view: RequestView, checked: FormCheck, details: EventDetails
+    page: StaffRequest, view: RequestView, kind: K, checked: FormCheck, details: EventDetails
 ) -> web.StreamResponse:
     """Show the letter as it would go out; nothing is sent or stored. It names the patron, so it is for those who see
     them."""
@@ -122,14 +123,14 @@ async def _preview_letter(
     preview = None
     if checked.is_good:
         try:
-            preview = await page.library.notices.preview_staff_letter(view.request, details)
-        except Refused as refused:
+            preview = await page.library.notices.preview_letter(view.request, kind, details)
+        except (EventDenied, Refused) as refused:
             checked.general.append(page.describe_refusal(refused))
         except Unavailable as away:
             checked.general.append(page.localization.translate_sentence(away.detail))
         except ConfigurationError as wrong:  # a template of the library's own, with file and line
             checked.general.append(str(wrong))
-    return await _render_act(page, view, K.PATRON_MESSAGE, checked, preview=preview)
+    return await _render_act(page, view, kind, checked, preview=preview)
 
 
 async def _perform_act(
@@ -218,7 +219,7 @@ async def _render_act(
     if checked is not None:
         checked.values["kind"] = kind.value
     question = find_question(kind, request)
-    is_letter = kind in (K.PATRON_MESSAGE, K.PATRON_ASKED)
+    is_letter = kind in _LETTERS
     patron = await show_patron(page, request, revealed=False)
     template = "request_supplier" if kind is K.ASSIGN else "request_act"
     options = await list_options(page, view, kinds if possible else (kind,), patron, checked, kind.value)
@@ -245,8 +246,9 @@ async def _render_act(
         limits=_list_wishes(page, request) if kind is K.ASSIGN else list_act_limits(page, request, kind),
         refusals=await group_refusals(page) if kind is K.UNFILLED else (),
         beginnings=await _list_beginnings(page, request) if kind is K.PATRON_MESSAGE else (),
-        can_preview=kind is K.PATRON_MESSAGE and page.sees_patrons,
+        can_preview=is_letter and page.sees_patrons and _has_letter(page, request, kind),
         preview=preview,
+        has_answers=kind is K.PATRON_ASKED and bool(page.context.public_url),
         beside=await make_panels(
             page, view, patron, own=await find_own_copies(page, request) if kind is K.CLOSE else None
         ),
@@ -270,6 +272,16 @@ async def _list_beginnings(page: StaffRequest, request: Request) -> list[tuple[s
         (page.path("requests", request.number, *act, **in_list, begin=beginning.name), beginning.subject)
         for beginning in beginnings
     ]
+
+
+_LETTERS = (K.PATRON_MESSAGE, K.PATRON_ASKED)
+"""Acts whose text goes to the patron as a letter."""
+
+
+def _has_letter(page: StaffRequest, request: Request, kind: K) -> bool:
+    """Return whether there is a letter, by email or, without a mail server, to be printed."""
+    forecast = forecast_act(page.context, request, kind)
+    return forecast.writes_patron or forecast.lacks_mail_server
 
 
 _ASKED_TOGETHER = (K.LOST, K.DAMAGED)

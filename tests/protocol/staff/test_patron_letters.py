@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import NoReturn
 
 import pytest
+from sqlalchemy import inspect, select, table
 
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.requests.events import EventKind, RequestEnding
 from gateway.domain.requests.partner_policy import STAFF_LETTER
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.roles import RIGHTS, Right, StaffRole
+from gateway.ports.shared_store import Transaction
 from gateway.services.letters.renderer import LetterRenderer
 from tests.protocol.pages.support import PATRON, Answer, Running, running, visitor
 from tests.protocol.staff.request_scenes import (
@@ -19,11 +22,12 @@ from tests.protocol.staff.request_scenes import (
     act,
     add_partners,
     hear_partner,
+    library_context,
     make_asked,
     make_borrowing,
     make_lending,
 )
-from tests.protocol.staff.support import Colleague
+from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
 
 READER_EMAIL = "reader01@library.example"
@@ -239,3 +243,51 @@ async def test_a_letter_leads_to_the_account_and_where_it_is_ours_to_the_choice_
     choice = "\nChoose your notices: https://ill.riverside.example/openurl/DEMO/settings\n"
     assert (choice in written) is has_choice
     assert settings.status == 200
+
+
+@pytest.mark.parametrize("public_url", ["https://ill.riverside.example/", ""])
+async def test_a_question_is_previewed_without_a_link_that_works_and_nothing_is_stored_or_sent(
+    installation: Installation, public_url: str
+) -> None:
+    add_partners(installation)
+    http = {"port": 0, "public_url": public_url}
+    async with (
+        running(installation, rules=RULES, http=http, mail=MAIL) as gateway,
+        colleague(gateway, "r.okafor", "staff") as ruth,
+    ):
+        request = await make_borrowing(gateway, patron=PatronLink(identifier=PATRON, language="de"))
+        action = f"/requests/{request.number}/act/patron-asked"
+        fields = read_fields(await ruth.get(action)) | {"reason": "edition", "note": "Reicht die dritte Auflage?"}
+        store = library_context(gateway).store
+        before = await store.read(read_rows)
+
+        page = await ruth.post(action, {**fields, "preview": "yes"})
+
+        assert await store.read(read_rows) == before, "no event, no letter, no token"
+        await ruth.post(action, {**read_fields(page), "reason": "edition"})
+        written = await read_letter(gateway, request, "query")
+
+    shown = page.tree.xpath("string(//section[@id='preview']/blockquote)")
+    assert "Reicht die dritte Auflage?" in shown
+    assert shown.split() == re.sub("/q/.+", "/q/…", written).split()
+    assert not page.tree.xpath("//section[@id='preview']//a")
+    has_note = "Their links are made when it is sent" in text(page, "//section[@id='preview']")
+    assert (re.findall("/q/.+", shown), has_note) == ((["/q/…", "/q/…"], True) if public_url else ([], False))
+
+
+def read_rows(connection: Transaction) -> dict[str, list[str]]:
+    """Read all that the store has."""
+    names = inspect(connection).get_table_names()
+    return {name: sorted(map(str, connection.execute(select("*").select_from(table(name))))) for name in names}
+
+
+async def test_where_no_question_goes_out_there_is_no_preview_of_one(
+    gateway: Running, ruth: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await make_borrowing(gateway)
+    action = f"/requests/{request.number}/act/patron-asked"
+    assert (await ruth.get(action)).tree.xpath("//button[@name='preview']")
+
+    monkeypatch.setattr("gateway.services.request_work.act_forecasts.is_letter_wanted", lambda *_: False)
+
+    assert not (await ruth.get(action)).tree.xpath("//button[@name='preview']")
