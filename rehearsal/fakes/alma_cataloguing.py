@@ -26,9 +26,10 @@ class AlmaCataloguer:
 
     def add_record(self, body: bytes) -> Row:
         whole, record = _parse_record(body, "bib")
-        title = " ".join(_list_subfields(record, "245", "abnp"))
+        field = "200" if child_text(whole, "record_format") == "unimarc" else "245"
+        title = " ".join(_list_subfields(record, field, "a" if field == "200" else "abnp"))
         if not title:
-            raise AlmaError(GENERAL_ERROR, "The record has no field 245.")
+            raise AlmaError(GENERAL_ERROR, f"The record has no field {field}.")
         isbns = _list_subfields(record, "020", "a")
         mms = self.state.add_bib(
             title,

@@ -40,7 +40,8 @@ class ScanOptions(ProfileSection):
     confirm: bool | None = Field(True, description="whether Alma's questions are answered with yes")
 
     def make_query(self) -> Mapping[str, str]:
-        return {name: str(value).lower() for name, value in self.model_dump().items() if value is not None}
+        boxes = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: str(value).lower() for name, value in boxes if value is not None}
 
 
 class AlmaOptions(ProfileSection):
