@@ -248,8 +248,15 @@ async def show_job(request: StaffRequest) -> web.Response:
 
 
 def _describe_job_status(request: StaffRequest, progress: JobProgress) -> tuple[str, str]:
+    """A job that has finished tells how many of its messages were refused, failed or left out."""
     kind, word = JOB_STATUSES[progress.job.status]
-    return kind, request.gettext(word)
+    done = progress.counts.get(ReplayStatus.DONE, 0)
+    if progress.job.status is not JobStatus.FINISHED or done == progress.total:
+        return kind, request.gettext(word)
+    if not done:
+        return "late", request.gettext("finished, none done")
+    undone = progress.total - done
+    return "look", request.ngettext("finished, %(num)s not done", "finished, %(num)s not done", undone)
 
 
 def _describe_job_search(request: StaffRequest, progress: JobProgress) -> tuple[str, dict[str, str]]:

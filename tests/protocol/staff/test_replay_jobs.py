@@ -3,8 +3,9 @@ whatever happens in between."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -77,6 +78,16 @@ def list_counts(page: Answer) -> dict[str, int]:
     }
 
 
+def read_job_status(page: Answer) -> tuple[str, str]:
+    return read_tag(page.tree.xpath("//h2[@id='job-h']/..//span[contains(@class, 'tag')]"))
+
+
+def read_tag(tags: Sequence[Any]) -> tuple[str, str]:
+    """Its kind and its words."""
+    (tag,) = tags
+    return str(tag.get("class")).removeprefix("tag "), " ".join(str(tag.text_content()).split())
+
+
 async def test_messages_that_match_are_counted_replayed_in_order_and_shown_with_what_became_of_them(
     gateway: Running, olga: Colleague
 ) -> None:
@@ -100,7 +111,7 @@ async def test_messages_that_match_are_counted_replayed_in_order_and_shown_with_
     done = await olga.get(job_path(begun))
     assert list_counts(done) == {"done": 2, "refused": 1}
     assert "3 of 3" in done.tree.xpath("string(//h2[@id='job-h'])")
-    assert "finished" in words_of(done, "Progress: 3 of 3")
+    assert read_job_status(done) == ("look", "finished, 1 not done")
     rows = [" ".join(" ".join(row.itertext()).split()) for row in done.tree.xpath("//tbody/tr")]
     assert ["done" in row for row in rows] == [True, True, False]
     assert "refused unknown item refused: unknown item" in rows[2], "now and before"
@@ -118,6 +129,25 @@ async def test_messages_that_match_are_counted_replayed_in_order_and_shown_with_
     jobs = await olga.get("/operation/replays")
     assert "ncip2, refused, unknown item, until " in jobs.tree.xpath("string(//tbody)")
     assert "3 of 3" in jobs.tree.xpath("string(//tbody)")
+    assert read_tag(jobs.tree.xpath("//tbody//span[contains(@class, 'tag')]")) == ("look", "finished, 1 not done")
+
+
+async def test_a_job_without_a_message_that_was_done_is_not_shown_as_good(gateway: Running, olga: Colleague) -> None:
+    await refuse_check_outs(gateway, 2)
+    refused = job_path(await begin(olga))
+    running = read_job_status(await olga.get(refused))
+    await work_off(gateway)
+    await accept_items(gateway, 2)
+    done = job_path(await begin(olga))
+    await work_off(gateway)
+
+    assert running == ("waiting", "running")
+    assert read_job_status(await olga.get(refused)) == ("late", "finished, none done")
+    assert read_job_status(await olga.get(done)) == ("good", "finished")
+    tags = (await olga.get("/operation/replays")).tree.xpath("//tbody//span[contains(@class, 'tag')]")
+    assert [read_tag([tag]) for tag in tags] == [("good", "finished"), ("late", "finished, none done")]
+    german = await olga.get(f"{refused}?ui_language=de")
+    assert read_job_status(german) == ("late", "fertig, keine erledigt")
 
 
 async def test_who_began_a_job_is_named_as_they_are_shown(gateway: Running) -> None:
