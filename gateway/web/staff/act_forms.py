@@ -21,7 +21,7 @@ from gateway.services.letters.localization import mark_text
 from gateway.services.request_work.act_forecasts import forecast_act
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.located_copies import MAX_LOOK_SECONDS
-from gateway.web.staff.coded_words import CONDITIONS
+from gateway.web.staff.coded_words import CONDITIONS, QUESTIONS
 from gateway.web.staff.staff_request import StaffRequest
 
 ACT_FIELD_LABELS: Mapping[str, str] = {
@@ -81,14 +81,6 @@ _HINTS_OF_ACT: Mapping[tuple[K, str], str] = {
     (K.PATRON_MESSAGE, "note"): mark_text("Greeting, title, number and our address are added."),
     (K.RENEW, "due"): mark_text("As long again as the loan was given for, if that is known."),
     (K.LOST, "cost"): mark_text("It can be corrected when the loss is settled."),
-}
-
-_QUESTIONS: Mapping[str, str] = {
-    "cost": mark_text("cost"),
-    "edition": mark_text("another edition"),
-    "library-use-only": mark_text("library use only"),
-    "wanted": mark_text("whether it is still wanted"),
-    "other": mark_text("other"),
 }
 
 _OF_SUPPLY = tuple(value for value in REASON_WORDS if value not in (R.CONDITION_REFUSED, R.RENEWAL_LIMIT))
@@ -333,7 +325,7 @@ def _list_choices(
 ) -> tuple[tuple[str, str], ...]:
     gettext = page.gettext
     if kind is K.PATRON_ASKED and field.name == "reason":
-        return tuple((value, gettext(word)) for value, word in _QUESTIONS.items())
+        return tuple((value, gettext(word)) for value, word in QUESTIONS.items())
     match field.type:
         case FieldType.CONDITIONS:
             return tuple((value, gettext(word)) for value, word in CONDITIONS.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import LoanCondition
+from gateway.domain.requests.events import Event, EventKind, LoanCondition
 from gateway.domain.requests.reason_words import find_reason_words
 from gateway.domain.requests.request import AttemptStatus, RequestedService
 from gateway.domain.sentences import Sentence, recognize_sentence
@@ -109,6 +109,25 @@ _NUMBER_LABELS = {
     "oclc": "OCLC",
     "lccn": "LCCN",
 }
+
+
+QUESTIONS: Mapping[str, str] = {
+    "cost": mark_text("cost"),
+    "edition": mark_text("another edition"),
+    "library-use-only": mark_text("library use only"),
+    "wanted": mark_text("whether it is still wanted"),
+    "other": mark_text("other"),
+}
+"""What a question to a patron is about."""
+
+
+def describe_letter_subject(event: Event, localization: Localization) -> str:
+    """Describe what staff have written to the patron about, in their words where they wrote some; empty: they
+    haven't."""
+    reason = event.details.reason
+    if event.kind is EventKind.PATRON_ASKED and reason in QUESTIONS:
+        return localization.gettext(QUESTIONS[reason])
+    return reason if event.kind in (EventKind.PATRON_ASKED, EventKind.PATRON_MESSAGE) else ""
 
 
 def describe_reason(reason: str, localization: Localization) -> str:

@@ -39,7 +39,7 @@ from gateway.web.staff.act_forms import (
 from gateway.web.staff.act_options import list_options
 from gateway.web.staff.act_results import describe_done_act
 from gateway.web.staff.act_values import read_act_details
-from gateway.web.staff.coded_words import describe_service, list_work_types
+from gateway.web.staff.coded_words import describe_letter_subject, describe_service, list_work_types
 from gateway.web.staff.journal_pages import OUTCOMES
 from gateway.web.staff.list_positions import read_list_address
 from gateway.web.staff.partner_pages import list_explained_lines
@@ -252,15 +252,22 @@ async def _render_act(
         beside=await make_panels(
             page, view, patron, own=await find_own_copies(page, request) if kind is K.CLOSE else None
         ),
-        letters=await _list_letters(page, request) if is_letter else (),
+        letters=await _list_letters(page, view) if is_letter else (),
         in_list=read_list_address(page),
     )
 
 
-async def _list_letters(page: StaffRequest, request: Request) -> Sequence[StoryLine]:
+async def _list_letters(page: StaffRequest, view: RequestView) -> Sequence[StoryLine]:
     """List what the patron was written so far, as the story has it."""
-    notices = await page.library.notices.list_notices(request.id, MAX_NOTICES, "")
-    sources = StorySources(request=request, history=(), unfinished=(), notices=notices.items)
+    notices = await page.library.notices.list_notices(view.request.id, MAX_NOTICES, "")
+    written = [line.event for line in view.history if line.event.kind in _LETTERS]
+    sources = StorySources(
+        request=view.request,
+        history=(),
+        unfinished=(),
+        notices=notices.items,
+        letter_subjects={event.at: describe_letter_subject(event, page.localization) for event in written},
+    )
     return tell_story(sources, page.context, page.localization, page.actors)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
+from types import MappingProxyType
 from typing import TypedDict
 
 from gateway.domain.circulation_policy import DuePolicy
@@ -40,7 +41,13 @@ from gateway.services.requests.effects import choose_way_to_tell, is_partner_not
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.outbox_row_names import name_outbox_row, name_patron_letter
 from gateway.web.staff.actor_names import ActorNames
-from gateway.web.staff.coded_words import describe_condition, describe_note, describe_reason, describe_send_error
+from gateway.web.staff.coded_words import (
+    describe_condition,
+    describe_letter_subject,
+    describe_note,
+    describe_reason,
+    describe_send_error,
+)
 
 MESSAGES, READER, FAILED = "messages", "reader", "failed"
 FILTERS: Mapping[str, str] = {
@@ -128,7 +135,8 @@ class _When(TypedDict):
 
 @value_object(kw_only=True)
 class StorySources:
-    """The sources of which the story is made. `by_mail`: ids of events that came by email, whatever the channel."""
+    """The sources of which the story is made. `by_mail`: ids of events that came by email, whatever the channel;
+    `letter_subjects`: of letters that staff wrote, where the story doesn't tell their events, by their moments."""
 
     request: Request
     history: tuple[HistoryLine, ...]
@@ -137,6 +145,7 @@ class StorySources:
     library_steps: tuple[LibraryStep, ...] = ()
     refused: tuple[UnfinishedStep, ...] = ()
     by_mail: frozenset[str] = frozenset()
+    letter_subjects: Mapping[datetime, str] = MappingProxyType({})
 
 
 def tell_story(
@@ -167,6 +176,7 @@ class _StoryTeller:
         self._request = sources.request
         self._history = sources.history
         self._by_mail = sources.by_mail
+        self._letter_subjects = sources.letter_subjects
         self._refused = {(step.event, step.created) for step in sources.refused}
         self._context = context
         self._localization = localization
@@ -235,11 +245,12 @@ class _StoryTeller:
         }
         dot, text = texts[notice.status]
         failed = notice.status in (NoticeStatus.FAILED, NoticeStatus.NOT_SENT)
+        error = describe_send_error(notice.error, self._localization) if notice.error else ""
         return StoryLine(
             **self._format_when(notice.sent or notice.created),
             dot=dot,
             text=self._say(text, letter=self._localization.translate_sentence(name_patron_letter(notice.letter))),
-            facts=(describe_send_error(notice.error, self._localization),) if notice.error else (),
+            facts=tuple(filter(None, (self._letter_subjects.get(notice.created, ""), error))),
             via=self._say(mark_text("Letter")),
             topics=frozenset({READER, FAILED} if failed else {READER}),
         )
@@ -355,7 +366,7 @@ class _StoryTeller:
         elif details.reason and line.event.kind not in _REASON_IN_WORDS:
             yield describe_reason(details.reason, self._localization)
         elif details.reason:
-            yield details.reason
+            yield describe_letter_subject(line.event, self._localization) or details.reason
         if details.ending is not None:
             yield self._localization.translate_sentence(ENDING_WORDS[details.ending])
         if details.conditions:

@@ -291,3 +291,16 @@ async def test_where_no_question_goes_out_there_is_no_preview_of_one(
     monkeypatch.setattr("gateway.services.request_work.act_forecasts.is_letter_wanted", lambda *_: False)
 
     assert not (await ruth.get(action)).tree.xpath("//button[@name='preview']")
+
+
+async def test_letters_so_far_are_told_apart_by_what_they_are_about(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    await act(gateway, request, EventKind.PATRON_MESSAGE, reason="Abholung am Samstag", note="Der Eingang ist offen.")
+    await act(gateway, request, EventKind.PATRON_ASKED, reason="edition", note="Reicht die dritte Auflage?")
+
+    page = await ruth.get(f"/requests/{request.number}/act/patron-message")
+    story = await ruth.get(f"/requests/{request.number}")
+
+    facts = [fact.text_content() for fact in page.tree.xpath("//section[@aria-labelledby='letters']//p/bdi")]
+    assert [fact for fact in facts if "mail" not in fact] == ["another edition", "Abholung am Samstag"]
+    assert "another edition" in text(story, "//ol[@class='timeline']"), "no code"
