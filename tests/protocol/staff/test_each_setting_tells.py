@@ -1,0 +1,96 @@
+"""Keys of gateway.yml that no story tries: with another value than the default, a browser sees something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.runtime import page_assembly
+from gateway.web.pages.sign_in import PatronSessions
+from tests.protocol.pages.support import PATRON, running, visitor
+from tests.protocol.staff.request_scenes import RULES, add_partners
+from tests.protocol.staff.support import colleague, make_user
+from tests.protocol.staff.test_copy_pages import make_copy_request, send_files
+from tests.protocol.staff.test_oidc import START, signing_in
+from tests.support.daemon import Installation
+
+PROXY = {"port": 0, "trusted_proxies": ["127.0.0.1"]}
+
+
+async def test_what_all_pages_say(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    minutes: list[int] = []
+
+    def make_sessions(store: Any, clock: Any, length: int, symbols: Any) -> PatronSessions:
+        minutes.append(length)
+        return PatronSessions(store, clock, length, symbols)
+
+    monkeypatch.setattr(page_assembly, "PatronSessions", make_sessions)
+    sections = {"metrics": False, "http": {**PROXY, "hsts_days": 7}, "pages": {"session_minutes": 5}}
+    async with running(installation, **sections) as gateway, visitor(gateway) as anna:
+        page = await anna.get("/openurl/DEMO/sign-in", X_Forwarded_Proto="https")
+        metrics = await anna.get("/metrics")
+
+    assert page.headers["Strict-Transport-Security"].partition(";")[0] == "max-age=604800"
+    assert metrics.status == 404
+    assert minutes == [5]
+
+
+async def test_how_long_what_is_kept(installation: Installation) -> None:
+    journal, staff = {"keep_bodies_days": 12, "keep_rows_days": 13}, {"audit_days": 14}
+    async with (
+        running(installation, journal=journal, staff=staff) as gateway,
+        colleague(gateway, "a.lindqvist", "manager") as anna,
+    ):
+        page = await anna.get("/privacy")
+
+    rows = [" ".join(" ".join(row.itertext()).split()) for row in page.tree.xpath("//tbody/tr")]
+    kept = {row.rpartition(" days")[0].rpartition(" ")[2] for row in rows}
+    assert {"12", "13", "14"} <= kept, rows
+
+
+@pytest.mark.parametrize(
+    ("settings", "claims", "status", "asked"),
+    [
+        ({"claim": "login"}, {"login": "R.Okafor", "preferred_username": "somebody"}, 200, ("scope", "openid profile")),
+        ({"scopes": ["openid", "staff"]}, {}, 200, ("scope", "openid staff")),
+        ({"acr": ["gold"]}, {"acr": "silver"}, 403, ("acr_values", "gold")),
+    ],
+)
+async def test_what_a_provider_of_staff_is_asked(
+    installation: Installation,
+    settings: dict[str, Any],
+    claims: dict[str, str],
+    status: int,
+    asked: tuple[str, str],
+) -> None:
+    async with signing_in(installation, **settings) as (gateway, idp, ruth):
+        idp.claims |= claims
+        await make_user(gateway, "r.okafor", "staff", password="")
+        page = await ruth.get(START)
+
+    assert page.status == status
+    assert idp.asked[asked[0]] == asked[1]
+
+
+@pytest.mark.parametrize(("types", "title"), [([], "My account"), (["username"], "Sign in")])
+async def test_of_which_type_a_number_in_a_header_is(installation: Installation, types: list[str], title: str) -> None:
+    header = {"name": "X-Patron", "proxies": ["127.0.0.1"], "identifier_types": types}
+    async with running(installation, library={"sign_in": {"header": header}}) as gateway, visitor(gateway) as anna:
+        page = await anna.get("/openurl/DEMO/requests", X_Patron=PATRON)
+
+    assert page.title == title
+
+
+async def test_a_file_may_be_so_large(installation: Installation) -> None:
+    add_partners(installation)
+    async with (
+        running(installation, rules=RULES, api={"max_attachment_bytes": 1_000}) as gateway,
+        colleague(gateway, "r.okafor", "staff", "clearance") as ruth,
+    ):
+        request = await make_copy_request(gateway)
+        fields = {"request": request.id}
+        small = await send_files(ruth, {"a.pdf": b"%PDF-" + b"." * 900}, fields)
+        large = await send_files(ruth, {"a.pdf": b"%PDF-" + b"." * 1_100}, fields)
+
+    assert small.status < 400 < large.status == 413
