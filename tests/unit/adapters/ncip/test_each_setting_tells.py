@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
 from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.library_system.options import NcipLibraryOptions
+from adapters.ncip.responder import NcipResponder
 from gateway.cli.installation import Installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.profile import Authentication, AuthKind, Profile
+from gateway.ports.message_transport import HttpPlace, SendTimeouts, TcpPlace
 from gateway.ports.responder import RawMessage, TransportKind
+from gateway.ports.tls import ClientTls
 from gateway.runtime.sample_libraries import SampleLibraries
 from tests.support.partner_rights import give_all_rights
 from tests.support.paths import ROOT
@@ -45,9 +51,12 @@ def look_up_item(barcode: str, element: str = "") -> str:
 
 NAME, PRIVILEGE = look_up_user(PATRON, "Name Information"), look_up_user(PATRON, "User Privilege")
 ADDRESS, PLACE = look_up_user(PATRON, "User Address Information"), look_up_item(BOOK, "Location")
+TYPE, SCOPE = "<RequestType>Hold</RequestType>", "<RequestScopeType>Item</RequestScopeType>"
 HOLD = make_message("RequestItem", "<PickupLocation>MAIN</PickupLocation>", user=PATRON, item=BOOK)
 LOAN = make_message("CheckOutItem", "<DesiredDateDue>2027-03-10T21:59:00Z</DesiredDateDue>", user=PATRON, item=BOOK)
 DUE = "2027-03-10T21:59:00Z"
+RESERVE = make_message("RequestItem", "<RequestType>Reserve</RequestType>" + SCOPE, user=PATRON, item=BOOK)
+SCOPED = make_message("RequestItem", TYPE + "<RequestScopeType>Copy</RequestScopeType>", user=PATRON, item=BOOK)
 
 SETTINGS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("patrons.name_format", "unstructured", NAME, "GivenName>", ""),
@@ -81,6 +90,24 @@ SETTINGS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("requests.id_type", "Our number", HOLD, "", ">Our number<"),
     ("requests.scope_words", {"item": "Copy"}, HOLD, ">Item<", ">Copy<"),
     ("requests.due_from", "date-due", LOAN, f">{DUE}<", ""),
+    ("errors.detail", "never", look_up_user("0"), "ProblemDetail>", ""),
+    ("errors.value", "never", look_up_user("0"), "ProblemValue>", ""),
+    ("errors.scheme", "none", look_up_user("0"), "lookupuserprocessingerror.scm", ""),
+    ("errors.map", {"unknown-patron": {"scheme": "urn:own"}}, look_up_user("0"), "", "urn:own"),
+    ("errors.map", {"unknown-patron": {"detail": "NOBODY"}}, look_up_user("0"), "", ">NOBODY<"),
+    ("errors.map", {"unknown-patron": {"element": "Card"}}, look_up_user("0"), "", ">Card<"),
+    ("errors.map", {"unknown-patron": {"value": "DEMO/{value}"}}, look_up_user("0"), ">0<", ">DEMO/0<"),
+    ("header.answer", "never", NAME, "ResponseHeader>", ""),
+    ("withheld", ["LookupUser"], NAME, "GivenName>", ">Unsupported Service<"),
+    ("items.statuses", {"available": "On Shelf"}, look_up_item(BOOK, "Circulation Status"), "", ">On Shelf<"),
+    ("patrons.categories", {"adult": "Reader"}, PRIVILEGE, ">adult<", ">Reader<"),
+    ("patrons.libraries", {"MAIN": "Zentrale"}, PRIVILEGE, ">MAIN<", ">Zentrale<"),
+    ("patrons.id_types", {"barcode": "Card"}, look_up_user(PATRON, "User Id"), ">Barcode<", ">Card<"),
+    ("patrons.omit", ["email"], ADDRESS, ">mailto<", ""),
+    ("patrons.privileges", [{"value": "text", "text": "VIP"}], PRIVILEGE, "", ">VIP<"),
+    ("patrons.blocks", "always", look_up_user(BLOCKED), "", "BlockOrTrapType"),
+    ("requests.types", {"reserve": "hold"}, RESERVE, "ns1:Problem>", ""),
+    ("requests.scopes", {"copy": "item"}, SCOPED, "ns1:Problem>", ""),
 )
 """Key, another value than the default, message, and what only the default's answer has, and what only the other's."""
 
@@ -91,26 +118,78 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> SampleLibraries:
     return SampleLibraries(replace(installation.parts, clock=FixedClock(NOW)), tmp_path_factory.mktemp("libraries"))
 
 
+def make_profile(settings: dict[str, Any]) -> Profile:
+    dialects = {"ncip": NcipDialect.model_validate(settings)}
+    return Profile(name="partner", auth=(Authentication(kind=AuthKind.NONE),), dialects=dialects)
+
+
 async def answer_message(libraries: SampleLibraries, settings: dict[str, Any], message: str) -> str:
-    profile = Profile(
-        name="partner",
-        auth=(Authentication(kind=AuthKind.NONE),),
-        dialects={"ncip": NcipDialect.model_validate(settings)},
-    )
-    async with libraries.open_sample_exchange(give_all_rights(profile)) as exchange:
+    async with libraries.open_sample_exchange(give_all_rights(make_profile(settings))) as exchange:
         arrived = RawMessage(message.encode(), NOW, TransportKind.REPLAY, "ncip", profile="partner")
         return (await exchange(arrived)).body.decode()
 
 
-@pytest.mark.parametrize(("key", "value", "message", "before", "after"), SETTINGS, ids=[row[0] for row in SETTINGS])
+@pytest.mark.parametrize(
+    ("key", "value", "message", "before", "after"),
+    SETTINGS,
+)
 async def test_a_setting_changes_the_answer(
     libraries: SampleLibraries, key: str, value: Any, message: str, before: str, after: str
 ) -> None:
-    section, _, name = key.partition(".")
+    section, _, name = key.rpartition(".")
+    settings = {section: {name: value}} if section else {name: value}
     plain = await answer_message(libraries, {}, message)
-    changed = await answer_message(libraries, {section: {name: value}}, message)
+    changed = await answer_message(libraries, settings, message)
 
     assert before in plain, plain
     assert after in changed, changed
     assert not before or before not in changed, changed
     assert not after or after not in plain, plain
+
+
+async def test_a_form_field_has_the_name_that_is_set(libraries: SampleLibraries) -> None:
+    form = f"ncip={quote_plus(look_up_user('0'))}".encode()
+    seen = []
+    for http in ({}, {"form_fields": ["ncip"]}):
+        profile = make_profile({"http": http})
+        async with libraries.open_sample_exchange(give_all_rights(profile)) as exchange:
+            answer = await exchange(RawMessage(form, NOW, TransportKind.REPLAY, "ncip", profile="partner"))
+            seen.append(b"Unknown User" in answer.body)
+
+    assert seen == [False, True]
+
+
+def test_messages_by_tcp_are_told_apart_as_is_set() -> None:
+    usual = NcipResponder().framing(make_profile({}))
+    tcp = {"end": "newline", "keep_open": False, "answer_end": "lf", "idle_seconds": 7, "message_seconds": 8}
+    framing = NcipResponder().framing(make_profile({"tcp": tcp}))
+
+    assert (framing.end, framing.keep_open, framing.answer_end) == ("newline", False, b"\n")
+    assert (framing.idle_seconds, framing.message_seconds) == (7, 8)
+    assert (usual.end, usual.keep_open, usual.answer_end) == ("tag", True, b"\r\n")
+
+
+TLS = {"ca": "tls/ca.pem", "certificate": "tls/ours.pem", "seconds": {"connect": 1.5}}
+
+
+def test_where_a_library_s_system_is_called(tmp_path: Path) -> None:
+    tls = ClientTls(tmp_path / "tls/ca.pem", tmp_path / "tls/ours.pem")
+    timeouts = SendTimeouts(1.5, 20, 21.5)
+    by_http = NcipLibraryOptions.model_validate({**TLS, "url": "https://ils.example/ncip"})
+    by_tcp = NcipLibraryOptions.model_validate(
+        {**TLS, "tcp_security": "tls", "ncip": {"tcp": {"address": "ils.example:5001"}}}
+    )
+
+    assert by_http.make_place(tmp_path, 20) == HttpPlace("https://ils.example/ncip", tls, timeouts)
+    assert by_tcp.make_place(tmp_path, 20) == TcpPlace("ils.example", 5001, tls, timeouts)
+
+
+def test_where_partners_items_come_and_go() -> None:
+    options: dict[str, Any] = {"url": "https://ils.example/ncip"}
+    pickup = {"code": "M1", "library": "MAIN", "resource_sharing": True}
+    places = [
+        NcipLibraryOptions.model_validate({**options, **more}).resource_sharing_place
+        for more in ({}, {"pickups": [pickup]}, {"pickups": [pickup], "resource_sharing_branch": "RS"})
+    ]
+
+    assert places == ["", "MAIN", "RS"]

@@ -140,3 +140,26 @@ def test_all_of_a_shipping_context_is_kept() -> None:
         ("Colour", "red"),
     ]
     assert context.find_value("pickup-place") == "Elmwood"
+
+
+@pytest.mark.parametrize(
+    ("settings", "role", "kind", "plain", "changed"),
+    [
+        ({"request_type": "Loan"}, Role.LENDING, EventKind.UNFILLED, ">Hold<", ">Loan<"),
+        ({"reason_else": "SORRY"}, Role.LENDING, EventKind.UNFILLED, ">NOT_SUPPLIED<", ">SORRY<"),
+        ({"extension": "urn:own"}, Role.LENDING, EventKind.UNFILLED, "openrs.org/ncip/fallback-host", "urn:own"),
+        ({"request_scope": "Item"}, Role.LENDING, EventKind.WILL_SUPPLY, ">Bibliographic Item<", ">Item<"),
+        ({"address_type": "Dock"}, Role.LENDING, EventKind.SHIPPED, ">Ship To<", ">Dock<"),
+    ],
+)
+def test_a_message_is_written_as_the_settings_say(
+    settings: dict[str, str], role: Role, kind: EventKind, plain: str, changed: str
+) -> None:
+    message = make_message(role, kind, *KNOWN, note="Searched twice")
+    message = replace(message, receiver=replace(message.receiver, address="Gate 4\nElmwood"))
+    before, after = (
+        encode_message(Message(body=body_of_event(message, OpenRsDialect.model_validate(more), NAMED))).decode()
+        for more in ({}, settings)
+    )
+
+    assert [plain in before, changed in before, plain in after, changed in after] == [True, False, False, True]
