@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.iso_ill.codec import encode_apdu
+from adapters.iso_ill.codec.declarations import EncodingStyle
 from adapters.iso_ill.messages import Apdu, Cancel, Message, Renew, Shipped, StatusOrErrorReport, StatusQuery
 from adapters.iso_ill.messages.codes import (
     ApduType,
@@ -225,6 +226,30 @@ async def test_a_critical_extension_that_is_not_known(partner: Partner) -> None:
     assert problem_of_user(await partner.ask(request)).unable_to_perform == UnableToPerform.OTHER
     plain = asked("G-2", extensions=(Extension.from_item(unknown),))
     assert (await partner.ask(plain)).error_report is None
+
+
+def make_profile(**section: Any) -> dict[str, Any]:
+    return {**FJORDBY, "iso_ill": {**FJORDBY["iso_ill"], **section}}
+
+
+async def test_a_critical_extension_that_is_put_up_with(template: Path, tmp_path: Path) -> None:
+    known = External(direct_reference="1.0.10161.13.999", encoding=Encoding.SINGLE_ASN1_TYPE, value=b"\x30\x00")
+    profile = make_profile(critical_extensions=["1.0.10161.13.999"])
+    async with running(template, tmp_path, fjordby=profile) as house, house.partner() as partner:
+        report = await partner.ask(asked("G-1", extensions=(Extension.from_item(known, critical=True),)))
+
+    assert report.error_report is None
+
+
+@pytest.mark.parametrize(("wire", "title"), [({}, "Krak\xa2w"), ({"charset_in": "cp852"}, "Kraków")])
+async def test_octets_of_an_old_system(template: Path, tmp_path: Path, wire: dict[str, Any], title: str) -> None:
+    octets = encode_apdu(asked("G-1", "Kraków"), EncodingStyle(charset="cp852"))
+    async with running(template, tmp_path, fjordby=make_profile(wire=wire)) as house, house.partner() as partner:
+        partner.writer.write(octets)
+        await partner.hear()
+        requests = await house.requests()
+
+    assert requests["G-1"].citation.title == title
 
 
 async def test_strangers_are_refused_before_anything_is_done(house: House, partner: Partner) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import ValidationError
 
+from adapters.iso18626 import http_channel
 from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.http_channel import Iso18626Channel, judge_confirmation
 from adapters.iso18626.messages import Request, RequestingAgencyMessage
@@ -23,10 +24,11 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Role
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.library_system import LibraryInfo
-from gateway.ports.outgoing_http import HttpReply
+from gateway.ports.outgoing_http import HttpLimits, HttpReply, HttpRequest
 from gateway.ports.outgoing_mail import LetterSender
 from gateway.ports.partner_channel import ChannelMessage, PartnerMessage
 from gateway.ports.peer_headers import refuse_peer_headers
+from gateway.ports.tls import ClientTls
 from gateway.runtime.partner_channels import NoMailServer
 from gateway.services.letters.renderer import LetterPlace, LetterRenderer
 from tests.support.requests import borrowing
@@ -96,6 +98,36 @@ async def test_a_token_goes_along_and_is_not_kept() -> None:
     assert seen == ["Bearer h.c.s"]
     assert len(recorded) == 1
     assert "h.c.s" not in repr(recorded)
+
+
+async def test_a_message_goes_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[HttpRequest, HttpLimits, ClientTls]] = []
+
+    async def keep(request: HttpRequest, limits: HttpLimits, tls: ClientTls) -> HttpReply:
+        sent.append((request, limits, tls))
+        return HttpReply(503, b"")
+
+    monkeypatch.setattr(http_channel, "exchange_http", keep)
+    http = {
+        "url": "https://ill.fjord.example",
+        "headers": {"X-Site": "north"},
+        "ca": "tls/ca.pem",
+        "secret_header": "X-Key",
+        "secret": "env:KEY",
+        "connect_seconds": 1.5,
+        "reply_seconds": 2.5,
+    }
+    for more in ({}, {"form": {"wrapped": False}, "symbols": {"default_type": "LOCAL"}}):
+        dialect = Iso18626Dialect.model_validate({"http": http, **more})
+        profile = Profile(name="fjord", dialects={"iso18626": dialect})
+        with pytest.raises(Unavailable):
+            await make_channel([]).send(ask_for_loan(), profile)
+
+    (usual, limits, tls), (bare, _, _) = sent
+    assert (usual.headers["X-Site"], usual.headers["X-Key"]) == ("north", "env:KEY")
+    assert (limits.connect_seconds, limits.reply_seconds, tls.ca) == (1.5, 2.5, Path("tls/ca.pem"))
+    assert [b"<ISO18626Message" in str(one.body).encode() for one in (usual, bare)] == [True, False]
+    assert ["agencyIdType>LOCAL<" in str(one.body) for one in (usual, bare)] == [False, True]
 
 
 async def test_where_nothing_can_sign_nothing_is_sent() -> None:

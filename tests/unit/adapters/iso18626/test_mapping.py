@@ -593,3 +593,22 @@ def reason_of_answer(kind: EventKind, answered_in: int, dialect: Iso18626Dialect
     assert isinstance(said, SupplyingAgencyMessage)
     assert said.message_info is not None
     return said.message_info.reason_for_message
+
+
+@pytest.mark.parametrize(
+    ("settings", "reasons"), [({}, ["RenewResponse"]), ({"reasons": ["Notification"]}, ["Notification"])]
+)
+def test_a_reason_that_a_partner_does_not_take_is_a_notification(settings: dict[str, Any], reasons: list[str]) -> None:
+    told = tell(EventKind.RENEW_REFUSED, Role.LENDING, Iso18626Dialect.model_validate(settings), note="no")
+
+    assert [message.message_info.reason_for_message.value for message in told if message.message_info] == reasons
+
+
+@pytest.mark.parametrize(("zone", "day"), [("", 24), ("Asia/Tokyo", 25)])
+def test_a_day_is_that_of_the_partners_zone(zone: str, day: int) -> None:
+    dialect = Iso18626Dialect.model_validate({"zone": zone})
+    (message,) = tell(EventKind.SHIPPED, Role.LENDING, dialect, due=datetime(2026, 12, 24, 20, 0, tzinfo=UTC))
+
+    assert isinstance(message, SupplyingAgencyMessage)
+    assert message.status_info is not None
+    assert message.status_info.due_date == datetime(2026, 12, day, 23, 59, 59, tzinfo=UTC), "as the standard has days"

@@ -122,6 +122,33 @@ def test_which_element_says_what_is_the_profiles_to_say() -> None:
     assert (found.holdings[0].available, found.holdings[0].policy) == (True, "short loan")
 
 
+@pytest.mark.parametrize(("field", "before"), [("location", "NORD"), ("sublocation", "MAG")])
+def test_an_element_of_an_opac_record_is_read_as_is_set(field: str, before: str) -> None:
+    found = [read(of(OPAC), "xml", **one).holdings for one in ({}, {"opac": {field: "temporaryLocation"}})]
+    assert [getattr(holdings[0], field) for holdings in found if holdings] == [before, "short loan"]
+
+
+@pytest.mark.parametrize(
+    ("section", "status", "before", "after"),
+    [
+        ({"available": ["at the desk"]}, b"At the desk", None, True),
+        ({"unavailable": ["at the binder"]}, b"At the binder", None, False),
+    ],
+)
+def test_what_a_status_means_is_the_profiles_to_say(
+    section: dict[str, object], status: bytes, before: object, after: object
+) -> None:
+    record = iso2709(("245", b"10$aLamps"), ("949", b"  $lNORD$s" + status))
+    found = [read(record, holdings=[ITEM_949], **one).holdings for one in ({}, section)]
+    assert [holdings[0].available for holdings in found if holdings] == [before, after]
+
+
+def test_how_due_dates_are_written_is_the_profiles_to_say() -> None:
+    record = iso2709(("245", b"10$aLamps"), ("949", b"  $lNORD$sOn loan$d03/04/2027"))
+    found = [read(record, holdings=[ITEM_949], **one).holdings for one in ({}, {"dates": ["%d/%m/%Y"]})]
+    assert [holdings[0].due for holdings in found if holdings] == [date(2027, 3, 4), date(2027, 4, 3)]
+
+
 def test_holdings_that_are_shown_to_be_none() -> None:
     assert read(b"<opacRecord><holdings/></opacRecord>", "xml").holdings == ()
 

@@ -170,8 +170,11 @@ async def test_redirects_have_an_end(client: SruSearch, serve: Any) -> None:
     async def handler(request: web.Request) -> web.Response:
         raise web.HTTPFound("/again")
 
+    server = await serve(handler)
     with pytest.raises(Unavailable, match="more than 2 redirects"):
-        await client.search(target(await serve(handler)), LAMPS)
+        await client.search(target(server), LAMPS)
+    with pytest.raises(Unavailable, match="more than 1 redirects"):
+        await client.search(target(server, redirects=1), LAMPS)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254"])

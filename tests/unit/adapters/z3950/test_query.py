@@ -52,6 +52,21 @@ def test_terms_are_joined_by_and() -> None:
             {"each_word": True},
             "@and @attr 1=4 @attr 4=2 slow @attr 1=4 @attr 4=2 gardens",
         ),
+        (
+            SearchTerm(SearchIndex.TITLE, "lamps"),
+            {"indexes": {"title": {"relation": 102, "position": 3, "structure": 2, "truncation": 100}}},
+            "@attr 2=102 @attr 3=3 @attr 4=2 @attr 5=100 lamps",
+        ),
+        (
+            SearchTerm(SearchIndex.TITLE, "lamps"),
+            {"indexes": {"title": {"completeness": 1}}, "always": {"use": 5}},
+            "@attr 1=5 @attr 4=6 @attr 6=1 lamps",
+        ),
+        (
+            SearchTerm(SearchIndex.TITLE, "lamps"),
+            {"always": {"completeness": 3}},
+            "@attr 1=4 @attr 4=6 @attr 6=3 lamps",
+        ),
         (SearchTerm(SearchIndex.ANY, "lamps"), {"attribute_set": "gils"}, "@attrset gils @attr 1=1016 @attr 4=6 lamps"),
     ],
 )
