@@ -15,7 +15,7 @@ from gateway.configuration.written_secrets import is_secret_path
 from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.domain.secret_reference import SECRET_ERROR
-from gateway.domain.sentences import mark_template
+from gateway.domain.sentences import mark_template, write_sentence
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -39,6 +39,11 @@ _WORDS = {
     "tuple_type": mark_template("expected a list"),
     "set_type": mark_template("expected a list"),
     "frozen_set_type": mark_template("expected a list"),
+    "string_pattern_mismatch": mark_template("string should match pattern '%(pattern)s'"),
+    "greater_than": mark_template("input should be greater than %(gt)s"),
+    "greater_than_equal": mark_template("input should be greater than or equal to %(ge)s"),
+    "less_than": mark_template("input should be less than %(lt)s"),
+    "less_than_equal": mark_template("input should be less than or equal to %(le)s"),
 }
 
 
@@ -127,7 +132,7 @@ def _problem_of_detail(
     if kind in ("enum", "literal_error"):
         return say("", choices=_find_allowed_choices(model, path) or _parse_expected_choices(detail))
     if kind in _WORDS:
-        return say(_WORDS[kind])
+        return say(write_sentence(_WORDS[kind], **detail.get("ctx", {})))
     if kind == SECRET_ERROR:
         return say(detail["msg"], hide=True)
     if kind == "value_error":

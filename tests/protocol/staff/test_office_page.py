@@ -33,7 +33,7 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(
     others = [
         {"symbol": "FJORD", "name": "Bibliothèque du Fjord", "system": {"type": "embedded"}},
         {"symbol": "LUND", "name": "Lunden", "state": "closed"},
-        {"symbol": "OSLO", "name": "Åsen", "time_zone": "Europe/Nowhere"},
+        {"symbol": "OSLO", "name": "Åsen", "time_zone": "Europe/Nowhere", "currency": "Mark"},
     ]
     box = {"library": "FJORD", "name": "replies", "host": "127.0.0.1", "port": 1, "security": "none", "user": "ill"}
     (installation.folder / "key").write_text("hush", encoding="utf-8")
@@ -100,7 +100,8 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(
         assert "libraries.3.time_zone: not a time zone" in detail
         german = (await ana.get("/office?ui_language=de")).tree.xpath("//ul[@class='first']//p/span[@dir]/text()")[-1]
         assert german.startswith("angehalten: ")
-        assert "keine Zeitzone wie Europe/Zurich, gefunden: 'Europe/Nowhere' (zu berichtigen, siehe" in german
+        assert "keine Zeitzone wie Europe/Zurich, gefunden: 'Europe/Nowhere'" in german
+        assert "currency: passt nicht zum Muster „^[A-Z]{3}$“, gefunden: 'Mark'" in german
         await ana.get("/office?ui_language=en")
         assert page.tree.xpath("//ul[@class='first']//a") == []  # which she may not open
         seen = (await max_.get("/office")).tree
