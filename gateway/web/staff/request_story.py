@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
 from datetime import datetime, timedelta, tzinfo
-from types import MappingProxyType
 from typing import TypedDict
 
 from gateway.domain.circulation_policy import DuePolicy
@@ -145,7 +145,7 @@ class StorySources:
     library_steps: tuple[LibraryStep, ...] = ()
     refused: tuple[UnfinishedStep, ...] = ()
     by_mail: frozenset[str] = frozenset()
-    letter_subjects: Mapping[datetime, str] = MappingProxyType({})
+    letter_subjects: Mapping[datetime, str] = field(default_factory=dict)
 
 
 def tell_story(
