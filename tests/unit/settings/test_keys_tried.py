@@ -18,7 +18,7 @@ RECORD = Path(__file__).with_name("keys_tried.txt")
 
 _TEST = re.compile(r"def (test_\w+)\(")
 
-MIN_RECORDED = 1208
+MIN_RECORDED = 1245
 """So many keys are in the record; there may only be more."""
 
 UNTRIED = {
