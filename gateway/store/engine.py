@@ -193,8 +193,8 @@ class _TransactionWorker:
         self._post_results(jobs, results)
 
     def _run_transaction(self, connection: Connection, jobs: list[_StoreJob]) -> list[Any]:
-        """By the driver, since SQLAlchemy takes as long again as an empty transaction. It has one of its own within
-        this where a job has statements for Core, which ends with it."""
+        """Run a transaction by the driver, since SQLAlchemy takes as long again as an empty one. Where a job has
+        statements for Core, Core has one of its own within it; both end together."""
         driver = _sqlite_driver(connection)
         try:
             driver.execute(self._begin)

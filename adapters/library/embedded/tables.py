@@ -70,7 +70,7 @@ _DECODER = json.JSONDecoder()
 
 
 def _read_json(document: str | None) -> Any:
-    """A document that this program has written: nothing is around it."""
+    """Read a document that this program has written: nothing is around it."""
     return None if document is None else _DECODER.raw_decode(document)[0]
 
 

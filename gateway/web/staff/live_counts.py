@@ -69,10 +69,7 @@ class CountStreams(StreamWakers):
             }
         )
         response.enable_chunked_encoding()
-        with (
-            suppress(ConnectionError),
-            self.open_stream(library) as waker,
-        ):  # the browser has gone
+        with suppress(ConnectionError), self.open_stream(library) as waker:  # a browser may go at any time
             first = await read_counts()
             await response.prepare(request)
             await response.write(b"retry: 5000\n\n" + _encode_counts(first))
