@@ -23,7 +23,7 @@ ALLOWED: Mapping[str, str] = {
 MAX_ALLOWED = 40
 ALLOWED_IN_DOCUMENTATION: Mapping[str, tuple[int, str]] = {
     "docs/benchmarks.md": (8, "a record of measurements, which the navigation and the search leave out"),
-    "docs/staff/review.md": (12, "a record of what was wrong, which the navigation and the search leave out"),
+    "docs/staff/review.md": (11, "a record of what was wrong, which the navigation and the search leave out"),
     "docs/translating.md": (5, "German words that are English ones too: E-Mail, Stand"),
 }
 """Findings in Markdown by file, and why they stay. A number only falls."""
