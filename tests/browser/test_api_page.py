@@ -43,7 +43,9 @@ def send(page: Page, operation: str, body: str = "", **fields: str) -> Locator:
 
 
 def read_answer(section: Locator) -> dict:
-    return json.loads(section.get_by_role("region", name="Answer").inner_text())
+    content = section.get_by_role("region", name="Answer")
+    expect(content).to_have_text(re.compile(r"}\s*$"))  # it comes after the status
+    return json.loads(content.inner_text())
 
 
 def test_operations_are_sent_with_the_readers_key(site: Site, browsing: Browsing) -> None:
