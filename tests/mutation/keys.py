@@ -27,7 +27,7 @@ from pydantic_core import PydanticUndefined
 from tests.mutation.function_code import ROOT
 from tests.mutation.services import HANGING, OPTIONS, run_in_fork
 from tests.support.setting_keys import SettingKey, list_setting_keys
-from tests.unit.settings.test_keys_tried import RECORD, UNTRIED, read_record
+from tests.unit.settings.test_keys_tried import RECORD, read_record, read_unnoticed
 
 TESTS = ("tests/unit", "tests/protocol", "tests/library_contract")
 LEFT_OUT = ("tests/unit/docs/", "tests/unit/golden/", "tests/unit/settings/test_gateway_yml.py", "test_shipped.py::")
@@ -196,8 +196,7 @@ def main(arguments: Sequence[str]) -> int:
         return code
     has_all_tests = not options.quick and options.tests == TESTS  # others may notice what survives a part of them
     write_record(plugin.noticed, plugin.survivors if has_all_tests else ())
-    reasons = {key for names in UNTRIED.values() for key in names.split()}
-    unexplained = [name for name in plugin.survivors if name.rpartition(".")[2] not in reasons]
+    unexplained = sorted(set(plugin.survivors).difference(read_unnoticed()))
     print(f"\n{len(plugin.noticed)} of {len(plugin.noticed) + len(plugin.survivors)} keys are noticed")
     for name in unexplained:
         print(f"no test notices, and no reason says why: {name}")
