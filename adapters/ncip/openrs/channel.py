@@ -36,7 +36,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.value import replace
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.message_transport import HttpPlace, SendTimeouts, TransportReply
+from gateway.ports.message_transport import TransportReply
 from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
 
 NOTHING = ""
@@ -89,8 +89,7 @@ class OpenRsChannel:
         self, message: ChannelMessage, dialect: OpenRsDialect, ncip: NcipDialect, headers: Mapping[str, str]
     ) -> TransportReply:
         """Journaled with its answer. Raises Refused, Unavailable, OutcomeUnknown."""
-        http = dialect.http
-        if not http.url:
+        if not dialect.http.url:
             raise Refused(
                 RefusalReason.DATA_MISSING,
                 "The profile has no address for messages to OpenRS (`openrs.http.url`).",
@@ -100,8 +99,7 @@ class OpenRsChannel:
             credentials = load_own_credentials(ncip.http, self._context.secrets)
         except ConfigurationError as error:
             raise Unavailable(f"our authentication failed: {error}") from error
-        timeouts = SendTimeouts(connect=http.connect_seconds, read=http.reply_seconds, total=http.reply_seconds)
-        place = HttpPlace(http.url, http.make_client_tls(self._context.folder), timeouts)
+        place = dialect.http.make_place(self._context.folder)
         transport = HttpTransport(place, ncip.http, credentials, headers=headers)
         try:
             reply = await transport.exchange(message.body)

@@ -17,6 +17,7 @@ from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import ReasonCodes
 from gateway.domain.secret_reference import FileName, UrlWithoutSecret
+from gateway.ports.message_transport import HttpPlace, SendTimeouts
 from gateway.ports.tls import ClientTls
 
 SECTION = "openrs"
@@ -47,8 +48,9 @@ class OpenRsHttp(ProfileSection):
     connect_seconds: float = Field(10.0, gt=0, le=60)
     reply_seconds: float = Field(50.0, gt=0, le=300, description="longest wait for the answer")
 
-    def make_client_tls(self, folder: Path) -> ClientTls:
-        return ClientTls(Path(self.ca) if self.ca else None).resolve_in_folder(folder)
+    def make_place(self, folder: Path) -> HttpPlace:
+        timeouts = SendTimeouts(connect=self.connect_seconds, read=self.reply_seconds, total=self.reply_seconds)
+        return HttpPlace(self.url, ClientTls(Path(self.ca) if self.ca else None).resolve_in_folder(folder), timeouts)
 
 
 class OpenRsDialect(ProfileSection):

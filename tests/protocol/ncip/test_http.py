@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from adapters.ncip.initiator import load_own_credentials
 from adapters.ncip.transport import HttpCredentials, HttpTransport
 from adapters.ncip.wire_dialect import BodyEncoding, HttpAuthKind, HttpDialect
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
@@ -97,7 +98,9 @@ def token_server(lives: int, tokens: list[str]) -> Callable[[web.Request], Await
 
 
 def oauth2(peer: HttpPeer) -> HttpCredentials:
-    return HttpCredentials(HttpAuthKind.OAUTH2, "client", "s3cret", token_url=peer.url("/token"), scope="WMS_NCIP")
+    said = {"user": "client", "secret": "env:WMS", "token_url": peer.url("/token"), "scope": "WMS_NCIP"}
+    http = HttpDialect.model_validate({"auth": {"kind": HttpAuthKind.OAUTH2, **said}})
+    return load_own_credentials(http, {"env:WMS": "s3cret"}.__getitem__)
 
 
 async def test_a_token_is_fetched_once_and_used_until_it_ends() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -18,7 +19,7 @@ from adapters.ncip.library_system.options import NcipLibraryOptions
 from adapters.ncip.library_system.system import NcipLibrary
 from gateway.configuration.yaml_document import parse_yaml
 from gateway.domain.clock import FixedClock
-from gateway.domain.library import Bib, BlockScope, Hold, HoldStatus, ItemStatus
+from gateway.domain.library import Bib, BlockCause, BlockScope, Hold, HoldStatus, ItemStatus
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_system import Capability, HoldWish, PatronKey, TemporaryHold, TemporaryItem
@@ -135,6 +136,9 @@ class ScriptedSystem:
         self.seen.append((service, body))
         answers = self.answers[service]
         said = answers.pop(0) if len(answers) > 1 else answers[0]
+        if said.startswith("SLOW "):
+            await asyncio.sleep(0.5)
+            said = said.removeprefix("SLOW ")
         if said == "CLOSE":
             assert request.transport is not None
             request.transport.close()
@@ -416,9 +420,10 @@ async def test_an_unknown_patron_is_unknown_even_where_the_next_look_up_crashes(
         "<ProblemDetail>Lookup User Failed", "<ProblemDetail>Authentication failed: Cannot invoke because it is null"
     )
     script: Script = {"LookupUser": [problem("", "Did not find a user with that id"), crash]}
-    async with opened(store, script, {"patrons": {"inputs": ["username"]}}) as (library, _system):
+    async with opened(store, script, {"patrons": {"inputs": ["username"]}}) as (library, system):
         with pytest.raises(Refused) as refused:
             await library.find_patron(PatronKey("5551212"))
+    assert ">username<" in system.bodies("LookupUser")[1]
     assert refused.value.reason is RefusalReason.UNKNOWN_PATRON
 
 
@@ -508,6 +513,94 @@ async def test_a_system_that_never_answers_is_left_alone(store: Store) -> None:
             with pytest.raises(Unavailable):
                 await library.find_patron(KNOWN.good)
         assert len(system.seen) == 2
+
+
+@SQLITE
+async def test_an_answer_is_awaited_for_as_long_as_is_set(store: Store) -> None:
+    script: Script = {"LookupUser": "SLOW " + koha_patron()}
+    async with opened(store, script, {"seconds": {"look_up": 0.1}}) as (library, _system):
+        with pytest.raises(Unavailable):
+            await library.find_patron(KNOWN.good)
+    script = {"LookupUser": koha_patron(), "LookupItem": koha_item("On Loan"), "CheckOutItem": "SLOW " + LENT}
+    async with opened(store, script, {"seconds": {"change": 0.1}}) as (library, _system):
+        with pytest.raises(OutcomeUnknown):
+            await library.check_out(ITEM, WHO, "k")
+
+
+# --- each setting tells -----------------------------------------------------------------------------------
+
+ACCEPTED = TemporaryItem("ILL-1", Bib(title="紅楼夢"), "REQ-1", KNOWN.ill, "ill", hold=TemporaryHold(WHO, "MAIN"))
+LISTED = (
+    f"<RequestedItem><RequestId><RequestIdentifierValue>R-7</RequestIdentifierValue></RequestId><ItemId>"
+    f"<ItemIdentifierValue>{ITEM}</ItemIdentifierValue></ItemId><RequestStatusType>On the trolley</RequestStatusType>"
+    "</RequestedItem>"
+)
+SAID: Script = {
+    "LookupUser": koha_patron("Odd", LISTED),
+    "LookupItem": koha_item("Odd"),
+    "RequestItem": "<RequestId><RequestIdentifierValue>R-8</RequestIdentifierValue></RequestId>",
+    "CancelRequestItem": "<RequestId><RequestIdentifierValue>R-7</RequestIdentifierValue></RequestId>",
+    "AcceptItem": "<RequestId><RequestIdentifierValue>REQ-1</RequestIdentifierValue></RequestId>",
+}
+
+
+async def place_hold(library: NcipLibrary) -> None:
+    await library.place_hold(HoldWish(WHO, "MAIN", item_barcode=KNOWN.copies[0]), "k")
+
+
+async def cancel_hold(library: NcipLibrary) -> None:
+    (hold,) = await library.patron_holds(WHO)
+    await library.cancel_hold(hold.id, "k")
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("settings", "act", "sent"),
+    [
+        ({"requests": {"accept_action": "Circulate"}}, lambda w: w.create_temporary_item(ACCEPTED, "k"), ">Circulate<"),
+        ({"requests": {"item_scope": "Copy"}}, place_hold, ">Copy<"),
+        ({"patrons": {"pin_input": "PIN", "name_input": "Card"}}, lambda w: w.authenticate(KNOWN.good, "1"), ">Card<"),
+        ({"ncip": {"requests": {"pickup_scheme": "urn:own"}}}, place_hold, '"urn:own">MAIN<'),
+        ({"ncip": {"requests": {"cancel_type": "Loan"}}}, cancel_hold, ">Loan<"),
+        ({"ncip": {"header": {"system_scheme": "urn:own", "our_system": "GW"}}}, place_hold, '"urn:own">GW<'),
+        ({"ncip": {"header": {"profile_type_scheme": "urn:own", "profile_type": "A"}}}, place_hold, '"urn:own">A<'),
+    ],
+)
+async def test_a_setting_is_in_what_the_system_gets(
+    settings: dict[str, Any], act: Callable[[NcipLibrary], Awaitable[Any]], sent: str, store: Store
+) -> None:
+    async with opened(store, SAID, {"ncip": {}, **settings}) as (library, system):
+        await act(library)
+
+    assert any(sent in body for _, body in system.seen), system.seen
+
+
+@SQLITE
+async def test_a_setting_changes_what_is_read(store: Store) -> None:
+    words = {"items": {"status_words": {"odd": "lost"}}, "requests": {"statuses": {"ready": "On the trolley"}}}
+    settings: tuple[dict[str, Any], ...] = (
+        {"ncip": {}, "pickups": [{"code": "MAIN"}]},
+        {
+            "ncip": words,
+            "pickups": [{"code": "MAIN", "name": "Main desk"}],
+            "patrons": {"blocked_words": ["odd"], "types": ["username"]},
+        },
+        {"ncip": {}, "patrons": {"expired_words": ["odd"]}},
+    )
+    read = []
+    for more in settings:
+        async with opened(store, SAID, more) as (library, _system):
+            patron, (hold,) = await library.find_patron(PatronKey(WHO)), await library.patron_holds(WHO)
+            item, places = await library.item_by_barcode(ITEM), await library.pickup_locations()
+        causes = [block.cause for block in patron.blocks]
+        names = [place.name for place in places]
+        read.append((causes, patron.identifiers[0].type, hold.status, item.status, names))
+
+    assert read == [
+        ([], "barcode", HoldStatus.WAITING, ItemStatus.NOT_AVAILABLE, ["MAIN"]),
+        ([BlockCause.OTHER], "username", HoldStatus.READY, ItemStatus.LOST, ["Main desk"]),
+        ([BlockCause.EXPIRED], "barcode", HoldStatus.WAITING, ItemStatus.NOT_AVAILABLE, []),
+    ]
 
 
 # --- what a system has no message for ----------------------------------------------------------------------

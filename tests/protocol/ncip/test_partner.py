@@ -136,12 +136,14 @@ def test_credentials_in_the_message_are_those_that_the_profile_lets_in() -> None
 
 async def test_credentials_of_http_are_those_that_the_profile_lets_in() -> None:
     auth = (Authentication(kind=AuthKind.BASIC, user="illiad", secret="env:ILL"),)
-    profile = PLAIN.model_copy(update={"auth": auth})
+    dialect = NcipDialect(http=HttpDialect(content_type_in="text/html"))
+    profile = PLAIN.model_copy(update={"auth": auth, "dialects": {"ncip": dialect}})
     body = PARTNER.build("lookup-user", PATRON, talk(profile))
 
     async with http_peer(answering(LOOKED_UP)) as peer:
         await PARTNER.send_message(body, talk(profile), peer.place())
 
+    assert peer.requests[0].headers["Content-Type"] == "text/html"
     header = peer.requests[0].headers["Authorization"].removeprefix("Basic ")
     assert base64.b64decode(header) == b"illiad:s3cret"
 

@@ -15,6 +15,7 @@ import pytest
 from demo.world import START, Town
 from gateway.domain.clock import FixedClock
 from gateway.domain.peer_authentication import TrustedPeer
+from gateway.domain.requests.citation import WANTED_ITEM
 from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, RequestFlag, Role
 from gateway.domain.requests.views import ActionRequest
@@ -321,6 +322,30 @@ async def test_what_can_not_be_done_is_a_problem_with_the_number(hub: PlayedHub,
         assert answer.number == number
     assert not await oak.town.requests(Role.LENDING)
     assert not await oak.town.requests(Role.BORROWING)
+
+
+async def test_a_hub_may_use_other_words(template: Path, tmp_path: Path, hub: PlayedHub) -> None:
+    words = {
+        "supplier_suffix": "/S",
+        "borrower_suffix": "/B",
+        "accept_actions": ["hold for pickup"],
+        "item_id_type": "Item Barcode",
+        "no_items": "No copies",
+    }
+    accept = write_accept_item(patron=PATRON, number=f"{NUMBER}/B").replace(
+        "ELM</AgencyId></ToA", "OAK</AgencyId></ToA"
+    )
+    async with run_member(template, tmp_path / "oak", make_profile(OAK, hub, **words)) as oak:
+        asked = write_request_item(barcode=BOOK, number=f"{NUMBER}/S").replace(">barcode<", ">Item Barcode<")
+        promised = await hub.declare(oak.url, asked)
+        accepted = await hub.declare(oak.url, accept.replace("Accept For Loan", "Hold For Pickup"))
+        nothing = await hub.declare(oak.url, write_lookup_item_set("999999"))
+        await oak.settle()
+        extras = (await oak.find_request(Role.LENDING)).extras
+
+    assert (promised.service, extras[0].name, extras[0].value) == ("RequestItemResponse", WANTED_ITEM, BOOK)
+    assert (accepted.service, accepted.find_text("ProblemDetail")) == ("AcceptItemResponse", "")
+    assert nothing.find_text("ProblemDetail") == "No copies"
 
 
 async def test_look_ups_say_all_unasked(hub: PlayedHub, oak: Member) -> None:

@@ -27,24 +27,13 @@ UNTRIED = {
         domain.Profile.extends domain.Profile.max_bytes domain.RequestPolicy.desks domain.Retention.outbox_days
         domain.Survey.note domain.UsualRanking.network_age_minutes domain.UsualRanking.network_minutes
         domain.UsualTimes.copies folio.FolioOptions.title_requests folio.SecondsOptions.codes iso_ill.Wire.day_formats
-        koha.KohaSignIn.password ncip.Answers.failure_words ncip.Errors.failed_as ncip.Errors.services
-        ncip.Header.agency_from ncip.Header.profile_type_scheme ncip.Header.require ncip.Header.system_scheme
-        ncip.HttpAuth.scope ncip.HttpAuth.user ncip.HttpDialect.content_type_in ncip.HttpDialect.status_on_problem
-        ncip.Items.restrictions ncip.Items.status_words ncip.OpenRsDialect.accept_actions
-        ncip.OpenRsDialect.borrower_suffix ncip.OpenRsDialect.item_id_type ncip.OpenRsDialect.no_items
-        ncip.OpenRsDialect.supplier_suffix ncip.OpenRsHttp.ca ncip.OpenRsHttp.connect_seconds
-        ncip.OpenRsHttp.reply_seconds ncip.PatronOptions.blocked_words ncip.PatronOptions.expired_words
-        ncip.PatronOptions.inputs ncip.PatronOptions.name_input ncip.PatronOptions.types ncip.PickupOptions.name
-        ncip.RequestOptions.accept_action ncip.RequestOptions.item_scope ncip.Requests.cancel_type
-        ncip.Requests.pickup_scheme ncip.Requests.statuses ncip.SecondsOptions.change ncip.SecondsOptions.look_up
-        openurl.OpenUrlDialect.drop openurl.OpenUrlDialect.push openurl.Timing.connect
+        koha.KohaSignIn.password openurl.OpenUrlDialect.drop openurl.OpenUrlDialect.push openurl.Timing.connect
         paired.PairedOptions.patron_number ports.NestedSystem.options settings.ApiSettings.webhook_networks
         settings.ArticleLookupSettings.seconds settings.HttpSettings.body_seconds settings.HttpSettings.queue_seconds
         settings.PostalAddressSettings.line2 settings.Settings.defaults settings.Settings.shutdown_seconds
-        sip2.LoginOptions.location sip2.PickupOptions.library sip2.PickupOptions.name sip2.SecondsOptions.change
-        sip2.SecondsOptions.connect sip2.SecondsOptions.idle sip2.SecondsOptions.look_up sip2.Sip2Options.certificate
-        sip2.Sip2Options.connections sip2.Sip2Options.end_session sip2.Sip2Options.resends
-        sip2.Sip2Options.resource_sharing_branch sip2.Sip2Options.seconds sru.Seconds.connect sru.SruDialect.records
+        sip2.LoginOptions.location sip2.PickupOptions.library sip2.PickupOptions.name sip2.SecondsOptions.connect
+        sip2.SecondsOptions.idle sip2.Sip2Options.certificate sip2.Sip2Options.connections sip2.Sip2Options.end_session
+        sip2.Sip2Options.resends sip2.Sip2Options.resource_sharing_branch sru.Seconds.connect sru.SruDialect.records
         sru.SruDialect.schemas sru.SruDialect.slice sru.SruDialect.version z3950.Z3950Dialect.charset
         z3950.Z3950Dialect.records z3950.Z3950Seconds.connect
         """,

@@ -12,12 +12,15 @@ import pytest
 
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.library_system.options import NcipLibraryOptions
+from adapters.ncip.openrs.dialect import OpenRsHttp
 from adapters.ncip.responder import NcipResponder
 from gateway.cli.installation import Installation
 from gateway.domain.clock import FixedClock
+from gateway.domain.problems import Refusal, RefusalReason
 from gateway.domain.profile import Authentication, AuthKind, Profile
+from gateway.domain.requests.events import LoanCondition
 from gateway.ports.message_transport import HttpPlace, SendTimeouts, TcpPlace
-from gateway.ports.responder import RawMessage, TransportKind
+from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.ports.tls import ClientTls
 from gateway.runtime.sample_libraries import SampleLibraries
 from tests.support.partner_rights import give_all_rights
@@ -54,6 +57,8 @@ ADDRESS, PLACE = look_up_user(PATRON, "User Address Information"), look_up_item(
 TYPE, SCOPE = "<RequestType>Hold</RequestType>", "<RequestScopeType>Item</RequestScopeType>"
 HOLD = make_message("RequestItem", "<PickupLocation>MAIN</PickupLocation>", user=PATRON, item=BOOK)
 LOAN = make_message("CheckOutItem", "<DesiredDateDue>2027-03-10T21:59:00Z</DesiredDateDue>", user=PATRON, item=BOOK)
+TITLE = look_up_item(BOOK, "Bibliographic Description")
+ODD = make_message("CirculationStatusUpdated", "<CirculationStatus>Odd</CirculationStatus>", item=BOOK)
 DUE = "2027-03-10T21:59:00Z"
 RESERVE = make_message("RequestItem", "<RequestType>Reserve</RequestType>" + SCOPE, user=PATRON, item=BOOK)
 SCOPED = make_message("RequestItem", TYPE + "<RequestScopeType>Copy</RequestScopeType>", user=PATRON, item=BOOK)
@@ -85,7 +90,7 @@ SETTINGS: tuple[tuple[str, Any, str, str, str], ...] = (
         *(">In Library Use Only<", ">Not for loan<"),
     ),
     ("header.ids_agency", "always", NAME, "", "<ns1:UserId><ns1:AgencyId>"),
-    ("answers.echo_titles", False, look_up_item(BOOK, "Bibliographic Description"), ">The Three-Body Problem<", ""),
+    ("answers.echo_titles", False, TITLE, ">The Three-Body Problem<", ""),
     ("requests.type_words", {"hold": "Reserve"}, HOLD, ">Hold<", ">Reserve<"),
     ("requests.id_type", "Our number", HOLD, "", ">Our number<"),
     ("requests.scope_words", {"item": "Copy"}, HOLD, ">Item<", ">Copy<"),
@@ -97,6 +102,10 @@ SETTINGS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("errors.map", {"unknown-patron": {"detail": "NOBODY"}}, look_up_user("0"), "", ">NOBODY<"),
     ("errors.map", {"unknown-patron": {"element": "Card"}}, look_up_user("0"), "", ">Card<"),
     ("errors.map", {"unknown-patron": {"value": "DEMO/{value}"}}, look_up_user("0"), ">0<", ">DEMO/0<"),
+    ("errors.services", {"LookupUser": {"unknown-patron": {"detail": "NO"}}}, look_up_user("0"), "", ">NO<"),
+    ("answers.failure_words", ["Body"], TITLE, ">The Three-Body Problem<", ""),
+    ("header.require", ["profile-type"], NAME, "GivenName>", ">Needed Data Missing<"),
+    ("items.status_words", {"odd": "lost"}, ODD, ">Unknown Value From Known Scheme<", ""),
     ("header.answer", "never", NAME, "ResponseHeader>", ""),
     ("withheld", ["LookupUser"], NAME, "GivenName>", ">Unsupported Service<"),
     ("items.statuses", {"available": "On Shelf"}, look_up_item(BOOK, "Circulation Status"), "", ">On Shelf<"),
@@ -147,6 +156,35 @@ async def test_a_setting_changes_the_answer(
     assert not after or after not in plain, plain
 
 
+def test_how_a_message_is_read_and_how_a_failure_is_answered() -> None:
+    fragile = "<ItemOptionalFields><ItemUseRestrictionType>Fragile</ItemUseRestrictionType></ItemOptionalFields>"
+    action = "<RequestedActionType>Hold For Pickup</RequestedActionType>"
+    accept = make_message("AcceptItem", REQUEST_ID + action + fragile, user=PATRON, item="ILL-7")
+    shipped = make_message("ItemShipped", REQUEST_ID, item="ILL-7").replace("Id>EBU", "Id>RELAY", 1)
+    settings = {
+        "items": {"restrictions": {"fragile": "library-use-only"}},
+        "header": {"agency_from": ["request-agency"]},
+        "errors": {"failed_as": "Broken"},
+        "http": {"status_on_problem": 409},
+    }
+    responder, down, read = NcipResponder(), Refusal(RefusalReason.TEMPORARY_FAILURE, "Down."), []
+    for one in ({}, settings):
+        exchange = ExchangeContext(make_profile(one), "DEMO", UTC, "EUR", NOW)
+        first, second = (
+            responder.open(RawMessage(body.encode(), NOW, TransportKind.REPLAY, "ncip"), 10_000)
+            for body in (accept, shipped)
+        )
+        conditions = getattr(responder.decode(first, exchange).command, "conditions", None)
+        sender = getattr(responder.decode(second, exchange).command, "sender", None)
+        answer = responder.refuse(first, down, exchange)
+        read.append((conditions, sender, answer.status, b">Broken<" in answer.body))
+
+    assert read == [
+        ((LoanCondition.OTHER,), "RELAY", 200, False),
+        ((LoanCondition.LIBRARY_USE_ONLY,), "EBU", 409, True),
+    ]
+
+
 async def test_a_form_field_has_the_name_that_is_set(libraries: SampleLibraries) -> None:
     form = f"ncip={quote_plus(look_up_user('0'))}".encode()
     seen = []
@@ -182,6 +220,12 @@ def test_where_a_library_s_system_is_called(tmp_path: Path) -> None:
 
     assert by_http.make_place(tmp_path, 20) == HttpPlace("https://ils.example/ncip", tls, timeouts)
     assert by_tcp.make_place(tmp_path, 20) == TcpPlace("ils.example", 5001, tls, timeouts)
+
+
+def test_where_openrs_is_called(tmp_path: Path) -> None:
+    http = OpenRsHttp(url="https://dcb.example/ncip", ca="tls/ca.pem", connect_seconds=1.5, reply_seconds=7)
+
+    assert http.make_place(tmp_path) == HttpPlace(http.url, ClientTls(tmp_path / "tls/ca.pem"), SendTimeouts(1.5, 7, 7))
 
 
 def test_where_partners_items_come_and_go() -> None:
