@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from adapters.library.sip2.client import make_endpoint
 from adapters.library.sip2.codec import decode_reply
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.records import Sip2RecordReader
+from gateway.ports.tls import ClientTls
 
 STAMP = b"20261124    134007"
 PATRON = (
@@ -64,3 +67,12 @@ def test_a_setting_changes_what_is_read(settings: dict[str, Any], name: str, bef
     assert changed[name] == after
     assert before in (None, plain[name])
     assert {key for key in plain if plain[key] != changed[key]} == {name}
+
+
+def test_how_the_server_is_called(tmp_path: Path) -> None:
+    tls = {"security": "tls", "ca": "tls/ca.pem", "certificate": "tls/ours.pem"}
+    options = Sip2Options.model_validate({"host": "sip", **tls, "seconds": {"connect": 1.5}})
+    endpoint = make_endpoint(options, tmp_path)
+
+    assert endpoint.tls == ClientTls(tmp_path / "tls/ca.pem", tmp_path / "tls/ours.pem")
+    assert endpoint.connect_seconds == 1.5

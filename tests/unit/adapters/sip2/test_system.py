@@ -30,6 +30,7 @@ from gateway.domain.library import (
     Money,
     Patron,
     PersonName,
+    PickupLocation,
 )
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, HoldWish, PatronKey
@@ -39,7 +40,7 @@ from gateway.store.engine import open_store
 from tests.fakes.desk_library import DeskLibrary, FakeItem
 from tests.library_contract.embedded_world import START, ZONE
 from tests.library_contract.sip2_world import KNOWN, make_context, make_options, started_server, stock_library
-from tests.support.pysip2_server import Pysip2Server
+from tests.support.pysip2_server import USER, Pysip2Server
 
 ITEM, PATRON, OTHER = KNOWN.shelf_item, KNOWN.good.value, KNOWN.other.value
 OPTIONS = Sip2Options(host="sip.library.example")
@@ -422,6 +423,23 @@ def test_a_library_says_how_it_writes_due_dates() -> None:
     reader = replace(READER, options=options)
 
     assert reader.parse_due("01/07/2026") == datetime(2026, 7, 1, 21, 59, tzinfo=UTC)
+
+
+async def test_each_setting_is_in_what_the_server_gets(store: Store, server: Pysip2Server) -> None:
+    places = [{"code": "MAIN", "name": "Main desk", "library": "CENTRAL", "resource_sharing": True}]
+    own = {"login": {"user": USER, "password": "env:TERMINAL", "location": "Desk 7"}, "end_session": True}
+    received = []
+    for more in ({"pickups": places}, {"pickups": places, "resource_sharing_branch": "NORTH", **own}):
+        server.frames.clear()
+        async with opened(store, server.port, **more) as library:
+            await library.check_out(ITEM, PATRON, f"k{len(received)}")
+            await library.check_in(ITEM, f"back{len(received)}")
+            pickups = await library.pickup_locations()
+        sent = b"\n".join([b"", *server.frames])
+        received.append([part in sent for part in (b"|CPDesk 7|", b"\n35", b"APNORTH|", b"APCENTRAL|")])
+
+    assert pickups == (PickupLocation("MAIN", "Main desk", "CENTRAL", resource_sharing=True),)
+    assert received == [[False, False, False, True], [True, True, True, False]]
 
 
 def test_names_are_split_at_their_comma() -> None:

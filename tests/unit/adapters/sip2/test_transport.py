@@ -80,10 +80,18 @@ async def test_a_connection_is_used_again() -> None:
         assert server.connections == 1
 
 
-async def test_no_more_connections_are_opened_than_there_are_terminals() -> None:
-    async with connected(answer_well, connections=2) as (server, client):
-        assert await asyncio.gather(*(ask(client) for _ in range(10))) == ["A title"] * 10
+async def test_a_connection_that_nobody_uses_is_ended() -> None:
+    async with connected(answer_well, seconds={"idle": 0.05}) as (server, client):
+        await ask(client)
+        await asyncio.sleep(0.3)
+        await ask(client)
         assert server.connections == 2
+
+
+async def test_no_more_connections_are_opened_than_there_are_terminals() -> None:
+    async with connected(answer_well, connections=3) as (server, client):
+        assert await asyncio.gather(*(ask(client) for _ in range(10))) == ["A title"] * 10
+        assert server.connections == 3
 
 
 async def test_an_answer_in_pieces_and_with_a_line_feed_is_read() -> None:
@@ -130,14 +138,15 @@ async def test_a_message_that_the_server_could_not_read_is_sent_again_as_it_was(
         assert sent[0] == sent[1]
 
 
-async def test_a_server_that_asks_for_ever_is_given_up() -> None:
+@pytest.mark.parametrize(("resends", "sent"), [(1, 2), (9, 4)])
+async def test_a_server_that_asks_for_ever_is_given_up(resends: int, sent: int) -> None:
     async def refuse(line: Line) -> None:
         await line.say(b"96AZFEF6\r")
 
-    async with connected(instead(b"11", *[refuse] * 20)) as (server, client):
+    async with connected(instead(b"11", *[refuse] * 20), resends=resends) as (server, client):
         with pytest.raises(OutcomeUnknown, match="keeps asking for the same message"):
             await change(client)
-        assert server.heard.count(b"11") == 4  # once, and three times again: as 98 allows
+        assert server.heard.count(b"11") == sent  # once, and at most three times again: as 98 allows
 
 
 @pytest.mark.parametrize("said", [b"", b"121NUU2026", b"None"], ids=["nothing", "half", "no message"])
