@@ -84,12 +84,12 @@ async def open_empty_embedded(store: Store, symbol: str, clock: Clock) -> Embedd
     return EmbeddedLibrary(replace(make_context(store, clock), library=symbol))
 
 
-async def embedded_pair_apart(store: Store) -> PairedWorld:
+async def embedded_pair_apart(store: Store, **more: Any) -> PairedWorld:
     """Two libraries in one store: numbers of patrons, items and loans of one mean nothing in the other."""
     world: EmbeddedWorld = await embedded_world(store)
     second = await open_empty_embedded(store, "SHELF", world.clock)
     context = make_context(store, world.clock)
-    pair = await open_with(context, name_pair("embedded", "embedded", data="apart"), world.library, second)
+    pair = await open_with(context, name_pair("embedded", "embedded", data="apart", **more), world.library, second)
     return PairedWorld(pair, world.clock, KNOWN)
 
 

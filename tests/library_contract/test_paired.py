@@ -99,6 +99,14 @@ class ApartContract(LibraryContract):
             await world.library.change_barcode(APART, world.known.shelf_item, key())
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_a_patron_without_the_number_that_both_go_by_is_unknown(store: Store) -> None:
+    world = await embedded_pair_apart(store, patron_number="username")
+
+    with refused(RefusalReason.UNKNOWN_PATRON):
+        await world.library.find_patron(world.known.good)
+
+
 @pytest.mark.long
 class TestEmbeddedApart(OnSqliteAlone, PinnedAbilities, ApartContract):
     abilities = frozenset(Capability)

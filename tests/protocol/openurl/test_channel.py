@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import time
 import traceback
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -217,6 +219,15 @@ async def test_an_unknown_outcome_may_be_one_for_staff(illiad: Illiad) -> None:
     assert caught.value.reason is RefusalReason.TEMPORARY_FAILURE
 
 
+async def test_a_server_that_never_greets_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            await push(f"https://127.0.0.1:{silent.getsockname()[1]}/", timing={"connect": 0.1, "total": 3})
+
+    assert time.monotonic() - begun < 2
+
+
 async def test_nobody_there_is_unavailable() -> None:
     async with Illiad() as gone:
         url = gone.url
@@ -308,6 +319,8 @@ async def test_what_the_profile_does_not_name_is_not_pushed(illiad: Illiad) -> N
     with pytest.raises(Refused, match="'cancel' cannot be sent by OpenURL"):
         await push(illiad.url, message(kind=EventKind.CANCEL))
     assert not illiad.seen
+    await push(illiad.url, message(kind=EventKind.CANCEL), push=["cancel"])
+    assert len(illiad.seen) == 1
 
 
 async def test_a_profile_without_the_section_pushes_nothing() -> None:

@@ -128,6 +128,7 @@ def test_a_query_is_the_third_group() -> None:
     text = written(message(request=borrowed(sample.CITATIONS["cyrillic"])), profile)
 
     assert f"\nTX{NUMBER} S LOAN QTHESIS\n" in text
+    assert "QTHESIS" not in written(message(), profile)
 
 
 # --- customers -------------------------------------------------------------------------------------------

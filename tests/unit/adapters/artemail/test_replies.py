@@ -259,9 +259,12 @@ def test_a_request_of_a_file_that_was_rejected() -> None:
 
 
 def test_patterns_for_files_are_the_profiles() -> None:
-    profile = tailored(replies={"files": {"ok": {"pattern": r"^ACK (?P<number>\S+)", "kind": "acknowledged"}}})
+    profile = tailored(
+        replies={"files": {"ok": {"pattern": r"^ACK (?P<number>\S+)", "kind": "rejected", "reason": "too-late"}}}
+    )
+    event = only(read("ACK B-7", "", profile))
 
-    assert everything(read("ACK B-7", "", profile)) == [(EventKind.ACKNOWLEDGED, "B-7")]
+    assert (event.kind, event.transaction, event.details.reason) == (EventKind.REJECTED, "B-7", "too-late")
 
 
 # --- what is no answer -----------------------------------------------------------------------------------

@@ -80,3 +80,18 @@ async def test_a_message_of_a_library_s_own_has_the_reason_that_is_set(context: 
     with refused(RefusalReason.NOT_ALLOWED):
         await scene.library.check_out(KNOWN.shelf_item, blocked, "lend again", request_id="R")
     await scene.close()
+
+
+async def test_codes_are_read_anew_after_the_time_that_is_set(
+    context: LibraryAdapterContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("adapters.library.folio.code_tables.monotonic", lambda: now[0])
+    scene = await open_scene(context, "LIB", seconds={"codes": 60})
+    assert await scene.library.pickup_locations()
+    scene.fake.records.tables["/service-points"].clear()
+
+    assert await scene.library.pickup_locations()
+    now[0] = 61.0
+    assert not await scene.library.pickup_locations()
+    await scene.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -97,3 +98,11 @@ async def test_how_a_connection_is_opened_and_kept() -> None:
     assert (framing.idle_seconds, framing.message_seconds) == (3.5, 4.5)
     assert said.tls == back.tls
     assert (said.tls.ca, said.tls.certificate) == (Path("tls/ca.pem"), Path("tls/ours.pem"))
+
+
+async def test_dates_of_another_form_are_read() -> None:
+    octets = (await send(ASKED, "wire", {})).said[-1].message.replace(b"20260401", b"01.04.26")
+    wires = [IsoIllDialect.model_validate({"wire": one}).wire for one in ({}, {"day_formats": ["%d.%m.%y"]})]
+    days = [attrgetter("search.need_before_date")(decode_apdu(octets, wire.style).apdu) for wire in wires]
+
+    assert days == [None, date(2026, 4, 1)]

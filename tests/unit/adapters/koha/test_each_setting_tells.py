@@ -39,3 +39,9 @@ async def test_a_key_of_a_koha_of_ones_own_has_the_reason_that_is_set(tmp_path: 
         refused = await refusal_of(place.library.check_out(ITEM, number, "k"))
 
     assert refused.reason is RefusalReason.NOT_ALLOWED, "patron-blocked, as the default"
+
+
+async def test_who_we_are_may_be_a_patron_with_a_password(tmp_path: Path) -> None:
+    async with koha_place(tmp_path, sign_in={"user": "illgate", "password": "env:TERMINAL"}) as place:
+        assert await place.patron_id()
+        assert place.fake.calls[0].path != "/api/v1/oauth/token"

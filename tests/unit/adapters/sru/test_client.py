@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -111,6 +113,44 @@ async def test_a_server_that_sends_fewer_at_once_is_asked_again(client: SruSearc
     assert (hits.total, hits.asked) == (25, 'dc.title all "lamps"')
     assert [(one.position, one.citation.title) for one in hits.records] == [(n, f"Lamps {n}") for n in range(3, 13)]
     assert [request.query["startRecord"] for request in asked] == ["3", "7", "11"]
+
+
+async def test_each_setting_is_in_what_is_asked(client: SruSearch, serve: Any) -> None:
+    asked: list[web.Request] = []
+    server = await serve(shelf(25, asked=asked))
+    for settings in ({}, {"version": "1.1", "schemas": ["mods"], "slice": 7}):
+        await client.search(target(server, **settings), LAMPS, count=10)
+
+    names = ("version", "recordSchema", "maximumRecords")
+    assert [tuple(request.query[name] for name in names) for request in asked] == [
+        ("1.2", "marcxml", "10"),
+        ("1.1", "mods", "7"),
+        ("1.1", "mods", "3"),
+    ]
+
+
+async def test_where_a_record_has_its_number(client: SruSearch, serve: Any) -> None:
+    fields = "<controlfield tag='001'>7</controlfield><datafield tag='907'><subfield code='a'>8</subfield></datafield>"
+    record = (
+        f"<record><recordData><record xmlns='http://www.loc.gov/MARC21/slim'>{fields}</record></recordData></record>"
+    )
+    said = f"<numberOfRecords>1</numberOfRecords><records>{record}</records>"
+    server = await serve(always(f"<searchRetrieveResponse>{said}</searchRetrieveResponse>"))
+    profiles = target(server), target(server, records={"local": "907a"})
+    hits = [await client.search(profile, LAMPS) for profile in profiles]
+
+    assert [one.records[0].citation.identifiers[0].value for one in hits] == ["7", "8"]
+
+
+async def test_a_server_that_never_greets_is_given_up(client: SruSearch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        section = {"url": f"https://127.0.0.1:{silent.getsockname()[1]}/sru", "seconds": {"connect": 0.1, "answer": 3}}
+        profile = Profile(name="target", dialects={"sru": SruDialect.model_validate(section)})
+        begun = time.monotonic()
+        with pytest.raises(Unavailable):
+            await client.search(profile, LAMPS)
+
+    assert time.monotonic() - begun < 2
 
 
 async def test_beyond_the_end(client: SruSearch, serve: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -134,6 +135,19 @@ async def test_what_was_said_to_the_target(client: Z3950Search) -> None:
     assert said["databaseNames"] == [b"books", b"maps"]
     assert said["mediumSetElementSetNames"] == ("genericElementSetName", b"B")
     assert said["preferredRecordSyntax"] == "1.2.840.10003.5.1"
+
+
+async def test_how_terms_are_written_and_records_are_read(client: Z3950Search) -> None:
+    query = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "lämps"),))
+    async with target(books(1)) as one:
+        hits = [
+            await client.search(one.profile(**more), query)
+            for more in ({}, {"charset": "latin-1", "records": {"local": "none"}})
+        ]
+    terms = [body["query"][1]["rpn"][1][1]["term"][1] for kind, body in one.asked if kind == "searchRequest"]
+
+    assert terms == ["lämps".encode(), "lämps".encode("latin-1")]
+    assert [len(found.records[0].citation.identifiers) for found in hits] == [1, 0]
 
 
 async def test_another_syntax_when_the_first_is_not_known(client: Z3950Search) -> None:
@@ -295,6 +309,16 @@ async def test_it_never_answers(client: Z3950Search) -> None:
         with pytest.raises(Unavailable, match=r"no answer within 0\.05 s"):
             await client.search(one.profile(seconds={"answer": 0.05}), LAMPS)
         await one.left()
+
+
+async def test_it_never_greets(client: Z3950Search) -> None:
+    async with target(books(1)) as one:
+        profile = one.profile(tls={}, seconds={"connect": 0.05})
+    with (
+        socket.create_server(("127.0.0.1", one.port)),
+        pytest.raises(Unavailable, match=r"no connection within 0\.05 s"),
+    ):
+        await client.search(profile, LAMPS)
 
 
 async def test_it_dies_in_mid_present(client: Z3950Search) -> None:
