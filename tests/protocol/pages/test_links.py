@@ -228,6 +228,7 @@ async def test_in_a_frame_of_sites_that_may(installation: Installation) -> None:
     async with running(installation, pages=pages, http=http, rules=rules) as gateway, visitor(gateway) as anna:
         page = await anna.get(f"/openurl?{BOOK}")
 
+    assert "Full text" in page.text
     assert page.tree.xpath("//a[@rel='noreferrer']/@target") == ["_top"], "few sites can be shown in a frame"
     assert "frame-ancestors https://discovery.library.example" in page.headers["Content-Security-Policy"]
     (cookie,) = page.cookies

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from gateway.domain.problems import Refused
 from gateway.runtime import page_assembly
 from gateway.web.pages.sign_in import PatronSessions
 from tests.protocol.pages.support import PATRON, running, visitor
@@ -38,15 +40,16 @@ async def test_what_all_pages_say(installation: Installation, monkeypatch: pytes
 
 async def test_how_long_what_is_kept(installation: Installation) -> None:
     journal, staff = {"keep_bodies_days": 12, "keep_rows_days": 13}, {"audit_days": 14}
+    rules = {"intake": {}, "retention": {"outbox_days": 15}}
     async with (
-        running(installation, journal=journal, staff=staff) as gateway,
+        running(installation, journal=journal, staff=staff, rules=rules) as gateway,
         colleague(gateway, "a.lindqvist", "manager") as anna,
     ):
         page = await anna.get("/privacy")
 
     rows = [" ".join(" ".join(row.itertext()).split()) for row in page.tree.xpath("//tbody/tr")]
     kept = {row.rpartition(" days")[0].rpartition(" ")[2] for row in rows}
-    assert {"12", "13", "14"} <= kept, rows
+    assert {"12", "13", "14", "15"} <= kept, rows
 
 
 @pytest.mark.parametrize(
@@ -94,3 +97,24 @@ async def test_a_file_may_be_so_large(installation: Installation) -> None:
         large = await send_files(ruth, {"a.pdf": b"%PDF-" + b"." * 1_100}, fields)
 
     assert small.status < 400 < large.status == 413
+
+
+async def test_for_how_long_a_message_may_come(installation: Installation) -> None:
+    head = b"POST /ncip HTTP/1.1\r\nHost: ill\r\nContent-Type: application/xml\r\nContent-Length: 99\r\n\r\n<"
+    async with running(installation, http={"port": 0, "body_seconds": 0.2}) as gateway, asyncio.timeout(5):
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.gateway.http_port)
+        writer.write(head)
+        answer = await reader.readline()
+        writer.close()
+
+    assert answer == b"HTTP/1.1 200 OK\r\n", "it is over, so it is answered"
+
+
+async def test_private_networks_that_may_be_called(installation: Installation) -> None:
+    async with running(installation, api={"webhook_networks": ["127.0.0.0/8"]}) as gateway:
+        hooks = gateway.gateway.managed.libraries["DEMO"].webhooks
+        made = await hooks.create_subscription("portal", "http://127.0.0.1:8080/", [])
+        with pytest.raises(Refused):
+            await hooks.create_subscription("portal", "http://10.0.0.1:8080/", [])
+
+    assert made

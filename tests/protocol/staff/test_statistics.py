@@ -287,6 +287,7 @@ async def test_own_months_are_counted_and_mistakes_are_told(gateway: Running) ->
 
 OWN_SURVEY = {
     "title": "National statistics",
+    "note": "Add what was lent without a request.",
     "lines": [
         {"text": "Loans received", "role": "borrowing", "service": "loan"},
         {"text": "Copies not supplied", "role": "lending", "service": "copy", "count": "unfilled"},
@@ -305,11 +306,10 @@ async def test_surveys_are_ready_to_be_copied(installation: Installation) -> Non
             make_copy_for_others(gateway, LendingState.SHIPPED),
         )
         async with colleague(gateway, "a.lindqvist", "manager") as manager:
-            own, ipeds, acrl = [
-                read_tables(await manager.get(f"/statistics?survey={name}"))["For the yearly survey"]
-                for name in ("", "ipeds", "acrl-arl")
-            ]
+            pages = [await manager.get(f"/statistics?survey={name}") for name in ("", "ipeds", "acrl-arl")]
+            own, ipeds, acrl = [read_tables(page)["For the yearly survey"] for page in pages]
 
+    assert ["Add what was lent without a request." in page.text for page in pages] == [True, False, False]
     assert own == [
         "Loans receivedBorrowing, loans: Filled 3 0",
         "Copies not suppliedLending, copies: Unfilled 1 0",

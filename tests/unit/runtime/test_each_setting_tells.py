@@ -17,7 +17,7 @@ from gateway.cli.app import main
 from gateway.domain.clock import SystemClock
 from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
-from gateway.runtime import daemon_listeners, mailbox_services
+from gateway.runtime import daemon, daemon_listeners, mailbox_services
 from gateway.runtime.daemon_listeners import DaemonListeners
 from gateway.runtime.exchange_assembly import attempt_limits, make_journal_options
 from gateway.runtime.mailbox_services import MailboxServices
@@ -160,6 +160,23 @@ def test_answers_of_article_services_are_kept_so_long(load: Load, monkeypatch: p
     article_lookup.make_article_lookup(load(article_lookup={"cache_hours": 3}), load_adapters(), str, SystemClock())
 
     assert kept == [timedelta(hours=3)]
+
+
+def test_an_article_service_may_take_so_long(load: Load) -> None:
+    adapters = SimpleNamespace(article_sources={"crossref": SimpleNamespace(url="", make=lambda context: context)})
+    made = article_lookup.make_article_source(
+        "crossref", load(article_lookup={"seconds": 3}), cast(Any, adapters), str, SystemClock()
+    )
+
+    assert cast(Any, made).seconds == 3
+
+
+def test_so_long_a_message_waits_for_its_turn(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[float] = []
+    monkeypatch.setattr(daemon, "AdmissionQueue", lambda _at_once, _waiting, seconds, _count: made.append(seconds))
+    daemon.Daemon(load(http={"queue_seconds": 7}), load_adapters())
+
+    assert made == [7]
 
 
 def test_a_directory_is_pulled_so_often(load: Load) -> None:

@@ -56,9 +56,11 @@ def test_an_empty_file_means_the_defaults(load: Load) -> None:
 
 @pytest.mark.parametrize("address", ["", "Dept 5; 1234 City St.; Columbus"], ids=["none", "own-lines"])
 def test_an_address_in_parts_has_lines_as_well(load: Load, address: str) -> None:
-    parts = "{line1: 1234 City St., locality: Columbus, postal_code: '43004', region: US-OH, country: US}"
+    parts = (
+        "{line1: 1234 City St., line2: Room 7, locality: Columbus, postal_code: '43004', region: US-OH, country: US}"
+    )
     info = load(f"libraries: [{{symbol: OH, address: '{address}', postal_address: {parts}}}]").libraries[0].info
-    assert info.address == (address or "1234 City St.\n43004 Columbus\nUS-OH\nUS")
+    assert info.address == (address or "1234 City St.\nRoom 7\n43004 Columbus\nUS-OH\nUS")
     assert info.postal_address is not None
     assert info.postal_address.locality == "Columbus"
 

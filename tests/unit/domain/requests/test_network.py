@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic import ValidationError
 
+from gateway.domain.clock import FixedClock
 from gateway.domain.requests.network_load import LoadReport, NetworkMember, ReportedLoad, sum_reported_load
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import Ranking, RequestPolicy
@@ -40,6 +41,19 @@ def test_loads_of_all_members_add_up() -> None:
 
 def test_a_report_that_is_stale_does_not_count() -> None:
     assert about(report("SOUTH", minutes=60, city=3), report("EAST", minutes=61, city=4)) == ReportedLoad(3, 1)
+
+
+def test_whether_and_how_long_reports_count_is_a_rule_of_the_library() -> None:
+    loads = network_load.LibraryLoads("NORTH", FixedClock(NOW), str, lambda *_observed: None)
+    loads.reports["south"] = report("SOUTH", minutes=150, city=3)
+    rankings: tuple[dict[str, int], ...] = (
+        {},
+        {"network_age_minutes": 180},
+        {"network_minutes": 0, "network_age_minutes": 180},
+    )
+    policies = [RequestPolicy.model_validate({"ranking": ranking}) for ranking in rankings]
+
+    assert [loads.reported_load(("CITY",), policy).open for policy in policies] == [0, 3, 0]
 
 
 def test_neither_our_own_report_counts_nor_the_suppliers() -> None:

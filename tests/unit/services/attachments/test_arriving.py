@@ -184,6 +184,12 @@ async def test_what_the_file_says_counts_before_what_its_sender_says(scanner: tu
     assert (found.media_type, found.pages) == ("application/pdf", 2)
 
 
+async def test_a_scanner_may_take_so_long() -> None:
+    slow = (sys.executable, "-c", "import time; time.sleep(3)")
+    with pytest.raises(Unavailable):
+        await check_upload(upload(pdf(2)), CopyRules(scan_command=slow, scan_seconds=0.2))
+
+
 async def test_what_is_not_taken_is_never_shown_to_the_scanner(tmp_path: Path) -> None:
     rules = CopyRules(scan_command=(str(tmp_path / "none"),))
     with pytest.raises(Refused, match="The file type is unknown"):

@@ -401,6 +401,12 @@ async def test_the_usual_fee_of_an_item(counter: Counter, fee: Money | None, act
     assert [f"{one.amount.amount:.2f}" for one in charges] == charged
 
 
+async def test_by_which_words_the_usual_fee_is_charged(counter: Counter) -> None:
+    fees = {"default_amount": "2.50", "default_actions": ["assess"]}
+    accepted = await counter.ask(arrives(fee_action="Assess"), fees=fees)
+    assert len(await counter.library.patron_charges(accepted.patron.id)) == 1
+
+
 async def test_no_usual_fee_is_no_fee(counter: Counter) -> None:
     accepted = await counter.ask(arrives(fee_action="charge-default-patron-fee"))
     assert await counter.library.patron_charges(accepted.patron.id) == ()

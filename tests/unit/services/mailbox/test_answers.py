@@ -14,7 +14,7 @@ from gateway.domain.requests.request import AttemptStatus, BorrowingState, Reque
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.store.mailbox import MailOutcome
 from tests.support.blank_pdf import write_blank_pdf
-from tests.support.mail_house import MailHouse, mail, mail_rows
+from tests.support.mail_house import BERGEN, MailHouse, mail, mail_rows
 
 CODES = [
     ("BIND", AttemptStatus.UNFILLED, "at-bindery"),
@@ -306,6 +306,16 @@ async def test_the_same_content_sent_again_by_hand_happens_once(house: MailHouse
     assert (await mail_rows(house.store))[1][1].startswith("repeat of email ")
 
 
+async def test_where_a_partner_repeats_itself_both_mails_count(house: MailHouse) -> None:
+    house.change_profile("bergen", {"partner": {**BERGEN, "mail": {"repeat_hours": 0}}})
+    request = await house.asked()
+
+    await house.comes(house.reply("We are looking for it", Message_ID="<a@bergen.example>"))
+    await house.comes(house.reply("We are looking for it", Message_ID="<b@bergen.example>"))
+
+    assert len((await house.show(request)).request.notes) == 2
+
+
 async def test_one_id_for_different_mails_loses_none(house: MailHouse) -> None:
     """Some programs give every mail the same Message-ID."""
     request = await house.asked()
@@ -345,6 +355,17 @@ async def test_a_hard_bounce_of_a_request_is_a_failed_attempt_and_moves_on(house
         ("tartu", AttemptStatus.ASKED),
     ]
     assert after.attempts[0].note == "email could not be delivered (5.1.1): smtp; 550 no such user here …"
+
+
+async def test_a_hard_bounce_may_be_for_staff(house: MailHouse) -> None:
+    house.change_profile("bergen", {"partner": {**BERGEN, "mail": {"bounce": "staff"}}})
+    request = await house.asked()
+
+    await house.comes(report(house, "failed", "5.1.1"))
+
+    after = (await house.show(request)).request
+    assert [(one.partner, one.status) for one in after.attempts] == [("bergen", AttemptStatus.ASKED)]
+    assert RequestFlag.TROUBLE in after.flags
 
 
 async def test_a_delay_changes_nothing(house: MailHouse) -> None:

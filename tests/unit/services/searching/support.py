@@ -52,8 +52,9 @@ class Catalogue(ProfileSection):
 
 
 class ScriptedSearch:
-    """`answers` gives what the target of this name says to a query. `asked`: what it was asked, in order. Where a
-    name is in `waits`, its answer comes after that event; `seconds` by name: after so long."""
+    """`answers` gives what the target of this name says to a query. `asked`: what it was asked, in order; `counts`: for
+    how many records. Where a name is in `waits`, its answer comes after that event; `seconds` by name: after so
+    long."""
 
     name = "z3950"
 
@@ -61,6 +62,7 @@ class ScriptedSearch:
         self._answers = answers
         self._seconds = seconds or {}
         self.asked: list[tuple[str, CatalogueQuery]] = []
+        self.counts: list[int] = []
         self.waits: dict[str, asyncio.Event] = {}
         self.began = asyncio.Event()
         self.under_way = 0
@@ -69,6 +71,7 @@ class ScriptedSearch:
 
     async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
         self.asked.append((target.name, query))
+        self.counts.append(count)
         self.began.set()
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)

@@ -89,6 +89,12 @@ async def test_the_first_question_that_finds_it_is_the_last() -> None:
     assert found.report_line.endswith(" s)")
 
 
+async def test_so_many_records_are_looked_at() -> None:
+    search = ScriptedSearch(nothing)
+    await holds(search, profile("seeberg", {"plan": ["isbn"], "looked_at": 7}))
+    assert set(search.counts) == {7}
+
+
 async def test_numbers_first_then_the_title() -> None:
     search = ScriptedSearch(by_index(title=hits(record(replace(KOBZAR, identifiers=()), STACKS))))
 

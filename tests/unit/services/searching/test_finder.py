@@ -91,6 +91,12 @@ async def test_fifty_at_once_take_as_long_as_the_slowest() -> None:
     assert len(done.answers) == search.most_under_way == 50
 
 
+async def test_so_many_records_of_each_are_asked_for() -> None:
+    search = ScriptedSearch(nothing)
+    await finder(search, profile("seeberg", {}), records=7).search("seeberg", WORDS)
+    assert search.counts == [7]
+
+
 async def test_no_more_at_once_than_the_rules_say() -> None:
     names = [f"library-{number:02}" for number in range(20)]
     search = ScriptedSearch(nothing)
