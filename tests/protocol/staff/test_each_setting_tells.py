@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -99,15 +100,29 @@ async def test_a_file_may_be_so_large(installation: Installation) -> None:
     assert small.status < 400 < large.status == 413
 
 
+BEGUN = b"POST /ncip HTTP/1.1\r\nHost: ill\r\nContent-Type: application/xml\r\nContent-Length: 99\r\n\r\n<"
+"""A message that never comes whole."""
+
+
 async def test_for_how_long_a_message_may_come(installation: Installation) -> None:
-    head = b"POST /ncip HTTP/1.1\r\nHost: ill\r\nContent-Type: application/xml\r\nContent-Length: 99\r\n\r\n<"
     async with running(installation, http={"port": 0, "body_seconds": 0.2}) as gateway, asyncio.timeout(5):
         reader, writer = await asyncio.open_connection("127.0.0.1", gateway.gateway.http_port)
-        writer.write(head)
+        writer.write(BEGUN)
         answer = await reader.readline()
         writer.close()
 
     assert answer == b"HTTP/1.1 200 OK\r\n", "it is over, so it is answered"
+
+
+async def test_for_how_long_a_stop_waits_for_messages(installation: Installation) -> None:
+    async with running(installation, shutdown_seconds=0.2) as gateway:
+        _reader, writer = await asyncio.open_connection("127.0.0.1", gateway.gateway.http_port)
+        writer.write(BEGUN)
+        await asyncio.sleep(0.1)
+        begun = time.monotonic()
+    writer.close()
+
+    assert time.monotonic() - begun < 5
 
 
 async def test_private_networks_that_may_be_called(installation: Installation) -> None:
