@@ -4,6 +4,7 @@ another way."""
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,12 @@ PARTNER = {**SOUTH["partner"], "number": "S-{sequence}", "workflow": {"patron": 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    requests = {**EASY, "desks": {"undo_seconds": 0}, "lending": {"confidence": 60}}
+    requests = {
+        **EASY,
+        "desks": {"undo_seconds": 0},
+        "lending": {"confidence": 60},
+        "retention": {"outbox_days": 2},
+    }
     return asyncio.run(make_template(tmp_path_factory.mktemp("template"), {"south": {"partner": PARTNER}}, requests))
 
 
@@ -49,3 +55,12 @@ async def test_messages_may_go_out_at_once(north: NcipTown) -> None:
 
     assert len(north.mail.subjects("ill@south.example")) == 2, "the order, and the word of its coming"
     assert EventKind.RECEIVED.value in await north.kinds(request)
+
+
+async def test_what_was_sent_is_kept_for_so_many_days(north: NcipTown) -> None:
+    await north.asked()
+    prune = north.town.gateway.managed.prune_outbox
+
+    assert not await prune()
+    north.clock.advance(timedelta(days=3))
+    assert await prune()
