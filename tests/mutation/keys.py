@@ -29,7 +29,7 @@ from tests.mutation.services import HANGING, OPTIONS, run_in_fork
 from tests.support.setting_keys import SettingKey, list_setting_keys
 from tests.unit.settings.test_keys_tried import RECORD, read_record, read_unnoticed
 
-TESTS = ("tests/unit", "tests/protocol", "tests/library_contract")
+TESTS = ("tests/unit", "tests/protocol", "tests/library_contract", "tests/interop/test_brokered_requests.py")
 LEFT_OUT = ("tests/unit/docs/", "tests/unit/golden/", "tests/unit/settings/test_gateway_yml.py", "test_shipped.py::")
 """Which compare all keys with what is written of them: they would notice any."""
 
