@@ -270,7 +270,7 @@ def _has_standard_reading(dialect: NcipDialect) -> bool:
 
 
 def _check_required_header(header: InitiationHeader | None, dialect: NcipDialect) -> None:
-    """Raise Refused(DATA_MISSING) for header parts that the profile insists on."""
+    """Raise MalformedMessage for header parts that the profile insists on, whose path the answer names."""
     for part in dialect.header.require:
         match part:
             case "header":
@@ -285,11 +285,7 @@ def _check_required_header(header: InitiationHeader | None, dialect: NcipDialect
                 present = header is not None and bool(text_of_code(header.application_profile_type))
                 element = "InitiationHeader/ApplicationProfileType"
         if not present:
-            raise Refused(
-                RefusalReason.DATA_MISSING,
-                write_sentence("%(element)s is missing or empty.", element=element),
-                about=MessagePart.SENDER,
-            )
+            raise MalformedMessage(element, "is missing or empty", MalformationKind.DATA_MISSING)
 
 
 def _refuse_service(service: str) -> Refused:
