@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from playwright.sync_api import Page
 
 from gateway.cli import main
+from tests.browser.reach import FIND_LOST_FOCUS, FIND_SMALL_TARGETS
 from tests.browser.visitor import DESKTOP, Browsing, Site, fits
 from tests.support.axe import grave
 
@@ -72,6 +73,9 @@ class PageInspector:
         found = grave(self._page.evaluate(RUN_AXE))
         if not fits(self._page):
             found.append("has to be scrolled sideways")
+        found += self._page.evaluate(FIND_LOST_FOCUS)
+        if self._page.locator("body.patron").count():
+            found += self._page.evaluate(FIND_SMALL_TARGETS)
         self.looked_at.append(name)
         if found:
             self.found[name] = found

@@ -1,15 +1,17 @@
-"""Every page of staff in a browser: axe finds nothing against level AA, nothing is forbidden by the pages' own policy,
-and nothing has to be scrolled sideways, also with letters of twice the size; on a telephone and at a desk, light and
-dark, in both languages."""
+"""Every page of staff, and of patrons, in a browser: axe finds nothing against level AA, nothing is forbidden by the
+pages' own policy, the focus is seen and covered by nothing, patrons' targets are as large as a finger, nothing has
+to be scrolled sideways, with letters of twice the size too; on a telephone and at a desk, light and dark, in German."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import pytest
 from playwright.async_api import CDPSession, Page, async_playwright
 
-from tests.browser.visitor import CHROMIUM, FLAGS
+from tests.browser.reach import FIND_LOST_FOCUS, FIND_SMALL_TARGETS
+from tests.browser.visitor import CHROMIUM, FLAGS, PATRON, PIN
 from tests.protocol.pages.conftest import engine, installation
 from tests.protocol.pages.support import Running, running
 from tests.protocol.staff.page_walk import PageWalk
@@ -68,6 +70,9 @@ class Inspection:
         await self.page.evaluate(self.axe_core)
         found = describe_findings((await self.page.evaluate(RUN_AXE))["violations"])
         await self.page.evaluate(UNFOLD)
+        found += await self.page.evaluate(FIND_LOST_FOCUS)
+        if await self.page.locator("body.patron").count():
+            found += await self.page.evaluate(FIND_SMALL_TARGETS)
         if await self.page.evaluate(IS_TOO_WIDE):
             found.append("has to be scrolled sideways")
         await self.set_letters(LARGE_LETTERS)
@@ -80,14 +85,30 @@ class Inspection:
 
 
 async def list_addresses(gateway: Running) -> list[str]:
-    """List those of two pages of each route, and one form of each act that a link leads to."""
+    """List those of two pages of each route, one form of each act that a link leads to, each kind of patrons' page."""
     async with colleague(gateway, "w.walker", *ALL_ROLES) as walker:
         await make_batches(walker)
+        await walker.browser.sign_in()
         walk = PageWalk(walker.browser, each=2)
         await walk.follow_links()
     assert walk.missing_routes() == []
     addresses = [name.removeprefix("GET ") for name in walk.pages]
-    return [*(one for one in addresses if one.startswith("/staff") or one == "/"), OPEN_FILTERS]
+    patrons = {re.sub(r"/\w{24}|\?.*", "", address): address for address in addresses if address.startswith("/openurl")}
+    return [*(one for one in addresses if one.startswith("/staff") or one == "/"), *patrons.values(), OPEN_FILTERS]
+
+
+async def sign_in(page: Page, url: str) -> None:
+    """Sign in as staff, and as a patron."""
+    await page.goto(f"{url}/staff/sign-in")
+    await page.locator("#name").fill("w.walker")
+    await page.locator("#password").fill(PASSWORD)
+    await page.locator("main button[type=submit]").click()
+    await page.wait_for_url(f"{url}/staff")
+    await page.goto(f"{url}/openurl/DEMO/requests")
+    await page.locator("#user").fill(PATRON)
+    await page.locator("#password").fill(PIN)
+    await page.locator("main button[type=submit]").click()
+    await page.locator(".requests").first.wait_for()
 
 
 @pytest.mark.slow
@@ -111,11 +132,7 @@ async def test_nothing_on_any_page_keeps_anybody_out(
         )
         inspection = Inspection(page, await page.context.new_cdp_session(page), axe_core)
         inspection.watch_policy()
-        await page.goto(f"{gateway.url}/staff/sign-in")
-        await page.locator("#name").fill("w.walker")
-        await page.locator("#password").fill(PASSWORD)
-        await page.locator("main button[type=submit]").click()
-        await page.wait_for_url(f"{gateway.url}/staff")
+        await sign_in(page, gateway.url)
         for address in addresses:
             await inspection.look_at(gateway.url, address)
         await browser.close()

@@ -1,4 +1,5 @@
-"""No page keeps anybody out: axe-core finds nothing serious on any of them, in light and in dark, in both languages."""
+"""No page keeps anybody out: axe-core finds nothing serious on any of them, in light and in dark, in both languages;
+the focus is seen and covered by nothing, and targets are as large as a finger."""
 
 from __future__ import annotations
 
@@ -86,4 +87,16 @@ def test_a_fault_would_be_found(site: Site, browsing: Browsing, axe_core: str) -
         page.evaluate("document.querySelector('label[for=title]').remove()")
         inspector = PageInspector(page, axe_core)
         inspector.look("a field without its label")
-    assert "label" in inspector.found["a field without its label"][0]
+        assert "label" in inspector.found["a field without its label"][0]
+        page.reload()
+        page.evaluate("document.querySelector('main button').style.cssText = 'min-height: 0; padding: 0'")
+        inspector.look("a low button")
+        page.reload()
+        page.evaluate("document.querySelector('.top').style.cssText = 'position: fixed; inset: 0 0 auto; height: 80%'")
+        inspector.look("a bar that stays")
+        page.reload()
+        page.evaluate("document.querySelector('main button').style.outline = 'none'")
+        inspector.look("a button without its outline")
+    assert inspector.found["a low button"][0].startswith("button “Look up” is ")
+    assert "when it has the focus" in inspector.found["a bar that stays"][0]
+    assert inspector.found["a button without its outline"] == ["button “Look up” does not show its focus"]

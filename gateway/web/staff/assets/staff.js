@@ -24,6 +24,20 @@ for (const button of document.querySelectorAll("button[data-counts]")) {
   showCount();
 }
 
+// A menu that lies over the page closes when the focus goes on, which it would cover, and by Escape.
+for (const menu of document.querySelectorAll("details.more")) {
+  const drop = menu.querySelector(".drop");
+  menu.addEventListener("focusout", (event) => {
+    const goesOn = event.relatedTarget !== null && !menu.contains(event.relatedTarget);
+    if (goesOn && getComputedStyle(drop).position === "absolute") menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
+
 // What is wrong is read out, and what is first in it is one key away.
 const summary = document.getElementById("summary");
 if (summary !== null) summary.focus();
