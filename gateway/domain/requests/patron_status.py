@@ -101,6 +101,7 @@ COPY_CANCEL_REFUSED = "copy-cancel-refused"
 RENEWAL_PENDING = "renewal-pending"
 OVERDUE_RENEWAL_PENDING = "overdue-renewal-pending"
 COPY_READY = "copy-ready"
+COMPLETED = "borrowing-completed"
 RECALLED_BEFORE_LOAN = "recalled-before-loan"
 NOT_WANTED = "not-wanted"
 GOING_BACK = "going-back"
@@ -175,8 +176,13 @@ def status_of_request(request: Request) -> PatronStatusText:
 
 def is_cancellation_refused(request: Request) -> bool:
     """Return whether the patron has cancelled it, and the supplier goes on all the same."""
-    is_with_supplier = request.state in _WITH_SUPPLIER and request.role is Role.BORROWING
-    return is_with_supplier and RequestFlag.UNWANTED in request.flags and RequestFlag.EXPIRING not in request.flags
+    return request.state in _WITH_SUPPLIER and is_coming_unwanted(request)
+
+
+def is_coming_unwanted(request: Request) -> bool:
+    """Return whether the patron has cancelled it, and it comes all the same, or may come."""
+    is_coming = request.state in (*_WITH_SUPPLIER, B.SHIPPED) and request.role is Role.BORROWING
+    return is_coming and RequestFlag.UNWANTED in request.flags and RequestFlag.EXPIRING not in request.flags
 
 
 _WITH_SUPPLIER = (B.REQUESTED, B.HOLD_PLACED, B.WILL_SUPPLY, B.CONDITIONAL)

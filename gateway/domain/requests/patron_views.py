@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
 from gateway.domain.requests.patron_status import PatronStatus
@@ -23,6 +24,18 @@ class PatronReference(StrEnum):
     ANY = "any"  # whichever of the two it is
     ID = "id"  # in the library's system
     IDENTIFIER = "identifier"  # card number or the like, with which requests are made
+
+
+@value_object(kw_only=True)
+class PatronRefusal:
+    """What a lending library has answered to a patron's wish: no. `reason`: its code; `is_sent`: the item had been sent
+    before it could be cancelled."""
+
+    action: PatronAction
+    at: datetime
+    reason: str = ""
+    note: str = ""
+    is_sent: bool = False
 
 
 @value_object(kw_only=True)

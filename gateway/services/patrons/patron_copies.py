@@ -64,19 +64,22 @@ class _DeliveredCopy:
 class PatronCopies:
     requests: RequestService
 
-    async def load_available(self, wanted: Iterable[Request]) -> Mapping[str, PatronCopy]:
-        """Load the copies that may still be had here, by id of the request."""
-        age = timedelta(days=self.requests.context.policy().copies.link_days)
-        now = self.requests.context.now()
-        recent = [request for request in wanted if _has_copy(request) and request.changed + age > now]
+    async def load_copies(self, wanted: Iterable[Request]) -> Mapping[str, PatronCopy]:
+        """Load the copies that are or were given out here, by id of the request; not those that came long ago."""
+        recent = [request for request in wanted if _has_copy(request) and not self.is_long_ago(request)]
         if not recent:
             return {}
 
         def load_copies(connection: Transaction) -> Mapping[str, PatronCopy]:
             copies = {request.id: _load_copy(connection, self.requests.context, request) for request in recent}
-            return {id_: copy for id_, copy in copies.items() if copy is not None and copy.left}
+            return {id_: copy for id_, copy in copies.items() if copy is not None}
 
         return await self.requests.context.store.read(load_copies)
+
+    def is_long_ago(self, request: Request) -> bool:
+        """Return whether its last change is so long ago that a copy that came with it is not given out any more."""
+        context = self.requests.context
+        return request.changed + timedelta(days=context.policy().copies.link_days) <= context.now()
 
     async def load_copy(self, request_id: str, patron_id: str) -> PatronCopy:
         """Load a copy; raises NotFound: none has come that could be given out here, or it is somebody else's."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.domain.library import Hold
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.patron_settings import PatronSettings
-from gateway.domain.requests.patron_status import PatronStatus, is_cancellation_refused, status_of_request
-from gateway.domain.requests.patron_views import PatronAction, PatronReference, PatronView
-from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.patron_status import (
+    PatronStatus,
+    is_cancellation_refused,
+    is_coming_unwanted,
+    status_of_request,
+)
+from gateway.domain.requests.patron_views import PatronAction, PatronReference, PatronRefusal, PatronView
+from gateway.domain.requests.request import BorrowingState, Request, Role
 from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.views import ActionRequest, NotFound, RequestFilter, ResultPage
 from gateway.domain.value import value_object
@@ -20,6 +25,7 @@ from gateway.services.request_work.actions import patron_actions
 from gateway.services.request_work.request_service import RequestService
 from gateway.services.requests.library_context import PATRON, LibraryContext, require_request
 from gateway.store.patron_settings import load_patron_settings, save_patron_settings
+from gateway.store.requests.history import EventRow, list_events_of_request
 
 KINDS: Mapping[PatronAction, EventKind] = {
     PatronAction.CANCEL: EventKind.CANCEL,
@@ -88,6 +94,24 @@ class PatronRequestService:
         """Load a view; raises NotFound, for the requests of others too."""
         return self._build_patron_view(
             self.requests.context, await require_own_request(self.requests.context, request_id, patron_id), language
+        )
+
+    async def find_refusal(self, request: Request) -> PatronRefusal | None:
+        """Find the refusal of a renewal or of a cancellation that still counts."""
+        is_lent, context = request.state is BorrowingState.LENT, self.requests.context
+        if not (is_lent or is_coming_unwanted(request)):
+            return None
+        rows = await context.store.read(lambda c: list_events_of_request(c, context.symbol, request.id))
+        fitting = [row for row in rows if not row.denied]
+        row = _find_refused_renewal(fitting) if is_lent else _find_refused_cancellation(fitting)
+        if row is None:
+            return None
+        return PatronRefusal(
+            action=PatronAction.RENEW if is_lent else PatronAction.CANCEL,
+            at=row.at,
+            reason=row.event.details.reason,
+            note=row.event.details.note,
+            is_sent=row.event.kind is EventKind.SHIPPED,
         )
 
     async def apply_action(
@@ -167,6 +191,31 @@ class PatronRequestService:
 
 
 _ENDED_HOLD = (RefusalReason.UNKNOWN_REQUEST, RefusalReason.REQUEST_CLOSED)
+
+
+_RENEWAL_NEWS = (
+    EventKind.RENEW,
+    EventKind.RENEW_ACCEPTED,
+    EventKind.RENEW_REFUSED,
+    EventKind.DUE_DATE_CHANGED,
+    EventKind.RECALL,
+)
+_CANCEL_REFUSALS = (EventKind.CANCEL_REFUSED, EventKind.SHIPPED)
+
+
+def _find_refused_renewal(rows: Sequence[EventRow]) -> EventRow | None:
+    """Find the answer to the last renewal, oldest rows first; other news of the loan's end is newer than a refusal."""
+    news = [row for row in rows if row.event.kind in _RENEWAL_NEWS]
+    kinds = [row.event.kind for row in news]
+    if EventKind.RENEW not in kinds:
+        return None
+    answers = news[len(kinds) - kinds[::-1].index(EventKind.RENEW) :]
+    return answers[0] if {row.event.kind for row in answers} == {EventKind.RENEW_REFUSED} else None
+
+
+def _find_refused_cancellation(rows: Sequence[EventRow]) -> EventRow | None:
+    answers = [row for row in rows if row.before == BorrowingState.CANCEL_PENDING]
+    return next((row for row in reversed(answers) if row.event.kind in _CANCEL_REFUSALS), None)
 
 
 def _is_hold_of_request(hold: Hold, request: Request) -> bool:

@@ -12,7 +12,7 @@ from gateway.domain.library import Money
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.patron_status import PatronStatus
-from gateway.domain.requests.patron_views import PatronAction, PatronView
+from gateway.domain.requests.patron_views import PatronAction, PatronRefusal, PatronView
 from gateway.domain.requests.request import BorrowingState, Request, ServiceType
 from gateway.domain.requests.views import EventDenied, VersionConflict
 from gateway.domain.value import value_object
@@ -20,7 +20,7 @@ from gateway.ports.library_system import PatronKey
 from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
 from gateway.services.letters.localization import mark_text
 from gateway.services.letters.renderer import mail_address
-from gateway.services.letters.templates import clean_line
+from gateway.services.letters.templates import clean_line, clean_lines
 from gateway.services.patrons.patron_copies import PatronCopy
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.assets import HEADERS, file_headers
@@ -28,7 +28,14 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.pages import sign_in_pages
 from gateway.web.pages.own_holds import HOLD_TEXTS, NO_HOLDS, list_pickup_rows, list_shown_holds, load_pickup_names
 from gateway.web.pages.page_request import PageRequest
-from gateway.web.pages.page_texts import ACT_TEXTS, CANCEL_NOTED_TEXT, CANCEL_PENDING_TEXT, TOO_LATE_TEXT
+from gateway.web.pages.page_texts import (
+    ACT_TEXTS,
+    ALREADY_SENT_TEXT,
+    CANCEL_NOTED_TEXT,
+    CANCEL_PENDING_TEXT,
+    REFUSED_ACT_TEXTS,
+    TOO_LATE_TEXT,
+)
 from gateway.web.pages.request_status import ShownOwnRequest, describe_file, find_open_question, make_shown_request
 
 MAX_OWN_REQUESTS = 50
@@ -68,7 +75,7 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         MAX_OWN_REQUESTS,
         page.http.query.get("cursor", "")[:500],
     )
-    copies = await page.library.patron_copies.load_available([view.request for view in requests])
+    copies = await page.library.patron_copies.load_copies([view.request for view in requests])
     shown_requests = [make_shown_request(page, view, copies.get(view.request.id)) for view in requests]
     is_first = not page.http.query.get("cursor", "")
     return page.render(
@@ -153,7 +160,8 @@ async def show_own_request(page: PageRequest) -> web.Response:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
     view = await page.library.patrons.load_view(id_, session.patron_id, page.localization.language)
     request, words = view.request, page.words
-    copies = await page.library.patron_copies.load_available([request])
+    copies = await page.library.patron_copies.load_copies([request])
+    refusal = await page.library.patrons.find_refusal(request)
     is_new = page.http.query.get("sent") == "yes"
     done = page.http.query.get("done", "")
     title = clean_line(request.citation.component_title or request.citation.title) or page.gettext(
@@ -170,6 +178,8 @@ async def show_own_request(page: PageRequest) -> web.Response:
         done=_text_of_done(page, done, view),
         is_too_late=done == TOO_LATE,
         one=make_shown_request(page, view, copies.get(request.id)),
+        refusal=_describe_refusal(page, refusal) if refusal is not None else "",
+        refusal_note=clean_lines(refusal.note) if refusal is not None else "",
         rows=(
             *readers_citation_rows(request.citation, words),
             *service_rows(request, words),
@@ -186,6 +196,15 @@ async def show_own_request(page: PageRequest) -> web.Response:
         by_when=_say_by_when(page, request) if is_new else "",
         can_cancel=PatronAction.CANCEL in view.actions,
     )
+
+
+def _describe_refusal(page: PageRequest, refusal: PatronRefusal) -> str:
+    day = page.format_day(refusal.at.astimezone(page.context.zone).date())
+    reason = page.words.reasons.get(refusal.reason, "")
+    with_reason, alone = REFUSED_ACT_TEXTS[refusal.action]
+    if refusal.is_sent:
+        return page.gettext(ALREADY_SENT_TEXT, day=day)
+    return page.gettext(with_reason, day=day, reason=reason) if reason else page.gettext(alone, day=day)
 
 
 def _list_due_rows(page: PageRequest, view: PatronView) -> Iterable[tuple[str, str]]:

@@ -235,3 +235,17 @@ CANCEL_PENDING_TEXT = mark_text("We have asked the other library to cancel it an
 CANCEL_NOTED_TEXT = mark_text("We have noted that you no longer need it.")
 
 TOO_LATE_TEXT = mark_text("This is no longer possible. The current status is shown here.")
+
+REFUSED_ACT_TEXTS: Mapping[PatronAction, tuple[str, str]] = {
+    PatronAction.RENEW: (
+        mark_text("On %(day)s, the lending library did not agree to renew this loan (%(reason)s)."),
+        mark_text("On %(day)s, the lending library did not agree to renew this loan."),
+    ),
+    PatronAction.CANCEL: (
+        mark_text("On %(day)s, the other library answered that it could no longer cancel it (%(reason)s)."),
+        mark_text("On %(day)s, the other library answered that it could no longer cancel it."),
+    ),
+}
+"""What another library has refused, with a reason and without one."""
+
+ALREADY_SENT_TEXT = mark_text("It was sent on %(day)s, before the other library could cancel it.")

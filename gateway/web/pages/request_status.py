@@ -8,7 +8,9 @@ from datetime import date, datetime
 from gateway.domain.requests.patron_status import (
     CANCEL_PENDING,
     CANCEL_REFUSED,
+    COMPLETED,
     COPY_CANCEL_REFUSED,
+    COPY_READY,
     OVERDUE,
     OVERDUE_RENEWAL_PENDING,
     QUESTION,
@@ -20,7 +22,7 @@ from gateway.domain.requests.patron_status import (
 from gateway.domain.requests.patron_views import PatronAction, PatronView
 from gateway.domain.requests.request import Attachment, Request
 from gateway.domain.value import value_object
-from gateway.services.letters.localization import mark_text_in_context
+from gateway.services.letters.localization import mark_text, mark_text_in_context
 from gateway.services.letters.templates import clean_line, clean_lines
 from gateway.services.patrons.patron_copies import PatronCopy
 from gateway.web.pages.page_request import PageRequest
@@ -128,6 +130,9 @@ NEWER_TEXTS: Mapping[str, StatusText] = {
 """What goes before the word of the state, since it is newer."""
 
 
+COPY_GONE_TEXT = mark_text("This copy can no longer be downloaded. If you still need it, please contact the library.")
+
+
 @value_object
 class ShownStatus:
     kind: str
@@ -138,35 +143,48 @@ class ShownStatus:
 @value_object(kw_only=True)
 class ShownOwnRequest:
     """`again`: where the same can be asked for anew, once nothing of it waits; `question`: that waits for an answer;
-    `copy`: where the one that has come may be had; `file`: what it is, as a file. Empty: nothing."""
+    `copy`: where the one that has come may be had. Empty: nothing. `text`: of the status, or what file it is."""
 
     view: PatronView
     title: str
+    text: str
     status: ShownStatus
     asked: str
     question: str = ""
     copy: str = ""
-    file: str = ""
     again: str = ""
     is_urgent: bool = False
 
 
-def make_shown_request(page: PageRequest, view: PatronView, copy: PatronCopy | None) -> ShownOwnRequest:
-    """`copy`: may still be had."""
+def make_shown_request(page: PageRequest, view: PatronView, loaded: PatronCopy | None) -> ShownOwnRequest:
+    """`loaded`: the copy that has come, of which there may be no download left."""
     request = view.request
+    copy = loaded if loaded is not None and loaded.left else None
     return ShownOwnRequest(
         view=view,
         title=clean_line(request.citation.short),
+        text=_describe_status(page, view, loaded),
         status=_make_copy_status(page, copy) if copy is not None else make_shown_status(page, request),
         asked=page.format_day(request.created.astimezone(page.context.zone).date()),
         question=find_open_question(view),
         copy=page.path(f"requests/{request.id}/copy") if copy is not None else "",
-        file=describe_file(page, copy.file) if copy is not None and copy.file is not None else "",
         again=page.path("", page.encode_link(request.citation, request.service.type))
         if not request.open and copy is None
         else "",
         is_urgent=status_of_request(request).word in URGENT_TEXTS,
     )
+
+
+def _describe_status(page: PageRequest, view: PatronView, copy: PatronCopy | None) -> str:
+    """Describe the status in a sentence; a copy that waits to be downloaded is described by its file."""
+    if status_of_request(view.request).word != COPY_READY:
+        return view.text
+    if copy is None:
+        is_long_ago = page.library.patron_copies.is_long_ago(view.request)
+        return page.words.patron[COMPLETED] if is_long_ago else view.text
+    if not copy.left:
+        return page.gettext(COPY_GONE_TEXT)
+    return describe_file(page, copy.file) if copy.file is not None else view.text
 
 
 def _make_copy_status(page: PageRequest, copy: PatronCopy) -> ShownStatus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +12,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, Request, RequestedService, ServiceType
 from gateway.domain.requests.views import FileUpload, RequestFilter
 from gateway.store.api_access import make_copy_token
+from gateway.store.requests import requests
 from tests.protocol.pages.support import Answer, Running, Visitor, running, visitor
 from tests.protocol.pages.test_requests import ARTICLE
 from tests.protocol.staff.request_scenes import RULES, add_partners, hear_partner, library_context, make_asked
@@ -97,9 +98,26 @@ async def test_a_copy_that_is_here_is_downloaded_in_the_account(
     assert (await fetch(anna, path, asked.hidden("csrf"))).status == 200
     used_up = await anna.get(path)
     assert "can no longer be downloaded" in used_up.text
+    for page in (await anna.get("/openurl/DEMO/requests"), await anna.get(path.removesuffix("/copy"))):
+        assert "This copy can no longer be downloaded." in page.text
+        assert "Your copy is ready" not in page.text
     assert (await anna.get("/openurl/DEMO/requests")).tree.xpath("//section[@aria-labelledby='older']")
     assert (await anna.post(path, {"csrf": asked.hidden("csrf")})).status == 410
     assert not (await anna.get("/openurl/DEMO/requests")).tree.xpath("//a[text()='Get the copy']")
+
+
+async def test_the_text_of_a_copy_follows_its_age(gateway: Running, anna: Visitor) -> None:
+    request = await deliver_file(gateway, with_link=False)
+    await anna.sign_in()
+    path, context = f"/openurl/DEMO/requests/{request.id}", library_context(gateway)
+    assert "PDF, 3 pages, 1 kB" in (await anna.get(path)).text
+    days = timedelta(days=context.policy().copies.link_days)
+    old = replace(request, version=request.version + 1, changed=request.changed - days)
+    await context.store.write(lambda c: requests.save_request(c, old))
+
+    page = await anna.get(path)
+    assert "This request is completed." in page.text
+    assert "Your copy is ready" not in page.text
 
 
 async def test_the_letters_link_and_the_account_count_the_same_downloads(gateway: Running, anna: Visitor) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from gateway.domain.library import Money
-from gateway.domain.requests.events import EventDetails, EventKind, RequestEnding
+from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes, RequestEnding
 from gateway.domain.requests.request import BorrowingState, RequestFlag
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.requests.views import ActionRequest
 from gateway.store.requests import requests
 from tests.protocol.pages.support import BOOK, Answer, Running, Visitor, visitor
+from tests.protocol.staff.request_scenes import hear_partner
 
 QUESTION = "Est-ce que l'édition de 1999 convient aussi ?"
 
@@ -137,6 +138,59 @@ async def test_a_refused_cancellation_is_said(gateway: Running, anna: Visitor) -
     assert "The other library could not cancel it. We will return it when it arrives." in listed.text
     assert listed.tree.xpath("string(//p[span[contains(@class, 'tag')]]/span[1])").strip() == "Not cancelled"
     assert acts_of(listed) == [], "it was refused already"
+
+
+async def read_refusal(gateway: Running, anna: Visitor, id_: str, language: str = "en") -> str:
+    """The sentence below the state on the page of the request; the day of the store's last event is left out."""
+    page = await anna.get(f"/openurl/DEMO/requests/{id_}", Accept_Language=language)
+    text = str(page.tree.xpath("string(//p[@class='refusal'])"))
+    at = (await gateway.requests().load_view(id_)).history[-1].event.at.astimezone(gateway.requests().context.zone)
+    day = f"{at.day}. Dezember {at.year}" if language == "de" else f"{at.day} {at:%B} {at.year}"
+    return text.replace(day, "DAY")
+
+
+async def test_a_refused_cancellation_has_its_day_and_reason(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    await put_into(gateway, id_, BorrowingState.CANCEL_PENDING, RequestFlag.UNWANTED)
+    assert await read_refusal(gateway, anna, id_) == ""
+    request = await gateway.requests().find_request(id_)
+    await hear_partner(gateway, request, EventKind.CANCEL_REFUSED, 0, reason=ReasonCodes.OTHER)
+
+    said = await read_refusal(gateway, anna, id_)
+    assert said == "On DAY, the other library answered that it could no longer cancel it (other reasons)."
+    await put_into(gateway, id_, BorrowingState.RECEIVED)
+    assert await read_refusal(gateway, anna, id_) == ""
+
+
+async def test_an_item_that_was_sent_before_it_could_be_cancelled_says_when(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    await put_into(gateway, id_, BorrowingState.CANCEL_PENDING, RequestFlag.UNWANTED)
+    await hear_partner(gateway, await gateway.requests().find_request(id_), EventKind.SHIPPED, 0)
+
+    said = await read_refusal(gateway, anna, id_)
+    assert said == "It was sent on DAY, before the other library could cancel it."
+
+
+async def test_a_refused_renewal_has_its_day_and_reason_until_there_is_other_news(
+    gateway: Running, anna: Visitor
+) -> None:
+    id_ = await send_request(anna)
+    await put_into(gateway, id_, BorrowingState.LENT)
+    await act_as_staff(gateway, id_, EventKind.RENEW)
+    assert await read_refusal(gateway, anna, id_) == ""
+    request = await gateway.requests().find_request(id_)
+    await hear_partner(gateway, request, EventKind.RENEW_REFUSED, 0, reason=ReasonCodes.HAS_REQUESTS, note="Désolé")
+
+    said = await read_refusal(gateway, anna, id_)
+    assert said == "On DAY, the lending library did not agree to renew this loan (other patrons are waiting for it)."
+    page = await anna.get(f"/openurl/DEMO/requests/{id_}")
+    assert page.tree.xpath("string(//blockquote)") == "Désolé"
+    german = await read_refusal(gateway, anna, id_, "de")
+    assert german.startswith("Am DAY hat die gebende Bibliothek der Verlängerung nicht zugestimmt (")
+
+    due = datetime(2030, 1, 18, 22, 59, tzinfo=UTC)
+    await hear_partner(gateway, request, EventKind.DUE_DATE_CHANGED, 0, due=due)
+    assert await read_refusal(gateway, anna, id_) == ""
 
 
 @pytest.mark.parametrize(
