@@ -250,4 +250,5 @@ def _render_fault(
         word=word,
         place=place,
         kept=kept or {},
+        again=page.http.path_qs if page.http.method == "GET" and word in ("fault-away", "fault-defect") else "",
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.domain.problems import Unavailable
+from gateway.services.patrons.patron_requests import PatronRequestService
 from gateway.store.peer_keys import add_peer_key
 from tests.protocol.pages.support import Running, Visitor, running, visitor
 from tests.support.daemon import Installation
@@ -76,6 +78,20 @@ async def test_a_library_that_is_held_back_is_away_for_now(installation: Install
         assert (await anna.get("/openurl/DEMO/?genre=book&title=Sult")).status == 200
         chosen = await anna.get("/openurl")
         assert chosen.title == "Which library do you belong to?", "nobody is led to another library"
+
+
+async def test_a_page_that_fails_can_be_opened_again(
+    gateway: Running, anna: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_arguments: object) -> None:
+        raise Unavailable("the database is away")
+
+    await anna.sign_in()
+    monkeypatch.setattr(PatronRequestService, "list_requests", fail)
+    page = await anna.get("/openurl/DEMO/requests?cursor=x")
+
+    assert (page.status, page.title) == (503, "Not available now")
+    assert page.tree.xpath("//main//a[text()='Try again']/@href") == ["/openurl/DEMO/requests?cursor=x"]
 
 
 async def test_without_pages_there_are_none(installation: Installation) -> None:
