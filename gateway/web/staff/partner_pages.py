@@ -268,7 +268,10 @@ async def _count_unsent(request: StaffRequest) -> dict[str, int]:
 
 
 def _describe_state(request: StaffRequest, partner: PartnerView, unsent: int) -> PartnerState:
-    """The worst first."""
+    """The worst first. A library of this installation may be held back."""
+    if not request.parts.list_unserved().keys().isdisjoint(partner.symbols):
+        texts = ("Its settings have errors", "The library is closed until they are corrected.")
+        return PartnerState("late", request.gettext("not reachable"), ". ".join(map(request.gettext, texts)))
     if unsent:
         sentence = request.ngettext(
             "%(num)s message to this partner could not be sent.",

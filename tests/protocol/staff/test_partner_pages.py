@@ -14,6 +14,7 @@ from tests.protocol.pages.support import Running, running
 from tests.protocol.staff.request_scenes import library_context
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation, free_port
+from tests.support.yaml_files import write_yaml_file
 
 TODAY = datetime.now(tz=UTC).date()
 VAUMARIN = f"""
@@ -180,3 +181,20 @@ async def test_what_is_not_there_is_said(ruth: Colleague) -> None:
     assert (await ruth.get("/partners/nobody")).status == 404
     assert (await ruth.get("/rotas/nobody")).status == 404
     assert (await ruth.get("/rota-trial?work=x&rota=nobody")).status == 422
+
+
+async def test_a_partner_of_the_installation_that_is_held_back_is_not_reachable(installation: Installation) -> None:
+    for profile in (installation.folder / "profiles").glob("*.yml"):
+        profile.unlink()  # each would have to say which library it is for
+    write_yaml_file(installation.folder / "groups.yml", {"coast": {"members": "all", "mesh": True}})
+    others = [{"symbol": "FJORD", "name": "Fjord"}, {"symbol": "OSLO", "name": "Åsen", "time_zone": "Europe/Nowhere"}]
+    async with (
+        running(installation, other_libraries=others) as gateway,
+        colleague(gateway, "r.okafor", "staff") as ruth,
+    ):
+        page = await ruth.get("/partners")
+        states = page.tree.xpath("//main//section[1]//tbody/tr//span[contains(@class, 'tag')]/text()")
+        assert [str(state).strip() for state in states] == ["reachable", "not reachable"]
+        partner = await ruth.get("/partners/oslo")
+
+    assert "Its settings have errors. The library is closed until they are corrected." in partner.text
