@@ -43,20 +43,26 @@ const checkFocus = (element) => {
   element.focus({ focusVisible: true });
   if (document.activeElement !== element) return "takes no focus";
   const shown = getComputedStyle(element);
-  if (shown.outlineStyle === "none" || parseFloat(shown.outlineWidth) < 2) return "does not show its focus";
+  const isThin = shown.outlineStyle !== "auto" && parseFloat(shown.outlineWidth) < 2; // the browser's own says 1 px
+  if (shown.outlineStyle === "none" || isThin) return "does not show its focus";
   const points = listPoints(element);
   if (!points.length) return "has its focus outside the window";
   const top = points.map(([x, y]) => document.elementFromPoint(x, y)).find((each) => covers(each, element));
   return top ? `is covered by ${nameOf(top)}, class “${top.className}”, when it has the focus` : "";
 };
 
-/* Forwards and backwards, since what sticks to an edge covers in one direction only. */
+/* Forwards and backwards, since what sticks to an edge covers in one direction only; then the page is as it was. */
 const findLostFocus = () => {
+  const [before, folded] = [document.activeElement, [...document.querySelectorAll("details:not([open])")]];
   const elements = listShown();
-  return [...new Set([...elements, ...elements.toReversed()].flatMap((element) => {
+  const faults = [...elements, ...elements.toReversed()].flatMap((element) => {
     const fault = checkFocus(element);
     return fault ? [`${nameOf(element)} ${fault}`] : [];
-  }))];
+  });
+  for (const part of folded) part.open = false;
+  document.activeElement.blur();
+  before.focus();
+  return [...new Set(faults)];
 };
 
 /* A link in a sentence or line of text, which WCAG 2.5.5 excepts: other words stand in its block. */
