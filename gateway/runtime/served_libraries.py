@@ -14,6 +14,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.sentences import join_sentences, mark_template, sentence_of_text, write_sentence
+from gateway.domain.value import replace
 from gateway.ports.guarded_library import ExchangeLibrary, LibrarySystem
 from gateway.ports.library_system import HoldsConnections
 from gateway.ports.secrets import Secrets
@@ -164,7 +165,10 @@ def describe_held_back(settings: Settings, absent: Sequence[str]) -> dict[str, s
     reasons: dict[str, str] = {}
     for library in settings.libraries:
         if library.problems:
-            problems = [problem.describe_problem() for problem in library.problems]
+            problems = [
+                replace(problem, file=problem.file.removeprefix(f"{settings.folder}/")).describe_problem()
+                for problem in sorted(library.problems, key=lambda problem: (problem.file, problem.line))
+            ]
             log.error("library.held_back", library=library.symbol, problems=[str(problem) for problem in problems])
             reasons[library.symbol] = write_sentence(
                 "%(problems)s (correct it, see `illgate check`)", problems=join_sentences("; ", problems)

@@ -14,15 +14,18 @@ const nameOf = (element) => {
   return `${element.localName} “${words.trim().slice(0, 40)}”`;
 };
 
-/* Middle and corners of each line of the element that lie in the window. Paddings of lines of text may overlap. */
+/* Middle and corners of what lies in the window of each line of the element. Paddings of lines of text may overlap. */
 const listPoints = (element) => {
   const shown = getComputedStyle(element);
   const inset = INSET + (shown.display === "inline" ? parseFloat(shown.paddingTop) : 0);
   return [...element.getClientRects()].flatMap((box) => {
-    const [x, y] = [Math.min(INSET, box.width / 3), Math.min(inset, box.height / 3)];
-    const corners = [box.left + x, box.right - x].flatMap((left) => [[left, box.top + y], [left, box.bottom - y]]);
-    return [[(box.left + box.right) / 2, (box.top + box.bottom) / 2], ...corners];
-  }).filter(([x, y]) => x >= 0 && y >= 0 && x < innerWidth && y < innerHeight);
+    const [left, right] = [Math.max(box.left, 0), Math.min(box.right, innerWidth)];
+    const [top, bottom] = [Math.max(box.top, 0), Math.min(box.bottom, innerHeight)];
+    if (left >= right || top >= bottom) return [];
+    const [x, y] = [Math.min(INSET, (right - left) / 3), Math.min(inset, (bottom - top) / 3)];
+    const corners = [left + x, right - x].flatMap((place) => [[place, top + y], [place, bottom - y]]);
+    return [[(left + right) / 2, (top + bottom) / 2], ...corners];
+  });
 };
 
 /* A link's area may be stretched over its card by ::after, which is transparent: what is below it is still seen. */

@@ -97,11 +97,13 @@ async def test_the_office_sees_how_each_library_stands_and_no_request(
             "Åsen: Its settings have errors",
         ]
         (detail,) = page.tree.xpath("//ul[@class='first']//p/span[@dir]/text()")
+        assert detail.startswith("held back: gateway.yml:")
+        assert "; gateway.yml:" in detail
         assert "libraries.3.time_zone: not a time zone" in detail
         german = (await ana.get("/office?ui_language=de")).tree.xpath("//ul[@class='first']//p/span[@dir]/text()")[-1]
         assert german.startswith("angehalten: ")
-        assert "keine Zeitzone wie Europe/Zurich, gefunden: 'Europe/Nowhere'" in german
-        assert "currency: passt nicht zum Muster „^[A-Z]{3}$“, gefunden: 'Mark' (zu berichtigen, siehe" in german
+        assert "keine Zeitzone wie Europe/Zurich, gefunden: 'Europe/Nowhere' (zu berichtigen, siehe" in german
+        assert "currency: passt nicht zum Muster „^[A-Z]{3}$“, gefunden: 'Mark'; gateway.yml:" in german
         await ana.get("/office?ui_language=en")
         assert page.tree.xpath("//ul[@class='first']//a") == []  # which she may not open
         seen = (await max_.get("/office")).tree
