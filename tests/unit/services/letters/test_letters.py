@@ -102,7 +102,7 @@ def test_days_and_times_are_those_of_the_library() -> None:
     evening = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
 
     assert ENGLISH.format_moment(evening, ZONE) == "2 July 2026, 00:30"
-    assert GERMAN.format_moment(evening, ZONE) == "2. Juli 2026, 00:30 Uhr"
+    assert GERMAN.format_moment(evening, ZONE) == "2. Juli 2026, 00:30\N{NO-BREAK SPACE}Uhr"
     assert GERMAN.format_moment(date(2026, 3, 9), ZONE) == "9. März 2026"
 
 

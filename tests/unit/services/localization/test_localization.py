@@ -174,7 +174,7 @@ class TestDaysAndTimes:
     def test_a_moment_is_told_in_the_librarys_zone(self) -> None:
         english, moment = localize("en"), datetime(2026, 11, 24, 8, 5, tzinfo=UTC)
         assert english.format_moment(moment, BERLIN) == "24 November 2026, 09:05"
-        assert localize("de").format_moment(moment, BERLIN) == "24. November 2026, 09:05 Uhr"
+        assert localize("de").format_moment(moment, BERLIN) == "24. November 2026, 09:05\N{NO-BREAK SPACE}Uhr"
         assert english.format_moment(date(2026, 11, 24), BERLIN) == "24 November 2026"
 
     def test_the_last_minute_of_a_day_is_the_day(self) -> None:
