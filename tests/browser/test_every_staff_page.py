@@ -41,7 +41,9 @@ OPEN_FILTERS = "/staff/borrowing#filters"
 
 UNFOLD = "document.querySelectorAll('main details').forEach(details => { details.open = true })"
 
-IS_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+IS_TOO_WIDE = """[document.documentElement, ...document.querySelectorAll('.panel')]
+    .some((part) => part.scrollWidth > part.clientWidth + 1)"""
+"""The page, or what stands in a panel, which would run over its neighbour."""
 
 
 @dataclass

@@ -82,7 +82,8 @@ def test_points_of_a_ranking_are_told_in_the_readers_language() -> None:
         (
             write_recall_note(datetime(2026, 12, 4, 17, 30, tzinfo=UTC), ZoneInfo("Europe/Prague")),
             "The library has recalled the loan. It now ends on 2026-12-04 18:30.",
-            "Die Bibliothek hat die Ausleihe zurückgefordert. Sie endet jetzt am 4. Dezember 2026, 18:30\N{NO-BREAK SPACE}Uhr.",
+            "Die Bibliothek hat die Ausleihe zurückgefordert. "
+            "Sie endet jetzt am 4. Dezember 2026, 18:30\N{NO-BREAK SPACE}Uhr.",
         ),
         (
             HoldingsReport(
