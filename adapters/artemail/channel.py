@@ -208,7 +208,9 @@ class ArtemailChannel:
         try:
             return self._context.secrets(reference)
         except ConfigurationError as error:
-            raise Unavailable(f"the customer's password cannot be read: {error}") from error
+            raise Unavailable(
+                write_sentence("the customer's password cannot be read: %(report)s", report=error.detail)
+            ) from error
 
     def _sender_of_mails(self, dialect: ArtemailDialect, library: ChannelLibrary) -> LetterSender:
         own = self._context.sender.fill_from_library(library.info)

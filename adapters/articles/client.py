@@ -9,6 +9,7 @@ from adapters.articles.unpaywall_codec import read_unpaywall_answer
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformedMessage, Unavailable
 from gateway.domain.requests.citation import normalize_number
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.ports.article_lookup import ArticleSourceContext, FoundArticle
 
 TOOL = "illgate"
@@ -64,7 +65,7 @@ class PubMedSource:
             return None
         body = await self._http.fetch_json(("esummary.fcgi",), {**self._parameters, "id": asked})
         if body is None:
-            raise Unavailable("PubMed: HTTP 404. Check the configured address")
+            raise Unavailable(write_sentence("PubMed: HTTP 404. Check the configured address"))
         try:
             return read_pubmed_summary(body, asked)
         except MalformedMessage as malformed:
@@ -101,7 +102,7 @@ def _plain_doi(number: RecordId) -> str:
 
 
 def _unreadable_answer(service: str, malformed: MalformedMessage) -> Unavailable:
-    return Unavailable(f"{service}: invalid answer: {malformed}")
+    return Unavailable(write_about(service, write_sentence("invalid answer: %(report)s", report=malformed)))
 
 
 def _make_http(context: ArticleSourceContext, limits: ServiceLimits, headers: dict[str, str]) -> ServiceHttp:

@@ -13,7 +13,7 @@ from yarl import URL
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import compose_sentence, write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import (
     HttpClient,
@@ -89,7 +89,11 @@ class ServiceHttp:
                 async with self._slots:
                     return await self._follow_redirects(self._make_url(path).with_query(dict(parameters)))
         except TimeoutError as error:
-            raise Unavailable(f"{self._home}: no complete answer within {self._place.seconds:g} s") from error
+            raise Unavailable(
+                write_about(
+                    self._home, write_sentence("no complete answer within %(seconds)s s", seconds=self._place.seconds)
+                )
+            ) from error
         except HttpFailure as failure:
             raise Unavailable(failure.describe_place(self._home)) from failure
 
@@ -110,10 +114,14 @@ class ServiceHttp:
         now = asyncio.get_running_loop().time()
         if self._silent_until > now:
             left = self._silent_until - now
-            raise Unavailable(f"{self._home}: too many requests; next attempt in {round(left)} s")
+            raise Unavailable(
+                write_about(
+                    self._home, write_sentence("too many requests; next attempt in %(seconds)s s", seconds=round(left))
+                )
+            )
         start = max(now, self._next_start)
         if start - now > self._place.seconds:
-            raise Unavailable(f"{self._home}: too many requests are already waiting")
+            raise Unavailable(write_about(self._home, write_sentence("too many requests are already waiting")))
         self._next_start = start + 1 / self._place.limits.per_second
         await asyncio.sleep(start - now)
 
@@ -126,7 +134,7 @@ class ServiceHttp:
             if not reply.location:
                 return self._check_answer(reply)
             url = self._redirect_target(url, reply.location)
-        raise Unavailable(f"{self._home}: more than {MAX_REDIRECTS} redirects")
+        raise Unavailable(write_about(self._home, write_sentence("more than %(most)s redirects", most=MAX_REDIRECTS)))
 
     def _redirect_target(self, url: URL, location: str) -> URL:
         """Return the target of a redirect, only on the same host: what we say of ourselves goes nowhere else."""
@@ -134,9 +142,9 @@ class ServiceHttp:
             target = url.join(URL(location))
             origin = target.origin()
         except ValueError as error:
-            raise Unavailable(f"{self._home}: redirect without a valid URL") from error
+            raise Unavailable(write_about(self._home, write_sentence("redirect without a valid URL"))) from error
         if origin != self._home:
-            raise Unavailable(f"{self._home}: a redirect to another host was not followed")
+            raise Unavailable(write_about(self._home, write_sentence("a redirect to another host was not followed")))
         return target.update_query(dict(url.query)) if not target.query else target
 
     def _check_answer(self, reply: HttpReply) -> bytes | None:
@@ -155,9 +163,9 @@ class ServiceHttp:
                 ),
             )
         if status != 200:
-            raise Unavailable(f"{self._home}: HTTP {status}")
+            raise Unavailable(write_about(self._home, compose_sentence("HTTP %(status)s", status=status)))
         if "json" not in reply.content_type and not body.lstrip().startswith(b"{"):
-            raise Unavailable(f"{self._home}: the answer is not JSON")
+            raise Unavailable(write_about(self._home, write_sentence("the answer is not JSON")))
         return body
 
     def _fall_silent(self, retry_after: str, *, named: bool) -> None:

@@ -132,7 +132,7 @@ class Iso18626Channel:
         try:
             return self._context.secrets(reference)
         except ConfigurationError as error:
-            raise Unavailable(f"our authentication failed: {error}") from error
+            raise Unavailable(write_sentence("our authentication failed: %(report)s", report=error.detail)) from error
 
     async def _exchange(
         self,
@@ -235,13 +235,15 @@ def judge_confirmation(reply: HttpReply, sent: Message, dialect: Iso18626Dialect
     assert confirmation is not None
     header = confirmation.header
     if header is None or header.message_status is None:
-        raise UnclearAnswer("the partner's confirmation does not state whether the message was accepted")
+        raise UnclearAnswer(
+            write_sentence("the partner's confirmation does not state whether the message was accepted")
+        )
     if header.message_status == MessageStatus.OK:
         return DeliveryResult(f"{name} confirmed")
     texts = (": ".join(filter(None, (error.type, error.value))) for error in confirmation.errors)
     words = "; ".join(filter(None, texts))
     if any(dialect.means_not_now(error.value or "") for error in confirmation.errors):
-        raise Postponed(f"not now: {words}")
+        raise Postponed(write_sentence("not now: %(report)s", report=words))
     if repeated and isinstance(sent, Request) and _says_known_already(words):
         return DeliveryResult(f"{name} was there already")
     unsupported = any(
@@ -281,9 +283,9 @@ def _read_json_confirmation(body: bytes) -> Confirmation | None:
 def _raise_for_status(reply: HttpReply) -> None:
     status = reply.status
     if status in _NOT_NOW:
-        raise Postponed(f"the partner did not accept it (HTTP {status})")
+        raise Postponed(write_sentence("the partner did not accept it (HTTP %(status)s)", status=status))
     if status >= 500 or 200 <= status < 400:
-        raise UnclearAnswer(f"the answer is not a confirmation (HTTP {status})")
+        raise UnclearAnswer(write_sentence("the answer is not a confirmation (HTTP %(status)s)", status=status))
     refusal = _make_status_refusal(status)
     raise Refused(refusal.reason, refusal.detail)
 

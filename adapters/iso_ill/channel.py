@@ -27,6 +27,7 @@ from gateway.domain.problems import (
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.partner_channel import DeliveryResult, OutgoingMessage, PartnerMessage
@@ -78,7 +79,9 @@ class IsoIllChannel:
         try:
             password = self._context.secrets(dialect.credentials.password)
         except ConfigurationError as error:
-            raise Unavailable(f"the partner's password cannot be read: {error}") from error
+            raise Unavailable(
+                write_sentence("the partner's password cannot be read: %(report)s", report=error.detail)
+            ) from error
         signature = Extension.from_item(ShownCredentials(user, password))
         # every APDU declares `extensions`, the base can't: they stand last
         return replace(apdu, extensions=(signature, *apdu.carried_extensions))  # type: ignore[call-arg]
@@ -183,13 +186,13 @@ def read_delivery_reply(reply: bytes, apdu: Apdu, context: IllContext) -> Delive
     try:
         report = decode_apdu(reply, context.dialect.wire.style).apdu
     except MalformedMessage as malformed:
-        raise OutcomeUnknown(f"the answer cannot be parsed: {malformed}") from malformed
+        raise OutcomeUnknown(write_sentence("the answer cannot be parsed: %(report)s", report=malformed)) from malformed
     note = f"{apdu_type_name(apdu.type)} answered by {apdu_type_name(report.type)}"
     error = report.error_report if isinstance(report, StatusOrErrorReport) else None
     if error is None:
         return DeliveryResult(note)
     if error.user is not None and error.user.unable_to_perform == UnableToPerform.RESOURCE_LIMITATION:
-        raise Unavailable("the partner cannot do it now")
+        raise Unavailable(write_sentence("the partner cannot do it now"))
     provider = error.provider
     twice = TransactionIdProblem.DUPLICATE_TRANSACTION_ID
     if provider is not None and provider.transaction_id_problem == twice and apdu.service_date_time.original:

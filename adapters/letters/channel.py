@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from adapters.letters.dialect import LettersDialect, dialect_of, letter_style
 from gateway.domain.problems import ConfigurationError, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.outgoing_mail import AnswerLink, LetterSender, RenderedLetter, build_mail
@@ -33,7 +34,7 @@ class MailChannel:
                 message, profile, library.info, library.zone, letter_style(dialect, context.folder), answers
             )
         except ConfigurationError as error:
-            raise Unavailable(f"the letter cannot be created: {error}") from error
+            raise Unavailable(write_sentence("the letter cannot be created: %(report)s", report=error)) from error
         files = await self._load_copy_files(message, dialect)
         reply = await context.mailer.send(
             encode_letter(letter, dialect, context.sender.fill_from_library(library.info), files)

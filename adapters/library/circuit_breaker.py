@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 
 
 class BreakerOptions(ProfileSection):
@@ -39,8 +40,12 @@ class CircuitBreaker:
         now = self._read_time()
         if now < self._next_trial:
             raise Unavailable(
-                f"{self._name} failed to respond {self._failures} times in a row; next attempt in "
-                f"{round(self._next_trial - now)} s"
+                write_sentence(
+                    "%(name)s failed to respond %(count)s times in a row; next attempt in %(seconds)s s",
+                    name=self._name,
+                    count=self._failures,
+                    seconds=round(self._next_trial - now),
+                )
             )
         self._next_trial = now + self._options.seconds
 

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 
 Row = Mapping[str, Any]
 
@@ -60,4 +61,4 @@ def read_last_day(row: Row, key: str) -> date | None:
 
 
 def _refuse_type(key: str) -> Unavailable:
-    return Unavailable(f"the library system's answer cannot be read: {key}")
+    return Unavailable(write_sentence("the library system's answer cannot be read: %(name)s", name=key))

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from multidict import MultiMapping
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 
 MAX_TEXT_CHARS = 500
@@ -92,7 +93,8 @@ def read_answer(name: str, status: int, headers: MultiMapping[str], body: bytes,
     content_type = headers.get("Content-Type", "").lower()
     start = body[:200].decode("utf-8", "replace").lstrip("\ufeff \t\r\n").lower()
     if "html" in content_type or start.startswith(_PAGE_BEGINNINGS):
-        sentence = f"{name}: received a web page instead of an API answer (HTTP {status})"
+        report = write_sentence("received a web page instead of an API answer (HTTP %(status)s)", status=status)
+        sentence = write_about(name, report)
         raise Unavailable(sentence) if 400 <= status < 500 else OutcomeUnknown(sentence)
     is_success = 200 <= status < 300
     if not body.strip() or (is_success and expects is AnswerKind.TEXT):
@@ -101,7 +103,9 @@ def read_answer(name: str, status: int, headers: MultiMapping[str], body: bytes,
         return RestAnswer(status=status, headers=headers, value=json.loads(body), is_json=True)
     except ValueError as error:
         if is_success:
-            raise OutcomeUnknown(f"{name}: the answer is not JSON (HTTP {status})") from error
+            raise OutcomeUnknown(
+                write_about(name, write_sentence("the answer is not JSON (HTTP %(status)s)", status=status))
+            ) from error
     return RestAnswer(status=status, headers=headers, text=body.decode("utf-8", "replace")[:MAX_TEXT_CHARS])
 
 
@@ -109,7 +113,9 @@ def _decode_text(name: str, body: bytes, status: int) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise OutcomeUnknown(f"{name}: the answer is not UTF-8 (HTTP {status})") from error
+        raise OutcomeUnknown(
+            write_about(name, write_sentence("the answer is not UTF-8 (HTTP %(status)s)", status=status))
+        ) from error
 
 
 def _escape_segment(text: str) -> str:

@@ -22,6 +22,7 @@ from adapters.library.rest_options import RestSeconds
 from adapters.library.unaccepted_calls import UnacceptedCalls
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import compose_sentence, write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import (
     REDIRECTS,
@@ -148,13 +149,15 @@ class RestClient:
                 if may_renew and self._authorisation.withdraw_headers(headers):
                     may_renew = False
                     continue
-                raise Unavailable(f"{self._name(call)}: our credentials were rejected (HTTP 401)")
+                raise Unavailable(
+                    write_about(self._name(call), write_sentence("our credentials were rejected (HTTP 401)"))
+                )
             if answer.status == 429:
                 self._fall_silent(answer)
                 if may_wait:
                     may_wait = False
                     continue
-                raise _TooManyCallsError(f"{self._name(call)}: too many calls (HTTP 429)")
+                raise _TooManyCallsError(write_about(self._name(call), write_sentence("too many calls (HTTP 429)")))
             return answer
 
     async def _ask_twice(self, call: RestCall, headers: Mapping[str, str]) -> RestAnswer:
@@ -167,18 +170,27 @@ class RestClient:
                     raise
                 continue
             if answer.status >= 500 and not self._is_refusal(answer):
-                raise Unavailable(f"{self._name(call)}: HTTP {answer.status}")
+                raise Unavailable(
+                    write_about(self._name(call), compose_sentence("HTTP %(status)s", status=answer.status))
+                )
             break
         return answer
 
     async def _change_once(self, call: RestCall, headers: Mapping[str, str]) -> RestAnswer:
         answer = await self._exchange(call, headers, self._place.seconds.change, is_change=True)
         if answer.status in REDIRECTS:
-            raise Unavailable(f"{self._name(call)}: redirected (HTTP {answer.status}); is the URL right?")
+            raise Unavailable(
+                write_about(
+                    self._name(call),
+                    write_sentence("redirected (HTTP %(status)s); is the URL right?", status=answer.status),
+                )
+            )
         if answer.status >= 500 and not self._is_refusal(answer):
             if answer.status == 503 and (answer.is_json or "Retry-After" in answer.headers):
-                raise Unavailable(f"{self._name(call)}: under maintenance (HTTP 503)")
-            raise OutcomeUnknown(f"{self._name(call)}: HTTP {answer.status}")
+                raise Unavailable(write_about(self._name(call), write_sentence("under maintenance (HTTP 503)")))
+            raise OutcomeUnknown(
+                write_about(self._name(call), compose_sentence("HTTP %(status)s", status=answer.status))
+            )
         return answer
 
     async def _follow_redirects(self, call: RestCall, headers: Mapping[str, str], seconds: float) -> RestAnswer:
@@ -192,10 +204,16 @@ class RestClient:
                 url = url.join(URL(location))
                 origin = url.origin()
             except ValueError as error:
-                raise Unavailable(f"{self._name(call)}: redirect without a valid URL") from error
+                raise Unavailable(
+                    write_about(self._name(call), write_sentence("redirect without a valid URL"))
+                ) from error
             if origin != self._base.origin():
-                raise Unavailable(f"{self._name(call)}: a redirect to another host was not followed")
-        raise Unavailable(f"{self._name(call)}: more than {MAX_REDIRECTS} redirects")
+                raise Unavailable(
+                    write_about(self._name(call), write_sentence("a redirect to another host was not followed"))
+                )
+        raise Unavailable(
+            write_about(self._name(call), write_sentence("more than %(most)s redirects", most=MAX_REDIRECTS))
+        )
 
     async def _exchange(
         self,
@@ -209,7 +227,7 @@ class RestClient:
         """Send a call; raises Unavailable (not sent, or no answer of this system), OutcomeUnknown (the answer is
         lost)."""
         if self._is_closed:
-            raise Unavailable(f"{self._base.origin()}: the connections were closed")
+            raise Unavailable(write_about(self._base.origin(), write_sentence("the connections were closed")))
         request = HttpRequest(
             call.method, url or self._make_url(call), call.body, {**call.headers, **headers}, once=is_change
         )
@@ -232,7 +250,12 @@ class RestClient:
         take."""
         left = self._silent_until - asyncio.get_running_loop().time()
         if left > self._place.seconds.look_up:
-            raise _TooManyCallsError(f"{self._name(call)}: too many calls; next attempt in {round(left)} s")
+            raise _TooManyCallsError(
+                write_about(
+                    self._name(call),
+                    write_sentence("too many calls; next attempt in %(seconds)s s", seconds=round(left)),
+                )
+            )
         if left > 0:
             await asyncio.sleep(left)
 

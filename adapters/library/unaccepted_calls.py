@@ -17,6 +17,7 @@ from adapters.library.refusals import make_refusal
 from adapters.library.rest_answer import RestCall
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 
 MAX_CALLS = 50
 MAX_WORDS = 500
@@ -42,8 +43,9 @@ class UnacceptedCalls:
         name = f"{call.method} {call.name}"
         text = f"{name}: HTTP {status}: {conceal_values(words, call)[:MAX_WORDS]}".rstrip(": ")
         if name not in self._kept and len(self._kept) < MAX_CALLS:
-            since = format(self._clock.now(), "%Y-%m-%d %H:%M")
-            self._kept[name] = f"call not accepted since {since} UTC: {text}"
+            self._kept[name] = write_sentence(
+                "call not accepted since %(moment)s UTC: %(report)s", moment=self._clock.now(), report=text
+            )
             log.error("library.call_not_accepted", call=name, status=status, said=text)
         return make_refusal(RefusalReason.CALL_NOT_ACCEPTED, text, about=MessagePart.SERVICE)
 

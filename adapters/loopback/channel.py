@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from adapters.loopback import codec
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.sentences import write_sentence
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, InboxResult, PartnerMessage
 
@@ -93,7 +94,7 @@ class LoopbackHub:
         """Find a member; raises Unavailable when nobody is there under this symbol."""
         deliver = self._members.get(symbol.casefold())
         if deliver is None:
-            raise Unavailable(f"no gateway in this process has the symbol {symbol}")
+            raise Unavailable(write_sentence("no gateway in this process has the symbol %(symbol)s", symbol=symbol))
         return deliver
 
     async def send(self, symbol: str, message: bytes, deliver: DeliverMessage | None = None) -> bytes:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.ports.incoming_mail import FetchedMail, MailboxServer, MailboxSnapshot, OpenMailbox, SignIn
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.ports.secrets import Secrets
@@ -120,7 +120,7 @@ class ImapMailbox:
     @property
     def _connected_client(self) -> IMAPClient:
         if self._imap is None:
-            raise Unavailable(f"{self._display_name}: the connection is closed")
+            raise Unavailable(write_about(self._display_name, write_sentence("the connection is closed")))
         return self._imap
 
     @property
@@ -224,7 +224,7 @@ class ImapMailbox:
             # ValueError and KeyError: an answer that is none. What a server says may repeat a mail: only its kind.
             is_system_error = isinstance(error, OSError) and error.strerror
             report = describe_system_error(error) if is_system_error else type(error).__name__
-            raise Unavailable(f"{self._display_name}: {report}") from error
+            raise Unavailable(write_about(self._display_name, report)) from error
 
 
 def _sign_in(imap: IMAPClient, server: MailboxServer, password: str) -> None:

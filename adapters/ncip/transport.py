@@ -29,6 +29,7 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.message_transport import HttpPlace, Place, SendTimeouts, TcpPlace, TransportReply
 from gateway.ports.outgoing_http import (
@@ -182,19 +183,23 @@ class HttpTransport:
                 detail = f"We got no token for the other system (HTTP {reply.status})."
                 raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
             if reply.status != 200:
-                raise Unavailable(f"no token for the other system (HTTP {reply.status})")
+                raise Unavailable(
+                    write_sentence("no token for the other system (HTTP %(status)s)", status=reply.status)
+                )
             answer = json.loads(reply.body)
         except HttpFailure as failure:
-            raise Unavailable(f"no token for the other system: {failure.report}") from failure
+            raise Unavailable(
+                write_sentence("no token for the other system: %(report)s", report=failure.report)
+            ) from failure
         except ValueError as error:
-            raise Unavailable("no token for the other system: the answer is not JSON") from error
+            raise Unavailable(write_sentence("no token for the other system: the answer is not JSON")) from error
         self._store_token(answer)
         return True
 
     def _store_token(self, answer: object) -> None:
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if not isinstance(token, str) or not token:
-            raise Unavailable("no token for the other system: the answer has no access_token")
+            raise Unavailable(write_sentence("no token for the other system: the answer has no access_token"))
         lives = answer.get("expires_in") if isinstance(answer, dict) else None
         self._token = token
         self._token_until = time.monotonic() + (float(lives) if isinstance(lives, int | float) else 0) - TOKEN_SPARE
@@ -205,9 +210,9 @@ def _parse_url(text: str) -> URL:
     try:
         url = URL(text)
     except ValueError as error:
-        raise Unavailable(f"not a valid URL: {text} ({error})") from error
+        raise Unavailable(write_sentence("not a valid URL: %(text)s (%(report)s)", text=text, report=error)) from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise Unavailable(f"not an http or https URL: {text}")
+        raise Unavailable(write_sentence("not an http or https URL: %(text)s", text=text))
     return url
 
 
@@ -246,7 +251,9 @@ class TcpTransport:
         place = self._place
         if self._tls is not None and self._tcp.end == "close":
             raise Unavailable(
-                "a message that is ended by closing the connection cannot be sent over TLS (tcp.end: close)"
+                write_sentence(
+                    "a message that is ended by closing the connection cannot be sent over TLS (tcp.end: close)"
+                )
             )
         try:
             async with asyncio.timeout(place.timeouts.connect):
@@ -280,7 +287,11 @@ async def _read_tcp_answer(reader: asyncio.StreamReader, timeouts: SendTimeouts)
         if not piece:
             if raw and not raw.lstrip().startswith(b"<"):
                 return bytes(raw)  # words that are no document: for the reader of answers to judge
-            raise OutcomeUnknown(f"the connection was closed after {len(raw)} bytes, before the end of the answer")
+            raise OutcomeUnknown(
+                write_sentence(
+                    "the connection was closed after %(count)s bytes, before the end of the answer", count=len(raw)
+                )
+            )
         begun = len(raw)
         raw += piece
         end = find_document_end(raw, begun - MAX_END_BYTES)

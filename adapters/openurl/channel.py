@@ -16,6 +16,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.domain.secret_reference import CONCEALED
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
@@ -70,7 +71,7 @@ class OpenUrlChannel:
         try:
             secret = self._context.secrets(dialect.auth.secret) if dialect.auth.secret else ""
         except ConfigurationError as error:
-            raise Unavailable(f"our authentication failed: {error}") from error
+            raise Unavailable(write_sentence("our authentication failed: %(report)s", report=error.detail)) from error
         posted = dialect.method == "POST"
         return PushDelivery(
             url=request_url(dialect.url, "" if posted else push.query),

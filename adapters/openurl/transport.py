@@ -77,14 +77,16 @@ async def send_query(delivery: PushDelivery) -> PushAnswer:
             reply = await exchange_http(HttpRequest(method, url, body, headers), limits)
         except Unavailable as down:
             if hop:
-                raise OutcomeUnknown(f"sent, but no complete answer was received: {down.detail}") from None
+                raise OutcomeUnknown(
+                    write_sentence("sent, but no complete answer was received: %(report)s", report=down.detail)
+                ) from None
             raise
         if not reply.location:
             return PushAnswer(reply.status, _decode_text(reply))
         try:
             following = url.join(URL(reply.location))
         except ValueError:
-            raise OutcomeUnknown("sent; the answer redirected to an invalid address") from None
+            raise OutcomeUnknown(write_sentence("sent; the answer redirected to an invalid address")) from None
         if not _is_same_server(url, following):
             return PushAnswer(reply.status, elsewhere=following.host or "no host")
         body = body if reply.status in (307, 308) else None
@@ -149,7 +151,7 @@ def judge_push_answer(answer: PushAnswer, rules: AnswerRules, secret: Iterable[s
         raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
     texts = (answer.text, strip_markup(answer.text))
     if (text := _first_match(rules.later, texts)) is not None:
-        raise Postponed(f"not now: {_quote_answer(text, secret)}")
+        raise Postponed(write_sentence("not now: %(report)s", report=_quote_answer(text, secret)))
     text = _first_match(rules.refused, texts)
     if text is None:
         _raise_for_status(answer.status)
@@ -174,9 +176,9 @@ def _raise_for_status(status: int) -> None:
     if 200 <= status < 300:
         return
     if status in _NOT_NOW:
-        raise Postponed(f"the other system did not accept it (HTTP {status})")
+        raise Postponed(write_sentence("the other system did not accept it (HTTP %(status)s)", status=status))
     if status >= 500:
-        raise UnclearAnswer(f"the other system failed (HTTP {status})")
+        raise UnclearAnswer(write_sentence("the other system failed (HTTP %(status)s)", status=status))
     raise Refused(
         _refusal_reason(status), write_sentence("The other system refused it (HTTP %(status)s).", status=status)
     )

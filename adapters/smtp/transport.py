@@ -13,7 +13,7 @@ from email.utils import getaddresses
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
 
 from gateway.domain.problems import ConfigurationError, OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.ports.outgoing_mail import MailSecurity, MailServer
 from gateway.ports.secrets import Secrets
 from gateway.ports.system_errors import describe_stream_error
@@ -105,7 +105,7 @@ class SmtpMailer:
         try:
             return self._secrets(self._server.password)
         except ConfigurationError as error:
-            raise Unavailable(f"{self._display_name}: {error}") from error
+            raise Unavailable(write_about(self._display_name, error.detail)) from error
 
     def _tls_context(self) -> ssl.SSLContext | None:
         if self._server.security is MailSecurity.NONE:
@@ -113,7 +113,7 @@ class SmtpMailer:
         try:
             return make_client_context(ClientTls(ca=self._server.ca))
         except OSError as error:
-            raise Unavailable(f"{self._display_name}: {error}") from error
+            raise Unavailable(write_about(self._display_name, str(error))) from error
 
 
 async def _send_envelope(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:

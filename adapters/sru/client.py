@@ -22,7 +22,7 @@ from adapters.sru.dialect import SECTION, SruDialect
 from adapters.sru.transport import SruEndpoint, SruHttp
 from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.ports.adapter import SearchContext
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, SearchHits, SearchTerm
 
@@ -106,7 +106,9 @@ class SruSearch:
         try:
             return read(answer)
         except MalformedMessage as malformed:
-            raise Unavailable(f"{target.name}: the answer is not SRU: {malformed}") from malformed
+            raise Unavailable(
+                write_about(target.name, write_sentence("the answer is not SRU: %(report)s", report=malformed))
+            ) from malformed
 
     def _build_endpoint(self, dialect: SruDialect) -> SruEndpoint:
         """Build the endpoint; raises Refused when a secret isn't where the profile says."""
@@ -116,7 +118,7 @@ class SruSearch:
             key = (who.parameter, self._secrets(who.key)) if who.key else ("", "")
         except ConfigurationError as error:
             raise Refused(
-                RefusalReason.SENDER_AUTH_FAILED, write_sentence("Sign-in failed: %(report)s", report=error)
+                RefusalReason.SENDER_AUTH_FAILED, write_sentence("Sign-in failed: %(report)s", report=error.detail)
             ) from error
         return SruEndpoint(
             dialect.url,

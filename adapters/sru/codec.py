@@ -21,7 +21,7 @@ from adapters.marc.citation_texts import format_term_value
 from adapters.marc.xml_elements import child_elements, child_text, element_text, find_child, local_name
 from adapters.sru.dialect import CqlIndex, SruDialect
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import CatalogueQuery, SearchTerm, TermMatch
 
@@ -319,7 +319,7 @@ def error_of_diagnostics(diagnostics: tuple[SruDiagnostic, ...], name: str) -> R
     words = "; ".join(map(describe_diagnostic, diagnostics)) or write_sentence("the answer has no count")
     numbers = {diagnostic_number(diagnostic) for diagnostic in diagnostics}
     if numbers & PASSING or not diagnostics:
-        return Unavailable(f"{name}: {words}")
+        return Unavailable(write_about(name, words))
     reason = RefusalReason.SENDER_AUTH_FAILED if numbers & SIGNING_IN else RefusalReason.INVALID_VALUE
     return Refused(reason, write_sentence("%(name)s: %(report)s", name=name, report=words))
 

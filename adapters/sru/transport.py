@@ -11,7 +11,7 @@ from dataclasses import field
 from yarl import URL
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import compose_sentence, write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_http import (
@@ -77,7 +77,7 @@ class SruHttp:
                     self._check_address(url, home)
         except HttpFailure as failure:
             raise Unavailable(failure.describe_place(home)) from failure
-        raise Unavailable(f"{home}: more than {place.redirects} redirects")
+        raise Unavailable(write_about(home, write_sentence("more than %(most)s redirects", most=place.redirects)))
 
     async def close(self) -> None:
         for client in (self._client, self._guarded_client):
@@ -88,7 +88,9 @@ class SruHttp:
         try:
             self._addresses.check_url(str(url))
         except Refused as refused:
-            raise Unavailable(f"{home}: a redirect was not followed: {refused.detail}") from refused
+            raise Unavailable(
+                write_about(home, write_sentence("a redirect was not followed: %(report)s", report=refused.detail))
+            ) from refused
 
     async def _request_once(
         self, place: SruEndpoint, method: str, url: URL, query: Mapping[str, str], *, at_home: bool
@@ -125,7 +127,7 @@ def _check_answer(reply: HttpReply, home: URL) -> bytes:
             ),
         )
     if reply.status != 200 and not reply.body.lstrip().startswith(b"<?xml"):
-        raise Unavailable(f"{home}: HTTP {reply.status}")
+        raise Unavailable(write_about(home, compose_sentence("HTTP %(status)s", status=reply.status)))
     return reply.body
 
 
@@ -134,9 +136,11 @@ def _find_target(url: URL, reply: HttpReply, home: URL) -> URL:
     try:
         target = url.join(URL(reply.location))
     except ValueError as error:
-        raise Unavailable(f"{home}: redirect without a valid URL") from error
+        raise Unavailable(write_about(home, write_sentence("redirect without a valid URL"))) from error
     if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme != "https"):
-        raise Unavailable(f"{home}: a redirect to {target.scheme} was not followed")
+        raise Unavailable(
+            write_about(home, write_sentence("a redirect to %(scheme)s was not followed", scheme=target.scheme))
+        )
     if not target.host:
-        raise Unavailable(f"{home}: redirect without a valid URL")
+        raise Unavailable(write_about(home, write_sentence("redirect without a valid URL")))
     return target

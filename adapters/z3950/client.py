@@ -37,7 +37,7 @@ from adapters.z3950.values import (
 )
 from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm, TermMatch
 from gateway.ports.secrets import Secrets
@@ -153,7 +153,7 @@ class Z3950Search:
             )
         except ConfigurationError as error:
             raise Refused(
-                RefusalReason.SENDER_AUTH_FAILED, write_sentence("Sign-in failed: %(report)s", report=error)
+                RefusalReason.SENDER_AUTH_FAILED, write_sentence("Sign-in failed: %(report)s", report=error.detail)
             ) from error
 
 
@@ -179,7 +179,9 @@ async def sign_in(connection: Z3950Connection, login: Z3950Login, size: int, cha
             ),
         ) from None
     if not isinstance(answer, InitAnswer):
-        raise Unavailable(f"{name}: the answer to an Init was {type(answer).__name__}")
+        raise Unavailable(
+            write_about(name, write_sentence("the answer to an Init was %(kind)s", kind=type(answer).__name__))
+        )
     if not answer.accepted:
         why = "; ".join(describe_diagnostic(diagnostic) for diagnostic in answer.diagnostics)
         raise Refused(
@@ -212,7 +214,9 @@ async def scan_terms(
         raise _encoding_refusal(name, dialect) from None
     answer = await connection.exchange_apdu(apdu)
     if not isinstance(answer, Z3950ScanAnswer):
-        raise Unavailable(f"{name}: the answer to a Scan was {type(answer).__name__}")
+        raise Unavailable(
+            write_about(name, write_sentence("the answer to a Scan was %(kind)s", kind=type(answer).__name__))
+        )
     if not answer.entries and answer.diagnostics:
         raise error_of_diagnostics(answer.diagnostics, name)
     return answer.entries
@@ -300,7 +304,11 @@ class QueryRunner:
     async def _request_records(self, apdu: bytes) -> Z3950SearchAnswer:
         answer = await self._connection.exchange_apdu(apdu)
         if not isinstance(answer, Z3950SearchAnswer):
-            raise Unavailable(f"{self._name}: the answer to a search was {type(answer).__name__}")
+            raise Unavailable(
+                write_about(
+                    self._name, write_sentence("the answer to a search was %(kind)s", kind=type(answer).__name__)
+                )
+            )
         return answer
 
 

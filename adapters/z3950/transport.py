@@ -14,6 +14,7 @@ from adapters.z3950 import codec
 from adapters.z3950.dialect import Z3950Dialect, Z3950Seconds, Z3950SignIn, Z3950Tls, split_address
 from adapters.z3950.values import Answer, CloseNotice
 from gateway.domain.problems import MalformedMessage, Refused, Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.system_errors import describe_stream_error
 from gateway.ports.tls import abort_transport, make_client_context
@@ -73,9 +74,13 @@ class Z3950Connection:
                 tls = make_client_context(place.tls.client_tls()) if place.tls is not None else None
                 reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=CHUNK)
         except TimeoutError as error:
-            raise Unavailable(f"{place}: no connection within {place.seconds.connect:g} s") from error
+            raise Unavailable(
+                write_about(place, write_sentence("no connection within %(seconds)s s", seconds=place.seconds.connect))
+            ) from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
-            raise Unavailable(f"{place}: not reached: {describe_stream_error(error)}") from error
+            raise Unavailable(
+                write_about(place, write_sentence("not reached: %(report)s", report=describe_stream_error(error)))
+            ) from error
         return cls(place, reader, writer)
 
     @property
@@ -93,16 +98,29 @@ class Z3950Connection:
                 octets = await self._read_apdu()
             answer = codec.decode_apdu(octets, self._place.charset)
         except TimeoutError as error:
-            raise Unavailable(f"{self._place}: no answer within {self._place.seconds.answer:g} s") from error
+            raise Unavailable(
+                write_about(
+                    self._place, write_sentence("no answer within %(seconds)s s", seconds=self._place.seconds.answer)
+                )
+            ) from error
         except ConnectionError as error:
-            raise ConnectionGone(f"{self._place}: the connection was lost: {describe_stream_error(error)}") from error
+            raise ConnectionGone(
+                write_about(
+                    self._place,
+                    write_sentence("the connection was lost: %(report)s", report=describe_stream_error(error)),
+                )
+            ) from error
         except OSError as error:
-            raise Unavailable(f"{self._place}: {describe_stream_error(error)}") from error
+            raise Unavailable(write_about(self._place, describe_stream_error(error))) from error
         except MalformedMessage as malformed:
-            raise Unavailable(f"{self._place}: the answer is not Z39.50: {malformed}") from malformed
+            raise Unavailable(
+                write_about(self._place, write_sentence("the answer is not Z39.50: %(report)s", report=malformed))
+            ) from malformed
         if isinstance(answer, CloseNotice):
             reason = f"{answer.reason} ({answer.said})" if answer.said else answer.reason
-            raise ConnectionGone(f"{self._place}: the server closed the connection: {reason}")
+            raise ConnectionGone(
+                write_about(self._place, write_sentence("the server closed the connection: %(report)s", report=reason))
+            )
         return answer
 
     def send_close(self) -> None:
@@ -120,9 +138,13 @@ class Z3950Connection:
         while (message := self._frames.take_message()) is None:
             piece = await self._reader.read(CHUNK)
             if not piece and self._frames.begun:
-                raise Unavailable(f"{self._place}: the connection was closed in the middle of an answer")
+                raise Unavailable(
+                    write_about(self._place, write_sentence("the connection was closed in the middle of an answer"))
+                )
             if not piece:
-                raise ConnectionGone(f"{self._place}: the connection was closed without an answer")
+                raise ConnectionGone(
+                    write_about(self._place, write_sentence("the connection was closed without an answer"))
+                )
             self._frames.add_octets(piece)
         return message
 
@@ -171,7 +193,11 @@ class ConnectionPool:
             async with asyncio.timeout(self._place.seconds.answer):
                 await self._turns.acquire()
         except TimeoutError:
-            raise Unavailable(f"{self._place}: all {self._place.connections} connections are busy") from None
+            raise Unavailable(
+                write_about(
+                    self._place, write_sentence("all %(most)s connections are busy", most=self._place.connections)
+                )
+            ) from None
 
     def _reuse_connection(self) -> Z3950Connection | None:
         """The one that was used last; those that are over are dropped."""

@@ -6,7 +6,7 @@ from dataclasses import field
 from enum import StrEnum
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 
 BIB_1 = "1.2.840.10003.3.1"
@@ -322,6 +322,6 @@ def error_of_diagnostics(diagnostics: tuple[Z3950Diagnostic, ...], name: str) ->
     words = "; ".join(map(describe_diagnostic, diagnostics)) or write_sentence("no reason given")
     conditions = {diagnostic.condition for diagnostic in diagnostics}
     if conditions & (PASSING | _AWAY):
-        return Unavailable(f"{name}: {words}")
+        return Unavailable(write_about(name, words))
     reason = RefusalReason.SENDER_AUTH_FAILED if conditions & SIGNING_IN else RefusalReason.INVALID_VALUE
     return Refused(reason, write_sentence("%(name)s: %(report)s", name=name, report=words))

@@ -256,6 +256,11 @@ class ConfigurationError(Exception):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    @property
+    def detail(self) -> str:
+        """The same, for staff."""
+        return join_sentences("\n", [problem.describe_problem() for problem in self.problems])
+
 
 def format_key_path(path: KeyPath) -> str:
     return ".".join(str(part) for part in path)

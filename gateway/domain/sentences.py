@@ -63,7 +63,7 @@ def join_sentences(separator: str, sentences: Iterable[str]) -> str:
     return compose_sentence(separator.replace("%", "%%").join(f"%({name})s" for name in values), **values)
 
 
-def write_about(subject: str, report: str) -> Sentence:
+def write_about(subject: object, report: str) -> Sentence:
     """title: no hits"""
     return compose_sentence("%(subject)s: %(report)s", subject=subject, report=report)
 

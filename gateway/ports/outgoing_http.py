@@ -283,7 +283,7 @@ def parse_url(text: str) -> URL:
     try:
         return URL(text)
     except ValueError:
-        raise Unavailable("the URL is not valid") from None
+        raise Unavailable(write_sentence("the URL is not valid")) from None
 
 
 def make_basic_header(user: str, password: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.drafts import LendingDraft
 from gateway.domain.requests.events import Event, EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty, Request, Role
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.tls import ClientTls
 
@@ -303,4 +304,4 @@ class NoPartnerConnections:
     """A pool for commands, which work beside a daemon, and for previews."""
 
     async def send(self, saying: OutgoingMessage) -> bytes | None:
-        raise Unavailable("only the daemon can send messages to partners")
+        raise Unavailable(write_sentence("only the daemon can send messages to partners"))

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 
@@ -53,7 +54,7 @@ def require_client_context(tls: ClientTls) -> ssl.SSLContext:
     try:
         return make_client_context(tls)
     except OSError as error:
-        raise Unavailable(f"a TLS file cannot be used: {error}") from error
+        raise Unavailable(write_sentence("a TLS file cannot be used: %(report)s", report=error)) from error
 
 
 FileStamp = tuple[int, int, int]

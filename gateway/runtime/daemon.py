@@ -285,7 +285,7 @@ class Daemon:
             {poller.box.name: poller.box.library for poller in self.mailboxes.pollers},
             describe_held_back(self.settings, self._absent),
             names,
-            lambda: (*self._live.notes, *map(str, self._live.files.problems)),
+            lambda: (*self._live.notes, *(problem.describe_problem() for problem in self._live.files.problems)),
         )
         stack.push_async_callback(self._tasks.stop)
         self._served = ServedLibraries(

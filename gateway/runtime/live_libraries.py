@@ -25,7 +25,8 @@ from gateway.settings.sections import OWN_PARTNERS
 
 log = structlog.get_logger(component="libraries")
 
-GONE = "its settings are gone; until a restart it is served as before: put them back, or close it first"
+GONE = mark_template("its settings are gone; until a restart it is served as before: put them back, or close it first")
+ABOUT_LIBRARY = mark_template("library %(symbol)s: %(report)s")
 NEW_TABLES = mark_template("needs a restart: its library system has tables of its own, which are not there yet")
 NO_ANSWER = write_sentence("no answer in time")
 OTHERS_WRONG = mark_template("its rules cannot be read until the errors in others are corrected")
@@ -108,7 +109,11 @@ class LiveLibraries:
         names = [name for name in Settings.model_fields if name not in (LIBRARIES, "defaults")]
         fresh = self.files.current
         changed = [name for name in names if getattr(fresh, name) != getattr(self.settings, name)]
-        return [f"gateway.yml needs a restart: {', '.join(changed)}"] if changed else []
+        return (
+            [write_sentence("gateway.yml needs a restart: %(sections)s", sections=", ".join(changed))]
+            if changed
+            else []
+        )
 
     def _choose_libraries(self, fresh: Settings, notes: list[str]) -> list[LibrarySettings]:
         """Choose the libraries that there are from now on: each as its file says, or as it was."""
@@ -122,13 +127,16 @@ class LiveLibraries:
         for library in fresh.libraries:
             if library.short_name in renamed and library.symbol not in before:
                 symbol = renamed[library.short_name]
-                notes.append(f"library {symbol}: a symbol cannot be changed: put it back in place of {library.symbol}")
+                report = write_sentence(
+                    "a symbol cannot be changed: put it back in place of %(symbol)s", symbol=library.symbol
+                )
+                notes.append(write_sentence(ABOUT_LIBRARY, symbol=symbol, report=report))
                 chosen.append(gone.pop(symbol))
             elif library.problems:
                 chosen.append(self._keep_library(library, before, library.problems, notes))
             else:
                 chosen.append(library)
-        notes += [f"library {symbol}: {GONE}" for symbol in gone]
+        notes += [write_sentence(ABOUT_LIBRARY, symbol=symbol, report=write_sentence(GONE)) for symbol in gone]
         return [*chosen, *gone.values()]
 
     def _keep_library(
@@ -140,7 +148,8 @@ class LiveLibraries:
     ) -> LibrarySettings:
         """Keep a library as it was, if it is served; else hold it back."""
         if library.symbol in self.libraries:
-            notes.append(f"library {library.symbol}: {'; '.join(map(str, problems))}")
+            report = join_sentences("; ", [problem.describe_problem() for problem in problems])
+            notes.append(write_sentence(ABOUT_LIBRARY, symbol=library.symbol, report=report))
             return before[library.symbol]
         library.hold_back(problems)
         return library

@@ -74,6 +74,10 @@ LOW_SPACE = 500_000_000
 
 HELD_BACK = mark_template("held back: %(reason)s")
 
+AWAY = mark_template("away since %(moment)s UTC: %(report)s")
+
+NOT_ASKED = mark_template("its system was not asked yet")
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 MAX_SERIES = 2_000
@@ -169,7 +173,7 @@ class HealthMonitor:
         try:
             await require_writable(self._store)
         except Unavailable as error:
-            self._not_written = str(error)
+            self._not_written = error.detail
         else:
             self._not_written = ""
         finally:
@@ -215,9 +219,7 @@ class HealthMonitor:
         return (await self.check()).for_library(symbol)
 
     def _list_library_parts(self) -> tuple[ReadinessPart, ...]:
-        unknown = {
-            symbol: _make_library_part(symbol, notes=("its system was not asked yet",)) for symbol in self._libraries
-        }
+        unknown = {symbol: _make_library_part(symbol, notes=(NOT_ASKED,)) for symbol in self._libraries}
         return tuple((unknown | self._library_parts).values())
 
     async def _check_parts(self) -> tuple[ReadinessPart, ...]:
@@ -228,11 +230,15 @@ class HealthMonitor:
         if self._clock is not None:
             parts.append(ReadinessPart(PartKind.CLOCK, notes=self._clock()))
         parts.append(ReadinessPart(PartKind.PROXIES, notes=self._forwarding()))
-        parts.append(ReadinessPart(PartKind.PROFILES, notes=tuple(str(problem) for problem in self._profiles.problems)))
+        parts.append(
+            ReadinessPart(
+                PartKind.PROFILES, notes=tuple(problem.describe_problem() for problem in self._profiles.problems)
+            )
+        )
         parts += [
             ReadinessPart(
                 PartKind.LISTENER,
-                "" if listener.is_listening else "not listening",
+                "" if listener.is_listening else write_sentence("not listening"),
                 listener.notes,
                 own_name=listener.name.removeprefix("listener "),
             )
@@ -254,7 +260,10 @@ class HealthMonitor:
         except (Unavailable, TimeoutError):  # of which the part `store` tells
             count = 0
         return ReadinessPart(
-            PartKind.MESSAGES, notes=(f"set aside: {count} (illgate journal list --outcome failed)",) if count else ()
+            PartKind.MESSAGES,
+            notes=(write_sentence("set aside: %(count)s (illgate journal list --outcome failed)", count=count),)
+            if count
+            else (),
         )
 
     async def _check_mailboxes(self) -> tuple[ReadinessPart, ...]:
@@ -267,7 +276,7 @@ class HealthMonitor:
         return tuple(
             ReadinessPart(
                 PartKind.MAILBOX,
-                notes=(f"away since {away.since:%Y-%m-%d %H:%M} UTC: {away.reason}",) if away is not None else (),
+                notes=(write_sentence(AWAY, moment=away.since, report=away.reason),) if away is not None else (),
                 library=self._mailbox_libraries.get(name, ""),
                 own_name=name,
             )
@@ -278,13 +287,14 @@ class HealthMonitor:
         problem, since = self._not_written, self._writing_since
         waited = asyncio.get_running_loop().time() - since if since is not None else 0.0
         if waited > MAX_WRITE_SECONDS:
-            problem = f"a write has been waiting for {waited:.0f} s"
+            problem = write_sentence("a write has been waiting for %(seconds)s s", seconds=format(waited, ".0f"))
         try:
             notes = _note_low_space(self._store)
             problem = problem or _find_lack_of_space(self._store, self._full_message())
         except OSError as error:
             return ReadinessPart(
-                PartKind.STORE_WRITING, problem or f"the database's folder can't be looked at: {error.strerror}"
+                PartKind.STORE_WRITING,
+                problem or write_sentence("the database's folder cannot be read: %(report)s", report=error.strerror),
             )
         return ReadinessPart(PartKind.STORE_WRITING, problem, notes)
 
@@ -304,7 +314,11 @@ class HealthMonitor:
 def _note_low_space(store: Store) -> tuple[str, ...]:
     """A note where there is little left. Raises OSError."""
     free = free_disk_bytes(store)
-    return (f"{free / 1e6:.0f} MB free on the disk",) if free is not None and free < LOW_SPACE else ()
+    return (
+        (write_sentence("%(size)s MB free on the disk", size=format(free / 1e6, ".0f")),)
+        if free is not None and free < LOW_SPACE
+        else ()
+    )
 
 
 def _find_lack_of_space(store: Store, full_message: int) -> str:
@@ -313,7 +327,11 @@ def _find_lack_of_space(store: Store, full_message: int) -> str:
     room = largest_write_bytes(store)
     if room is None or room >= full_message:
         return ""
-    return f"too little space: a message may have {full_message / 1e6:.1f} MB, and {room / 1e6:.1f} MB would fit"
+    return write_sentence(
+        "too little space: a message may have %(most)s MB, and %(room)s MB would fit",
+        most=format(full_message / 1e6, ".1f"),
+        room=format(room / 1e6, ".1f"),
+    )
 
 
 async def probe_library(symbol: str, system: LibrarySystem) -> ReadinessPart:
@@ -335,11 +353,11 @@ async def _probe_part(part: ReadinessPart, probe: Callable[[], Awaitable[None]])
         return replace(part, problem=error.detail)
     except TimeoutError:
         return replace(
-            part, problem=write_sentence("no answer within %(seconds)s seconds", seconds=f"{MAX_PROBE_SECONDS:g}")
+            part, problem=write_sentence("no answer within %(seconds)s seconds", seconds=format(MAX_PROBE_SECONDS, "g"))
         )
     except Exception as error:
         log.exception("health.check_failed", part=part.name)
-        return replace(part, problem=f"failed with {type(error).__name__}, see the log")
+        return replace(part, problem=write_sentence("failed with %(kind)s, see the log", kind=type(error).__name__))
     return part
 
 

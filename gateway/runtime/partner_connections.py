@@ -14,6 +14,7 @@ from ssl import SSLContext
 import structlog
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.ports.partner_channel import OutgoingMessage
 from gateway.ports.responder import CallbackAddress
 from gateway.ports.tls import abort_transport, make_client_context
@@ -102,7 +103,7 @@ class PartnerConnection:
         async with self._turn:
             connection = self._connection
             if connection is None or self.is_closed:
-                raise Unavailable("the connection has just been closed")
+                raise Unavailable(write_sentence("the connection has just been closed"))
             reply = self._expect_reply(saying)
             try:
                 await connection.send(saying.message)
@@ -111,7 +112,9 @@ class PartnerConnection:
                 if self._own or reply is not None:
                     return await self._wait_for_reply(saying, reply)
             except ConnectionError as gone:
-                raise OutcomeUnknown(f"the connection was lost: {gone or type(gone).__name__}") from gone
+                raise OutcomeUnknown(
+                    write_sentence("the connection was lost: %(report)s", report=gone or type(gone).__name__)
+                ) from gone
             finally:
                 self._waiting = [waiter for waiter in self._waiting if waiter[1] is not reply]
                 if self._own:
@@ -132,13 +135,13 @@ class PartnerConnection:
         if reply is not None and reply.done():
             return reply.result()
         if self._end.done() and self._end.result():
-            raise OutcomeUnknown("the connection was lost before an answer arrived")
+            raise OutcomeUnknown(write_sentence("the connection was lost before an answer arrived"))
         if not saying.needs_reply:
             return None
         if self._end.done():
-            raise OutcomeUnknown("the connection was closed without an answer")
+            raise OutcomeUnknown(write_sentence("the connection was closed without an answer"))
         self.mark_ended()  # the next try takes another one
-        raise OutcomeUnknown(f"no answer within {saying.seconds:g} s")
+        raise OutcomeUnknown(write_sentence("no answer within %(seconds)s s", seconds=saying.seconds))
 
 
 class PartnerConnectionPool:
@@ -236,11 +239,11 @@ class PartnerConnectionPool:
         """Open a connection; raises Unavailable."""
         inside = self._inside
         if inside is None:
-            raise Unavailable("the gateway is stopping")
+            raise Unavailable(write_sentence("the gateway is stopping"))
         reader, writer = await _connect_to_partner(saying)
         if self._inside is None:  # meanwhile
             abort_transport(writer.transport)
-            raise Unavailable("the gateway is stopping")
+            raise Unavailable(write_sentence("the gateway is stopping"))
         line = PartnerConnection(self, saying.protocol, own=saying.own)
         connection = TcpConnection(self._manner(saying.protocol, saying.profile), inside, reader, writer, line)
         line.attach_connection(connection, writer)
@@ -282,16 +285,20 @@ class PartnerConnectionPool:
 async def _connect_to_partner(saying: OutgoingMessage) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to a partner; raises Unavailable."""
     if not saying.address:
-        raise Unavailable("the partner has no open connection, and its address is not configured")
+        raise Unavailable(write_sentence("the partner has no open connection, and its address is not configured"))
     try:
         host, port = parse_host_port(saying.address)
         tls: SSLContext | None = make_client_context(saying.tls) if saying.tls is not None else None
         async with asyncio.timeout(saying.connect_seconds):
             return await asyncio.open_connection(host, port, ssl=tls, limit=CHUNK)
     except TimeoutError as error:
-        raise Unavailable(f"{saying.address}: no connection within {saying.connect_seconds:g} s") from error
+        raise Unavailable(
+            write_about(
+                saying.address, write_sentence("no connection within %(seconds)s s", seconds=saying.connect_seconds)
+            )
+        ) from error
     except (OSError, ValueError) as error:
-        raise Unavailable(f"{saying.address}: {error}") from error
+        raise Unavailable(write_about(saying.address, str(error))) from error
 
 
 def parse_host_port(address: str) -> tuple[str, int]:

@@ -302,8 +302,11 @@ def _not_let_in(error: BaseException | None) -> Unavailable:
 
 def _statements_lost() -> Unavailable:
     return Unavailable(
-        f"PgBouncer in transaction mode loses prepared statements: add ?{UNPREPARED} to store.url, or set "
-        "max_prepared_statements of PgBouncer (1.21 or newer)"
+        write_sentence(
+            "PgBouncer in transaction mode loses prepared statements: add ?%(option)s to store.url, or set "
+            "max_prepared_statements of PgBouncer (1.21 or newer)",
+            option=UNPREPARED,
+        )
     )
 
 

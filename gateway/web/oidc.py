@@ -19,6 +19,7 @@ from yarl import URL
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest, parse_url
 from gateway.services.exchange.admission import Secrets
@@ -232,12 +233,14 @@ async def _fetch_json_object(
         async with HttpClient() as client:
             reply = await client.exchange(request, HttpLimits(None, SECONDS, MAX_ANSWER_BYTES))
     except HttpFailure as failure:
-        raise Unavailable(f"the identity provider is not responding: {failure.report}") from failure
+        raise Unavailable(
+            write_sentence("the identity provider is not responding: %(report)s", report=failure.report)
+        ) from failure
     if reply.is_cut:
         raise OidcError("the identity provider's answer is too large")
     status = reply.status
     if status >= 500:
-        raise Unavailable(f"the identity provider returned status {status}")
+        raise Unavailable(write_sentence("the identity provider returned status %(status)s", status=status))
     try:
         document = json.loads(reply.body)
     except ValueError:

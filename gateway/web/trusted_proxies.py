@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace, value_object
 
 log = structlog.get_logger(component="http")
@@ -125,18 +126,27 @@ class ForwardingNotes:
 
     def note_refused(self, proxy: str, header: str) -> None:
         log.warning("http.proxy_not_trusted", peer=proxy, header=header)
-        self._note(proxy, "is not in http.trusted_proxies, so what it passes on is refused")
+        self._note(proxy, write_sentence("is not in http.trusted_proxies, so what it passes on is refused"))
 
     def note_unknown_sender(self, proxy: str) -> None:
         log.warning("http.sender_address_missing", peer=proxy, header=FORWARDED)
-        self._note(proxy, f"does not say in {FORWARDED} who the sender is, so no `networks` of a profile fits")
+        self._note(
+            proxy,
+            write_sentence(
+                "does not state in %(header)s who the sender is, so no `networks` of a profile fits", header=FORWARDED
+            ),
+        )
 
     def describe_recent(self) -> tuple[str, ...]:
         """A sentence for each proxy of the last hour."""
         since = self._clock() - NOTED_SECONDS
         self._noted = {key: noted for key, noted in self._noted.items() if noted.at >= since}
         return tuple(
-            f"proxy {proxy} {problem} ({noted.requests} request{'' if noted.requests == 1 else 's'})"
+            write_sentence("proxy %(proxy)s %(problem)s (1 request)", proxy=proxy, problem=problem)
+            if noted.requests == 1
+            else write_sentence(
+                "proxy %(proxy)s %(problem)s (%(count)s requests)", proxy=proxy, problem=problem, count=noted.requests
+            )
             for (proxy, problem), noted in self._noted.items()
         )
 

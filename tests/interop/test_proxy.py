@@ -287,7 +287,7 @@ def test_a_proxy_that_does_not_say_who_the_sender_is_makes_nobody_local(
     assert b"Problem" in answer
     assert not messages.succeeded("LookupUser")(answer)
     assert notes == [
-        "proxy 127.0.0.1 does not say in X-Forwarded-For who the sender is, so no `networks` of a profile fits "
+        "proxy 127.0.0.1 does not state in X-Forwarded-For who the sender is, so no `networks` of a profile fits "
         "(1 request)"
     ]
     assert "http.sender_address_missing" in installation.log.read_text()

@@ -19,6 +19,7 @@ from adapters.library.rest_client import RestClient, RestEndpoint
 from adapters.library.rest_options import resolve_tls
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 
 REMAINING_HEADER = "X-Exl-Api-Remaining"
 PAGE_ROWS = 100
@@ -66,7 +67,14 @@ class CallLimits:
         anew."""
         if self._closed_until is not None:
             if self._clock.now() < self._closed_until:
-                raise Unavailable(f"Alma: today's API calls are used up until {self._closed_until:%H:%M} UTC")
+                raise Unavailable(
+                    write_about(
+                        "Alma",
+                        write_sentence(
+                            "today's API calls are used up until %(time)s UTC", time=format(self._closed_until, "%H:%M")
+                        ),
+                    )
+                )
             self._closed_until = None
         async with self._turn:
             loop = asyncio.get_running_loop()
@@ -119,7 +127,7 @@ class AlmaClient:
                 return None
             raise self._refuse_call(call, refusal) from refusal
         if not isinstance(answer.value, dict):
-            raise Unavailable(f"Alma: {title}: the answer is not an object")
+            raise Unavailable(write_about(f"Alma: {title}", write_sentence("the answer is not an object")))
         return answer.value
 
     async def find_rows(self, *path: str, name: str, title: str, is_paged: bool = True) -> tuple[Row, ...] | None:
@@ -133,12 +141,21 @@ class AlmaClient:
                 return None
             rows = part.get(name) or ()  # an empty list is left out
             if not isinstance(rows, list | tuple) or not all(isinstance(row, dict) for row in rows):
-                raise Unavailable(f"Alma: {title}: the answer has no list of {name}")
+                raise Unavailable(
+                    write_about(f"Alma: {title}", write_sentence("the answer has no list of %(name)s", name=name))
+                )
             listed.extend(rows)
             total = read_integer(part, "total_record_count")
             if not is_paged or len(rows) < PAGE_ROWS or (total and len(listed) >= total):
                 return tuple(listed)
-        raise Unavailable(f"Alma: {title} has more than {MAX_PAGES * PAGE_ROWS:,} rows")
+        raise Unavailable(
+            write_about(
+                "Alma",
+                write_sentence(
+                    "%(title)s has more than %(most)s rows", title=title, most=format(MAX_PAGES * PAGE_ROWS, ",")
+                ),
+            )
+        )
 
     async def check_password(self, user_id: str, password: str) -> bool:
         """A question in the form of a change. Raises Unavailable."""
@@ -166,7 +183,7 @@ class AlmaClient:
         """Send a row, and return what came back. Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
         answer = await self._change(make_json_call(method, path, row, title=title, query=query))
         if not isinstance(answer.value, dict):
-            raise OutcomeUnknown(f"Alma: {title}: the answer is not an object")
+            raise OutcomeUnknown(write_about(f"Alma: {title}", write_sentence("the answer is not an object")))
         return answer.value
 
     async def send_xml(self, *path: str, title: str, body: bytes) -> str:

@@ -13,7 +13,7 @@ from adapters.library.json_fields import Row
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 
 KEPT_SECONDS = 3600.0
 REFUSAL_KEPT_SECONDS = 60.0
@@ -99,7 +99,7 @@ class CodeLists:
         """Load rows; raises Unavailable."""
         rows = await self._find_rows(*path, name=name, title=title)
         if rows is None:
-            raise Unavailable(f"Alma: {title}: not shown")
+            raise Unavailable(write_about(f"Alma: {title}", write_sentence("not shown")))
         return rows
 
     async def _find_rows(self, *path: str, name: str, title: str) -> tuple[Row, ...] | None:
@@ -114,7 +114,9 @@ class CodeLists:
                 return None
             rows = answer.get(name)
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-                raise Unavailable(f"Alma: {title}: the answer has no list of {name}")
+                raise Unavailable(
+                    write_about(f"Alma: {title}", write_sentence("the answer has no list of %(name)s", name=name))
+                )
             listed = tuple(rows)
             self._kept[path] = (self._read_time() + KEPT_SECONDS, listed)
             return listed

@@ -10,6 +10,7 @@ from adapters.library.own_marks import write_marked_note
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Charge, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.ports.library_operations import Fee
 
 _TITLE = "/users/{user_id}/fees"
@@ -39,7 +40,7 @@ class AlmaFeeDesk(MarkedFeeDesk[AlmaDesk]):
     async def _send_row(self, patron_id: str, row: Row) -> Row:
         made = await self.desk.client.send_row("POST", "users", patron_id, "fees", title=_TITLE, row=row)
         if "id" not in made:
-            raise OutcomeUnknown("Alma: the answer has no fee")
+            raise OutcomeUnknown(write_about("Alma", write_sentence("the answer has no fee")))
         return made
 
     def _read_note(self, row: Row) -> str:

@@ -21,6 +21,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldCancellation, HoldUpdate
@@ -85,7 +86,7 @@ class AlmaHoldDesk:
             path = ("users", patron_id, "requests")
             made = await desk.client.send_row("POST", *path, title="/users/{user_id}/requests", row=row, query=query)
             if "request_id" not in made:
-                raise OutcomeUnknown("Alma: the answer has no request")
+                raise OutcomeUnknown(write_about("Alma", write_sentence("the answer has no request")))
             return made
 
         async def find_made_hold() -> Row | None:

@@ -14,6 +14,7 @@ from adapters.library.marked_items import BarcodeDesk
 from adapters.library.parallel_questions import ask_together
 from gateway.domain.library import Item
 from gateway.domain.problems import OutcomeUnknown
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_operations import MoveToIll, ReturnHome
@@ -75,7 +76,7 @@ class AlmaItemDesk(BarcodeDesk[AlmaItem]):
         async def send_item() -> Row:
             made = await desk.client.send_row("PUT", *answer.path, title=_TITLE, row=row)
             if "item_data" not in made:
-                raise OutcomeUnknown("Alma: the answer has no item")
+                raise OutcomeUnknown(write_about("Alma", write_sentence("the answer has no item")))
             return made
 
         async def find_item_changed() -> Row | None:

@@ -23,6 +23,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan, Location, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import DueDateChange, LoanCheckIn, LoanCheckOut, Renewal, refuse_unsupported
@@ -165,7 +166,7 @@ class AlmaLoanDesk:
 
         scanned = await desk.send_change(change, send_scan, find_scan_done, before=before)
         if "item_data" not in scanned:
-            raise OutcomeUnknown("Alma's answer to a return does not state where the item is now")
+            raise OutcomeUnknown(write_sentence("Alma's answer to a return does not state where the item is now"))
         return await self._end_check_in(change, await self._read_scanned(answer, scanned))
 
     async def _read_scanned(self, before: AlmaItem, row: Row) -> AlmaItem:
@@ -275,5 +276,5 @@ class AlmaLoanDesk:
 
 def _require_loan(row: Row) -> Row:
     if "loan_id" not in row:
-        raise OutcomeUnknown("Alma: the answer has no loan")
+        raise OutcomeUnknown(write_about("Alma", write_sentence("the answer has no loan")))
     return row

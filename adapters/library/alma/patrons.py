@@ -15,6 +15,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Contact, ContactKind, IdentifierType, Patron, PatronDraft, PatronIdentifier
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import PatronCreation, PatronExpiry, PatronUpdate, refuse_unsupported
@@ -127,7 +128,7 @@ class AlmaPatronDesk:
         except AlmaRefusalError as refusal:
             raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
         if not read_text(made, "primary_id"):
-            raise OutcomeUnknown("Alma: the answer has no user")
+            raise OutcomeUnknown(write_about("Alma", write_sentence("the answer has no user")))
         return made
 
     async def _check_category(self, draft: PatronDraft) -> None:

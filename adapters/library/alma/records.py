@@ -41,6 +41,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import MalformedMessage, Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 
 RECORD_PREFIX = "(illgate)"
@@ -193,7 +194,7 @@ class AlmaRecordReader:
         """Read a loan without what only the gateway knows. Raises Unavailable for a loan without a due date."""
         due = parse_moment(read_text(row, "due_date"))
         if due is None:
-            raise Unavailable("Alma: the loan has no due date")
+            raise Unavailable(write_about("Alma", write_sentence("the loan has no due date")))
         user, barcode = read_number(row, "user_id"), read_number(row, "item_barcode")
         return Loan(
             id=f"{read_number(row, 'loan_id')}:{user}",
@@ -284,7 +285,7 @@ def read_rows(row: Row, key: str) -> tuple[Row, ...]:
     value = row.get(key)
     rows = [value] if isinstance(value, dict) else value or []
     if not isinstance(rows, list) or not all(isinstance(entry, dict) for entry in rows):
-        raise Unavailable(f"the library system's answer cannot be read: {key}")
+        raise Unavailable(write_sentence("the library system's answer cannot be read: %(name)s", name=key))
     return tuple(rows)
 
 
@@ -307,7 +308,7 @@ def read_number(row: Row, key: str) -> str:
     """Read a number; raises Unavailable."""
     text = read_text(row, key)
     if not text:
-        raise Unavailable(f"Alma: the answer has no {key}")
+        raise Unavailable(write_about("Alma", write_sentence("the answer has no %(name)s", name=key)))
     return text
 
 

@@ -33,6 +33,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.record_format import RecordFormat
 from gateway.domain.library import Hold, ItemStatus
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refused, Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import replace
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_operations import HoldCancellation
@@ -108,7 +109,9 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[AlmaItem]):
             if hold is not None and wish.hold is not None and wish.hold.on_shelf:
                 item_row, hold = await self._put_on_shelf(wish, item_row, hold)
         except Unavailable as down:
-            raise OutcomeUnknown(f"a temporary item was only partly created: {down.detail}") from down
+            raise OutcomeUnknown(
+                write_sentence("a temporary item was only partly created: %(report)s", report=down.detail)
+            ) from down
         except Refused:
             await self._take_back(mms_id, item_row, hold, making.key)
             raise
@@ -119,7 +122,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[AlmaItem]):
     async def _require_record(self, mms_id: str) -> Row:
         row = await self.desk.client.get_row("bibs", mms_id, title=_BIB_TITLE)
         if row is None:
-            raise OutcomeUnknown("Alma returned an item without its record")
+            raise OutcomeUnknown(write_sentence("Alma returned an item without its record"))
         return row
 
     async def _find_record(self, mark: str) -> Row | None:
@@ -128,7 +131,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[AlmaItem]):
         answer = await self.desk.client.get_row("bibs", title="/bibs", query={"other_system_id": system_number})
         marked = [row for row in read_rows(answer or {}, "bib") if system_number in read_texts(row, "network_number")]
         if len(marked) > 1:
-            raise OutcomeUnknown("Alma has several records for one temporary item")
+            raise OutcomeUnknown(write_sentence("Alma has several records for one temporary item"))
         return marked[0] if marked else None
 
     async def _make_record(self, wish: TemporaryItem, mark: str, *, is_resumed: bool) -> Row:
@@ -171,7 +174,9 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[AlmaItem]):
         except AlmaRefusalError as refusal:
             raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
         if not read_text(xml_row, number):
-            raise OutcomeUnknown(f"Alma: {title}: the answer has no {number}")
+            raise OutcomeUnknown(
+                write_about(f"Alma: {title}", write_sentence("the answer has no %(name)s", name=number))
+            )
         return xml_row
 
     async def _make_item(self, wish: TemporaryItem, place: tuple[str, str], mark: str) -> Row:
@@ -191,7 +196,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[AlmaItem]):
         async def send_item() -> Row:
             made = await desk.client.send_row("POST", *path, title=_ITEMS_TITLE, row=row)
             if not read_text(read_row(made, "item_data"), "pid"):
-                raise OutcomeUnknown("Alma: the answer has no item")
+                raise OutcomeUnknown(write_about("Alma", write_sentence("the answer has no item")))
             return made
 
         async def find_item() -> Row | None:
@@ -237,7 +242,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[AlmaItem]):
         scanned = await self.desk.send_part(send_scan, find_scan_done)
         row, changes = await ask_together(self.holds.ask_hold_row(hold.id), desk.changes.changes_of_record(hold.id))
         if row is None or "item_data" not in scanned:
-            raise OutcomeUnknown("Alma does not return the item or the request that it created")
+            raise OutcomeUnknown(write_sentence("Alma does not return the item or the request that it created"))
         return scanned, desk.restore_hold(desk.reader.read_hold(row), changes)
 
     async def _take_back(self, mms_id: str, item_row: Row | None, hold: Hold | None, key: str) -> None:
@@ -255,7 +260,7 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[AlmaItem]):
                     await client.delete_row(*path, title=f"{_HOLDINGS_TITLE}/{{holding_id}}", query={})
             await client.delete_row("bibs", mms_id, title=_BIB_TITLE, query=_DELETE_RECORD)
         except (Unavailable, Refused, AlmaRefusalError) as failure:
-            raise OutcomeUnknown("a partly created temporary item could not be removed") from failure
+            raise OutcomeUnknown(write_sentence("a partly created temporary item could not be removed")) from failure
 
     # --- deleting ----------------------------------------------------------------------------------------
 
@@ -303,7 +308,9 @@ class AlmaTemporaryItemDesk(MarkedItemDesk[AlmaItem]):
                 return
             await self.desk.send_part(send_record_deletion, find_it_gone)
         except (Unavailable, Refused) as failure:
-            raise OutcomeUnknown(f"a temporary item was only partly deleted: {failure.detail}") from failure
+            raise OutcomeUnknown(
+                write_sentence("a temporary item was only partly deleted: %(report)s", report=failure.detail)
+            ) from failure
 
 
 _DELETE_ITEM = {"override": "true", "holdings": "delete"}

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import write_sentence
 
 FolioJson = dict[str, Any]
 
@@ -326,7 +327,11 @@ def read_answer(model: type[M], answer: object, what: str) -> M:
     except ValidationError as error:
         places = sorted({".".join(str(part) for part in details["loc"]) or "the whole" for details in error.errors()})
         raise Unavailable(
-            f"FOLIO's record of the {what} is not valid: {', '.join(places[:5])} missing or broken"
+            write_sentence(
+                "FOLIO's record of the %(kind)s is not valid: %(fields)s missing or broken",
+                kind=what,
+                fields=", ".join(places[:5]),
+            )
         ) from error
 
 

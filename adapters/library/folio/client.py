@@ -16,6 +16,7 @@ from adapters.library.rest_authorisation import TokenAuthorisation
 from adapters.library.rest_client import RestClient, RestEndpoint
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import compose_sentence, write_about, write_sentence
 
 PAGE_RECORDS = 200
 MAX_RECORDS = 20_000
@@ -87,21 +88,29 @@ class FolioClient:
             page = _require_object(await self.ask(path, parameters), path)
             records = page.get(key)
             if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-                raise Unavailable(f"FOLIO's answer to {path} has no list '{key}'")
+                raise Unavailable(
+                    write_sentence("FOLIO's answer to %(title)s has no list '%(name)s'", title=path, name=key)
+                )
             collected += records
             if limit is not None and len(collected) >= limit:
                 return collected[:limit]
             if len(records) < size:
                 return collected
             if len(collected) > MAX_RECORDS:
-                raise Unavailable(f"FOLIO returned more than {MAX_RECORDS:,} records for {path}")
+                raise Unavailable(
+                    write_sentence(
+                        "FOLIO returned more than %(most)s records for %(title)s",
+                        most=format(MAX_RECORDS, ","),
+                        title=path,
+                    )
+                )
 
     async def count_records(self, path: str, query: str) -> int:
         """Count records; raises Unavailable."""
         page = _require_object(await self.ask(path, {"query": query, "limit": "0"}), path)
         total = page.get("totalRecords")
         if not isinstance(total, int):
-            raise Unavailable(f"FOLIO's answer to {path} has no total")
+            raise Unavailable(write_sentence("FOLIO's answer to %(title)s has no total", title=path))
         return total
 
     async def is_accepted(self, path: str, value: object) -> bool:
@@ -151,7 +160,11 @@ class FolioClient:
         """Send as `send` does, where the answer is a record. Raises FolioRefusal, Unavailable, OutcomeUnknown."""
         answer = await self.send(method, path, body, title=title, renews=renews)
         if not isinstance(answer, dict):
-            raise OutcomeUnknown(f"FOLIO's answer to {method} {title or path} is not a record")
+            raise OutcomeUnknown(
+                write_sentence(
+                    "FOLIO's answer to %(method)s %(title)s is not a record", method=method, title=title or path
+                )
+            )
         return answer
 
     async def delete_record(self, path: str, record_id: str) -> None:
@@ -169,7 +182,9 @@ class FolioClient:
         failure = self._failure(answer, title)
         if isinstance(failure, Unavailable):
             return failure
-        return Unavailable(f"FOLIO failed to answer {title} (HTTP {answer.status})")
+        return Unavailable(
+            write_sentence("FOLIO failed to answer %(title)s (HTTP %(status)s)", title=title, status=answer.status)
+        )
 
     def _failure(self, answer: RestAnswer, title: str, *, renews: bool = False) -> FolioRefusal | Unavailable:
         """403 is no refusal of the library's: our user lacks a permission."""
@@ -181,7 +196,7 @@ class FolioClient:
                 _describe_forbidden(self._options.login.user, title, wanted if " " not in wanted else "")
             )
         if _LOCKED in text.casefold():
-            return Unavailable(f"FOLIO is processing the same record ({title})")
+            return Unavailable(write_sentence("FOLIO is processing the same record (%(title)s)", title=title))
         return refusal_of_answer(answer.status, text, self._options.reasons, renews=renews)
 
 
@@ -191,7 +206,7 @@ def _make_question(path: str, query: Mapping[str, str] | None, title: str) -> Re
 
 def _require_object(answer: object, title: str) -> FolioJson:
     if not isinstance(answer, dict):
-        raise Unavailable(f"FOLIO's answer to {title} is not a record")
+        raise Unavailable(write_sentence("FOLIO's answer to %(title)s is not a record", title=title))
     return answer
 
 
@@ -200,6 +215,8 @@ def _write_json(value: object) -> str:
 
 
 def _describe_forbidden(user: str, title: str, permission: str) -> str:
-    if not permission:
-        return f"FOLIO: user '{user}' is not allowed to call {title} (HTTP 403)"
-    return f"FOLIO: user '{user}' is not allowed to call {title} (HTTP 403); permission {permission} is missing"
+    report = write_sentence("user '%(user)s' is not allowed to call %(title)s (HTTP 403)", user=user, title=title)
+    if permission:
+        missing = write_sentence("permission %(permission)s is missing", permission=permission)
+        report = compose_sentence("%(report)s; %(missing)s", report=report, missing=missing)
+    return write_about("FOLIO", report)

@@ -21,6 +21,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldCancellation, HoldUpdate
@@ -134,7 +135,7 @@ class FolioHoldDesk:
                 await desk.changes.drop_change(change.kind, change.key)
             raise
         if made is None:
-            raise OutcomeUnknown("FOLIO's answer to a new request is not a record")
+            raise OutcomeUnknown(write_sentence("FOLIO's answer to a new request is not a record"))
         hold = await desk.describe_hold(read_request(made))
         hold = replace(hold, need_by=wish.need_by)
         return await desk.end_change(change, hold)

@@ -33,6 +33,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold, ItemStatus, Loan, Location, Patron, sort_loans
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import DueDateChange, LoanCheckIn, LoanCheckOut, Renewal
@@ -301,7 +302,7 @@ def _read_loan(record: FolioJson) -> LoanAnswer:
 def _change_status(state: ItemState, answer: CheckInAnswer) -> ItemState:
     """The item as the answer to a check-in has it. Raises OutcomeUnknown where it doesn't say."""
     if answer.item is None:
-        raise OutcomeUnknown("FOLIO's answer to a return does not state where the item is now")
+        raise OutcomeUnknown(write_sentence("FOLIO's answer to a return does not state where the item is now"))
     now = {
         "status": answer.item.status,
         "in_transit_destination_service_point_id": answer.item.in_transit_destination_service_point_id,

@@ -55,6 +55,7 @@ from adapters.library.refusals import make_refusal
 from gateway.domain.clock import Clock
 from gateway.domain.library import Bib, Hold, IdentifierType, Item, Loan, Patron
 from gateway.domain.problems import RefusalReason, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChanges
 from gateway.ports.library_system import NamedPatron, PatronKey
@@ -237,7 +238,7 @@ class FolioDesk(ChangeDesk):
         query = match_all(match_value("itemId", item_id), OPEN_LOAN)
         rows = await self.client.list_records("/circulation/loans", "loans", query)
         if len(rows) > 1:
-            raise Unavailable("FOLIO has more than one open loan of the same item")
+            raise Unavailable(write_sentence("FOLIO has more than one open loan of the same item"))
         return read_answer(LoanAnswer, rows[0], "loan") if rows else None
 
     async def list_requests(self, item_id: str, instance_id: str) -> tuple[RequestAnswer, ...]:
@@ -326,7 +327,9 @@ async def _load_nothing() -> dict[str, str]:
 def _read_automated_blocks(answer: object) -> tuple[AutomatedBlockAnswer, ...]:
     rows = answer.get("automatedPatronBlocks") if isinstance(answer, dict) else None
     if not isinstance(rows, list):
-        raise Unavailable("FOLIO's answer about the patron's blocks has no list 'automatedPatronBlocks'")
+        raise Unavailable(
+            write_sentence("FOLIO's answer about the patron's blocks has no list 'automatedPatronBlocks'")
+        )
     return tuple(read_answer(AutomatedBlockAnswer, row, "block") for row in rows)
 
 

@@ -14,6 +14,7 @@ from adapters.library.folio.answers import FolioJson
 from adapters.library.folio.client import FolioClient
 from adapters.library.folio.reasons import FolioRefusal
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 MAX_CONFLICTS = 3
@@ -83,7 +84,7 @@ async def change_record(
                     raise
                 return now  # it has arrived twice: what stands between us may send it again
             if is_last:
-                raise Unavailable(f"{title} kept being changed by others") from refused
+                raise Unavailable(write_sentence("%(title)s kept being changed by others", title=title)) from refused
             continue
         except OutcomeUnknown as lost:
             now = await _look_after(client, path, record_id, lost)

@@ -18,6 +18,7 @@ from adapters.library.rest_answer import RestAnswer, RestCall, make_json_call
 from adapters.library.rest_authorisation import AccessToken, SendCall, resolve_secret
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 
 ACCESS_COOKIE = "folioAccessToken"
 REFRESH_COOKIE = "folioRefreshToken"
@@ -64,10 +65,15 @@ class FolioSignIn:
             return self._keep_tokens(answer)
         if answer.status in (400, 401, 403, 422):
             raise Unavailable(
-                f"FOLIO rejected user '{self._options.login.user}' of tenant '{self._options.tenant}': wrong "
-                f"name, password or tenant (HTTP {answer.status})"
+                write_sentence(
+                    "FOLIO rejected user '%(user)s' of tenant '%(tenant)s': wrong name, password or tenant "
+                    "(HTTP %(status)s)",
+                    user=self._options.login.user,
+                    tenant=self._options.tenant,
+                    status=answer.status,
+                )
             )
-        raise Unavailable(f"the login to FOLIO failed (HTTP {answer.status})")
+        raise Unavailable(write_sentence("the login to FOLIO failed (HTTP %(status)s)", status=answer.status))
 
     def make_login(self, user: str) -> RestCall:
         """Make a login; raises Unavailable when the password is not there."""
@@ -82,7 +88,9 @@ class FolioSignIn:
     def _keep_tokens(self, answer: RestAnswer) -> AccessToken:
         tokens = read_cookies(answer)
         if ACCESS_COOKIE not in tokens:
-            raise Unavailable(f"FOLIO's answer to the login has no cookie {ACCESS_COOKIE}")
+            raise Unavailable(
+                write_sentence("FOLIO's answer to the login has no cookie %(cookie)s", cookie=ACCESS_COOKIE)
+            )
         ends = read_answer(_ExpiryAnswer, answer.value, "login")
         self._refresh_token = tokens.get(REFRESH_COOKIE, "")
         self._refresh_ends = ends.refresh_token_expiration
@@ -97,5 +105,5 @@ def read_cookies(answer: RestAnswer) -> dict[str, str]:
         try:
             cookies.update({name: morsel.value for name, morsel in SimpleCookie(line).items()})
         except CookieError as error:
-            raise Unavailable("FOLIO's answer to the login has an invalid cookie") from error
+            raise Unavailable(write_sentence("FOLIO's answer to the login has an invalid cookie")) from error
     return cookies

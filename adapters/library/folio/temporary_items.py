@@ -32,6 +32,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Hold, HoldStatus, Item
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import BarcodeChange, ItemCreation, TemporaryItemCreation, TemporaryItemDeletion
@@ -100,7 +101,7 @@ class FolioTemporaryItemDesk:
     async def _describe_new_item(self, records: RecordSet, hold: Hold | None) -> Item:
         record = await self.desk.client.find_record(ITEMS, records.ids[0])
         if record is None:
-            raise OutcomeUnknown("FOLIO does not return the item that it created")
+            raise OutcomeUnknown(write_sentence("FOLIO does not return the item that it created"))
         reader = await self.desk.make_item_reader()
         holdings = read_answer(HoldingsAnswer, records.holdings, "holdings")
         parts = ItemParts(
@@ -120,7 +121,7 @@ class FolioTemporaryItemDesk:
             desk.changes.find_change(ChangeKind.HOLD, key),
         )
         if instance is None:
-            raise Unavailable("FOLIO returned an item without its instance")
+            raise Unavailable(write_sentence("FOLIO returned an item without its instance"))
         request = await desk.find_request(placed.record_id) if placed is not None else None
         hold = await desk.describe_hold(request[1]) if request is not None else None
         return TemporaryItemResult(item, await desk.describe_bib(instance), hold, repeated=True)
@@ -259,7 +260,7 @@ class FolioTemporaryItemDesk:
             lost = unknown
         after = await desk.find_request(hold.id)
         if after is None or (lost is not None and after[1].status == NOT_YET_FILLED):
-            raise lost or OutcomeUnknown("FOLIO does not return the request that it created")
+            raise lost or OutcomeUnknown(write_sentence("FOLIO does not return the request that it created"))
         return await desk.describe_hold(after[1])
 
     async def _take_back(self, records: RecordSet) -> None:

@@ -26,6 +26,7 @@ from adapters.library.rest_client import RestClient, RestEndpoint
 from adapters.library.rest_options import resolve_tls
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import make_basic_header
 
@@ -83,7 +84,12 @@ class KohaClient:
                 answer = await self._rest.ask(RestCall(method="GET", path=("",)))
                 self._known = read_abilities(answer.value) if answer.is_success else None
                 if self._known is None:
-                    raise Unavailable("Koha: the document at this URL is not OpenAPI; does the URL end in /api/v1?")
+                    raise Unavailable(
+                        write_about(
+                            "Koha",
+                            write_sentence("the document at this URL is not OpenAPI; does the URL end in /api/v1?"),
+                        )
+                    )
             return self._known
 
     @property
@@ -125,10 +131,17 @@ class KohaClient:
         )
         token = answer.value.get("access_token") if isinstance(answer.value, dict) else None
         if not answer.is_success or not isinstance(token, str):
-            raise Unavailable(f"Koha: no token for client '{who.client_id}' (HTTP {answer.status})")
+            raise Unavailable(
+                write_about(
+                    "Koha",
+                    write_sentence(
+                        "no token for client '%(user)s' (HTTP %(status)s)", user=who.client_id, status=answer.status
+                    ),
+                )
+            )
         seconds = answer.value.get("expires_in", 3600)
         if not isinstance(seconds, int | float):
-            raise Unavailable("Koha: the token has no expiry time in seconds")
+            raise Unavailable(write_about("Koha", write_sentence("the token has no expiry time in seconds")))
         return AccessToken({"Authorization": f"Bearer {token}"}, float(seconds))
 
     # --- questions ---------------------------------------------------------------------------------------
@@ -159,7 +172,16 @@ class KohaClient:
             rows.extend(part.rows)
             if len(rows) >= part.total or len(part.rows) < PAGE_ROWS:
                 return tuple(rows)
-        raise Unavailable(f"Koha: {title or path[-1]} has more than {MAX_PAGES * PAGE_ROWS:,} rows")
+        raise Unavailable(
+            write_about(
+                "Koha",
+                write_sentence(
+                    "%(title)s has more than %(most)s rows",
+                    title=title or path[-1],
+                    most=format(MAX_PAGES * PAGE_ROWS, ","),
+                ),
+            )
+        )
 
     async def find_page(
         self,
@@ -188,7 +210,7 @@ class KohaClient:
                 return RowPage((), 0)  # of a patron or record that isn't there
             raise self.refuse_call(refusal) from refusal
         if not isinstance(answer.value, list):
-            raise Unavailable(f"Koha: {name}: the answer is not a list")
+            raise Unavailable(write_about(f"Koha: {name}", write_sentence("the answer is not a list")))
         rows = tuple(_require_row(name, row) for row in answer.value)
         total = answer.headers.get("X-Total-Count", "")
         return RowPage(rows, int(total) if total.isascii() and total.isdigit() else len(rows))
@@ -225,7 +247,7 @@ class KohaClient:
         answer = await self._change(call)
         number = answer.value.get("id") if isinstance(answer.value, dict) else None
         if number is None:
-            raise OutcomeUnknown("Koha: /biblios: the answer has no number")
+            raise OutcomeUnknown(write_about("Koha", write_sentence("/biblios: the answer has no number")))
         return str(number)
 
     async def delete_row(self, *path: str, title: str) -> int:
@@ -263,7 +285,7 @@ class KohaClient:
 
 def _require_row(title: str, value: Any) -> Row:
     if not isinstance(value, dict):
-        raise Unavailable(f"Koha: {title}: the answer is not an object")
+        raise Unavailable(write_about(f"Koha: {title}", write_sentence("the answer is not an object")))
     return value
 
 

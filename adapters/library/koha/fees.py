@@ -11,6 +11,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Charge, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.ports.library_operations import Fee
 
 _TITLE = "/patrons/{patron_id}/account/debits"
@@ -48,7 +49,7 @@ class KohaFeeDesk(MarkedFeeDesk[KohaDesk]):
     async def _send_row(self, patron_id: str, row: Row) -> Row:
         made = await self.desk.client.send_row("POST", "patrons", patron_id, "account", "debits", title=_TITLE, row=row)
         if not isinstance(made, dict):
-            raise OutcomeUnknown("Koha: the answer has no fee")
+            raise OutcomeUnknown(write_about("Koha", write_sentence("the answer has no fee")))
         return made
 
     def _read_note(self, row: Row) -> str:

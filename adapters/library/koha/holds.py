@@ -23,6 +23,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import HoldCancellation, HoldUpdate, refuse_unsupported
@@ -84,7 +85,7 @@ class KohaHoldDesk:
         async def send_hold() -> Row:
             made = await desk.client.send_row("POST", "holds", title="/holds", row=row)
             if not isinstance(made, dict) or "hold_id" not in made:
-                raise OutcomeUnknown("Koha: the answer has no hold")
+                raise OutcomeUnknown(write_about("Koha", write_sentence("the answer has no hold")))
             return made
 
         async def find_made_hold() -> Row | None:

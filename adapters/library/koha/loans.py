@@ -17,6 +17,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Loan
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import LoanCheckOut, Renewal
@@ -136,7 +137,7 @@ class KohaLoanDesk:
         if renewed.renewals > loan.renewals + 1:
             report_done_twice(ChangeKind.RENEWAL, [loan.id])
         if renewed.known_due <= loan.known_due:
-            raise OutcomeUnknown("Koha reports the loan as renewed, but its due date is not later")
+            raise OutcomeUnknown(write_sentence("Koha reports the loan as renewed, but its due date is not later"))
         return await self._end_renewal(change, replace(renewed, key=loan.key, request_id=loan.request_id))
 
     def _renewal_word(self) -> str:
@@ -149,5 +150,5 @@ class KohaLoanDesk:
 
 def _require_loan(made: object) -> Row:
     if not isinstance(made, dict) or "checkout_id" not in made:
-        raise OutcomeUnknown("Koha: the answer has no loan")
+        raise OutcomeUnknown(write_about("Koha", write_sentence("the answer has no loan")))
     return made

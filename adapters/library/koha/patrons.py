@@ -14,7 +14,7 @@ from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Contact, ContactKind, IdentifierType, Patron, PatronDraft
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import PatronCreation, PatronExpiry, PatronUpdate
@@ -87,7 +87,7 @@ class KohaPatronDesk:
         async def send_new_patron() -> Patron:
             made = await self._send_patron("POST", "patrons", title="/patrons", row=row)
             if not isinstance(made, dict):
-                raise OutcomeUnknown("Koha: the answer has no patron")
+                raise OutcomeUnknown(write_about("Koha", write_sentence("the answer has no patron")))
             return desk.reader.read_patron({**desk.describe_new_patron(), **made}, 0, desk.today())
 
         patron = await find_made_patron() if before is not None else None
@@ -166,7 +166,9 @@ class KohaPatronDesk:
                 detail="The library's system does not take this password.",
             ) from refusal
         except Unavailable as down:
-            raise OutcomeUnknown(f"the password of a new patron was not set: {down.detail}") from down
+            raise OutcomeUnknown(
+                write_sentence("the password of a new patron was not set: %(report)s", report=down.detail)
+            ) from down
 
     async def _check_category(self, category: str | None) -> None:
         if category is None:

@@ -38,6 +38,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.library_system import NamedPatron
 
@@ -198,7 +199,7 @@ class KohaRecordReader:
         """Read a loan without what only the gateway knows. Raises Unavailable for a loan without a due date."""
         due = parse_moment(read_text(row, "due_date"), self.zone)
         if due is None:
-            raise Unavailable("Koha: the loan has no due date")
+            raise Unavailable(write_about("Koha", write_sentence("the loan has no due date")))
         biblio = item.get("biblio")
         return Loan(
             id=read_number(row, "checkout_id"),
@@ -267,7 +268,7 @@ def read_number(row: Row, key: str) -> str:
     """Koha's numbers are whole; in the gateway they are texts. Raises Unavailable."""
     text = read_text(row, key)
     if not text:
-        raise Unavailable(f"Koha: the answer has no {key}")
+        raise Unavailable(write_about("Koha", write_sentence("the answer has no %(name)s", name=key)))
     return text
 
 

@@ -17,7 +17,7 @@ from adapters.library.record_format import RecordFormat
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Hold
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import replace
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem, TemporaryItemResult
@@ -90,7 +90,9 @@ class KohaTemporaryItemDesk(MarkedItemDesk[KohaItem]):
                 bib = await self.desk.require_bib(bib_id)
             hold = await self._place_hold(wish, making.key, recipient, answer) if recipient is not None else None
         except Unavailable as down:
-            raise OutcomeUnknown(f"a temporary item was only partly created: {down.detail}") from down
+            raise OutcomeUnknown(
+                write_sentence("a temporary item was only partly created: %(report)s", report=down.detail)
+            ) from down
         except Refused:
             await self._take_back(bib_id, answer)
             raise
@@ -101,7 +103,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[KohaItem]):
         async def find_record() -> str | None:
             marked = await self.desk.find_marked_records(mark)
             if len(marked) > 1:
-                raise OutcomeUnknown("Koha has several records for one temporary item")
+                raise OutcomeUnknown(write_sentence("Koha has several records for one temporary item"))
             return read_number(marked[0], "biblio_id") if marked else None
 
         if is_resumed and (record := await find_record()) is not None:
@@ -132,7 +134,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[KohaItem]):
                 "POST", "biblios", bib_id, "items", title="/biblios/{biblio_id}/items", row=row
             )
             if not isinstance(made, dict):
-                raise OutcomeUnknown("Koha: the answer has no item")
+                raise OutcomeUnknown(write_about("Koha", write_sentence("the answer has no item")))
             return made
 
         async def find_item() -> Row | None:
@@ -159,7 +161,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[KohaItem]):
         rows = await self.desk.client.find_rows("biblios", query=make_query([{"biblio_id": number} for number in near]))
         own = next((row for row in rows if read_text(row, "biblio_id") == bib_id), None)
         if own is None:
-            raise OutcomeUnknown("Koha does not return the record that it created")
+            raise OutcomeUnknown(write_sentence("Koha does not return the record that it created"))
         for row in rows:
             if row is not own and mark in read_text(row, "notes").split():
                 await self._delete_record(read_number(row, "biblio_id"))
@@ -168,7 +170,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[KohaItem]):
     async def _place_hold(self, wish: TemporaryItem, key: str, recipient: ItemRecipient, answer: KohaItem) -> Hold:
         before = await self.desk.changes.find_change(ChangeKind.HOLD, key)
         if wish.hold is None:
-            raise OutcomeUnknown("a recipient without a hold")
+            raise OutcomeUnknown(write_sentence("a recipient without a hold"))
         hold_wish = HoldWish(
             patron_id=recipient.patron.id,
             pickup=recipient.pickup,
@@ -189,7 +191,7 @@ class KohaTemporaryItemDesk(MarkedItemDesk[KohaItem]):
                 await self.desk.client.delete_row("items", answer.item.id, title="/items/{item_id}")
             await self.desk.client.delete_row("biblios", bib_id, title="/biblios/{biblio_id}")
         except (Unavailable, Refused, KohaRefusalError) as failure:
-            raise OutcomeUnknown("a partly created temporary item could not be removed") from failure
+            raise OutcomeUnknown(write_sentence("a partly created temporary item could not be removed")) from failure
 
     # --- deleting ----------------------------------------------------------------------------------------
 
@@ -228,7 +230,9 @@ class KohaTemporaryItemDesk(MarkedItemDesk[KohaItem]):
         try:
             await self.desk.send_part(send_record_deletion, find_it_gone)
         except (Unavailable, Refused) as failure:
-            raise OutcomeUnknown(f"a temporary item was only partly deleted: {failure.detail}") from failure
+            raise OutcomeUnknown(
+                write_sentence("a temporary item was only partly deleted: %(report)s", report=failure.detail)
+            ) from failure
 
 
 def write_record(wish: TemporaryItem, mark: str, record_format: RecordFormat) -> bytes:

@@ -14,6 +14,7 @@ from adapters.library.sip2.messages import QueryWriter
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.transport import Sip2Endpoint, TerminalConnection, TerminalPool
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 
 
@@ -151,9 +152,9 @@ class Sip2Client:
             await self._sign_in(connection)
             is_ready = True
         except OutcomeUnknown as unknown:
-            raise Unavailable(f"sign-in failed: {unknown.detail}") from unknown
+            raise Unavailable(write_sentence("sign-in failed: %(report)s", report=unknown.detail)) from unknown
         except UnsendableValueError as error:
-            raise Unavailable(f"sign-in failed: {error}") from error
+            raise Unavailable(write_sentence("sign-in failed: %(report)s", report=error)) from error
         finally:
             if not is_ready:
                 connection.abort_connection()
@@ -166,7 +167,12 @@ class Sip2Client:
             password = resolve_secret(self._secrets, login.password)
             reply = await connection.exchange(self._writer.login(login.user, password, login.location), seconds)
             if reply.fixed["ok"] != "1":
-                raise Unavailable(f"{self._place}: the server rejected the login of terminal '{login.user}'")
+                raise Unavailable(
+                    write_about(
+                        self._place,
+                        write_sentence("the server rejected the login of terminal '%(user)s'", user=login.user),
+                    )
+                )
         self.status = _require_online(
             read_status(await connection.exchange(self._writer.status(), seconds)), self._place
         )
@@ -182,7 +188,7 @@ class Sip2Client:
 
 def _require_online(status: ServerStatus, place: Sip2Endpoint) -> ServerStatus:
     if not status.is_online:
-        raise Unavailable(f"{place}: the server reports that the library system is offline")
+        raise Unavailable(write_about(place, write_sentence("the server reports that the library system is offline")))
     return status
 
 

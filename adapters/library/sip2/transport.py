@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 
 from adapters.library.sip2.codec import END, Query, ReplyCode, Sip2Reply, add_checksum, decode_reply, encode_query
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.system_errors import describe_stream_error
 from gateway.ports.tls import ClientTls, abort_transport, make_client_context
@@ -63,9 +64,13 @@ class TerminalConnection:
                 tls = make_client_context(place.tls) if place.tls is not None else None
                 reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=place.max_bytes)
         except TimeoutError as error:
-            raise Unavailable(f"{place}: no connection within {place.connect_seconds:g} s") from error
+            raise Unavailable(
+                write_about(place, write_sentence("no connection within %(seconds)s s", seconds=place.connect_seconds))
+            ) from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
-            raise Unavailable(f"{place}: not reached: {describe_stream_error(error)}") from error
+            raise Unavailable(
+                write_about(place, write_sentence("not reached: %(report)s", report=describe_stream_error(error)))
+            ) from error
         return cls(place, reader, writer)
 
     @property
@@ -80,7 +85,7 @@ class TerminalConnection:
         """
         place = self._place
         if not self.is_usable:
-            raise Unavailable(f"{place}: the connection was closed")
+            raise Unavailable(write_about(place, write_sentence("the connection was closed")))
         sequence = (self._sequence + 1) % 10
         message = encode_query(query, place.charset, sequence if place.error_detection else None)
         self._sequence = sequence
@@ -91,10 +96,21 @@ class TerminalConnection:
             is_answered = self.has_answered = True
             self.was_kept = False  # it is alive
         except TimeoutError as error:
-            raise OutcomeUnknown(f"{place}: no answer to message {query.code} within {seconds:g} s") from error
+            raise OutcomeUnknown(
+                write_about(
+                    place,
+                    write_sentence(
+                        "no answer to message %(code)s within %(seconds)s s", code=query.code, seconds=seconds
+                    ),
+                )
+            ) from error
         except OSError as error:
             self.is_ended_by_server = True
-            raise OutcomeUnknown(f"{place}: the connection was lost: {describe_stream_error(error)}") from error
+            raise OutcomeUnknown(
+                write_about(
+                    place, write_sentence("the connection was lost: %(report)s", report=describe_stream_error(error))
+                )
+            ) from error
         finally:
             if not is_answered:  # cancelled, too
                 self.abort_connection()
@@ -110,19 +126,22 @@ class TerminalConnection:
             try:
                 reply = decode_reply(received, self._place.charset, is_checked=self._place.error_detection)
             except MalformedMessage as malformed:
-                problem = f"{place}: the answer is not SIP2: {malformed}"
+                problem = write_about(place, write_sentence("the answer is not SIP2: %(report)s", report=malformed))
                 if not self._place.error_detection:
                     break
                 sent = add_checksum(b"97AZ")
                 continue
             if reply.code is ReplyCode.SEND_AGAIN:
-                problem = f"{place}: the server keeps asking for the same message"
+                problem = write_about(place, write_sentence("the server keeps asking for the same message"))
                 sent = message
                 continue
             if reply.code is not query.reply or reply.sequence != expected:
-                problem = (
-                    f"{place}: the server answered {query.code} with {reply.code}, or answered a different message"
+                report = write_sentence(
+                    "the server answered %(code)s with %(answer)s, or answered a different message",
+                    code=query.code,
+                    answer=reply.code,
                 )
+                problem = write_about(place, report)
                 break
             return reply
         raise OutcomeUnknown(problem)
@@ -135,13 +154,21 @@ class TerminalConnection:
             except asyncio.IncompleteReadError as error:
                 self.is_ended_by_server = True
                 raise OutcomeUnknown(
-                    f"{self._place}: the connection was closed in the middle of an answer"
-                    if error.partial.strip(LINE_ENDS)
-                    else f"{self._place}: the connection was closed without an answer"
+                    write_about(
+                        self._place,
+                        write_sentence("the connection was closed in the middle of an answer")
+                        if error.partial.strip(LINE_ENDS)
+                        else write_sentence("the connection was closed without an answer"),
+                    )
                 ) from error
             except asyncio.LimitOverrunError as error:
                 raise OutcomeUnknown(
-                    f"{self._place}: the answer is larger than {self._place.max_bytes:,} bytes"
+                    write_about(
+                        self._place,
+                        write_sentence(
+                            "the answer is larger than %(most)s bytes", most=format(self._place.max_bytes, ",")
+                        ),
+                    )
                 ) from error
             if message := received.strip(LINE_ENDS):
                 return message
@@ -175,7 +202,9 @@ class TerminalPool:
             async with asyncio.timeout(seconds):
                 await self._turns.acquire()
         except TimeoutError:
-            raise Unavailable(f"{self._place}: all {self._connections} terminals are busy") from None
+            raise Unavailable(
+                write_about(self._place, write_sentence("all %(most)s terminals are busy", most=self._connections))
+            ) from None
         try:
             yield
         finally:

@@ -202,7 +202,9 @@ def read_reply(reply: TransportReply, message: Message, dialect: NcipDialect, zo
     except MalformedMessage as error:
         _raise_for_status(reply, error)
         if is_truncated(reply.raw):
-            raise OutcomeUnknown(f"the answer is truncated after {len(reply.raw)} bytes") from error
+            raise OutcomeUnknown(
+                write_sentence("the answer is truncated after %(count)s bytes", count=len(reply.raw))
+            ) from error
         raise
 
 
@@ -220,9 +222,13 @@ def _raise_for_status(reply: TransportReply, error: MalformedMessage) -> None:
             internal=str(error),
         ) from error
     if 300 <= status < 500 or status in _NOT_DONE:
-        raise Unavailable(f"the other system did not accept the message (HTTP {status})") from error
+        raise Unavailable(
+            write_sentence("the other system did not accept the message (HTTP %(status)s)", status=status)
+        ) from error
     if status >= 500:
-        raise OutcomeUnknown(f"the other system failed (HTTP {status}) without an NCIP answer") from error
+        raise OutcomeUnknown(
+            write_sentence("the other system failed (HTTP %(status)s) without an NCIP answer", status=status)
+        ) from error
 
 
 def read_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -> SuccessReply:

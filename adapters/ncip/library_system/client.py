@@ -28,7 +28,7 @@ from gateway.domain.problems import (
     Unavailable,
 )
 from gateway.domain.secret_reference import CONCEALED
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_operations import refuse_unsupported
@@ -101,13 +101,15 @@ class NcipLibraryClient:
             try:
                 return await self._send_question(kind, values)
             except OutcomeUnknown as lost:
-                raise Unavailable(f"{service_of_answer(kind)}: {lost.detail}") from lost
+                raise Unavailable(write_about(service_of_answer(kind), lost.detail)) from lost
 
     async def _send_question(self, kind: type[R], values: MessageValues) -> R:
         try:
             return await self._send(kind, values, self._options.seconds.look_up)
         except MalformedMessage as error:
-            raise Unavailable(f"{service_of_answer(kind)}: the answer is not NCIP: {error}") from error
+            raise Unavailable(
+                write_about(service_of_answer(kind), write_sentence("the answer is not NCIP: %(report)s", report=error))
+            ) from error
 
     async def change(self, kind: type[R], values: MessageValues) -> R:
         """A change, named by its answer and sent once. Raises Refused, Unavailable (nothing was done),
@@ -115,7 +117,9 @@ class NcipLibraryClient:
         try:
             return await self._send(kind, values, self._options.seconds.change)
         except MalformedMessage as error:
-            raise OutcomeUnknown(f"{service_of_answer(kind)}: the answer is not NCIP: {error}") from error
+            raise OutcomeUnknown(
+                write_about(service_of_answer(kind), write_sentence("the answer is not NCIP: %(report)s", report=error))
+            ) from error
 
     async def _send(self, kind: type[R], values: MessageValues, seconds: float) -> R:
         service = service_of_answer(kind)
@@ -200,7 +204,7 @@ def reword_refusal(refused: Refused, service: LibraryService, values: MessageVal
             )
         )
     if refused.reason is RefusalReason.TEMPORARY_FAILURE:
-        return Unavailable(f"{service}: {report}")
+        return Unavailable(write_about(service, report))
     if refused.reason is RefusalReason.UNSUPPORTED_SERVICE:
         what = WHAT_SERVICES_DO.get(service, "do this")
         return make_refusal(refused.reason, words, detail=f"The library system cannot {what}.")

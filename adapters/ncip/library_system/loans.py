@@ -39,6 +39,7 @@ from adapters.ncip.messages import (
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, Patron, is_due_later
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_operations import LoanCheckIn, LoanCheckOut, LoanRecall, Renewal
@@ -136,8 +137,11 @@ class NcipLoanDesk:
             return
         if lent.ended is None:
             raise OutcomeUnknown(
-                f"the library system did not answer a check-out of {barcode}, and a second one would end the "
-                "loan; check the item in, then check it out again"
+                write_sentence(
+                    "the library system did not answer a check-out of %(barcode)s, and a second one would end the "
+                    "loan; check the item in, then check it out again",
+                    barcode=barcode,
+                )
             )
         same = lent.patron_id == patron_id
         raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON if same else RefusalReason.ITEM_ON_LOAN)

@@ -17,6 +17,7 @@ from adapters.ncip.library_system.records import BLOCKED, CHARGED, EXPIRED, Ncip
 from adapters.ncip.messages import AcceptItemResponse, CheckInItemResponse, DeleteItemResponse, RequestItemResponse
 from gateway.domain.library import RecordId
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import PatronKey, ProbeStep
 from gateway.ports.message_transport import HttpPlace, Place
 
@@ -54,7 +55,7 @@ class NcipProbe:
         try:
             await self._server.connect(None)
         except ProbeFailureError as failed:
-            raise Unavailable(f"cannot be reached: {failed}") from failed
+            raise Unavailable(write_sentence("cannot be reached: %(report)s", report=failed)) from failed
 
     # --- the messages ------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import WANTED_ITEM
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.message_transport import TransportReply
@@ -105,7 +106,7 @@ class OpenRsChannel:
             reply = await transport.exchange(message.body)
         except MalformedMessage as error:
             self._context.record(message)
-            raise OutcomeUnknown(f"the answer cannot be parsed: {error}") from error
+            raise OutcomeUnknown(write_sentence("the answer cannot be parsed: %(report)s", report=error)) from error
         except OutcomeUnknown:
             self._context.record(message)
             raise

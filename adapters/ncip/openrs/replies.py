@@ -42,7 +42,7 @@ def judge_reply(reply: TransportReply, sent: Body, ncip: NcipDialect) -> Deliver
             about=MessagePart.SENDER,
         )
     if reply.status in NOT_NOW:
-        raise Postponed(f"the partner did not accept it (HTTP {reply.status})")
+        raise Postponed(write_sentence("the partner did not accept it (HTTP %(status)s)", status=reply.status))
     is_success = 200 <= reply.status < 300
     if is_success and not reply.raw.strip() and isinstance(sent, Response):
         return DeliveryResult(f"{service} taken")
@@ -50,7 +50,9 @@ def judge_reply(reply: TransportReply, sent: Body, ncip: NcipDialect) -> Deliver
         body = read_body(reply.raw, ncip)
     except MalformedMessage as malformed:
         if is_success or reply.status >= 500:
-            raise UnclearAnswer(f"the answer is not NCIP (HTTP {reply.status})") from malformed
+            raise UnclearAnswer(
+                write_sentence("the answer is not NCIP (HTTP %(status)s)", status=reply.status)
+            ) from malformed
         raise Refused(
             RefusalReason.OTHER, write_sentence("The partner refused it (HTTP %(status)s).", status=reply.status)
         ) from malformed
@@ -62,7 +64,7 @@ def judge_reply(reply: TransportReply, sent: Body, ncip: NcipDialect) -> Deliver
         )
     expected = response_to(type(sent)) if isinstance(sent, Initiation) else None
     if expected is not None and not isinstance(body, expected):
-        raise UnclearAnswer(f"{service} was answered with a different message")
+        raise UnclearAnswer(write_sentence("%(service)s was answered with a different message", service=service))
     return DeliveryResult(f"{service} taken")
 
 

@@ -27,6 +27,7 @@ from gateway.domain.requests.views import (
     UndoableAct,
     find_settlement_before,
 )
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_system import PatronKey
 from gateway.services.outbox.keyed_work import KeyTaken, WorkKey, use_key
@@ -105,7 +106,7 @@ class ScanService:
             with use_key(WorkKey(key, asked, now, since)) if stored_answer is None else nullcontext():
                 result = await self._carry_out(context, order)
         except KeyTaken as taken:
-            raise Unavailable("the first scan with this key has not been answered yet") from taken
+            raise Unavailable(write_sentence("the first scan with this key has not been answered yet")) from taken
         answer = StoredAnswer(request=asked, status=200, body=_dump_result(result))
         await context.store.write(lambda c: api_records.store_answer(c, key, answer, now))
         return result

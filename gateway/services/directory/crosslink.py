@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 
 _Text = Annotated[str, Field(min_length=1, max_length=500)]
@@ -138,7 +139,7 @@ def read_page(body: bytes) -> DirectoryPage:
     try:
         page = _Page.model_validate(json.loads(body))
     except (ValueError, RecursionError) as error:
-        raise Unavailable("the answer is not a page of CrossLink's directory") from error
+        raise Unavailable(write_sentence("the answer is not a page of CrossLink's directory")) from error
     return DirectoryPage(page.about.count, page.about.nextLink, page.items)
 
 

@@ -23,6 +23,7 @@ from gateway.configuration.file_replacement import (
 )
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, Unavailable
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest
 from gateway.ports.secrets import Secrets
@@ -100,10 +101,17 @@ class DirectoryPull:
                 items += page.items
                 if not page.next_link:
                     if len(items) < page.count:
-                        raise Unavailable(f"{base.origin()}: {len(items)} entries, but it says {page.count}")
+                        raise Unavailable(
+                            write_about(
+                                base.origin(),
+                                write_sentence(
+                                    "%(count)s entries, but it states %(stated)s", count=len(items), stated=page.count
+                                ),
+                            )
+                        )
                     return items
                 url = _follow_link(url, page.next_link)
-        raise Unavailable(f"{base.origin()}: more than {MAX_PAGES} pages")
+        raise Unavailable(write_about(base.origin(), write_sentence("more than %(most)s pages", most=MAX_PAGES)))
 
     async def _fetch_page(self, client: HttpClient, source: DirectorySource, url: URL) -> bytes:
         headers = {"Accept": "application/json"}
@@ -111,15 +119,20 @@ class DirectoryPull:
             try:
                 headers["Authorization"] = f"Bearer {self.secrets(source.token)}"
             except ConfigurationError as error:
-                raise Unavailable(str(error.problems[0])) from error
+                raise Unavailable(error.problems[0].describe_problem()) from error
         try:
             reply = await client.exchange(HttpRequest("GET", url, headers=headers), _LIMITS)
         except HttpFailure as failure:
             raise Unavailable(failure.describe_place(url.origin())) from failure
         if reply.status != 200:
-            raise Unavailable(f"{url.origin()}: status {reply.status}")
+            raise Unavailable(write_about(url.origin(), write_sentence("status %(status)s", status=reply.status)))
         if reply.is_cut:
-            raise Unavailable(f"{url.origin()}: a page of more than {_LIMITS.max_bytes:,} bytes")
+            raise Unavailable(
+                write_about(
+                    url.origin(),
+                    write_sentence("a page of more than %(most)s bytes", most=format(_LIMITS.max_bytes, ",")),
+                )
+            )
         return reply.body
 
     def _write_entries(
@@ -131,7 +144,7 @@ class DirectoryPull:
         ours = [symbol for library in libraries for symbol in (library.symbol, *library.symbols)]
         files = plan_files(items, source, before, ours=ours, currency=libraries[0].currency, accepted=accepted)
         if before and not files.texts:
-            raise Unavailable("it lists no library any more; the entries stay as they were")
+            raise Unavailable(write_sentence("it lists no library any more; the entries stay as they were"))
         self._write_files(folder, files)
         report = PullReport(
             pulled=self.clock.now(), entries=len(files.texts), held=dict(files.held), problems=files.problems
@@ -165,9 +178,9 @@ def _follow_link(url: URL, link: str) -> URL:
     try:
         target = url.join(URL(link))
     except ValueError:
-        raise Unavailable(f"{url.origin()}: the link to the next page is not a URL") from None
+        raise Unavailable(write_about(url.origin(), write_sentence("the link to the next page is not a URL"))) from None
     if target.origin() != url.origin():
-        raise Unavailable(f"{url.origin()}: the link to the next page leads to another host")
+        raise Unavailable(write_about(url.origin(), write_sentence("the link to the next page leads to another host")))
     return target
 
 
@@ -182,6 +195,8 @@ def _replace_file(file: Path, content: bytes) -> None:
             finally:
                 waiting.remove_waiting_file()
     except OSError as error:
-        raise Unavailable(f"{file.name}: {error.strerror}") from error
+        raise Unavailable(write_about(file.name, str(error.strerror))) from error
     except (FileChangedError, FileNotReplaceableError) as error:
-        raise Unavailable(f"{file.name}: is being changed by somebody else, or is a link") from error
+        raise Unavailable(
+            write_about(file.name, write_sentence("is being changed by somebody else, or is a link"))
+        ) from error

@@ -16,6 +16,7 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_http import HttpClient, HttpFailure, HttpLimits, HttpRequest, parse_url
 
@@ -63,7 +64,7 @@ class PublishedKeys:
             finally:
                 self._waiting -= 1
         if self._fetched is None:
-            raise Unavailable("the keys could not be fetched a moment ago")
+            raise Unavailable(write_sentence("the keys could not be fetched a moment ago"))
         return self._find_known_keys(kid)
 
     def _is_fetch_due(self, kid: str) -> bool:
@@ -117,15 +118,15 @@ async def fetch_key_set(url: str) -> FetchedKeySet:
         async with HttpClient() as client:
             reply = await client.exchange(request, HttpLimits(None, MAX_FETCH_SECONDS, MAX_KEY_SET_BYTES))
     except HttpFailure as failure:
-        raise Unavailable(f"the keys cannot be fetched: {failure.report}") from failure
+        raise Unavailable(write_sentence("the keys cannot be fetched: %(report)s", report=failure.report)) from failure
     if reply.status != 200:
-        raise Unavailable(f"the keys cannot be fetched: HTTP {reply.status}")
+        raise Unavailable(write_sentence("the keys cannot be fetched: HTTP %(status)s", status=reply.status))
     try:
         published = json.loads(reply.body)
     except (ValueError, RecursionError):
         published = None
     if not isinstance(published, dict) or not isinstance(published.get("keys"), list):
-        raise Unavailable("the keys cannot be fetched: the answer is not a JWK set")
+        raise Unavailable(write_sentence("the keys cannot be fetched: the answer is not a JWK set"))
     return FetchedKeySet(published, _parse_http_date(reply.headers.get("Date", "")))
 
 

@@ -16,6 +16,7 @@ import structlog
 
 from gateway.domain.clock import Clock, StoreClock
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import mark_template, write_sentence
 from gateway.ports.guarded_library import ExchangeLibrary
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.services.exchange import MessageExchange
@@ -39,6 +40,9 @@ COMMAND_SECONDS = 120.0
 
 MAX_SKEW_SECONDS = 2.0
 """A machine whose clock is off by more is told of."""
+
+CLOCK_AHEAD = mark_template("this machine's clock is %(seconds)s s ahead of the database's, which counts")
+CLOCK_BEHIND = mark_template("this machine's clock is %(seconds)s s behind the database's, which counts")
 
 
 class NodeBeats:
@@ -82,8 +86,8 @@ class NodeBeats:
         ahead = -self._clock.offset.total_seconds()
         if abs(ahead) <= MAX_SKEW_SECONDS:
             return ()
-        way = "ahead of" if ahead > 0 else "behind"
-        return (f"this machine's clock is {abs(ahead):.1f} s {way} the database's, which counts",)
+        text = CLOCK_AHEAD if ahead > 0 else CLOCK_BEHIND
+        return (write_sentence(text, seconds=format(abs(ahead), ".1f")),)
 
 
 class SchemaWatch:

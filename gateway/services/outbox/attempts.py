@@ -152,7 +152,11 @@ class AttemptRunner:
             async with asyncio.timeout(seconds) as limit:
                 return await handler(row)
         except TimeoutError as error:
-            return OutcomeUnknown(f"no answer within {seconds:g} s") if limit.expired() else error
+            return (
+                OutcomeUnknown(write_sentence("no answer within %(seconds)s s", seconds=seconds))
+                if limit.expired()
+                else error
+            )
         except Exception as error:  # noqa: BLE001 - what follows from it depends on its class
             return error
 

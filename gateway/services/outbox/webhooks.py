@@ -219,7 +219,7 @@ class WebhookHandler:
             raise failure.make_problem() from failure
         status = reply.status
         if not 200 <= status < 300 and status != GONE:
-            raise Unavailable(f"returned status {status}")
+            raise Unavailable(write_sentence("returned status %(status)s", status=status))
         return status
 
     async def _record_failure(self, hook: WebhookSubscription) -> bool:

@@ -15,6 +15,7 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.ports.shared_store import Store
 from gateway.services.outbox.attempts import AttemptEnd, AttemptRunner, CircuitBreakers, EndRefused, Hindrance, Moment
 from gateway.services.outbox.queue import (
@@ -39,7 +40,7 @@ log = structlog.get_logger(component="outbox")
 ABANDON_SECONDS = 10.0
 """Longest wait for handlers to hear that they are cancelled."""
 
-STOPPING = "the gateway is stopping; the work continues when it has restarted"
+STOPPING = write_sentence("the gateway is stopping; the work continues when it has restarted")
 
 
 class OutboxWorker:

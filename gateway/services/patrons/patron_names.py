@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.request import PatronLink
+from gateway.domain.sentences import write_sentence
 from gateway.ports.library_system import FindsPatronsByName, NamedPatron, PatronKey
 from gateway.services.requests.library_context import LibraryContext
 
@@ -47,7 +48,7 @@ async def search_names(context: LibraryContext, text: str) -> tuple[NamedPatron,
         async with asyncio.timeout(MAX_SEARCH.total_seconds()):
             return await system.find_patrons_by_name(text.split(), MAX_FOUND)
     except TimeoutError as error:
-        raise Unavailable("the library system did not answer in time") from error
+        raise Unavailable(write_sentence("the library system did not answer in time")) from error
 
 
 def make_patron_key(link: PatronLink) -> PatronKey:

@@ -174,16 +174,18 @@ class ActionService:
             note_undone()
             raise
         if done.status is OutboxStatus.IN_HAND:
-            raise UnfinishedWork("this step is already being carried out")
+            raise UnfinishedWork(write_sentence("this step is already being carried out"))
         if done.status is OutboxStatus.REFUSED:
             note_undone()
         if done.status in (OutboxStatus.DEAD, OutboxStatus.REFUSED):  # a dead one may yet be done, when staff say so
             raise Refused(RefusalReason.OTHER, "The library system refused this step; see the list of failed steps.")
         if done.status is not OutboxStatus.DONE:
             raise Unavailable(
-                f"the library system cannot do this now; it will be retried ({done.error})"
+                write_sentence(
+                    "the library system cannot do this now; it will be retried (%(report)s)", report=done.error
+                )
                 if done.error
-                else "the library system cannot do this now; it will be retried"
+                else write_sentence("the library system cannot do this now; it will be retried")
             )
         if done.note.startswith(NOTHING_DONE):
             raise Refused(RefusalReason.NOT_ALLOWED, "This no longer applies: the request has changed since.")

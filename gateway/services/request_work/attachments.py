@@ -124,12 +124,18 @@ async def run_program(command: Sequence[str], content: bytes, seconds: float) ->
             env=make_child_environment(),
         )
     except (OSError, ValueError) as error:
-        raise Unavailable(f"{command[0]} could not be started: {describe_system_error(error)}") from error
+        raise Unavailable(
+            write_sentence(
+                "%(command)s could not be started: %(report)s", command=command[0], report=describe_system_error(error)
+            )
+        ) from error
     try:
         async with asyncio.timeout(seconds):
             output, _ = await process.communicate(content)
     except TimeoutError as error:
-        raise Unavailable(f"{command[0]} did not finish within {seconds:g} seconds") from error
+        raise Unavailable(
+            write_sentence("%(command)s did not finish within %(seconds)s seconds", command=command[0], seconds=seconds)
+        ) from error
     finally:
         if process.returncode is None:
             process.kill()
@@ -150,4 +156,6 @@ async def scan_file(command: Sequence[str], content: bytes, seconds: float) -> N
             about=MessagePart.REQUEST,
         )
     if ended.code != CLEAN:
-        raise Unavailable(f"virus scanner {command[0]} exited with code {ended.code}")
+        raise Unavailable(
+            write_sentence("virus scanner %(command)s exited with code %(code)s", command=command[0], code=ended.code)
+        )

@@ -70,7 +70,7 @@ class DeskStep:
             row among those that failed."""
             outcome = apply_event_in(connection, context, event_request)
             if isinstance(outcome, Denied):
-                raise OutcomeUnknown("the request changed while the library system was being called")
+                raise OutcomeUnknown(write_sentence("the request changed while the library system was being called"))
             self.after = outcome.request
 
         return HandlerResult(event.kind.value, apply_desk_event)

@@ -40,7 +40,7 @@ async def wait_for_copy(context: LibraryContext, request: Request, barcode: str,
         return
     numbers = await _numbers_on(context, item)
     if not numbers:
-        raise UnfinishedWork("the conflict has ended")
+        raise UnfinishedWork(write_sentence("the conflict has ended"))
     for other in await _other_requests(context, request, numbers):
         if other.open or await _has_unfinished_steps(context, other):
             raise _still_kept(barcode, other)
@@ -62,7 +62,7 @@ async def wait_for_loan(context: LibraryContext, request: Request, barcode: str,
         return
     loan, now = await context.system.item_loan(item.id), await context.find_item(barcode)
     if loan is None and now is not None and now.status is not ItemStatus.ON_LOAN:
-        raise UnfinishedWork("the conflicting loan has ended")  # another step ended it meanwhile
+        raise UnfinishedWork(write_sentence("the conflicting loan has ended"))  # another step ended it meanwhile
     raise _refuse_lent(barcode, loan.request_id if loan is not None else "", refused) from refused
 
 
@@ -123,7 +123,13 @@ def _refuse_taken(barcode: str, number: str, refused: Refused) -> Refused:
 
 
 def _still_kept(barcode: str, other: Request) -> UnfinishedWork:
-    return UnfinishedWork(f"{barcode} is still linked to request {other.number} in the library system")
+    return UnfinishedWork(
+        write_sentence(
+            "%(barcode)s is still linked to request %(number)s in the library system",
+            barcode=barcode,
+            number=other.number,
+        )
+    )
 
 
 def _barcodes_of(request: Request) -> frozenset[str]:

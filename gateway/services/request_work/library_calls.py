@@ -16,6 +16,7 @@ from gateway.domain.requests.note_terms import write_recall_note
 from gateway.domain.requests.request import LendingState, Request
 from gateway.domain.requests.state_machine import Transition
 from gateway.domain.requests.state_table import LibraryAction, TimerKind
+from gateway.domain.sentences import write_sentence
 from gateway.domain.value import replace, value_object
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.ports.shared_store import Transaction
@@ -95,7 +96,7 @@ async def _delete_temporary_items(call: LibraryCall) -> str:
             await call.context.system.delete_temporary_item(barcode, f"{call.key}:{barcode}")
         except Refused as refused:
             if refused.reason is RefusalReason.IN_USE:
-                raise UnfinishedWork("the temporary item is still on loan") from refused
+                raise UnfinishedWork(write_sentence("the temporary item is still on loan")) from refused
             if refused.reason not in GONE:
                 raise
         else:

@@ -294,7 +294,7 @@ async def _apply_event_by_rule(
     except EventDenied as late:
         return f"not possible any more: {late.denied.detail}"
     except VersionConflict as meanwhile:
-        raise Unavailable("the request changed while its condition was being decided") from meanwhile
+        raise Unavailable(write_sentence("the request changed while its condition was being decided")) from meanwhile
     return kind.value
 
 

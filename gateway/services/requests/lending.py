@@ -149,7 +149,7 @@ async def _mark_located(
 
     outcome = await context.store.write(apply_located_event)
     if outcome is None:
-        raise UnfinishedWork("the copy has just been assigned to another request")
+        raise UnfinishedWork(write_sentence("the copy has just been assigned to another request"))
     context.wake_outbox()
     return _describe_outcome(EventKind.LOCATED, details, outcome)
 
@@ -178,7 +178,7 @@ def _require_ours_to_find(connection: Transaction, context: LibraryContext, requ
     that there is nothing to locate, where an event of this one would end it or cancel it there."""
     now = requests.lock_request(connection, context.symbol, request.id)
     if now is not None and now.other_leg is not None:
-        raise UnfinishedWork("other libraries have just been asked")
+        raise UnfinishedWork(write_sentence("other libraries have just been asked"))
 
 
 def _build_event_request(

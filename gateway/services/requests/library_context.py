@@ -38,7 +38,7 @@ PATRON = "patron"
 """Actor of what patrons do themselves."""
 
 
-NOT_SERVED = "the library is closed, or held back because of an error in its settings"
+NOT_SERVED = write_sentence("the library is closed, or held back because of an error in its settings")
 
 TAKES_NO_REQUESTS = write_sentence("This library takes no new requests.")
 

@@ -87,7 +87,7 @@ async def select_next_supplier(context: LibraryContext, request_id: str) -> str:
             return await _report_no_supplier(context, request, supplier)
         return await _ask_supplier(context, request, supplier, supplier.line)
     except VersionConflict as meanwhile:
-        raise Unavailable("the request changed while a supplier was being chosen") from meanwhile
+        raise Unavailable(write_sentence("the request changed while a supplier was being chosen")) from meanwhile
 
 
 def _need_by_objection(context: LibraryContext, request: Request) -> str:
@@ -106,7 +106,7 @@ async def _expire_request(context: LibraryContext, request: Request, why: str) -
     try:
         await apply_event(context, EventRequest(request_id=request.id, event=event, expected=request.version))
     except VersionConflict as meanwhile:
-        raise Unavailable("the request changed while a supplier was being chosen") from meanwhile
+        raise Unavailable(write_sentence("the request changed while a supplier was being chosen")) from meanwhile
     return f"expired: {why}"
 
 
@@ -154,11 +154,11 @@ async def find_holders(context: LibraryContext, request: Request) -> Request:
     for name in dict.fromkeys(line.catalogue for line in request.rota if line.catalogue):
         union = context.profile(name)
         if union is None or not isinstance(context.catalogue, ListsHolders):
-            raise Unavailable(f"{name}: no such catalogue")
+            raise Unavailable(write_about(name, write_sentence("no such catalogue")))
         try:
             reports = await context.catalogue.list_holders(request.citation, union, request.service.type)
         except Refused as refused:
-            raise Unavailable(f"{name}: {refused.detail}") from refused
+            raise Unavailable(write_about(name, refused.detail)) from refused
         shown = [
             ShownLocation(
                 report.location,
@@ -387,7 +387,7 @@ class KnownHoldings:
     async def list_holders(self, citation: Citation, union: Profile, service: ServiceType) -> Sequence[LocationReport]:
         """See `ListsHolders`."""
         if not isinstance(self.searched, ListsHolders):
-            raise Unavailable("no catalogue is searched here")
+            raise Unavailable(write_sentence("no catalogue is searched here"))
         return await self.searched.list_holders(citation, union, service)
 
     async def holds(

@@ -104,7 +104,9 @@ class SearchCatalogue:
                     if locations := judge_locations(question, hits, sought):
                         return locations
         except TimeoutError as error:
-            raise Unavailable(f"{union.name}: no answer within {policy.seconds:g} seconds") from error
+            raise Unavailable(
+                write_about(union.name, write_sentence("no answer within %(seconds)s seconds", seconds=policy.seconds))
+            ) from error
         if refusals and len(refusals) == len(questions):
             raise refusals[0]
         return ()

@@ -100,7 +100,7 @@ class CatalogueClient:
             async with asyncio.timeout(seconds):
                 hits = await self.searches[target.by].search(target.profile, query, count=count)
         except TimeoutError as late:
-            raise Unavailable(f"no answer within {seconds:g} seconds") from late
+            raise Unavailable(write_sentence("no answer within %(seconds)s seconds", seconds=seconds)) from late
         return replace(hits, records=tuple(replace(record, raw=b"") for record in hits.records))
 
 

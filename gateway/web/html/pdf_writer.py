@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.sentences import write_sentence
 from gateway.secrets import make_child_environment
 
 MAX_SECONDS = 60.0
@@ -37,14 +38,18 @@ async def write_pdf(html: str, styles: Sequence[str]) -> bytes:
         async with asyncio.timeout(MAX_SECONDS):
             written, complaints = await process.communicate(document)
     except TimeoutError as error:
-        raise Unavailable("PDF creation timed out") from error
+        raise Unavailable(write_sentence("PDF creation timed out")) from error
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode != 0 or not written.startswith(b"%PDF-"):
         lines = complaints.decode(errors="replace").strip().splitlines()
-        raise Unavailable(f"the PDF could not be created: {lines[-1] if lines else 'no reason was given'}")
+        raise Unavailable(
+            write_sentence(
+                "the PDF could not be created: %(report)s", report=lines[-1] if lines else "no reason was given"
+            )
+        )
     return written
 
 

@@ -155,7 +155,7 @@ async def test_a_source_gives_no_more_than_is_taken_from_it(server: DirectorySer
     ("change", "said"),
     [
         (lambda server: server.entries.clear(), "it lists no library any more"),
-        (lambda server: setattr(server, "count", 9), "5 entries, but it says 9"),
+        (lambda server: setattr(server, "count", 9), "5 entries, but it states 9"),
         (
             lambda server: (setattr(server, "page", 2), setattr(server, "next_host", "https://x.example")),
             "another host",

@@ -3,6 +3,7 @@ people wrote them."""
 
 from __future__ import annotations
 
+import errno
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -10,6 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.iso_ill.mapping.events_received import _join_notes, _name_value
+from adapters.library.folio.client import _describe_forbidden
+from adapters.sru.codec import error_of_diagnostics
 from gateway.domain.library import Money
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.note_terms import write_recall_note
@@ -19,7 +22,10 @@ from gateway.domain.requests.request import RotaLine
 from gateway.domain.requests.rota import CostLimit, PartnerStanding, cost_objection, profile_objection, rank_suppliers
 from gateway.domain.sentences import dump_sentence, join_sentences, load_sentence, write_about, write_sentence
 from gateway.ports.catalogue import HoldingAnswer, HoldingsReport
+from gateway.ports.outgoing_http import make_sending_problem
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
+from gateway.ports.system_errors import describe_system_error
+from gateway.runtime.monitoring import AWAY
 from gateway.services.exchange.recovery import INTERRUPTION_NOTE, WHY_INTERRUPTED
 from gateway.services.letters.localization import TextCatalogues
 from gateway.services.outbox.attempts import NEVER_ENDED, decide_retry
@@ -92,6 +98,31 @@ def test_points_of_a_ranking_are_told_in_the_readers_language() -> None:
             "Utrecht: isbn 1: no hits (1.50 s)",
             "Utrecht: isbn 1: keine Treffer (1,5 s)",
         ),
+        (
+            describe_system_error(ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('192.0.2.1', 9)")),
+            "Connection refused (192.0.2.1, port 9)",
+            "Verbindung abgelehnt (192.0.2.1, Port 9)",
+        ),
+        (
+            make_sending_problem(write_sentence("timeout"), is_sent=False).detail,
+            "not reached: timeout",
+            "nicht erreicht: Zeitüberschreitung",
+        ),
+        (
+            _describe_forbidden("illgate", "/users", "users.item.get"),
+            "FOLIO: user 'illgate' is not allowed to call /users (HTTP 403); permission users.item.get is missing",
+            "FOLIO: das Konto „illgate“ darf /users nicht aufrufen (HTTP 403); die Berechtigung users.item.get fehlt",
+        ),
+        (
+            error_of_diagnostics((), "utrecht").detail,
+            "utrecht: the answer has no count",
+            "utrecht: die Antwort enthält keine Trefferzahl",
+        ),
+        (
+            write_sentence(AWAY, moment=datetime(2026, 12, 4, 17, 30, tzinfo=UTC), report=write_sentence("timeout")),
+            "away since 2026-12-04 17:30 UTC: timeout",
+            "nicht erreichbar seit 4. Dezember 2026, 17:30 Uhr UTC: Zeitüberschreitung",
+        ),
     ],
 )
 def test_days_sums_and_numbers_are_written_as_the_reader_writes_them(said: str, english: str, german: str) -> None:
@@ -154,7 +185,7 @@ def test_why_something_could_not_be_sent() -> None:
 
 def test_what_an_older_release_stored_as_a_text_is_known_again() -> None:
     assert describe_send_error("unavailable (3): not reached: Connection refused", GERMAN) == (
-        "nicht verfügbar (3): nicht erreicht: Connection refused"
+        "nicht verfügbar (3): nicht erreicht: Verbindung abgelehnt"
     )
     assert describe_send_error("refused: not-allowed: The library's rules do not allow this.", ENGLISH) == (
         "The library’s rules do not allow this."
