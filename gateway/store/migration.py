@@ -18,7 +18,7 @@ from sqlalchemy import CompoundSelect, Connection, column, inspect, literal, sel
 from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.sentences import write_sentence
+from gateway.domain.sentences import write_about, write_sentence
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.sql.silent_servers import lift_statement_limit
@@ -63,10 +63,13 @@ class SchemaState:
     revision: str = ""
 
     def describe_newer(self) -> str:
-        return (
-            f"{self.history.name}: the database is at revision {self.revision}, which this release does not know "
-            f"(its newest is {_list_revisions(self.history)[-1]}); run the newer release, or restore a backup"
+        report = write_sentence(
+            "the database is at revision %(revision)s, which this release does not know (its newest is %(newest)s); "
+            "run the newer release, or restore a backup",
+            revision=self.revision,
+            newest=_list_revisions(self.history)[-1],
         )
+        return write_about(self.history.name, report)
 
     def describe_unreleased(self) -> str:
         first = _list_revisions(self.history)[0]
@@ -79,10 +82,12 @@ class SchemaState:
         """The same for a database without tables."""
         if self.standing is SchemaStanding.MISSING and self.history == OWN:
             return "the database has no tables: `illgate init` creates them in a new database; else restore a backup"
-        return (
-            f"{self.history.name}: the database is at revision {self.revision or '0'}, and this release needs "
-            f"{_list_revisions(self.history)[-1]}: run `illgate upgrade`"
+        report = write_sentence(
+            "the database is at revision %(revision)s, and this release needs %(newest)s: run `illgate upgrade`",
+            revision=self.revision or "0",
+            newest=_list_revisions(self.history)[-1],
         )
+        return write_about(self.history.name, report)
 
 
 def upgrade_schema(connection: Connection, history: SchemaMigrations) -> list[str]:

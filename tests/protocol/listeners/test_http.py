@@ -423,7 +423,7 @@ def test_what_is_told_of_proxies_is_forgotten_and_has_a_bound() -> None:
     told.note_unknown_sender("192.0.2.1")
     now = NOTED_SECONDS + 1
     (last,) = told.describe_recent()
-    assert last.startswith("proxy 192.0.2.1 does not say")
+    assert last.startswith("proxy 192.0.2.1 does not state")
 
 
 async def test_pipelined_and_kept_alive() -> None:

@@ -410,6 +410,8 @@ async def test_a_wrong_edit_is_shown_at_its_line_and_the_old_one_stays_in_use(
     assert page.tree.xpath("//a[@href='#line-5']"), "the line of the channel"
     assert str(page.tree.xpath("string(//*[@id='line-5']/mark)")).strip() == "channel: pigeon"
     assert "Profiles" in words_of(await olga.get("/operation"), "Action needed")
+    async with colleague(gateway, "o.klein", "operator", Accept_Language="de") as german:
+        assert "gefunden: 'pigeon', erlaubt: " in words_of(await german.get("/operation"), "Zu erledigen")
 
 
 async def test_a_file_that_never_was_in_use_is_listed_too(
