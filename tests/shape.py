@@ -54,7 +54,7 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 131_160, 108_000),
+    Bound("code lines of gateway and adapters", 131_165, 108_000),
     Bound("code lines of rehearsal", 10_100, 8_000),
     Bound("code lines of tests", 127_540, 78_000),
     Bound("functions of services that take library: str first", 0, 0),

@@ -270,8 +270,9 @@ def _has_standard_reading(dialect: NcipDialect) -> bool:
 
 
 def _check_required_header(header: InitiationHeader | None, dialect: NcipDialect) -> None:
-    """Raise MalformedMessage for header parts that the profile insists on, whose path the answer names."""
+    """Raise Refused(DATA_MISSING) for header parts that the profile insists on."""
     for part in dialect.header.require:
+        about = MessagePart.SENDER
         match part:
             case "header":
                 present, element = header is not None, "InitiationHeader"
@@ -280,12 +281,16 @@ def _check_required_header(header: InitiationHeader | None, dialect: NcipDialect
                 element = "InitiationHeader/FromAgencyId"
             case "to-agency":
                 present = header is not None and bool(text_of_code(header.to_agency_id))
-                element = "InitiationHeader/ToAgencyId"
+                element, about = "InitiationHeader/ToAgencyId", MessagePart.RECEIVER
             case "profile-type":
                 present = header is not None and bool(text_of_code(header.application_profile_type))
-                element = "InitiationHeader/ApplicationProfileType"
+                element, about = "InitiationHeader/ApplicationProfileType", MessagePart.SERVICE
         if not present:
-            raise MalformedMessage(element, "is missing or empty", MalformationKind.DATA_MISSING)
+            raise Refused(
+                RefusalReason.DATA_MISSING,
+                write_sentence("%(element)s is missing or empty.", element=element),
+                about=about,
+            )
 
 
 def _refuse_service(service: str) -> Refused:

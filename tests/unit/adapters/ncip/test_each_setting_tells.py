@@ -104,7 +104,7 @@ SETTINGS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("errors.map", {"unknown-patron": {"value": "DEMO/{value}"}}, look_up_user("0"), ">0<", ">DEMO/0<"),
     ("errors.services", {"LookupUser": {"unknown-patron": {"detail": "NO"}}}, look_up_user("0"), "", ">NO<"),
     ("answers.failure_words", ["Body"], TITLE, ">The Three-Body Problem<", ""),
-    ("header.require", ["profile-type"], NAME, "GivenName>", "Element>InitiationHeader/ApplicationProfileType<"),
+    ("header.require", ["profile-type"], NAME, "GivenName>", "ProblemElement>NCIPMessage<"),
     ("items.status_words", {"odd": "lost"}, ODD, ">Unknown Value From Known Scheme<", ""),
     ("header.answer", "never", NAME, "ResponseHeader>", ""),
     ("withheld", ["LookupUser"], NAME, "GivenName>", ">Unsupported Service<"),
