@@ -99,7 +99,7 @@ class OpenRsChannel:
         try:
             credentials = load_own_credentials(ncip.http, self._context.secrets)
         except ConfigurationError as error:
-            raise Unavailable(f"our authentication failed: {error}") from error
+            raise Unavailable(write_sentence("our authentication failed: %(report)s", report=error.detail)) from error
         place = dialect.http.make_place(self._context.folder)
         transport = HttpTransport(place, ncip.http, credentials, headers=headers)
         try:

@@ -121,7 +121,7 @@ def test_points_of_a_ranking_are_told_in_the_readers_language() -> None:
         (
             write_sentence(AWAY, moment=datetime(2026, 12, 4, 17, 30, tzinfo=UTC), report=write_sentence("timeout")),
             "away since 2026-12-04 17:30 UTC: timeout",
-            "nicht erreichbar seit 4. Dezember 2026, 17:30 Uhr UTC: Zeitüberschreitung",
+            "nicht erreichbar seit 4. Dezember 2026, 17:30\N{NO-BREAK SPACE}Uhr UTC: Zeitüberschreitung",
         ),
     ],
 )
