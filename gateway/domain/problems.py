@@ -258,7 +258,7 @@ class ConfigurationError(Exception):
 
     @property
     def detail(self) -> str:
-        """The same, for staff."""
+        """The text of all problems, as a sentence that pages can tell in the reader's language."""
         return join_sentences("\n", [problem.describe_problem() for problem in self.problems])
 
 

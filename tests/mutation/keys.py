@@ -34,8 +34,8 @@ LEFT_OUT = ("tests/unit/docs/", "tests/unit/golden/", "tests/unit/settings/test_
 """Which compare all keys with what is written of them: they would notice any."""
 
 READ_BEFORE = {"domain.Profile.extends", "settings.Settings.defaults"}
-"""Which are read before there is a model, so that no mutant changes them. Their tests were seen to fail where the code
-that reads them was changed by hand."""
+"""Keys that are read before there is a model, so that no mutant changes them. Their tests were seen to fail where
+the code that reads them was changed by hand."""
 
 REACHED = ROOT / "mutants" / "keys-reached.json"
 

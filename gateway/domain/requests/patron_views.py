@@ -28,8 +28,8 @@ class PatronReference(StrEnum):
 
 @value_object(kw_only=True)
 class PatronRefusal:
-    """What a lending library has answered to a patron's wish: no. `reason`: its code; `is_sent`: the item had been sent
-    before it could be cancelled."""
+    """The lending library's refusal of a renewal or cancellation that the patron asked for. `reason`: its code;
+    `is_sent`: the item had been sent before it could be cancelled."""
 
     action: PatronAction
     at: datetime
