@@ -14,6 +14,7 @@ from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.request import Request, Role, ServiceType
 from gateway.domain.requests.views import RequestFilter
+from gateway.domain.sentences import write_sentence
 from gateway.services.searching.search import ResultHolder, SearchOutcome, SearchResult, TargetAnswer
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.request_scenes import RULES, add_partners, make_borrowing
@@ -203,15 +204,18 @@ async def test_words_are_looked_for_in_a_catalogue(
     gateway: Running, ruth: Colleague, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kobzar = Citation(type=CitationType.BOOK, title="Кобзар", author="Шевченко, Тарас", published="1840")
+    late = write_sentence("no answer within %(seconds)s seconds", seconds=4)
 
     async def search(_self: object, where: str, _query: object, _records: int = 0) -> SearchOutcome:
-        answers = (TargetAnswer(target=where, total=1, shown=1), TargetAnswer(target="coast", problem="no answer"))
+        answers = (TargetAnswer(target=where, total=1, shown=1), TargetAnswer(target="coast", problem=late))
         return SearchOutcome(answers, (SearchResult(citation=kobzar, holders=(ResultHolder("bnf-sru"),)),))
 
     monkeypatch.setattr(type(gateway.gateway.managed.libraries["DEMO"].search), "search", search)
     page = await ruth.get(f"{NEW}&find={quote('кобзар шевченко')}")
     assert page.title == "Choose an item"
-    assert "no answer" in page.text
+    assert ">no answer within 4 seconds<" in page.text
+    async with colleague(gateway, "o.klein", "staff", Accept_Language="de") as german:
+        assert ">keine Antwort innerhalb von 4 Sekunden<" in (await german.get(f"{NEW}&find=kobzar")).text
     names = {str(one.get("value")): one.text for one in page.tree.xpath("//select[@id='where']/option")}
     assert names["bnf-sru"] == "Bibliothèque nationale de France, catalogue by SRU"
     assert page.tree.xpath("//table//td[3]")[0].text == names["bnf-sru"]
