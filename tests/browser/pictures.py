@@ -1,26 +1,29 @@
 """Pictures of staff's pages, of a made-up library.
 
 python -m tests.browser.pictures docs/staff/pictures          those of docs/staff
-python -m tests.browser.pictures FOLDER --review [SIZE …]     every page: widths, light and dark, languages, sizes
+python -m tests.browser.pictures FOLDER --review [SIZE …]     every page of staff and patrons: widths, looks, sizes
 
-SIZE: empty, few, many; without one, all three.
+SIZE: empty, few, many; without one, all three. --looks and --widths choose some, --unfold opens what is folded.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import io
 import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.browser.test_every_staff_page import LARGE_LETTERS, UNFOLD, sign_in
 from tests.browser.visitor import CHROMIUM, FLAGS
 from tests.protocol.pages.support import Running, running, visitor
 from tests.protocol.staff.page_walk import PageWalk
@@ -34,11 +37,14 @@ from tests.protocol.staff.page_world import (
     make_batches,
     prepare_installation,
 )
-from tests.protocol.staff.support import ALL_ROLES, PASSWORD, Colleague, make_user
+from tests.protocol.staff.support import ALL_ROLES, Colleague, make_user
 from tests.support.daemon import Installation
 
 NAME, SHOWN_NAME = "r.okafor", "Ruth Okafor"
 WIDTHS = (360, 1024, 1600)
+LONGEST = 16_000
+"""Pixels of a page that Chromium still draws as one picture."""
+
 COLOURS = 128
 """Of a palette: pages have few, and files become a quarter as large."""
 
@@ -69,6 +75,26 @@ DOCS: tuple[DocsPicture, ...] = (
 )
 """In this order; `print` is the last, since slips are made from there."""
 
+
+class Look(NamedTuple):
+    """`forced`: the colours of the system, for every page; `large`: letters of twice the size."""
+
+    name: str
+    language: str = "en-GB"
+    dark: bool = False
+    forced: bool = False
+    large: bool = False
+
+
+LOOKS = (
+    Look("light-en"),
+    Look("light-de", "de-DE"),
+    Look("dark-en", dark=True),
+    Look("dark-de", "de-DE", dark=True),
+    Look("forced-de", "de-DE", forced=True),
+    Look("large-de", "de-DE", large=True),
+)
+
 SIGN_IN = DocsPicture("sign-in", "/staff/sign-in", height=620)
 
 SCANNED = ("B2026-00006", "B2026-00007", "39-UNKNOWN", "B2026-00006")
@@ -92,24 +118,21 @@ async def list_addresses(gateway: Running) -> list[str]:
         walker = Colleague(browser)
         await walker.sign_in(NAME)
         await make_batches(walker)
+        await browser.sign_in()
         walk = PageWalk(browser, each=1)
         await walk.follow_links()
-        return [name.removeprefix("GET ") for name in walk.pages]
+        return walk.list_addresses()
 
 
 @contextlib.asynccontextmanager
-async def open_page(browser: Browser, *, dark: bool = False, language: str = "en-GB") -> AsyncIterator[Page]:
-    context = await browser.new_context(color_scheme="dark" if dark else "light", locale=language)
+async def open_page(browser: Browser, look: Look = LOOKS[0]) -> AsyncIterator[Page]:
+    context = await browser.new_context(
+        color_scheme="dark" if look.dark else "light",
+        forced_colors="active" if look.forced else "none",
+        locale=look.language,
+    )
     yield await context.new_page()
     await context.close()
-
-
-async def sign_in(page: Page, gateway: Running) -> None:
-    await page.goto(f"{gateway.url}/staff/sign-in")
-    await page.locator("#name").fill(NAME)
-    await page.locator("#password").fill(PASSWORD)
-    await page.locator("main button[type=submit]").click()
-    await page.wait_for_url(f"{gateway.url}/staff")
 
 
 async def make_docs_pictures(folder: Path) -> None:
@@ -117,7 +140,7 @@ async def make_docs_pictures(folder: Path) -> None:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         async with open_page(browser) as page:
             await shoot_for_docs(page, gateway, SIGN_IN, folder)
-            await sign_in(page, gateway)
+            await sign_in(page, gateway.url, NAME)
             for one in DOCS:
                 await shoot_for_docs(page, gateway, one, folder)
             await page.get_by_role("button", name=re.compile("^Print .*Pull slips")).click()
@@ -140,27 +163,46 @@ async def write_page(page: Page, file: Path) -> None:
     write_picture(await page.screenshot(), file)
 
 
-async def make_review_pictures(folder: Path, sizes: Sequence[WorldSize]) -> None:
+async def make_review_pictures(folder: Path, choice: argparse.Namespace) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        for size in sizes:
+        for size in choice.review or WorldSize:
             async with open_gateway(size, TITLES) as gateway:
                 addresses = await list_addresses(gateway)
-                for dark, language in ((False, "en-GB"), (True, "de-DE"), (True, "en-GB"), (False, "de-DE")):
-                    async with open_page(browser, dark=dark, language=language) as page:
-                        await sign_in(page, gateway)
-                        look = f"{size}-{'dark' if dark else 'light'}-{language[:2]}"
-                        await shoot_all(page, gateway.url, addresses, folder / look)
+                for look in (one for one in LOOKS if one.name in choice.looks):
+                    async with open_page(browser, look) as page:
+                        await sign_in(page, gateway.url, NAME)
+                        for width in choice.widths:
+                            camera = Camera(page, look, width, unfold=choice.unfold)
+                            await camera.shoot_all(gateway.url, addresses, folder / f"{size}-{look.name}-{width}")
         await browser.close()
 
 
-async def shoot_all(page: Page, url: str, addresses: Sequence[str], folder: Path) -> None:
-    for width in WIDTHS:
-        await page.set_viewport_size({"width": width, "height": 900})
+@dataclass(frozen=True)
+class Camera:
+    page: Page
+    look: Look
+    width: int
+    unfold: bool
+
+    async def shoot_all(self, url: str, addresses: Sequence[str], folder: Path) -> None:
+        devtools = await self.page.context.new_cdp_session(self.page)
         for address in addresses:
-            await page.goto(url + address)
+            await self.page.set_viewport_size({"width": self.width, "height": 900})
+            await self.page.goto(url + address)
+            if self.unfold:
+                await self.page.evaluate(UNFOLD)
+            if self.look.large:
+                await devtools.send("Page.setFontSizes", {"fontSizes": {"standard": LARGE_LETTERS}})
+            await self._show_whole()
+            shot = await devtools.send("Page.captureScreenshot")
             name = re.sub(r"[^A-Za-z0-9]+", "-", address).strip("-") or "start"
-            write_picture(await page.screenshot(full_page=True), folder / f"{width}" / f"{name}.png")
+            write_picture(base64.b64decode(shot["data"]), folder / f"{name}.png")
+
+    async def _show_whole(self) -> None:
+        """Playwright's own pictures of whole pages have the usual letters."""
+        height = await self.page.evaluate("document.documentElement.scrollHeight")
+        await self.page.set_viewport_size({"width": self.width, "height": min(max(height, 900), LONGEST)})
 
 
 def write_picture(png: bytes, file: Path) -> None:
@@ -173,11 +215,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Pictures of staff's pages.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--review", nargs="*", type=WorldSize, metavar="SIZE", help="every page, in every look")
+    parser.add_argument("--looks", nargs="+", default=[one.name for one in LOOKS], metavar="LOOK")
+    parser.add_argument("--widths", nargs="+", type=int, default=WIDTHS, metavar="PIXELS")
+    parser.add_argument("--unfold", action="store_true", help="open what is folded")
     said = parser.parse_args()
     if said.review is None:
         asyncio.run(make_docs_pictures(said.folder))
     else:
-        asyncio.run(make_review_pictures(said.folder, said.review or list(WorldSize)))
+        asyncio.run(make_review_pictures(said.folder, said))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ to be scrolled sideways, with letters of twice the size too; on a telephone and 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -34,6 +33,7 @@ WIDE = 1600
 USUAL_LETTERS, LARGE_LETTERS = 16, 32
 """Pixels that a browser is set to, whose pages count in them."""
 
+WALKER = "w.walker"
 FEWEST_ACTS = 10
 
 OPEN_FILTERS = "/staff/borrowing#filters"
@@ -88,21 +88,19 @@ class Inspection:
 
 async def list_addresses(gateway: Running) -> list[str]:
     """List those of two pages of each route, one form of each act that a link leads to, each kind of patrons' page."""
-    async with colleague(gateway, "w.walker", *ALL_ROLES) as walker:
+    async with colleague(gateway, WALKER, *ALL_ROLES) as walker:
         await make_batches(walker)
         await walker.browser.sign_in()
         walk = PageWalk(walker.browser, each=2)
         await walk.follow_links()
     assert walk.missing_routes() == []
-    addresses = [name.removeprefix("GET ") for name in walk.pages]
-    patrons = {re.sub(r"/\w{24}|\?.*", "", address): address for address in addresses if address.startswith("/openurl")}
-    return [*(one for one in addresses if one.startswith("/staff") or one == "/"), *patrons.values(), OPEN_FILTERS]
+    return [*walk.list_addresses(), OPEN_FILTERS]
 
 
-async def sign_in(page: Page, url: str) -> None:
+async def sign_in(page: Page, url: str, name: str) -> None:
     """Sign in as staff, and as a patron."""
     await page.goto(f"{url}/staff/sign-in")
-    await page.locator("#name").fill("w.walker")
+    await page.locator("#name").fill(name)
     await page.locator("#password").fill(PASSWORD)
     await page.locator("main button[type=submit]").click()
     await page.wait_for_url(f"{url}/staff")
@@ -134,7 +132,7 @@ async def test_nothing_on_any_page_keeps_anybody_out(
         )
         inspection = Inspection(page, await page.context.new_cdp_session(page), axe_core)
         inspection.watch_policy()
-        await sign_in(page, gateway.url)
+        await sign_in(page, gateway.url, WALKER)
         for address in addresses:
             await inspection.look_at(gateway.url, address)
         await browser.close()

@@ -107,6 +107,12 @@ class PageWalk:
             links = (urljoin(address, str(one)).partition("#")[0] for one in answer.tree.xpath("//a/@href"))
             ways.extend((link, address) for link in links if link.startswith("/"))
 
+    def list_addresses(self) -> list[str]:
+        """Those of staff, and one of each kind of patrons' page."""
+        met = [name.removeprefix("GET ") for name in self.pages]
+        patrons = {re.sub(r"/\w{24}|\?.*", "", address): address for address in met if address.startswith("/openurl")}
+        return [*(one for one in met if one.startswith("/staff") or one == "/"), *patrons.values()]
+
     async def fetch_files(self) -> None:
         """The style sheets and scripts of the pages."""
         for address in sorted({file for page in self.pages.values() for file in list_files(page)}):
