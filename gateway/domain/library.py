@@ -156,6 +156,7 @@ class Patron:
     home_institution: str = ""  # symbol of the institution a temporary patron belongs to
     temporary: bool = False
     notes: str = ""
+    maker: str | None = None  # profile of the partner who created it, "" for none; None where the system does not know
 
     def identifier(self, type_: str) -> str | None:
         return next((i.value for i in self.identifiers if i.type == type_), None)

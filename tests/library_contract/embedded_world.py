@@ -28,7 +28,7 @@ from gateway.ports.library_system import LibraryInfo, PatronKey, TemporaryItem
 from gateway.ports.secrets import Secrets
 from gateway.ports.shared_store import Store
 from gateway.store.library_changes import StoredLibraryChanges
-from gateway.store.migration import migrate_store
+from gateway.store.migration import OWN, migrate_store
 from tests.library_contract.world import Known
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
@@ -92,7 +92,7 @@ def make_context(
 
 
 async def embedded_world(store: Store, symbol: str = "LIB", clock: FixedClock | None = None) -> EmbeddedWorld:
-    await migrate_store(store, migrations)
+    await migrate_store(store, OWN, migrations)
     clock = clock or FixedClock(START)
     context = make_context(store, clock, symbol=symbol)
     await store.write(lambda connection: _fill(plan_session(context)(connection)))

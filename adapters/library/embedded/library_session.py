@@ -45,20 +45,22 @@ _PATRON = text("SELECT 1 FROM embedded_patrons WHERE library = :library AND id =
 
 @value_object
 class LibrarySession:
-    """A transaction in one library, at one moment."""
+    """A transaction in one library, at one moment. `is_shared`: the gateway's own, so that nothing between it and us
+    gives things other ids."""
 
     connection: Connection
     library: str
     now: datetime  # aware UTC
     zone: tzinfo
     currency: str
+    is_shared: bool = False
 
     @property
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
 
 
-def plan_session(context: LibraryAdapterContext) -> Callable[[Connection], LibrarySession]:
+def plan_session(context: LibraryAdapterContext, *, is_shared: bool = False) -> Callable[[Connection], LibrarySession]:
     """Read clock and settings before the work starts: work may run twice and has no clock of its own."""
     return partial(
         LibrarySession,
@@ -66,6 +68,7 @@ def plan_session(context: LibraryAdapterContext) -> Callable[[Connection], Libra
         now=context.clock.now(),
         zone=context.zone,
         currency=context.currency,
+        is_shared=is_shared,
     )
 
 

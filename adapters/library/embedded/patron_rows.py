@@ -1,4 +1,5 @@
-"""Patrons between table and value. A patron is read in one statement, since every message starts with one."""
+"""Patrons between table and value. A patron is read in one statement, since every message starts with one; so the
+gateway's own table of makers is read there too."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ _COLUMNS = """
     AND (h.expires IS NULL OR h.expires >= :today OR h.status IN ('ready', 'in-transit'))) AS hold_count,
   (SELECT sum(f.amount - f.paid) FROM embedded_charges f
     WHERE f.library = p.library AND f.patron_id = p.id AND f.paid < f.amount) AS owed,
-  p.secret_hash"""
+  p.secret_hash,
+  (SELECT t.profile FROM partner_thing t
+    WHERE t.library = p.library AND t.kind = 'patron' AND t.thing = p.id) AS maker"""
 
 _TYPES = (
     column("id", String),
@@ -85,6 +88,7 @@ _TYPES = (
     column("hold_count", Integer),
     column("owed", BigInteger),
     column("secret_hash", String),
+    column("maker", String),
 )
 
 
@@ -178,6 +182,7 @@ def account_of_row(row: Row[Any], session: LibrarySession) -> PatronAccount:
         hold_count,
         units,
         secret_hash,
+        maker,
         _,
     ) = tuple(row)
     today = session.today
@@ -204,6 +209,7 @@ def account_of_row(row: Row[Any], session: LibrarySession) -> PatronAccount:
         home_institution=home_institution,
         temporary=temporary,
         notes=notes,
+        maker=(maker or "") if session.is_shared else None,
     )
     return PatronAccount(patron, category, secret_hash)
 

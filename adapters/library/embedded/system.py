@@ -250,7 +250,7 @@ class _LibraryInTransaction(EmbeddedLibrary):
     def __init__(self, context: LibraryAdapterContext, transaction: LibraryTransaction) -> None:
         super().__init__(context)
         self._transaction = transaction
-        self._session = plan_session(context)(transaction.connection)
+        self._session = plan_session(context, is_shared=True)(transaction.connection)
 
     async def _read_store(self, work: SessionWork[T]) -> T:
         return work(self._session)

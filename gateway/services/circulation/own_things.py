@@ -34,9 +34,12 @@ class OwnThings:
             self._makers |= {(kind, id_): makers.get(id_, "") for id_ in unknown}
         return {id_: self._choose_maker(self._makers[kind, id_]) for id_ in wanted}
 
-    async def find_maker(self, kind: ThingKind, id_: str) -> Maker:
+    async def find_maker(self, kind: ThingKind, id_: str, told: str | None = None) -> Maker:
+        """`told`: the profile, "" for none, where the library's system has told it."""
         if id_ and (kind, id_) not in self._makers:
-            self._makers[kind, id_] = (await self._things.find_makers(kind, (id_,))).get(id_, "")
+            if told is None:
+                told = (await self._things.find_makers(kind, (id_,))).get(id_, "")
+            self._makers[kind, id_] = told
         return self._choose_maker(self._makers.get((kind, id_), ""))
 
     async def list_things_of_request(self, number: str) -> tuple[tuple[PartnerThing, ...], bool]:

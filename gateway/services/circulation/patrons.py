@@ -195,7 +195,7 @@ async def _authenticate_identity(identity: _PatronIdentity, secrets: list[str], 
 
 
 async def _find_maker(patron: Patron, context: CirculationContext) -> Maker:
-    return await context.things.find_maker(ThingKind.PATRON, patron.id)
+    return await context.things.find_maker(ThingKind.PATRON, patron.id, patron.maker)
 
 
 def to_library_draft(draft: PatronDraft, context: CirculationContext, *, named: Named | None = None) -> PatronDraft:

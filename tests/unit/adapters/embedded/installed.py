@@ -16,7 +16,7 @@ from gateway.ports.adapter import DeskAdvice, LibraryAdapterContext, OpenLibrary
 from gateway.ports.library_system import CheckedIn, LibraryInfo
 from gateway.store.engine import open_store
 from gateway.store.library_changes import StoredLibraryChanges
-from gateway.store.migration import migrate_store
+from gateway.store.migration import OWN, migrate_store
 from tests.library_contract.embedded_world import START, ZONE
 
 
@@ -43,7 +43,7 @@ class Installed:
     @asynccontextmanager
     async def library(self, symbol: str = "") -> AsyncIterator[OpenLibrary]:
         store = open_store(f"sqlite:///{self.folder / 'library.db'}")
-        await migrate_store(store, migrations)
+        await migrate_store(store, OWN, migrations)
         info = LibraryInfo(symbol or "LIB", "Městská knihovna")
         context = LibraryAdapterContext(
             info.symbol,

@@ -12,9 +12,11 @@ import structlog
 from sqlalchemy.exc import InternalError, OperationalError
 
 from adapters.library.embedded.system import _WORK
+from gateway.domain.clock import SystemClock
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.library_operations import LoanCheckOut
 from gateway.ports.library_system import PatronKey
+from gateway.ports.partner_things import PartnerThing, ThingKind
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import TakenKeyError
 from gateway.services.exchange.handlers import DEFECT, NOT_TOLD, CommandHandler
@@ -35,9 +37,9 @@ def transactions(house: House, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _counted(call: Any, name: str, asked: list[str]) -> Any:
-    async def counted(work: Any) -> Any:
+    async def counted(*given: Any) -> Any:
         asked.append(name)
-        return await call(work)
+        return await call(*given)
 
     return counted
 
@@ -92,6 +94,24 @@ async def test_a_patron_is_looked_up_in_one_transaction_too(house: House, transa
     assert transactions == ["write"]
     assert b"LookupUserResponse" in answer.body
     assert [one.outcome for one in await journal(house)] == [OutcomeClass.OK, OutcomeClass.OK]
+
+
+async def test_the_maker_of_a_patron_comes_with_the_patron(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every message starts with a patron. Outside the transaction a pair of systems may give the patron another id."""
+    patron = await house.system.find_patron(PatronKey(PATRON))
+    assert patron.maker is None
+    things = StoredPartnerThings("DEMO", house.store.read, house.store.write, SystemClock())
+    find_makers = _counted(StoredPartnerThings.find_makers, "makers", asked := [])
+    monkeypatch.setattr(StoredPartnerThings, "find_makers", find_makers)
+
+    answers = []
+    for maker in ("", "another", "ncip2"):
+        if maker:
+            await things.keep_things([PartnerThing(ThingKind.PATRON, patron.id, maker)])
+        answers.append((await house.exchange.handle(house.message("lookup-user", patron=PATRON))).body)
+
+    assert [b"Unknown User" in answer for answer in answers] == [False, True, False]
+    assert asked == []
 
 
 async def test_a_repeat_gets_the_same_answer_and_changes_nothing(house: House) -> None:
