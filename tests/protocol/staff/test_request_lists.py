@@ -229,8 +229,9 @@ async def test_the_search_box_opens_what_a_number_leads_to(gateway: Running) -> 
         assert "There are also matching lending requests." in both.text
         assert "/staff/lending?q=salz" in both.tree.xpath("//main//a/@href")
         for number, side in ((ours.number, "borrowing"), (theirs.number, "lending")):
-            page = await ruth.get(f"/requests/{number}")
-            assert page.tree.xpath("//nav[@id='menu']//a[@aria-current]/@href") == [f"/staff/{side}"]
+            for below in ("", "/act/note", "/citation", "/journal") + ("/order",) * (side == "borrowing"):
+                page = await ruth.get(f"/requests/{number}{below}")
+                assert page.tree.xpath("//nav[@id='menu']//a[@aria-current]/@href") == [f"/staff/{side}"], below
 
 
 async def test_patrons_are_masked_for_those_who_need_not_see_them(gateway: Running) -> None:
