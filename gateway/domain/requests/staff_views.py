@@ -33,7 +33,7 @@ class PartnerView:
     member: bool = False
     heard: datetime | None = None
     silent: str = ""
-    mean_days: float | None = None  # from asking to shipping
+    mean_days: float | None = None  # from asking to shipping; None: too few shipments to say so
     cost: Money | None = None
 
 

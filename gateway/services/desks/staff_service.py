@@ -48,6 +48,7 @@ from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.sentences import write_sentence
 from gateway.domain.value import copy_fields, replace, value_object
 from gateway.ports.shared_store import Transaction
+from gateway.services.desks.request_statistics import MIN_CASES
 from gateway.services.outbox.attempts import find_unknown_try, says_refused
 from gateway.services.outbox.keyed_work import write_once
 from gateway.services.requests.effects import PARTNER, readdress_message
@@ -528,7 +529,7 @@ def _build_partner_view(
         member=partner.network is not None,
         heard=heard.at,
         silent=heard.silent,
-        mean_days=time.mean_days if time is not None else None,
+        mean_days=time.mean_days if time is not None and time.count >= MIN_CASES else None,
         cost=partner.usual_price(RequestedService()),
     )
 

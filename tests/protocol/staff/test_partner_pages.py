@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from gateway.domain.requests.views import RequestFilter
+from gateway.store.requests.tables import request_supply
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Running, running
 from tests.protocol.staff.request_scenes import library_context
@@ -60,6 +62,19 @@ async def test_each_partner_is_a_line_with_how_it_stands(ruth: Colleague) -> Non
 
     rows = [" ".join(str(row.text_content()).split()) for row in page.tree.xpath("//main//section[1]//tbody/tr")]
     assert rows == ["Bibliothèque de Vaumarin closed Email 0 0 –", "مكتبة جامعة الساحل reachable Email 0 0 –"]
+
+
+async def test_the_days_to_supply_are_told_from_five_shipments_on_as_in_statistics(
+    gateway: Running, ruth: Colleague
+) -> None:
+    context = library_context(gateway)
+    for partner, count in (("vaumarin", 5), ("sahil", 4)):
+        row = {"library": context.symbol, "day": TODAY, "partner": partner, "n": count, "seconds": count * 86_400 * 2}
+        await context.store.write(lambda c, row=row: c.execute(insert(request_supply).values(row)))
+
+    for place, cell in (("/partners", "td[6]"), ("/rotas/usual", "td[4]")):
+        page = await ruth.get(place)
+        assert page.tree.xpath(f"//main//section[1]//tbody/tr/{cell}/text()") == ["2", "–"], place
 
 
 async def test_a_partner_says_how_it_is_reached_and_when_it_is_closed(ruth: Colleague) -> None:

@@ -33,7 +33,7 @@ class PartnerOut(OutputModel):
     member: bool = Field(description="whether it is a member of the network itself")
     heard: datetime | None = Field(description="when it reported last; null: not yet")
     silent: str = Field(description="why it did not answer when it was asked last; empty: it did, or was not asked")
-    mean_days: float | None = Field(description="from asking to shipping; null: not known yet")
+    mean_days: float | None = Field(description="from asking to shipping; null: fewer than five shipments")
     cost: MoneyOut | None
 
 
