@@ -278,7 +278,7 @@ def list_partner_rows(page: StaffRequest, request: Request) -> LabelledRows:
     if partner.email or (policy is not None and policy.email):
         rows.append((gettext("Email"), partner.email or (policy.email if policy is not None else "")))
     if policy is not None and policy.phone:
-        rows.append((gettext("Telephone"), policy.phone))
+        rows.append((gettext("Phone"), policy.phone))
     supplier = find_supplier_party(request)
     if supplier.symbol != partner.symbol:
         name = f"{supplier.name} ({supplier.symbol})" if supplier.name != supplier.symbol else supplier.symbol
