@@ -125,6 +125,9 @@ def test_a_supplier_is_chosen_and_asked_in_three_clicks(
             row = page.locator("table.lenders tr.option", has_text=BERGEN)
             expect(row.locator("td").nth(5)).not_to_be_empty()
             presses.click(row.get_by_role("radio"))
+            radios = page.locator("table.lenders input[type=radio]")
+            assert radios.count() > 1
+            assert radios.evaluate_all("all => new Set(all.map(one => one.getBoundingClientRect().x)).size") == 1
             presses.click(page.get_by_role("button", name=f"Ask {BERGEN}"))
         expect(page.get_by_role("alert")).to_contain_text(f"{BERGEN} is being asked.")
     assert site.asked(number)["partner"]["profile"] == "bergen"
