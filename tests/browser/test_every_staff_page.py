@@ -45,6 +45,12 @@ IS_TOO_WIDE = """[document.documentElement, ...document.querySelectorAll('.panel
     .some((part) => part.scrollWidth > part.clientWidth + 1)"""
 """The page, or what stands in a panel, which would run over its neighbour."""
 
+HAS_LARGE_PART = """(() => {
+    const size = (heading) => parseFloat(getComputedStyle(heading).fontSize)
+    return [...document.querySelectorAll('main h2')].some((part) => size(part) > size(document.querySelector('h1')))
+})()"""
+"""The heading of a part is larger than the page's own."""
+
 
 @dataclass
 class Inspection:
@@ -80,6 +86,8 @@ class Inspection:
         await self.set_letters(LARGE_LETTERS)
         if await self.page.evaluate(IS_TOO_WIDE):
             found.append("has to be scrolled sideways with letters of twice the size")
+        if await self.page.evaluate(HAS_LARGE_PART):
+            found.append("has a part with a larger heading than its own with letters of twice the size")
         await self.set_letters(USUAL_LETTERS)
         found += self.forbidden
         if found:
