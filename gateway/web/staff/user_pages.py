@@ -77,6 +77,7 @@ ACTIONS = {
 OBJECT_PAGES = {
     "patron-shown": "/requests/{number}",
     "profile-saved": "/operation/profiles/{name}",
+    **dict.fromkeys(("message-shown", "message-replayed"), "/operation/journal/{message}"),
     **{f"replay-{act}": "/operation/replays/{job}" for act in ("begun", "paused", "resumed", "stopped")},
 }
 """By action: the page of its object, as `StaffPage.path`."""

@@ -161,6 +161,18 @@ async def test_the_audit_log_is_a_page_with_older_ones(gateway: Running) -> None
         assert "No entries yet." in of_ruth.text
 
 
+async def test_the_audit_log_leads_to_a_message_where_it_can_be_opened(gateway: Running) -> None:
+    async with (
+        colleague(gateway, "j.tanaka", "operator", "manager") as both,
+        colleague(gateway, "m.eriksen", "manager") as manager,
+    ):
+        await user_service(gateway, "DEMO").log_message_replay("0661-1", BY_TEST)
+
+        link = '//a[contains(@href, "/operation/journal/0661-1")]'
+        assert (await both.get("/audit")).tree.xpath(link)
+        assert not (await manager.get("/audit")).tree.xpath(link)
+
+
 async def test_nothing_that_somebody_types_becomes_markup(gateway: Running) -> None:
     async with colleague(gateway, "j.tanaka", "operator") as operator:
         await make_user(gateway, "ruth", f"patron-services@{SCRIPT.replace(' ', '')}", shown_name=SCRIPT)
