@@ -17,7 +17,7 @@ from gateway.domain.requests.signed_links import CopyLink, InvalidLinkError, is_
 from gateway.domain.requests.views import NotFound, StoredFile
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.patrons.patron_requests import require_own_request
+from gateway.services.patrons.patron_requests import is_long_ago, require_own_request
 from gateway.services.request_work.request_service import RequestService
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store import api_records
@@ -66,7 +66,8 @@ class PatronCopies:
 
     async def load_copies(self, wanted: Iterable[Request]) -> Mapping[str, PatronCopy]:
         """Load the copies that are or were given out here, by id of the request; not those that came long ago."""
-        recent = [request for request in wanted if _has_copy(request) and not self.is_long_ago(request)]
+        context = self.requests.context
+        recent = [request for request in wanted if _has_copy(request) and not is_long_ago(context, request)]
         if not recent:
             return {}
 
@@ -75,11 +76,6 @@ class PatronCopies:
             return {id_: copy for id_, copy in copies.items() if copy is not None}
 
         return await self.requests.context.store.read(load_copies)
-
-    def is_long_ago(self, request: Request) -> bool:
-        """Return whether its last change is so long ago that a copy that came with it is not given out any more."""
-        context = self.requests.context
-        return request.changed + timedelta(days=context.policy().copies.link_days) <= context.now()
 
     async def load_copy(self, request_id: str, patron_id: str) -> PatronCopy:
         """Load a copy; raises NotFound: none has come that could be given out here, or it is somebody else's."""

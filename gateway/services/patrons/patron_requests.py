@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from gateway.domain.library import Hold
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.patron_settings import PatronSettings
 from gateway.domain.requests.patron_status import (
+    COMPLETED,
+    COPY_READY,
     PatronStatus,
     is_cancellation_refused,
     is_coming_unwanted,
@@ -181,13 +184,20 @@ class PatronRequestService:
     def _build_patron_view(self, context: LibraryContext, request: Request, language: str) -> PatronView:
         status = status_of_request(request)
         spoken = self.letters.resolve_language(language or request.patron.language, context.symbol)
+        is_old_copy = status.word == COPY_READY and is_long_ago(context, request)
+        word = COMPLETED if is_old_copy else status.word
         return PatronView(
             request=request,
             status=status.status,
-            text=spoken.words.patron.get(status.word, status.word),
+            text=spoken.words.patron.get(word, word),
             language=spoken.language,
             actions=_list_patron_actions(context, request, status.status),
         )
+
+
+def is_long_ago(context: LibraryContext, request: Request) -> bool:
+    """Return whether its last change is so long ago that a copy that came with it is not given out any more."""
+    return request.changed + timedelta(days=context.policy().copies.link_days) <= context.now()
 
 
 _ENDED_HOLD = (RefusalReason.UNKNOWN_REQUEST, RefusalReason.REQUEST_CLOSED)

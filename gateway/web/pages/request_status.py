@@ -8,7 +8,6 @@ from datetime import date, datetime
 from gateway.domain.requests.patron_status import (
     CANCEL_PENDING,
     CANCEL_REFUSED,
-    COMPLETED,
     COPY_CANCEL_REFUSED,
     COPY_READY,
     OVERDUE,
@@ -177,11 +176,8 @@ def make_shown_request(page: PageRequest, view: PatronView, loaded: PatronCopy |
 
 def _describe_status(page: PageRequest, view: PatronView, copy: PatronCopy | None) -> str:
     """Describe the status in a sentence; a copy that waits to be downloaded is described by its file."""
-    if status_of_request(view.request).word != COPY_READY:
+    if copy is None or status_of_request(view.request).word != COPY_READY:
         return view.text
-    if copy is None:
-        is_long_ago = page.library.patron_copies.is_long_ago(view.request)
-        return page.words.patron[COMPLETED] if is_long_ago else view.text
     if not copy.left:
         return page.gettext(COPY_GONE_TEXT)
     return describe_file(page, copy.file) if copy.file is not None else view.text

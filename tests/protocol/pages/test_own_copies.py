@@ -118,6 +118,9 @@ async def test_the_text_of_a_copy_follows_its_age(gateway: Running, anna: Visito
     page = await anna.get(path)
     assert "This request is completed." in page.text
     assert "Your copy is ready" not in page.text
+    patrons = gateway.gateway.managed.libraries["DEMO"].patrons
+    view = await patrons.load_view(request.id, request.patron.id, "en")
+    assert view.text == "This request is completed.", "the API has the same text"
 
 
 async def test_the_letters_link_and_the_account_count_the_same_downloads(gateway: Running, anna: Visitor) -> None:
