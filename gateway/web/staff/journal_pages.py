@@ -140,6 +140,7 @@ async def _render_journal(request: StaffRequest, check: FormCheck, words: str) -
         may_read_office=len(request.parts.libraries) > 1 and request.operates_all,
         reasons=sorted(_list_reasons(request), key=lambda reason: reason[1].casefold()),
         partners=list_profiles(request),
+        channels=CHANNELS,
         protocols=list(request.parts.protocols),
         outcomes=[(value.value, request.gettext(word)) for value, (_, word) in OUTCOMES.items()],
         directions=[(value, request.gettext(word)) for value, word in DIRECTIONS.items()],

@@ -194,6 +194,7 @@ async def test_what_matches_is_counted_on_every_page_of_it(
         return str((await olga.get(f"/operation/journal?{query}")).tree.xpath("string(//main//h1/../p)"))
 
     first = await olga.get("/operation/journal")
+    assert first.tree.xpath("string(//select[@name='protocol']/option[@value='ncip'])") == "NCIP"
     (older,) = first.tree.xpath("//a[text()='Older']/@href")
     assert await read_count("") == await read_count(older.partition("?")[2]) == "4 entries"
     assert await read_count("outcome=failed") == "1 entry"
@@ -211,7 +212,7 @@ async def test_what_a_message_says_stands_in_words(gateway: Running, olga: Colle
 
     page = await olga.get("/operation/journal?profile=sahil&direction=in")
 
-    assert list_shown(page) == ["Received: pigeon mail", "Received: مكتبة جامعة الساحل shipped the item mail"]
+    assert list_shown(page) == ["Received: pigeon Email", "Received: مكتبة جامعة الساحل shipped the item Email"]
     assert (await olga.get(f"/operation/journal/{message}")).title == "pigeon, done"
 
 
@@ -264,8 +265,8 @@ async def test_a_message_and_its_answer_are_one_row(gateway: Running, olga: Coll
     page = await olga.get("/operation/journal")
     answers = await olga.get("/operation/journal?direction=out")
 
-    assert list_shown(page) == ["Received: LookupUser ncip"] * 3
-    assert list_shown(answers) == ["Sent: LookupUser ncip"] * 3
+    assert list_shown(page) == ["Received: LookupUser NCIP"] * 3
+    assert list_shown(answers) == ["Sent: LookupUser NCIP"] * 3
 
 
 async def test_an_answer_at_the_end_of_a_page_stands_with_its_question_on_the_next(
@@ -319,7 +320,7 @@ async def test_words_of_the_content_are_found_and_the_search_is_logged_without_t
     addressed = await olga.get("/operation/journal?text=тихие")
     log = await olga.get("/audit")
 
-    assert list_shown(found) == ["Received: AcceptItem ncip"]
+    assert list_shown(found) == ["Received: AcceptItem NCIP"]
     assert list_shown(nothing) == []
     assert len(list_shown(addressed)) == 2, "an address has no words"
     assert not found.tree.xpath("//form[contains(@action, '/replays/')]"), "words are not kept for a job"
@@ -345,8 +346,8 @@ async def test_no_address_of_a_search_for_words_has_them(
 
     assert filtered.url.endswith("/staff/operation/journal?service=AcceptItem")
     assert [list_shown(page) for page in (newest, rest)] == [
-        ["Received: AcceptItem ncip"],
-        ["Received: CheckOutItem ncip"],
+        ["Received: AcceptItem NCIP"],
+        ["Received: CheckOutItem NCIP"],
     ]
     assert fields["protocol"] == "ncip"
     for page in (newest, rest):
@@ -472,7 +473,7 @@ async def test_refusals_that_what_is_set_up_may_have_caused_need_somebody_by_par
     assert "ncip2 LookupUser refused unknown patron 2" in words_of(page, "Messages not processed")
     (link,) = page.tree.xpath("//ul[@class='first']//a/@href")
     found = await olga.browser.get(str(link))
-    assert list_shown(found) == ["Received: AcceptItem ncip"] * 3
+    assert list_shown(found) == ["Received: AcceptItem NCIP"] * 3
 
 
 async def test_many_refusals_need_somebody_whatever_the_reason(gateway: Running, olga: Colleague) -> None:
@@ -655,7 +656,7 @@ async def test_what_names_no_library_is_for_operators_of_all(installation: Insta
 
         listed = await olga.get("/operation/journal?owner=office")
         read = await olga.post(f"/operation/journal/{message}?owner=office", {})
-        assert list_shown(listed) == ["Received: LookupUser ncip"]
+        assert list_shown(listed) == ["Received: LookupUser NCIP"]
         assert "Нина" in read.text
         assert "Messages for no library" in (await olga.get("/operation/journal")).text
         assert (await olga.get(f"/operation/journal/{message}")).status == 404
