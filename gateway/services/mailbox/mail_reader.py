@@ -166,9 +166,9 @@ def _decode_with_format(
 def _describe_event(event: MailEvent) -> Sentence:
     if event.transaction:
         return write_sentence(
-            "→ %(event)s of %(number)s", event=EVENT_CATALOGUE[event.kind].words, number=event.transaction
+            "event: %(event)s of %(number)s", event=EVENT_CATALOGUE[event.kind].words, number=event.transaction
         )
-    return compose_sentence("→ %(event)s", event=EVENT_CATALOGUE[event.kind].words)
+    return write_sentence("event: %(event)s", event=EVENT_CATALOGUE[event.kind].words)
 
 
 def _indent_line(line: str) -> Sentence:

@@ -271,7 +271,7 @@ async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
         "sender: bergen",
         "format letters: 1 event",
         "  a line begins with the code TBS",
-        "  → will supply",
+        "  event: will supply",
     ]
     assert lines[-1] == f"request: In-Reply-To and References: {request.attempts[0].transaction}"
     assert (await house.show(request)).request.state is BorrowingState.REQUESTED

@@ -47,11 +47,11 @@ def read(understood: MailInterpretation | MalformedMessage) -> MailReading:
         (MailInterpretation(), ("format letters: 0 events",)),
         (
             MailInterpretation((PROMISE,), ("N/A",)),
-            ("format letters: 1 event", "  a line has TBS", "  → will supply of B-7", "  not understood: N/A"),
+            ("format letters: 1 event", "  a line has TBS", "  event: will supply of B-7", "  not understood: N/A"),
         ),
         (
             MailInterpretation((PROMISE, NO)),
-            ("format letters: 2 events", "  a line has TBS", "  → will supply of B-7", "  → unfilled"),
+            ("format letters: 2 events", "  a line has TBS", "  event: will supply of B-7", "  event: unfilled"),
         ),
     ],
 )
