@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from aiohttp import web
 
@@ -26,6 +27,7 @@ from gateway.store.audit import AuditEntry
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.account_pages import ROLE_NAMES, check_new_password
+from gateway.web.staff.act_forms import list_places
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ROLE_HINTS = {
@@ -101,21 +103,22 @@ _FIELD_OF = ("email", "mail address"), ("shown_name", "shown name"), ("subject",
 
 async def show_users(request: StaffRequest) -> web.Response:
     users = await request.library.users.list_users()
+    places = await list_places(request)
     return request.render(
         "users",
         request.gettext("Accounts"),
         help_topic="users",
-        users=[(user, _list_role_names(request, user)) for user in users],
+        users=[(user, _list_role_names(request, user, places)) for user in users],
         may_change=request.has_right(Right.USERS_ACT),
         may_audit=request.has_right(Right.AUDIT_READ),
     )
 
 
-def _list_role_names(request: StaffRequest, user: StaffUser) -> list[tuple[str, str]]:
+def _list_role_names(request: StaffRequest, user: StaffUser, places: Mapping[str, str]) -> list[tuple[str, str]]:
     """List in this library, each once: name of the role, and where: a branch, all libraries (empty: the library)."""
     everywhere = request.gettext("all libraries")
     own = {
-        (grant.role, everywhere if grant.library == ALL_LIBRARIES else grant.branch): None
+        (grant.role, everywhere if grant.library == ALL_LIBRARIES else places.get(grant.branch, grant.branch)): None
         for grant in user.grants_in(request.library.symbol)
     }
     return [(request.gettext(ROLE_NAMES[role.value]), where) for role, where in own]
@@ -173,10 +176,10 @@ def _describe_detail(request: StaffRequest, action: str, detail: str) -> str:
 
 
 async def show_new_user(request: StaffRequest) -> web.Response:
-    return _render_new_user(request, FormCheck(request, SubmittedForm()))
+    return await _render_new_user(request, FormCheck(request, SubmittedForm()))
 
 
-def _render_new_user(request: StaffRequest, checked: FormCheck) -> web.Response:
+async def _render_new_user(request: StaffRequest, checked: FormCheck) -> web.Response:
     return request.render(
         "user_new",
         request.gettext("New account"),
@@ -184,6 +187,7 @@ def _render_new_user(request: StaffRequest, checked: FormCheck) -> web.Response:
         help_topic="users",
         checked=checked,
         choices=_list_role_choices(request, ()),
+        places=await list_places(request),
         by_provider=request.parts.has_provider(request.library.symbol),
         min_chars=MIN_PASSWORD_CHARS,
     )
@@ -203,7 +207,7 @@ async def add_user(request: StaffRequest) -> web.Response:
         check_new_password(request, checked, password, name or "-")
     grants = _read_grants(request, checked)
     if not checked.is_good:
-        return _render_new_user(request, checked)
+        return await _render_new_user(request, checked)
     draft = UserDraft(
         library=request.library.symbol,
         name=name,
@@ -217,7 +221,7 @@ async def add_user(request: StaffRequest) -> web.Response:
         user = await request.library.users.add_user(draft, request.origin)
     except Refused as refused:
         _show_refusal(request, checked, refused)
-        return _render_new_user(request, checked)
+        return await _render_new_user(request, checked)
     banner = request.gettext("The account %(name)s can sign in.", name=user.shown_name)
     return request.redirect(request.path("users", user.name), banner)
 
@@ -226,7 +230,7 @@ async def add_user(request: StaffRequest) -> web.Response:
 
 
 async def show_user(request: StaffRequest) -> web.Response:
-    return _render_user(request, await _find_user(request), FormCheck(request, SubmittedForm()))
+    return await _render_user(request, await _find_user(request), FormCheck(request, SubmittedForm()))
 
 
 async def _find_user(request: StaffRequest) -> StaffUser:
@@ -242,10 +246,11 @@ async def _find_user_to_change(request: StaffRequest) -> StaffUser:
     return user
 
 
-def _render_user(request: StaffRequest, user: StaffUser, checked: FormCheck) -> web.Response:
+async def _render_user(request: StaffRequest, user: StaffUser, checked: FormCheck) -> web.Response:
     if not checked.form.fields:
         checked.values |= {"shown_name": user.shown_name, "email": user.email, "subject": user.subject}
     is_self = user.id == request.user.id
+    places = await list_places(request)
     return request.render(
         "user",
         user.shown_name,
@@ -253,7 +258,8 @@ def _render_user(request: StaffRequest, user: StaffUser, checked: FormCheck) -> 
         help_topic="users",
         checked=checked,
         user=user,
-        roles=_list_role_names(request, user),
+        roles=_list_role_names(request, user, places),
+        places=places,
         choices=_list_role_choices(request, user.grants),
         provided=[
             request.gettext(ROLE_NAMES[grant.role.value])
@@ -281,7 +287,7 @@ async def change_details(request: StaffRequest) -> web.Response:
         except Refused as refused:
             _show_refusal(request, checked, refused)
     if not checked.is_good:
-        return _render_user(request, user, checked)
+        return await _render_user(request, user, checked)
     return request.redirect(request.path("users", user.name), request.gettext("Changed."))
 
 
@@ -291,7 +297,7 @@ async def set_roles(request: StaffRequest) -> web.Response:
     await request.confirm_by_form(checked)
     grants = _read_grants(request, checked)
     if not checked.is_good:
-        return _render_user(request, user, checked)
+        return await _render_user(request, user, checked)
     await request.library.users.set_roles(user, grants, request.origin)
     return request.redirect(
         request.path("users", user.name), request.gettext("The roles have been saved. The user has to sign in again.")
@@ -305,7 +311,7 @@ async def set_password(request: StaffRequest) -> web.Response:
     password = checked.form.fields.get("new_password", "")
     check_new_password(request, checked, password, user.name)
     if not checked.is_good:
-        return _render_user(request, user, checked)
+        return await _render_user(request, user, checked)
     await request.library.users.set_password(user, password, request.origin)
     return request.redirect(
         request.path("users", user.name), request.gettext("The password has been set. Give it to the user in person.")
@@ -318,7 +324,7 @@ async def switch_account(request: StaffRequest) -> web.Response:
     checked = FormCheck(request, await request.read_own_form())
     await request.confirm_by_form(checked)
     if not checked.is_good:
-        return _render_user(request, user, checked)
+        return await _render_user(request, user, checked)
     if checked.form["state"] == "disabled":
         await request.library.users.disable_user(user, request.origin)
         banner = request.gettext("The account %(name)s is disabled.", name=user.shown_name)
@@ -334,7 +340,7 @@ async def reset_second_factor(request: StaffRequest) -> web.Response:
     checked = FormCheck(request, await request.read_own_form())
     await request.confirm_by_form(checked)
     if not checked.is_good:
-        return _render_user(request, user, checked)
+        return await _render_user(request, user, checked)
     await request.library.users.reset_second_factor(user, request.origin)
     banner = request.gettext("The second factor has been reset. The password alone is asked for now.")
     if request.parts.sign_in.is_factor_required(user):
@@ -355,7 +361,7 @@ async def unlink_identity(request: StaffRequest) -> web.Response:
         except Refused as refused:
             _show_refusal(request, checked, refused)
     if not checked.is_good:
-        return _render_user(request, user, checked)
+        return await _render_user(request, user, checked)
     banner = request.gettext("The link has been removed. The next sign-in under this name makes a new one.")
     return request.redirect(request.path("users", user.name), banner)
 

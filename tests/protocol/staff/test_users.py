@@ -38,8 +38,10 @@ async def test_a_manager_makes_a_user_who_can_sign_in(gateway: Running) -> None:
             "new_password": NEW_PASSWORD,
         }
 
+        form = await manager.get("/new-user")
         done = await manager.post("/new-user", fields)
 
+        assert "MAIN Central Library" in form.tree.get_element_by_id("branch-patron-services-hint").text_content()
         assert done.tree.find(".//h1").text_content() == "Empfang Ost"
         assert "The account Empfang Ost can sign in." in done.text
         assert NEW_PASSWORD not in done.text
