@@ -54,9 +54,9 @@ class Bound:
 
 
 BOUNDS: Sequence[Bound] = (
-    Bound("code lines of gateway and adapters", 131_185, 108_000),
+    Bound("code lines of gateway and adapters", 131_187, 108_000),
     Bound("code lines of rehearsal", 10_100, 8_000),
-    Bound("code lines of tests", 127_633, 78_000),
+    Bound("code lines of tests", 127_643, 78_000),
     Bound("functions of services that take library: str first", 0, 0),
     Bound("imports inside functions", 50, 50),
     Bound("modules with an HTTP client of their own", 1, 1),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from aiohttp import hdrs, web
@@ -65,7 +66,8 @@ class EventStreams(StreamWakers):
         with self.open_stream(library) as waker:
             first = await feed.list_events_after(cursor, PAGE)
             response = await _begin_stream_response(request)
-            await self._write_events(response, feed, library, cursor, waker, first, is_still_allowed)
+            with suppress(ConnectionError):  # a client may go at any time
+                await self._write_events(response, feed, library, cursor, waker, first, is_still_allowed)
         return response
 
     async def _write_events(

@@ -103,6 +103,18 @@ async def test_a_quiet_stream_says_that_it_lives_and_ends_when_the_gateway_stops
     assert (await client("GET", "events")).problem == "unavailable"
 
 
+async def test_a_client_may_go_at_any_time(
+    gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(gateway.api.streams, "_pace", StreamTiming(look=0.05, heartbeat=0.05))
+    async with stream(client) as answer:
+        await answer.content.readuntil(b": alive\n\n")
+    async with asyncio.timeout(10):
+        while gateway.api.streams.open_count:  # noqa: ASYNC110  streams tell nobody
+            await asyncio.sleep(0.05)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 @pytest.mark.parametrize("end", ["revoked", "expired"])
 async def test_a_stream_ends_with_its_key(
     gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch, end: str
