@@ -65,7 +65,7 @@ FIGURE_RULES: Mapping[FigureKind, FigureRule] = {
     FigureKind.FILL_RATE: FigureRule(
         mark_text("Fill rate"),
         mark_text(
-            "Filled requests divided by filled and unfilled ones. While requests are open, “finally … to …” shows the "
+            "Filled requests divided by filled and unfilled ones. While requests are open, “between … and …” shows the "
             "bounds of the final rate: all open requests unfilled, or all filled."
         ),
     ),
